@@ -1,0 +1,1 @@
+"""Run memmon's command line: `python -m memmon`."""

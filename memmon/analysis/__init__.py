@@ -1,0 +1,1 @@
+"""Pure judgements over a History: no store, no clock, no psutil."""
