@@ -1,1 +1,336 @@
-"""History: what the analysis judges."""
+"""History: what the analysis judges. Arrays of samples, and the runs that they belong to.
+
+A History knows nothing of where it came from: the read side of the store builds one with
+`History.from_arrays`, a notebook with `History.from_frame`. pandas loads only in the two
+methods that touch a DataFrame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from memmon.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+LARGEST_BYTES = 2.0**62
+"""Readings above this (4 EiB) are no memory sizes: they are dropped like NaN."""
+
+EXTRA_COLUMNS = (
+    "vms_bytes",
+    "available_bytes",
+    "system_percent",
+    "limit_bytes",
+    "deque_bytes",
+    "deque_capacity_bytes",
+    "work_count",
+    "anon_bytes",
+    "min_rss_bytes",
+    "max_rss_bytes",
+    "resolution_seconds",
+)
+"""The optional arrays of a History, one value per sample, NaN where unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRun:
+    """One start-to-stop of one recorder; times in seconds since 1970 (UTC)."""
+
+    run_id: int
+    started_at_seconds: float
+    ended_at_seconds: float | None = None
+    end_reason: str | None = None
+    release: str | None = None
+    host: str | None = None
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class History:
+    """The samples of one source, ordered by run (oldest start first) and by uptime within a run.
+
+    All arrays have one value per sample. `rss_bytes` has neither NaN nor infinite nor negative values.
+    `uptime_seconds` is monotonic within a run: trends are computed on it, because wall clocks step.
+    `dropped_count` rows were unusable, `duplicate_count` repeated an earlier time of the same run.
+    """
+
+    source: str
+    at_seconds: FloatArray
+    run_id: IntArray
+    uptime_seconds: FloatArray
+    rss_bytes: FloatArray
+    vms_bytes: FloatArray | None = None
+    available_bytes: FloatArray | None = None
+    system_percent: FloatArray | None = None
+    limit_bytes: FloatArray | None = None
+    deque_bytes: FloatArray | None = None
+    deque_capacity_bytes: FloatArray | None = None
+    work_count: FloatArray | None = None
+    anon_bytes: FloatArray | None = None
+    min_rss_bytes: FloatArray | None = None
+    max_rss_bytes: FloatArray | None = None
+    resolution_seconds: FloatArray | None = None
+    runs: tuple[HistoryRun, ...] = ()
+    dropped_count: int = 0
+    duplicate_count: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return int(self.rss_bytes.size)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is no usable sample."""
+        return self.rss_bytes.size == 0
+
+    @property
+    def first_at(self) -> datetime | None:
+        """The wall-clock time of the earliest sample (aware, UTC), None when empty."""
+        return None if self.is_empty else datetime.fromtimestamp(float(self.at_seconds.min()), UTC)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """The wall-clock time of the latest sample (aware, UTC), None when empty."""
+        return None if self.is_empty else datetime.fromtimestamp(float(self.at_seconds.max()), UTC)
+
+    @property
+    def duration_hours(self) -> float:
+        """Hours from the first to the last sample, pauses between runs included; 0.0 when empty.
+
+        A single run is measured on its monotonic uptime, several on the wall clock.
+        """
+        if self.is_empty:
+            return 0.0
+        several = self.run_id[0] != self.run_id[-1]
+        clock = self.at_seconds if several else self.uptime_seconds
+        return float(clock.max() - clock.min()) / SECONDS_PER_HOUR
+
+    def slice_time(
+        self, since: datetime | float | None = None, until: datetime | float | None = None
+    ) -> History:
+        """Return the samples with `since <= at <= until` (aware datetimes or UTC epoch seconds)."""
+        keep = np.ones(len(self), dtype=np.bool_)
+        if since is not None:
+            keep &= self.at_seconds >= _epoch_seconds(since, "since")
+        if until is not None:
+            keep &= self.at_seconds <= _epoch_seconds(until, "until")
+        return self if bool(keep.all()) else self._take(keep)
+
+    def per_run(self) -> Iterator[History]:
+        """Yield one History per run, oldest first; its arrays are views of this one's."""
+        if self.is_empty:
+            return
+        edges = np.flatnonzero(np.diff(self.run_id)) + 1
+        starts = [0, *edges.tolist()]
+        stops = [*edges.tolist(), len(self)]
+        for start, stop in zip(starts, stops, strict=True):
+            yield self if stop - start == len(self) else self._take(slice(start, stop))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: index `at` (UTC, ascending), a column per array that is present."""
+        import pandas as pd  # noqa: PLC0415 - half a second and 60 MB, only for those who want a frame
+
+        order = np.argsort(self.at_seconds, kind="stable")
+        present = ["run_id", "uptime_seconds", "rss_bytes", *EXTRA_COLUMNS]
+        columns = {name: array[order] for name in present if (array := getattr(self, name)) is not None}
+        at_us = np.round(self.at_seconds[order] * 1e6).astype("int64").astype("datetime64[us]")
+        return pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, source: str = "") -> History:
+        """Build a History from a DataFrame.
+
+        The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), or
+        an aware column `at`. `rss_bytes` is needed; `run_id`, `uptime_seconds` and the names in
+        `EXTRA_COLUMNS` are used when present, other columns are ignored. Rows may be unsorted,
+        repeated or NaN: such rows are dropped and counted. Without `run_id`, a falling
+        `uptime_seconds` begins a new run.
+
+        Raises ValueError when there is no `rss_bytes` or no usable time.
+        """
+        if "rss_bytes" not in frame.columns:
+            raise ValueError(f"the frame has no column rss_bytes (its columns: {list(frame.columns)})")
+        known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in frame.columns]
+        extra: dict[str, Any] = {name: _frame_column(frame, name) for name in known}
+        run_id = frame["run_id"].to_numpy() if "run_id" in frame.columns else None
+        return cls.from_arrays(
+            at_seconds=_frame_seconds(frame),
+            rss_bytes=_frame_column(frame, "rss_bytes"),
+            run_id=run_id,
+            source=source,
+            **extra,
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        at_seconds: ArrayLike,
+        rss_bytes: ArrayLike,
+        run_id: ArrayLike | None = None,
+        uptime_seconds: ArrayLike | None = None,
+        runs: Sequence[HistoryRun] = (),
+        source: str = "",
+        **extra: ArrayLike | None,
+    ) -> History:
+        """Build a History from plain arrays of equal length, in any order.
+
+        Drops rows whose time is not finite or whose RSS is NaN, infinite, negative or above
+        `LARGEST_BYTES`, and all but the last row of a repeated (run, uptime); both are counted.
+        `runs` adds what is known of the runs; those it lacks are described by their samples.
+        `extra`: the arrays named in `EXTRA_COLUMNS` (all-NaN or None: absent).
+
+        Raises TypeError for an unknown name, ValueError for arrays of different length.
+        """
+        unknown = set(extra) - set(EXTRA_COLUMNS)
+        if unknown:
+            raise TypeError(f"unknown arrays {sorted(unknown)}; known are {list(EXTRA_COLUMNS)}")
+        at = np.asarray(at_seconds, dtype=np.float64)
+        rss = np.asarray(rss_bytes, dtype=np.float64)
+        columns = {name: np.asarray(v, dtype=np.float64) for name, v in extra.items() if v is not None}
+        uptime = None if uptime_seconds is None else np.asarray(uptime_seconds, dtype=np.float64)
+        ids = _run_numbers(run_id, at, uptime)
+        sized = {"at_seconds": at, "run_id": ids, "uptime_seconds": uptime, **columns}
+        _check_lengths(rss, sized)
+        good = np.isfinite(at) & np.isfinite(rss) & (rss >= 0) & (rss <= LARGEST_BYTES)
+        uptime = _uptime(at, ids, uptime, good)
+        row_order = _row_order(at, ids, uptime, good)
+        last = np.ones(row_order.size, dtype=np.bool_)
+        ids_ordered, uptime_ordered = ids[row_order], uptime[row_order]
+        last[:-1] = (np.diff(ids_ordered) != 0) | (np.diff(uptime_ordered) != 0)
+        row_order = row_order[last]
+        taken = {name: column[row_order] for name, column in columns.items()}
+        present = {name: column for name, column in taken.items() if bool(np.isfinite(column).any())}
+        kept_ids, kept_at = ids[row_order], at[row_order]
+        return cls(
+            source=source,
+            at_seconds=kept_at,
+            run_id=kept_ids,
+            uptime_seconds=uptime[row_order],
+            rss_bytes=rss[row_order],
+            runs=_describe_runs(kept_ids, kept_at, runs),
+            dropped_count=int(rss.size - good.sum()),
+            duplicate_count=int(last.size - last.sum()),
+            **present,
+        )
+
+    def _take(self, rows: slice | NDArray[np.bool_]) -> History:
+        arrays: dict[str, Any] = {
+            field.name: array[rows]
+            for field in fields(self)
+            if isinstance(array := getattr(self, field.name), np.ndarray)
+        }
+        ids = set(np.unique(arrays["run_id"]).tolist())
+        return replace(self, runs=tuple(run for run in self.runs if run.run_id in ids), **arrays)
+
+
+def _epoch_seconds(when: datetime | float, name: str) -> float:
+    if not isinstance(when, datetime):
+        return float(when)
+    if when.tzinfo is None:
+        raise ValueError(f"{name} must be timezone-aware: pass datetime(..., tzinfo=UTC)")
+    return when.timestamp()
+
+
+def _frame_column(frame: pd.DataFrame, name: str) -> FloatArray:
+    return np.asarray(frame[name].to_numpy(dtype="float64", na_value=np.nan), dtype=np.float64)
+
+
+def _frame_seconds(frame: pd.DataFrame) -> FloatArray:
+    """Return each row's time in seconds since 1970 (or since the origin of `t_seconds`)."""
+    import pandas as pd  # noqa: PLC0415 - the caller has it loaded already
+
+    index: pd.Index = frame.index
+    if not isinstance(index, pd.DatetimeIndex):
+        if "t_seconds" in frame.columns:
+            return _frame_column(frame, "t_seconds")
+        if "at" not in frame.columns:
+            raise ValueError("the frame needs a timezone-aware index or a column t_seconds")
+        index = pd.DatetimeIndex(frame["at"])
+    if index.tz is None:
+        if "t_seconds" in frame.columns:
+            return _frame_column(frame, "t_seconds")
+        raise ValueError("the frame's times have no timezone: use frame.tz_localize('UTC') if they are UTC")
+    seconds = index.tz_convert("UTC").as_unit("us").asi8 / 1e6
+    return np.where(index.isna(), np.nan, seconds)
+
+
+def _run_numbers(run_id: ArrayLike | None, at: FloatArray, uptime: FloatArray | None) -> IntArray:
+    """Return an int64 run number per row: as given, else split where uptime falls back."""
+    if run_id is None:
+        ids = np.zeros(at.shape, dtype=np.int64)
+        if uptime is None or at.size < 2 or at.shape != uptime.shape:  # noqa: PLR2004 - no pair, no fall
+            return ids
+        order = np.argsort(at, kind="stable")
+        known = order[np.isfinite(uptime[order])]
+        ids[known] = np.concatenate([[0], np.cumsum(np.diff(uptime[known]) < 0)])[: known.size]
+        return ids
+    given = np.asarray(run_id)
+    if given.dtype.kind in "iu":
+        return given.astype(np.int64)
+    if given.dtype.kind == "f" and bool(np.all(np.isfinite(given) & (given == np.trunc(given)))):
+        return given.astype(np.int64)
+    names = np.asarray([str(value) for value in given.ravel().tolist()])
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _check_lengths(rss: FloatArray, others: Mapping[str, NDArray[np.generic] | None]) -> None:
+    if rss.ndim != 1:
+        raise ValueError(f"rss_bytes must have one dimension, not {rss.ndim}")
+    for name, array in others.items():
+        if array is not None and array.shape != rss.shape:
+            raise ValueError(f"{name} has shape {array.shape}, rss_bytes has {rss.shape}: lengths must agree")
+
+
+def _uptime(at: FloatArray, ids: IntArray, given: FloatArray | None, good: NDArray[np.bool_]) -> FloatArray:
+    """Return uptime for every row; where it is unknown, the wall clock stands in."""
+    known = np.zeros(at.shape, np.bool_) if given is None else np.isfinite(given) & good
+    uptime = np.full(at.shape, np.nan) if given is None else given.copy()
+    if bool(known[good].all()):
+        return uptime
+    for number in np.unique(ids[good]).tolist():
+        rows = good & (ids == number)
+        measured = rows & known
+        origin = np.median(at[measured] - uptime[measured]) if bool(measured.any()) else at[rows].min()
+        missing = rows & ~known
+        uptime[missing] = at[missing] - origin
+    return uptime
+
+
+def _row_order(at: FloatArray, ids: IntArray, uptime: FloatArray, good: NDArray[np.bool_]) -> IntArray:
+    """Return the usable rows ordered by their run's first sample, then by uptime (stable)."""
+    rows = np.flatnonzero(good)
+    if rows.size == 0:
+        return rows
+    numbers, inverse = np.unique(ids[rows], return_inverse=True)
+    begins = np.full(numbers.size, np.inf)
+    np.minimum.at(begins, inverse, at[rows])
+    rank = np.empty(numbers.size, dtype=np.int64)
+    rank[np.argsort(begins, kind="stable")] = np.arange(numbers.size)
+    run_rank = rank[inverse]
+    step = np.diff(run_rank)
+    in_order = (step > 0) | ((step == 0) & (np.diff(uptime[rows]) >= 0))
+    return rows if bool(in_order.all()) else rows[np.lexsort((uptime[rows], run_rank))]
+
+
+def _describe_runs(ids: IntArray, at: FloatArray, given: Sequence[HistoryRun]) -> tuple[HistoryRun, ...]:
+    """Return one HistoryRun per run that has samples, in the samples' order."""
+    known = {run.run_id: run for run in given}
+    if ids.size == 0:
+        return ()
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(ids)) + 1])
+    return tuple(
+        known.get(int(ids[row])) or HistoryRun(run_id=int(ids[row]), started_at_seconds=float(at[row]))
+        for row in starts.tolist()
+    )
