@@ -1,1 +1,161 @@
-"""Values that travel between layers."""
+"""Values that travel between the layers: what a snapshot, a run, an event and an alert are.
+
+All are frozen. Sizes are in bytes, times timezone-aware UTC, and `None` means "could not be
+read": missing is never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+AlertSeverity = Literal["warning", "error"]
+"""How urgent an alert is."""
+
+EndReason = Literal["stopped", "exit", "exception", "sigterm", "sigint", "sigkill", "oom", "lost", "replaced"]
+"""How a run ended; "lost" when nothing tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DequeReading:
+    """One deque at one moment.
+
+    `length_count` is None when the deque is gone or could not be read; `maxlen_count` is None
+    for a deque without a bound. `size_bytes` is an estimate by sampling, NULL between estimates.
+    """
+
+    name: str
+    length_count: int | None
+    maxlen_count: int | None
+    size_bytes: int | None = None
+    dropped_count: int | None = None
+    expected_maxlen_count: int | None = None
+    is_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentReading:
+    """The size of one registered component at one moment, in bytes (None: could not be read)."""
+
+    name: str
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that one tick reads of the process, its host and what is registered."""
+
+    at: datetime
+    """Wall clock, UTC."""
+    sequence: int = 0
+    """Number within the run, from 1."""
+    uptime_seconds: float = 0.0
+    """Monotonic seconds since the run began: slopes within a run are taken on this."""
+    rss_bytes: int | None = None
+    vms_bytes: int | None = None
+    system_percent: float | None = None
+    """Memory in use on the whole host, in percent."""
+    system_available_bytes: int | None = None
+    limit_bytes: int | None = None
+    """The limit in force: the smallest cgroup limit of the ancestry, else the host's memory."""
+    limit_origin: str | None = None
+    """Where the limit comes from, such as `cgroup v2 /docker/ab12` or `host`."""
+    limit_used_bytes: int | None = None
+    """What counts against the limit: anonymous memory of that cgroup (not page cache)."""
+    rss_anon_bytes: int | None = None
+    rss_file_bytes: int | None = None
+    rss_shmem_bytes: int | None = None
+    swap_bytes: int | None = None
+    uss_bytes: int | None = None
+    """Unique set size; costly, hourly at most."""
+    pss_bytes: int | None = None
+    """Proportional set size; costly, hourly at most."""
+    heap_used_bytes: int | None = None
+    """Native heap in use (malloc), without large mappings."""
+    heap_mmap_bytes: int | None = None
+    """Native allocations served by mappings of their own."""
+    python_block_count: int | None = None
+    """Blocks that the interpreter's own allocator has handed out."""
+    gc_collection_count: int | None = None
+    """Full (oldest generation) collections so far."""
+    gc_uncollectable_count: int | None = None
+    thread_count: int | None = None
+    fd_count: int | None = None
+    work_count: int | None = None
+    """Units of work done so far, summed over the names given to `count_work`."""
+    deques: tuple[DequeReading, ...] = ()
+    components: tuple[ComponentReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One start-to-stop of one recorder, as the store keeps it."""
+
+    uuid: str
+    source: str
+    source_was_given: bool
+    """False: the name is a default, and gets a suffix when another script holds it."""
+    started_at: datetime
+    interval_seconds: float
+    host: str
+    pid: int
+    process_started_at: datetime | None = None
+    boot_id: str | None = None
+    parent_uuid: str | None = None
+    role: str | None = None
+    """What this process is among its siblings: `main`, `worker`, ..."""
+    script_path: str | None = None
+    external_id: str | None = None
+    """An identity given from outside: a container's or a service unit's."""
+    release: str | None = None
+    python_version: str | None = None
+    memmon_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """Something that happened at a moment of a run: a gc pass, an alert, a deploy, a clock step."""
+
+    at: datetime
+    sequence: int
+    """Number within the run, from 1: a retry is recognised by it."""
+    kind: str
+    text: str = ""
+    uptime_seconds: float | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    """Plain JSON values; names carry their unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What an operator is told, and when."""
+
+    kind: str
+    """`leak`, `deque`, `high_memory`, ..."""
+    severity: AlertSeverity
+    title: str
+    message: str
+    at: datetime
+    source: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    """The figures behind the message; names carry their unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderStatus:
+    """What a recorder has done so far."""
+
+    taken_count: int
+    stored_count: int
+    held_count: int
+    """Taken and still only in memory."""
+    dropped_count: int
+    last_error: str | None = None
+    last_stored_at: datetime | None = None
+    source: str | None = None
+    database: str | None = None
+    """Where it is stored, with passwords masked."""
