@@ -1,1 +1,276 @@
-"""Settings (ground layer)."""
+"""Settings: where the database is and how memmon behaves there.
+
+The order, strongest first: what the caller passes, the environment (`MEMMON_*`), the
+configuration file (TOML), the default. The recorder and the command line read the same ones,
+so that both find the same database without being told.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from memmon.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENT_PREFIX = "MEMMON_"
+CONFIG_VARIABLE = "MEMMON_CONFIG"
+_MASK = "***"
+_SECRET_WORDS = ("pass", "secret", "token", "key")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings with their defaults; each is also the variable `MEMMON_<NAME>`."""
+
+    database_url: Annotated[
+        str | None,
+        msgspec.Meta(description="SQLAlchemy URL or path of the database (default: the user's state folder)"),
+    ] = None
+    source: Annotated[
+        str | None, msgspec.Meta(description="name of what is monitored (default: the script's name)")
+    ] = None
+    release: Annotated[
+        str | None, msgspec.Meta(description="release of the monitored program, shown in reports")
+    ] = None
+    interval_seconds: Annotated[
+        float,
+        msgspec.Meta(
+            gt=0, le=86_400, description="seconds between snapshots for `memmon run` and `memmon record`"
+        ),
+    ] = 300.0
+    leak_threshold_mb_per_hour: Annotated[
+        float,
+        msgspec.Meta(gt=0, description="growth (MB of 2**20 bytes per hour) from which a leak is called"),
+    ] = 10.0
+    high_memory_percent: Annotated[
+        float,
+        msgspec.Meta(
+            gt=0, le=100, description="system memory in use (percent) from which an alert is raised"
+        ),
+    ] = 80.0
+    alert_cooldown_minutes: Annotated[
+        float, msgspec.Meta(ge=0, description="minutes before the same alert is repeated")
+    ] = 30.0
+    gc_threshold_mb: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0, description="resident memory (MB) above which the recorder collects garbage; 0: never"
+        ),
+    ] = 500.0
+    raw_days: Annotated[float, msgspec.Meta(gt=0, description="days that every snapshot is kept")] = 90.0
+    hourly_days: Annotated[float, msgspec.Meta(gt=0, description="days that hourly rollups are kept")] = 730.0
+    size_ceiling_mb: Annotated[
+        float,
+        msgspec.Meta(
+            gt=0, description="size of the database file (MB) above which the oldest detail is dropped first"
+        ),
+    ] = 1024.0
+    file_mode: Annotated[
+        str, msgspec.Meta(pattern="^0?[0-7]{3}$", description="permissions of a new database file, octal")
+    ] = "0600"
+    daily_report: Annotated[bool, msgspec.Meta(description="store a report every 24 hours")] = True
+    leak_check: Annotated[bool, msgspec.Meta(description="check for a leak every hour")] = True
+
+
+_FLAGS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where the configuration file is looked for: `MEMMON_CONFIG`, else the user's folder."""
+    env = os.environ if environ is None else environ
+    if env.get(CONFIG_VARIABLE):
+        return Path(env[CONFIG_VARIABLE]).expanduser().absolute()
+    base = env.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else _home(env) / ".config") / "memmon" / "memmon.toml"
+
+
+def default_database_path(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the one default database file, in the user's state folder."""
+    env = os.environ if environ is None else environ
+    if sys.platform == "darwin" and not env.get("XDG_STATE_HOME"):
+        return _home(env) / "Library" / "Application Support" / "memmon" / "memmon.db"
+    base = env.get("XDG_STATE_HOME")
+    return (Path(base) if base else _home(env) / ".local" / "state") / "memmon" / "memmon.db"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of the configuration file and the environment.
+
+    Raises SettingsError when a value is wrong: the message names the file or variable, what is
+    wrong with it and what is allowed.
+    """
+    env = os.environ if environ is None else environ
+    path = config_path(env)
+    values = _from_file(path, must_exist=bool(env.get(CONFIG_VARIABLE)))
+    origin = str(path)
+    try:
+        msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        msg = f"{origin}: {error}; `memmon config schema` lists what is allowed"
+        raise SettingsError(msg) from None
+    for name in Settings.__struct_fields__:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if env.get(variable):
+            values[name] = _parsed(name, env[variable], variable=variable)
+    return msgspec.convert(values, Settings)
+
+
+def _from_file(path: Path, *, must_exist: bool) -> dict[str, object]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        if must_exist:
+            msg = f"{path}: no such file; {CONFIG_VARIABLE} names it: correct the variable or run `memmon config init`"
+            raise SettingsError(msg) from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: can't be read ({error}); mend it or point {CONFIG_VARIABLE} elsewhere"
+        raise SettingsError(msg) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path}: not valid TOML ({error}); `memmon config init` writes a correct example"
+        raise SettingsError(msg) from None
+
+
+def _parsed(name: str, text: str, *, variable: str) -> object:
+    value: object = text
+    default = getattr(Settings(), name)
+    if isinstance(default, bool):
+        value = _FLAGS.get(text.strip().lower(), text)
+    try:
+        return getattr(msgspec.convert({name: value}, Settings, strict=isinstance(default, bool)), name)
+    except msgspec.ValidationError as error:
+        msg = f"{variable}={text!r}: {error}; `memmon config schema` lists what is allowed"
+        raise SettingsError(msg) from None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME")
+    if home:
+        return Path(home)
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path.cwd()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where a history is kept. `url` may hold a password: show `shown` instead."""
+
+    url: str
+    path: Path | None
+    """The file, for SQLite; None for a server."""
+    shown: str
+    """For people: the file's path, or the URL with its secrets masked."""
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether this is a file of the SQLite kind."""
+        return self.path is not None
+
+
+def resolve_database(
+    given: str | os.PathLike[str] | None = None, *, settings: Settings | None = None
+) -> Database:
+    """Return the database meant by `given`, else by the settings, else the default file.
+
+    `given` is an SQLAlchemy URL or a plain path; a relative path is made absolute at once.
+    Raises SettingsError for a URL that memmon can't use.
+    """
+    if given is not None:
+        return parse_database(given)
+    chosen = (settings or load_settings()).database_url
+    return parse_database(chosen if chosen else default_database_path())
+
+
+def parse_database(given: str | os.PathLike[str]) -> Database:
+    """Return the database that a URL or path names; raises SettingsError (TypeError for no string)."""
+    text = os.fspath(given)
+    if not isinstance(text, str):
+        msg = f"database_url must be a str or a path, not {type(text).__name__}"
+        raise TypeError(msg)
+    if not text.strip() or "\0" in text:
+        msg = "the database's URL is empty or holds a NUL: give a path such as memmon.db or an URL such as sqlite:///memmon.db"
+        raise SettingsError(msg)
+    if "://" not in text:
+        if text == ":memory:" or text.startswith("file:"):
+            return _refuse_memory(text)
+        return _file(Path(text))
+    scheme = text.split("://", 1)[0].lower()
+    if scheme.split("+")[0] == "sqlite":
+        return _sqlite_url(text)
+    if scheme.split("+")[0] in {"postgresql", "postgres"}:
+        rest = text.split("://", 1)[1]
+        return Database(url=f"postgresql+psycopg://{rest}", path=None, shown=mask_url(f"postgresql://{rest}"))
+    msg = f"{mask_url(text)}: memmon keeps its history in SQLite or PostgreSQL; use sqlite:///… or postgresql://…"
+    raise SettingsError(msg)
+
+
+def mask_url(url: str) -> str:
+    """Return `url` with every secret in it masked: the password, and secrets in its query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.split('://', 1)[0]}://{_MASK}"
+    netloc = parts.netloc
+    if "@" in netloc:
+        user, host = netloc.rsplit("@", 1)
+        netloc = f"{user.split(':', 1)[0]}:{_MASK}@{host}" if ":" in user else netloc
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode(
+        [
+            (key, _MASK if any(word in key.lower() for word in _SECRET_WORDS) else value)
+            for key, value in pairs
+        ],
+        safe="*/:",
+    )
+    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def _sqlite_url(text: str) -> Database:
+    rest = text.split("://", 1)[1]
+    location, _, query = rest.partition("?")
+    if query:
+        msg = (
+            f"{text}: options after '?' are not supported for SQLite; memmon sets its own: remove '?{query}'"
+        )
+        raise SettingsError(msg)
+    if not location.startswith("/"):
+        if location:
+            msg = f"{text}: an SQLite URL has three slashes before the path: sqlite:///{location}"
+            raise SettingsError(msg)
+        return _refuse_memory(text)
+    name = location[1:]
+    if name in {"", ":memory:"} or name.startswith("file:"):
+        return _refuse_memory(text)
+    return _file(Path(name))
+
+
+def _file(path: Path) -> Database:
+    absolute = Path(os.path.normpath(path.expanduser().absolute()))
+    return Database(url=f"sqlite:///{absolute}", path=absolute, shown=str(absolute))
+
+
+def _refuse_memory(text: str) -> Database:
+    msg = f"{text}: memmon keeps a history that outlives the process, so the database must be a file: sqlite:///memmon.db"
+    raise SettingsError(msg)

@@ -1,0 +1,1 @@
+"""The history's keeper: the only user of SQLAlchemy and Alembic."""

@@ -1,0 +1,205 @@
+"""Engines: how a connection is opened, and for SQLite with which pragmas and why.
+
+A connection lives for one flush or one query (NullPool): a kept one goes on "succeeding" into
+a file that was deleted under it. Transactions are begun by us, IMMEDIATE for writers: with
+SQLite's default (DEFERRED) two writers that both read first dead-lock into "locked".
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.pool import NullPool
+
+from memmon.errors import ForeignStoreError
+from memmon.store.schema import APPLICATION_ID
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+    from memmon.config import Database
+
+BUSY_TIMEOUT_MS = 5_000
+WAL_TRUNCATE_BYTES = 4 * 2**20
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
+)
+
+
+def write_engine(database: Database) -> Engine:
+    """Return an engine whose transactions write; it never creates a file."""
+    if not database.is_sqlite:
+        return create_engine(database.url, poolclass=NullPool)
+    engine = _sqlite_engine(database, mode="rw")
+    event.listen(engine, "connect", _prepare_writer)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def read_engine(database: Database, *, immutable: bool = False) -> Engine:
+    """Return an engine that only reads.
+
+    `immutable` reads a file on whose folder this user may not write the side files that WAL
+    needs; the caller must retry when the file changed meanwhile.
+    """
+    if not database.is_sqlite:
+        return create_engine(
+            database.url, poolclass=NullPool, execution_options={"postgresql_readonly": True}
+        )
+    engine = _sqlite_engine(database, mode="ro", immutable=immutable)
+    event.listen(engine, "connect", _prepare_reader)
+    event.listen(engine, "begin", _begin_deferred)
+    return engine
+
+
+def sqlite_uri(path: Path, *, mode: str, immutable: bool = False) -> str:
+    """Return SQLite's URI of a file; `mode` is `ro`, `rw` or `rwc`."""
+    return f"file:{quote(str(path))}?mode={mode}{'&immutable=1' if immutable else ''}"
+
+
+def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
+    """Create an empty database file with `file_mode`, and its folder; an existing file is left alone.
+
+    A symbolic link in its place is not followed (OSError).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    existed = path.exists()
+    descriptor = os.open(path, flags, file_mode)
+    try:
+        if not existed:
+            # The umask may have taken bits that the setting asks for (a group that may read).
+            with suppress(OSError):
+                os.fchmod(descriptor, file_mode)
+    finally:
+        os.close(descriptor)
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells this file from another at the same path; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _sqlite_engine(database: Database, *, mode: str, immutable: bool = False) -> Engine:
+    path = database.path
+    assert path is not None
+    uri = sqlite_uri(path, mode=mode, immutable=immutable)
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
+        )
+
+    return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+
+
+def _prepare_writer(dbapi_connection: sqlite3.Connection, _record: object) -> None:
+    refuse_foreign(dbapi_connection)
+    execute = dbapi_connection.execute
+    execute("PRAGMA trusted_schema=OFF")
+    execute("PRAGMA cell_size_check=ON")
+    execute("PRAGMA mmap_size=0")
+    execute("PRAGMA foreign_keys=ON")
+    _set_journal(dbapi_connection)
+    execute("PRAGMA synchronous=FULL")
+    execute("PRAGMA wal_autocheckpoint=0")
+
+
+def _prepare_reader(dbapi_connection: sqlite3.Connection, _record: object) -> None:
+    refuse_foreign(dbapi_connection)
+    dbapi_connection.execute("PRAGMA trusted_schema=OFF")
+    dbapi_connection.execute("PRAGMA query_only=ON")
+    dbapi_connection.execute("PRAGMA mmap_size=0")
+
+
+def refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Raise ForeignStoreError for a database that is not memmon's, before any pragma changes it."""
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    if application_id == APPLICATION_ID:
+        return
+    (object_count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application_id != 0 or object_count:
+        msg = "the file is another program's SQLite database; memmon left it untouched: give it a file of its own"
+        raise ForeignStoreError(msg)
+
+
+def _set_journal(connection: sqlite3.Connection) -> None:
+    (current,) = connection.execute("PRAGMA journal_mode").fetchone()
+    name = connection.execute("PRAGMA database_list").fetchone()[2]
+    wanted = "truncate" if is_network_file_system(Path(name)) else "wal"
+    if current == wanted:
+        return
+    (got,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()
+    if got not in {"wal", "truncate"}:
+        connection.execute("PRAGMA journal_mode=TRUNCATE")
+
+
+def is_network_file_system(path: Path) -> bool:
+    """Tell whether a file lies on a file system without the shared memory that WAL needs."""
+    return file_system_type(path) in _NETWORK_FILE_SYSTEMS
+
+
+def file_system_type(path: Path) -> str | None:
+    """Return the type of the file system that holds `path` (Linux), such as `ext4` or `tmpfs`."""
+    best, kind = "", None
+    try:
+        lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    text = str(path)
+    for line in lines:
+        fields = line.split(" ")
+        if len(fields) < 3:  # noqa: PLR2004 -- device, mount point, type
+            continue
+        point = fields[1].replace("\\040", " ")
+        inside = text == point or text.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, fields[2]
+    return kind
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN DEFERRED")
+
+
+def truncate_wal(database: Database) -> None:
+    """Fold a WAL that has grown past 4 MB back into the file; gives way at once to any reader."""
+    path = database.path
+    if path is None:
+        return
+    wal = Path(f"{path}-wal")
+    try:
+        if wal.stat().st_size < WAL_TRUNCATE_BYTES:
+            return
+    except OSError:
+        return
+    connection = sqlite3.connect(sqlite_uri(path, mode="rw"), uri=True, isolation_level=None, timeout=0)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
+def sqlite_code(error: BaseException) -> int | None:
+    """Return SQLite's primary result code behind an error, or None."""
+    seen: Any = error
+    while seen is not None:
+        code = getattr(seen, "sqlite_errorcode", None)
+        if isinstance(code, int):
+            return code & 0xFF
+        seen = getattr(seen, "orig", None) or seen.__cause__
+    return None

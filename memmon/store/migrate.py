@@ -1,0 +1,124 @@
+"""Migrations through Alembic. Heavy: the recorder runs this in a child process, never in its host.
+
+The whole upgrade is one transaction that is begun before anything is looked at, so that of many
+processes one migrates and the others find the work done, and a kill at any moment leaves the
+old schema. A copy of a file that holds rows is laid beside it first.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from memmon.clock import SystemClock
+from memmon.config import resolve_database
+from memmon.errors import StoreTooNewError
+from memmon.store.engine import create_private_file, sqlite_uri, write_engine
+from memmon.store.revision import is_newer, read_revision
+from memmon.store.schema import HEAD_REVISION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from memmon.config import Database
+
+# Alembic keeps the environment of the running migration in module globals.
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """What an upgrade found and did."""
+
+    before: str | None
+    """The revision found; None: the database was empty."""
+    after: str
+    copy_path: Path | None = None
+    """Where the copy of the old file lies, when one was made."""
+
+
+def migrations_path() -> Path:
+    """Return the folder of the revisions: inside the installed package, else in the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    shipped = package / "_migrations"
+    return shipped if shipped.is_dir() else package.parent / "migrations"
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration for memmon's own revisions, from wherever memmon runs."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def head_of_scripts() -> str | None:
+    """Return the newest revision among the scripts (a test holds it equal to HEAD_REVISION)."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head") -> Migration:
+    """Bring `database` to the newest schema, creating the file when there is none.
+
+    Raises StoreTooNewError for a schema that this version does not know, ForeignStoreError for
+    another program's file; both are left untouched.
+    """
+    if database.path is not None:
+        create_private_file(database.path, file_mode=file_mode)
+    engine = write_engine(database)
+    with _one_at_a_time, engine.begin() as connection:
+        before = read_revision(connection)
+        if is_newer(before):
+            msg = f"{database.shown}: schema {before} is newer than this memmon ({HEAD_REVISION}): upgrade memmon"
+            raise StoreTooNewError(msg)
+        copy_path = None
+        if before != HEAD_REVISION:
+            if before is not None and database.path is not None:
+                copy_path = _copy_aside(database.path, revision=before)
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+        after = read_revision(connection)
+    return Migration(before=before, after=after or "", copy_path=copy_path)
+
+
+def _copy_aside(path: Path, *, revision: str) -> Path:
+    stamp = utc_stamp(SystemClock().now())
+    target = path.with_name(f"{path.name}.before-upgrade-from-{revision}-{stamp}")
+    create_private_file(target)
+    with (
+        closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
+    return target
+
+
+@contextmanager
+def migration_connection() -> Iterator[Connection]:
+    """Yield a connection in a transaction to the database that the settings name.
+
+    For Alembic's own command line in a checkout.
+    """
+    database = resolve_database(os.environ.get("MEMMON_DATABASE_URL"))
+    if database.path is not None:
+        create_private_file(database.path)
+    with write_engine(database).begin() as connection:
+        yield connection
+
+
+def utc_stamp(moment: datetime) -> str:
+    """Return a moment as it stands in file names, such as 20260131T235959Z."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,169 @@
+"""The tables. Times are integer UTC milliseconds (`_ms`), sizes bytes, names in dimension tables.
+
+The revisions in `migrations/` create these tables; `alembic check` holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+HEAD_REVISION = "0001"
+"""The newest revision: what this version of memmon reads and writes."""
+
+APPLICATION_ID = 0x6D656D6F
+"""SQLite's application_id of a memmon database ("memo"): how a foreign file is told apart."""
+
+Big = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("script_path", Text),
+    Column("created_ms", Big, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("host", Text),
+    Column("pid", Big),
+    Column("process_started_ms", Big),
+    Column("boot_id", Text),
+    Column("parent_uuid", Text),
+    Column("role", Text),
+    Column("script_path", Text),
+    Column("external_id", Text),
+    Column("release", Text),
+    Column("python_version", Text),
+    Column("memmon_version", Text),
+    Column("interval_ms", Big),
+    Column("limit_bytes", Big),
+    Column("limit_origin", Text),
+    Column("started_ms", Big, nullable=False),
+    Column("ended_ms", Big),
+    Column("end_reason", Text),
+    Column("end_detail", Text),
+    Index("ix_run_source_id_started_ms", "source_id", "started_ms"),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    UniqueConstraint("source_id", "kind", "name", "metric"),
+)
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("run_id", Integer, ForeignKey("run.id"), primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", Big, nullable=False),
+    Column("uptime_ms", Big, nullable=False),
+    Column("rss_bytes", Big),
+    Column("vms_bytes", Big),
+    Column("system_percent", Float),
+    Column("available_bytes", Big),
+    Column("limit_bytes", Big),
+    Column("limit_used_bytes", Big),
+    Column("rss_anon_bytes", Big),
+    Column("rss_file_bytes", Big),
+    Column("rss_shmem_bytes", Big),
+    Column("swap_bytes", Big),
+    Column("uss_bytes", Big),
+    Column("pss_bytes", Big),
+    Column("heap_used_bytes", Big),
+    Column("heap_mmap_bytes", Big),
+    Column("python_block_count", Big),
+    Column("gc_collection_count", Big),
+    Column("gc_uncollectable_count", Big),
+    Column("thread_count", Integer),
+    Column("fd_count", Integer),
+    Column("work_count", Big),
+    sqlite_with_rowid=False,
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("run_id", Integer, ForeignKey("run.id"), primary_key=True, autoincrement=False),
+    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("value", Big),
+    sqlite_with_rowid=False,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("run_id", Integer, ForeignKey("run.id")),
+    Column("seq", Integer),
+    Column("at_ms", Big, nullable=False),
+    Column("uptime_ms", Big),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False, server_default=""),
+    Column("data", Text),
+    UniqueConstraint("run_id", "seq"),
+    Index("ix_event_source_id_at_ms", "source_id", "at_ms"),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("at_ms", Big, nullable=False),
+    Column("window_ms", Big, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("data", Text),
+    UniqueConstraint("source_id", "at_ms"),
+)
+
+alert_state = Table(
+    "alert_state",
+    metadata,
+    Column("source_id", Integer, ForeignKey("source.id"), primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("since_ms", Big, nullable=False),
+    Column("notified_ms", Big),
+    Column("data", Text),
+)
+
+SNAPSHOT_VALUE_COLUMNS: tuple[str, ...] = tuple(
+    column.name for column in snapshot.columns if column.name not in {"run_id", "seq", "at_ms", "uptime_ms"}
+)
+"""Every measured column of `snapshot`, in table order."""
