@@ -200,7 +200,7 @@ def resolve_database(
     if given is not None:
         return parse_database(given)
     chosen = (settings or load_settings()).database_url
-    return parse_database(chosen if chosen else default_database_path())
+    return parse_database(chosen or default_database_path())
 
 
 def parse_database(given: str | os.PathLike[str]) -> Database:

@@ -30,7 +30,7 @@ def require_head(connection: Connection) -> None:
     try:
         row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
         found = None if row is None else str(row[0])
-    except Exception:  # noqa: BLE001 -- each driver has its own "no such table": read_revision tells apart
+    except Exception:
         if connection.dialect.name != "sqlite":
             raise
         found = read_revision(connection)
