@@ -18,11 +18,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD_REVISION = "0001"
-"""The newest revision: what this version of memmon reads and writes."""
+from memmon.store.identity import APPLICATION_ID, HEAD_REVISION
 
-APPLICATION_ID = 0x6D656D6F
-"""SQLite's application_id of a memmon database ("memo"): how a foreign file is told apart."""
+__all__ = ["APPLICATION_ID", "HEAD_REVISION", "SNAPSHOT_VALUE_COLUMNS", "metadata"]
 
 Big = BigInteger().with_variant(Integer, "sqlite")
 
@@ -109,8 +107,11 @@ snapshot = Table(
     Column("thread_count", Integer),
     Column("fd_count", Integer),
     Column("work_count", Big),
+    Column("digest", Big),
     sqlite_with_rowid=False,
 )
+
+_KEYS = frozenset({"run_id", "seq", "at_ms", "uptime_ms", "digest"})
 
 reading = Table(
     "reading",
@@ -121,6 +122,46 @@ reading = Table(
     Column("value", Big),
     sqlite_with_rowid=False,
 )
+
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("run_id", Integer, ForeignKey("run.id"), primary_key=True, autoincrement=False),
+    Column("resolution_ms", Big, primary_key=True, autoincrement=False),
+    Column("bucket_ms", Big, primary_key=True, autoincrement=False),
+    Column("sample_count", Integer, nullable=False),
+    Column("rss_count", Integer, nullable=False),
+    Column("at_ms", Big, nullable=False),
+    Column("uptime_ms", Big, nullable=False),
+    Column("min_rss_bytes", Big),
+    Column("max_rss_bytes", Big),
+    Column("last_rss_bytes", Big),
+    Column("max_vms_bytes", Big),
+    Column("max_system_percent", Float),
+    Column("min_available_bytes", Big),
+    Column("max_limit_used_bytes", Big),
+    Column("max_thread_count", Integer),
+    Column("max_fd_count", Integer),
+    *(Column(column.name, column.type) for column in snapshot.columns if column.name not in _KEYS),
+    Column("digest", Big),
+    sqlite_with_rowid=False,
+)
+"""Hours and days of snapshots that are past their time: means (`*_count` of work and gc: the last)."""
+
+reading_rollup = Table(
+    "reading_rollup",
+    metadata,
+    Column("run_id", Integer, ForeignKey("run.id"), primary_key=True, autoincrement=False),
+    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    Column("resolution_ms", Big, primary_key=True, autoincrement=False),
+    Column("bucket_ms", Big, primary_key=True, autoincrement=False),
+    Column("min_value", Big),
+    Column("mean_value", Float),
+    Column("max_value", Big),
+    Column("last_value", Big),
+    sqlite_with_rowid=False,
+)
+"""Written on change only, like `reading`: without a row, the last value of the bucket before holds."""
 
 event = Table(
     "event",
@@ -164,6 +205,6 @@ alert_state = Table(
 )
 
 SNAPSHOT_VALUE_COLUMNS: tuple[str, ...] = tuple(
-    column.name for column in snapshot.columns if column.name not in {"run_id", "seq", "at_ms", "uptime_ms"}
+    column.name for column in snapshot.columns if column.name not in _KEYS
 )
 """Every measured column of `snapshot`, in table order."""
