@@ -1,0 +1,134 @@
+"""A report from the snapshots that a host holds in memory: what `MemoryMonitor` shows.
+
+`report_from_snapshots` needs the standard library alone, so the host can render the memory and
+deque sections when the analysis can't run; only `judge_snapshots` loads numpy.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from memmon.report.data import Report, StoredSections
+from memmon.report.sections import deque_section, leak_section, memory_section
+from memmon.report.words import window_title
+from memmon.units import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from memmon.analysis.leak_values import LeakFinding, LeakPolicy
+    from memmon.model import DequeReading
+
+REPORT_HOURS = 24.0
+DEFAULT_THRESHOLD_MB_PER_HOUR = 10.0
+NOTHING_STORED = StoredSections()
+
+
+class HeldSnapshot(Protocol):
+    """What a host holds of one tick: `MemorySnapshot`, or anything with these names.
+
+    `timestamp` may be naive (then it is local time); failed readings are NaN.
+    """
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it was taken."""
+        ...
+
+    @property
+    def rss_mb(self) -> float:
+        """Resident memory in MB."""
+        ...
+
+    @property
+    def deque_sizes(self) -> Mapping[str, float | None]:
+        """The length of each deque."""
+        ...
+
+
+def report_from_snapshots(
+    snapshots: Sequence[HeldSnapshot],
+    deques: Sequence[DequeReading] = (),
+    *,
+    source: str,
+    now: datetime,
+    finding: LeakFinding | None = None,
+    leak_missing_reason: str | None = None,
+    threshold_mb_per_hour: float = DEFAULT_THRESHOLD_MB_PER_HOUR,
+    stored: StoredSections = NOTHING_STORED,
+) -> Report:
+    """Return the 24-hour report on what the host holds.
+
+    `snapshots`: oldest first; `deques`: the present reading of each registered deque; `finding`: the
+    verdict on these snapshots (`judge_snapshots`), or None with `leak_missing_reason`; `stored`: what
+    the store adds, where it could be read. `now` is aware.
+    """
+    return Report(
+        title=window_title(REPORT_HOURS),
+        source=source,
+        since=_aware(snapshots[0].timestamp) if snapshots else None,
+        until=_aware(snapshots[-1].timestamp) if snapshots else None,
+        generated_at=now,
+        memory=memory_section([snapshot.rss_mb for snapshot in snapshots]),
+        leak=leak_section(
+            finding, threshold_mb_per_hour=threshold_mb_per_hour, missing_reason=leak_missing_reason
+        ),
+        deques=deque_section(deques),
+        database=stored.database,
+        history=stored.history,
+        forecast=stored.forecast,
+        cause=stored.cause,
+        events=stored.events,
+        staleness=stored.staleness,
+    )
+
+
+def judge_snapshots(
+    snapshots: Sequence[HeldSnapshot],
+    deques: Sequence[DequeReading] = (),
+    *,
+    policy: LeakPolicy | None = None,
+    source: str = "",
+) -> LeakFinding:
+    """Return the leak verdict on what the host holds, as one run; loads numpy.
+
+    `deques` with an estimated size tell how much of the memory the deques hold over time.
+    """
+    from memmon.analysis.leak import LeakPolicy, detect_leak
+    from memmon.history import History
+
+    held, capacity = _deque_bytes(snapshots, deques)
+    history = History.from_arrays(
+        at_seconds=[snapshot.timestamp.timestamp() for snapshot in snapshots],
+        rss_bytes=[snapshot.rss_mb * MIB for snapshot in snapshots],
+        source=source,
+        deque_bytes=held,
+        deque_capacity_bytes=capacity,
+    )
+    return detect_leak(history, policy or LeakPolicy())
+
+
+def _deque_bytes(
+    snapshots: Sequence[HeldSnapshot], deques: Sequence[DequeReading]
+) -> tuple[list[float] | None, list[float] | None]:
+    """Return the bytes that sized deques hold at each snapshot, and would hold with the bounded ones full."""
+    item_bytes = {
+        reading.name: reading.size_bytes / reading.length_count
+        for reading in deques
+        if reading.size_bytes and reading.length_count
+    }
+    if not item_bytes:
+        return None, None
+    limits = {reading.name: reading.maxlen_count for reading in deques}
+    held, capacity = [], []
+    for snapshot in snapshots:
+        lengths = {name: snapshot.deque_sizes.get(name) or 0.0 for name in item_bytes}
+        held.append(sum(each * lengths[name] for name, each in item_bytes.items()))
+        full = {name: limits[name] or length for name, length in lengths.items()}
+        capacity.append(sum(each * full[name] for name, each in item_bytes.items()))
+    return held, capacity
+
+
+def _aware(timestamp: datetime) -> datetime:
+    return timestamp.astimezone(UTC)

@@ -1,0 +1,134 @@
+"""Sections of a report built from plain values; standard library only."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from memmon.report.data import (
+    STALE_INTERVAL_COUNT,
+    DequeRow,
+    DequeSection,
+    LeakSection,
+    MemorySection,
+    Staleness,
+)
+from memmon.report.words import rate
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.model import DequeReading
+    from memmon.report.data import DequeState
+
+EMPTY_MEMORY = MemorySection(current_mb=None, average_mb=None, min_mb=None, max_mb=None, sample_count=0)
+
+
+def memory_section(rss_mb: Sequence[float]) -> MemorySection:
+    """Return the figures of the readings, oldest first; NaN (a failed reading) is left out."""
+    readings = [value for value in rss_mb if math.isfinite(value)]
+    if not readings:
+        return EMPTY_MEMORY
+    return MemorySection(
+        current_mb=readings[-1],
+        average_mb=math.fsum(readings) / len(readings),
+        min_mb=min(readings),
+        max_mb=max(readings),
+        sample_count=len(readings),
+    )
+
+
+def deque_section(readings: Iterable[DequeReading]) -> DequeSection:
+    """Return a row per deque: failing first, then gone or unreadable ones, then the fullest."""
+    rows = [_deque_row(reading) for reading in readings]
+    return DequeSection(rows=tuple(sorted(rows, key=_rank)))
+
+
+def _deque_row(reading: DequeReading) -> DequeRow:
+    length, maxlen = reading.length_count, reading.maxlen_count
+    percent = None if length is None or not maxlen else 100.0 * length / maxlen
+    return DequeRow(
+        name=reading.name,
+        length_count=length,
+        maxlen_count=maxlen,
+        percent_full=percent,
+        state=_deque_state(reading),
+        expected_maxlen_count=reading.expected_maxlen_count,
+        size_mb=None if reading.size_bytes is None else mb_from_bytes(reading.size_bytes),
+        dropped_count=reading.dropped_count,
+    )
+
+
+def _deque_state(reading: DequeReading) -> DequeState:
+    length, maxlen, expected = reading.length_count, reading.maxlen_count, reading.expected_maxlen_count
+    if not reading.is_alive:
+        return "dead"
+    if length is None:
+        return "unreadable"
+    if maxlen is None:
+        return "unbounded"
+    if length > maxlen:
+        return "above"
+    if expected is not None and expected != maxlen:
+        return "unexpected_maxlen"
+    return "full" if length == maxlen else "ok"
+
+
+def _rank(row: DequeRow) -> tuple[int, float, str]:
+    order = 0 if row.is_failing else 1 if row.state in {"dead", "unreadable"} else 2
+    return order, -(row.percent_full or 0.0), row.name
+
+
+def leak_section(
+    finding: LeakFinding | None, *, threshold_mb_per_hour: float, missing_reason: str | None = None
+) -> LeakSection:
+    """Return the leak section for a finding, or for the reason why there is none."""
+    if finding is None:
+        return LeakSection(
+            finding=None, threshold_mb_per_hour=threshold_mb_per_hour, missing_reason=missing_reason
+        )
+    return LeakSection(
+        finding=finding,
+        threshold_mb_per_hour=finding.policy.threshold_mb_per_hour,
+        disagreement=disagreement(finding),
+    )
+
+
+def disagreement(finding: LeakFinding) -> str | None:
+    """Return one sentence on why least squares and the robust slope differ, None where they agree.
+
+    They disagree when one is on the other side of the threshold, when only one interval excludes
+    zero, or when the intervals do not meet.
+    """
+    robust, ols = finding.slope_mb_per_hour, finding.ols_slope_mb_per_hour
+    low, high = finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
+    ols_low, ols_high = finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour
+    if robust is None or ols is None or low is None or high is None or ols_low is None or ols_high is None:
+        return None
+    threshold = finding.policy.threshold_mb_per_hour
+    apart = ols_low > high or ols_high < low
+    across = (robust >= threshold) != (ols >= threshold)
+    only_one_grows = (low > 0) != (ols_low > 0)
+    if not (apart or across or only_one_grows) or rate(robust) == rate(ols):
+        return None
+    if ols > robust:
+        why = "steps, bursts or a warm-up pull it up; the robust slope follows the lower envelope and leaves them out"
+    else:
+        why = (
+            "falls after a peak pull it down; the robust slope follows the lower envelope and leaves them out"
+        )
+    return f"The two disagree: least squares reads {rate(ols)} because {why}."
+
+
+def staleness(last_at: datetime | None, *, now: datetime, interval_seconds: float | None) -> Staleness:
+    """Return how old the last sample is at `now`; stale after `STALE_INTERVAL_COUNT` intervals."""
+    if last_at is None:
+        return Staleness(last_at=None, age_seconds=None, interval_seconds=interval_seconds, is_stale=False)
+    age_seconds = max((now - last_at).total_seconds(), 0.0)
+    is_stale = interval_seconds is not None and age_seconds > STALE_INTERVAL_COUNT * interval_seconds
+    return Staleness(
+        last_at=last_at, age_seconds=age_seconds, interval_seconds=interval_seconds, is_stale=is_stale
+    )

@@ -1,0 +1,287 @@
+"""The 24-hour report as text, 80 columns wide. Standard library only; returns a string, prints nothing."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING
+
+from memmon.report.data import NO_DATA_TEXT
+from memmon.report.words import (
+    DEQUE_WORDS,
+    END_WORDS,
+    VERDICT_WORDS,
+    age,
+    fill,
+    interval,
+    leak_headline,
+    local_time,
+    rate,
+    shown,
+    size,
+    span,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import tzinfo
+
+    from memmon.report.data import (
+        CauseSection,
+        DequeRow,
+        DequeSection,
+        EventRow,
+        ForecastSection,
+        HistorySection,
+        LeakSection,
+        MemorySection,
+        Report,
+        RunRow,
+        Staleness,
+    )
+    from memmon.report.words import Mood
+
+WIDTH_COLUMNS = 80
+MAX_DEQUES = 10
+MAX_RUNS = 5
+MAX_EVENTS = 8
+_RULE = "=" * WIDTH_COLUMNS
+_SIGNS: dict[Mood, str] = {"good": "✅", "warn": "⚠️", "wait": "⏳", "bad": "❌"}
+_PLAIN_SIGNS: dict[Mood, str] = {"good": "OK", "warn": "!!", "wait": "..", "bad": "XX"}
+
+
+def render_text(
+    report: Report,
+    *,
+    encoding: str = "utf-8",
+    max_deques: int = MAX_DEQUES,
+    tz: tzinfo | None = None,
+) -> str:
+    """Return the report as text without a newline at its end.
+
+    `encoding`: what the terminal or file uses; where it can't carry the signs, `OK`, `!!`, `..` and
+    `XX` stand for them. At most `max_deques` deques are listed (failing ones always come first). Times
+    are local with their UTC offset, or in `tz`.
+    """
+    if report.is_empty:
+        return NO_DATA_TEXT
+    sign = _SIGNS if _carries_signs(encoding) else _PLAIN_SIGNS
+    sections = [
+        [_RULE, report.title, _RULE],
+        _memory(report.memory),
+        _leak(report.leak, sign, tz),
+        _forecast(report.forecast),
+        _cause(report.cause),
+        _deques(report.deques, sign, max_deques),
+        _history(report, sign, tz),
+        _events(report.events, tz),
+        [_RULE],
+    ]
+    text = "\n\n".join("\n".join(lines) for lines in sections if lines)
+    return _encodable(text, encoding)
+
+
+def _memory(memory: MemorySection) -> list[str]:
+    return [
+        "MEMORY USAGE:",
+        f"  Current: {_mb(memory.current_mb)}",
+        f"  Average: {_mb(memory.average_mb)}",
+        f"  Min: {_mb(memory.min_mb)}",
+        f"  Max: {_mb(memory.max_mb)}",
+        f"  Samples: {memory.sample_count}",
+    ]
+
+
+def _leak(leak: LeakSection, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:
+    mood, headline = leak_headline(leak)
+    lines = ["MEMORY LEAK DETECTION:", f"  {sign[mood]} {headline}"]
+    threshold = f"(threshold: {leak.threshold_mb_per_hour:.1f})"
+    finding = leak.finding
+    if finding is None:
+        reason = leak.missing_reason or "no reason was given"
+        return [*lines, f"  Growth rate: unknown {threshold}", *_wrapped("Details", f"no verdict: {reason}")]
+    lines.append(f"  Growth rate: {rate(finding.slope_mb_per_hour)} {threshold}")
+    if finding.is_leak and finding.growth_mb is not None:
+        lines.append(f"  Total growth: {finding.growth_mb:.1f} MB over {finding.duration_hours:.1f}h")
+    lines += _wrapped(
+        "Details", " ".join(filter(None, [finding.summary, VERDICT_WORDS.get(finding.verdict)]))
+    )
+    lines += [line for sentence in finding.details for line in _item(sentence)]
+    if finding.slope_mb_per_hour is not None:
+        lines += _slopes(leak)
+    if finding.since is not None:
+        lines += _item(f"Growing since {local_time(finding.since, tz=tz)}")
+    return lines
+
+
+def _slopes(leak: LeakSection) -> Iterator[str]:
+    finding = leak.finding
+    assert finding is not None
+    robust = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
+    yield f"  Robust slope: {rate(finding.slope_mb_per_hour)} (95 %: {robust})"
+    if finding.ols_slope_mb_per_hour is not None:
+        ols = interval(finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour)
+        yield f"  Least squares: {rate(finding.ols_slope_mb_per_hour)} (95 %: {ols})"
+    if leak.disagreement:
+        yield from _item(leak.disagreement)
+    runs = finding.window.run_count
+    yield (
+        f"  Judged: {finding.sample_count} samples, {span(finding.duration_hours)}, "
+        f"{runs} {'run' if runs == 1 else 'runs'}"
+    )
+
+
+def _forecast(forecast: ForecastSection | None) -> list[str]:
+    return [] if forecast is None else ["FORECAST:", *_item(forecast.summary)]
+
+
+def _cause(cause: CauseSection | None) -> list[str]:
+    if cause is None:
+        return []
+    lines = ["CAUSE:", *_item(cause.summary)]
+    for share in (*cause.shares, *cause.attributions):
+        portion = "" if share.share is None else f" ({share.share:.0%} of the growth)"
+        lines += _item(f"{share.name}: {rate(share.slope_mb_per_hour)}{portion}")
+    return lines + [line for sentence in cause.details for line in _item(sentence)]
+
+
+def _deques(deques: DequeSection, sign: dict[Mood, str], max_deques: int) -> list[str]:
+    lines = ["DEQUE SIZE LIMITS:"]
+    if not deques.rows:
+        return [*lines, "  No deques registered"]
+    if deques.failing_count:
+        lines.append(f"  {sign['warn']} Some deques exceeded limits!")
+    else:
+        lines.append(f"  {sign['good']} All deques within limits")
+    lines += [_deque_line(row, sign) for row in deques.rows[:max_deques]]
+    if len(deques.rows) > max_deques:
+        lines.append(f"  ... ({len(deques.rows)} deques total)")
+    return lines
+
+
+def _deque_line(row: DequeRow, sign: dict[Mood, str]) -> str:
+    mood: Mood = "bad" if row.is_failing else "warn" if row.state in {"dead", "unreadable"} else "good"
+    tail = f": {fill(row)}"
+    if row.state == "above":
+        tail += f" {DEQUE_WORDS['above']}"
+    room = WIDTH_COLUMNS - 2 - _columns(sign[mood]) - 1 - len(tail)
+    return f"  {sign[mood]} {_cut(shown(row.name), room)}{tail}"
+
+
+def _history(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:
+    lines = ["HISTORY:", *_item(f"Source: {report.source}")]
+    if report.database:
+        lines += _item(f"Database: {report.database}")
+    if report.since and report.until:
+        lines.append(f"  Window: {local_time(report.since, tz=tz)} to {local_time(report.until, tz=tz)}")
+    lines += _staleness(report.staleness, sign, tz)
+    history = report.history
+    if history is None:
+        return lines
+    if history.missing_reason:
+        return [*lines, *_item(f"Stored runs: unknown: {history.missing_reason}")]
+    return lines + _stored(history, tz)
+
+
+def _staleness(staleness: Staleness | None, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:
+    if staleness is None or staleness.last_at is None or not staleness.is_stale:
+        return []
+    ago = "" if staleness.age_seconds is None else f", {age(staleness.age_seconds)} ago"
+    return [f"  {sign['warn']} Stale: the last sample is of {local_time(staleness.last_at, tz=tz)}{ago}"]
+
+
+def _stored(history: HistorySection, tz: tzinfo | None) -> list[str]:
+    restarts = max(history.run_count - 1, 0)
+    counted = f"{history.run_count} ({restarts} {'restart' if restarts == 1 else 'restarts'})"
+    lines = [f"  Runs: {counted}"]
+    if history.first_at and history.last_at:
+        lines.append(
+            f"  Stored: {local_time(history.first_at, tz=tz)} to {local_time(history.last_at, tz=tz)}"
+        )
+    if history.sample_count is not None:
+        lines.append(f"  Stored samples: {history.sample_count}")
+    if history.max_mb is not None:
+        lines.append(f"  Highest ever: {size(history.max_mb)}")
+    for run in history.runs[:MAX_RUNS]:
+        lines += _item(_run_line(run, tz), bullet="- ")
+    if history.run_count > MAX_RUNS and history.runs:
+        lines.append(f"  ... ({history.run_count} runs total)")
+    return lines
+
+
+def _run_line(run: RunRow, tz: tzinfo | None) -> str:
+    hours = run.duration_hours
+    words = [local_time(run.started_at, tz=tz), "-" if hours is None else span(hours)]
+    if run.release:
+        words.append(f"release {run.release}")
+    if run.first_mb is not None and run.last_mb is not None:
+        words.append(f"{run.first_mb:.0f} to {run.last_mb:.0f} MB")
+    words.append(END_WORDS.get(run.end_reason or "", run.end_reason or "no end recorded"))
+    return ", ".join(words)
+
+
+def _events(events: tuple[EventRow, ...], tz: tzinfo | None) -> list[str]:
+    if not events:
+        return []
+    lines = ["EVENTS:"]
+    for event in events[-MAX_EVENTS:]:
+        text = f" {event.text}" if event.text else ""
+        lines += _item(f"{local_time(event.at, tz=tz)} {event.kind}:{text}")
+    if len(events) > MAX_EVENTS:
+        lines.append(f"  ... ({len(events)} events total)")
+    return lines
+
+
+def _mb(size_mb: float | None) -> str:
+    return "unknown" if size_mb is None else f"{size_mb:.1f} MB"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return _item(f"{label}: {text}")
+
+
+def _item(text: str, *, bullet: str = "") -> list[str]:
+    """Return `text` wrapped to the report's width, indented, as lines of their own."""
+    return textwrap.wrap(
+        shown(text),
+        WIDTH_COLUMNS,
+        initial_indent=f"  {bullet}",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
+
+
+def _columns(text: str) -> int:
+    """Return how many terminal columns `text` takes; wide characters and emoji take two."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def _cut(text: str, room_columns: int) -> str:
+    """Return `text`, its middle left out where it is wider than the room."""
+    if _columns(text) <= room_columns:
+        return text
+    half = max((room_columns - 3) // 2, 4)
+    head, tail = text, text
+    while _columns(head) > half:
+        head = head[:-1]
+    while _columns(tail) > half:
+        tail = tail[1:]
+    return f"{head}...{tail}"
+
+
+def _carries_signs(encoding: str) -> bool:
+    try:
+        "".join(_SIGNS.values()).encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _encodable(text: str, encoding: str) -> str:
+    try:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    except LookupError:
+        return text.encode("ascii", "backslashreplace").decode("ascii")
