@@ -1,0 +1,265 @@
+"""One registered deque: how it is reached, what was read of it last."""
+
+from __future__ import annotations
+
+import logging
+import operator
+import weakref
+from collections import deque
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+from memmon.model import DequeReading
+from memmon.probe.calls import takes_no_arguments
+from memmon.probe.names import plain_string
+from memmon.probe.quiet import attempt, describe_error, say
+from memmon.probe.sampling import base_of, length_of, sample_items
+from memmon.probe.sizes import SizeEstimator, shallow_bytes
+from memmon.units import KIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_COUNT = 2**53
+"""Lengths above this are no lengths: they can't even be counted in a double."""
+
+_SAME_SIZE_SHARE = 0.05
+_SMALLEST_STEP_BYTES = 16 * KIB
+_LARGEST_STEP_BYTES = 256 * KIB
+_STEP_SHARE = 0.01
+_GROWTH_FACTOR = 4
+
+
+class WeakDeque(weakref.ref[Any]):
+    """A weak reference that knows the name it was registered under."""
+
+    __slots__ = ("name",)
+
+    name: str
+
+
+class DequeEntry:
+    """A registration: a weak reference to a deque, or a getter (a bound method is held weakly)."""
+
+    __slots__ = (
+        "_bytes_per_item",
+        "_complained",
+        "_estimated_at",
+        "_estimated_length",
+        "_getter",
+        "_last",
+        "_method",
+        "expected_maxlen",
+        "name",
+        "reference",
+        "shown_name",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        shown_name: str,
+        expected_maxlen: int | None,
+        *,
+        reference: WeakDeque | None = None,
+        getter: Callable[[], object] | None = None,
+    ) -> None:
+        """Keep how to reach the deque."""
+        self.name = name
+        self.shown_name = shown_name
+        self.expected_maxlen = expected_maxlen
+        self.reference = reference
+        self._method: weakref.WeakMethod[Any] | None = None
+        if isinstance(getter, MethodType):
+            self._method = attempt(weakref.WeakMethod, getter)
+        self._getter = None if self._method is not None else getter
+        self._last: DequeReading | None = None
+        self._complained = False
+        self._bytes_per_item: float | None = None
+        self._estimated_at: float | None = None
+        self._estimated_length = 0
+
+    def resolve(self) -> tuple[bool, Any]:
+        """Return (is it still there, the present deque); a getter may raise."""
+        if self.reference is not None:
+            target = self.reference()
+            return target is not None, target
+        getter = self._getter
+        if self._method is not None:
+            getter = self._method()
+        return (False, None) if getter is None else (True, getter())
+
+    def is_other_than(self, newer: DequeEntry) -> bool:
+        """Return whether `newer` stands for another deque while this one's is still alive."""
+        if self.reference is None or newer.reference is None:
+            return self._getter is not newer._getter or self._method != newer._method
+        target = self.reference()
+        return target is not None and target is not newer.reference()
+
+    def read(self) -> DequeReading | None:
+        """Return the present reading (the last one again when nothing changed), None when it is gone."""
+        try:
+            is_there, target = self.resolve()
+            if not is_there:
+                return None
+            length: int | None = _checked_count(len(target))
+            maxlen = _maxlen(target)
+            dropped = _dropped_count(target)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - foreign code: a reading that fails is missing
+            self._complain(error)
+            length = maxlen = dropped = None
+        return self._reading(length, maxlen, dropped)
+
+    def dead_reading(self) -> DequeReading:
+        """Return the reading of a registration whose deque is gone."""
+        if self._last is None or self._last.is_alive:
+            self._last = DequeReading(
+                name=self.shown_name,
+                length_count=None,
+                maxlen_count=None,
+                expected_maxlen_count=self.expected_maxlen,
+                is_alive=False,
+            )
+        return self._last
+
+    def is_size_due(self, now_seconds: float) -> bool:
+        """Return whether the size was never estimated, or an hour ago, or at a much shorter length."""
+        if self._estimated_at is None or now_seconds - self._estimated_at >= SECONDS_PER_HOUR:
+            return True
+        length = self._last.length_count if self._last is not None else None
+        return length is not None and length > _GROWTH_FACTOR * max(self._estimated_length, 1)
+
+    def estimate_size(self, estimator: SizeEstimator, now_seconds: float) -> None:
+        """Estimate the bytes per item from a sample; only built-in containers can be sampled."""
+        self._estimated_at = now_seconds
+        is_there, target = self.resolve()
+        if not is_there or base_of(target) is None:
+            return
+        length = length_of(target)
+        items, weight = sample_items(target)
+        self._estimated_length = length
+        contents = estimator.items_bytes(items, length * weight)
+        if contents is None:
+            return
+        per_item = contents * weight + shallow_bytes(target) / max(1, length)
+        known = self._bytes_per_item
+        if known is None or abs(per_item - known) > _SAME_SIZE_SHARE * known:
+            self._bytes_per_item = per_item
+
+    def _reading(self, length: int | None, maxlen: int | None, dropped: int | None) -> DequeReading:
+        last = self._last
+        size = self._size_bytes(length, last.size_bytes if last is not None else None)
+        if last is not None and (
+            (last.length_count, last.maxlen_count, last.dropped_count, last.size_bytes, last.is_alive)
+            == (length, maxlen, dropped, size, True)
+        ):
+            return last
+        self._last = DequeReading(
+            name=self.shown_name,
+            length_count=length,
+            maxlen_count=maxlen,
+            size_bytes=size,
+            dropped_count=dropped,
+            expected_maxlen_count=self.expected_maxlen,
+        )
+        return self._last
+
+    def _size_bytes(self, length: int | None, told_bytes: int | None) -> int | None:
+        """Return the size, told anew only when it moved by more than 1 % (within 16 to 256 KiB).
+
+        The store writes what changed: small movements of many deques would fill it.
+        """
+        if length is None or self._bytes_per_item is None:
+            return None
+        size = min(MAX_COUNT, round(length * self._bytes_per_item))
+        if told_bytes is None:
+            return size
+        step = min(max(_STEP_SHARE * told_bytes, _SMALLEST_STEP_BYTES), _LARGEST_STEP_BYTES)
+        return size if abs(size - told_bytes) > step else told_bytes
+
+    def _complain(self, error: BaseException) -> None:
+        if not self._complained:
+            self._complained = True
+            say(
+                logging.WARNING,
+                "deque %s can't be read (%s): its length is missing until it can",
+                self.shown_name,
+                describe_error(error),
+            )
+
+
+def make_entry(
+    name: str,
+    shown_name: str,
+    target: object,
+    expected_maxlen: int | None,
+    on_gone: Callable[[WeakDeque], None],
+) -> DequeEntry:
+    """Return the registration of a deque or a getter; TypeError for what is neither."""
+    if isinstance(target, deque) or _is_deque_like(target):
+        try:
+            reference = WeakDeque(target, on_gone)
+            reference.name = name
+        except TypeError:
+            raise TypeError(
+                f"{name!a}: a {type(target).__name__} can't be weakly referenced; register a getter instead, "
+                "such as lambda: bot.history"
+            ) from None
+        return DequeEntry(name, shown_name, expected_maxlen, reference=reference)
+    if callable(target) and not isinstance(target, type) and takes_no_arguments(target):
+        return DequeEntry(name, shown_name, expected_maxlen, getter=target)
+    raise TypeError(
+        f"{name!a}: register a deque or a callable without arguments that returns one, "
+        f"not {'the class ' + target.__name__ if isinstance(target, type) else 'a ' + type(target).__name__}"
+    )
+
+
+def checked_name(name: object) -> str:
+    """Return the name as a plain string; TypeError for another type, ValueError for an empty one."""
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a str, not {type(name).__name__}")
+    plain = plain_string(name)
+    if not plain:
+        raise ValueError("a name must not be empty")
+    return plain
+
+
+def check_expected(expected_maxlen: object) -> None:
+    """Raise TypeError or ValueError unless `expected_maxlen` is None or a whole number from 0."""
+    if expected_maxlen is None:
+        return
+    if isinstance(expected_maxlen, bool) or not isinstance(expected_maxlen, int):
+        raise TypeError(f"expected_maxlen is an int or None, not {type(expected_maxlen).__name__}")
+    if not 0 <= expected_maxlen <= MAX_COUNT:
+        raise ValueError(f"expected_maxlen must be between 0 and 2**53, not {expected_maxlen}")
+
+
+def _is_deque_like(target: object) -> bool:
+    if isinstance(target, type) or callable(target):
+        return False
+    return hasattr(type(target), "__len__") and attempt(lambda: hasattr(target, "maxlen")) is True
+
+
+def _checked_count(value: object) -> int:
+    """Return a count as an int; ValueError when it can't be one."""
+    if isinstance(value, bool):
+        raise TypeError("a bool is no count")
+    count = operator.index(value)  # type: ignore[arg-type]  # a TypeError is what is wanted
+    if not 0 <= count <= MAX_COUNT:
+        raise ValueError(f"a count of {count} is out of range")
+    return count
+
+
+def _maxlen(target: Any) -> int | None:
+    maxlen = getattr(target, "maxlen", None)
+    return None if maxlen is None else _checked_count(maxlen)
+
+
+def _dropped_count(target: Any) -> int | None:
+    """Return what a counting deque says it dropped; a plain deque doesn't know."""
+    if type(target) is deque:
+        return None
+    dropped = getattr(target, "dropped_count", None)
+    return None if dropped is None else _checked_count(dropped)

@@ -1,0 +1,152 @@
+"""How one component is measured, and how long a bad measure is put up with."""
+
+from __future__ import annotations
+
+import logging
+import math
+import operator
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from memmon.model import ComponentReading
+from memmon.probe.caches import is_cache, queue_items
+from memmon.probe.calls import takes_no_arguments
+from memmon.probe.meters import SizeMeter
+from memmon.probe.quiet import describe_error, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memmon.probe.sections import Section
+    from memmon.probe.sizes import SizeEstimator
+
+SLOW_SECONDS = 0.05
+"""A measure that takes longer than this disturbs its host."""
+
+MAX_STRIKES = 3
+"""Bad readings before a measure is not called any more: in a row, but slow ones all together."""
+
+_LARGEST_BYTES = 2**62
+
+
+class NonsenseError(ValueError):
+    """A measure returned what is no size."""
+
+
+class Measure:
+    """One component: what to call, and what came of it.
+
+    `target` is what was registered, `read` returns a number of bytes or an object, `shown_name`
+    is the cleaned name.
+    """
+
+    def __init__(
+        self,
+        shown_name: str,
+        target: object,
+        read: Callable[[], object],
+        meter: SizeMeter,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Keep how to measure; nothing is called yet."""
+        self.shown_name = shown_name
+        self.note = ""
+        self.section: Section | None = None
+        self._target_id = id(target)
+        self._read = read
+        self._meter = meter
+        self._monotonic = monotonic
+        self._strikes = 0
+        self._slow_strikes = 0
+        self._said = False
+        self._last: ComponentReading | None = None
+
+    def is_same_as(self, other: Measure) -> bool:
+        """Return whether both measure the same object or function."""
+        return self._target_id == other._target_id
+
+    def read(self) -> ComponentReading:
+        """Return the present size; None when it can't be measured."""
+        size = None if self.note else self._measured()
+        if self._last is None or self._last.size_bytes != size:
+            self._last = ComponentReading(name=self.shown_name, size_bytes=size)
+        return self._last
+
+    def _measured(self) -> int | None:
+        begun = self._monotonic()
+        try:
+            value = self._read()
+            elapsed_seconds = self._monotonic() - begun  # the host's part alone; ours is bounded
+            size = self._as_bytes(value)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - foreign code: a reading that fails is missing
+            self._strikes += 1
+            self._strike(self._strikes, describe_error(error))
+            return None
+        self._strikes = 0
+        if elapsed_seconds > SLOW_SECONDS:
+            self._slow_strikes += 1
+            self._strike(self._slow_strikes, f"it took {elapsed_seconds * 1000:.0f} ms")
+        return size
+
+    def _as_bytes(self, value: object) -> int | None:
+        if value is None or isinstance(value, bool | str):
+            raise NonsenseError(f"it returned {_shown(value)}, which is no size in bytes")
+        if isinstance(value, float):
+            if not (math.isfinite(value) and 0 <= value <= _LARGEST_BYTES):
+                raise NonsenseError(f"it returned {value!r}, which is no size in bytes")
+            return round(value)
+        try:
+            size = operator.index(value)  # type: ignore[arg-type]  # an object that is no number is sized
+        except TypeError:
+            return self._meter.object_bytes(value)
+        if not 0 <= size <= _LARGEST_BYTES:
+            raise NonsenseError("it returned a number that is no size in bytes (negative or beyond 2**62)")
+        return size
+
+    def _strike(self, count: int, reason: str) -> None:
+        if count >= MAX_STRIKES:
+            self.note = f"component {self.shown_name} is not measured any more: {count} bad readings, the last: {reason}"
+            say(logging.WARNING, "%s", self.note)
+        elif not self._said:
+            say(logging.WARNING, "component %s could not be measured well: %s", self.shown_name, reason)
+        self._said = True
+
+
+def make_measure(
+    shown_name: str, target: object, monotonic: Callable[[], float], estimator: SizeEstimator
+) -> Measure:
+    """Return how `target` is measured; TypeError when it is no measure, cache or queue."""
+    meter = SizeMeter(estimator, monotonic)
+    if is_cache(target):
+        return Measure(shown_name, target, _weakly(target, meter.cache_bytes), meter, monotonic)
+    if queue_items(target) is not None:
+        return Measure(shown_name, target, _weakly(target, meter.queue_bytes), meter, monotonic)
+    if callable(target) and not isinstance(target, type) and takes_no_arguments(target):
+        return Measure(shown_name, target, target, meter, monotonic)
+    raise TypeError(
+        f"{shown_name}: a component is measured by a callable without arguments that returns bytes (or an object "
+        f"whose size is estimated), by a functools.lru_cache function or by a queue, not by a {type(target).__name__}"
+    )
+
+
+def _weakly(target: Any, measure: Callable[[Any], int | None]) -> Callable[[], object]:
+    """Return a measure that doesn't keep `target` alive; what is gone holds 0 bytes."""
+    try:
+        reference = weakref.ref(target)
+    except TypeError:
+        raise TypeError(
+            f"a {type(target).__name__} can't be weakly referenced; register a callable instead, "
+            "such as lambda: service.queue"
+        ) from None
+
+    def read() -> object:
+        present = reference()
+        return 0 if present is None else measure(present)
+
+    return read
+
+
+def _shown(value: object) -> str:
+    return "text" if isinstance(value, str) else repr(value)

@@ -1,0 +1,40 @@
+"""How a guest behaves: a failing reading is a missing value, and a failing log handler is nothing.
+
+`KeyboardInterrupt` and `SystemExit` belong to the host (its signal handlers raise them at any
+line) and pass through; all else that foreign code raises stops here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+logger = logging.getLogger("memmon.probe")
+
+
+def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Return what `function` returns, or None when it raises."""
+    try:
+        return function(*args, **kwargs)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - a reading that fails is missing, whatever it raised
+        return None
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the error's type and a short text; an error whose text can't be had shows its type alone."""
+    text = attempt(str, error)
+    name = type(error).__name__
+    return f"{name}: {text[:200]!a}" if text else name
+
+
+def say(level: int, message: str, *args: object) -> None:
+    """Log one line; a handler or filter of the host that raises does not reach the caller."""
+    attempt(logger.log, level, message, *args)

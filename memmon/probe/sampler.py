@@ -1,0 +1,126 @@
+"""One tick: everything that a snapshot holds, read and put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memmon.model import Snapshot
+from memmon.probe.cause import CauseProbe, CauseReading
+from memmon.probe.container import LimitProbe, LimitReading
+from memmon.probe.process import ProcessProbe, ProcessReading, SystemReading, read_system
+from memmon.probe.quiet import attempt
+from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from memmon.clock import Clock
+    from memmon.probe.components import ComponentRegistry
+    from memmon.probe.deques import DequeRegistry
+
+SLOW_COSTLY_SECONDS = 0.02
+"""A reading of USS and PSS that took longer than this is repeated daily, a quicker one hourly."""
+
+
+class Sampler:
+    """Reads one process into snapshots.
+
+    `pid`: None for this process; another process has neither a cause split nor deques. `root`
+    stands before `/proc` and `/sys` when the limit is read.
+    """
+
+    def __init__(
+        self,
+        *,
+        pid: int | None = None,
+        deques: DequeRegistry,
+        components: ComponentRegistry,
+        clock: Clock,
+        root: str = "/",
+    ) -> None:
+        """Keep the sources; nothing is read yet."""
+        self._pid = pid
+        self._deques = deques
+        self._components = components
+        self._clock = clock
+        self._root = root
+        self._make_probes()
+
+    def _make_probes(self) -> None:
+        self._process = ProcessProbe(self._pid, monotonic=self._clock.monotonic)
+        self._limit = LimitProbe(self._root, self._pid)
+        self._cause = CauseProbe(self._clock.monotonic) if self._process.is_own else None
+        self._costly_from_seconds = float("-inf")
+
+    @property
+    def process(self) -> ProcessProbe:
+        """The probe of the process that is sampled."""
+        return self._process
+
+    @property
+    def limit(self) -> LimitProbe:
+        """The probe of the limit around that process."""
+        return self._limit
+
+    def sample(
+        self,
+        *,
+        sequence: int,
+        started_monotonic: float,
+        work_count: int | None,
+        work: tuple[tuple[str, int], ...] = (),
+        allow_costly: bool = True,
+    ) -> Snapshot:
+        """Return a snapshot of this moment; whatever can't be read is None in it.
+
+        `started_monotonic`: the clock's monotonic seconds at the run's start. `allow_costly`: read
+        USS and PSS when they are due (hourly at most, tens of milliseconds in a large process).
+        """
+        process = attempt(self._process.read) or ProcessReading()
+        system = attempt(read_system) or SystemReading()
+        limit = attempt(self._limit.read) or LimitReading(limit_bytes=None, origin=None, used_bytes=None)
+        cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
+        uss_bytes, pss_bytes = (attempt(self._read_costly) if allow_costly else None) or (None, None)
+        return Snapshot(
+            at=self._clock.now(),
+            sequence=sequence,
+            uptime_seconds=max(0.0, self._clock.monotonic() - started_monotonic),
+            rss_bytes=process.rss_bytes,
+            vms_bytes=process.vms_bytes,
+            system_percent=system.percent,
+            system_available_bytes=system.available_bytes,
+            limit_bytes=limit.limit_bytes,
+            limit_origin=limit.origin,
+            limit_used_bytes=limit.used_bytes,
+            rss_anon_bytes=process.rss_anon_bytes,
+            rss_file_bytes=process.rss_file_bytes,
+            rss_shmem_bytes=process.rss_shmem_bytes,
+            swap_bytes=process.swap_bytes,
+            uss_bytes=uss_bytes,
+            pss_bytes=pss_bytes,
+            heap_used_bytes=cause.heap_used_bytes,
+            heap_mmap_bytes=cause.heap_mmap_bytes,
+            python_block_count=cause.python_block_count,
+            gc_collection_count=cause.gc_collection_count,
+            gc_uncollectable_count=cause.gc_uncollectable_count,
+            thread_count=process.thread_count,
+            fd_count=process.fd_count,
+            work_count=work_count,
+            work=work,
+            deques=attempt(self._deques.read) or (),
+            components=attempt(self._components.read) or (),
+        )
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew in a forked child: its own process, its own groups, its own back-offs."""
+        self._make_probes()
+        self._deques.after_fork_in_child()
+        self._components.after_fork_in_child()
+
+    def _read_costly(self) -> tuple[int | None, int | None]:
+        begun = self._clock.monotonic()
+        if begun < self._costly_from_seconds:
+            return (None, None)
+        read = self._process.read_costly()
+        ended = self._clock.monotonic()
+        is_slow = ended - begun > SLOW_COSTLY_SECONDS
+        self._costly_from_seconds = ended + (SECONDS_PER_DAY if is_slow else SECONDS_PER_HOUR)
+        return read

@@ -1,0 +1,99 @@
+"""Looking at a few items of a large container without walking it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.quiet import attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SAMPLE_COUNT = 32
+"""Items looked at in a large container."""
+
+LARGE_COUNT = 65
+"""Containers from this length on are sampled; shorter ones are walked whole."""
+
+_SPREAD_LENGTH = 100_000
+_GOLDEN_FRACTION = (5**0.5 - 1) / 2
+_BASES: tuple[type, ...] = (deque, list, tuple, dict, set, frozenset)
+_DIRECT_BASES = (list, tuple)
+
+
+def base_of(target: object) -> Any:
+    """Return the built-in container type that `target` is an instance of, without asking the object."""
+    kind = type(target)
+    return kind if kind in _BASES else next((base for base in _BASES if base in kind.__mro__), None)
+
+
+def length_of(target: Any) -> int:
+    """Return a built-in container's length by its base's own method; 0 for anything else."""
+    base = base_of(target)
+    return int(base.__len__(target)) if base is not None else 0
+
+
+def is_large(target: object) -> bool:
+    """Return whether `target` is a built-in container that is sampled and not walked."""
+    return length_of(target) >= LARGE_COUNT
+
+
+def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
+    """Return some items of a built-in container, and how many items make one entry (2 for a dict).
+
+    Evenly spread places of a sequence (near the ends of a very long deque, whose middle is far),
+    the first ones of a set, the first keys and values of a dict. A container that another thread
+    changes meanwhile gives fewer items, or none.
+    """
+    base = base_of(target)
+    wanted = max(2, SAMPLE_COUNT // thinned_by)
+    if base is dict:
+        keys = attempt(lambda: list(islice(dict.keys(target), wanted // 2))) or []
+        values = attempt(lambda: list(islice(dict.values(target), wanted // 2))) or []
+        return [item for pair in zip(keys, values, strict=False) for item in pair], 2
+    if base is set or base is frozenset:
+        return attempt(lambda: list(islice(base.__iter__(target), wanted))) or [], 1
+    if base is None:
+        return [], 1
+    items: list[Any] = []
+    for place in sample_places(base.__len__(target), wanted, is_direct=base in _DIRECT_BASES):
+        try:
+            items.append(base.__getitem__(target, place))
+        except IndexError:
+            break
+    return items, 1
+
+
+def sample_places(length: int, wanted: int, *, is_direct: bool) -> list[int]:
+    """Return at most `wanted` places in a sequence of `length`; `is_direct`: every place is near."""
+    if length <= wanted:
+        return list(range(length))
+    if is_direct or length <= _SPREAD_LENGTH:
+        return spread_places(length, wanted)
+    stride = _SPREAD_LENGTH // 2 // wanted
+    return [place for step in range(wanted // 2) for place in (step * stride, -1 - step * stride)]
+
+
+def spread_places(length: int, wanted: int) -> list[int]:
+    """Return at most `wanted` different places in `length`.
+
+    Multiples of the golden ratio's fraction: evenly spread, and out of step with any period of the
+    contents (keys and values in turn, say), which equal strides are not.
+    """
+    return list(dict.fromkeys(int(step * _GOLDEN_FRACTION % 1.0 * length) for step in range(wanted)))
+
+
+def different_count(items: Sequence[object], count: int) -> float:
+    """Return how many different objects `count` items are, judged from the sample `items`.
+
+    Chao's lower bound (Chao 1984, "Nonparametric estimation of the number of classes in a
+    population", in its bias-corrected form), at most `count`.
+    """
+    times = Counter(map(id, items))
+    once = sum(1 for seen in times.values() if seen == 1)
+    if once == len(items):
+        return float(count)
+    twice = sum(1 for seen in times.values() if seen == 2)  # noqa: PLR2004 - met twice
+    return min(float(count), len(times) + once * max(0, once - 1) / (2.0 * (twice + 1)))

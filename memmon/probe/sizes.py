@@ -1,0 +1,158 @@
+"""How many bytes an object holds, estimated within a bounded time.
+
+What an object refers to is walked by objsize; packages that add up per-type sizes do not descend
+into deques. Three bounds keep the walk harmless in a living program: large containers are sampled
+and not walked, a walk stops after a number of objects, and it stops when its time is over.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.quiet import attempt
+from memmon.probe.sampling import different_count, is_large, length_of, sample_items
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_MAX_OBJECT_COUNT = 5_000
+_MAX_LARGE_COUNT = 64
+_LARGEST_BYTES = 2**62
+_ATOMIC_TYPES = frozenset({int, float, complex, str, bytes, bytearray, bool})
+
+
+class SizeEstimator:
+    """Estimates deep sizes.
+
+    `monotonic`: seconds that never step back. `budget_seconds`: a walk stops when they are used
+    up; what it has seen until then is extrapolated where a sample allows it.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], *, budget_seconds: float = 0.005) -> None:
+        """Keep the bounds; objsize is loaded with the first estimate."""
+        self._monotonic = monotonic
+        self._budget_seconds = budget_seconds
+
+    def size_bytes(self, target: object) -> int | None:
+        """Return the bytes that `target` and all that it leads to hold; None when it can't be told.
+
+        Types, modules, functions and frames are not walked: they are shared by the whole program.
+        """
+        walk = attempt(_Walk, self._monotonic, self._budget_seconds)
+        size = attempt(walk.total, target) if walk is not None else None
+        return size if size is not None and 0 <= size <= _LARGEST_BYTES else None
+
+    def items_bytes(self, items: Sequence[object], count: int) -> float | None:
+        """Return the mean bytes of an item among `count`, judged from the sample `items`.
+
+        What the items share (a symbol's string, a schema) is counted once and not once an item.
+        """
+        if not items or count < 1:
+            return None
+        walk = attempt(_Walk, self._monotonic, self._budget_seconds)
+        total = attempt(walk.sampled, items, count) if walk is not None else None
+        return None if total is None else total / count
+
+
+class _Walk:
+    """One bounded traversal; what it has met once it does not count again."""
+
+    def __init__(self, monotonic: Callable[[], float], budget_seconds: float) -> None:
+        from objsize.traverse import ObjSizeSettings, TraversalContext  # loaded when first used
+
+        self._monotonic = monotonic
+        self._deadline = monotonic() + budget_seconds
+        self._object_count = 0
+        self._depth = 0
+        self._large: list[Any] = []
+        settings = ObjSizeSettings(get_referents_func=self._referents, exclude_modules_globals=False)
+        self._context = TraversalContext(settings)
+
+    def total(self, target: object) -> int:
+        """Return the bytes reachable from one object and not met before."""
+        marked: set[int] = self._context.marked_set
+        if type(target) in _ATOMIC_TYPES:
+            known = id(target) in marked
+            marked.add(id(target))
+            return 0 if known else shallow_bytes(target)
+        if is_large(target):
+            known = id(target) in marked
+            marked.add(id(target))
+            return 0 if known else shallow_bytes(target) + self._contents(target)
+        outer, self._large = self._large, []
+        total = self._walked(target)
+        inner, self._large = self._large, outer
+        return total + sum(self._contents(large) for large in inner[:_MAX_LARGE_COUNT])
+
+    def sampled(self, items: Sequence[object], count: int) -> int:
+        """Return the bytes of `count` items of which `items` is a sample.
+
+        The second half of the sample tells what each further item adds, after the first half has
+        paid for what they all share. Where the sample meets the same object twice, the number of
+        different ones is estimated from how many were met once and twice.
+        """
+        sizes: list[int] = []
+        for item in items:
+            sizes.append(self.total(item))
+            if self._is_over():
+                break
+        if len(sizes) < len(items) or len(sizes) == 1:
+            return sum(sizes) * count // len(sizes)
+        half = (len(sizes) + 1) // 2
+        early, late = ({id(item) for item in part} for part in (items[:half], items[half:]))
+        new_count = len(late - early)
+        unseen_count = max(0.0, different_count(items, count) - len(early | late))
+        added = sum(sizes[half:]) / new_count if new_count else 0.0
+        return round(sum(sizes) + added * unseen_count)
+
+    def _contents(self, target: Any) -> int:
+        """Return the bytes of a large container's items; deeper ones are sampled more thinly."""
+        items, weight = sample_items(target, thinned_by=4**self._depth)
+        if not items or self._is_over():
+            return 0
+        self._depth += 1
+        try:
+            return self.sampled(items, length_of(target) * weight)
+        finally:
+            self._depth -= 1
+
+    def _walked(self, target: object) -> int:
+        """Return what objsize finds; what was found before the budget ran out counts."""
+        total = 0
+        try:
+            for found in self._context.traverse_bfs(target):
+                total += shallow_bytes(found)
+        except _OutOfBudgetError:
+            pass
+        return total
+
+    def _referents(self, *found: Any) -> Iterable[Any]:
+        self._object_count += len(found)
+        if self._object_count > _MAX_OBJECT_COUNT or self._is_over():
+            raise _OutOfBudgetError
+        large = [target for target in found if is_large(target)]
+        self._large.extend(large)
+        # Not the instance's __dict__ attribute as well: asking for it would create one.
+        return gc.get_referents(*(target for target in found if not is_large(target)) if large else found)
+
+    def _is_over(self) -> bool:
+        return self._monotonic() > self._deadline
+
+
+class _OutOfBudgetError(Exception):
+    """The walk has seen enough."""
+
+
+def shallow_bytes(target: object) -> int:
+    """Return the object's own bytes, without running a `__sizeof__` that is written in Python.
+
+    (Such a method often adds up what it holds, which is then met a second time; and it is foreign
+    code.)
+    """
+    own = getattr(type(target), "__sizeof__", None)
+    read = object.__sizeof__ if isinstance(own, FunctionType) else sys.getsizeof
+    size = attempt(read, target)
+    return size if size is not None and 0 <= size <= _LARGEST_BYTES else 0
