@@ -1,0 +1,140 @@
+"""Import files: all are read and found good before the first is stored, each in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memmon.errors import ImportFileError
+from memmon.export.json_lines import check_lines, import_lines
+from memmon.export.lines import Lines
+from memmon.export.read_csv import read_csv
+from memmon.export.read_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
+from memmon.store.transfer import ensure_store, has_run, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from memmon.config import Database
+    from memmon.export.recording import Recording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of one file."""
+
+    path: Path
+    kind: str
+    """`CSV`, `memory_profiler`, `psrecord` or `JSON Lines`."""
+    sources: tuple[str, ...]
+    snapshot_count: int
+    """How many snapshots are new; 0 when the file was imported before."""
+    run_count: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """True when nothing in the file was new."""
+        return self.snapshot_count == 0 and self.run_count == 0
+
+
+def import_files(
+    database: Database,
+    paths: Sequence[Path],
+    *,
+    now: datetime,
+    source: str | None = None,
+    start: datetime | None = None,
+    file_mode: int = 0o600,
+) -> Iterator[Imported]:
+    """Import `paths` and yield what became of each.
+
+    `source`: the name to import under (default: the file's name without any suffix). `start`: when a
+    file whose times are relative began; without it its last row is `now`. A missing store is created.
+
+    Raises ImportFileError (before anything is stored) for a file that can't be understood, StoreError
+    when the store can't be written.
+    """
+    found = [read_file(path) for path in paths]
+    ensure_store(database, file_mode=file_mode)
+    for item, path in zip(found, paths, strict=True):
+        if item is None:
+            yield _import_json_lines(database, path, source)
+        else:
+            yield _import_recording(database, item, source or default_source(path), now=now, start=start)
+
+
+def read_file(path: Path) -> Recording | None:
+    """Read a file of any known kind, told by its content; None: JSON Lines, which load as they are read."""
+    first_line = Lines(path).first()
+    if first_line.lstrip().startswith("{"):
+        check_lines(path)
+        return None
+    if is_memory_profiler(first_line):
+        return read_memory_profiler(path)
+    if is_psrecord(first_line):
+        return read_psrecord(path)
+    return read_csv(path)
+
+
+def default_source(path: Path) -> str:
+    """Return the file's name without any suffix.
+
+    >>> from pathlib import Path
+    >>> default_source(Path("traces/pandas_readcsv_leak.csv.gz"))
+    'pandas_readcsv_leak'
+    """
+    name = path.name.lstrip(".").split(".", 1)[0].strip()
+    if not name:
+        raise ImportFileError(f"{path}: the file's name gives no source; say one with --source")
+    return name
+
+
+def _import_recording(
+    database: Database, item: Recording, source: str, *, now: datetime, start: datetime | None
+) -> Imported:
+    notes = list(item.notes)
+    if all(has_run(database, item.run_uuid(run, source)) for run in item.runs):
+        notes.append("imported before: nothing changed")
+        return _imported(item, source, 0, 0, notes)
+    origin_seconds = 0.0
+    if item.is_absolute:
+        if start is not None:
+            notes.append("--start was not needed: the file has its own times")
+    elif start is not None:
+        origin_seconds = start.timestamp()
+    else:
+        origin_seconds = now.timestamp() - item.last_seconds
+        notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
+    loaded = load(database, item.rows(source=source, origin_seconds=origin_seconds))
+    return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
+
+
+def _imported(
+    item: Recording, source: str, snapshot_count: int, run_count: int, notes: Sequence[str]
+) -> Imported:
+    return Imported(
+        path=item.path,
+        kind=item.kind,
+        sources=(source,),
+        snapshot_count=snapshot_count,
+        run_count=run_count,
+        notes=tuple(notes),
+    )
+
+
+def _import_json_lines(database: Database, path: Path, source: str | None) -> Imported:
+    loaded = import_lines(database, path, source=source)
+    snapshot_count, run_count = loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0)
+    others = sum(loaded.new_count.values()) - snapshot_count - run_count
+    nothing = not (snapshot_count or run_count or others)
+    return Imported(
+        path=path,
+        kind="JSON Lines",
+        sources=loaded.sources,
+        snapshot_count=snapshot_count,
+        run_count=run_count,
+        notes=("imported before: nothing changed",) if nothing else (),
+    )
