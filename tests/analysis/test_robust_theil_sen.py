@@ -135,6 +135,15 @@ def test_selection_never_depends_on_ties(seed, size, level_count, time_count, un
         trend_line._ALL_PAIRS_POINT_LIMIT, slope_module._LISTED_PER_POINT = original
 
 
+@pytest.mark.parametrize("gap", [1e-13, 1e-11, 1e-6])
+def test_samples_closer_than_rounding_still_give_scipys_floats(gap):
+    """Two readings a picosecond apart make slopes that residuals can't order: the quotients themselves decide."""
+    rng = np.random.default_rng(11)
+    x = (np.arange(250)[:, None] + np.array([0.0, gap])).ravel()
+    y = np.repeat(rng.normal(size=250) * 1e3, 2) + rng.integers(0, 2, 500) * gap
+    assert_equals_scipy(x, y)
+
+
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([10, 350]), power=st.integers(-8, 8))
 def test_rescaling_by_a_power_of_two_rescales_the_slope(seed, size, power):

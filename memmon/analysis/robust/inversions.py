@@ -123,7 +123,7 @@ def inversion_pairs(order: Integers) -> tuple[Integers, Integers]:
 
 def _pairs_in_base(values: Integers) -> tuple[list[Integers], list[Integers]]:
     columns = np.ascontiguousarray(values.reshape(-1, _BASE_WIDTH).T)
-    larger, smaller = [], []
+    larger, smaller = [columns[:0, 0]], [columns[:0, 0]]
     for distance in range(1, _BASE_WIDTH):
         first, second = columns[:-distance], columns[distance:]
         hits = np.flatnonzero(first > second)
