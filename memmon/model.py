@@ -87,6 +87,8 @@ class Snapshot:
     fd_count: int | None = None
     work_count: int | None = None
     """Units of work done so far, summed over the names given to `count_work`."""
+    work: tuple[tuple[str, int], ...] = ()
+    """(name, units so far) for each name given to `count_work`, when there are several."""
     deques: tuple[DequeReading, ...] = ()
     components: tuple[ComponentReading, ...] = ()
 

@@ -77,6 +77,7 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
     """
     if database.path is not None:
         create_private_file(database.path, file_mode=file_mode)
+        _allow_small_vacuums(database.path)
     engine = write_engine(database)
     with _one_at_a_time, engine.begin() as connection:
         before = read_revision(connection)
@@ -92,6 +93,16 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
             command.upgrade(config, revision)
         after = read_revision(connection)
     return Migration(before=before, after=after or "", copy_path=copy_path)
+
+
+def _allow_small_vacuums(path: Path) -> None:
+    """Let retention give room back in small steps; possible only before the first table is made."""
+    if path.stat().st_size == 0:
+        with closing(
+            sqlite3.connect(sqlite_uri(path, mode="rw"), uri=True, isolation_level=None)
+        ) as connection:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("VACUUM")
 
 
 def _copy_aside(path: Path, *, revision: str) -> Path:

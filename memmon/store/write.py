@@ -8,6 +8,8 @@ for as long as the store still holds this run's newest snapshot, else all is wri
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
 from memmon.store import schema
-from memmon.store.engine import file_identity, truncate_wal, write_engine
+from memmon.store.digest import group_digest
+from memmon.store.engine import file_identity, sqlite_uri, truncate_wal, write_engine
 from memmon.store.revision import require_head
 from memmon.units import MS_PER_SECOND
 
@@ -211,21 +214,20 @@ class Writer:
     ) -> None:
         if not snapshots:
             return
+        changed = [list(self._changed(item)) for item in snapshots]
+        self._learn_series(connection, source_id, {key for changes in changed for key, _ in changes})
         rows: list[dict[str, Any]] = []
-        readings: list[tuple[int, tuple[str, str, str], int | None]] = []
-        for item in snapshots:
-            rows.append(_snapshot_row(run_id, item))
-            readings.extend(self._changed(item))
+        readings: list[dict[str, int | None]] = []
+        for item, changes in zip(snapshots, changed, strict=True):
+            values = [(self._series_ids[key], value) for key, value in changes]
+            row = _snapshot_row(run_id, item)
+            rows.append({**row, "digest": group_digest(row, values)})
+            readings.extend(
+                {"run_id": run_id, "series_id": series_id, "seq": item.sequence, "value": value}
+                for series_id, value in values
+            )
         _insert_or_ignore(connection, schema.snapshot, rows)
-        self._learn_series(connection, source_id, {key for _, key, _ in readings})
-        _insert_or_ignore(
-            connection,
-            schema.reading,
-            [
-                {"run_id": run_id, "series_id": self._series_ids[key], "seq": seq, "value": value}
-                for seq, key, value in readings
-            ],
-        )
+        _insert_or_ignore(connection, schema.reading, readings)
         newest = snapshots[-1]
         if newest.limit_origin is not None:
             connection.execute(
@@ -234,8 +236,8 @@ class Writer:
                 .values(limit_bytes=newest.limit_bytes, limit_origin=_text(newest.limit_origin))
             )
 
-    def _changed(self, item: Snapshot) -> Iterable[tuple[int, tuple[str, str, str], int | None]]:
-        """Yield (seq, series, value) of all that differs from what was written last."""
+    def _changed(self, item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
+        """Yield (series, value) of all that differs from what was written last."""
         present = {key: _fitting(value) for key, value in readings_of(item)}
         # What has left (unregistered) is known no longer: NULL from here on.
         for key, old in self._last_values.items():
@@ -244,7 +246,7 @@ class Writer:
         for key, value in present.items():
             if key not in self._last_values or self._last_values[key] != value:
                 self._last_values[key] = value
-                yield item.sequence, key, value
+                yield key, value
 
     def _learn_series(self, connection: Connection, source_id: int, keys: set[tuple[str, str, str]]) -> None:
         missing = keys - self._series_ids.keys()
@@ -293,6 +295,8 @@ def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | No
             yield ("deque", name, "dead"), 1
     for part in item.components:
         yield ("component", _text(part.name), "bytes"), part.size_bytes
+    for name, count in item.work:
+        yield ("work", _text(name), "count"), count
 
 
 def find_or_create_source(connection: Connection, run: RunRecord) -> tuple[int, str]:
@@ -359,6 +363,31 @@ def _alert_marks(connection: Connection, source_id: int) -> dict[str, AlertMark]
             kind=row.kind,
             severity=row.severity,
             notified_at=datetime_from_ms(row.notified_ms),
+        )
+        for row in rows
+    }
+
+
+def read_alert_marks(database: Database, source: str) -> dict[str, AlertMark] | None:
+    """Return when a source's alerts were last told, by one quick look that waits for nobody.
+
+    None when it can't be told at once: no file, a server, a locked or unreadable database.
+    """
+    path = database.path
+    if path is None or not path.exists():
+        return None if path is None else {}
+    query = (
+        "SELECT fingerprint, kind, a.severity, notified_ms FROM alert_state a JOIN source s ON s.id = a.source_id "
+        "WHERE s.name = ? AND notified_ms IS NOT NULL"
+    )
+    try:
+        with closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True, timeout=0)) as connection:
+            rows = connection.execute(query, (_text(source),)).fetchall()
+    except sqlite3.Error:
+        return None
+    return {
+        row[0]: AlertMark(
+            fingerprint=row[0], kind=row[1], severity=row[2], notified_at=datetime_from_ms(row[3])
         )
         for row in rows
     }

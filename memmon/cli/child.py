@@ -1,0 +1,43 @@
+"""The child's side of the recorder's requests: one JSON object in, one out, nothing else said.
+
+Commands: `migrate`, `check` (hourly), `leak` and `report` (for MemoryMonitor). Each imports what
+it needs, so that a migration loads no pandas.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from memmon.errors import MemmonError
+from memmon.recorder.child import lower_own_priority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def main() -> int:
+    """Answer the request on standard input; returns the exit code."""
+    request = json.loads(sys.stdin.buffer.read().decode())
+    lower_own_priority(float(request.get("timeout_seconds", 60.0)))
+    try:
+        answer = COMMANDS[request["command"]](request)
+    except MemmonError as error:
+        answer = {"error": str(error)}
+    except Exception as error:  # noqa: BLE001 -- the host logs it as one line
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    return 0
+
+
+def _migrate(request: dict[str, Any]) -> dict[str, Any]:
+    from memmon.config import parse_database
+    from memmon.store.migrate import upgrade
+
+    done = upgrade(parse_database(request["database"]), file_mode=int(request.get("file_mode", 0o600)))
+    return {"before": done.before, "after": done.after}
+
+
+COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"migrate": _migrate}

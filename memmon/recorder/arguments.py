@@ -1,0 +1,56 @@
+"""Checks of what the host passes: wrong arguments raise at the call, and say what is wanted."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+LONGEST_INTERVAL_SECONDS = 86_400.0
+_NAME_LIMIT = 200
+
+
+def number(
+    value: object, name: str, *, low: float, high: float = math.inf, low_allowed: bool = False
+) -> float:
+    """Return `value` as a float inside (low, high]; raises TypeError or ValueError naming `name`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        msg = f"{name} must be a number, not {type(value).__name__}"
+        raise TypeError(msg)
+    inside = (value > low or (low_allowed and value == low)) and value <= high
+    if not math.isfinite(value) or not inside:
+        bound = "" if high == math.inf else f" and at most {high:g}"
+        msg = f"{name} must be {'at least' if low_allowed else 'more than'} {low:g}{bound}, not {value!r}"
+        raise ValueError(msg)
+    return float(value)
+
+
+def optional_name(value: object, name: str) -> str | None:
+    """Return a short text or None; raises TypeError or ValueError naming `name`."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        msg = f"{name} must be a str, not {type(value).__name__}"
+        raise TypeError(msg)
+    if not value.strip():
+        msg = f"{name} must not be empty; leave it out for the default"
+        raise ValueError(msg)
+    return value[:_NAME_LIMIT]
+
+
+def callback(value: object, name: str) -> None:
+    """Raise TypeError unless `value` is None or callable."""
+    if value is not None and not callable(value):
+        msg = f"{name} must be callable, not {type(value).__name__}"
+        raise TypeError(msg)
+
+
+def clock_like(value: object) -> None:
+    """Raise TypeError unless `value` has the two methods of a Clock."""
+    if not (callable(getattr(value, "now", None)) and callable(getattr(value, "monotonic", None))):
+        msg = "clock must have now() -> aware datetime and monotonic() -> float, as memmon.clock.SystemClock has"
+        raise TypeError(msg)
+
+
+def aware(moment: datetime) -> datetime:
+    """Return `moment` in UTC; a naive one is read as local time."""
+    return moment.astimezone(UTC)

@@ -1,0 +1,120 @@
+"""The scheduled checks: every hour a child process judges the history and says what to tell.
+
+The child decides from the store whether a daily report is due, so that the day is counted over
+restarts. The writer thread starts it, looks for its answer and never waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memmon.errors import ChildError
+from memmon.recorder.child import Child, require_headroom
+from memmon.recorder.guard import quietly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memmon.clock import Clock
+    from memmon.model import Snapshot
+
+log = logging.getLogger("memmon")
+
+FIRST_CHECK_SECONDS = 600.0
+CHECK_EVERY_SECONDS = 3_600.0
+RETRY_SECONDS = 600.0
+CHECK_TIMEOUT_SECONDS = 120.0
+_LOOK_SECONDS = 0.25
+_LONG_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPlan:
+    """What the hourly child is asked to do."""
+
+    leak_check: bool
+    daily_report: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is scheduled."""
+        return not (self.leak_check or self.daily_report)
+
+
+class Checks:
+    """Runs the hourly child of one recorder. Only the writer thread comes here."""
+
+    def __init__(
+        self,
+        plan: CheckPlan,
+        *,
+        clock: Clock,
+        request: Callable[[], dict[str, object] | None],
+        latest: Callable[[], Snapshot | None],
+        on_answer: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._request = request
+        self._latest = latest
+        self._on_answer = on_answer
+        self._due_at: float | None = None
+        self._child: Child | None = None
+
+    def reset(self) -> None:
+        """Forget the schedule: a new run begins or the process was forked."""
+        self._due_at = None
+        self._child = None
+
+    def end(self) -> None:
+        """End a running child: the recorder stops."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+
+    def tick(self) -> float:
+        """Start the child when it is due, take its answer when it has one; returns seconds to wait."""
+        if self._plan.is_empty:
+            return _LONG_SECONDS
+        if self._child is not None:
+            self._look()
+            return _LOOK_SECONDS if self._child is not None else _LONG_SECONDS
+        now = self._clock.monotonic()
+        if self._due_at is None:
+            self._due_at = now + FIRST_CHECK_SECONDS
+        if now >= self._due_at:
+            self._start(now)
+            return _LOOK_SECONDS
+        return min(self._due_at - now, _LONG_SECONDS)
+
+    def _start(self, now: float) -> None:
+        request = self._request()
+        if request is None:
+            self._due_at = now + RETRY_SECONDS
+            return
+        self._due_at = now + CHECK_EVERY_SECONDS
+        try:
+            require_headroom(self._latest())
+            self._child = Child(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)
+        except ChildError as error:
+            self._put_off(error)
+
+    def _look(self) -> None:
+        assert self._child is not None
+        try:
+            answer = self._child.poll()
+        except ChildError as error:
+            self._child = None
+            self._put_off(error)
+            return
+        if answer is not None:
+            self._child = None
+            self._on_answer(answer)
+
+    def _put_off(self, error: ChildError) -> None:
+        self._due_at = self._clock.monotonic() + RETRY_SECONDS
+        quietly(
+            log.warning, "memmon: the hourly check is put off for %d minutes: %s", RETRY_SECONDS / 60, error
+        )

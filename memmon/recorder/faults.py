@@ -1,0 +1,71 @@
+"""What went wrong in the store, and what a recorder does about it."""
+
+from __future__ import annotations
+
+import errno
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from memmon.errors import (
+    ForeignStoreError,
+    StoreDamagedError,
+    StoreNotFoundError,
+    StoreTooNewError,
+    StoreTooOldError,
+)
+from memmon.store.engine import sqlite_code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
+
+
+class Fault(Enum):
+    """A kind of trouble with the store."""
+
+    MISSING = "the database is not there"
+    OLD = "the database's schema is older"
+    NEW = "the database was written by a newer memmon"
+    FOREIGN = "the database belongs to another program"
+    DAMAGED = "the database is damaged"
+    BUSY = "the database is locked by another process"
+    FULL = "the disk is full"
+    READONLY = "the database may not be written"
+    UNREACHABLE = "the database can't be reached"
+
+
+_BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
+    (StoreNotFoundError, Fault.MISSING),
+    (StoreTooOldError, Fault.OLD),
+    (StoreTooNewError, Fault.NEW),
+    (ForeignStoreError, Fault.FOREIGN),
+    (StoreDamagedError, Fault.DAMAGED),
+    (PermissionError, Fault.READONLY),
+)
+
+_BY_CODE = {
+    _BUSY: Fault.BUSY,
+    _LOCKED: Fault.BUSY,
+    _READONLY: Fault.READONLY,
+    _CORRUPT: Fault.DAMAGED,
+    _NOTADB: Fault.DAMAGED,
+    _FULL: Fault.FULL,
+    _IOERR: Fault.UNREACHABLE,
+    _CANTOPEN: Fault.UNREACHABLE,
+}
+
+
+def classify(error: BaseException, path: Path | None) -> Fault:
+    """Return what kind of trouble `error` is; `path` is the database's file, if it is one."""
+    for kind, fault in _BY_TYPE:
+        if isinstance(error, kind):
+            return fault
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return Fault.FULL
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return Fault.READONLY
+    code = sqlite_code(error)
+    if code == _CANTOPEN and path is not None and not path.exists():
+        return Fault.MISSING
+    return _BY_CODE.get(code or 0, Fault.UNREACHABLE)

@@ -1,0 +1,73 @@
+"""Who is recorded: the run's own uuid, its host, process, script and release."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import uuid
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmon.model import RunRecord
+from memmon.probe.host import boot_id, process_started_at
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def default_source() -> str:
+    """Return the name of the running script, or of the module run with `-m`."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is not None and spec.name:
+        name = spec.name.removesuffix(".__main__")
+        return str(name)
+    stem = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in {"", "-c", "-"} else ""
+    return stem or "python"
+
+
+def script_path() -> str | None:
+    """Return the absolute path of the running script; None when there is none (`-c`, a prompt)."""
+    main = sys.modules.get("__main__")
+    found = getattr(main, "__file__", None)
+    return str(Path(found).absolute()) if found else None
+
+
+def new_run(
+    *,
+    source: str | None,
+    release: str | None,
+    interval_seconds: float,
+    started_at: datetime,
+    parent_uuid: str | None = None,
+    role: str | None = None,
+    pid: int | None = None,
+) -> RunRecord:
+    """Return the record of a run that begins now, in this process or in the process `pid`."""
+    return RunRecord(
+        uuid=str(uuid.uuid4()),
+        source=source or default_source(),
+        source_was_given=source is not None,
+        started_at=started_at,
+        interval_seconds=interval_seconds,
+        host=platform.node() or "unknown",
+        pid=os.getpid() if pid is None else pid,
+        process_started_at=process_started_at(pid),
+        boot_id=boot_id(),
+        parent_uuid=parent_uuid,
+        role=role,
+        script_path=script_path() if pid is None else None,
+        external_id=os.environ.get("MEMMON_EXTERNAL_ID") or os.environ.get("INVOCATION_ID"),
+        release=release or os.environ.get("MEMMON_RELEASE") or None,
+        python_version=platform.python_version() if pid is None else None,
+        memmon_version=memmon_version(),
+    )
+
+
+def memmon_version() -> str:
+    """Return the installed version of memmon."""
+    try:
+        return metadata.version("memmon")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,94 @@
+"""What happens to recorders when the host forks or ends.
+
+Before a fork the flush locks are taken (a second at most, over all recorders), so that no child
+inherits a connection in the middle of a transaction. A child's recorders are empty and inert.
+At the interpreter's end what is held is stored, within two seconds.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+from memmon.recorder import prepare
+from memmon.recorder.guard import report_fault
+
+if TYPE_CHECKING:
+    from memmon.recorder.recorder import Recorder
+
+FORK_WAIT_SECONDS = 1.0
+EXIT_WAIT_SECONDS = 1.8
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+# A started recorder lives until it is stopped, also when the host keeps no reference to it.
+_started: set[Recorder] = set()
+_held_locks: list[threading.Lock] = []
+_is_registered = False
+
+
+def watch(recorder: Recorder) -> None:
+    """Let `recorder` follow the host's forks and its end."""
+    global _is_registered  # noqa: PLW0603 -- the hooks of a process are registered once
+    _recorders.add(recorder)
+    if _is_registered:
+        return
+    _is_registered = True
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+        )
+
+
+def keep(recorder: Recorder) -> None:
+    """Keep a started recorder alive."""
+    _started.add(recorder)
+
+
+def release(recorder: Recorder) -> None:
+    """Let go of a stopped recorder."""
+    _started.discard(recorder)
+
+
+def _snapshot_of_recorders() -> list[Recorder]:
+    try:
+        return list(_recorders)
+    except RuntimeError:  # another thread made one just now
+        return []
+
+
+def _before_fork() -> None:
+    deadline = time.monotonic() + FORK_WAIT_SECONDS
+    for recorder in _snapshot_of_recorders():
+        lock = recorder.flush_lock
+        if lock.acquire(timeout=max(deadline - time.monotonic(), 0.0)):
+            _held_locks.append(lock)
+
+
+def _after_in_parent() -> None:
+    while _held_locks:
+        _held_locks.pop().release()
+
+
+def _after_in_child() -> None:
+    _held_locks.clear()
+    _started.clear()
+    prepare.after_fork_in_child()
+    for recorder in _snapshot_of_recorders():
+        try:
+            recorder.after_fork_in_child()
+        except Exception as error:  # the child must live
+            report_fault("fork", error)
+
+
+def _at_exit() -> None:
+    deadline = time.monotonic() + EXIT_WAIT_SECONDS
+    for recorder in _snapshot_of_recorders():
+        try:
+            recorder.end_with_host(max(deadline - time.monotonic(), 0.0))
+        except Exception as error:  # the host's exit code is its own
+            report_fault("exit", error)

@@ -1,0 +1,155 @@
+"""What was taken and is not yet stored: held in memory, bounded, written oldest first.
+
+Nothing leaves memory before the store has acknowledged it. When the bound is reached the
+oldest snapshots go, and how many is recorded. Only the writer thread comes here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from memmon.model import EventRecord
+from memmon.store.write import AlertMark, Batch, RunEnd, StoredReport, Written
+
+if TYPE_CHECKING:
+    from memmon.model import Snapshot
+    from memmon.recorder.run_state import RunState
+
+HELD_BYTES_LIMIT = 16 * 2**20
+_SNAPSHOT_BYTES = 1_500
+_READING_BYTES = 200
+_BATCH_SNAPSHOTS = 500
+_EVENTS_LIMIT = 2_000
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is held of one run."""
+
+    state: RunState
+    snapshots: deque[tuple[Snapshot, int]] = field(default_factory=deque)
+    events: deque[EventRecord] = field(default_factory=deque)
+    marks: list[AlertMark] = field(default_factory=list)
+    reports: list[StoredReport] = field(default_factory=list)
+    end: RunEnd | None = None
+    dropped_count: int = 0
+
+    def is_empty(self) -> bool:
+        return not (self.snapshots or self.events or self.marks or self.reports or self.end)
+
+
+class Outbox:
+    """The held items of all runs of one recorder, oldest run first."""
+
+    def __init__(self, *, limit_bytes: int = HELD_BYTES_LIMIT) -> None:
+        self._runs: deque[_Held] = deque()
+        self._limit_bytes = limit_bytes
+        self._held_bytes = 0
+        self._last_readings: frozenset[int] = frozenset()
+        self.dropped_count = 0
+
+    @property
+    def snapshot_count(self) -> int:
+        """Snapshots held."""
+        return sum(len(held.snapshots) for held in self._runs)
+
+    @property
+    def held_bytes(self) -> int:
+        """Estimate of the memory that the held snapshots take."""
+        return self._held_bytes
+
+    def is_empty(self) -> bool:
+        """Tell whether everything is stored."""
+        return all(held.is_empty() for held in self._runs)
+
+    def add(self, state: RunState, item: Snapshot | EventRecord | AlertMark | StoredReport | RunEnd) -> None:
+        """Hold `item` of a run until it is stored."""
+        held = self._of(state)
+        if isinstance(item, EventRecord):
+            held.events.append(item)
+            if len(held.events) > _EVENTS_LIMIT:
+                held.events.popleft()
+        elif isinstance(item, AlertMark):
+            held.marks.append(item)
+        elif isinstance(item, StoredReport):
+            held.reports.append(item)
+        elif isinstance(item, RunEnd):
+            held.end = item
+        else:
+            self._add_snapshot(held, item)
+
+    def next_batch(self) -> tuple[RunState, Batch] | None:
+        """Return the oldest batch to be written; None when nothing is held."""
+        while self._runs and self._runs[0].is_empty() and len(self._runs) > 1:
+            self._runs.popleft()
+        held = next((one for one in self._runs if not one.is_empty()), None)
+        if held is None:
+            return None
+        snapshots = [one for one, _ in list(held.snapshots)[:_BATCH_SNAPSHOTS]]
+        is_last = len(snapshots) == len(held.snapshots)
+        batch = Batch(
+            run=held.state.record,
+            snapshots=snapshots,
+            events=[*held.events, *_dropped_event(held)],
+            alert_marks=list(held.marks),
+            reports=list(held.reports),
+            end=held.end if is_last else None,
+        )
+        return held.state, batch
+
+    def acknowledge(self, state: RunState, batch: Batch, _written: Written) -> None:
+        """Let go of what the store has acknowledged."""
+        held = self._of(state)
+        for _ in batch.snapshots:
+            _, cost = held.snapshots.popleft()
+            self._held_bytes -= cost
+        stored = {item.sequence for item in batch.events}
+        held.events = deque(item for item in held.events if item.sequence not in stored)
+        held.marks = held.marks[len(batch.alert_marks) :]
+        held.reports = held.reports[len(batch.reports) :]
+        held.dropped_count = 0
+        if batch.end is held.end:
+            held.end = None
+
+    def _of(self, state: RunState) -> _Held:
+        for held in reversed(self._runs):
+            if held.state is state:
+                return held
+        held = _Held(state)
+        self._runs.append(held)
+        return held
+
+    def _add_snapshot(self, held: _Held, item: Snapshot) -> None:
+        # A reading that did not change is the same object as in the snapshot before: it costs a pointer.
+        fresh = sum(1 for one in item.deques if id(one) not in self._last_readings)
+        self._last_readings = frozenset(id(one) for one in item.deques)
+        cost = _SNAPSHOT_BYTES + 8 * len(item.deques) + _READING_BYTES * (fresh + len(item.components))
+        held.snapshots.append((item, cost))
+        self._held_bytes += cost
+        while self._held_bytes > self._limit_bytes and self.snapshot_count > 1:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        held = next(one for one in self._runs if one.snapshots)
+        _, cost = held.snapshots.popleft()
+        self._held_bytes -= cost
+        held.dropped_count += 1
+        self.dropped_count += 1
+
+
+def _dropped_event(held: _Held) -> list[EventRecord]:
+    if not held.dropped_count or not held.snapshots:
+        return []
+    first = held.snapshots[0][0]
+    return [
+        EventRecord(
+            at=first.at,
+            sequence=held.state.next_event(),
+            kind="dropped",
+            text=f"{held.dropped_count} snapshots were dropped: the database could not be written for too long",
+            uptime_seconds=first.uptime_seconds,
+            data={"dropped_count": held.dropped_count},
+        )
+    ]

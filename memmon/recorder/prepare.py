@@ -1,0 +1,128 @@
+"""Making a database ready to be written: created, migrated, or moved aside when it is damaged."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memmon.recorder.child import run_child
+from memmon.store.engine import file_identity, write_engine
+from memmon.store.revision import require_head
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover -- not a POSIX system
+    fcntl = None  # type: ignore[assignment]  # absent there: processes then meet in the transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from memmon.config import Database
+
+MIGRATE_TIMEOUT_SECONDS = 60.0
+_LOCK_POLLS = 200
+_LOCK_POLL_SECONDS = 0.05
+SIDE_FILES = ("-wal", "-shm", "-journal")
+
+_locked_descriptors: set[int] = set()
+
+
+def prepare(database: Database, *, file_mode: int, is_cancelled: Callable[[], bool]) -> None:
+    """Bring the database to this version's schema, in a child process; one process does, others wait.
+
+    Raises ChildError and the store's errors.
+    """
+    folder = None if database.path is None else database.path.parent
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with folder_lock(folder, is_cancelled=is_cancelled):
+        if _is_ready(database):
+            return
+        run_child(
+            {"command": "migrate", "database": database.url, "file_mode": file_mode},
+            timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
+            is_cancelled=is_cancelled,
+        )
+
+
+def _is_ready(database: Database) -> bool:
+    if database.path is not None and not database.path.exists():
+        return False
+    try:
+        with write_engine(database).connect() as connection:
+            require_head(connection)
+    except Exception:  # noqa: BLE001 -- whatever it is, the child meets it too and says so
+        return False
+    return True
+
+
+def set_aside(path: Path, *, seen: tuple[int, int] | None, now: datetime) -> Path | None:
+    """Move a damaged file and its side files to `*.corrupt-<UTC>`; returns the new name.
+
+    Only the very file that was seen damaged is moved (`seen`: its identity): another process
+    may have moved it already and begun a new one. Returns None when there was nothing to move.
+    """
+    with folder_lock(path.parent, is_cancelled=lambda: False):
+        if seen is None or file_identity(path) != seen:
+            return None
+        target = _free_name(path, now)
+        path.rename(target)
+        for side in SIDE_FILES:
+            with suppress(OSError):
+                Path(f"{path}{side}").rename(f"{target}{side}")
+    return target
+
+
+def _free_name(path: Path, now: datetime) -> Path:
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = path.with_name(f"{path.name}.corrupt-{stamp}")
+    number = 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
+    return target
+
+
+@contextmanager
+def folder_lock(folder: Path | None, *, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Hold the folder's lock among memmon's processes; goes on without it after ten seconds.
+
+    The folder itself is locked and not the database: closing a second descriptor of the
+    database would drop SQLite's own locks on it.
+    """
+    if folder is None or fcntl is None:
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        yield
+        return
+    _locked_descriptors.add(descriptor)
+    try:
+        pause = threading.Event()
+        for _ in range(_LOCK_POLLS):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if is_cancelled():
+                    break
+                pause.wait(_LOCK_POLL_SECONDS)
+            else:
+                break
+        yield
+    finally:
+        _locked_descriptors.discard(descriptor)
+        os.close(descriptor)
+
+
+def after_fork_in_child() -> None:
+    """Close the inherited descriptor of a lock: the child would hold it for its whole life."""
+    while _locked_descriptors:
+        with suppress(OSError):
+            os.close(_locked_descriptors.pop())

@@ -1,0 +1,536 @@
+"""Recorder: what a program embeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from memmon.clock import SystemClock
+from memmon.config import load_settings, resolve_database
+from memmon.model import Alert, EventRecord, RecorderStatus, Snapshot
+from memmon.probe import host
+from memmon.probe.components import ComponentRegistry
+from memmon.probe.deques import DequeRegistry
+from memmon.probe.names import clean_name
+from memmon.probe.sampler import Sampler
+from memmon.recorder import arguments, lifecycle
+from memmon.recorder.checks import CheckPlan, Checks
+from memmon.recorder.desk import AlertDesk, Candidate
+from memmon.recorder.guard import guarded, quietly
+from memmon.recorder.identity import new_run
+from memmon.recorder.relief import Pass, Relief
+from memmon.recorder.rules import deque_limits, high_memory
+from memmon.recorder.run_state import RunState
+from memmon.recorder.work import WorkCounter
+from memmon.recorder.worker import Worker
+from memmon.store.write import RunEnd, StoredReport
+from memmon.units import MIB, mb_from_bytes
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from memmon.clock import Clock
+    from memmon.config import Settings
+    from memmon.store.write import Written
+
+log = logging.getLogger("memmon")
+
+CLOCK_STEP_SECONDS = 5.0
+_TAKE_WAIT_SECONDS = 1.0
+_TEXT_LIMIT = 2_000
+
+
+class Recorder:
+    """Records this process's memory into a database, from a thread of its own or a heartbeat.
+
+    >>> recorder = Recorder("sqlite:///memmon.db", source="orderbot")  # doctest: +SKIP
+    >>> recorder.start()  # doctest: +SKIP
+
+    `database_url`: an SQLAlchemy URL or a path; without it the environment's
+    `MEMMON_DATABASE_URL`, then the configuration file, then the default file in the user's
+    state folder. `source`: what is monitored (default: the script's name). `on_alert(alert)` is
+    called in the recorder's thread. Wrong arguments raise TypeError or ValueError here; nothing
+    else ever raises into the host.
+    """
+
+    def __init__(
+        self,
+        database_url: str | os.PathLike[str] | None = None,
+        *,
+        source: str | None = None,
+        release: str | None = None,
+        interval_seconds: float = 300.0,
+        on_alert: Callable[[Alert], None] | None = None,
+        clock: Clock | None = None,
+        high_memory_percent: float | None = None,
+        leak_threshold_mb_per_hour: float | None = None,
+        alert_cooldown_minutes: float | None = None,
+        gc_threshold_mb: float | None = None,
+        heap_trim: bool = False,
+        daily_report: bool | None = None,
+        leak_check: bool | None = None,
+        role: str | None = None,
+    ) -> None:
+        settings = _with(
+            load_settings(),
+            high_memory_percent=_maybe(high_memory_percent, "high_memory_percent", high=100.0),
+            leak_threshold_mb_per_hour=_maybe(leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour"),
+            alert_cooldown_minutes=_maybe(alert_cooldown_minutes, "alert_cooldown_minutes", low_allowed=True),
+            gc_threshold_mb=_maybe(gc_threshold_mb, "gc_threshold_mb", low_allowed=True),
+            daily_report=daily_report,
+            leak_check=leak_check,
+        )
+        self._interval_seconds = arguments.number(
+            interval_seconds, "interval_seconds", low=0.0, high=arguments.LONGEST_INTERVAL_SECONDS
+        )
+        arguments.callback(on_alert, "on_alert")
+        if clock is not None:
+            arguments.clock_like(clock)
+        self._settings = settings
+        self._database = resolve_database(database_url, settings=settings)
+        given = arguments.optional_name(source, "source") or settings.source
+        self._given_source = None if given is None else clean_name(given)
+        self._release = arguments.optional_name(release, "release") or settings.release
+        self._role = arguments.optional_name(role, "role")
+        self._clock: Clock = clock or SystemClock()
+        self._deques = DequeRegistry(monotonic=self._clock.monotonic)
+        self._components = ComponentRegistry()
+        self._sampler = Sampler(deques=self._deques, components=self._components, clock=self._clock)
+        self._work = WorkCounter()
+        self._desk = AlertDesk(on_alert=on_alert, cooldown_minutes=settings.alert_cooldown_minutes)
+        self._relief = self._new_relief(heap_trim=heap_trim)
+        self._worker = Worker(
+            self._database,
+            clock=self._clock,
+            file_mode=int(settings.file_mode, 8),
+            on_stored=self._on_stored,
+            on_item=self._on_item,
+            after_store=self._tell_pending,
+            on_idle=self._checks_tick,
+        )
+        self._checks = Checks(
+            CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
+            clock=self._clock,
+            request=self._check_request,
+            latest=lambda: self._latest,
+            on_answer=self._on_check,
+        )
+        self._new_locks()
+        self._state: RunState | None = None
+        self._parent_uuid: str | None = None
+        self._source: str | None = None
+        self._latest: Snapshot | None = None
+        self._taken_count = 0
+        self._last_monotonic: float | None = None
+        self._last_wall: float | None = None
+        self._pending_alerts: list[tuple[Alert, bool]] = []
+        lifecycle.watch(self)
+
+    # -- life ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take a snapshot now and then every interval, in a thread of memmon's own."""
+        self._start()
+
+    @guarded(default=None)
+    def _start(self) -> None:
+        thread = self._sampler_thread
+        if thread is not None and thread.is_alive():
+            return
+        self._ensure_run()
+        self._stop_sampling.clear()
+        self._sampler_thread = threading.Thread(
+            target=self._sample_for_ever, name="memmon-sampler", daemon=True
+        )
+        lifecycle.keep(self)
+        self._sampler_thread.start()
+
+    def stop(self, timeout_seconds: float = 5.0) -> None:
+        """End the run: store what is held and end the threads, within `timeout_seconds`."""
+        self._end(arguments.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True), "stopped")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end(5.0, "stopped" if kind is None else "exception", None if kind is None else kind.__name__)
+
+    @guarded(default=None)
+    def end_with_host(self, timeout_seconds: float) -> None:
+        """Store what is held before the interpreter ends (called at exit)."""
+        self._end(timeout_seconds, "exit")
+
+    @guarded(default=None)
+    def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
+        deadline = self._clock_of_host() + timeout_seconds
+        self._stop_sampling.set()
+        thread = self._sampler_thread
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(min(timeout_seconds, 1.0))
+        state, self._state = self._state, None
+        if state is not None:
+            now = self._clock.now()
+            self._worker.put(state, self._event(state, "run_end", reason))
+            self._worker.put(state, RunEnd(at=now, reason=reason, detail=detail))
+        self._worker.stop(max(deadline - self._clock_of_host(), 0.0))
+        self._checks.end()
+        lifecycle.release(self)
+
+    @staticmethod
+    def _clock_of_host() -> float:
+        return SystemClock().monotonic()
+
+    # -- snapshots -------------------------------------------------------------------------
+
+    def should_take_snapshot(self) -> bool:
+        """Tell whether an interval has passed since the last snapshot (True before the first)."""
+        last = self._last_monotonic
+        return last is None or self._clock.monotonic() - last >= self._interval_seconds
+
+    def take_snapshot(self) -> Snapshot:
+        """Read everything now and hand it to the writer thread; returns what was read."""
+        taken = self._take(allow_costly=False)
+        return taken if taken is not None else self._latest or Snapshot(at=self._clock.now())
+
+    @guarded(default=None)
+    def _take(self, *, allow_costly: bool) -> Snapshot | None:
+        # A signal handler, log handler or finaliser that interrupts us in this very thread.
+        if self._taking_thread == threading.get_ident():
+            return self._latest
+        if not self._take_lock.acquire(timeout=_TAKE_WAIT_SECONDS):
+            return self._latest
+        try:
+            self._taking_thread = threading.get_ident()
+            return self._take_locked(allow_costly=allow_costly)
+        finally:
+            self._taking_thread = None
+            self._take_lock.release()
+
+    def _take_locked(self, *, allow_costly: bool) -> Snapshot:
+        state = self._ensure_run()
+        snapshot = self._sampler.sample(
+            sequence=state.next_sequence(),
+            started_monotonic=state.started_monotonic,
+            work_count=self._work.total(),
+            allow_costly=allow_costly,
+        )
+        if names := self._work.by_name():
+            snapshot = dataclasses.replace(snapshot, work=names)
+        self._notice_clock_step(state, snapshot)
+        self._latest = snapshot
+        self._taken_count += 1
+        self._worker.put(state, snapshot)
+        if self._relief.is_due(snapshot.rss_bytes):
+            self._note_pass(state, self._relief.make_pass())
+        return snapshot
+
+    def _notice_clock_step(self, state: RunState, snapshot: Snapshot) -> None:
+        monotonic, wall = self._clock.monotonic(), snapshot.at.timestamp()
+        if self._last_monotonic is not None and self._last_wall is not None:
+            step_seconds = (wall - self._last_wall) - (monotonic - self._last_monotonic)
+            if abs(step_seconds) > CLOCK_STEP_SECONDS:
+                text = f"the wall clock stepped by {step_seconds:+.0f} s"
+                data = {"step_seconds": round(step_seconds, 3)}
+                self._worker.put(state, self._event(state, "clock_step", text, data))
+        self._last_monotonic, self._last_wall = monotonic, wall
+
+    def _sample_for_ever(self) -> None:
+        due = self._clock.monotonic()
+        while not self._stop_sampling.is_set():
+            self._take(allow_costly=True)
+            due += self._interval_seconds
+            now = self._clock.monotonic()
+            if due < now:  # the machine slept or a snapshot took long: no burst to catch up
+                due = now + self._interval_seconds
+            if self._stop_sampling.wait(due - now):
+                return
+
+    def flush(self, timeout_seconds: float = 5.0) -> bool:
+        """Store all that was taken; True when it is durably stored within `timeout_seconds`."""
+        timeout = arguments.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True)
+        return self._flush(timeout)
+
+    @guarded(default=False)
+    def _flush(self, timeout_seconds: float) -> bool:
+        return self._worker.flush(timeout_seconds)
+
+    @property
+    def pending_count(self) -> int:
+        """Snapshots taken and still held in memory."""
+        return max(self._taken_count - self._worker.stored_count - self._worker.dropped_count, 0)
+
+    @property
+    def status(self) -> RecorderStatus:
+        """What was taken, stored, held and dropped, and the last error."""
+        return RecorderStatus(
+            taken_count=self._taken_count,
+            stored_count=self._worker.stored_count,
+            held_count=self.pending_count,
+            dropped_count=self._worker.dropped_count,
+            last_error=self._worker.last_error,
+            last_stored_at=self._worker.last_stored_at,
+            source=self.source,
+            database=self._database.shown,
+        )
+
+    @property
+    def source(self) -> str | None:
+        """The source's name: with its suffix once the first snapshot is stored; None before the first run."""
+        if self._source is not None:
+            return self._source
+        state = self._state
+        return self._given_source if state is None else state.record.source
+
+    # -- what is registered ----------------------------------------------------------------
+
+    def register_deque(
+        self, name: str, deque_or_getter: object, *, expected_maxlen: int | None = None
+    ) -> None:
+        """Track a deque, or what a getter without arguments returns; never keeps it alive.
+
+        Raises TypeError for what is neither and ValueError for an empty name or a bad maxlen.
+        """
+        self._deques.register(name, deque_or_getter, expected_maxlen=expected_maxlen)
+
+    def register_deques(self, mapping: Mapping[str, object], *, prefix: str = "") -> None:
+        """Track every deque (or getter) of a mapping, each under `prefix` + its key."""
+        if not hasattr(mapping, "items"):
+            msg = f"register_deques takes a mapping of names to deques, not {type(mapping).__name__}"
+            raise TypeError(msg)
+        for name, item in list(mapping.items()):
+            self.register_deque(f"{prefix}{name}", item)
+
+    def unregister_deque(self, name: str) -> None:
+        """Stop tracking a deque; a name that is not registered raises KeyError."""
+        self._deques.unregister(name)
+
+    def register_component(self, name: str, measure: object) -> None:
+        """Track a component: `measure()` returns its bytes or an object whose size is estimated."""
+        self._components.register(name, measure)
+
+    def count_work(self, amount: int = 1, *, name: str = "work") -> None:
+        """Count `amount` units of work done (messages, orders): growth is judged per unit too."""
+        if isinstance(amount, bool) or not isinstance(amount, int):
+            msg = f"amount must be an int, not {type(amount).__name__}"
+            raise TypeError(msg)
+        if amount < 0:
+            msg = f"amount must not be negative, not {amount}"
+            raise ValueError(msg)
+        if not isinstance(name, str):
+            msg = f"name must be a str, not {type(name).__name__}"
+            raise TypeError(msg)
+        self._work.add(amount, name)
+
+    def annotate(self, text: str) -> None:
+        """Put an event on the time axis: a deploy, a changed setting."""
+        if not isinstance(text, str):
+            msg = f"text must be a str, not {type(text).__name__}"
+            raise TypeError(msg)
+        self._annotate(text)
+
+    @guarded(default=None)
+    def _annotate(self, text: str) -> None:
+        state = self._ensure_run()
+        self._worker.put(state, self._event(state, "annotation", text[:_TEXT_LIMIT]))
+
+    # -- the run ---------------------------------------------------------------------------
+
+    def _ensure_run(self) -> RunState:
+        state = self._state
+        if state is not None:
+            return state
+        record = new_run(
+            source=self._given_source,
+            release=self._release,
+            interval_seconds=self._interval_seconds,
+            started_at=self._clock.now(),
+            parent_uuid=self._parent_uuid,
+            role=self._role,
+        )
+        if not record.source_was_given:
+            record = dataclasses.replace(record, source=clean_name(record.source))
+        state = RunState(record, started_monotonic=self._clock.monotonic())
+        self._state = state
+        self._last_monotonic = self._last_wall = None
+        self._checks.reset()
+        self._worker.put(state, self._event(state, "run_start", record.release or ""))
+        return state
+
+    def _event(
+        self, state: RunState, kind: str, text: str = "", data: Mapping[str, object] | None = None
+    ) -> EventRecord:
+        return EventRecord(
+            at=self._clock.now(),
+            sequence=state.next_event(),
+            kind=kind,
+            text=text,
+            uptime_seconds=max(self._clock.monotonic() - state.started_monotonic, 0.0),
+            data=data or {},
+        )
+
+    # -- relief ----------------------------------------------------------------------------
+
+    def _new_relief(self, *, heap_trim: bool) -> Relief:
+        return Relief(
+            threshold_bytes=int(self._settings.gc_threshold_mb * MIB),
+            monotonic=self._clock.monotonic,
+            stopwatch=SystemClock().monotonic,
+            read_rss=lambda: self._sampler.process.read().rss_bytes,
+            trim=host.heap_trim if heap_trim else None,
+        )
+
+    def collect_garbage(self) -> Pass | None:
+        """Force a collection now and record what it cost and freed."""
+        return self._collect_garbage()
+
+    @guarded(default=None)
+    def _collect_garbage(self) -> Pass | None:
+        state = self._ensure_run()
+        done = self._relief.make_pass()
+        self._note_pass(state, done)
+        return done
+
+    def _note_pass(self, state: RunState, done: Pass) -> None:
+        freed_mb = None if done.freed_bytes is None else mb_from_bytes(done.freed_bytes)
+        freed = "an unknown amount" if freed_mb is None else f"{freed_mb:.1f} MB"
+        text = f"collected {done.objects_count} objects, freed {freed} in {done.pause_seconds * 1000:.0f} ms"
+        data = {
+            "pause_ms": round(done.pause_seconds * 1000, 3),
+            "objects_count": done.objects_count,
+            "freed_bytes": done.freed_bytes,
+            "trimmed_bytes": done.trimmed_bytes,
+            "is_stopped": self._relief.is_stopped,
+        }
+        self._worker.put(state, self._event(state, "gc", text, data))
+        quietly(log.info, "memmon: garbage collection: %s", text)
+
+    # -- called in the writer thread ---------------------------------------------------------
+
+    def _on_item(self, state: RunState, item: object) -> None:
+        if isinstance(item, Snapshot):
+            self._pending_alerts.extend((alert, False) for alert in self._alerts_of(state, item))
+        elif isinstance(item, Candidate):
+            self._pending_alerts.append((item.alert, item.is_forced))
+
+    def _alerts_of(self, state: RunState, item: Snapshot) -> list[Alert]:
+        source = self._source or state.record.source
+        found = [
+            high_memory(item, source=source, threshold_percent=self._settings.high_memory_percent),
+            deque_limits(item.deques, source=source, at=item.at),
+        ]
+        return [alert for alert in found if alert is not None]
+
+    def _on_stored(self, state: RunState, written: Written) -> None:
+        if written.opened_run:
+            self._desk.remember(written.alert_marks)
+        if written.source != self._source:
+            if self._source is None and written.source != state.record.source:
+                quietly(
+                    log.warning,
+                    "memmon: the name %r is held by another script; this one is recorded as %r "
+                    "(give source=… to choose)",
+                    state.record.source,
+                    written.source,
+                )
+            self._source = written.source
+
+    def _tell_pending(self) -> None:
+        waiting, self._pending_alerts = self._pending_alerts, []
+        for alert, is_forced in waiting:
+            self._tell(self._state, alert, is_forced=is_forced)
+
+    def _checks_tick(self) -> float:
+        return self._checks.tick()
+
+    def _tell(self, state: RunState | None, alert: Alert, *, is_forced: bool = False) -> None:
+        mark = self._desk.admit(alert, is_forced=is_forced)
+        if mark is None:
+            return
+        if state is not None:
+            self._worker.put(state, mark)
+            self._worker.put(state, self._event(state, "alert", alert.title, _alert_data(alert)))
+        self._desk.deliver(alert)
+
+    def _check_request(self) -> dict[str, object] | None:
+        state = self._state
+        if state is None or self._source is None:
+            return None
+        return {
+            "command": "check",
+            "database": self._database.url,
+            "source": self._source,
+            "leak_check": self._settings.leak_check,
+            "daily_report": self._settings.daily_report,
+            "threshold_mb_per_hour": self._settings.leak_threshold_mb_per_hour,
+            "now": self._clock.now().isoformat(),
+        }
+
+    def _on_check(self, answer: dict[str, Any]) -> None:
+        state = self._state
+        now = self._clock.now()
+        for found in answer.get("alerts", ()):
+            alert = Alert(at=now, source=self._source or "", **found)
+            self._tell(state, alert)
+        report = answer.get("report")
+        if report and state is not None:
+            stored = StoredReport(
+                at=now, window_hours=report["window_hours"], text=report["text"], data=report.get("data")
+            )
+            self._worker.put(state, stored)
+            quietly(log.info, "memmon: daily report of %s: %s", self._source, report["headline"])
+
+    # -- fork --------------------------------------------------------------------------------
+
+    @property
+    def flush_lock(self) -> threading.Lock:
+        """Held while a connection is open; a fork waits for it."""
+        return self._worker.flush_lock
+
+    def after_fork_in_child(self) -> None:
+        """Become inert: no thread, nothing held, a run of its own when the child asks for one."""
+        state = self._state
+        self._parent_uuid = None if state is None else state.record.uuid
+        self._state = None
+        self._new_locks()
+        self._worker.after_fork_in_child()
+        self._sampler.after_fork_in_child()
+        self._work.after_fork_in_child()
+        self._checks.reset()
+        self._pending_alerts = []
+        self._latest = None
+        self._taken_count = 0
+        self._last_monotonic = self._last_wall = None
+
+    def _new_locks(self) -> None:
+        self._take_lock = threading.Lock()
+        self._taking_thread: int | None = None
+        self._stop_sampling = threading.Event()
+        self._sampler_thread: threading.Thread | None = None
+
+
+def _maybe(
+    value: float | None, name: str, *, high: float = float("inf"), low_allowed: bool = False
+) -> float | None:
+    return (
+        None if value is None else arguments.number(value, name, low=0.0, high=high, low_allowed=low_allowed)
+    )
+
+
+def _with(settings: Settings, **given: object) -> Settings:
+    import msgspec
+
+    return msgspec.structs.replace(
+        settings, **{key: value for key, value in given.items() if value is not None}
+    )
+
+
+def _alert_data(alert: Alert) -> dict[str, object]:
+    return {"kind": alert.kind, "severity": alert.severity, "message": alert.message, **alert.values}

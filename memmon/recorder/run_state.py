@@ -1,0 +1,19 @@
+"""One run as its recorder counts it: numbers of snapshots and events, and the monotonic start."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memmon.model import RunRecord
+
+
+class RunState:
+    """The counters of one run; `next_*` are atomic (one bytecode each)."""
+
+    def __init__(self, record: RunRecord, *, started_monotonic: float) -> None:
+        self.record = record
+        self.started_monotonic = started_monotonic
+        self.next_sequence = itertools.count(1).__next__
+        self.next_event = itertools.count(1).__next__

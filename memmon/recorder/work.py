@@ -1,0 +1,33 @@
+"""Counting the host's units of work, from any thread."""
+
+from __future__ import annotations
+
+import threading
+
+
+class WorkCounter:
+    """Counts by name; `add` may interrupt itself (a signal handler) without harm."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._counts: dict[str, int] = {}
+
+    def add(self, amount: int, name: str) -> None:
+        """Add `amount` units to `name`."""
+        with self._lock:
+            self._counts[name] = self._counts.get(name, 0) + amount
+
+    def total(self) -> int | None:
+        """Return the units over all names; None when nothing was ever counted."""
+        counts = list(self._counts.values())
+        return sum(counts) if counts else None
+
+    def by_name(self) -> tuple[tuple[str, int], ...]:
+        """Return (name, units) sorted by name, when there is more than one name."""
+        with self._lock:
+            return tuple(sorted(self._counts.items())) if len(self._counts) > 1 else ()
+
+    def after_fork_in_child(self) -> None:
+        """Begin a new lock: another thread of the parent may have held the old one."""
+        self._lock = threading.RLock()
+        self._counts = {}
