@@ -45,12 +45,13 @@ class ComponentRegistry:
         Raises TypeError for anything else and ValueError for an empty name.
         """
         name = checked_name(name)
+        made = make_measure(name, measure, self._monotonic, self._estimator)
         shown = cleaned = clean_name(name)
         number = 1
         while self._originals.setdefault(shown, name) != name:
             number += 1
             shown = f"{cleaned}~{number}"
-        made = make_measure(shown, measure, self._monotonic, self._estimator)
+        made.shown_name = shown
         earlier = self._measures.get(name)
         self._measures[name] = made
         if earlier is not None and not earlier.is_same_as(made):

@@ -53,12 +53,12 @@ class DequeEntry:
         "name",
         "reference",
         "shown_name",
+        "was_replaced",
     )
 
     def __init__(
         self,
         name: str,
-        shown_name: str,
         expected_maxlen: int | None,
         *,
         reference: WeakDeque | None = None,
@@ -66,7 +66,7 @@ class DequeEntry:
     ) -> None:
         """Keep how to reach the deque."""
         self.name = name
-        self.shown_name = shown_name
+        self.shown_name = name  # the registry puts the cleaned name here
         self.expected_maxlen = expected_maxlen
         self.reference = reference
         self._method: weakref.WeakMethod[Any] | None = None
@@ -75,6 +75,7 @@ class DequeEntry:
         self._getter = None if self._method is not None else getter
         self._last: DequeReading | None = None
         self._complained = False
+        self.was_replaced = False
         self._bytes_per_item: float | None = None
         self._estimated_at: float | None = None
         self._estimated_length = 0
@@ -91,10 +92,16 @@ class DequeEntry:
 
     def is_other_than(self, newer: DequeEntry) -> bool:
         """Return whether `newer` stands for another deque while this one's is still alive."""
-        if self.reference is None or newer.reference is None:
-            return self._getter is not newer._getter or self._method != newer._method
-        target = self.reference()
-        return target is not None and target is not newer.reference()
+        if self.reference is not None and newer.reference is not None:
+            target = self.reference()
+            return target is not None and target is not newer.reference()
+        method = self._method() if self._method is not None else None
+        newer_method = newer._method() if newer._method is not None else None
+        if method is not None and newer_method is not None:
+            return (
+                method.__self__ is not newer_method.__self__ or method.__func__ is not newer_method.__func__
+            )
+        return self._getter is not newer._getter
 
     def read(self) -> DequeReading | None:
         """Return the present reading (the last one again when nothing changed), None when it is gone."""
@@ -192,7 +199,6 @@ class DequeEntry:
 
 def make_entry(
     name: str,
-    shown_name: str,
     target: object,
     expected_maxlen: int | None,
     on_gone: Callable[[WeakDeque], None],
@@ -207,9 +213,9 @@ def make_entry(
                 f"{name!a}: a {type(target).__name__} can't be weakly referenced; register a getter instead, "
                 "such as lambda: bot.history"
             ) from None
-        return DequeEntry(name, shown_name, expected_maxlen, reference=reference)
+        return DequeEntry(name, expected_maxlen, reference=reference)
     if callable(target) and not isinstance(target, type) and takes_no_arguments(target):
-        return DequeEntry(name, shown_name, expected_maxlen, getter=target)
+        return DequeEntry(name, expected_maxlen, getter=target)
     raise TypeError(
         f"{name!a}: register a deque or a callable without arguments that returns one, "
         f"not {'the class ' + target.__name__ if isinstance(target, type) else 'a ' + type(target).__name__}"

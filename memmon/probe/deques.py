@@ -64,21 +64,24 @@ class DequeRegistry:
 
         What has `__len__` and `maxlen` and is not callable counts as a deque, a callable without
         arguments as a getter. The deque is never kept alive, nor is the object of a bound method;
-        another getter is kept. A name registered again stands for the newer object; a log line
-        says so when the older one is still alive.
+        another getter is kept. A name registered again stands for the newer object; when the older one
+        is still alive, a log line says so, once for each name.
 
         Raises TypeError for anything else (also for what can't be weakly referenced), and
         ValueError for an empty name or a negative `expected_maxlen`.
         """
         name = checked_name(name)
         check_expected(expected_maxlen)
-        shown = self._shown_name(name)
-        entry = make_entry(name, shown, deque_or_getter, expected_maxlen, self._on_gone)
+        entry = make_entry(name, deque_or_getter, expected_maxlen, self._on_gone)
+        shown = entry.shown_name = self._shown_name(name)
         earlier = self._entries.get(name)
         self._entries[name] = entry
         self._dead.pop(name, None)
         self._is_changed = True
-        if earlier is not None and earlier.is_other_than(entry):
+        if earlier is not None:
+            entry.was_replaced = earlier.was_replaced
+        if earlier is not None and not entry.was_replaced and earlier.is_other_than(entry):
+            entry.was_replaced = True
             say(logging.WARNING, "deque %s was registered again: the newer one is tracked from now on", shown)
         if len(self._entries) > self._max_tracked_count and not self._cap_was_said:
             self._cap_was_said = True

@@ -36,20 +36,19 @@ class NonsenseError(ValueError):
 class Measure:
     """One component: what to call, and what came of it.
 
-    `target` is what was registered, `read` returns a number of bytes or an object, `shown_name`
-    is the cleaned name.
+    `target` is what was registered, `read` returns a number of bytes or an object.
     """
 
     def __init__(
         self,
-        shown_name: str,
+        name: str,
         target: object,
         read: Callable[[], object],
         meter: SizeMeter,
         monotonic: Callable[[], float],
     ) -> None:
         """Keep how to measure; nothing is called yet."""
-        self.shown_name = shown_name
+        self.shown_name = name  # the registry puts the cleaned name here
         self.note = ""
         self.section: Section | None = None
         self._target_id = id(target)
@@ -115,18 +114,18 @@ class Measure:
 
 
 def make_measure(
-    shown_name: str, target: object, monotonic: Callable[[], float], estimator: SizeEstimator
+    name: str, target: object, monotonic: Callable[[], float], estimator: SizeEstimator
 ) -> Measure:
     """Return how `target` is measured; TypeError when it is no measure, cache or queue."""
     meter = SizeMeter(estimator, monotonic)
     if is_cache(target):
-        return Measure(shown_name, target, _weakly(target, meter.cache_bytes), meter, monotonic)
+        return Measure(name, target, _weakly(target, meter.cache_bytes), meter, monotonic)
     if queue_items(target) is not None:
-        return Measure(shown_name, target, _weakly(target, meter.queue_bytes), meter, monotonic)
+        return Measure(name, target, _weakly(target, meter.queue_bytes), meter, monotonic)
     if callable(target) and not isinstance(target, type) and takes_no_arguments(target):
-        return Measure(shown_name, target, target, meter, monotonic)
+        return Measure(name, target, target, meter, monotonic)
     raise TypeError(
-        f"{shown_name}: a component is measured by a callable without arguments that returns bytes (or an object "
+        f"{name!a}: a component is measured by a callable without arguments that returns bytes (or an object "
         f"whose size is estimated), by a functools.lru_cache function or by a queue, not by a {type(target).__name__}"
     )
 

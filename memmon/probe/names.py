@@ -43,7 +43,7 @@ def clean_name(name: str) -> str:
     >>> clean_name("binance_price_history_BTC")
     'binance_price_history_BTC'
     >>> clean_name("price\x1b[31m\x00")
-    'price?~c08f0829'
+    'price?~0e8192d1'
     """
     name = plain_string(name)
     if name.isascii() and name.isprintable() and len(name) <= MAX_NAME_LENGTH and name == name.strip():
