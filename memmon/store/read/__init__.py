@@ -1,0 +1,37 @@
+"""The read side of the store: `open_store`, and the values that it answers with.
+
+Reading a SQLite file loads numpy and sqlite3; pandas loads where a DataFrame is asked for,
+SQLAlchemy where the database is a server.
+"""
+
+from __future__ import annotations
+
+from memmon.store.read.facade import Store, open_store
+from memmon.store.read.sql import QueryResult, SqlError
+from memmon.store.read.values import (
+    AlertInfo,
+    Buckets,
+    DequeMatrix,
+    DequeStatus,
+    EventInfo,
+    ReportInfo,
+    RunInfo,
+    SourceInfo,
+    WindowStatistics,
+)
+
+__all__ = [
+    "AlertInfo",
+    "Buckets",
+    "DequeMatrix",
+    "DequeStatus",
+    "EventInfo",
+    "QueryResult",
+    "ReportInfo",
+    "RunInfo",
+    "SourceInfo",
+    "SqlError",
+    "Store",
+    "WindowStatistics",
+    "open_store",
+]

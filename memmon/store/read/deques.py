@@ -1,0 +1,212 @@
+"""Readings of deques and components, filled forward: they are stored on change only.
+
+A reading holds until the next one of its run and series; the snapshot rows prove that the
+process was there. Before the first raw snapshot stand the rollups, which follow the same rule by
+their `last_value`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from memmon.store.read.points import Window, fetch_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from memmon.store.read.gate import Session
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+DEQUE = "deque"
+COMPONENT = "component"
+
+
+class Series(NamedTuple):
+    """One name and metric of a source."""
+
+    series_id: int
+    name: str
+    metric: str
+
+
+class Changes(NamedTuple):
+    """What one series did in one run: where it changed among the run's samples, and to what."""
+
+    position: IntArray
+    """Index of the first sample for which a value holds, ascending."""
+    value: FloatArray
+    """The value that is carried on from there."""
+    rolled_position: IntArray
+    """Indices of rollups with values of their own."""
+    rolled_mean: FloatArray
+    rolled_max: FloatArray
+
+
+def fetch_series(
+    session: Session, source_id: int, *, kind: str, metrics: Sequence[str] | None = None
+) -> tuple[Series, ...]:
+    """Return the source's series of a kind, ordered by name."""
+    rows = session.rows(
+        "SELECT id, name, metric FROM series WHERE source_id = :source_id AND kind = :kind ORDER BY name, id",
+        {"source_id": source_id, "kind": kind},
+    )
+    return tuple(Series(*row) for row in rows if metrics is None or row[2] in metrics)
+
+
+class Readings:
+    """All readings of some series over a window's samples, one run after the other."""
+
+    def __init__(
+        self, session: Session, window: Window, points: Mapping[str, FloatArray], *, kind: str
+    ) -> None:
+        """Fetch what changed; `points` are the window's samples (`fetch_points`)."""
+        self.points = points
+        run_of = points["run_id"].astype(np.int64)
+        edges = np.flatnonzero(np.diff(run_of)) + 1
+        starts = [0, *edges.tolist()] if run_of.size else []
+        stops = [*edges.tolist(), run_of.size] if run_of.size else []
+        self.runs = tuple(
+            (int(run_of[start]), slice(start, stop)) for start, stop in zip(starts, stops, strict=True)
+        )
+        parameters = {**window.parameters(), "kind": kind}
+        self._raw = _by_series(session, _raw_query(window), "seq", ("value",), parameters)
+        self._rolled: dict[tuple[int, int], dict[str, FloatArray]] = {}
+        if bool(np.any(points["resolution_ms"] > 0)):
+            values = ("last_value", "mean_value", "max_value")
+            self._rolled = _by_series(session, _rolled_query(window), "bucket_ms", values, parameters)
+
+    def changes(self, run_id: int, rows: slice, series_id: int) -> Changes | None:
+        """Return the changes of a series in a run, or None when it has no reading there."""
+        raw = self._raw.get((run_id, series_id))
+        rolled = self._rolled.get((run_id, series_id))
+        if raw is None and rolled is None:
+            return None
+        resolution = self.points["resolution_ms"][rows]
+        is_raw = resolution == 0
+        position = [_EMPTY_INT]
+        value = [_EMPTY]
+        own = (_EMPTY_INT, _EMPTY, _EMPTY)
+        if rolled is not None:
+            own = self._place_rolled(rows, is_raw, rolled)
+            at, last = self._place_carried(rows, is_raw, rolled)
+            position.append(at)
+            value.append(last)
+        if raw is not None and bool(is_raw.any()):
+            # Raw samples follow the rollups of their run, in the order of their numbers.
+            first_raw = int(np.argmax(is_raw))
+            seqs = self.points["seq"][rows][first_raw:]
+            position.append(first_raw + np.searchsorted(seqs, raw["key"], side="left"))
+            value.append(raw["value"])
+        return Changes(np.concatenate(position), np.concatenate(value), *own)
+
+    def _buckets(self, rows: slice, is_raw: NDArray[np.bool_]) -> FloatArray:
+        resolution = self.points["resolution_ms"][rows][~is_raw]
+        return np.floor(self.points["at_ms"][rows][~is_raw] / resolution) * resolution
+
+    def _place_carried(
+        self, rows: slice, is_raw: NDArray[np.bool_], rolled: Mapping[str, FloatArray]
+    ) -> tuple[IntArray, FloatArray]:
+        """Return from which sample on each rollup's last value is carried: the one after its own."""
+        buckets = self._buckets(rows, is_raw)
+        return np.searchsorted(buckets, rolled["key"], side="left"), rolled["last_value"]
+
+    def _place_rolled(
+        self, rows: slice, is_raw: NDArray[np.bool_], rolled: Mapping[str, FloatArray]
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
+        buckets = self._buckets(rows, is_raw)
+        place = np.searchsorted(buckets, rolled["key"], side="left")
+        known = (place < buckets.size) & (buckets[np.minimum(place, buckets.size - 1)] == rolled["key"])
+        return place[known], rolled["mean_value"][known], rolled["max_value"][known]
+
+
+_EMPTY = np.empty(0, dtype=np.float64)
+_EMPTY_INT = np.empty(0, dtype=np.int64)
+
+
+def carried(changes: Changes, size: int) -> FloatArray:
+    """Return a series at every sample of its run, filled forward; rollups show their last value."""
+    filled = np.full(size, np.nan)
+    if changes.position.size == 0:
+        return filled
+    position = np.minimum(changes.position, size)
+    ends = np.append(position[1:], size)
+    filled[position[0] :] = np.repeat(changes.value, np.maximum(ends - position, 0))
+    return filled
+
+
+def means(changes: Changes, size: int) -> FloatArray:
+    """Return a series filled forward, with the time-weighted mean where a sample is a rollup."""
+    filled = carried(changes, size)
+    filled[changes.rolled_position] = changes.rolled_mean
+    return filled
+
+
+def peaks(changes: Changes, size: int) -> FloatArray:
+    """Return a series filled forward, with the largest value where a sample is a rollup."""
+    filled = carried(changes, size)
+    filled[changes.rolled_position] = changes.rolled_max
+    return filled
+
+
+def _raw_query(window: Window) -> str:
+    """Return the query of the readings that matter in a window: the changes, and what held before.
+
+    Both parts seek along the key (run, series, seq); a day out of a year costs what a day costs.
+    """
+    span = (
+        "WITH w AS (SELECT s.run_id, min(s.seq) AS first_seq, max(s.seq) AS last_seq "
+        f"FROM snapshot s WHERE {window.condition('s')} GROUP BY s.run_id) "
+    )
+    found = (
+        "SELECT r.run_id, r.series_id, r.seq, r.value FROM w CROSS JOIN series x CROSS JOIN reading r "
+        "WHERE x.source_id = :source_id AND x.kind = :kind AND r.run_id = w.run_id AND r.series_id = x.id"
+    )
+    before = (
+        "SELECT max(p.seq) FROM reading p "
+        "WHERE p.run_id = w.run_id AND p.series_id = x.id AND p.seq <= w.first_seq"
+    )
+    return (
+        f"{span}{found} AND r.seq > w.first_seq AND r.seq <= w.last_seq "
+        f"UNION ALL {found} AND r.seq = ({before})"
+    )
+
+
+def _rolled_query(window: Window) -> str:
+    run = "" if window.run_id is None else " AND r.run_id = :run_id"
+    return (
+        "SELECT r.run_id, r.series_id, r.bucket_ms, r.last_value, r.mean_value, r.max_value "
+        "FROM reading_rollup r WHERE r.run_id IN (SELECT id FROM run WHERE source_id = :source_id) "
+        f"AND r.series_id IN (SELECT id FROM series WHERE source_id = :source_id AND kind = :kind){run}"
+    )
+
+
+def _by_series(
+    session: Session, query: str, key: str, values: Sequence[str], parameters: Mapping[str, object]
+) -> dict[tuple[int, int], dict[str, FloatArray]]:
+    """Return the rows of a query by (run, series), ordered by their key."""
+    columns = fetch_columns(session, query, ("run_id", "series_id", key, *values), parameters=parameters)
+    order = np.lexsort((columns[key], columns["series_id"], columns["run_id"]))
+    if not bool(np.all(np.diff(order) == 1)):
+        columns = {column: array[order] for column, array in columns.items()}
+    return dict(_split(columns, key, values))
+
+
+def _split(
+    columns: Mapping[str, FloatArray], key: str, values: Sequence[str]
+) -> Iterator[tuple[tuple[int, int], dict[str, FloatArray]]]:
+    run, series = columns["run_id"], columns["series_id"]
+    if run.size == 0:
+        return
+    edges = np.flatnonzero((np.diff(run) != 0) | (np.diff(series) != 0)) + 1
+    starts = [0, *edges.tolist()]
+    stops = [*edges.tolist(), run.size]
+    for start, stop in zip(starts, stops, strict=True):
+        rows = slice(start, stop)
+        part = {value: columns[value][rows] for value in values}
+        yield (int(run[start]), int(series[start])), {"key": columns[key][rows], **part}

@@ -1,0 +1,252 @@
+"""`open_store`: the read side of a history, for reports, notebooks and the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from memmon.config import resolve_database
+from memmon.errors import NoDataError, UnknownSourceError
+from memmon.store.read import frames, histories, queries, sql, statistics
+from memmon.store.read.gate import open_gate
+from memmon.store.read.points import Window
+from memmon.store.read.values import ms_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Literal
+
+    import pandas as pd
+
+    from memmon.config import Database
+    from memmon.history import History
+    from memmon.store.read.gate import Gate
+    from memmon.store.read.sql import QueryResult
+    from memmon.store.read.values import (
+        AlertInfo,
+        Buckets,
+        DequeMatrix,
+        DequeStatus,
+        EventInfo,
+        ReportInfo,
+        RunInfo,
+        SourceInfo,
+        WindowStatistics,
+    )
+
+
+def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:
+    """Open a history to read it; it is never created, migrated or changed.
+
+    `database_url`: an SQLAlchemy URL or a path; without it `MEMMON_DATABASE_URL`, the
+    configuration file, the default file. Raises StoreNotFoundError (with the place tried and what else
+    there is), StorePermissionError, ForeignStoreError, StoreTooOldError, StoreTooNewError,
+    StoreDamagedError, StoreBusyError.
+    """
+    database = resolve_database(database_url)
+    return Store(database, open_gate(database))
+
+
+class Store:
+    """The histories in one database. Every method reads one consistent state and keeps nothing open.
+
+    `source` may be left out (None) where the database has only one. `since` and `until` are
+    aware datetimes, both included; None: no bound. `run_id` narrows to one run.
+    """
+
+    def __init__(self, database: Database, gate: Gate) -> None:
+        self.database = database
+        self._gate = gate
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Close: nothing is open between calls."""
+
+    def close(self) -> None:
+        """Close: nothing is open between calls."""
+
+    def sources(self) -> tuple[SourceInfo, ...]:
+        """Return what is monitored, by name."""
+        return self._gate.read(queries.read_sources)
+
+    def resolve_source(self, name: str | None = None) -> SourceInfo:
+        """Return the source of that name, or the only one; raises UnknownSourceError, NoDataError."""
+        known = self.sources()
+        if not known:
+            msg = f"{self.database.shown} has no source yet: nothing was recorded into it"
+            raise NoDataError(msg)
+        names = ", ".join(one.name for one in known)
+        if name is None:
+            if len(known) == 1:
+                return known[0]
+            msg = f"{self.database.shown} has {len(known)} sources, name one with --source: {names}"
+            raise UnknownSourceError(msg)
+        for one in known:
+            if one.name == name:
+                return one
+        msg = f"no source {name!r} in {self.database.shown}; known: {names}"
+        raise UnknownSourceError(msg)
+
+    def runs(self, source: str | None = None) -> tuple[RunInfo, ...]:
+        """Return the runs of a source, oldest first."""
+        found = self.resolve_source(source)
+        return self._gate.read(lambda session: queries.read_runs(session, found.source_id, source=found.name))
+
+    def last_sample_at(self, source: str | None = None) -> datetime | None:
+        """Return when the newest sample was taken; None: there is none."""
+        return self.resolve_source(source).last_at
+
+    def snapshots(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        run_id: int | None = None,
+    ) -> pd.DataFrame:
+        """Return a row per sample, oldest first: raw snapshots, and rollups where raw is past its time.
+
+        Index `at` (UTC); columns `run_id, uptime_seconds`, every measured column (`rss_bytes,
+        vms_bytes, ...`; NaN: not read), `sample_count`, `resolution_seconds` (0: a snapshot; 3600, 86400: a
+        rollup, whose values are means and whose peaks are in `max_rss_bytes`, `min_rss_bytes`,
+        `max_vms_bytes`, `max_system_percent`, `min_available_bytes`, `max_limit_used_bytes`; in
+        a snapshot these equal the value itself).
+        """
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: frames.snapshots_frame(session, window))
+
+    def deque_readings(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        value: Literal["length", "maxlen", "peak_length"] = "length",
+        run_id: int | None = None,
+    ) -> pd.DataFrame:
+        """Return one row a sample and one column a deque, filled forward (NaN: no reading).
+
+        Where samples are rollups, `length` is the time-weighted mean and `peak_length` the peak.
+        """
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: frames.deque_frame(session, window, value=value))
+
+    def deque_matrix(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        run_id: int | None = None,
+    ) -> DequeMatrix:
+        """Return lengths, bounds and peaks of all deques as arrays (without pandas)."""
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: histories.read_deque_matrix(session, window))
+
+    def component_readings(
+        self, source: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> pd.DataFrame:
+        """Return one row a sample and one column a component, in bytes, filled forward."""
+        window = self._window(source, since, until, None)
+        return self._gate.read(lambda session: frames.component_frame(session, window))
+
+    def history(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        run_id: int | None = None,
+    ) -> History:
+        """Return the History that the analysis judges: runs, uptime, deque bytes, work (without pandas)."""
+        found = self.resolve_source(source)
+        window = _window(found.source_id, since, until, run_id)
+        return self._gate.read(lambda session: histories.read_history(session, window, source=found.name))
+
+    def window_statistics(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        run_id: int | None = None,
+    ) -> WindowStatistics:
+        """Return last, mean, least and largest of a window, computed in SQL."""
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: statistics.window_statistics(session, window))
+
+    def buckets(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        bucket_seconds: float,
+        run_id: int | None = None,
+    ) -> Buckets:
+        """Return the samples gathered into spans of `bucket_seconds` in SQL, per run; no peak is hidden."""
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(
+            lambda session: statistics.read_buckets(session, window, bucket_seconds=bucket_seconds)
+        )
+
+    def deque_status(
+        self, source: str | None = None, *, run_id: int | None = None
+    ) -> tuple[DequeStatus, ...]:
+        """Return the newest values of each deque of a run (default: the one that reported last)."""
+        found = self.resolve_source(source)
+        return self._gate.read(
+            lambda session: queries.read_deque_status(session, found.source_id, run_id=run_id)
+        )
+
+    def events(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        kinds: Sequence[str] | None = None,
+        limit: int | None = None,
+        run_id: int | None = None,
+    ) -> tuple[EventInfo, ...]:
+        """Return the events of a window, oldest first; with `limit` the newest that many."""
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: queries.read_events(session, window, kinds=kinds, limit=limit))
+
+    def reports(self, source: str | None = None, *, limit: int | None = None) -> tuple[ReportInfo, ...]:
+        """Return the stored reports, newest first."""
+        found = self.resolve_source(source)
+        return self._gate.read(lambda session: queries.read_reports(session, found.source_id, limit=limit))
+
+    def alerts(self, source: str | None = None) -> tuple[AlertInfo, ...]:
+        """Return the state of every alert, newest first."""
+        found = self.resolve_source(source)
+        return self._gate.read(lambda session: queries.read_alerts(session, found.source_id))
+
+    def query(self, statement: str, *, row_limit: int = 1000) -> QueryResult:
+        """Run one read-only SQL statement (`memmon sql`); the views are described in docs/sql.md."""
+        return sql.run_sql(self._gate, statement, row_limit=row_limit)
+
+    def _window(
+        self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
+    ) -> Window:
+        return _window(self.resolve_source(source).source_id, since, until, run_id)
+
+
+def _window(source_id: int, since: datetime | None, until: datetime | None, run_id: int | None) -> Window:
+    return Window(
+        source_id=source_id,
+        since_ms=ms_of(since, name="since"),
+        until_ms=ms_of(until, name="until"),
+        run_id=run_id,
+    )

@@ -1,0 +1,247 @@
+"""How a reader gets at a database: nothing here creates, migrates or changes one.
+
+A SQLite file is read with sqlite3 alone (SQLAlchemy costs 0.16 s and 18 MB, as much as a whole
+report); a server is read through SQLAlchemy Core. Each query has a connection of its own, so that
+a reader that stays open for hours holds no WAL back.
+
+Another user's read-only access: SQLite needs the `-wal` and `-shm` files of a WAL database even to
+read it, and they vanish after each flush. Without write permission and without a `-wal` the file
+is opened `immutable=1`, and read again when it changed meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import quote
+
+from memmon.errors import (
+    ForeignStoreError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    StoreNotFoundError,
+    StorePermissionError,
+    StoreTooNewError,
+    StoreTooOldError,
+)
+from memmon.store.identity import APPLICATION_ID, HEAD_REVISION, SQLITE_MAGIC
+from memmon.store.read.absent import describe_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from memmon.config import Database
+
+BUSY_TIMEOUT_SECONDS = 5.0
+_RETRY_COUNT = 20
+_RETRY_PAUSE_SECONDS = 0.05
+_OPERATION_INTERRUPTED = 9
+_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_SIDE_FILE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
+
+Rows = list[tuple[Any, ...]]
+T = TypeVar("T")
+
+
+class Session(Protocol):
+    """One open, read-only connection."""
+
+    dialect: str
+    """`sqlite` or `postgresql`."""
+
+    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
+        """Return all rows of a query; parameters are written `:name`."""
+        ...
+
+    def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
+        """Return the column names and at most `row_count` rows of a query as it stands."""
+        ...
+
+
+class Gate(Protocol):
+    """Opens sessions on one database."""
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of a session; `work` may be called again when the file changed."""
+        ...
+
+
+def open_gate(database: Database) -> Gate:
+    """Return the gate to a database after looking that it is there, ours, and of this schema."""
+    if database.path is not None:
+        gate: Gate = SqliteGate(database.path)
+    else:
+        from memmon.store.read.server import ServerGate
+
+        gate = ServerGate(database)
+    gate.read(require_head)
+    return gate
+
+
+def require_head(session: Session) -> None:
+    """Raise StoreTooOldError or StoreTooNewError unless the schema is this version's."""
+    found = session.rows("SELECT version_num FROM alembic_version")
+    revision = str(found[0][0]) if found else "none"
+    if revision == HEAD_REVISION:
+        return
+    if revision.isdigit() and int(revision) < int(HEAD_REVISION):
+        msg = (
+            f"the database has schema {revision}, this memmon needs {HEAD_REVISION}: run `memmon db upgrade`"
+        )
+        raise StoreTooOldError(msg)
+    if revision == "none":
+        msg = "a migration of the database was not finished: run `memmon db upgrade`"
+        raise StoreTooOldError(msg)
+    msg = (
+        f"the database has schema {revision}, this memmon knows up to {HEAD_REVISION}: "
+        "upgrade memmon; the file was left untouched"
+    )
+    raise StoreTooNewError(msg)
+
+
+class SqliteSession:
+    """A session on a SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
+        """Return all rows of a query."""
+        return self._connection.execute(sql, dict(parameters or {})).fetchall()
+
+    def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
+        """Return the column names and at most `row_count` rows."""
+        cursor = self._connection.execute(sql)
+        names = tuple(column[0] for column in cursor.description or ())
+        return names, cursor.fetchmany(row_count)
+
+
+class SqliteGate:
+    """The gate to one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pause = threading.Event()
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` makes of the file, in one consistent state of it."""
+        self._look()
+        for attempt in range(_RETRY_COUNT):
+            last = attempt == _RETRY_COUNT - 1
+            immutable = self._must_be_immutable()
+            before = _stamp(self.path)
+            try:
+                result = self._once(work, immutable=immutable)
+            except sqlite3.Error as error:
+                changed = immutable and _stamp(self.path) != before
+                if last or not (changed or self._may_pass(error)):
+                    raise self._translated(error) from error
+            else:
+                if not immutable or _stamp(self.path) == before:
+                    return result
+            self._pause.wait(_RETRY_PAUSE_SECONDS)
+        msg = (
+            f"{self.path} changed {_RETRY_COUNT} times while it was read: try again, or read it as its owner"
+        )
+        raise StoreBusyError(msg)
+
+    def _once(self, work: Callable[[Session], T], *, immutable: bool) -> T:
+        uri = f"file:{quote(str(self.path))}?mode=ro{'&immutable=1' if immutable else ''}"
+        with closing(
+            sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
+        ) as connection:
+            self._refuse_foreign(connection)
+            for pragma in ("trusted_schema=OFF", "query_only=ON", "mmap_size=0"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.execute("BEGIN DEFERRED")
+            return work(SqliteSession(connection))
+
+    def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        if application_id == APPLICATION_ID:
+            return
+        (object_count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if object_count:
+            msg = f"{self.path} is another program's SQLite database: name memmon's with --db or MEMMON_DATABASE_URL"
+            raise ForeignStoreError(msg)
+        msg = f"{self.path} is empty: nothing was recorded into it yet"
+        raise StoreNotFoundError(msg)
+
+    def _look(self) -> None:
+        """Raise the clear error for what is not a readable SQLite file."""
+        try:
+            if self.path.is_dir():
+                msg = f"{self.path} is a folder: name the database file in it"
+                raise StoreNotFoundError(msg)
+            with self.path.open("rb") as file:
+                head = file.read(len(SQLITE_MAGIC))
+        except (FileNotFoundError, NotADirectoryError):
+            raise StoreNotFoundError(describe_absent(self.path)) from None
+        except PermissionError:
+            raise StorePermissionError(_no_permission(self.path)) from None
+        except OSError as error:
+            msg = f"{self.path} can't be read: {error.strerror or error}"
+            raise StoreError(msg) from error
+        if head and head != SQLITE_MAGIC:
+            msg = (
+                f"{self.path} is no SQLite database: another program's file, or damaged at its head "
+                "(then `memmon db salvage` brings its rows back)"
+            )
+            raise StoreDamagedError(msg)
+
+    def _must_be_immutable(self) -> bool:
+        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
+        return not writable and not _side_file_size(self.path, "-wal")
+
+    def _may_pass(self, error: sqlite3.Error) -> bool:
+        """Tell whether an error may come from side files that come and go under a reader."""
+        return _code(error) in _SIDE_FILE_CODES and not os.access(self.path.parent, os.W_OK)
+
+    def _translated(self, error: sqlite3.Error) -> Exception:
+        code = _code(error)
+        if code in _BUSY_CODES:
+            return StoreBusyError(f"{self.path} is locked by another process: try again in a moment")
+        if code in _DAMAGED_CODES:
+            return StoreDamagedError(
+                f"{self.path} is damaged ({error}): `memmon db salvage` brings its rows into a new file"
+            )
+        if code in _SIDE_FILE_CODES:
+            return StorePermissionError(_no_permission(self.path))
+        if "no such table: alembic_version" in str(error):
+            return StoreTooOldError(f"{self.path} has no revision: run `memmon db upgrade`")
+        if code in {sqlite3.SQLITE_ERROR, _OPERATION_INTERRUPTED, None}:
+            return error
+        return StoreError(f"{self.path} can't be read: {error}")
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def _side_file_size(path: Path, suffix: str) -> int:
+    try:
+        return path.with_name(path.name + suffix).stat().st_size
+    except OSError:
+        return 0
+
+
+def _stamp(path: Path) -> Sequence[int]:
+    """Return what changes whenever the file does; a `-wal` that appeared counts as a change."""
+    found = path.stat()
+    return (found.st_ino, found.st_size, found.st_mtime_ns, _side_file_size(path, "-wal"))
+
+
+def _no_permission(path: Path) -> str:
+    return (
+        f"{path} may not be read by this user: its owner can grant it to a group "
+        "(setting file_mode=0640 for new files, or chmod and chgrp), or run as the owner"
+    )

@@ -1,0 +1,185 @@
+"""What the analysis and notebooks ask for: a History, the deques as a matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.history import History, HistoryRun
+from memmon.store.read.deques import DEQUE, Readings, carried, fetch_series, means, peaks
+from memmon.store.read.points import Window, fetch_points, seconds
+from memmon.store.read.values import DequeMatrix
+from memmon.units import MS_PER_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from memmon.store.read.deques import Series
+    from memmon.store.read.gate import Session
+
+    FloatArray = NDArray[np.float64]
+
+_HISTORY_COLUMNS = (
+    "rss_bytes",
+    "vms_bytes",
+    "available_bytes",
+    "system_percent",
+    "limit_bytes",
+    "rss_anon_bytes",
+    "work_count",
+    "min_rss_bytes",
+    "max_rss_bytes",
+)
+
+
+def read_history(session: Session, window: Window, *, source: str) -> History:
+    """Return the samples of a window with their runs, deque bytes, deque capacity and work."""
+    points = fetch_points(session, window, _HISTORY_COLUMNS)
+    held, capacity = deque_bytes(session, window, points)
+    return History.from_arrays(
+        source=source,
+        runs=_history_runs(session, window, points),
+        at_seconds=seconds(points["at_ms"]),
+        run_id=points["run_id"],
+        uptime_seconds=seconds(points["uptime_ms"]),
+        rss_bytes=points["rss_bytes"],
+        vms_bytes=points["vms_bytes"],
+        available_bytes=points["available_bytes"],
+        system_percent=points["system_percent"],
+        limit_bytes=points["limit_bytes"],
+        deque_bytes=held,
+        deque_capacity_bytes=capacity,
+        work_count=points["work_count"],
+        anon_bytes=points["rss_anon_bytes"],
+        min_rss_bytes=points["min_rss_bytes"],
+        max_rss_bytes=points["max_rss_bytes"],
+        resolution_seconds=seconds(points["resolution_ms"]),
+    )
+
+
+def deque_bytes(
+    session: Session, window: Window, points: Mapping[str, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return (bytes held by the deques, bytes when the bounded ones are full), one per sample.
+
+    Sizes are estimated now and then: between estimates a deque's bytes follow its length.
+    NaN where no deque's size is known.
+    """
+    size = points["run_id"].size
+    held, capacity = np.full(size, np.nan), np.full(size, np.nan)
+    names = _by_name(
+        fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen", "bytes"))
+    )
+    names = {name: metrics for name, metrics in names.items() if "bytes" in metrics and "length" in metrics}
+    if not names or not size:
+        return held, capacity
+    readings = Readings(session, window, points, kind=DEQUE)
+    for run_id, rows in readings.runs:
+        for metrics in names.values():
+            _add_deque(readings, run_id, rows, metrics, held, capacity)
+    return held, capacity
+
+
+def _add_deque(
+    readings: Readings,
+    run_id: int,
+    rows: slice,
+    metrics: Mapping[str, int],
+    held: FloatArray,
+    capacity: FloatArray,
+) -> None:
+    count = rows.stop - rows.start
+    lengths = readings.changes(run_id, rows, metrics["length"])
+    sizes = readings.changes(run_id, rows, metrics["bytes"])
+    if lengths is None or sizes is None:
+        return
+    length = means(lengths, count)
+    item_bytes = _item_bytes(means(sizes, count), length)
+    bounds = readings.changes(run_id, rows, metrics["maxlen"]) if "maxlen" in metrics else None
+    maxlen = np.full(count, np.nan) if bounds is None else carried(bounds, count)
+    present = np.isfinite(length) & np.isfinite(item_bytes)
+    own = np.where(present, length * item_bytes, np.nan)
+    full = np.where(np.isfinite(maxlen), maxlen * item_bytes, own)
+    _accumulate(held[rows], own, present)
+    _accumulate(capacity[rows], np.where(present, full, np.nan), present)
+
+
+def _accumulate(total: FloatArray, addend: FloatArray, present: NDArray[np.bool_]) -> None:
+    total[present] = np.where(np.isnan(total[present]), 0.0, total[present]) + addend[present]
+
+
+def _item_bytes(size_bytes: FloatArray, length: FloatArray) -> FloatArray:
+    """Return the bytes per item at every sample: the newest estimate, before the first that one."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        item = np.where(length > 0, size_bytes / length, np.nan)
+    known = np.flatnonzero(np.isfinite(item))
+    if known.size == 0:
+        return item
+    # A size carried on while the length moves is no new estimate: only where it changed it is one.
+    fresh = known[np.concatenate([[True], np.diff(size_bytes[known]) != 0])]
+    spans = np.diff(np.append(fresh, item.size))
+    return np.concatenate([np.full(fresh[0], item[fresh[0]]), np.repeat(item[fresh], spans)])
+
+
+def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
+    """Return the lengths, bounds and peaks of all deques at every sample."""
+    points = fetch_points(session, window, ())
+    names = _by_name(fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen")))
+    readings = Readings(session, window, points, kind=DEQUE)
+    shape = (points["run_id"].size, len(names))
+    length, maxlen, peak = (np.full(shape, np.nan, order="F") for _ in range(3))
+    for run_id, rows in readings.runs:
+        count = rows.stop - rows.start
+        for place, metrics in enumerate(names.values()):
+            changes = readings.changes(run_id, rows, metrics["length"]) if "length" in metrics else None
+            if changes is not None:
+                length[rows, place] = means(changes, count)
+                rolled = changes.rolled_position.size > 0
+                peak[rows, place] = peaks(changes, count) if rolled else length[rows, place]
+            bounds = readings.changes(run_id, rows, metrics["maxlen"]) if "maxlen" in metrics else None
+            if bounds is not None:
+                maxlen[rows, place] = carried(bounds, count)
+    return DequeMatrix(
+        names=tuple(names),
+        run_id=points["run_id"].astype(np.int64),
+        at_seconds=seconds(points["at_ms"]),
+        uptime_seconds=seconds(points["uptime_ms"]),
+        resolution_seconds=seconds(points["resolution_ms"]),
+        length_count=length,
+        maxlen_count=maxlen,
+        peak_length_count=peak,
+    )
+
+
+def _by_name(series: Sequence[Series]) -> dict[str, dict[str, int]]:
+    names: dict[str, dict[str, int]] = {}
+    for one in series:
+        names.setdefault(one.name, {})[one.metric] = one.series_id
+    return names
+
+
+def _history_runs(
+    session: Session, window: Window, points: Mapping[str, FloatArray]
+) -> tuple[HistoryRun, ...]:
+    present = set(np.unique(points["run_id"]).astype(np.int64).tolist())
+    rows = session.rows(
+        "SELECT id, started_ms, ended_ms, end_reason, release, host, pid FROM run "
+        "WHERE source_id = :source_id ORDER BY started_ms, id",
+        {"source_id": window.source_id},
+    )
+    return tuple(
+        HistoryRun(
+            run_id=row[0],
+            started_at_seconds=row[1] / MS_PER_SECOND,
+            ended_at_seconds=None if row[2] is None else row[2] / MS_PER_SECOND,
+            end_reason=row[3],
+            release=row[4],
+            host=row[5],
+            pid=row[6],
+        )
+        for row in rows
+        if row[0] in present
+    )

@@ -1,0 +1,51 @@
+"""One SQL statement of an operator's, read-only whatever it says."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from memmon.errors import StoreError
+
+if TYPE_CHECKING:
+    from memmon.store.read.gate import Gate, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """What a statement answered."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    is_cut: bool
+    """True: there are more rows than the limit."""
+
+
+class SqlError(StoreError):
+    """A statement could not be run: wrong, not a single one, or not a reading one."""
+
+
+def run_sql(gate: Gate, statement: str, *, row_limit: int) -> QueryResult:
+    """Return at most `row_limit` rows of `statement`.
+
+    The connection can't write (`mode=ro` and `query_only`, a READ ONLY transaction on a
+    server). Raises SqlError with the database's own words for a statement that it refuses.
+    """
+    text = statement.strip().rstrip(";").strip()
+    if not text:
+        msg = "no statement given: try SELECT * FROM v_run"
+        raise SqlError(msg)
+    if text.split(None, 1)[0].lower() not in {"select", "with", "values", "explain"}:
+        msg = "only reading statements (SELECT, WITH, VALUES, EXPLAIN) are run; use `memmon db` to maintain a database"
+        raise SqlError(msg)
+
+    def work(session: Session) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        return session.head(text, row_count=row_limit + 1)
+
+    try:
+        columns, rows = gate.read(work)
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        msg = f"{error}; the views and their columns are listed in docs/sql.md (`SELECT * FROM v_run` is a start)"
+        raise SqlError(msg) from error
+    return QueryResult(columns=columns, rows=tuple(rows[:row_limit]), is_cut=len(rows) > row_limit)
