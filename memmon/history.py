@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 2.0**62
 """Readings above this (4 EiB) are no memory sizes: they are dropped like NaN."""
 
+FIRST_SECONDS, LAST_SECONDS = -62_000_000_000.0, 253_000_000_000.0
+"""Times outside (about the years 5 to 9987) fit no calendar: such rows are dropped too."""
+
 EXTRA_COLUMNS = (
     "vms_bytes",
     "available_bytes",
@@ -139,7 +142,7 @@ class History:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame: index `at` (UTC, ascending), a column per array that is present."""
-        import pandas as pd  # noqa: PLC0415 - half a second and 60 MB, only for those who want a frame
+        import pandas as pd
 
         order = np.argsort(self.at_seconds, kind="stable")
         present = ["run_id", "uptime_seconds", "rss_bytes", *EXTRA_COLUMNS]
@@ -186,7 +189,7 @@ class History:
     ) -> History:
         """Build a History from plain arrays of equal length, in any order.
 
-        Drops rows whose time is not finite or whose RSS is NaN, infinite, negative or above
+        Drops rows whose time is not finite or beyond any calendar, or whose RSS is NaN, infinite, negative or above
         `LARGEST_BYTES`, and all but the last row of a repeated (run, uptime); both are counted.
         `runs` adds what is known of the runs; those it lacks are described by their samples.
         `extra`: the arrays named in `EXTRA_COLUMNS` (all-NaN or None: absent).
@@ -203,7 +206,13 @@ class History:
         ids = _run_numbers(run_id, at, uptime)
         sized = {"at_seconds": at, "run_id": ids, "uptime_seconds": uptime, **columns}
         _check_lengths(rss, sized)
-        good = np.isfinite(at) & np.isfinite(rss) & (rss >= 0) & (rss <= LARGEST_BYTES)
+        good = (
+            (at >= FIRST_SECONDS)
+            & (at <= LAST_SECONDS)
+            & np.isfinite(rss)
+            & (rss >= 0)
+            & (rss <= LARGEST_BYTES)
+        )
         uptime = _uptime(at, ids, uptime, good)
         row_order = _row_order(at, ids, uptime, good)
         last = np.ones(row_order.size, dtype=np.bool_)
@@ -249,7 +258,7 @@ def _frame_column(frame: pd.DataFrame, name: str) -> FloatArray:
 
 def _frame_seconds(frame: pd.DataFrame) -> FloatArray:
     """Return each row's time in seconds since 1970 (or since the origin of `t_seconds`)."""
-    import pandas as pd  # noqa: PLC0415 - the caller has it loaded already
+    import pandas as pd
 
     index: pd.Index = frame.index
     if not isinstance(index, pd.DatetimeIndex):

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak_evidence import onset_of
+from memmon.analysis.leak_series import run_series
+from memmon.analysis.leak_states import judge_runs
+from memmon.analysis.leak_text import details_of, summary_of
 from memmon.analysis.leak_values import (
     Confidence,
     LeakFinding,
@@ -15,9 +19,13 @@ from memmon.analysis.leak_values import (
     Verdict,
     confidence_of,
 )
+from memmon.analysis.ols import ols_newey_west
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from memmon.analysis.leak_evidence import Evidence
+    from memmon.analysis.leak_states import Judgement
+    from memmon.analysis.ols import OlsTrend
     from memmon.history import History
 
 __all__ = ["Confidence", "LeakFinding", "LeakPolicy", "LeakWindow", "Verdict", "detect_leak"]
@@ -44,7 +52,7 @@ def detect_leak(
         kind="empty" if history.is_empty else "whole",
     )
     if len(history) < max(policy.min_sample_count, 2):
-        return _cannot_say(
+        return _silent(
             history,
             policy,
             window,
@@ -52,7 +60,7 @@ def detect_leak(
             f"Insufficient data: {len(history)} samples, at least {policy.min_sample_count} needed",
         )
     if window.duration_hours < policy.min_duration_hours:
-        return _cannot_say(
+        return _silent(
             history,
             policy,
             window,
@@ -72,9 +80,10 @@ def _looked_at(history: History, policy: LeakPolicy, now: datetime | None) -> Hi
     return history.slice_time(end_seconds - policy.look_back_hours * SECONDS_PER_HOUR, end_seconds)
 
 
-def _cannot_say(
+def _silent(
     history: History, policy: LeakPolicy, window: LeakWindow, reason: str, summary: str
 ) -> LeakFinding:
+    """Return the finding of a history that nothing can be said of."""
     growth_mb = float(history.rss_bytes[-1] - history.rss_bytes[0]) / MIB if len(history) else None
     return LeakFinding(
         verdict="cannot_say",
@@ -103,39 +112,78 @@ def _cannot_say(
 
 
 def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFinding:
-    hours = history.uptime_seconds / SECONDS_PER_HOUR
-    rss_mb = history.rss_bytes / MIB
-    hours = hours - hours.mean()
-    spread = float(hours @ hours) or 1.0
-    slope = float(hours @ rss_mb) / spread
-    residual = rss_mb - rss_mb.mean() - slope * hours
-    error = float(np.sqrt(residual @ residual / max(len(history) - 2, 1) / spread)) * 3.0
-    low, high = slope - 2 * error, slope + 2 * error
     threshold = policy.threshold_mb_per_hour
-    leak = slope >= threshold and low > 0
-    verdict: Verdict = "leaking" if leak else "growing" if low > 0 else "stable"
-    since = datetime.fromtimestamp(float(history.at_seconds[0]), UTC) if low > 0 else None
+    prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
+    judgement = judge_runs([run for run in prepared if run is not None], threshold)
+    if judgement is None:
+        text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
+        return _silent(history, policy, window, "insufficient_data", text)
+    evidence = judgement.evidence
+    stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
+    ols = _least_squares(evidence)
+    is_leak = judgement.verdict == "leaking"
+    since, earliest, latest = _since(judgement)
     return LeakFinding(
-        verdict=verdict,
-        is_leak=leak,
-        confidence=confidence_of(low, window.duration_hours, threshold),
-        slope_mb_per_hour=slope,
-        slope_low_mb_per_hour=low,
-        slope_high_mb_per_hour=high,
-        ols_slope_mb_per_hour=slope,
-        ols_slope_low_mb_per_hour=low,
-        ols_slope_high_mb_per_hour=high,
-        growth_mb=float(rss_mb[-1] - rss_mb[0]),
+        verdict=judgement.verdict,
+        is_leak=is_leak,
+        confidence=confidence_of(evidence.low, evidence.hours, threshold),
+        slope_mb_per_hour=evidence.slope,
+        slope_low_mb_per_hour=evidence.low,
+        slope_high_mb_per_hour=evidence.high,
+        ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
+        ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
+        ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
+        growth_mb=float(stretch.rss_bytes[-1] - stretch.rss_bytes[0]) / MIB,
         since=since,
-        since_earliest=since,
-        since_latest=since,
-        duration_hours=window.duration_hours,
-        sample_count=len(history),
-        smallest_visible_slope_mb_per_hour=2 * error,
-        summary=f"{verdict}: {slope:.2f} MB/hour (95 % interval {low:.2f} to {high:.2f})",
-        details=(),
-        reason="trend",
+        since_earliest=earliest,
+        since_latest=latest,
+        duration_hours=evidence.hours,
+        sample_count=len(stretch),
+        smallest_visible_slope_mb_per_hour=evidence.visible,
+        summary=summary_of(judgement, threshold),
+        details=details_of(judgement, ols),
+        reason=judgement.reason,
         policy=policy,
-        window=window,
+        window=LeakWindow(
+            start=_utc(evidence.from_seconds),
+            end=_utc(evidence.to_seconds),
+            duration_hours=evidence.hours,
+            run_count=evidence.run_count,
+            kind=evidence.kind,
+        ),
         source=history.source,
     )
+
+
+def _least_squares(evidence: Evidence) -> OlsTrend | None:
+    """Return the second regression: least squares with HAC errors on every sample of the stretch."""
+    run = evidence.series
+    hours, mb = run.hours, run.mb
+    if evidence.trend is not None and evidence.trend.span_hours < run.span_hours:
+        cut = int(np.searchsorted(hours, hours[-1] - evidence.trend.span_hours - 1e-6))
+        hours, mb = hours[cut:], mb[cut:]
+    return ols_newey_west(hours, mb)
+
+
+def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """Return since when memory grows (or stepped), with the earliest and latest time it may have begun."""
+    run = judgement.evidence.series
+    if judgement.since_hours is not None:
+        at = _utc(float(np.interp(judgement.since_hours, run.hours, run.at_seconds)))
+        return at, at, at
+    if judgement.verdict not in {"leaking", "growing", "saturating", "filling", "load_driven"}:
+        return None, None, None
+    if judgement.evidence.kind == "pooled":
+        begin = _utc(judgement.evidence.from_seconds)
+        return begin, begin, begin
+    onset = onset_of(judgement.evidence)
+    if not onset.found:
+        begin = _utc(judgement.evidence.from_seconds)
+        return begin, begin, begin
+    hours = [onset.hours, onset.earliest_hours, onset.latest_hours]
+    found = [_utc(second) for second in np.interp(hours, run.hours, run.at_seconds).tolist()]
+    return found[0], found[1], found[2]
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

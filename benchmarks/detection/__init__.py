@@ -1,0 +1,1 @@
+"""The public detection benchmark: run `python -m benchmarks.detection` from the checkout."""

@@ -1,0 +1,102 @@
+"""The lower envelope of a run: block minima forget bursts, garbage and sawtooth teeth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+BLOCK_COUNT = 48
+FEWEST_BLOCKS = 12
+SAMPLES_PER_BLOCK = 3
+DAY_HARMONICS_HOURS = (24.0, 12.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Blocks:
+    """Block minima: `number` (ascending, gaps skip numbers), `hours` (mean time), `mb` (minimum)."""
+
+    number: IntArray
+    hours: FloatArray
+    mb: FloatArray
+    length_hours: float
+
+
+@lru_cache(maxsize=32)
+def _pairs(n: int) -> tuple[IntArray, IntArray]:
+    first, second = np.triu_indices(n, 1)
+    return first, second
+
+
+def median_slope(x: FloatArray, y: FloatArray) -> float:
+    """Return the median of all pairwise slopes (Theil 1950; Sen 1968) of at most a few hundred points.
+
+    `x` ascending without ties. Larger series go through `memmon.analysis.robust`.
+    """
+    first, second = _pairs(x.size)
+    return float(np.median((y[second] - y[first]) / (x[second] - x[first])))
+
+
+def rising_share(y: FloatArray) -> float:
+    """Return Kendall's tau of `y` with time: 1.0 when every later value is higher, 0.0 for no order."""
+    first, second = _pairs(y.size)
+    return float(np.sign(y[second] - y[first]).mean())
+
+
+def median_of(values: FloatArray) -> float:
+    """Return the median of a short array, faster than numpy's for a few dozen values."""
+    ordered = np.sort(values)
+    half = ordered.size // 2
+    return float(ordered[half]) if ordered.size % 2 else float(ordered[half - 1] + ordered[half]) / 2
+
+
+def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_COUNT) -> Blocks:
+    """Return about `block_count` minima over blocks of equal length of one run's samples.
+
+    Fewer, longer blocks when there are few samples. The minima are taken round a first slope, so that
+    a steep leak does not make every block's minimum its first sample.
+    """
+    begin, span = float(hours[0]), float(hours[-1] - hours[0])
+    count = min(block_count, max(FEWEST_BLOCKS, hours.size // SAMPLES_PER_BLOCK), hours.size)
+    length = span / count * (1 + 1e-9)
+    since = hours - begin
+    number = np.floor(since / length).astype(np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+    sizes = np.diff(np.concatenate([starts, [hours.size]]))
+    centre = np.add.reduceat(hours, starts) / sizes
+    first = np.minimum.reduceat(mb, starts)
+    if starts.size < 2:  # noqa: PLR2004 - no slope through one point
+        return Blocks(number=number[starts], hours=centre, mb=first, length_hours=length)
+    slope = median_slope(centre, first)
+    lowest = np.minimum.reduceat(mb - slope * since, starts) + slope * (centre - begin)
+    return Blocks(number=number[starts], hours=centre, mb=lowest, length_hours=length)
+
+
+def day_columns(hours: FloatArray) -> FloatArray:
+    """Return sine and cosine columns of the day's first three harmonics."""
+    angle = 2 * np.pi * hours[:, None] / np.asarray(DAY_HARMONICS_HOURS)
+    return np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+
+
+def day_profile(hours: FloatArray, mb: FloatArray) -> FloatArray:
+    """Return the coefficients of the daily cycle in `mb`, fitted beside a line and twice weighted.
+
+    Outlying blocks (beyond 2.5 robust standard deviations) lose weight in the second pass.
+    """
+    line = np.column_stack([np.ones_like(hours), hours - hours.mean()])
+    design = np.concatenate([line, day_columns(hours)], axis=1)
+    found = np.linalg.lstsq(design, mb, rcond=None)[0]
+    left = np.abs(mb - design @ found)
+    scale = median_of(left) * 1.4826
+    if scale > 0:
+        weight = np.minimum(1.0, 2.5 * scale / np.maximum(left, 1e-12))
+        found = np.linalg.lstsq(design * weight[:, None], mb * weight, rcond=None)[0]
+    return np.asarray(found[2:], dtype=np.float64)

@@ -1,0 +1,181 @@
+"""Which stretch of the history speaks: the newest run, its last hours, or several runs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak_pool import Pool, pool_runs, rule_pool
+from memmon.analysis.leak_recent import known_profile, recent_alarm
+from memmon.analysis.leak_rules import margin_for, rule
+from memmon.analysis.leak_trend import Trend, fit_trend
+from memmon.analysis.onset import Onset, find_onset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.leak_series import RunSeries
+
+OVERLAP_SECONDS = 3600.0
+ALONE_FROM_HOURS = 12.0
+CONTRADICTS_FROM_HOURS = 5.0
+ONSET_REFIT_HOURS = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """What one stretch says: its slope with error and interval (MB/h), and whether it is an alarm.
+
+    `trend` is None for a pool of runs. `from_seconds`, `to_seconds`: the stretch on the wall clock;
+    `hours`: how much was recorded of it.
+    """
+
+    kind: str
+    is_alarm: bool
+    failed: str
+    slope: float
+    error: float
+    quantile: float
+    from_seconds: float
+    to_seconds: float
+    hours: float
+    run_count: int
+    trend: Trend | None
+    pool: Pool | None
+    series: RunSeries
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.slope - self.quantile * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.slope + self.quantile * self.error
+
+    @property
+    def visible(self) -> float:
+        """A slope that would come out above zero four times in five."""
+        return (self.quantile + 0.84) * self.error
+
+
+def newest_run(runs: Sequence[RunSeries]) -> RunSeries:
+    """Return the longest of the runs that were alive at the end."""
+    end = max(float(run.at_seconds[-1]) for run in runs)
+    alive = [run for run in runs if run.at_seconds[-1] >= end - OVERLAP_SECONDS]
+    return max(alive, key=lambda run: run.span_hours)
+
+
+def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence | None:
+    """Return the evidence that decides: the first alarm found, else the stretch that knows most.
+
+    None when no run has enough samples for a trend.
+    """
+    if not runs:
+        return None
+    newest = newest_run(runs)
+    whole = whole_evidence(newest, threshold_mb_per_hour)
+    if whole is not None and whole.is_alarm:
+        return _since_onset(whole, threshold_mb_per_hour)
+    recent = recent_alarm(newest, threshold_mb_per_hour)
+    if recent is not None:
+        hours, trend = recent
+        found = _of_trend(f"last {hours:g} h", newest, trend, is_alarm=True, failed="")
+        return _since_onset(found, threshold_mb_per_hour)
+    pooled = pool_runs(runs, threshold_mb_per_hour) if len(runs) > 1 else None
+    together = None if pooled is None else _of_pool(runs, newest, pooled, threshold_mb_per_hour)
+    if together is None or whole is None:
+        return whole or together
+    if together.is_alarm:
+        return whole if _contradicts(whole, together) else together
+    return whole if newest.history_hours >= ALONE_FROM_HOURS else together
+
+
+def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | None:
+    """Return what all of one run says, None when it is too short for a trend."""
+    trend = fit_trend(run.hours, run.mb)
+    if trend is None:
+        return None
+    ruling = rule(trend, threshold_mb_per_hour, margin=margin_for(run.history_hours))
+    return _of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
+
+
+def onset_of(evidence: Evidence) -> Onset:
+    """Return since when the evidence's run grows, on its uptime clock.
+
+    Looked for in the stretch and, for a recent one, as much again before it.
+    """
+    run = evidence.series
+    if evidence.trend is None:
+        first = float(run.hours[0])
+        return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
+    if evidence.kind == "whole":
+        return find_onset(evidence.trend.blocks.hours, evidence.trend.blocks.mb)
+    cut = int(np.searchsorted(run.hours, run.hours[-1] - 2.5 * evidence.hours))
+    context = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
+    blocks = (context or evidence.trend).blocks
+    return find_onset(blocks.hours, blocks.mb)
+
+
+def _since_onset(alarm: Evidence, threshold_mb_per_hour: float) -> Evidence:
+    """Return the alarm measured from its onset on, where one is seen and enough came after it."""
+    onset = onset_of(alarm)
+    run = alarm.series
+    cut = int(np.searchsorted(run.hours, onset.hours))
+    if not onset.found or run.hours[-1] - onset.hours < ONSET_REFIT_HOURS:
+        return alarm
+    trend = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
+    if trend is None or trend.slope < threshold_mb_per_hour:
+        return alarm
+    return _of_trend("since onset", run, trend, is_alarm=True, failed="")
+
+
+def _contradicts(whole: Evidence, together: Evidence) -> bool:
+    """Tell whether the newest run, long enough, does not grow as the runs before it did."""
+    return whole.hours >= CONTRADICTS_FROM_HOURS and whole.high < together.slope / 2
+
+
+def _of_trend(kind: str, run: RunSeries, trend: Trend, *, is_alarm: bool, failed: str) -> Evidence:
+    first = int(np.searchsorted(run.hours, run.hours[-1] - trend.span_hours - 1e-6))
+    return Evidence(
+        kind=kind,
+        is_alarm=is_alarm,
+        failed=failed,
+        slope=trend.slope,
+        error=trend.error,
+        quantile=trend.quantile,
+        from_seconds=run.first_at_seconds if kind == "whole" else float(run.at_seconds[first]),
+        to_seconds=float(run.at_seconds[-1]),
+        hours=run.history_hours if kind == "whole" else trend.span_hours,
+        run_count=1,
+        trend=trend,
+        pool=None,
+        series=run,
+    )
+
+
+def _of_pool(
+    runs: Sequence[RunSeries], newest: RunSeries, pool: Pool, threshold_mb_per_hour: float
+) -> Evidence:
+    ruling = rule_pool(pool, threshold_mb_per_hour)
+    begin = min(run.first_at_seconds for run in runs)
+    end = max(float(run.at_seconds[-1]) for run in runs)
+    recorded = sum(run.history_hours for run in runs)
+    return Evidence(
+        kind="pooled",
+        is_alarm=ruling.is_alarm,
+        failed=ruling.failed,
+        slope=pool.slope,
+        error=pool.error,
+        quantile=pool.quantile,
+        from_seconds=begin,
+        to_seconds=end,
+        hours=min(recorded, (end - begin) / 3600),
+        run_count=pool.run_count,
+        trend=None,
+        pool=pool,
+        series=newest,
+    )

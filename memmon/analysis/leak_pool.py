@@ -1,0 +1,115 @@
+"""Evidence of several runs together: each too short to be judged, all of them rising."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak_rules import (
+    BENDS_BELOW,
+    LEAST_AHEAD_SHARE,
+    LEAST_TAIL_SHARE,
+    Ruling,
+    margin_for,
+)
+from memmon.analysis.leak_trend import Trend, fit_trend
+from memmon.analysis.noise import t_quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.leak_series import RunSeries
+
+SHORTEST_RUN_HOURS = 0.9
+FEWEST_SAMPLES = 9
+WARM_UP_HOURS = 1.0
+POOL_MARGIN = 2.0
+AGREEING_SHARE = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The runs' common slope: mean of the runs' slopes, weighted by the cube of their lengths."""
+
+    slope: float
+    error: float
+    quantile: float
+    tail_slope: float
+    bend: float
+    ahead_slope: float
+    agreeing_share: float
+    run_count: int
+    hours: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the common slope's 95 % interval."""
+        return self.slope - self.quantile * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the common slope's 95 % interval."""
+        return self.slope + self.quantile * self.error
+
+
+def pool_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Pool | None:
+    """Pool the trends of all runs that are long enough; None with fewer than two of them."""
+    trends = []
+    for run in runs:
+        cut = int(np.searchsorted(run.hours, min(WARM_UP_HOURS, (run.hours[0] + run.hours[-1]) / 2)))
+        hours, mb = run.hours[cut:], run.mb[cut:]
+        if hours.size >= FEWEST_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:
+            trend = fit_trend(hours, mb)
+            trends += [] if trend is None else [trend]
+    return pool_trends(trends, threshold_mb_per_hour) if len(trends) > 1 else None
+
+
+def pool_trends(trends: Sequence[Trend], threshold_mb_per_hour: float) -> Pool:
+    """Return the common slope of at least two trends.
+
+    The error grows by the scale factor sqrt(chi2 / (n - 1)) where the runs disagree by more than their
+    own errors allow (Birge 1932).
+    """
+    span = np.array([trend.span_hours for trend in trends])
+    slope = np.array([trend.slope for trend in trends])
+    error = np.maximum(np.array([trend.error for trend in trends]), 1e-6)
+    weight = span**3 / float(np.sum(span**3))
+    common = float(weight @ slope)
+    within = float(np.sqrt(np.sum((weight * error) ** 2)))
+    chi2 = float(np.sum(((slope - common) / error) ** 2))
+    between = float(np.sqrt(np.sum((weight * (slope - common)) ** 2) * span.size / (span.size - 1)))
+    scale = np.sqrt(max(chi2 / (span.size - 1), 1.0))
+    bend_weight = span**2.5
+    bends = np.array([trend.bend for trend in trends])
+    freedom = sum(trend.blocks.mb.size - 2 for trend in trends)
+    return Pool(
+        slope=common,
+        error=max(min(within * scale, max(between, within)), within),
+        quantile=t_quantile(0.975, freedom / 2),
+        tail_slope=float(weight @ np.array([trend.tail_slope for trend in trends])),
+        bend=float(bend_weight @ np.clip(bends, -8, 8)) / float(np.sqrt(np.sum(bend_weight**2))),
+        ahead_slope=float(weight @ np.array([trend.ahead_slope for trend in trends])),
+        agreeing_share=float(weight @ (slope >= threshold_mb_per_hour / 2)),
+        run_count=span.size,
+        hours=float(span.sum()),
+    )
+
+
+def rule_pool(pool: Pool, threshold_mb_per_hour: float) -> Ruling:
+    """Apply the alarm rule to the runs' common slope."""
+    if pool.slope < threshold_mb_per_hour or pool.slope <= 0:
+        return Ruling(is_alarm=False, failed="slope")
+    margin = margin_for(pool.hours)
+    if margin is None:
+        return Ruling(is_alarm=False, failed="margin")
+    if pool.slope - max(margin, POOL_MARGIN) * pool.error < threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="margin")
+    if pool.agreeing_share < AGREEING_SHARE:
+        return Ruling(is_alarm=False, failed="agreement")
+    if pool.tail_slope < LEAST_TAIL_SHARE * pool.slope:
+        return Ruling(is_alarm=False, failed="tail")
+    if pool.bend < BENDS_BELOW and pool.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="bend")
+    return Ruling(is_alarm=True)

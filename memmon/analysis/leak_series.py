@@ -1,0 +1,107 @@
+"""One run as the verdict sees it: uptime, MB without what bounded deques took in, and the load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.units import MIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memmon.history import History
+
+    FloatArray = NDArray[np.float64]
+
+FEWEST_SAMPLES = 8
+WARM_UP_NEEDS_HOURS = 3.0
+"""The warm-up is left out only of runs at least this long: 2 h of 3 h remain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunSeries:
+    """A run without its warm-up; arrays of one value per sample.
+
+    `history_hours`, `first_at_seconds`: how much was recorded of the run and since when, warm-up
+    included; `hours`: uptime; `mb`: the series to judge; `filled_mb`: what registered bounded deques took in since
+    the run's first sample (None: none registered), already subtracted from `mb`; `work`: the
+    cumulative count of work done (None: not counted).
+    """
+
+    run_id: int
+    history_hours: float
+    first_at_seconds: float
+    at_seconds: FloatArray
+    hours: FloatArray
+    mb: FloatArray
+    filled_mb: FloatArray | None
+    work: FloatArray | None
+
+    @property
+    def span_hours(self) -> float:
+        """Hours from the first to the last sample."""
+        return float(self.hours[-1] - self.hours[0])
+
+
+def run_series(run: History, *, warm_up_hours: float) -> RunSeries | None:
+    """Return what to judge of one run, None when fewer than `FEWEST_SAMPLES` remain."""
+    mb = run.rss_bytes if run.min_rss_bytes is None else _first_known(run.min_rss_bytes, run.rss_bytes)
+    mb = mb / MIB
+    hours = run.uptime_seconds / SECONDS_PER_HOUR
+    filled = _filled_mb(run)
+    if filled is not None:
+        mb = mb - filled
+    keep = np.ones(len(run), dtype=np.bool_)
+    if (
+        hours.size
+        and hours[0] < warm_up_hours
+        and hours[-1] - hours[0] >= WARM_UP_NEEDS_HOURS * min(warm_up_hours, 1)
+    ):
+        keep &= hours >= warm_up_hours
+    if not bool(run.rss_bytes.all()) and bool(run.rss_bytes.any()):
+        keep &= run.rss_bytes > 0  # a process that lives holds memory: zero is a failed reading
+    if int(keep.sum()) < FEWEST_SAMPLES or hours[keep][-1] <= hours[keep][0]:
+        return None
+    return RunSeries(
+        run_id=int(run.run_id[0]),
+        history_hours=run.duration_hours,
+        first_at_seconds=float(run.at_seconds[0]),
+        at_seconds=run.at_seconds[keep],
+        hours=hours[keep],
+        mb=mb[keep],
+        filled_mb=None if filled is None else filled[keep],
+        work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
+    )
+
+
+def _first_known(first: FloatArray, second: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(first) & (first >= 0), first, second)
+
+
+def _forward_filled(values: FloatArray) -> FloatArray:
+    """Return `values` with each NaN replaced by the newest known value before it, else the first known."""
+    known = np.isfinite(values)
+    if bool(known.all()) or not bool(known.any()):
+        return np.where(known, values, 0.0)
+    newest = np.maximum.accumulate(np.where(known, np.arange(values.size), -1))
+    newest[newest < 0] = int(np.argmax(known))
+    return values[newest]
+
+
+def _filled_mb(run: History) -> FloatArray | None:
+    """Return the MB that bounded deques took in since the first sample; unbounded growth is not among it.
+
+    The room left in the bounded ones (their capacity less what is held) can only shrink to zero. Without
+    capacities all growth of the registered deques counts as filling.
+    """
+    if run.deque_bytes is None:
+        return None
+    held = _forward_filled(run.deque_bytes)
+    if run.deque_capacity_bytes is not None:
+        capacity = _forward_filled(run.deque_capacity_bytes)
+        room = np.maximum(capacity - held, 0.0)
+        return np.asarray((room[0] - room) / MIB, dtype=np.float64)
+    return np.asarray((held - held[0]) / MIB, dtype=np.float64)

@@ -1,0 +1,77 @@
+"""Growth that is no leak by its shape: a few steps between level stretches, or growth that has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak_blocks import Blocks, median_of
+from memmon.analysis.leak_trend import Trend, trend_of_blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+MOST_STEPS = 3
+SIDE_BLOCKS = 4
+STEP_OVER_NOISE = 5.0
+EXPLAINED_SHARE = 0.6
+FLAT_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A sudden, lasting change of level at `hours` (uptime)."""
+
+    hours: float
+    size_mb: float
+
+
+def find_steps(trend: Trend) -> tuple[tuple[Step, ...], Trend]:
+    """Return up to three upward or downward steps, and the trend of what remains without them."""
+    x, y = trend.blocks.hours, trend.blocks.mb.copy()
+    steps: list[Step] = []
+    for _ in range(MOST_STEPS):
+        found = _largest_step(y)
+        if found is None:
+            break
+        place, size = found
+        y[place:] -= size
+        steps.append(Step(hours=float(x[place - 1] + x[place]) / 2, size_mb=size))
+    rest = Blocks(number=trend.blocks.number, hours=x, mb=y, length_hours=trend.blocks.length_hours)
+    return tuple(steps), trend_of_blocks(rest, span_hours=trend.span_hours, terms=2 + len(steps))
+
+
+def _largest_step(y: FloatArray) -> tuple[int, float] | None:
+    """Return (index of the first block after the step, size) of the largest clear step, else None."""
+    n = y.size
+    jumps = np.diff(y)
+    noise = 1.4826 * median_of(np.abs(jumps - median_of(jumps)))
+    best: tuple[int, float] | None = None
+    for place in (np.argsort(np.abs(jumps))[::-1][:2] + 1).tolist():
+        before, after = y[max(place - SIDE_BLOCKS, 0) : place], y[place : min(place + SIDE_BLOCKS, n)]
+        drift = median_of(jumps)
+        size = median_of(after) - median_of(before) - drift * (before.size + after.size) / 2
+        if abs(size) > STEP_OVER_NOISE * max(noise, 1e-3) and (best is None or abs(size) > abs(best[1])):
+            best = (int(place), float(size))
+    return best
+
+
+def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend) -> bool:
+    """Tell whether upward steps explain the growth and little of it is left between them."""
+    growth_mb = trend.slope * trend.span_hours
+    up_mb = sum(step.size_mb for step in steps)
+    return (
+        bool(steps)
+        and up_mb >= EXPLAINED_SHARE * growth_mb
+        and (rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope)
+    )
+
+
+def is_saturating(trend: Trend) -> bool:
+    """Tell whether the growth slows down clearly, or has come to an end."""
+    slowing = trend.bend < -2.0 and trend.tail_slope < 0.6 * max(trend.slope, trend.start_slope)  # noqa: PLR2004
+    return slowing or trend.tail_slope < FLAT_SHARE * trend.slope

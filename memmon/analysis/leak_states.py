@@ -1,0 +1,152 @@
+"""Which of the eight verdicts the evidence supports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak_evidence import Evidence, gather
+from memmon.analysis.leak_load import without_load
+from memmon.analysis.leak_shape import find_steps, is_saturating, is_stepped
+from memmon.analysis.leak_trend import fit_trend
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.leak_series import RunSeries
+    from memmon.analysis.leak_values import Verdict
+
+DEQUE_SIZE_ERROR = 0.4
+"""Sizes of deques come from sampling: that much more may lie in them than they say."""
+DEQUE_SHARE = 0.5
+LOAD_LEFT_SHARE = 0.35
+ENOUGH_HOURS = 19.5
+PLATEAU_SHARE = 0.35
+PLATEAU_HOURS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """A verdict with the evidence it rests on; `since_hours`: on the run's uptime, when known already."""
+
+    verdict: Verdict
+    reason: str
+    evidence: Evidence
+    since_hours: float | None = None
+
+
+def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
+    """Return the verdict on all runs; None when none of them is long enough for a trend."""
+    plain = gather(runs, threshold_mb_per_hour)
+    if plain is None:
+        return None
+    following = [without_load(run) for run in runs]
+    if any(following):
+        freed = [run if share is None else share.series for run, share in zip(runs, following, strict=True)]
+        rest = gather(freed, threshold_mb_per_hour)
+        if rest is not None:
+            return _with_load(plain, rest, freed, threshold_mb_per_hour)
+    return _with_deques(plain, runs, threshold_mb_per_hour)
+
+
+def _with_load(
+    plain: Evidence, rest: Evidence, freed: Sequence[RunSeries], threshold_mb_per_hour: float
+) -> Judgement:
+    """Judge growth that follows the load in part: what remains without the load decides."""
+    grows = plain.is_alarm or plain.low > 0
+    explained = rest.low <= 0 or rest.slope < LOAD_LEFT_SHARE * plain.slope
+    if grows and not rest.is_alarm and explained:
+        return Judgement(verdict="load_driven", reason="work_explains", evidence=plain)
+    return _with_deques(rest, freed, threshold_mb_per_hour)
+
+
+def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement:
+    """Judge growth beside what registered bounded deques took in (already subtracted)."""
+    filling = _filling_slope(evidence)
+    if filling <= 0:
+        return _without_excuse(evidence, threshold_mb_per_hour)
+    if evidence.is_alarm:
+        wider = [_more_filled(run) for run in runs]
+        again = gather(wider, threshold_mb_per_hour)
+        if again is None or not again.is_alarm:
+            return Judgement(verdict="filling", reason="deques_explain", evidence=evidence)
+        return Judgement(verdict="leaking", reason="trend", evidence=evidence)
+    within = max(0.0, evidence.low) <= DEQUE_SIZE_ERROR * filling
+    large = filling >= DEQUE_SHARE * max(evidence.slope + filling, 0.0)
+    notable = filling * evidence.hours > 2.0 * evidence.error * evidence.hours or evidence.low + filling > 0
+    if within and large and notable:
+        return Judgement(verdict="filling", reason="deques_explain", evidence=evidence)
+    return _without_excuse(evidence, threshold_mb_per_hour)
+
+
+def _filling_slope(evidence: Evidence) -> float:
+    """Return at what rate (MB/h) deques filled lately and overall, 0.0 when they no longer do."""
+    filled = evidence.series.filled_mb
+    if filled is None:
+        return 0.0
+    hours = evidence.series.hours
+    tail = int(np.searchsorted(hours, hours[-1] - 0.3 * (hours[-1] - hours[0])))
+    overall = float(filled[-1] - filled[0]) / float(hours[-1] - hours[0])
+    lately = float(filled[-1] - filled[tail]) / max(float(hours[-1] - hours[tail]), 1e-9)
+    return overall if lately > 0.1 * overall > 0 else 0.0
+
+
+def _more_filled(run: RunSeries) -> RunSeries:
+    if run.filled_mb is None:
+        return run
+    return replace(run, mb=run.mb - DEQUE_SIZE_ERROR * run.filled_mb)
+
+
+def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
+    if evidence.is_alarm:
+        return Judgement(verdict="leaking", reason="trend", evidence=evidence)
+    if evidence.low <= 0:
+        return _no_growth(evidence, threshold_mb_per_hour)
+    trend = evidence.trend
+    if trend is not None:
+        steps, rest = find_steps(trend)
+        if is_stepped(trend, steps, rest):
+            largest = max(steps, key=lambda step: step.size_mb)
+            return Judgement(
+                verdict="stepped", reason="steps_explain", evidence=evidence, since_hours=largest.hours
+            )
+        if is_saturating(trend):
+            return _ended(evidence) or Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
+    elif evidence.failed in {"tail", "bend"}:
+        return Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
+    if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
+        return Judgement(verdict="cannot_say", reason="too_early", evidence=evidence)
+    return Judgement(verdict="growing", reason="trend", evidence=evidence)
+
+
+def _no_growth(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
+    """No slope above zero: say so when a leak at the threshold would have shown, else that it would not."""
+    if evidence.high >= threshold_mb_per_hour:
+        return Judgement(verdict="cannot_say", reason="too_noisy", evidence=evidence)
+    return Judgement(verdict="stable", reason="trend", evidence=evidence)
+
+
+def _ended(evidence: Evidence) -> Judgement | None:
+    """Return `stable` when the growth ended some while ago and the level has held since, else None."""
+    run = evidence.series
+    start = run.hours[-1] - max(PLATEAU_SHARE * run.span_hours, PLATEAU_HOURS)
+    cut = int(np.searchsorted(run.hours, start))
+    trend = fit_trend(run.hours[cut:], run.mb[cut:]) if cut > 0 else None
+    if trend is None or evidence.trend is None:
+        return None
+    negligible = trend.high < 0.1 * evidence.trend.slope
+    if not negligible and (trend.low > 0 or trend.slope > 0.15 * evidence.trend.slope):
+        return None
+    flat = replace(
+        evidence,
+        kind="since plateau",
+        slope=trend.slope,
+        error=trend.error,
+        quantile=trend.quantile,
+        trend=trend,
+        from_seconds=float(run.at_seconds[cut]),
+        hours=trend.span_hours,
+    )
+    return Judgement(verdict="stable", reason="growth_ended", evidence=flat)

@@ -1,0 +1,84 @@
+"""What a finding says in words: one sentence, and a few that explain it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memmon.analysis.leak_states import Judgement
+    from memmon.analysis.ols import OlsTrend
+
+_OPENING = {
+    "leaking": "Memory leaks: it grows by {rate}, at or above the threshold of {threshold}",
+    "growing": "Memory grows by {rate}, below the threshold of {threshold}",
+    "saturating": "Memory still warms up: growth of {rate} so far, and it slows down",
+    "filling": "Bounded deques are still filling; beside them memory changes by {rate}",
+    "stepped": "Memory rose in steps and is level between them: no steady growth (overall {rate})",
+    "load_driven": "Memory follows the work being done: its growth of {rate} is explained by the load",
+    "stable": "Memory is stable: {rate}",
+}
+_WHY = {
+    "too_early": "Cannot say yet: {rate} so far, but {hours:.1f} h are too short to tell a leak from a warm-up",
+    "too_noisy": (
+        "Cannot say yet: {rate}; in {hours:.1f} h of these readings only growth above {visible:.1f} MB/hour is visible"
+    ),
+}
+
+
+def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
+    """Return the finding in one sentence."""
+    evidence = judgement.evidence
+    rate = f"{evidence.slope:.2f} MB/hour (95 % interval {evidence.low:.2f} to {evidence.high:.2f})"
+    opening = _WHY.get(judgement.reason) or _OPENING[judgement.verdict]
+    return opening.format(
+        rate=rate, threshold=f"{threshold_mb_per_hour:g}", hours=evidence.hours, visible=evidence.visible
+    )
+
+
+def details_of(judgement: Judgement, ols: OlsTrend | None) -> tuple[str, ...]:
+    """Return sentences on what was judged, what decided, and why the two regressions differ if they do."""
+    lines = [_stretch(judgement)]
+    if judgement.reason == "growth_ended":
+        lines.append("Memory grew earlier; the growth has ended and the level has held since.")
+    if judgement.verdict == "growing" and judgement.evidence.failed in {"margin", "order", "thirds", "tail"}:
+        lines.append(_NOT_YET[judgement.evidence.failed])
+    noise = judgement.evidence.trend.noise if judgement.evidence.trend else None
+    if noise is not None and noise.is_random_walk:
+        lines.append("The noise wanders like a random walk, so the interval is wide.")
+    apart = disagreement(judgement, ols)
+    return (*lines, apart) if apart else tuple(lines)
+
+
+_NOT_YET = {
+    "margin": "The rate is too close to the threshold, or too uncertain, to be called a leak.",
+    "order": "The readings fall back too often for a leak.",
+    "thirds": "The growth is not spread over the whole window.",
+    "tail": "The growth has nearly stopped in the last third of the window.",
+}
+
+
+def disagreement(judgement: Judgement, ols: OlsTrend | None) -> str | None:
+    """Return why the least-squares slope lies outside the robust interval, None when it does not."""
+    evidence = judgement.evidence
+    if ols is None or evidence.low <= ols.slope_mb_per_hour <= evidence.high:
+        return None
+    if evidence.kind == "pooled":
+        return "Least squares sees one run only; the robust slope pools all runs."
+    if evidence.trend is not None and evidence.trend.bend < -2.0:  # noqa: PLR2004 - two standard errors
+        return "Least squares follows the early growth of a bent curve; the robust slope does not."
+    higher = "above" if ols.slope_mb_per_hour > evidence.high else "below"
+    return (
+        f"Least squares lies {higher} the robust interval: it follows bursts and outliers, "
+        "which the lower envelope leaves out."
+    )
+
+
+def _stretch(judgement: Judgement) -> str:
+    evidence = judgement.evidence
+    what = {
+        "whole": "the whole run",
+        "pooled": f"{evidence.run_count} runs together",
+        "since onset": "the time since the growth began",
+        "since plateau": "the time since the growth ended",
+    }.get(evidence.kind, f"the {evidence.kind}")
+    return f"Judged: {what}, {evidence.hours:.1f} h."

@@ -1,0 +1,149 @@
+"""The trend of one stretch of one run: slope, interval that holds, and the shape of the growth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak_blocks import (
+    Blocks,
+    block_minima,
+    day_columns,
+    day_profile,
+    median_of,
+    median_slope,
+    rising_share,
+)
+from memmon.analysis.noise import Noise, fit_noise, t_quantile, weights_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+DAY_CYCLE_FROM_HOURS = 44.0
+"""From nearly two days on, a daily cycle can be told from a trend."""
+TAIL_SHARE = 0.3
+FEWEST_BLOCKS_HELD = 6
+FEWEST_FOR_DAY_CYCLE = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trend:
+    """A straight line through the lower envelope, and how far from straight the growth is.
+
+    `error_mb_per_hour`: standard error under the noise model; `quantile`: t quantile of the 95 % interval.
+    `tail_slope`: of the last 30 %; `least_third_slope`: the smaller of the two rises between the medians
+    of the thirds, per hour; `order`: Kendall's tau of the blocks with time; `floor_mb`: how far the lowest
+    block of the last third lies above the median of the first; `widest_mb`: the largest distance of a
+    block from the line; `bend`: the quadratic term over its standard error (negative: flattening);
+    `end_slope` and `ahead_slope`: the parabola's slope at the end, and half a window beyond.
+    All slopes in MB/h.
+    """
+
+    blocks: Blocks
+    slope: float
+    level_mb: float
+    error: float
+    quantile: float
+    noise: Noise
+    span_hours: float
+    tail_slope: float
+    least_third_slope: float
+    order: float
+    floor_mb: float
+    widest_mb: float
+    bend: float
+    end_slope: float
+    ahead_slope: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the slope's 95 % interval."""
+        return self.slope - self.quantile * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the slope's 95 % interval."""
+        return self.slope + self.quantile * self.error
+
+    @property
+    def start_slope(self) -> float:
+        """The parabola's slope at the beginning."""
+        return self.end_slope - 4 * (self.ahead_slope - self.end_slope)
+
+    @property
+    def visible(self) -> float:
+        """A slope that would come out above zero four times in five."""
+        return (self.quantile + 0.84) * self.error
+
+
+def fit_trend(
+    hours: FloatArray, mb: FloatArray, *, profile: FloatArray | None = None, extra_terms: int = 0
+) -> Trend | None:
+    """Fit the trend of samples `mb` at ascending `hours` (of uptime) of one run; None: too few blocks.
+
+    `profile`: the daily cycle known from earlier history; without it, the cycle is fitted and taken out
+    from 44 h of history on. `extra_terms`: coefficients already spent on the series (a load's share).
+    """
+    blocks = block_minima(hours, mb)
+    if blocks.mb.size < FEWEST_BLOCKS_HELD:
+        return None
+    span = float(hours[-1] - hours[0])
+    terms = 2 + extra_terms
+    level = blocks.mb
+    if profile is None and span >= DAY_CYCLE_FROM_HOURS and blocks.mb.size >= FEWEST_FOR_DAY_CYCLE:
+        profile = day_profile(blocks.hours, level)
+        terms += profile.size
+    if profile is not None:
+        level = level - day_columns(blocks.hours) @ profile
+        blocks = Blocks(number=blocks.number, hours=blocks.hours, mb=level, length_hours=blocks.length_hours)
+    return trend_of_blocks(blocks, span_hours=span, terms=terms)
+
+
+def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Trend:
+    """Fit the line, the noise round it and the shape figures to block minima."""
+    x, y, n = blocks.hours, blocks.mb, blocks.hours.size
+    slope = median_slope(x, y)
+    left = y - slope * x
+    base = median_of(left)
+    shaken = left - left.mean()
+    noise = fit_noise(shaken, blocks.number, trend_terms=terms)
+    away = x - x.mean()
+    error = weights_error(away / float(away @ away), blocks.number, noise)
+    bend, end_slope, ahead_slope = _parabola(x, y, blocks, noise)
+    tail = min(int(np.searchsorted(x, x[-1] - TAIL_SHARE * (x[-1] - x[0]))), n - 3)
+    third = n // 3
+    medians = [median_of(y[:third]), median_of(y[third : n - third]), median_of(y[n - third :])]
+    least_rise = min(medians[1] - medians[0], medians[2] - medians[1])
+    return Trend(
+        blocks=blocks,
+        slope=slope,
+        level_mb=base,
+        error=error,
+        quantile=t_quantile(0.975, n - terms),
+        noise=noise,
+        span_hours=span_hours,
+        tail_slope=median_slope(x[tail:], y[tail:]),
+        least_third_slope=least_rise / (span_hours / 3),
+        order=rising_share(y),
+        floor_mb=float(y[n - third :].min()) - medians[0],
+        widest_mb=max(float(left.max()) - base, base - float(left.min())),
+        bend=bend,
+        end_slope=end_slope,
+        ahead_slope=ahead_slope,
+    )
+
+
+def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tuple[float, float, float]:
+    """Return the bend (quadratic term over its error) and the slopes at the end and half a window on."""
+    half = float(x[-1] - x[0]) / 2
+    u = (x - x.mean()) / half
+    design = np.column_stack([np.ones_like(u), u, u * u])
+    solver = np.linalg.solve(design.T @ design, design.T)
+    _, linear, quadratic = (solver @ y).tolist()
+    error = weights_error(solver[2], blocks.number, noise)
+    bend = quadratic / max(error, 1e-9 * max(abs(linear), 1e-9))
+    return bend, (linear + 2 * quadratic) / half, (linear + 3 * quadratic) / half
