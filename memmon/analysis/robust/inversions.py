@@ -19,24 +19,33 @@ if TYPE_CHECKING:
 _BASE_WIDTH = 16
 
 
-def stable_order(values: NDArray[np.generic]) -> NDArray[np.int64]:
+def stable_order(values: NDArray[Any]) -> NDArray[np.int64]:
     """Return the sorting order of `values`, equal values in order of their index.
 
     numpy's vectorised argsort is several times faster than its stable one; runs of equal values are mended
     afterwards, which costs one more sort of integers and only where there are such runs.
     """
+    return stable_order_and_levels(values)[0]
+
+
+def stable_order_and_levels(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return the stable order, and for each place in it the number of smaller distinct values.
+
+    The levels are None where all values differ.
+    """
     order = np.argsort(values)
     ordered = values[order]
-    repeats = ordered[1:] == ordered[:-1]
-    if not repeats.any():
-        return order
-    group = np.zeros(order.size, dtype=np.int64)
-    np.cumsum(~repeats, out=group[1:])
-    group *= order.size
-    keys = group + order
+    steps = ordered[1:] != ordered[:-1]
+    if steps.all():
+        return order, None
+    level = np.zeros(order.size, dtype=np.int64)
+    np.cumsum(steps, out=level[1:])
+    # Levels never fall along the order: sorting level and index together leaves them in place.
+    first_keys = level * order.size
+    keys = first_keys + order
     keys.sort()
-    keys -= group
-    return keys
+    keys -= first_keys
+    return keys, level
 
 
 def count_inversions(order: Integers) -> int:
@@ -64,9 +73,8 @@ def count_inversions(order: Integers) -> int:
     earlier = np.cumsum(table, axis=0) - table
     earlier_and_larger = earlier.sum(axis=1, keepdims=True) - np.cumsum(earlier, axis=1)
     across = int(np.vdot(table, earlier_and_larger))
-    within_places = _count_in_rows(values.reshape(blocks, width))
-    within_values = _count_in_rows((places >> bits).reshape(blocks, width))
-    return across + within_places + within_values
+    rows = np.concatenate((values, places >> bits)).reshape(2 * blocks, width)
+    return across + _count_in_rows(rows)
 
 
 def _smallest_kind(largest: int) -> np.dtype[Any]:
@@ -86,7 +94,7 @@ def _count_in_rows(rows: Integers) -> int:
         merged.sort(axis=1)
         # The rank sum of the right halves, as in Wilcoxon's test, says how many pairs are in order.
         merged &= 1
-        rank_sum = int(merged.sum(axis=0, dtype=np.int64) @ np.arange(2 * half))
+        rank_sum = int(merged.sum(axis=0, dtype=np.int32) @ np.arange(2 * half))
         groups = merged.shape[0]
         count += groups * half * half - (rank_sum - groups * (half * (half - 1) // 2))
         half //= 2

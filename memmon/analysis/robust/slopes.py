@@ -25,7 +25,12 @@ import numpy as np
 
 from memmon.analysis.robust.exhaustive import select_slopes
 from memmon.analysis.robust.grid import grid_steps
-from memmon.analysis.robust.inversions import count_inversions, inversion_pairs, stable_order
+from memmon.analysis.robust.inversions import (
+    count_inversions,
+    inversion_pairs,
+    stable_order,
+    stable_order_and_levels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -251,9 +256,8 @@ class SlopeSelection:
 
     def _add_tied_cuts(self, slope: float, residuals: NDArray[np.generic]) -> None:
         """Add the two cuts that enclose all pairs whose exact residuals are equal."""
-        before = stable_order(residuals)
-        ordered = residuals[before]
-        level = np.concatenate(([0], np.cumsum(ordered[1:] != ordered[:-1])))
+        before, levels = stable_order_and_levels(residuals)
+        level = np.arange(before.size) if levels is None else levels
         # Equal points (same x, same y) have no slope: they must keep their order on both sides.
         group = self._group[before]
         after = before[np.lexsort((before, -group, level))]

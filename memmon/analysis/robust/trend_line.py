@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from memmon.analysis.robust.exhaustive import all_slopes
 from memmon.analysis.robust.slopes import SlopeSelection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -84,7 +84,7 @@ def _slopes_at_ranks(x: Floats, y: Floats, pair_count: int, ranks: Sequence[int]
         slopes = all_slopes(x, y)
         return [float(slopes[rank]) for rank in ranks]
     selection = SlopeSelection(x, y, pair_count)
-    if _repeated_pair_count(y) >= x.size:
+    if tied_pair_count(tie_sizes(np.sort(y))) >= x.size:
         selection.add_exact_cuts_at_zero()
     return selection.values_at(ranks)
 
@@ -105,12 +105,11 @@ def finite_values(values: ArrayLike, *, name: str) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, not of shape {array.shape}")
-    bad_count = int(array.size - np.count_nonzero(np.isfinite(array)))
-    if bad_count:
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        bad_count = array.size - int(np.count_nonzero(np.isfinite(array)))
         raise ValueError(f"{name} has {bad_count} values that are NaN or infinite: drop them first")
-    if array.size and not math.isfinite(float(array.max()) / 4 - float(array.min()) / 4):
-        raise ValueError(f"{name} spans too wide a range")
-    if array.size and float(array.max()) / 2 - float(array.min()) / 2 > np.finfo(np.float64).max / 4:
+    if not math.isfinite(high - low):
         raise ValueError(f"{name} spans too wide a range: differences would overflow")
     return array
 
@@ -124,30 +123,33 @@ def _sorted_points(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 def _pair_count(sorted_x: Floats) -> int:
     size = sorted_x.size
-    return size * (size - 1) // 2 - sum(count * (count - 1) // 2 for count in tie_counts(sorted_x))
+    return size * (size - 1) // 2 - tied_pair_count(tie_sizes(sorted_x))
 
 
-def tie_counts(sorted_values: Floats) -> list[int]:
-    """Return how often each repeated value occurs, for values in ascending order."""
-    starts = np.flatnonzero(np.concatenate(([True], sorted_values[1:] != sorted_values[:-1], [True])))
-    counts = np.diff(starts)
-    repeated: list[int] = counts[counts > 1].tolist()
-    return repeated
+def tie_sizes(sorted_values: NDArray[Any]) -> dict[int, int]:
+    """Return how many groups of equal values there are of each size above one; values in ascending order."""
+    starts = np.flatnonzero(sorted_values[1:] != sorted_values[:-1]) + 1
+    counts = np.diff(starts, prepend=0, append=sorted_values.size)
+    sizes, groups = np.unique(counts[counts > 1], return_counts=True)
+    return dict(zip(sizes.tolist(), groups.tolist(), strict=True))
 
 
-def _repeated_pair_count(y: Floats) -> int:
-    return sum(count * (count - 1) // 2 for count in tie_counts(np.sort(y)))
+def tied_pair_count(ties: Mapping[int, int]) -> int:
+    """Count the pairs of equal values, from `tie_sizes`."""
+    return sum(groups * size * (size - 1) // 2 for size, groups in ties.items())
 
 
-def rank_variance_numerator(size: int, ties: Sequence[int]) -> int:
-    """Eighteen times the variance of Kendall's S among `size` values with groups of `ties`."""
-    return size * (size - 1) * (2 * size + 5) - sum(tie * (tie - 1) * (2 * tie + 5) for tie in ties)
+def rank_variance_numerator(size: int, *ties: Mapping[int, int]) -> int:
+    """Eighteen times the variance of Kendall's S among `size` values with `ties`; whole, so never rounded."""
+    untied = size * (size - 1) * (2 * size + 5)
+    for tie in ties:
+        untied -= sum(groups * equal * (equal - 1) * (2 * equal + 5) for equal, groups in tie.items())
+    return untied
 
 
 def _interval_ranks(by_x: Floats, by_y: Floats, pair_count: int, confidence: float) -> tuple[int, int]:
     """Sen (1968), equation 2.6; where both ties together exceed it, the variance is zero, not negative."""
-    tied_y = tie_counts(np.sort(by_y))
-    eighteenfold = rank_variance_numerator(by_x.size, tie_counts(by_x) + tied_y)
+    eighteenfold = rank_variance_numerator(by_x.size, tie_sizes(by_x), tie_sizes(np.sort(by_y)))
     sigma = math.sqrt(max(0.0, 1 / 18.0 * eighteenfold))
     z = normal_quantile((1.0 - confidence) / 2.0)
     high = min(round((pair_count - z * sigma) / 2.0), pair_count - 1)

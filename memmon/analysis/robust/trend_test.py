@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.quantiles import normal_quantile, normal_two_sided_p
-from memmon.analysis.robust.inversions import count_inversions, stable_order
-from memmon.analysis.robust.trend_line import finite_values, median_slope, rank_variance_numerator, tie_counts
+from memmon.analysis.robust.inversions import count_inversions, stable_order_and_levels
+from memmon.analysis.robust.trend_line import (
+    finite_values,
+    median_slope,
+    rank_variance_numerator,
+    tie_sizes,
+    tied_pair_count,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -86,10 +92,9 @@ def _series(y: ArrayLike, *, smallest_count: int) -> Floats:
 def _score(values: Floats) -> tuple[int, float]:
     """Return S and its variance under independence."""
     size = values.size
-    order = stable_order(values)
-    ties = tie_counts(values[order])
-    tied_pair_count = sum(tie * (tie - 1) // 2 for tie in ties)
-    rising_or_falling = size * (size - 1) // 2 - tied_pair_count
+    order, levels = stable_order_and_levels(values)
+    ties = {} if levels is None else tie_sizes(levels)
+    rising_or_falling = size * (size - 1) // 2 - tied_pair_count(ties)
     s = rising_or_falling - 2 * count_inversions(order)
     return s, rank_variance_numerator(size, ties) / 18
 
