@@ -11,7 +11,8 @@
     │   ├── StoreTooOldError     the schema is older than this memmon: `memmon db upgrade`
     │   ├── StoreTooNewError     the schema is newer than this memmon: upgrade memmon
     │   ├── StoreDamagedError    the file is not readable as a database: `memmon db salvage`
-    │   └── StoreBusyError       locked by another process for longer than we wait
+    │   ├── StoreBusyError       locked by another process for longer than we wait
+    │   └── SqlError             a statement of the operator's is wrong, or would write
     ├── UnknownSourceError       no such source in this database (the message lists the known ones)
     ├── NoDataError              nothing recorded in the window asked for
     ├── ImportFileError          a file to import can't be understood (file, line, what was expected)
@@ -64,6 +65,10 @@ class StoreDamagedError(StoreError):
 
 class StoreBusyError(StoreError):
     """Another process holds the database for longer than memmon waits."""
+
+
+class SqlError(StoreError):
+    """A statement could not be run: it is wrong, not a single one, or not a reading one."""
 
 
 class UnknownSourceError(MemmonError):

@@ -7,7 +7,7 @@ SQLAlchemy where the database is a server.
 from __future__ import annotations
 
 from memmon.store.read.facade import Store, open_store
-from memmon.store.read.sql import QueryResult, SqlError
+from memmon.store.read.sql import QueryResult
 from memmon.store.read.values import (
     AlertInfo,
     Buckets,
@@ -30,7 +30,6 @@ __all__ = [
     "ReportInfo",
     "RunInfo",
     "SourceInfo",
-    "SqlError",
     "Store",
     "WindowStatistics",
     "open_store",

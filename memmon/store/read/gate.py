@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from memmon.errors import (
     ForeignStoreError,
+    SqlError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
@@ -40,10 +41,10 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_SECONDS = 5.0
 _RETRY_COUNT = 20
 _RETRY_PAUSE_SECONDS = 0.05
-_OPERATION_INTERRUPTED = 9
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SIDE_FILE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
+_STATEMENT_CODES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, None})
 
 Rows = list[tuple[Any, ...]]
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Session(Protocol):
         ...
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
-        """Return the column names and at most `row_count` rows of a query as it stands."""
+        """Return the column names and at most `row_count` rows of an operator's query; raises SqlError."""
         ...
 
 
@@ -119,9 +120,16 @@ class SqliteSession:
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
         """Return the column names and at most `row_count` rows."""
-        cursor = self._connection.execute(sql)
-        names = tuple(column[0] for column in cursor.description or ())
-        return names, cursor.fetchmany(row_count)
+        try:
+            cursor = self._connection.execute(sql)
+            names = tuple(column[0] for column in cursor.description or ())
+            return names, cursor.fetchmany(row_count)
+        except sqlite3.Warning as error:
+            raise SqlError(refused(str(error))) from error
+        except sqlite3.Error as error:
+            if _code(error) in _STATEMENT_CODES:
+                raise SqlError(refused(str(error))) from error
+            raise
 
 
 class SqliteGate:
@@ -217,9 +225,14 @@ class SqliteGate:
             return StorePermissionError(_no_permission(self.path))
         if "no such table: alembic_version" in str(error):
             return StoreTooOldError(f"{self.path} has no revision: run `memmon db upgrade`")
-        if code in {sqlite3.SQLITE_ERROR, _OPERATION_INTERRUPTED, None}:
+        if code in {sqlite3.SQLITE_ERROR, None}:
             return error
         return StoreError(f"{self.path} can't be read: {error}")
+
+
+def refused(words: str) -> str:
+    """Return the message for a statement that the database refused in its own words."""
+    return f"{words}; docs/sql.md lists the views and their columns (`SELECT * FROM v_run` is a start)"
 
 
 def _code(error: sqlite3.Error) -> int | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError, ProgrammingError
 
-from memmon.errors import StoreError, StoreNotFoundError, StorePermissionError
+from memmon.errors import SqlError, StoreError, StoreNotFoundError, StorePermissionError
 from memmon.store.engine import read_engine
+from memmon.store.read.gate import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +37,11 @@ class ServerSession:
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
         """Return the column names and at most `row_count` rows."""
-        result = self._connection.exec_driver_sql(sql)
-        return tuple(result.keys()), [tuple(row) for row in result.fetchmany(row_count)]
+        try:
+            result = self._connection.exec_driver_sql(sql)
+            return tuple(result.keys()), [tuple(row) for row in result.fetchmany(row_count)]
+        except (ProgrammingError, InternalError, DataError) as error:
+            raise SqlError(refused(_first_line(error))) from error
 
 
 class ServerGate:

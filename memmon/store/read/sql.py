@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memmon.errors import StoreError
+from memmon.errors import SqlError
 
 if TYPE_CHECKING:
     from memmon.store.read.gate import Gate, Session
@@ -20,10 +19,6 @@ class QueryResult:
     rows: tuple[tuple[Any, ...], ...]
     is_cut: bool
     """True: there are more rows than the limit."""
-
-
-class SqlError(StoreError):
-    """A statement could not be run: wrong, not a single one, or not a reading one."""
 
 
 def run_sql(gate: Gate, statement: str, *, row_limit: int) -> QueryResult:
@@ -43,9 +38,5 @@ def run_sql(gate: Gate, statement: str, *, row_limit: int) -> QueryResult:
     def work(session: Session) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         return session.head(text, row_count=row_limit + 1)
 
-    try:
-        columns, rows = gate.read(work)
-    except (sqlite3.Error, sqlite3.Warning) as error:
-        msg = f"{error}; the views and their columns are listed in docs/sql.md (`SELECT * FROM v_run` is a start)"
-        raise SqlError(msg) from error
+    columns, rows = gate.read(work)
     return QueryResult(columns=columns, rows=tuple(rows[:row_limit]), is_cut=len(rows) > row_limit)
