@@ -1,0 +1,113 @@
+"""`memmon export`: the history for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from memmon.cli.options import Common, Window, common
+from memmon.cli.output import is_file, open_output, say, write_json
+from memmon.cli.sources import bounds_of, no_data, opened
+from memmon.cli.values import MOMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from memmon.cli.sources import Opened
+    from memmon.cli.values import Moment
+
+FORMATS = ("csv", "jsonl", "parquet", "openmetrics")
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".prom": "openmetrics",
+    ".om": "openmetrics",
+}
+
+
+@click.command("export")
+@click.option("--format", "shape", type=click.Choice(FORMATS), help="Default: by the suffix of -o, else csv.")
+@click.option("--since", type=MOMENT, metavar="24h|TIME", help="Begin here; not for jsonl.")
+@click.option("--until", type=MOMENT, metavar="1h|TIME", help="End here; not for jsonl.")
+@click.option("--run", "run_id", metavar="ID|last", help="One run alone; not for jsonl.")
+@common
+def command(
+    shape: str | None, since: Moment | None, until: Moment | None, run_id: str | None, common: Common
+) -> None:
+    """Write the history for other tools.
+
+    csv, parquet and openmetrics carry the snapshots; jsonl (JSON Lines) carries everything, and `memmon
+    import` makes the same history of it. All sources are written unless one is named. With --json a
+    summary is printed instead of the data, which then need -o FILE.
+    """
+    window = Window(since=since, until=until, run=run_id, threshold_mb_per_hour=None)
+    chosen = shape or _BY_SUFFIX.get(Path(common.output or "").suffix.lower(), "csv")
+    if chosen == "jsonl" and window.is_narrowed:
+        raise click.UsageError("jsonl carries the whole history: leave out --since, --until and --run")
+    if common.as_json and not is_file(common.output):
+        raise click.UsageError("--json prints a summary: say with -o FILE where the data go")
+    with opened(common) as found:
+        sources = [source.name for source in found.all()]
+        if chosen == "jsonl":
+            count = _write_lines(common, found, sources)
+        else:
+            count = _write_snapshots(common, chosen, _frames(found, window))
+        if common.as_json:
+            summary = {"format": chosen, "output": common.output, "sources": sources, "row_count": count}
+            plain = Common(db=common.db, source=None, as_json=True, output=None, force=False)
+            write_json(plain, command="export", database=found.place.database, **summary)
+        elif is_file(common.output):
+            say(f"{count} rows of {len(sources)} sources -> {common.output}")
+
+
+def _frames(found: Opened, window: Window) -> list[tuple[str, pd.DataFrame]]:
+    frames = []
+    lacking = []
+    for source in found.all():
+        bounds = bounds_of(found.store, source, window)
+        frame = found.store.snapshots(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
+        if frame.empty:
+            lacking.append(no_data(found.store, source, bounds))
+        else:
+            frames.append((source.name, frame))
+    if not frames:
+        raise lacking[0]
+    for error in lacking:
+        say(f"left out: {error}")
+    return frames
+
+
+def _write_lines(common: Common, found: Opened, sources: list[str]) -> int:
+    from memmon.export.json_lines import export_lines
+
+    wanted = sources if found.wanted is not None else None
+    return _write(common, export_lines(found.place.database, sources=wanted)) - 1
+
+
+def _write_snapshots(common: Common, shape: str, frames: list[tuple[str, pd.DataFrame]]) -> int:
+    from memmon.export import write_snapshots
+
+    if shape == "parquet":
+        content = write_snapshots.write_parquet(frames)
+        with open_output(common) as stream:
+            stream.write(content)
+    elif shape == "openmetrics":
+        _write(common, write_snapshots.openmetrics_lines(frames))
+    else:
+        _write(common, write_snapshots.csv_lines(frames))
+    return sum(len(frame) for _, frame in frames)
+
+
+def _write(common: Common, lines: Iterable[str]) -> int:
+    count = 0
+    with open_output(common) as stream:
+        for line in lines:
+            stream.write(line.encode("utf-8", "backslashreplace"))
+            count += 1
+    return count

@@ -1,0 +1,102 @@
+"""`memmon leaks`: the verdict in a few lines, and in the exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from memmon.cli.judging import finding_object, judge_all, source_object
+from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.output import write_json, write_text
+from memmon.cli.sources import opened
+from memmon.cli.text import duration, local_time, printable
+
+if TYPE_CHECKING:
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.cli.judging import Judged
+
+EXIT_NO_LEAK, EXIT_LEAK, EXIT_CANNOT_SAY = 0, 1, 3
+_LEVELS = ("low", "medium", "high")
+_WORST_FIRST = (EXIT_LEAK, EXIT_CANNOT_SAY, EXIT_NO_LEAK)
+
+
+@click.command("leaks")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_LEVELS),
+    default="low",
+    show_default=True,
+    help="Confidence from which a leak counts.",
+)
+@judging
+@common
+def command(fail_on: str, common: Common, window: Window) -> int:
+    """Say whether memory leaks.
+
+    Exit code: 0 no leak, 1 leak, 3 cannot say yet (2: an error). All sources are judged unless one is
+    named; the worst decides.
+    """
+    from memmon.clock import SystemClock
+
+    with opened(common) as found:
+        judged = judge_all(found, window, now=SystemClock().now())
+        code = worst([exit_code(one.finding, fail_on) for one in judged])
+        if common.as_json:
+            write_json(
+                common,
+                command="leaks",
+                database=found.place.database,
+                exit_code=code,
+                fail_on=fail_on,
+                findings=[finding_object(one) for one in judged],
+                sources=[source_object(one) for one in judged],
+            )
+        else:
+            write_text(common, "\n\n".join(_paragraph(one) for one in judged))
+    return code
+
+
+def exit_code(finding: LeakFinding, fail_on: str) -> int:
+    """Return what a verdict means for the exit code."""
+    if finding.is_leak:
+        counts = _LEVELS.index(finding.confidence) >= _LEVELS.index(fail_on)
+        return EXIT_LEAK if counts else EXIT_NO_LEAK
+    return EXIT_CANNOT_SAY if finding.verdict == "cannot_say" else EXIT_NO_LEAK
+
+
+def worst(codes: list[int]) -> int:
+    """Return the code that decides: a leak before doubt before none."""
+    return next((code for code in _WORST_FIRST if code in codes), EXIT_NO_LEAK)
+
+
+def _paragraph(judged: Judged) -> str:
+    from memmon.report.data import LeakSection
+    from memmon.report.words import leak_headline
+
+    finding = judged.finding
+    section = LeakSection(finding=finding, threshold_mb_per_hour=finding.policy.threshold_mb_per_hour)
+    lines = [f"{printable(judged.source.name)}: {leak_headline(section)[1]}"]
+    if finding.slope_mb_per_hour is not None:
+        lines.append(
+            f"  Growth rate: {finding.slope_mb_per_hour:.2f} MB/hour"
+            f"{_interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)}"
+            f" (threshold: {finding.policy.threshold_mb_per_hour:.1f})"
+        )
+    if finding.ols_slope_mb_per_hour is not None:
+        lines.append(
+            f"  Least squares: {finding.ols_slope_mb_per_hour:.2f} MB/hour"
+            f"{_interval(finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour)}"
+        )
+    lines.append(f"  Details: {printable(finding.summary)}")
+    runs = "1 run" if finding.window.run_count == 1 else f"{finding.window.run_count} runs"
+    lines.append(f"  Judged: {finding.sample_count} samples over {finding.duration_hours:.1f} h, {runs}")
+    stale = " - STALE: nothing is being recorded" if judged.age.is_stale else ""
+    lines.append(
+        f"  Last sample: {local_time(judged.age.last_at)} ({duration(judged.age.age_seconds)} ago){stale}"
+    )
+    return "\n".join(lines)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f", 95 % interval {low:.2f} to {high:.2f}"

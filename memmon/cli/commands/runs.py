@@ -1,0 +1,60 @@
+"""`memmon runs`: what is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from memmon.cli.options import Common, common
+from memmon.cli.output import write_json, write_text
+from memmon.cli.sources import opened
+from memmon.cli.text import local_time, printable, size, table
+
+if TYPE_CHECKING:
+    from memmon.store.read import RunInfo
+
+
+@click.command("runs")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Newest runs shown.")
+@common
+def command(limit: int, common: Common) -> None:
+    """List the sources and their runs: when each began, how it ended, what memory did."""
+    with opened(common) as found:
+        sources = found.all()
+        runs = {source.name: found.store.runs(source.name) for source in sources}
+        if common.as_json:
+            write_json(
+                common,
+                command="runs",
+                database=found.place.database,
+                sources=[
+                    {**asdict(one), "runs": [asdict(run) for run in runs[one.name][-limit:]]}
+                    for one in sources
+                ],
+            )
+            return
+        write_text(common, "\n\n".join(_block(one.name, runs[one.name], limit) for one in sources))
+
+
+def _block(name: str, runs: tuple[RunInfo, ...], limit: int) -> str:
+    shown = table(
+        ["run", "began", "last sample", "ended", "release", "samples", "first", "last", "peak"],
+        [
+            (
+                run.run_id,
+                local_time(run.started_at),
+                local_time(run.last_at),
+                run.end_reason or ("" if run.ended_at is None else local_time(run.ended_at)),
+                run.release or "",
+                run.snapshot_count,
+                size(run.first_rss_bytes),
+                size(run.last_rss_bytes),
+                size(run.peak_rss_bytes),
+            )
+            for run in runs[-limit:]
+        ],
+    )
+    more = f" (the newest {limit} of {len(runs)})" if len(runs) > limit else ""
+    return f"{printable(name)}: {len(runs)} runs{more}\n{shown}"
