@@ -40,4 +40,19 @@ def _migrate(request: dict[str, Any]) -> dict[str, Any]:
     return {"before": done.before, "after": done.after}
 
 
-COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"migrate": _migrate}
+def _judged(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def run(request: dict[str, Any]) -> dict[str, Any]:
+        from memmon.cli import child_judge
+
+        answer: dict[str, Any] = getattr(child_judge, name)(request)
+        return answer
+
+    return run
+
+
+COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "migrate": _migrate,
+    "leak": _judged("leak"),
+    "report": _judged("report"),
+    "check": _judged("check"),
+}

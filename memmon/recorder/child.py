@@ -133,7 +133,7 @@ def require_headroom(snapshot: Snapshot | None, *, needed_bytes: int = JUDGE_HEA
 
 
 def lower_own_priority(timeout_seconds: float) -> None:
-    """Called in the child: last in line for the processor, first for the OOM killer, and mortal."""
+    """Make this process (the child) last in line for the processor, first for the OOM killer, and mortal."""
     with suppress(OSError, AttributeError):
         os.nice(19)
     with suppress(OSError):

@@ -76,5 +76,5 @@ class AlertDesk:
         if self.on_alert is not None:
             try:
                 self.on_alert(alert)
-            except Exception as error:  # noqa: BLE001 -- the host's callback, the host's error
+            except Exception as error:
                 quietly(log.error, "memmon: on_alert raised %r", error)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ RAISE_VARIABLE = "MEMMON_RAISE_INTERNAL_ERRORS"
 """Set to 1 in memmon's own tests, where a fault inside must not pass unseen."""
 
 
-def guarded(*, default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def guarded(*, default: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator: an exception inside is logged and `default` returned.
 
     Wrong arguments are checked before the guarded part is entered.
@@ -32,7 +33,7 @@ def guarded(*, default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 return function(*args, **kwargs)
             except Exception as error:  # the host must go on, whatever it was
                 report_fault(function.__qualname__, error)
-                return default
+                return default  # type: ignore[no-any-return]  # the caller's own fallback
 
         return inner
 
@@ -48,7 +49,5 @@ def report_fault(where: str, error: BaseException) -> None:
 
 def quietly(function: Callable[..., object], *args: object) -> None:
     """Call `function`; whatever a log handler or callback of the host's does wrong stays its own."""
-    try:
+    with suppress(Exception):
         function(*args)
-    except Exception:  # noqa: BLE001, S110 -- there is no channel left to tell it on
-        pass

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from memmon.recorder import prepare
 from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
+    import threading
+
     from memmon.recorder.recorder import Recorder
 
 FORK_WAIT_SECONDS = 1.0

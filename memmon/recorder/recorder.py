@@ -5,38 +5,38 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
-from memmon.model import Alert, EventRecord, RecorderStatus, Snapshot
+from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.components import ComponentRegistry
 from memmon.probe.deques import DequeRegistry
 from memmon.probe.names import clean_name
 from memmon.probe.sampler import Sampler
 from memmon.recorder import arguments, lifecycle
-from memmon.recorder.checks import CheckPlan, Checks
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded, quietly
-from memmon.recorder.identity import new_run
+from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.relief import Pass, Relief
-from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.run_state import RunState
+from memmon.recorder.teller import Teller
 from memmon.recorder.work import WorkCounter
 from memmon.recorder.worker import Worker
-from memmon.store.write import RunEnd, StoredReport
+from memmon.store.write import RunEnd
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
+    from datetime import datetime
     from types import TracebackType
     from typing import Self
 
     from memmon.clock import Clock
     from memmon.config import Settings
-    from memmon.store.write import Written
+    from memmon.model import Alert, EventRecord
 
 log = logging.getLogger("memmon")
 
@@ -58,7 +58,7 @@ class Recorder:
     else ever raises into the host.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- settings by keyword are what embedding in three lines needs
         self,
         database_url: str | os.PathLike[str] | None = None,
         *,
@@ -102,33 +102,29 @@ class Recorder:
         self._components = ComponentRegistry()
         self._sampler = Sampler(deques=self._deques, components=self._components, clock=self._clock)
         self._work = WorkCounter()
-        self._desk = AlertDesk(on_alert=on_alert, cooldown_minutes=settings.alert_cooldown_minutes)
         self._relief = self._new_relief(heap_trim=heap_trim)
+        self._teller = Teller(
+            settings,
+            desk=AlertDesk(on_alert=on_alert, cooldown_minutes=settings.alert_cooldown_minutes),
+            database=self._database,
+            clock=self._clock,
+            put=self._put,
+        )
         self._worker = Worker(
-            self._database,
-            clock=self._clock,
-            file_mode=int(settings.file_mode, 8),
-            on_stored=self._on_stored,
-            on_item=self._on_item,
-            after_store=self._tell_pending,
-            on_idle=self._checks_tick,
+            self._database, clock=self._clock, file_mode=int(settings.file_mode, 8), teller=self._teller
         )
-        self._checks = Checks(
-            CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
-            clock=self._clock,
-            request=self._check_request,
-            latest=lambda: self._latest,
-            on_answer=self._on_check,
-        )
-        self._new_locks()
+        self._take_lock = threading.Lock()
+        self._taking_thread: int | None = None
+        self._stop_sampling = threading.Event()
+        self._sampler_thread: threading.Thread | None = None
         self._state: RunState | None = None
         self._parent_uuid: str | None = None
-        self._source: str | None = None
         self._latest: Snapshot | None = None
         self._taken_count = 0
+        self._last_taken_at: datetime | None = None
+        self._due_from_monotonic: float | None = None
         self._last_monotonic: float | None = None
         self._last_wall: float | None = None
-        self._pending_alerts: list[tuple[Alert, bool]] = []
         lifecycle.watch(self)
 
     # -- life ------------------------------------------------------------------------------
@@ -181,7 +177,7 @@ class Recorder:
             self._worker.put(state, self._event(state, "run_end", reason))
             self._worker.put(state, RunEnd(at=now, reason=reason, detail=detail))
         self._worker.stop(max(deadline - self._clock_of_host(), 0.0))
-        self._checks.end()
+        self._teller.end()
         lifecycle.release(self)
 
     @staticmethod
@@ -192,7 +188,7 @@ class Recorder:
 
     def should_take_snapshot(self) -> bool:
         """Tell whether an interval has passed since the last snapshot (True before the first)."""
-        last = self._last_monotonic
+        last = self._due_from_monotonic
         return last is None or self._clock.monotonic() - last >= self._interval_seconds
 
     def take_snapshot(self) -> Snapshot:
@@ -225,9 +221,10 @@ class Recorder:
         if names := self._work.by_name():
             snapshot = dataclasses.replace(snapshot, work=names)
         self._notice_clock_step(state, snapshot)
-        self._latest = snapshot
+        self._latest = self._teller.latest = snapshot
         self._taken_count += 1
         self._worker.put(state, snapshot)
+        self._after_take(snapshot)
         if self._relief.is_due(snapshot.rss_bytes):
             self._note_pass(state, self._relief.make_pass())
         return snapshot
@@ -241,6 +238,7 @@ class Recorder:
                 data = {"step_seconds": round(step_seconds, 3)}
                 self._worker.put(state, self._event(state, "clock_step", text, data))
         self._last_monotonic, self._last_wall = monotonic, wall
+        self._due_from_monotonic, self._last_taken_at = monotonic, snapshot.at
 
     def _sample_for_ever(self) -> None:
         due = self._clock.monotonic()
@@ -282,12 +280,12 @@ class Recorder:
         )
 
     @property
-    def source(self) -> str | None:
-        """The source's name: with its suffix once the first snapshot is stored; None before the first run."""
-        if self._source is not None:
-            return self._source
+    def source(self) -> str:
+        """The source's name; where another script holds the default name, with its suffix once stored."""
+        if self._teller.source is not None:
+            return self._teller.source
         state = self._state
-        return self._given_source if state is None else state.record.source
+        return self.expected_source() if state is None else state.record.source
 
     # -- what is registered ----------------------------------------------------------------
 
@@ -356,25 +354,29 @@ class Recorder:
             role=self._role,
         )
         if not record.source_was_given:
-            record = dataclasses.replace(record, source=clean_name(record.source))
+            record = dataclasses.replace(record, source=self.expected_source())
         state = RunState(record, started_monotonic=self._clock.monotonic())
         self._state = state
         self._last_monotonic = self._last_wall = None
-        self._checks.reset()
+        self._teller.begin(state)
         self._worker.put(state, self._event(state, "run_start", record.release or ""))
         return state
 
     def _event(
         self, state: RunState, kind: str, text: str = "", data: Mapping[str, object] | None = None
     ) -> EventRecord:
-        return EventRecord(
-            at=self._clock.now(),
-            sequence=state.next_event(),
-            kind=kind,
-            text=text,
-            uptime_seconds=max(self._clock.monotonic() - state.started_monotonic, 0.0),
-            data=data or {},
-        )
+        return state.event(self._clock, kind, text, data)
+
+    def expected_source(self) -> str:
+        """Return the name that a run is going to have, unless the store adds a suffix."""
+        return self._given_source or clean_name(default_source())
+
+    @guarded(default=None)
+    def _submit(self, candidate: Candidate) -> None:
+        self._worker.put(self._ensure_run(), candidate)
+
+    def _put(self, state: RunState, item: object) -> None:
+        self._worker.put(state, item)
 
     # -- relief ----------------------------------------------------------------------------
 
@@ -412,80 +414,8 @@ class Recorder:
         self._worker.put(state, self._event(state, "gc", text, data))
         quietly(log.info, "memmon: garbage collection: %s", text)
 
-    # -- called in the writer thread ---------------------------------------------------------
-
-    def _on_item(self, state: RunState, item: object) -> None:
-        if isinstance(item, Snapshot):
-            self._pending_alerts.extend((alert, False) for alert in self._alerts_of(state, item))
-        elif isinstance(item, Candidate):
-            self._pending_alerts.append((item.alert, item.is_forced))
-
-    def _alerts_of(self, state: RunState, item: Snapshot) -> list[Alert]:
-        source = self._source or state.record.source
-        found = [
-            high_memory(item, source=source, threshold_percent=self._settings.high_memory_percent),
-            deque_limits(item.deques, source=source, at=item.at),
-        ]
-        return [alert for alert in found if alert is not None]
-
-    def _on_stored(self, state: RunState, written: Written) -> None:
-        if written.opened_run:
-            self._desk.remember(written.alert_marks)
-        if written.source != self._source:
-            if self._source is None and written.source != state.record.source:
-                quietly(
-                    log.warning,
-                    "memmon: the name %r is held by another script; this one is recorded as %r "
-                    "(give source=… to choose)",
-                    state.record.source,
-                    written.source,
-                )
-            self._source = written.source
-
-    def _tell_pending(self) -> None:
-        waiting, self._pending_alerts = self._pending_alerts, []
-        for alert, is_forced in waiting:
-            self._tell(self._state, alert, is_forced=is_forced)
-
-    def _checks_tick(self) -> float:
-        return self._checks.tick()
-
-    def _tell(self, state: RunState | None, alert: Alert, *, is_forced: bool = False) -> None:
-        mark = self._desk.admit(alert, is_forced=is_forced)
-        if mark is None:
-            return
-        if state is not None:
-            self._worker.put(state, mark)
-            self._worker.put(state, self._event(state, "alert", alert.title, _alert_data(alert)))
-        self._desk.deliver(alert)
-
-    def _check_request(self) -> dict[str, object] | None:
-        state = self._state
-        if state is None or self._source is None:
-            return None
-        return {
-            "command": "check",
-            "database": self._database.url,
-            "source": self._source,
-            "leak_check": self._settings.leak_check,
-            "daily_report": self._settings.daily_report,
-            "threshold_mb_per_hour": self._settings.leak_threshold_mb_per_hour,
-            "now": self._clock.now().isoformat(),
-        }
-
-    def _on_check(self, answer: dict[str, Any]) -> None:
-        state = self._state
-        now = self._clock.now()
-        for found in answer.get("alerts", ()):
-            alert = Alert(at=now, source=self._source or "", **found)
-            self._tell(state, alert)
-        report = answer.get("report")
-        if report and state is not None:
-            stored = StoredReport(
-                at=now, window_hours=report["window_hours"], text=report["text"], data=report.get("data")
-            )
-            self._worker.put(state, stored)
-            quietly(log.info, "memmon: daily report of %s: %s", self._source, report["headline"])
+    def _after_take(self, snapshot: Snapshot) -> None:
+        """Do what a subclass wants with each snapshot, in the thread that took it."""
 
     # -- fork --------------------------------------------------------------------------------
 
@@ -503,17 +433,16 @@ class Recorder:
         self._worker.after_fork_in_child()
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()
-        self._checks.reset()
-        self._pending_alerts = []
+        self._teller.after_fork_in_child()
         self._latest = None
         self._taken_count = 0
-        self._last_monotonic = self._last_wall = None
+        self._last_monotonic = self._last_wall = self._due_from_monotonic = None
 
     def _new_locks(self) -> None:
         self._take_lock = threading.Lock()
-        self._taking_thread: int | None = None
+        self._taking_thread = None
         self._stop_sampling = threading.Event()
-        self._sampler_thread: threading.Thread | None = None
+        self._sampler_thread = None
 
 
 def _maybe(
@@ -530,7 +459,3 @@ def _with(settings: Settings, **given: object) -> Settings:
     return msgspec.structs.replace(
         settings, **{key: value for key, value in given.items() if value is not None}
     )
-
-
-def _alert_data(alert: Alert) -> dict[str, object]:
-    return {"kind": alert.kind, "severity": alert.severity, "message": alert.message, **alert.values}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memmon.clock import Clock
     from memmon.config import Database
     from memmon.recorder.run_state import RunState
+    from memmon.recorder.teller import Teller
     from memmon.store.write import Written
 
 log = logging.getLogger("memmon")
@@ -60,22 +61,12 @@ class Worker:
         *,
         clock: Clock,
         file_mode: int,
-        on_stored: Callable[[RunState, Written], None],
-        on_item: Callable[[RunState, object], None],
-        after_store: Callable[[], None],
-        on_idle: Callable[[], float],
+        teller: Teller,
     ) -> None:
-        """`after_store` tells what the items called for, once earlier runs' alerts are known.
-
-        `on_idle` runs the scheduled work and returns how long (seconds) it may wait.
-        """
         self.database = database
         self._clock = clock
         self._file_mode = file_mode
-        self._on_stored = on_stored
-        self._on_item = on_item
-        self._after_store = after_store
-        self._on_idle = on_idle
+        self._teller = teller
         self.flush_lock = threading.Lock()
         self._reset()
 
@@ -170,7 +161,7 @@ class Worker:
             requests = self._take_in(wait_seconds)
             if requests or self._is_retry_due():
                 self._store()
-            self._call(self._after_store, "alerts")
+            self._call(self._teller.tell_pending, "alerts")
             if requests:
                 # What the alerts gave rise to belongs to what was asked to be stored.
                 requests += self._take_in(0.0)
@@ -204,14 +195,11 @@ class Worker:
             return requests
 
     def _tell(self, item: tuple[RunState, object]) -> None:
-        try:
-            self._on_item(*item)
-        except Exception as error:  # one bad item must not end the thread
-            report_fault("rules", error)
+        self._call(lambda: self._teller.on_item(*item), "rules")
 
     def _next_wait(self) -> float:
         try:
-            wait_seconds = self._on_idle()
+            wait_seconds = self._teller.tick()
         except Exception as error:  # a failed check must not end the recording
             report_fault("scheduled check", error)
             wait_seconds = _IDLE_SECONDS
@@ -232,17 +220,17 @@ class Worker:
             try:
                 with self.flush_lock:
                     written = self._write_or_mend(batch)
-            except Exception as error:  # noqa: BLE001 -- any fault of the store: hold, and try later
+            except Exception as error:
                 self._hold(error)
                 return
             self._outbox.acknowledge(state, batch, written)
             self.stored_count += len(batch.snapshots)
             self.last_stored_at = self._clock.now()
             self._recovered()
-            try:
-                self._on_stored(state, written)
-            except Exception as error:  # stored all the same
-                report_fault("after a write", error)
+            self._tell_written(state, written)
+
+    def _tell_written(self, state: RunState, written: Written) -> None:
+        self._call(lambda: self._teller.on_stored(state, written), "after a write")
 
     def _write_or_mend(self, batch: Any) -> Written:
         """Write; what can be mended at once (no file, old schema, damage) is mended, then written again."""

@@ -1,0 +1,197 @@
+"""What the child judges: the host's own snapshots, and every hour the stored history."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from memmon.model import DequeReading
+from memmon.recorder.monitor_values import MemorySnapshot
+from memmon.units import SECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.store.read import Store
+
+REPORT_EVERY = timedelta(seconds=SECONDS_PER_DAY)
+# A report that is due within minutes comes with this check and not an hour late.
+_REPORT_SLACK = timedelta(minutes=20)
+_CHECK_STEP = timedelta(hours=1)
+
+
+def leak(request: dict[str, Any]) -> dict[str, Any]:
+    """Judge the host's snapshots; returns the fields of MemoryLeakReport."""
+    from memmon.analysis.leak import LeakPolicy
+    from memmon.report.from_snapshots import judge_snapshots
+
+    snapshots = held_snapshots(request["snapshots"])
+    policy = LeakPolicy(
+        threshold_mb_per_hour=request["threshold_mb_per_hour"],
+        min_duration_hours=request["min_duration_hours"],
+        min_sample_count=request["min_samples"],
+    )
+    finding = judge_snapshots(snapshots, policy=policy, source=request["source"])
+    readable = [item.rss_mb for item in snapshots if math.isfinite(item.rss_mb)]
+    report = {
+        "leak_detected": finding.is_leak,
+        "growth_rate_mb_per_hour": finding.slope_mb_per_hour or 0.0,
+        "total_growth_mb": readable[-1] - readable[0] if readable else 0.0,
+        "duration_hours": finding.duration_hours,
+        "start_memory_mb": readable[0] if readable else 0.0,
+        "end_memory_mb": readable[-1] if readable else 0.0,
+        "confidence": finding.confidence,
+        "details": ". ".join(text.rstrip(".") for text in (finding.summary, *finding.details)),
+    }
+    return {"leak": report}
+
+
+def report(request: dict[str, Any]) -> dict[str, Any]:
+    """Render the 24-hour report on the host's snapshots, with what the store adds."""
+    from memmon.analysis.leak import LeakPolicy
+    from memmon.report.from_snapshots import judge_snapshots, report_from_snapshots
+    from memmon.report.text import render_text
+
+    snapshots = held_snapshots(request["snapshots"])
+    deques = [DequeReading(**item) for item in request["deques"]]
+    policy = LeakPolicy(threshold_mb_per_hour=request["threshold_mb_per_hour"])
+    now = datetime.fromisoformat(request["now"])
+    options: dict[str, Any] = {}
+    stored = _stored_sections(request, now)
+    if stored is not None:
+        options["stored"] = stored
+    built = report_from_snapshots(
+        snapshots,
+        deques,
+        source=request["source"],
+        now=now,
+        finding=judge_snapshots(snapshots, deques, policy=policy, source=request["source"]),
+        threshold_mb_per_hour=request["threshold_mb_per_hour"],
+        **options,
+    )
+    return {"text": render_text(built)}
+
+
+def check(request: dict[str, Any]) -> dict[str, Any]:
+    """Judge the stored history as every hour: alerts to tell, and the daily report when it is due."""
+    from memmon.store.read import open_store
+
+    now = datetime.fromisoformat(request["now"])
+    answer: dict[str, Any] = {"alerts": [], "report": None}
+    with open_store(request["database"]) as store:
+        if request["leak_check"]:
+            answer["alerts"] = _leak_alerts(store, request, now)
+        if request["daily_report"] and _is_report_due(store, request["source"], now):
+            answer["report"] = _daily_report(store, request, now)
+    return answer
+
+
+def _leak_alerts(store: Store, request: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
+    """Judge the history as of now and as of an hour ago: an alert needs both to agree."""
+    from memmon.analysis.leak import LeakPolicy, detect_leak
+    from memmon.analysis.sequential import confirmed
+
+    policy = LeakPolicy(threshold_mb_per_hour=request["threshold_mb_per_hour"])
+    since = now - timedelta(hours=policy.look_back_hours + 1)
+    history = store.history(request["source"], since=since, until=now)
+    newest = detect_leak(history, policy)
+    if not newest.is_leak:
+        return []
+    earlier = detect_leak(history.slice_time(None, now - _CHECK_STEP), policy)
+    return [_leak_alert(newest)] if confirmed((earlier, newest)) else []
+
+
+def _leak_alert(finding: LeakFinding) -> dict[str, Any]:
+    since = "" if finding.since is None else f", since {finding.since.astimezone():%Y-%m-%d %H:%M %z}"
+    return {
+        "kind": "leak",
+        "severity": "warning",
+        "title": "Memory leak detected",
+        "message": (
+            f"growth rate {finding.slope_mb_per_hour or 0.0:.2f} MB/hour "
+            f"(threshold {finding.policy.threshold_mb_per_hour:g}), "
+            f"total growth {finding.growth_mb or 0.0:.1f} MB over {finding.duration_hours:.1f} h{since}, "
+            f"confidence {finding.confidence}"
+        ),
+        "values": {
+            "growth_rate_mb_per_hour": finding.slope_mb_per_hour,
+            "slope_low_mb_per_hour": finding.slope_low_mb_per_hour,
+            "slope_high_mb_per_hour": finding.slope_high_mb_per_hour,
+            "total_growth_mb": finding.growth_mb,
+            "duration_hours": finding.duration_hours,
+            "confidence": finding.confidence,
+            "since": None if finding.since is None else finding.since.isoformat(),
+        },
+    }
+
+
+def _is_report_due(store: Store, source: str, now: datetime) -> bool:
+    stored = store.reports(source)
+    if stored:
+        last = max(item.at for item in stored)
+    else:
+        starts = [run.started_at for run in store.runs(source)]
+        if not starts:
+            return False
+        last = min(starts)
+    return now - last >= REPORT_EVERY - _REPORT_SLACK
+
+
+def _daily_report(store: Store, request: dict[str, Any], now: datetime) -> dict[str, Any]:
+    from memmon.analysis.leak import LeakPolicy
+    from memmon.report.build import build_report
+    from memmon.report.render_json import render_json
+    from memmon.report.text import headline, render_text
+
+    policy = LeakPolicy(threshold_mb_per_hour=request["threshold_mb_per_hour"])
+    built = build_report(store, request["source"], policy=policy, now=now)
+    return {
+        "window_hours": 24.0,
+        "text": render_text(built),
+        "data": render_json(built),
+        "headline": headline(built),
+    }
+
+
+def _stored_sections(request: dict[str, Any], now: datetime) -> Any:
+    """Return what the store adds to the report; None when it can't be read (the report comes anyway)."""
+    from memmon.errors import MemmonError
+
+    try:
+        from memmon.report.build import stored_sections
+        from memmon.store.read import open_store
+
+        with open_store(request["database"]) as store:
+            return stored_sections(store, request["source"], now=now)
+    except MemmonError:
+        return None
+
+
+def held_snapshots(columns: dict[str, Any]) -> list[MemorySnapshot]:
+    """Return the host's snapshots from their columns, oldest first.
+
+    Where all have their monotonic time, the times are laid out along it, back from the newest:
+    then neither a stepped clock nor a change to summer time bends the trend.
+    """
+    times = [datetime.fromisoformat(text) for text in columns["timestamp"]]
+    uptimes = columns["uptime_seconds"]
+    if times and all(value is not None for value in uptimes) and sorted(uptimes) == uptimes:
+        newest = times[-1].astimezone(UTC)
+        times = [newest - timedelta(seconds=uptimes[-1] - value) for value in uptimes]
+    last = len(times) - 1
+    return [
+        MemorySnapshot(
+            timestamp=moment,
+            rss_mb=_number(columns["rss_mb"][index]),
+            vms_mb=_number(columns["vms_mb"][index]),
+            percent=_number(columns["percent"][index]),
+            available_mb=_number(columns["available_mb"][index]),
+            deque_sizes=columns["deque_sizes"] if index == last else {},
+            uptime_seconds=uptimes[index],
+        )
+        for index, moment in enumerate(times)
+    ]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,395 @@
+"""MemoryMonitor: the interface that bots embed already, on top of the recorder."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from memmon.errors import ChildError
+from memmon.model import Alert
+from memmon.recorder import arguments
+from memmon.recorder.guard import quietly
+from memmon.recorder.monitor_judge import (
+    ask,
+    deques_request,
+    snapshots_request,
+    too_little,
+    unavailable,
+)
+from memmon.recorder.monitor_recorder import MonitorRecorder
+from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot, local_time, memory_snapshot
+from memmon.recorder.rules import deque_fault, deque_limits, high_memory
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from memmon.clock import Clock
+    from memmon.model import RecorderStatus, Snapshot
+
+log = logging.getLogger("memmon")
+
+NO_DATA = "No memory data available"
+
+
+class MemoryMonitor:
+    """Memory snapshots, leak detection, deque checks and the 24-hour report of this process.
+
+    Times are naive local `datetime`s and sizes MB of 2**20 bytes. All that is taken is also
+    persisted to `database_url` (default: as for Recorder), so that the report's HISTORY section
+    reaches over restarts. `detect_memory_leak` and `generate_24h_report` compute in a child
+    process and may wait up to 30 s: from an event loop call them through `asyncio.to_thread`.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the first four are what bots pass already
+        self,
+        snapshot_interval_seconds: float = 300,
+        max_snapshots: int = 288,
+        leak_threshold_mb_per_hour: float = 10.0,
+        high_memory_threshold_percent: float = 80.0,
+        *,
+        database_url: str | os.PathLike[str] | None = None,
+        source: str | None = None,
+        release: str | None = None,
+        on_alert: Callable[[Alert], None] | None = None,
+        clock: Clock | None = None,
+        **options: Any,
+    ) -> None:
+        """Further `options` are those of Recorder (`gc_threshold_mb`, `daily_report`, ...)."""
+        if isinstance(max_snapshots, bool) or not isinstance(max_snapshots, int):
+            msg = f"max_snapshots must be an int, not {type(max_snapshots).__name__}"
+            raise TypeError(msg)
+        if max_snapshots < 1:
+            msg = f"max_snapshots must be at least 1, not {max_snapshots}"
+            raise ValueError(msg)
+        self.leak_threshold = arguments.number(
+            leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour", low=0.0
+        )
+        self.high_memory_threshold = arguments.number(
+            high_memory_threshold_percent, "high_memory_threshold_percent", low=0.0, high=100.0
+        )
+        arguments.number(
+            snapshot_interval_seconds,
+            "snapshot_interval_seconds",
+            low=0.0,
+            high=arguments.LONGEST_INTERVAL_SECONDS,
+        )
+        self._snapshots: deque[MemorySnapshot] = deque(maxlen=max_snapshots)
+        self._recorder = MonitorRecorder(
+            database_url,
+            on_taken=self._on_taken,
+            source=source,
+            release=release,
+            interval_seconds=snapshot_interval_seconds,
+            on_alert=on_alert,
+            clock=clock,
+            leak_threshold_mb_per_hour=leak_threshold_mb_per_hour,
+            high_memory_percent=high_memory_threshold_percent,
+            **options,
+        )
+        self._clock = self._recorder.clock
+        told = self._recorder.told_before("high_memory")
+        self._high_memory_told_at: datetime | None = told
+        self._knows_cooldown = self._recorder.knows_alerts
+
+    # -- attributes that hosts read and set -----------------------------------------------------
+
+    @property
+    def snapshot_interval(self) -> float:
+        """Seconds between snapshots."""
+        return self._recorder.interval_seconds
+
+    @snapshot_interval.setter
+    def snapshot_interval(self, seconds: float) -> None:
+        self._recorder.interval_seconds = seconds
+
+    @property
+    def max_snapshots(self) -> int:
+        """How many snapshots are kept in memory."""
+        return self._snapshots.maxlen or 0
+
+    @max_snapshots.setter
+    def max_snapshots(self, count: int) -> None:
+        self._snapshots = deque(self._snapshots, maxlen=max(int(count), 1))
+
+    @property
+    def snapshots(self) -> deque[MemorySnapshot]:
+        """The newest snapshots of this process; what the host appends counts."""
+        return self._snapshots
+
+    @snapshots.setter
+    def snapshots(self, items: Iterable[MemorySnapshot]) -> None:
+        self._snapshots = deque(items, maxlen=self._snapshots.maxlen)
+
+    @property
+    def alert_cooldown_minutes(self) -> float:
+        """Minutes before the high-memory alert is repeated."""
+        return self._recorder.alert_cooldown_minutes
+
+    @alert_cooldown_minutes.setter
+    def alert_cooldown_minutes(self, minutes: float) -> None:
+        self._recorder.alert_cooldown_minutes = minutes
+
+    @property
+    def last_snapshot_time(self) -> datetime | None:
+        """When the last snapshot was taken; None before the first."""
+        at = self._recorder.last_taken_at
+        return None if at is None else local_time(at)
+
+    @last_snapshot_time.setter
+    def last_snapshot_time(self, moment: datetime | None) -> None:
+        self._recorder.last_taken_at = None if moment is None else arguments.aware(moment)
+
+    @property
+    def last_high_memory_alert(self) -> datetime | None:
+        """When high memory was last told, by this run or an earlier one."""
+        return None if self._high_memory_told_at is None else local_time(self._high_memory_told_at)
+
+    @last_high_memory_alert.setter
+    def last_high_memory_alert(self, moment: datetime | None) -> None:
+        self._high_memory_told_at = None if moment is None else arguments.aware(moment)
+        self._knows_cooldown = True
+
+    @property
+    def tracked_deques(self) -> Mapping[str, Any]:
+        """The registered deques that are alive, by name."""
+        return self._recorder.tracked_deques
+
+    @property
+    def status(self) -> RecorderStatus:
+        """What was taken, stored, held and dropped."""
+        return self._recorder.status
+
+    # -- snapshots -------------------------------------------------------------------------------
+
+    def should_take_snapshot(self) -> bool:
+        """Tell whether the interval has passed (True before the first snapshot)."""
+        return self._recorder.should_take_snapshot()
+
+    def take_snapshot(self) -> MemorySnapshot:
+        """Take a snapshot now; it is kept in `snapshots` and persisted."""
+        return memory_snapshot(self._recorder.take_snapshot())
+
+    def _on_taken(self, snapshot: Snapshot) -> None:
+        self._snapshots.append(memory_snapshot(snapshot))
+        alert = high_memory(
+            snapshot, source=self._recorder.source, threshold_percent=self.high_memory_threshold
+        )
+        if alert is None:
+            return
+        told = self._high_memory_told_at
+        cooldown = timedelta(minutes=self.alert_cooldown_minutes)
+        if told is not None and timedelta(0) <= alert.at - told < cooldown:
+            return
+        self._high_memory_told_at = alert.at
+        self._recorder.submit(alert, is_forced=self._knows_cooldown)
+        self._knows_cooldown = True
+
+    def get_snapshot_history(self, hours: float | None = None) -> list[MemorySnapshot]:
+        """Return the snapshots, or those not older than `hours`."""
+        items = list(self._snapshots)
+        if hours is None:
+            return items
+        since = local_time(self._clock.now()) - timedelta(hours=hours)
+        return [item for item in items if local_time(item.timestamp) >= since]
+
+    def get_current_memory_mb(self) -> float:
+        """Return this process's resident memory now, in MB (NaN when it can't be read)."""
+        rss_bytes = self._recorder.read_rss_bytes()
+        return math.nan if rss_bytes is None else mb_from_bytes(rss_bytes)
+
+    def get_memory_stats(self) -> dict[str, float | int]:
+        """Return `current_mb`, `min_mb`, `max_mb`, `avg_mb` and `samples` of the snapshots."""
+        values = [item.rss_mb for item in list(self._snapshots) if math.isfinite(item.rss_mb)]
+        if not values:
+            current = self.get_current_memory_mb()
+            return {"current_mb": current, "min_mb": 0.0, "max_mb": 0.0, "avg_mb": 0.0, "samples": 0}
+        return {
+            "current_mb": values[-1],
+            "min_mb": min(values),
+            "max_mb": max(values),
+            "avg_mb": sum(values) / len(values),
+            "samples": len(values),
+        }
+
+    # -- deques ----------------------------------------------------------------------------------
+
+    def register_deque(self, name: str, dq: object, *, expected_maxlen: int | None = None) -> None:
+        """Track a deque (or what a getter returns); it is never kept alive."""
+        self._recorder.register_deque(name, dq, expected_maxlen=expected_maxlen)
+
+    def register_deques(self, mapping: Mapping[str, object], *, prefix: str = "") -> None:
+        """Track every deque of a mapping, each under `prefix` + its key."""
+        self._recorder.register_deques(mapping, prefix=prefix)
+
+    def unregister_deque(self, name: str) -> None:
+        """Stop tracking a deque."""
+        self._recorder.unregister_deque(name)
+
+    def check_deque_limits(self) -> dict[str, bool]:
+        """Return per deque whether it has a maxlen and holds no more than that.
+
+        A deque without maxlen is logged as a warning, one above it as an error; failures raise
+        the deque alert.
+        """
+        readings = [
+            one for one in self._recorder.read_deques() if one.is_alive and one.length_count is not None
+        ]
+        faults = {one.name: deque_fault(one) for one in readings}
+        for one in readings:
+            fault = faults[one.name]
+            if fault is not None:
+                level = logging.WARNING if one.maxlen_count is None else logging.ERROR
+                quietly(log.log, level, "memmon: deque %s %s", one.name, fault)
+        alert = deque_limits(readings, source=self._recorder.source, at=self._clock.now())
+        if alert is not None:
+            self._recorder.submit(alert, is_forced=False)
+        return {name: fault is None for name, fault in faults.items()}
+
+    def get_deque_stats(self) -> dict[str, dict[str, float | int]]:
+        """Return per deque `current_size`, `max_size` (0: none) and `utilization_pct`."""
+        stats: dict[str, dict[str, float | int]] = {}
+        for one in self._recorder.read_deques():
+            if not one.is_alive or one.length_count is None:
+                continue
+            bound = one.maxlen_count or 0
+            share = 100.0 * one.length_count / bound if bound else 0.0
+            stats[one.name] = {"current_size": one.length_count, "max_size": bound, "utilization_pct": share}
+        return stats
+
+    # -- judging ---------------------------------------------------------------------------------
+
+    def detect_memory_leak(self, min_duration_hours: float = 2.0, min_samples: int = 24) -> MemoryLeakReport:
+        """Judge `snapshots`: is there a leak, how fast, how sure. Waits up to 30 s (a child computes)."""
+        items = list(self._snapshots)
+        short = too_little(items, min_duration_hours=min_duration_hours, min_samples=min_samples)
+        if short is not None:
+            return short
+        request = {
+            "command": "leak",
+            "snapshots": snapshots_request(items),
+            "min_duration_hours": min_duration_hours,
+            "min_samples": min_samples,
+            "threshold_mb_per_hour": self.leak_threshold,
+            "source": self._recorder.source,
+        }
+        try:
+            answer = ask(request, self._recorder.latest)
+        except ChildError as error:
+            quietly(log.warning, "memmon: the leak detection could not run: %s", error)
+            return unavailable(items, error)
+        report = MemoryLeakReport(**answer["leak"])
+        if report.leak_detected:
+            self._submit_leak(report)
+        return report
+
+    def _submit_leak(self, report: MemoryLeakReport) -> None:
+        alert = Alert(
+            kind="leak",
+            severity="warning",
+            title="Memory leak detected",
+            message=(
+                f"growth rate {report.growth_rate_mb_per_hour:.2f} MB/hour "
+                f"(threshold {self.leak_threshold:g}), total growth {report.total_growth_mb:.1f} MB over "
+                f"{report.duration_hours:.1f} h, confidence {report.confidence}"
+            ),
+            at=self._clock.now(),
+            source=self._recorder.source,
+            values={
+                "growth_rate_mb_per_hour": report.growth_rate_mb_per_hour,
+                "total_growth_mb": report.total_growth_mb,
+                "duration_hours": report.duration_hours,
+                "confidence": report.confidence,
+            },
+        )
+        self._recorder.submit(alert, is_forced=False)
+
+    def generate_24h_report(self) -> str:
+        """Return the 24-hour report as text. Waits up to 30 s (a child computes and renders it)."""
+        items = list(self._snapshots)
+        if not items:
+            return NO_DATA
+        self._recorder.flush(timeout_seconds=2.0)
+        readings = self._recorder.read_deques()
+        request = {
+            "command": "report",
+            "snapshots": snapshots_request(items),
+            "deques": deques_request(readings),
+            "threshold_mb_per_hour": self.leak_threshold,
+            "source": self._recorder.source,
+            "database": self._recorder.database_url,
+            "now": self._clock.now().isoformat(),
+        }
+        try:
+            return str(ask(request, self._recorder.latest)["text"])
+        except ChildError as error:
+            quietly(log.warning, "memmon: the report's leak section could not be computed: %s", error)
+            return self._report_without_child(items, readings, error)
+
+    def _report_without_child(self, items: list[MemorySnapshot], readings: Any, error: ChildError) -> str:
+        # The renderer lies above this layer; it is needed here only when no child can be had,
+        # and is light (no numpy), so it is found by name at that moment.
+        build = importlib.import_module("memmon.report.from_snapshots")
+        text = importlib.import_module("memmon.report.text")
+        report = build.report_from_snapshots(
+            items,
+            readings,
+            source=self._recorder.source,
+            now=self._clock.now().astimezone(UTC),
+            threshold_mb_per_hour=self.leak_threshold,
+            leak_missing_reason=str(error),
+        )
+        return str(text.render_text(report))
+
+    def force_garbage_collection(self) -> tuple[int, float]:
+        """Collect garbage now; returns (objects collected, MB of resident memory freed)."""
+        done = self._recorder.collect_garbage()
+        if done is None:
+            return 0, 0.0
+        return done.objects_count, mb_from_bytes(done.freed_bytes or 0)
+
+    # -- as Recorder -----------------------------------------------------------------------------
+
+    def register_component(self, name: str, measure: object) -> None:
+        """Track a component's size: see Recorder.register_component."""
+        self._recorder.register_component(name, measure)
+
+    def count_work(self, amount: int = 1, *, name: str = "work") -> None:
+        """Count units of work done: see Recorder.count_work."""
+        self._recorder.count_work(amount, name=name)
+
+    def annotate(self, text: str) -> None:
+        """Put an event on the time axis: see Recorder.annotate."""
+        self._recorder.annotate(text)
+
+    def start(self) -> None:
+        """Take snapshots in a thread of memmon's own, instead of the host's heartbeat."""
+        self._recorder.start()
+
+    def stop(self, timeout_seconds: float = 5.0) -> None:
+        """End the run and store what is held."""
+        self._recorder.stop(timeout_seconds)
+
+    def close(self) -> None:
+        """Do what `stop` does."""
+        self.stop()
+
+    def flush(self, timeout_seconds: float = 5.0) -> bool:
+        """Store all that was taken; True when it is durably stored."""
+        return self._recorder.flush(timeout_seconds)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._recorder.__exit__(kind, error, trace)

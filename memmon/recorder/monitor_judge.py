@@ -1,0 +1,105 @@
+"""MemoryMonitor's questions to the child process, and what is answered when it can't run."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from memmon.recorder.child import require_headroom, run_child
+from memmon.recorder.monitor_values import MemoryLeakReport
+from memmon.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.errors import ChildError
+    from memmon.model import DequeReading, Snapshot
+    from memmon.recorder.monitor_values import MemorySnapshot
+
+JUDGE_TIMEOUT_SECONDS = 30.0
+
+
+def snapshots_request(snapshots: Sequence[MemorySnapshot]) -> dict[str, object]:
+    """Return the snapshots as plain columns; NaN becomes None."""
+    return {
+        "timestamp": [item.timestamp.isoformat() for item in snapshots],
+        "uptime_seconds": [item.uptime_seconds for item in snapshots],
+        "rss_mb": [_finite(item.rss_mb) for item in snapshots],
+        "vms_mb": [_finite(item.vms_mb) for item in snapshots],
+        "percent": [_finite(item.percent) for item in snapshots],
+        "available_mb": [_finite(item.available_mb) for item in snapshots],
+        "deque_sizes": dict(snapshots[-1].deque_sizes) if snapshots else {},
+    }
+
+
+def deques_request(readings: Sequence[DequeReading]) -> list[dict[str, object]]:
+    """Return deque readings as plain objects."""
+    names = (
+        "name",
+        "length_count",
+        "maxlen_count",
+        "size_bytes",
+        "dropped_count",
+        "expected_maxlen_count",
+        "is_alive",
+    )
+    return [{name: getattr(item, name) for name in names} for item in readings]
+
+
+def ask(request: dict[str, object], latest: Snapshot | None) -> dict[str, Any]:
+    """Ask the child; raises ChildError when it can't be run or takes too long."""
+    require_headroom(latest)
+    return run_child(request, timeout_seconds=JUDGE_TIMEOUT_SECONDS)
+
+
+def too_little(
+    snapshots: Sequence[MemorySnapshot], *, min_duration_hours: float, min_samples: int
+) -> MemoryLeakReport | None:
+    """Return the answer for too few or too short data, which needs no analysis; None: there is enough."""
+    usable = [item for item in snapshots if math.isfinite(item.rss_mb)]
+    duration_hours = span_hours(usable)
+    if len(usable) < min_samples:
+        details = f"Insufficient data: {len(usable)} samples, {min_samples} are needed"
+    elif duration_hours < min_duration_hours:
+        details = f"Insufficient duration: {duration_hours:.2f} hours, {min_duration_hours:g} are needed"
+    else:
+        return None
+    return plain_report(usable, details)
+
+
+def unavailable(snapshots: Sequence[MemorySnapshot], error: ChildError) -> MemoryLeakReport:
+    """Return the answer when the analysis could not be run: no verdict, and why."""
+    return plain_report(
+        [item for item in snapshots if math.isfinite(item.rss_mb)], f"Analysis not available: {error}"
+    )
+
+
+def plain_report(usable: Sequence[MemorySnapshot], details: str) -> MemoryLeakReport:
+    """Return a report without a verdict: first and last reading, and `details`."""
+    start = usable[0].rss_mb if usable else 0.0
+    end = usable[-1].rss_mb if usable else 0.0
+    return MemoryLeakReport(
+        leak_detected=False,
+        growth_rate_mb_per_hour=0.0,
+        total_growth_mb=end - start,
+        duration_hours=span_hours(usable),
+        start_memory_mb=start,
+        end_memory_mb=end,
+        confidence="low",
+        details=details,
+    )
+
+
+def span_hours(snapshots: Sequence[MemorySnapshot]) -> float:
+    """Return the hours from the first to the last snapshot: monotonic where all have it, else by the wall."""
+    if len(snapshots) < 2:  # noqa: PLR2004 -- a span has two ends
+        return 0.0
+    first, last = snapshots[0], snapshots[-1]
+    if first.uptime_seconds is not None and last.uptime_seconds is not None:
+        return max(last.uptime_seconds - first.uptime_seconds, 0.0) / SECONDS_PER_HOUR
+    seconds = (last.timestamp.astimezone() - first.timestamp.astimezone()).total_seconds()
+    return max(seconds, 0.0) / SECONDS_PER_HOUR
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

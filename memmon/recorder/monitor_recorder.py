@@ -1,0 +1,110 @@
+"""The recorder behind a MemoryMonitor: hands each snapshot back, and opens what the monitor sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memmon.recorder import arguments
+from memmon.recorder.desk import Candidate
+from memmon.recorder.recorder import Recorder
+from memmon.store.write import read_alert_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from memmon.clock import Clock
+    from memmon.model import Alert, DequeReading, Snapshot
+
+
+class MonitorRecorder(Recorder):
+    """A Recorder whose host judges high memory in its own thread, at once."""
+
+    def __init__(self, *args: Any, on_taken: Callable[[Snapshot], None], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._on_taken = on_taken
+        self._teller.judges_high_memory = False
+        self.knows_alerts = False
+        """True when it was learnt at once what earlier runs have told."""
+        self._learn_alerts()
+
+    def _learn_alerts(self) -> None:
+        source = self._given_source or self.expected_source()
+        marks = read_alert_marks(self._database, source)
+        if marks is not None:
+            self.knows_alerts = True
+            self._teller.desk.remember(marks)
+
+    def told_before(self, fingerprint: str) -> datetime | None:
+        """Return when an alert was last told, by this run or an earlier one."""
+        return self._teller.desk.told_at(fingerprint)
+
+    def _after_take(self, snapshot: Snapshot) -> None:
+        self._on_taken(snapshot)
+
+    def submit(self, alert: Alert, *, is_forced: bool) -> None:
+        """Hand an alert that the host's thread found to the desk."""
+        self._submit(Candidate(alert, is_forced))
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that was injected."""
+        return self._clock
+
+    @property
+    def database_url(self) -> str:
+        """The database's full URL: it may hold a password."""
+        return self._database.url
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The newest snapshot."""
+        return self._latest
+
+    @property
+    def tracked_deques(self) -> Mapping[str, Any]:
+        """The live mapping of the registered deques."""
+        return self._deques.tracked
+
+    def read_deques(self) -> tuple[DequeReading, ...]:
+        """Read the deques now."""
+        return self._deques.read()
+
+    def read_rss_bytes(self) -> int | None:
+        """Read this process's resident memory now."""
+        return self._sampler.process.read().rss_bytes
+
+    @property
+    def interval_seconds(self) -> float:
+        """Seconds between snapshots."""
+        return self._interval_seconds
+
+    @interval_seconds.setter
+    def interval_seconds(self, seconds: float) -> None:
+        arguments.number(seconds, "snapshot_interval", low=0.0, high=arguments.LONGEST_INTERVAL_SECONDS)
+        # Given back as it was set: hosts compare it with the number they passed.
+        self._interval_seconds = seconds
+
+    @property
+    def alert_cooldown_minutes(self) -> float:
+        """Minutes before the high-memory alert is repeated."""
+        return self._teller.desk.cooldown_minutes
+
+    @alert_cooldown_minutes.setter
+    def alert_cooldown_minutes(self, minutes: float) -> None:
+        arguments.number(minutes, "alert_cooldown_minutes", low=0.0, low_allowed=True)
+        self._teller.desk.cooldown_minutes = minutes
+
+    @property
+    def last_taken_at(self) -> datetime | None:
+        """When the last snapshot was taken (aware)."""
+        return self._last_taken_at
+
+    @last_taken_at.setter
+    def last_taken_at(self, moment: datetime | None) -> None:
+        self._last_taken_at = moment
+        if moment is None:
+            self._due_from_monotonic = None
+        else:
+            age_seconds = (self._clock.now() - moment).total_seconds()
+            self._due_from_monotonic = self._clock.monotonic() - age_seconds

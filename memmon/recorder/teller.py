@@ -1,0 +1,152 @@
+"""What the writer thread tells the host: alerts from single snapshots and from the hourly check."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from memmon.model import Alert, Snapshot
+from memmon.recorder.checks import CheckPlan, Checks
+from memmon.recorder.desk import Candidate
+from memmon.recorder.guard import quietly
+from memmon.recorder.rules import deque_limits, high_memory
+from memmon.store.write import StoredReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memmon.clock import Clock
+    from memmon.config import Database, Settings
+    from memmon.recorder.desk import AlertDesk
+    from memmon.recorder.run_state import RunState
+    from memmon.store.write import Written
+
+log = logging.getLogger("memmon")
+
+
+class Teller:
+    """Only the writer thread comes here, except where a method says otherwise."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        desk: AlertDesk,
+        database: Database,
+        clock: Clock,
+        put: Callable[[RunState, object], None],
+    ) -> None:
+        """`put` hands what is to be stored back to the writer."""
+        self.settings = settings
+        self.desk = desk
+        self.source: str | None = None
+        """The source's name in the store; None until the first write."""
+        self.latest: Snapshot | None = None
+        self.judges_high_memory = True
+        """False where the host's own thread finds high memory (MemoryMonitor)."""
+        self._database = database
+        self._clock = clock
+        self._put = put
+        self._state: RunState | None = None
+        self._pending: list[tuple[Alert, bool]] = []
+        self._checks = Checks(
+            CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
+            clock=clock,
+            request=self._check_request,
+            latest=lambda: self.latest,
+            on_answer=self._on_check,
+        )
+
+    # -- called by the recorder, in the host's threads ----------------------------------------
+
+    def begin(self, state: RunState) -> None:
+        """Follow a new run."""
+        self._state = state
+        self._checks.reset()
+
+    def end(self) -> None:
+        """End what still runs: the recorder stops."""
+        self._checks.end()
+
+    def after_fork_in_child(self) -> None:
+        """Forget what the parent was about to tell; its child process is not ours."""
+        self._state = None
+        self._pending = []
+        self._checks.reset()
+
+    # -- the writer thread --------------------------------------------------------------------
+
+    def on_item(self, state: RunState, item: object) -> None:
+        """Look at what was handed over; what it calls for is told after the next write."""
+        if isinstance(item, Candidate):
+            self._pending.append((item.alert, item.is_forced))
+        elif isinstance(item, Snapshot):
+            self._pending.extend((alert, False) for alert in self._alerts_of(state, item))
+
+    def _alerts_of(self, state: RunState, item: Snapshot) -> list[Alert]:
+        source = self.source or state.record.source
+        found = [deque_limits(item.deques, source=source, at=item.at)]
+        if self.judges_high_memory:
+            percent = self.settings.high_memory_percent
+            found.append(high_memory(item, source=source, threshold_percent=percent))
+        return [alert for alert in found if alert is not None]
+
+    def on_stored(self, state: RunState, written: Written) -> None:
+        """Learn the source's name in the store, and when its alerts were last told."""
+        if written.opened_run:
+            self.desk.remember(written.alert_marks)
+        if self.source is None and written.source != state.record.source:
+            quietly(
+                log.warning,
+                "memmon: the name %r is held by another script; this one is recorded as %r "
+                "(give source=... to choose)",
+                state.record.source,
+                written.source,
+            )
+        self.source = written.source
+
+    def tell_pending(self) -> None:
+        """Tell what waits: after a write, so that the alerts of earlier runs are known."""
+        waiting, self._pending = self._pending, []
+        for alert, is_forced in waiting:
+            self._tell(alert, is_forced=is_forced)
+
+    def tick(self) -> float:
+        """Run the scheduled checks; returns how long (seconds) they can wait."""
+        return self._checks.tick()
+
+    def _tell(self, alert: Alert, *, is_forced: bool = False) -> None:
+        mark = self.desk.admit(alert, is_forced=is_forced)
+        if mark is None:
+            return
+        state = self._state
+        if state is not None:
+            data = {"kind": alert.kind, "severity": alert.severity, "message": alert.message, **alert.values}
+            self._put(state, mark)
+            self._put(state, state.event(self._clock, "alert", alert.title, data))
+        self.desk.deliver(alert)
+
+    def _check_request(self) -> dict[str, object] | None:
+        if self._state is None or self.source is None:
+            return None
+        return {
+            "command": "check",
+            "database": self._database.url,
+            "source": self.source,
+            "leak_check": self.settings.leak_check,
+            "daily_report": self.settings.daily_report,
+            "threshold_mb_per_hour": self.settings.leak_threshold_mb_per_hour,
+            "now": self._clock.now().isoformat(),
+        }
+
+    def _on_check(self, answer: dict[str, Any]) -> None:
+        now = self._clock.now()
+        for found in answer.get("alerts", ()):
+            self._tell(Alert(at=now, source=self.source or "", **found))
+        report = answer.get("report")
+        if report and self._state is not None:
+            stored = StoredReport(
+                at=now, window_hours=report["window_hours"], text=report["text"], data=report.get("data")
+            )
+            self._put(self._state, stored)
+            quietly(log.info, "memmon: daily report of %s: %s", self.source, report["headline"])
