@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from memmon.clock import Clock
     from memmon.config import Settings
-    from memmon.model import Alert, EventRecord
+    from memmon.model import Alert, EventRecord, RunRecord
 
 log = logging.getLogger("memmon")
 
@@ -345,6 +345,15 @@ class Recorder:
         state = self._state
         if state is not None:
             return state
+        record = self._new_record()
+        state = RunState(record, started_monotonic=self._clock.monotonic())
+        self._state = state
+        self._last_monotonic = self._last_wall = None
+        self._teller.begin(state)
+        self._worker.put(state, self._event(state, "run_start", record.release or ""))
+        return state
+
+    def _new_record(self) -> RunRecord:
         record = new_run(
             source=self._given_source,
             release=self._release,
@@ -353,14 +362,9 @@ class Recorder:
             parent_uuid=self._parent_uuid,
             role=self._role,
         )
-        if not record.source_was_given:
-            record = dataclasses.replace(record, source=self.expected_source())
-        state = RunState(record, started_monotonic=self._clock.monotonic())
-        self._state = state
-        self._last_monotonic = self._last_wall = None
-        self._teller.begin(state)
-        self._worker.put(state, self._event(state, "run_start", record.release or ""))
-        return state
+        return (
+            record if record.source_was_given else dataclasses.replace(record, source=self.expected_source())
+        )
 
     def _event(
         self, state: RunState, kind: str, text: str = "", data: Mapping[str, object] | None = None

@@ -1,0 +1,59 @@
+"""Recording another process: one that embeds nothing (`memmon run`, `memmon record`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.names import clean_name
+from memmon.probe.sampler import Sampler
+from memmon.recorder.identity import new_run
+from memmon.recorder.recorder import Recorder
+
+if TYPE_CHECKING:
+    from memmon.model import RunRecord, Snapshot
+
+
+class ExternalRecorder(Recorder):
+    """Records the process `pid` as `source`; its deques and causes can't be seen from outside.
+
+    Further `options` are those of Recorder. Snapshots end when the process does; say how it
+    ended with `finish`.
+    """
+
+    def __init__(self, *args: Any, pid: int, source: str, **options: Any) -> None:
+        options["gc_threshold_mb"] = 0.0
+        super().__init__(*args, source=source, **options)
+        self._pid = pid
+        self._sampler = Sampler(pid=pid, deques=self._deques, components=self._components, clock=self._clock)
+
+    @property
+    def pid(self) -> int:
+        """The process that is recorded."""
+        return self._pid
+
+    def is_process_alive(self) -> bool:
+        """Tell whether the process still runs (and is the one that recording began with)."""
+        return self._sampler.process.is_alive()
+
+    def finish(self, reason: str, detail: str | None = None, *, timeout_seconds: float = 5.0) -> None:
+        """End the run with how the process ended, such as `exit`, `sigkill`; `detail`: its exit code."""
+        self._end(timeout_seconds, reason, detail)
+
+    def expected_source(self) -> str:
+        """Return the name given."""
+        return self._given_source or clean_name(f"pid-{self._pid}")
+
+    def _new_record(self) -> RunRecord:
+        return new_run(
+            source=self._given_source,
+            release=self._release,
+            interval_seconds=self._interval_seconds,
+            started_at=self._clock.now(),
+            role=self._role,
+            pid=self._pid,
+        )
+
+    def _take_locked(self, *, allow_costly: bool) -> Snapshot:
+        if self._latest is not None and not self.is_process_alive():
+            return self._latest
+        return super()._take_locked(allow_costly=allow_costly)
