@@ -133,7 +133,7 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
         ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
         ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
-        growth_mb=float(stretch.rss_bytes[-1] - stretch.rss_bytes[0]) / MIB,
+        growth_mb=_growth_mb(stretch),
         since=since,
         since_earliest=earliest,
         since_latest=latest,
@@ -153,6 +153,11 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         ),
         source=history.source,
     )
+
+
+def _growth_mb(stretch: History) -> float:
+    """Return last minus first reading, summed over the runs: a restart is no shrinking."""
+    return sum(float(run.rss_bytes[-1] - run.rss_bytes[0]) for run in stretch.per_run()) / MIB
 
 
 def _least_squares(evidence: Evidence) -> OlsTrend | None:

@@ -145,7 +145,7 @@ def _of_trend(kind: str, run: RunSeries, trend: Trend, *, is_alarm: bool, failed
         is_alarm=is_alarm,
         failed=failed,
         slope=trend.slope,
-        error=trend.error,
+        error=trend.spread,
         quantile=trend.quantile,
         from_seconds=run.first_at_seconds if kind == "whole" else float(run.at_seconds[first]),
         to_seconds=float(run.at_seconds[-1]),

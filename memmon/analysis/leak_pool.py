@@ -27,6 +27,9 @@ FEWEST_SAMPLES = 9
 WARM_UP_HOURS = 1.0
 POOL_MARGIN = 2.0
 AGREEING_SHARE = 0.6
+SHORT_RUNS_HOURS = 3.0
+SHORT_RUNS_AHEAD_SHARE = 0.65
+"""Runs this short may be all warm-up: bent growth must promise more, or twice the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Pool:
     agreeing_share: float
     run_count: int
     hours: float
+    typical_hours: float
 
     @property
     def low(self) -> float:
@@ -94,6 +98,7 @@ def pool_trends(trends: Sequence[Trend], threshold_mb_per_hour: float) -> Pool:
         agreeing_share=float(weight @ (slope >= threshold_mb_per_hour / 2)),
         run_count=span.size,
         hours=float(span.sum()),
+        typical_hours=float(weight @ span),
     )
 
 
@@ -111,5 +116,8 @@ def rule_pool(pool: Pool, threshold_mb_per_hour: float) -> Ruling:
     if pool.tail_slope < LEAST_TAIL_SHARE * pool.slope:
         return Ruling(is_alarm=False, failed="tail")
     if pool.bend < BENDS_BELOW and pool.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="bend")
+    promise = min(SHORT_RUNS_AHEAD_SHARE * pool.slope, 2 * threshold_mb_per_hour)
+    if pool.typical_hours < SHORT_RUNS_HOURS and pool.bend < BENDS_BELOW and pool.ahead_slope < promise:
         return Ruling(is_alarm=False, failed="bend")
     return Ruling(is_alarm=True)

@@ -25,6 +25,10 @@ LOAD_LEFT_SHARE = 0.35
 ENOUGH_HOURS = 19.5
 PLATEAU_SHARE = 0.35
 PLATEAU_HOURS = 3.0
+PLATEAU_BENDS_BELOW = -1.5
+BENT = -2.0
+NEGLIGIBLE_SHARE = 0.02
+"""Growth below this share of the threshold is real at times, and never worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +108,8 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         return Judgement(verdict="leaking", reason="trend", evidence=evidence)
     if evidence.low <= 0:
         return _no_growth(evidence, threshold_mb_per_hour)
+    if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
+        return Judgement(verdict="stable", reason="negligible", evidence=evidence)
     trend = evidence.trend
     if trend is not None:
         steps, rest = find_steps(trend)
@@ -114,11 +120,19 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
             )
         if is_saturating(trend):
             return _ended(evidence) or Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
-    elif evidence.failed in {"tail", "bend"}:
+    elif _pool_slows(evidence):
         return Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
         return Judgement(verdict="cannot_say", reason="too_early", evidence=evidence)
     return Judgement(verdict="growing", reason="trend", evidence=evidence)
+
+
+def _pool_slows(evidence: Evidence) -> bool:
+    """Tell whether the runs of a pool all flatten, as warm-ups do."""
+    pool = evidence.pool
+    if pool is None:
+        return False
+    return evidence.failed in {"tail", "bend"} or (pool.bend < BENT and pool.ahead_slope < pool.slope / 2)
 
 
 def _no_growth(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
@@ -134,7 +148,7 @@ def _ended(evidence: Evidence) -> Judgement | None:
     start = run.hours[-1] - max(PLATEAU_SHARE * run.span_hours, PLATEAU_HOURS)
     cut = int(np.searchsorted(run.hours, start))
     trend = fit_trend(run.hours[cut:], run.mb[cut:]) if cut > 0 else None
-    if trend is None or evidence.trend is None:
+    if trend is None or evidence.trend is None or evidence.trend.bend > PLATEAU_BENDS_BELOW:
         return None
     negligible = trend.high < 0.1 * evidence.trend.slope
     if not negligible and (trend.low > 0 or trend.slope > 0.15 * evidence.trend.slope):
@@ -143,7 +157,7 @@ def _ended(evidence: Evidence) -> Judgement | None:
         evidence,
         kind="since plateau",
         slope=trend.slope,
-        error=trend.error,
+        error=trend.spread,
         quantile=trend.quantile,
         trend=trend,
         from_seconds=float(run.at_seconds[cut]),

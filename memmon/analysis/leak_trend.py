@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 DAY_CYCLE_FROM_HOURS = 44.0
 """From nearly two days on, a daily cycle can be told from a trend."""
+CYCLE_DOUBT_FROM_HOURS = 16.0
+CYCLE_FITS_SHARE = 0.4
+CYCLE_DOUBT_SHARE = 0.6
+PLAIN_TERMS = 2
 TAIL_SHARE = 0.3
 FEWEST_BLOCKS_HELD = 6
 FEWEST_FOR_DAY_CYCLE = 24
@@ -34,7 +39,7 @@ FEWEST_FOR_DAY_CYCLE = 24
 class Trend:
     """A straight line through the lower envelope, and how far from straight the growth is.
 
-    `error_mb_per_hour`: standard error under the noise model; `quantile`: t quantile of the 95 % interval.
+    `error`: standard error under the noise model; `cycle_doubt`: what a daily cycle may add to it; `quantile`: t quantile of the 95 % interval.
     `tail_slope`: of the last 30 %; `least_third_slope`: the smaller of the two rises between the medians
     of the thirds, per hour; `order`: Kendall's tau of the blocks with time; `floor_mb`: how far the lowest
     block of the last third lies above the median of the first; `widest_mb`: the largest distance of a
@@ -47,6 +52,7 @@ class Trend:
     slope: float
     level_mb: float
     error: float
+    cycle_doubt: float
     quantile: float
     noise: Noise
     span_hours: float
@@ -60,14 +66,19 @@ class Trend:
     ahead_slope: float
 
     @property
+    def spread(self) -> float:
+        """The standard error, doubt about a daily cycle included."""
+        return math.hypot(self.error, self.cycle_doubt)
+
+    @property
     def low(self) -> float:
         """Lower end of the slope's 95 % interval."""
-        return self.slope - self.quantile * self.error
+        return self.slope - self.quantile * self.spread
 
     @property
     def high(self) -> float:
         """Upper end of the slope's 95 % interval."""
-        return self.slope + self.quantile * self.error
+        return self.slope + self.quantile * self.spread
 
     @property
     def start_slope(self) -> float:
@@ -77,7 +88,7 @@ class Trend:
     @property
     def visible(self) -> float:
         """A slope that would come out above zero four times in five."""
-        return (self.quantile + 0.84) * self.error
+        return (self.quantile + 0.84) * self.spread
 
 
 def fit_trend(
@@ -123,6 +134,7 @@ def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Tre
         slope=slope,
         level_mb=base,
         error=error,
+        cycle_doubt=_cycle_doubt(x, y, left, slope) if terms == PLAIN_TERMS else 0.0,
         quantile=t_quantile(0.975, n - terms),
         noise=noise,
         span_hours=span_hours,
@@ -135,6 +147,27 @@ def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Tre
         end_slope=end_slope,
         ahead_slope=ahead_slope,
     )
+
+
+def _cycle_doubt(x: FloatArray, y: FloatArray, left: FloatArray, slope: float) -> float:
+    """Return how much of the slope may be a piece of a daily cycle, while too few days show to tell.
+
+    A line beside a sine of 24 h fits a single day of cyclic load far better than a line alone; the doubt is
+    then a share of the difference between the two slopes.
+    """
+    span = float(x[-1] - x[0])
+    if not CYCLE_DOUBT_FROM_HOURS <= span < DAY_CYCLE_FROM_HOURS:
+        return 0.0
+    away = x - x.mean()
+    angle = 2 * np.pi * x / 24
+    design = np.column_stack([np.ones_like(x), away, np.sin(angle), np.cos(angle)])
+    solver = np.linalg.solve(design.T @ design, design.T)
+    found = solver @ y
+    plain = left - left.mean()
+    rest = y - design @ found
+    if float(rest @ rest) >= CYCLE_FITS_SHARE * float(plain @ plain):
+        return 0.0
+    return CYCLE_DOUBT_SHARE * abs(slope - float(found[1]))
 
 
 def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tuple[float, float, float]:
