@@ -47,6 +47,7 @@ COMMANDS = {
     "db": (_AT + "db", "Keep the database: upgrade, status, back up, mend."),
     "config": (_AT + "config", "Show the settings and where they come from."),
     "doctor": (_AT + "doctor", "Say what is wrong with this installation."),
+    "_bot": (_AT + "_bot", "The demo's live bot."),
 }
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from memmon.cli.output import say
 from memmon.cli.sources import bounds_of, no_data
 from memmon.errors import NoDataError
-from memmon.report.data import STALE_INTERVAL_COUNT
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -18,20 +17,8 @@ if TYPE_CHECKING:
     from memmon.cli.options import Window
     from memmon.cli.sources import Bounds, Opened
     from memmon.history import History
+    from memmon.report.data import Staleness
     from memmon.store.read import SourceInfo, Store
-
-_DEFAULT_INTERVAL_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Age:
-    """How old a source's newest sample is."""
-
-    last_at: datetime | None
-    age_seconds: float | None
-    interval_seconds: float
-    is_stale: bool
-    """True when more than three intervals passed without a sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +28,7 @@ class Judged:
     source: SourceInfo
     history: History
     finding: LeakFinding
-    age: Age
+    age: Staleness
     bounds: Bounds
 
 
@@ -97,20 +84,14 @@ def _look_back_to(policy: LeakPolicy, history: History) -> LeakPolicy:
     return replace(policy, look_back_hours=max(span_hours + 1.0, policy.look_back_hours))
 
 
-def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Age:
+def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Staleness:
     """Return how old the newest sample is, measured in the newest run's own intervals."""
+    from memmon.report.sections import staleness
+
     runs = [run for run in store.runs(source.name) if run.last_at is not None]
     newest = max(runs, key=lambda run: run.last_at or run.started_at, default=None)
-    interval = (newest.interval_seconds if newest else None) or _DEFAULT_INTERVAL_SECONDS
-    if source.last_at is None:
-        return Age(last_at=None, age_seconds=None, interval_seconds=interval, is_stale=True)
-    age_seconds = (now - source.last_at).total_seconds()
-    return Age(
-        last_at=source.last_at,
-        age_seconds=age_seconds,
-        interval_seconds=interval,
-        is_stale=age_seconds > STALE_INTERVAL_COUNT * interval,
-    )
+    interval_seconds = newest.interval_seconds if newest is not None else None
+    return staleness(source.last_at, now=now, interval_seconds=interval_seconds)
 
 
 def finding_object(judged: Judged) -> dict[str, Any]:
