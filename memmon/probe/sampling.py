@@ -18,7 +18,7 @@ LARGE_COUNT = 65
 """Containers from this length on are sampled; shorter ones are walked whole."""
 
 _SPREAD_LENGTH = 100_000
-_GOLDEN_FRACTION = (5**0.5 - 1) / 2
+_LOW_32_BITS = 0xFFFF_FFFF
 _BASES: tuple[type, ...] = (deque, list, tuple, dict, set, frozenset)
 _DIRECT_BASES = (list, tuple)
 
@@ -77,12 +77,18 @@ def sample_places(length: int, wanted: int, *, is_direct: bool) -> list[int]:
 
 
 def spread_places(length: int, wanted: int) -> list[int]:
-    """Return at most `wanted` different places in `length`.
+    """Return at most `wanted` different places in `length`: one in each equal part, at random in it.
 
-    Multiples of the golden ratio's fraction: evenly spread, and out of step with any period of the
-    contents (keys and values in turn, say), which equal strides are not.
+    Equal strides would fall in step with a period of the contents (keys and values in turn, say).
+    The same places come for the same length, from a small generator of our own (Numerical Recipes'
+    linear congruence): the host's `random` state is not touched.
     """
-    return list(dict.fromkeys(int(step * _GOLDEN_FRACTION % 1.0 * length) for step in range(wanted)))
+    state = length & _LOW_32_BITS
+    places: dict[int, None] = {}
+    for step in range(wanted):
+        state = (state * 1_664_525 + 1_013_904_223) & _LOW_32_BITS
+        places[int((step + state / (_LOW_32_BITS + 1)) / wanted * length)] = None
+    return list(places)
 
 
 def different_count(items: Sequence[object], count: int) -> float:

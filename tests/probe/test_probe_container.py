@@ -21,7 +21,9 @@ class Machine:
 
     def __init__(self, folder):
         self.folder = folder
-        self.write("/proc/meminfo", f"MemTotal: {HOST_BYTES // 1024} kB\nMemAvailable: {10 * GB // 1024} kB\nX: y\n")
+        self.write(
+            "/proc/meminfo", f"MemTotal: {HOST_BYTES // 1024} kB\nMemAvailable: {10 * GB // 1024} kB\nX: y\n"
+        )
 
     def write(self, path, text):
         file = self.folder / path.lstrip("/")
@@ -82,16 +84,25 @@ def test_the_smallest_limit_of_the_ancestry_counts(machine):
     assert machine.limit() == (300 * MB, "cgroup v2 /a.slice", 250 * MB)
 
 
-@pytest.mark.parametrize("none", ["max\n", "max", "", "  \n", "garbage\n", "-1\n", "9223372036854771712\n", "0\n"])
+@pytest.mark.parametrize(
+    "none", ["max\n", "max", "", "  \n", "garbage\n", "-1\n", "9223372036854771712\n", "0\n"]
+)
 def test_no_limit_in_version_2_is_the_host(machine, none):
-    """"max", empty, unreadable and absurd limits mean that the host's memory is the limit."""
+    """No number, an empty file and absurd limits mean that the host's memory is the limit."""
     machine.proc("0::/x\n", MOUNT_V2.format(root="/"))
     machine.v2("/x", none, anon=1)
     assert machine.limit() == HOST
 
 
 @pytest.mark.parametrize(
-    "none", ["9223372036854771712\n", "9223372036854775807\n", "9223372036854710272\n", "18446744073709551615\n", "-1\n"]
+    "none",
+    [
+        "9223372036854771712\n",
+        "9223372036854775807\n",
+        "9223372036854710272\n",
+        "18446744073709551615\n",
+        "-1\n",
+    ],
 )
 def test_no_limit_in_version_1_is_the_host(machine, none):
     """The largest number, rounded down to a page of 4 or 64 KiB, means no limit."""
@@ -264,7 +275,9 @@ def test_kills_are_counted_in_both_versions(machine):
     machine.v2("/a", oom_kill=4, oom=5, max=6)
     machine.v2("/a/b", low=0, high=0, max=3, oom=2, oom_kill=1)
     machine.v1("/bot")
-    machine.write("/sys/fs/cgroup/memory/bot/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 9\n")
+    machine.write(
+        "/sys/fs/cgroup/memory/bot/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 9\n"
+    )
     machine.write("/sys/fs/cgroup/memory/bot/memory.failcnt", "12\n")
     events = memory_events(str(machine.folder))
     assert [(e.origin, e.oom_kill_count, e.oom_count, e.limit_hit_count) for e in events] == [
@@ -306,7 +319,16 @@ def test_a_probe_that_breaks_gives_nothing(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("123\n", 123), ("max", None), (None, None), ("", None), ("1.5", None), ("²", None), ("9" * 400, None), ("+5", None)],
+    [
+        ("123\n", 123),
+        ("max", None),
+        (None, None),
+        ("", None),
+        ("1.5", None),
+        ("²", None),
+        ("9" * 400, None),
+        ("+5", None),
+    ],
 )
 def test_a_limit_file_is_a_number_or_no_limit(text, expected):
     """Only plain digits within reason are a limit."""

@@ -83,7 +83,9 @@ def test_another_process_is_read_by_its_pid_until_it_ends():
         probe = ProcessProbe(process.pid)
         assert probe.is_alive()
         assert not probe.is_own
-        assert probe.read().rss_bytes == pytest.approx(psutil.Process(process.pid).memory_info().rss, abs=8 * MB)
+        assert probe.read().rss_bytes == pytest.approx(
+            psutil.Process(process.pid).memory_info().rss, abs=8 * MB
+        )
         assert probe.started_at_seconds() == psutil.Process(process.pid).create_time()
     finally:
         process.communicate(b"\n")
@@ -202,7 +204,9 @@ def test_a_handle_that_could_not_be_made_is_tried_again(monkeypatch):
 @pytest.mark.parametrize("value", [float("nan"), -1, 2**70, "much", None, float("inf")])
 def test_a_value_that_is_no_size_is_missing(value, monkeypatch):
     """What psutil might return besides a size never becomes a number in a snapshot."""
-    odd = SimpleNamespace(rss=value, vms=value, uss=value, pss=value, available=value, total=value, percent=value)
+    odd = SimpleNamespace(
+        rss=value, vms=value, uss=value, pss=value, available=value, total=value, percent=value
+    )
     monkeypatch.setattr(psutil.Process, "memory_info", lambda _: odd)
     monkeypatch.setattr(psutil.Process, "memory_full_info", lambda _: odd)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: odd)

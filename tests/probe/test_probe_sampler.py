@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from collections import deque
+
+import psutil
+import pytest
+
+from memmon.clock import ManualClock, SystemClock
+from memmon.model import Snapshot
+from memmon.probe.cause import CauseProbe, CauseReading
+from memmon.probe.components import ComponentRegistry
+from memmon.probe.deques import DequeRegistry
+from memmon.probe.patience import Patience
+from memmon.probe.sampler import Sampler
+
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+def make(clock=None, **options):
+    clock = clock or ManualClock()
+    deques, components = (
+        DequeRegistry(monotonic=clock.monotonic),
+        ComponentRegistry(monotonic=clock.monotonic),
+    )
+    return Sampler(deques=deques, components=components, clock=clock, **options), deques, components, clock
+
+
+def sample(sampler, **options):
+    return sampler.sample(sequence=1, started_monotonic=1000.0, work_count=None, **options)
+
+
+@LINUX
+def test_a_sample_has_everything():
+    """On Linux with glibc every field of a snapshot is read."""
+    sampler, deques, components, clock = make()
+    history = deque([1], maxlen=2)
+    deques.register("price", history)
+    components.register("cache", lambda: 77)
+    clock.advance(60.0)
+    snapshot = sampler.sample(sequence=9, started_monotonic=1000.0, work_count=5, work=(("orders", 5),))
+    assert (snapshot.sequence, snapshot.uptime_seconds, snapshot.work_count) == (9, 60.0, 5)
+    assert snapshot.work == (("orders", 5),)
+    assert snapshot.at == clock.now()
+    assert snapshot.deques[0].length_count == 1
+    assert snapshot.components[0].size_bytes == 77
+    missing = [name for name in Snapshot.__dataclass_fields__ if getattr(snapshot, name) is None]
+    assert set(missing) <= {"limit_used_bytes"}
+
+
+def test_costly_values_are_read_hourly_or_when_slow_daily(monkeypatch):
+    """USS and PSS are read at most hourly, daily once they took long, and not at all when not allowed."""
+    sampler, _, _, clock = make()
+    assert sample(sampler, allow_costly=False).uss_bytes is None
+    assert sample(sampler).uss_bytes > 0
+    assert sample(sampler).uss_bytes is None
+    clock.advance(3600)
+    assert sample(sampler).pss_bytes > 0
+
+    def slow():
+        clock.advance(0.05)
+        return (1, 2)
+
+    monkeypatch.setattr(sampler._process, "read_costly", slow)
+    clock.advance(3600)
+    assert (sample(sampler).uss_bytes, sample(sampler).uss_bytes) == (1, None)
+    clock.advance(80_000)
+    assert sample(sampler).uss_bytes is None
+    clock.advance(6_500)
+    assert sample(sampler).uss_bytes == 1
+
+
+PARTS = [
+    "_process.read",
+    "_process.read_costly",
+    "_limit.read",
+    "_cause.read",
+    "_deques.read",
+    "_components.read",
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), GeneratorExit()], ids=repr)
+def test_a_part_that_breaks_is_missing(part, error, monkeypatch):
+    """Whatever part fails in whatever way, the snapshot has all the others."""
+
+    def fail(*_):
+        raise error
+
+    sampler, deques, components, _ = make()
+    history = deque([1])
+    deques.register("price", history)
+    components.register("cache", lambda: 1)
+    owner, name = part.split(".")
+    monkeypatch.setattr(getattr(sampler, owner), name, fail)
+    snapshot = sample(sampler)
+    assert (snapshot.rss_bytes is None) == (part == "_process.read")
+    assert (snapshot.limit_bytes is None) == (part == "_limit.read")
+    assert (snapshot.python_block_count is None) == (part == "_cause.read")
+    assert (snapshot.deques == ()) == (part == "_deques.read")
+    assert (snapshot.components == ()) == (part == "_components.read")
+    assert snapshot.system_percent is not None
+
+
+PSUTIL = ["virtual_memory", "heap_info", "Process.memory_info", "Process.num_fds", "Process.memory_full_info"]
+
+
+@pytest.mark.parametrize("function", PSUTIL)
+def test_every_psutil_function_may_fail(function, monkeypatch):
+    """With any one psutil function failing, a snapshot is still taken."""
+
+    def fail(*args, **kwargs):
+        raise psutil.AccessDenied(1)
+
+    monkeypatch.setattr(f"psutil.{function}", fail, raising=False)
+    snapshot = sample(make()[0])
+    assert snapshot.python_block_count > 0
+    assert (snapshot.rss_bytes is None) == (function == "Process.memory_info")
+    assert (snapshot.heap_used_bytes is None) == (function == "heap_info")
+
+
+def test_another_process_has_no_counters_of_ours():
+    """A snapshot of another process carries none of this one's counters."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        sampler, *_ = make(pid=process.pid)
+        snapshot = sample(sampler)
+        assert snapshot.rss_bytes > 0
+        assert snapshot.python_block_count is None
+        assert sampler.process.is_alive()
+        assert sampler.limit.read().limit_bytes > 0
+    finally:
+        process.communicate(b"\n")
+
+
+@LINUX
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_after_a_fork_the_child_samples_itself():
+    """In a forked child a renewed sampler reads the child, at once with its costly values."""
+    sampler, deques, _, _ = make()
+    history = deque([1, 2])
+    deques.register("price", history)
+    sample(sampler)
+    reading_end, writing_end = os.pipe()
+    child_pid = os.fork()
+    if child_pid == 0:
+        sampler.after_fork_in_child()
+        snapshot = sample(sampler)
+        own = psutil.Process().memory_info().rss
+        line = f"{snapshot.rss_bytes} {own} {snapshot.uss_bytes} {snapshot.deques[0].length_count}"
+        os.write(writing_end, line.encode())
+        os._exit(0)
+    os.waitpid(child_pid, 0)
+    told_bytes, own_bytes, uss_bytes, length = map(int, os.read(reading_end, 200).split())
+    os.close(reading_end)
+    os.close(writing_end)
+    assert told_bytes == pytest.approx(own_bytes, abs=2 * 2**20)
+    assert 0 < uss_bytes < told_bytes
+    assert length == 2
+
+
+def test_a_slow_counter_rests_for_an_hour(monkeypatch):
+    """heap_info slower than 1 ms is asked again after an hour; the other counters go on."""
+    clock = ManualClock()
+    calls = []
+
+    def heap_info():
+        calls.append(1)
+        clock.advance(0.002)
+        return psutil._ntuples.pheap(5, 6) if hasattr(psutil, "_ntuples") else None
+
+    monkeypatch.setattr(psutil, "heap_info", heap_info, raising=False)
+    probe = CauseProbe(clock.monotonic)
+    probe.read()
+    assert probe.read().heap_used_bytes is None
+    assert probe.read().python_block_count > 0
+    assert len(calls) == 1
+    clock.advance(3601)
+    probe.read()
+    assert len(calls) == 2
+
+
+def test_counters_follow_what_happens():
+    """Blocks follow objects, collections follow the collector, uncollectable stays a count."""
+    probe = CauseProbe(SystemClock().monotonic)
+    gc.collect()
+    before = probe.read()
+    kept = [float(number) for number in range(100_000)]
+    gc.collect()
+    after = probe.read()
+    assert after.python_block_count - before.python_block_count == pytest.approx(100_000, rel=0.02)
+    assert after.gc_collection_count == before.gc_collection_count + 1
+    assert after.gc_uncollectable_count >= 0
+    assert len(kept) == 100_000
+
+
+def test_where_nothing_can_be_counted_nothing_is(monkeypatch):
+    """Without any of the counters, the reading is empty."""
+    for name in ("memmon.probe.cause.psutil.heap_info", "gc.get_stats", "sys.getallocatedblocks"):
+        monkeypatch.setattr(name, lambda: 1 / 0, raising=False)
+    assert CauseProbe(lambda: 0.0).read() == CauseReading()
+
+
+def test_patience_rests_after_a_slow_call_alone():
+    """A quick call is repeated at once; after a slow one the value is missing until the rest is over."""
+    now = [0.0]
+    cost = [0.0]
+
+    def read():
+        now[0] += cost[0]
+        return 5
+
+    patient = Patience(read, lambda: now[0], slow_seconds=0.1, rest_seconds=10.0)
+    assert [patient(), patient()] == [5, 5]
+    cost[0] = 0.2
+    assert [patient(), patient()] == [5, None]
+    assert patient.is_resting
+    now[0] += 10.0
+    assert not patient.is_resting
+    assert patient() == 5
+
+
+def test_a_tick_is_cheap():
+    """A whole sample of an ordinary process takes well under 5 ms once it is warm."""
+    sampler, deques, _, _ = make(clock=SystemClock())
+    kept = [deque(range(100), maxlen=100) for _ in range(56)]
+    for number, each in enumerate(kept):
+        deques.register(str(number), each)
+    clock = SystemClock()
+    sampler.sample(sequence=1, started_monotonic=0.0, work_count=None)
+    durations = []
+    for _ in range(20):
+        begun = clock.monotonic()
+        sampler.sample(sequence=1, started_monotonic=0.0, work_count=None)
+        durations.append(clock.monotonic() - begun)
+    assert sorted(durations)[10] < 0.005
+
+
+def test_importing_the_probe_loads_nothing_heavy():
+    """The probe brings psutil and the standard library, and objsize only when a size is asked for."""
+    code = (
+        "import sys\n"
+        "import memmon.probe.sampler, memmon.probe.deques, memmon.probe.components, memmon.probe.container\n"
+        "print(' '.join(sorted({name.split('.')[0] for name in sys.modules})))\n"
+    )
+    loaded = set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+    heavy = {
+        "numpy",
+        "pandas",
+        "scipy",
+        "statsmodels",
+        "sqlalchemy",
+        "alembic",
+        "jinja2",
+        "rich",
+        "click",
+        "objsize",
+    }
+    assert not loaded & (heavy | {"asyncio", "ssl"})
+    assert "psutil" in loaded
