@@ -170,6 +170,17 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemSection:
+    """The host and the limit at the last sample; `limit_used_mb` is what counts against the limit."""
+
+    system_percent: float | None = None
+    available_mb: float | None = None
+    limit_mb: float | None = None
+    limit_origin: str | None = None
+    limit_used_mb: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Staleness:
     """How old the newest sample is, and whether that is too old for the interval."""
 
@@ -189,6 +200,7 @@ class StoredSections:
     cause: CauseSection | None = None
     events: tuple[EventRow, ...] = ()
     staleness: Staleness | None = None
+    system: SystemSection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +222,9 @@ class Report:
     cause: CauseSection | None = None
     events: tuple[EventRow, ...] = ()
     staleness: Staleness | None = None
+    system: SystemSection | None = None
+    judged_from: datetime | None = None
+    """Where the verdict's look-back begins; the pictures begin there too."""
 
     @property
     def is_empty(self) -> bool:

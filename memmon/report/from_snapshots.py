@@ -81,6 +81,7 @@ def report_from_snapshots(
         cause=stored.cause,
         events=stored.events,
         staleness=stored.staleness,
+        system=stored.system,
     )
 
 

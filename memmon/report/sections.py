@@ -100,27 +100,21 @@ def leak_section(
 def disagreement(finding: LeakFinding) -> str | None:
     """Return one sentence on why least squares and the robust slope differ, None where they agree.
 
-    They disagree when one is on the other side of the threshold, when only one interval excludes
-    zero, or when the intervals do not meet.
+    They disagree when least squares lies outside the robust interval, or on the other side of the
+    threshold. None as well where the finding's own details say it already.
     """
     robust, ols = finding.slope_mb_per_hour, finding.ols_slope_mb_per_hour
     low, high = finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
-    ols_low, ols_high = finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour
-    if robust is None or ols is None or low is None or high is None or ols_low is None or ols_high is None:
+    if robust is None or ols is None or low is None or high is None:
         return None
     threshold = finding.policy.threshold_mb_per_hour
-    apart = ols_low > high or ols_high < low
     across = (robust >= threshold) != (ols >= threshold)
-    only_one_grows = (low > 0) != (ols_low > 0)
-    if not (apart or across or only_one_grows) or rate(robust) == rate(ols):
+    if (low <= ols <= high and not across) or rate(robust) == rate(ols):
         return None
-    if ols > robust:
-        why = "steps, bursts or a warm-up pull it up; the robust slope follows the lower envelope and leaves them out"
-    else:
-        why = (
-            "falls after a peak pull it down; the robust slope follows the lower envelope and leaves them out"
-        )
-    return f"The two disagree: least squares reads {rate(ols)} because {why}."
+    if any(sentence.startswith("Least squares") for sentence in finding.details):
+        return None
+    why = "steps, bursts or a warm-up pull it up" if ols > robust else "falls after a peak pull it down"
+    return f"Least squares differs because {why}; the robust slope follows the lower envelope."
 
 
 def staleness(last_at: datetime | None, *, now: datetime, interval_seconds: float | None) -> Staleness:

@@ -81,6 +81,21 @@ def render_text(
     return _encodable(text, encoding)
 
 
+def headline(report: Report) -> str:
+    """Return the report in one line for a log: the verdict, memory and deques."""
+    if report.is_empty:
+        return f"{shown(report.source)}: {NO_DATA_TEXT}"
+    finding = report.leak.finding
+    growth = "" if finding is None else f", {rate(finding.slope_mb_per_hour)}"
+    failing = report.deques.failing_count
+    deques = (
+        f"{failing} of {len(report.deques.rows)} deques exceed limits" if failing else "deques within limits"
+    )
+    words = deques if report.deques.rows else "no deques registered"
+    memory = f"{_mb(report.memory.current_mb)} now, {_mb(report.memory.max_mb)} at most"
+    return f"{shown(report.source)}: {leak_headline(report.leak)[1]}{growth}; {memory}; {words}"
+
+
 def _memory(memory: MemorySection) -> list[str]:
     return [
         "MEMORY USAGE:",
@@ -126,7 +141,7 @@ def _slopes(leak: LeakSection) -> Iterator[str]:
         yield from _item(leak.disagreement)
     runs = finding.window.run_count
     yield (
-        f"  Judged: {finding.sample_count} samples, {span(finding.duration_hours)}, "
+        f"  Based on: {finding.sample_count} samples, {span(finding.duration_hours)}, "
         f"{runs} {'run' if runs == 1 else 'runs'}"
     )
 

@@ -155,8 +155,8 @@ def test_least_squares_stands_beside_and_a_disagreement_is_explained():
     )
     text = text_of(finding=apart)
     assert "Least squares: 14.00 MB/hour (95 %: 12.00 to 16.00)" in text
-    assert "The two disagree" in text
-    assert "The two disagree" not in text_of(finding=finding())
+    assert "Least squares differs because" in text
+    assert "Least squares differs" not in text_of(finding=finding())
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "no-such-encoding"])

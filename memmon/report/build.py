@@ -1,0 +1,209 @@
+"""A report from the store: the window's figures, the verdict over a longer look-back, and the rest.
+
+Numpy and the read side only; statsmodels and pandas stay out, so that a 24-hour report costs little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from memmon.analysis.leak import LeakPolicy, detect_leak
+from memmon.model import DequeReading
+from memmon.report.data import (
+    EventRow,
+    HistorySection,
+    MemorySection,
+    Report,
+    RunRow,
+    StoredSections,
+    SystemSection,
+)
+from memmon.report.sections import deque_section, leak_section, staleness
+from memmon.report.words import window_title
+from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from memmon.store.read import DequeStatus, RunInfo, Store, WindowStatistics
+
+DEFAULT_HOURS = 24.0
+SHOWN_RUN_COUNT = 200
+SHOWN_EVENT_COUNT = 200
+_JUST_AFTER = timedelta(milliseconds=1)
+"""A day of 5-minute samples is 288 of them: the sample exactly a day ago is yesterday's."""
+
+LIFECYCLE_KINDS = frozenset({"run_start", "run_end"})
+"""Events that the list of runs tells already."""
+
+
+def build_report(
+    store: Store,
+    source: str | None = None,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    policy: LeakPolicy | None = None,
+    run_id: int | None = None,
+) -> Report:
+    """Return the report on a source, as `now` (aware) sees it.
+
+    The window ends at `until` (default: the last sample) and begins at `since` (default: 24 hours
+    earlier). The verdict looks back over `policy.look_back_hours` (7 days) from the window's end; with
+    `since` given it rests on the window itself. `run_id` narrows all figures to one run.
+
+    Raises UnknownSourceError, NoDataError (nothing was ever recorded) and the store's own errors. A window
+    without a sample gives a report whose `is_empty` is True.
+    """
+    name = store.resolve_source(source).name
+    runs = store.runs(name)
+    end = until or _last_at(runs, run_id)
+    start = since or (end - timedelta(hours=DEFAULT_HOURS) + _JUST_AFTER if end else None)
+    stats = store.window_statistics(name, start, end, run_id=run_id)
+    rules = _policy(policy or LeakPolicy(), since, end)
+    from_at = since or (end - timedelta(hours=rules.look_back_hours) if end else None)
+    history = store.history(name, from_at, end, run_id=run_id)
+    finding = None if history.is_empty else detect_leak(history, rules)
+    stored = stored_sections(store, name, runs=runs, since=start, until=end, now=now, run_id=run_id)
+    hours = (end - start).total_seconds() / SECONDS_PER_HOUR if start and end else None
+    return Report(
+        title=window_title(hours),
+        source=name,
+        since=start,
+        until=end,
+        generated_at=now,
+        memory=memory_of(stats),
+        leak=leak_section(
+            finding,
+            threshold_mb_per_hour=rules.threshold_mb_per_hour,
+            missing_reason="no sample to judge" if finding is None else None,
+        ),
+        deques=deque_section(deque_readings(store.deque_status(name, run_id=run_id))),
+        database=stored.database,
+        history=stored.history,
+        forecast=stored.forecast,
+        cause=stored.cause,
+        events=stored.events,
+        staleness=stored.staleness,
+        system=system_of(stats, runs),
+        judged_from=from_at,
+    )
+
+
+def stored_sections(
+    store: Store,
+    source: str,
+    *,
+    now: datetime,
+    runs: Sequence[RunInfo] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    run_id: int | None = None,
+) -> StoredSections:
+    """Return what the store adds to a report: runs, events of the window, staleness."""
+    known = store.runs(source) if runs is None else runs
+    events = store.events(source, since, until, limit=SHOWN_EVENT_COUNT, run_id=run_id)
+    interval_seconds = next((run.interval_seconds for run in reversed(known) if run.interval_seconds), None)
+    return StoredSections(
+        database=store.database.shown,
+        history=history_of(known),
+        events=tuple(
+            EventRow(at=event.at, kind=event.kind, text=event.text, run_id=event.run_id)
+            for event in events
+            if event.kind not in LIFECYCLE_KINDS
+        ),
+        staleness=staleness(_last_at(known, None), now=now, interval_seconds=interval_seconds),
+    )
+
+
+def memory_of(stats: WindowStatistics) -> MemorySection:
+    """Return the memory section of a window's statistics."""
+    return MemorySection(
+        current_mb=_mb(stats.last_rss_bytes),
+        average_mb=_mb(stats.average_rss_bytes),
+        min_mb=_mb(stats.min_rss_bytes),
+        max_mb=_mb(stats.max_rss_bytes),
+        sample_count=stats.sample_count,
+    )
+
+
+def system_of(stats: WindowStatistics, runs: Sequence[RunInfo]) -> SystemSection:
+    """Return the host and the limit at the window's last sample."""
+    origin = next((run.limit_origin for run in reversed(runs) if run.limit_origin), None)
+    return SystemSection(
+        system_percent=stats.last_system_percent,
+        available_mb=_mb(stats.last_available_bytes),
+        limit_mb=_mb(stats.last_limit_bytes),
+        limit_origin=origin,
+        limit_used_mb=_mb(stats.last_limit_used_bytes),
+    )
+
+
+def history_of(runs: Sequence[RunInfo]) -> HistorySection:
+    """Return the history section over all runs of a source."""
+    peaks = [run.peak_rss_bytes for run in runs if run.peak_rss_bytes is not None]
+    return HistorySection(
+        run_count=len(runs),
+        first_at=min((run.first_at for run in runs if run.first_at), default=None),
+        last_at=_last_at(runs, None),
+        runs=tuple(_run_row(run) for run in list(reversed(runs))[:SHOWN_RUN_COUNT]),
+        sample_count=sum(run.snapshot_count for run in runs),
+        max_mb=_mb(max(peaks, default=None)),
+    )
+
+
+def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
+    """Return the stored state of each deque as a reading."""
+    return [
+        DequeReading(
+            name=status.name,
+            length_count=status.length_count,
+            maxlen_count=status.maxlen_count,
+            size_bytes=status.size_bytes,
+            dropped_count=status.dropped_count,
+            expected_maxlen_count=status.expected_maxlen_count,
+            is_alive=status.is_alive,
+        )
+        for status in statuses
+    ]
+
+
+def _run_row(run: RunInfo) -> RunRow:
+    return RunRow(
+        run_id=run.run_id,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        last_at=run.last_at,
+        end_reason=run.end_reason,
+        end_detail=run.end_detail,
+        release=run.release,
+        host=run.host,
+        pid=run.pid,
+        sample_count=run.snapshot_count,
+        first_mb=_mb(run.first_rss_bytes),
+        last_mb=_mb(run.last_rss_bytes),
+        max_mb=_mb(run.peak_rss_bytes),
+    )
+
+
+def _last_at(runs: Sequence[RunInfo], run_id: int | None) -> datetime | None:
+    return max(
+        (run.last_at for run in runs if run.last_at and (run_id is None or run.run_id == run_id)),
+        default=None,
+    )
+
+
+def _policy(policy: LeakPolicy, since: datetime | None, until: datetime | None) -> LeakPolicy:
+    """Widen the look-back to a window that was asked for by name."""
+    if since is None or until is None or since >= until:
+        return policy
+    hours = (until - since).total_seconds() / SECONDS_PER_HOUR
+    return replace(policy, look_back_hours=max(hours + 1.0, policy.look_back_hours))
+
+
+def _mb(size_bytes: float | None) -> float | None:
+    return None if size_bytes is None else mb_from_bytes(size_bytes)

@@ -1,0 +1,113 @@
+"""What the pictures show, as plain data: times in seconds since 1970 (UTC), sizes in MB (2**20 bytes).
+
+A value of None breaks a line: a gap, a restart, or a reading that failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memmon.report.data import CauseShare, DequeRow
+
+Values = tuple[float | None, ...]
+"""One value per time, None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """A moment worth a line across the chart; `kind` is `restart`, `deploy`, `gc`, `alert` or `note`."""
+
+    at_seconds: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ribbon:
+    """A line with its interval: the trend of one run, or the forecast."""
+
+    at_seconds: tuple[float, ...]
+    middle_mb: tuple[float, ...]
+    low_mb: tuple[float, ...]
+    high_mb: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A straight line from one point to another: the least-squares fit of one run."""
+
+    at_seconds: tuple[float, ...]
+    value_mb: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryChart:
+    """Resident memory: mean per bucket with the band from min to max; raw samples have no band.
+
+    `bucket_seconds` is 0 for raw samples.
+    """
+
+    at_seconds: tuple[float, ...]
+    mean_mb: Values
+    min_mb: Values
+    max_mb: Values
+    bucket_seconds: float = 0.0
+    trend: tuple[Ribbon, ...] = ()
+    least_squares: tuple[Line, ...] = ()
+    forecast: Ribbon | None = None
+    limit_mb: float | None = None
+    limit_origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One part of a stacked chart."""
+
+    name: str
+    value_mb: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackChart:
+    """Parts that add up, bottom first."""
+
+    at_seconds: tuple[float, ...]
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DequeChart:
+    """One deque's fill over time: percent of maxlen, or its length where it has no maxlen."""
+
+    row: DequeRow
+    at_seconds: tuple[float, ...]
+    fill: Values
+    is_percent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayRow:
+    """One local day: memory figures over all its samples, and how many runs began."""
+
+    day: str
+    sample_count: int
+    min_mb: float | None
+    mean_mb: float | None
+    max_mb: float | None
+    start_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """All pictures and tables of one HTML report."""
+
+    since_seconds: float
+    until_seconds: float
+    memory: MemoryChart
+    split: StackChart | None = None
+    deques: tuple[DequeChart, ...] = ()
+    attribution: tuple[CauseShare, ...] = ()
+    days: tuple[DayRow, ...] = ()
+    markers: tuple[Marker, ...] = ()

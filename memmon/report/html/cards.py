@@ -1,0 +1,147 @@
+"""The cards at the top of the page: one figure each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memmon.report.html.parts import Card
+from memmon.report.words import interval, rate, size, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memmon.report.data import Report
+
+HIGH_SYSTEM_PERCENT = 80.0
+SOON_HOURS = 24.0
+
+
+def cards_of(report: Report) -> tuple[Card, ...]:
+    """Return the cards: memory, leak, limit, deques, system, runs."""
+    return tuple(_cards(report))
+
+
+def _cards(report: Report) -> Iterator[Card]:
+    yield _memory(report)
+    yield _growth(report)
+    yield _limit(report)
+    yield _deques(report)
+    yield from _system(report)
+    yield from _runs(report)
+
+
+def _memory(report: Report) -> Card:
+    memory = report.memory
+    value, unit = _split_unit(size(memory.current_mb))
+    return Card(
+        title="Memory now",
+        value=value,
+        unit=unit,
+        lines=(
+            f"average {size(memory.average_mb)}",
+            f"{size(memory.min_mb)} to {size(memory.max_mb)}",
+        ),
+    )
+
+
+def _growth(report: Report) -> Card:
+    finding = report.leak.finding
+    if finding is None or finding.slope_mb_per_hour is None:
+        return Card(title="Leak", value="not known yet", mood="wait", lines=_threshold(report))
+    bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
+    value, unit = _split_unit(rate(finding.slope_mb_per_hour))
+    mood = "warn" if finding.is_leak or finding.verdict == "growing" else "plain"
+    return Card(
+        title="Leak", value=value, unit=unit, lines=(f"95 %: {bounds}", *_threshold(report)), mood=mood
+    )
+
+
+def _threshold(report: Report) -> tuple[str, ...]:
+    finding = report.leak.finding
+    words = f"threshold {report.leak.threshold_mb_per_hour:g}"
+    return (words if finding is None else f"{words}, confidence {finding.confidence}",)
+
+
+def _limit(report: Report) -> Card:
+    forecast, system = report.forecast, report.system
+    limit_mb = (forecast.limit_mb if forecast else None) or (system.limit_mb if system else None)
+    if limit_mb is None:
+        return Card(title="Limit", value="none known", lines=("no container limit was recorded",))
+    origin = (forecast.limit_origin if forecast else None) or (system.limit_origin if system else None)
+    used = (forecast.used_mb if forecast else None) or (system.limit_used_mb if system else None)
+    lines = [f"of {size(limit_mb)}" + (f" ({origin})" if origin else "")]
+    if used is not None:
+        lines.append(f"{used / limit_mb:.0%} used")
+    if forecast is None:
+        return Card(
+            title="Limit",
+            value=size(limit_mb).split()[0],
+            unit=size(limit_mb).split()[1],
+            lines=(*lines[1:], origin or ""),
+        )
+    hours = forecast.hours_to_limit
+    if hours is None:
+        return Card(title="Limit", value="not in sight", lines=tuple(lines))
+    bounds = [f"{span(end)}" if end is not None else "never" for end in _ends(report)]
+    level = f"{forecast.level:.0%}: " if forecast.level else ""
+    lines.append(f"{level}{bounds[0]} to {bounds[1]}")
+    return Card(
+        title="Limit",
+        value=f"in {span(hours)}",
+        lines=tuple(lines),
+        mood="bad" if hours <= SOON_HOURS else "warn",
+    )
+
+
+def _ends(report: Report) -> tuple[float | None, float | None]:
+    forecast = report.forecast
+    assert forecast is not None
+    return forecast.hours_to_limit_low, forecast.hours_to_limit_high
+
+
+def _deques(report: Report) -> Card:
+    deques = report.deques
+    count = len(deques.rows)
+    if not count:
+        return Card(title="Deques", value="0", unit="registered")
+    full = sum(row.state == "full" for row in deques.rows)
+    lines = [f"{full} full" if full else "none full"]
+    if deques.failing_count:
+        return Card(
+            title="Deques",
+            value=str(deques.failing_count),
+            unit=f"of {count} failing",
+            lines=("limit exceeded, or none", *lines),
+            mood="bad",
+        )
+    return Card(title="Deques", value=str(count), unit="within limits", lines=tuple(lines), mood="good")
+
+
+def _system(report: Report) -> Iterator[Card]:
+    system = report.system
+    if system is None or system.system_percent is None:
+        return
+    high = system.system_percent >= HIGH_SYSTEM_PERCENT
+    yield Card(
+        title="System",
+        value=f"{system.system_percent:.0f} %",
+        unit="in use",
+        lines=(f"{size(system.available_mb)} available",) if system.available_mb is not None else (),
+        mood="warn" if high else "plain",
+    )
+
+
+def _runs(report: Report) -> Iterator[Card]:
+    history = report.history
+    if history is None or history.missing_reason:
+        return
+    restarts = max(history.run_count - 1, 0)
+    lines = [f"{restarts} {'restart' if restarts == 1 else 'restarts'}"]
+    if history.max_mb is not None:
+        lines.append(f"highest ever {size(history.max_mb)}")
+    yield Card(title="Runs", value=str(history.run_count), lines=tuple(lines))
+
+
+def _split_unit(words: str) -> tuple[str, str]:
+    value, _, unit = words.partition(" ")
+    return value, unit

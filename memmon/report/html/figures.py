@@ -1,0 +1,240 @@
+"""The pictures without scripts: shapes in a box, their legend and their description in words."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from memmon.report.html.geometry import (
+    Frame,
+    band_path,
+    line_path,
+    thin,
+    time_ticks,
+    value_frame,
+    value_ticks,
+)
+from memmon.report.html.parts import Bar, DequeItem, Figure, LegendEntry, Shape
+from memmon.report.words import DEQUE_WORDS, fill, rate, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
+
+    from memmon.report.chart_values import Charts, DequeChart, Marker, MemoryChart, Ribbon, StackChart
+    from memmon.report.data import CauseShare
+
+MEMORY_POINTS = 480
+SPLIT_POINTS = 240
+DEQUE_POINTS = 90
+MAX_LIMIT_RATIO = 2.0
+"""The limit is drawn when it is at most so many times the highest reading: else it would flatten the rest."""
+
+MARKER_WORDS = {
+    "restart": "run started",
+    "deploy": "deploy",
+    "gc": "gc pass",
+    "alert": "alert",
+    "note": "note",
+}
+
+
+def shows_limit(memory: MemoryChart) -> bool:
+    """Tell whether the limit is near enough to stand in the picture."""
+    peak = max((value for value in memory.max_mb if value is not None), default=0.0)
+    return memory.limit_mb is not None and memory.limit_mb <= MAX_LIMIT_RATIO * peak
+
+
+def right_edge(charts: Charts) -> float:
+    """Return the right edge of the memory picture in seconds: the forecast is part of it."""
+    forecast = charts.memory.forecast
+    return max(charts.until_seconds, forecast.at_seconds[-1]) if forecast else charts.until_seconds
+
+
+def y_ceiling(memory: MemoryChart) -> float:
+    """Return what the forecast is cut at: the limit when shown, else twice the highest reading."""
+    peak = max((value for value in memory.max_mb if value is not None), default=1.0)
+    if memory.limit_mb is not None and shows_limit(memory):
+        return memory.limit_mb * 1.05
+    return 2.0 * peak
+
+
+def memory_figure(charts: Charts, tz: tzinfo) -> Figure:
+    """Return the picture of resident memory with all that stands on it."""
+    memory = charts.memory
+    frame = _memory_frame(charts)
+    return Figure(
+        key="memory",
+        title="Resident memory over time",
+        description=_memory_words(memory),
+        height=340,
+        legend=tuple(_memory_legend(charts)),
+        shapes=tuple(_memory_shapes(charts, frame)),
+        y_ticks=tuple(value_ticks(frame, unit=" MB")),
+        x_ticks=tuple(time_ticks(frame, tz)),
+        note=_limit_note(memory),
+    )
+
+
+def _memory_frame(charts: Charts) -> Frame:
+    memory, ceiling = charts.memory, y_ceiling(charts.memory)
+    values: list[float | None] = [*memory.min_mb, *memory.max_mb]
+    if memory.forecast:
+        values += [min(value, ceiling) for value in (*memory.forecast.middle_mb, *memory.forecast.high_mb)]
+    if shows_limit(memory):
+        values.append(memory.limit_mb)
+    return value_frame(charts.since_seconds, right_edge(charts), values)
+
+
+def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
+    memory = charts.memory
+    for marker in charts.markers:
+        yield Shape(style=f"marker {marker.kind}", path=f"M{frame.x(marker.at_seconds)} 0v1000")
+    few = thin(memory.at_seconds, memory.min_mb, memory.mean_mb, memory.max_mb, count=MEMORY_POINTS)
+    yield Shape(style="band", path=band_path(frame, few.at_seconds, few.low, few.high))
+    for ribbon in memory.trend:
+        yield Shape(style="trend-band", path=_ribbon_path(frame, ribbon))
+    if memory.forecast:
+        yield Shape(style="cone", path=_ribbon_path(frame, memory.forecast))
+    yield Shape(style="mean", path=line_path(frame, few.at_seconds, few.mean))
+    for ribbon in memory.trend:
+        yield Shape(style="trend", path=line_path(frame, ribbon.at_seconds, ribbon.middle_mb))
+    for line in memory.least_squares:
+        yield Shape(style="ols", path=line_path(frame, line.at_seconds, line.value_mb))
+    if memory.forecast:
+        yield Shape(
+            style="forecast", path=line_path(frame, memory.forecast.at_seconds, memory.forecast.middle_mb)
+        )
+    if memory.limit_mb is not None and shows_limit(memory):
+        yield Shape(style="limit", path=f"M0 {frame.y(memory.limit_mb)}h1000")
+
+
+def _ribbon_path(frame: Frame, ribbon: Ribbon) -> str:
+    return band_path(frame, ribbon.at_seconds, ribbon.low_mb, ribbon.high_mb)
+
+
+def _memory_legend(charts: Charts) -> Iterator[LegendEntry]:
+    memory = charts.memory
+    yield LegendEntry(label="resident memory (mean)", style="mean")
+    yield LegendEntry(label="min to max", style="band")
+    if memory.trend:
+        yield LegendEntry(label="robust trend, 95 % interval", style="trend")
+    if memory.least_squares:
+        yield LegendEntry(label="least squares", style="ols")
+    if memory.forecast:
+        yield LegendEntry(label="forecast", style="forecast")
+    if shows_limit(memory):
+        yield LegendEntry(label="limit", style="limit")
+    kinds = {marker.kind for marker in charts.markers}
+    for kind, words in MARKER_WORDS.items():
+        if kind in kinds:
+            yield LegendEntry(label=words, style=f"marker {kind}")
+
+
+def _memory_words(memory: MemoryChart) -> str:
+    known = [value for value in memory.mean_mb if value is not None]
+    if not known:
+        return "No reading in this window."
+    low = min(value for value in memory.min_mb if value is not None)
+    high = max(value for value in memory.max_mb if value is not None)
+    return f"From {size(known[0])} to {size(known[-1])}; lowest {size(low)}, highest {size(high)}."
+
+
+def _limit_note(memory: MemoryChart) -> str:
+    if memory.limit_mb is None or shows_limit(memory):
+        return ""
+    origin = f" ({memory.limit_origin})" if memory.limit_origin else ""
+    return f"The limit of {size(memory.limit_mb)}{origin} is far above this picture."
+
+
+def split_figure(charts: Charts, split: StackChart, tz: tzinfo) -> Figure:
+    """Return the stacked picture of what the memory consists of."""
+    tops = _stacked(split)
+    frame = value_frame(charts.since_seconds, right_edge(charts), tops[-1] if tops else (), from_zero=True)
+    shapes = []
+    below: Sequence[float | None] = [None if value is None else 0.0 for value in (tops[0] if tops else ())]
+    for number, top in enumerate(tops):
+        few = thin(split.at_seconds, tuple(below), tuple(top), tuple(top), count=SPLIT_POINTS)
+        floor = thin(split.at_seconds, tuple(below), tuple(below), tuple(top), count=SPLIT_POINTS).mean
+        shapes.append(
+            Shape(style=f"layer layer-{number}", path=band_path(frame, few.at_seconds, floor, few.mean))
+        )
+        below = top
+    return Figure(
+        key="split",
+        title="What the memory consists of",
+        description=_split_words(split),
+        height=240,
+        legend=tuple(
+            LegendEntry(label=layer.name, style=f"layer layer-{number}")
+            for number, layer in enumerate(split.layers)
+        ),
+        shapes=tuple(shapes),
+        y_ticks=tuple(value_ticks(frame, count=4, unit=" MB")),
+        x_ticks=tuple(time_ticks(frame, tz)),
+    )
+
+
+def _stacked(split: StackChart) -> list[list[float | None]]:
+    tops: list[list[float | None]] = []
+    below: list[float | None] = [0.0] * len(split.at_seconds)
+    for layer in split.layers:
+        below = [
+            None if base is None or value is None else base + value
+            for base, value in zip(below, layer.value_mb, strict=True)
+        ]
+        tops.append(below)
+    return tops
+
+
+def _split_words(split: StackChart) -> str:
+    newest = [
+        f"{layer.name} {size(known[-1])}"
+        for layer in split.layers
+        if (known := [value for value in layer.value_mb if value is not None])
+    ]
+    return f"At the end: {', '.join(newest)}."
+
+
+def deque_item(chart: DequeChart, index: int, since_seconds: float, until_seconds: float) -> DequeItem:
+    """Return one deque's small picture; the y axis is 0 to 100 % of its limit."""
+    row = chart.row
+    mood = "bad" if row.is_failing else "warn" if row.state in {"dead", "unreadable"} else "good"
+    known = [value for value in chart.fill if value is not None]
+    top = 105.0 if chart.is_percent else 1.1 * max([*known, 1.0])
+    frame = Frame(left_seconds=since_seconds, right_seconds=until_seconds, bottom=0.0, top=max([top, *known]))
+    few = thin(chart.at_seconds, chart.fill, chart.fill, chart.fill, count=DEQUE_POINTS)
+    zeros = tuple(None if value is None else 0.0 for value in few.high)
+    words = f"{row.length_count}: {DEQUE_WORDS['unbounded']}" if row.state == "unbounded" else fill(row)
+    return DequeItem(
+        index=index,
+        name=row.name,
+        words=words,
+        mood=mood,
+        description=f"{row.name}: {words}",
+        area=band_path(frame, few.at_seconds, zeros, few.high) if known else "",
+        line=line_path(frame, few.at_seconds, few.high) if known else "",
+    )
+
+
+def attribution_bars(shares: Sequence[CauseShare]) -> tuple[Bar, ...]:
+    """Return a bar per share, the largest slope first and as wide as the list."""
+    ordered = sorted(shares, key=lambda share: -abs(share.slope_mb_per_hour))
+    widest = max((abs(share.slope_mb_per_hour) for share in ordered), default=0.0)
+    return tuple(
+        Bar(
+            label=share.name,
+            value=rate(share.slope_mb_per_hour)
+            + ("" if share.share is None else f" · {share.share:.0%} of the growth"),
+            percent=round(100 * abs(share.slope_mb_per_hour) / widest, 1) if widest else 0.0,
+            style="falling" if share.slope_mb_per_hour < 0 else "",
+        )
+        for share in ordered
+        if math.isfinite(share.slope_mb_per_hour)
+    )
+
+
+def marker_words(marker: Marker) -> str:
+    """Return what a marker says: its kind, and its text where it has one."""
+    kind = MARKER_WORDS.get(marker.kind, marker.kind)
+    return f"{kind}: {marker.text}" if marker.text else kind

@@ -1,0 +1,130 @@
+"""From a report and its charts to what the page's template places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+
+from memmon.report.html.cards import cards_of
+from memmon.report.html.figures import attribution_bars, deque_item, memory_figure, split_figure
+from memmon.report.html.method import method_sentences
+from memmon.report.html.parts import Page, Zoom
+from memmon.report.html.tables import tables_of
+from memmon.report.words import VERDICT_WORDS, age, leak_headline, local_time, span
+from memmon.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, tzinfo
+
+    from memmon.report.chart_values import Charts
+    from memmon.report.data import DequeSection, Report
+    from memmon.report.html.parts import Link
+
+_ZOOMS = (
+    Zoom(seconds=86_400, label="24 h"),
+    Zoom(seconds=7 * 86_400, label="7 d"),
+    Zoom(seconds=30 * 86_400, label="30 d"),
+)
+
+
+def page_of(
+    report: Report, charts: Charts | None, *, tz: tzinfo | None = None, navigation: tuple[Link, ...] = ()
+) -> Page:
+    """Return the page for `report`; one fixed UTC offset (or `tz`) serves every time on it."""
+    zone = tz or fixed_offset(report.until or report.generated_at)
+    mood, headline = leak_headline(report.leak)
+    empty = report.is_empty or charts is None
+    base = Page(
+        source=report.source,
+        headline="No memory data available" if empty else headline,
+        mood="wait" if empty else mood,
+        verdict_sentences=_verdict_sentences(report),
+        stale_words=_stale_words(report, zone),
+        sub=tuple(_sub(report, zone)),
+        database=report.database or "",
+        is_empty=empty,
+        empty_words=_empty_words(report, zone),
+        navigation=navigation,
+    )
+    return base if charts is None or empty else _with_content(base, report, charts, zone)
+
+
+def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> Page:
+    shares = charts.attribution or (report.cause.attributions if report.cause else ())
+    return replace(
+        base,
+        cards=cards_of(report),
+        zooms=tuple(zoom for zoom in _ZOOMS if zoom.seconds < charts.until_seconds - charts.since_seconds),
+        memory=memory_figure(charts, zone),
+        split=split_figure(charts, charts.split, zone) if charts.split else None,
+        cause_words=report.cause.summary if report.cause else "",
+        bars=attribution_bars(shares),
+        deques=tuple(
+            deque_item(chart, index, charts.since_seconds, charts.until_seconds)
+            for index, chart in enumerate(charts.deques)
+        ),
+        deque_words=_deque_words(report.deques),
+        tables=tables_of(report, charts.days, zone),
+        method=tuple(method_sentences(report.leak)),
+    )
+
+
+def fixed_offset(at: datetime) -> tzinfo:
+    """Return the local UTC offset at a moment, as a zone that never changes."""
+    return timezone(at.astimezone().utcoffset() or timedelta(0))
+
+
+def _verdict_sentences(report: Report) -> tuple[str, ...]:
+    finding = report.leak.finding
+    if finding is None:
+        return (f"No verdict: {report.leak.missing_reason or 'no reason was given'}.",)
+    sentences = [finding.summary, VERDICT_WORDS.get(finding.verdict, ""), *finding.details]
+    if report.forecast is not None:
+        sentences.append(report.forecast.summary)
+    return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
+
+
+def _stale_words(report: Report, zone: tzinfo) -> str:
+    staleness = report.staleness
+    if staleness is None or not staleness.is_stale or staleness.last_at is None:
+        return ""
+    ago = "" if staleness.age_seconds is None else f", {age(staleness.age_seconds)} before this report"
+    return f"The last sample is of {local_time(staleness.last_at, tz=zone)[:16]}{ago}."
+
+
+def _sub(report: Report, zone: tzinfo) -> Iterator[str]:
+    """Yield what stands under the title: the window, the verdict's look-back, when it was made."""
+    if report.since is not None and report.until is not None:
+        hours = (report.until - report.since).total_seconds() / SECONDS_PER_HOUR
+        since, until = (local_time(at, tz=zone)[:16] for at in (report.since, report.until))
+        yield f"{since} to {until} ({span(hours)})"
+    finding = report.leak.finding
+    if finding is not None and finding.slope_mb_per_hour is not None:
+        yield f"verdict over {span(finding.duration_hours)}"
+    made = local_time(report.generated_at, tz=zone)
+    yield f"made {made[:16]}"
+    yield f"times are UTC{made[-6:]}"
+
+
+def _empty_words(report: Report, zone: tzinfo) -> str:
+    history = report.history
+    if history is None or history.first_at is None or history.last_at is None:
+        return "Nothing has been recorded for this source yet."
+    first, last = (local_time(at, tz=zone)[:16] for at in (history.first_at, history.last_at))
+    return f"There is no sample in this window. Recorded are {first} to {last}."
+
+
+def _deque_words(deques: DequeSection) -> str:
+    count = len(deques.rows)
+    noun = "deque" if count == 1 else "deques"
+    if deques.failing_count:
+        return f"{deques.failing_count} of {count} {noun} exceeded limits: they come first."
+    gone = sum(row.state in {"dead", "unreadable"} for row in deques.rows)
+    words = (
+        f"All {count} {noun} within limits."
+        if not gone
+        else f"{count - gone} of {count} {noun} within limits, {gone} gone."
+    )
+    return f"{words} The pictures show how full each was, from 0 to 100 % of its maxlen."

@@ -1,0 +1,138 @@
+"""What the templates are given: words and geometry, ready to place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memmon.report.html.geometry import Tick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A way to another page of the dashboard."""
+
+    href: str
+    label: str
+    is_here: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One figure at a glance; `mood` is `good`, `warn`, `wait`, `bad` or `plain`."""
+
+    title: str
+    value: str
+    unit: str = ""
+    lines: tuple[str, ...] = ()
+    mood: str = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegendEntry:
+    """What a colour means; `style` is a class of the style sheet."""
+
+    label: str
+    style: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One path of a picture; `style` is a class of the style sheet."""
+
+    style: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture that is complete without scripts."""
+
+    key: str
+    title: str
+    description: str
+    height: int
+    legend: tuple[LegendEntry, ...]
+    shapes: tuple[Shape, ...]
+    y_ticks: tuple[Tick, ...]
+    x_ticks: tuple[Tick, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DequeItem:
+    """One deque's small picture; `index` finds its data for the script."""
+
+    index: int
+    name: str
+    words: str
+    mood: str
+    description: str
+    area: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar of a list; `percent` of the widest."""
+
+    label: str
+    value: str
+    percent: float
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A table's column."""
+
+    label: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table; the first cell of a row names it. `more` says what was left out."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zoom:
+    """A button that shows the last part of the window."""
+
+    seconds: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """All that the report's template places."""
+
+    source: str
+    headline: str
+    mood: str
+    verdict_sentences: tuple[str, ...]
+    stale_words: str
+    sub: tuple[str, ...]
+    database: str
+    is_empty: bool
+    empty_words: str = ""
+    cards: tuple[Card, ...] = ()
+    zooms: tuple[Zoom, ...] = ()
+    memory: Figure | None = None
+    split: Figure | None = None
+    cause_words: str = ""
+    bars: tuple[Bar, ...] = ()
+    deques: tuple[DequeItem, ...] = ()
+    deque_words: str = ""
+    deque_first_count: int = 12
+    tables: tuple[Table, ...] = ()
+    method: tuple[str, ...] = ()
+    navigation: tuple[Link, ...] = ()

@@ -1,0 +1,76 @@
+"""The data that the page's script draws from: the same figures as the script-free pictures, in full."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from memmon.report.html.encoding import encode_times, encode_values
+from memmon.report.html.figures import marker_words, right_edge, shows_limit, y_ceiling
+from memmon.report.words import shown
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from memmon.report.chart_values import Charts, Line, MemoryChart, Ribbon
+
+
+def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
+    """Return the page's data as plain values; every name in it is made safe to show."""
+    offset = datetime.fromtimestamp(charts.until_seconds, UTC).astimezone(tz).utcoffset()
+    split, deques = charts.split, charts.deques
+    shared = {id(deque.at_seconds): deque.at_seconds for deque in deques}
+    places = {key: place for place, key in enumerate(shared)}
+    return {
+        "offset": 0 if offset is None else int(offset.total_seconds()),
+        "since": int(charts.since_seconds),
+        "until": int(charts.until_seconds),
+        "edge": int(right_edge(charts)),
+        "memory": _memory(charts.memory),
+        "split": None
+        if split is None
+        else {
+            "t": encode_times(split.at_seconds),
+            "layers": [[shown(layer.name), encode_values(layer.value_mb)] for layer in split.layers],
+        },
+        "dequeTimes": [encode_times(times) for times in shared.values()],
+        "deques": [
+            {
+                "name": shown(deque.row.name),
+                "t": places[id(deque.at_seconds)],
+                "v": encode_values(deque.fill),
+                "percent": deque.is_percent,
+                "bad": deque.row.is_failing,
+            }
+            for deque in deques
+        ],
+        "markers": [
+            [int(marker.at_seconds), marker.kind, shown(marker_words(marker))] for marker in charts.markers
+        ],
+    }
+
+
+def _memory(memory: MemoryChart) -> dict[str, Any]:
+    has_band = memory.min_mb != memory.mean_mb or memory.max_mb != memory.mean_mb
+    return {
+        "t": encode_times(memory.at_seconds),
+        "mean": encode_values(memory.mean_mb),
+        "min": encode_values(memory.min_mb) if has_band else None,
+        "max": encode_values(memory.max_mb) if has_band else None,
+        "trend": [_ribbon(ribbon) for ribbon in memory.trend],
+        "ols": [_line(line) for line in memory.least_squares],
+        "forecast": _ribbon(memory.forecast) if memory.forecast else None,
+        "limit": memory.limit_mb if shows_limit(memory) else None,
+        "ceiling": y_ceiling(memory),
+    }
+
+
+def _ribbon(ribbon: Ribbon) -> list[list[float]]:
+    return [
+        [round(at) for at in ribbon.at_seconds],
+        *([round(v, 3) for v in values] for values in (ribbon.low_mb, ribbon.middle_mb, ribbon.high_mb)),
+    ]
+
+
+def _line(line: Line) -> list[list[float]]:
+    return [[round(at) for at in line.at_seconds], [round(v, 3) for v in line.value_mb]]

@@ -1,0 +1,125 @@
+"""The tables of the HTML report: days, runs, events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memmon.report.html.parts import Column, Table
+from memmon.report.words import END_WORDS, local_time, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, tzinfo
+
+    from memmon.report.chart_values import DayRow
+    from memmon.report.data import EventRow, HistorySection, Report, RunRow
+
+MAX_DAYS = 92
+MAX_RUNS = 50
+MAX_EVENTS = 100
+_MB_COLUMNS = ("Min MB", "Mean MB", "Max MB")
+
+
+def tables_of(report: Report, days: Sequence[DayRow], tz: tzinfo) -> tuple[Table, ...]:
+    """Return every table that has a row."""
+    return tuple(table for table in _all(report, days, tz) if table.rows)
+
+
+def _all(report: Report, days: Sequence[DayRow], tz: tzinfo) -> Iterator[Table]:
+    yield days_table(days)
+    if report.history is not None:
+        yield runs_table(report.history, tz)
+    yield events_table(report.events, tz)
+
+
+def days_table(days: Sequence[DayRow]) -> Table:
+    """Return a row per day, the newest first."""
+    newest = list(reversed(days))[:MAX_DAYS]
+    return Table(
+        key="days",
+        title="Day by day",
+        columns=(
+            Column(label="Day"),
+            Column(label="Samples", is_number=True),
+            *(Column(label=label, is_number=True) for label in _MB_COLUMNS),
+            Column(label="Runs started", is_number=True),
+        ),
+        rows=tuple(
+            (
+                day.day,
+                f"{day.sample_count:,}",
+                *(_mb(value) for value in (day.min_mb, day.mean_mb, day.max_mb)),
+                str(day.start_count),
+            )
+            for day in newest
+        ),
+        more=_left_out(len(days), len(newest), "days"),
+    )
+
+
+def runs_table(history: HistorySection, tz: tzinfo) -> Table:
+    """Return a row per run, the newest first, and how each ended."""
+    newest = history.runs[:MAX_RUNS]
+    return Table(
+        key="runs",
+        title="Runs and how each ended",
+        words=_runs_words(history),
+        columns=(
+            Column(label="Started"),
+            Column(label="Lasted", is_number=True),
+            Column(label="Release"),
+            Column(label="Host and pid"),
+            Column(label="First MB", is_number=True),
+            Column(label="Last MB", is_number=True),
+            Column(label="Peak MB", is_number=True),
+            Column(label="Ended"),
+        ),
+        rows=tuple(_run_cells(run, tz) for run in newest),
+        more=_left_out(history.run_count, len(newest), "runs"),
+    )
+
+
+def _runs_words(history: HistorySection) -> str:
+    restarts = max(history.run_count - 1, 0)
+    words = f"{history.run_count} {'run' if history.run_count == 1 else 'runs'}, {restarts} restarts in all."
+    return words.replace(" 1 restarts", " 1 restart")
+
+
+def _run_cells(run: RunRow, tz: tzinfo) -> tuple[str, ...]:
+    hours = run.duration_hours
+    end = END_WORDS.get(run.end_reason or "", run.end_reason or "no end recorded")
+    where = " ".join(filter(None, [run.host, f"pid {run.pid}" if run.pid is not None else ""]))
+    return (
+        _time(run.started_at, tz),
+        "-" if hours is None else span(hours),
+        run.release or "-",
+        where or "-",
+        _mb(run.first_mb),
+        _mb(run.last_mb),
+        _mb(run.max_mb),
+        f"{end} ({run.end_detail})" if run.end_detail else end,
+    )
+
+
+def events_table(events: Sequence[EventRow], tz: tzinfo) -> Table:
+    """Return a row per event, the newest first."""
+    newest = list(reversed(events))[:MAX_EVENTS]
+    return Table(
+        key="events",
+        title="Events",
+        columns=(Column(label="When"), Column(label="Kind"), Column(label="What")),
+        rows=tuple((_time(event.at, tz), event.kind, event.text or "-") for event in newest),
+        more=_left_out(len(events), len(newest), "events"),
+    )
+
+
+def _time(at: datetime, tz: tzinfo) -> str:
+    return local_time(at, tz=tz)[:16]
+
+
+def _mb(value_mb: float | None) -> str:
+    return "-" if value_mb is None else f"{value_mb:,.1f}"
+
+
+def _left_out(total: int, kept: int, noun: str) -> str:
+    return f"The newest {kept} of {total:,} {noun}." if total > kept else ""

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, timedelta
+
+import pytest
+from report_store import record_bot
+from report_values import NOW
+
+from memmon.analysis.leak import LeakPolicy
+from memmon.errors import UnknownSourceError
+from memmon.report.build import build_report, stored_sections
+from memmon.report.render_json import render_json
+from memmon.report.text import headline, render_text
+from memmon.store.read import open_store
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory):
+    return record_bot(tmp_path_factory.mktemp("bot") / "m.db", days=3.0, runs=3, deques=6)
+
+
+def test_a_report_has_24_hour_figures_beside_a_verdict_over_all_runs(bot):
+    """Memory is of the last 24 hours (288 samples at 5 minutes); the history counts every run and restart."""
+    with open_store(bot) as store:
+        report = build_report(store, now=NOW)
+    assert report.title == "24-HOUR MEMORY USAGE REPORT"
+    assert report.memory.sample_count == 288
+    assert report.history is not None
+    assert (report.history.run_count, report.history.sample_count) == (3, 3 * 288)
+    assert report.judged_from == NOW - timedelta(days=7)
+    assert report.deques.rows[0].name == "pending_orders"
+    assert report.deques.failing_count == 1
+    text = render_text(report, tz=UTC)
+    assert "Runs: 3 (2 restarts)" in text
+    assert "❌ pending_orders: 864 (no maxlen)" in text
+    assert headline(report).startswith("orderbot: ")
+
+
+def test_the_window_asked_for_is_the_window_shown(bot):
+    """`since` and `until` bound the figures, and the verdict rests on the same window."""
+    with open_store(bot) as store:
+        report = build_report(
+            store, "orderbot", since=NOW - timedelta(hours=48), until=NOW - timedelta(hours=6), now=NOW
+        )
+    assert report.title == "42-HOUR MEMORY USAGE REPORT"
+    assert report.memory.sample_count == 42 * 12 + 1
+    assert report.leak.finding is not None
+    assert report.leak.finding.window.start >= NOW - timedelta(hours=48)
+
+
+def test_one_run_can_be_asked_for(bot):
+    """With a run id the figures are those of that run alone."""
+    with open_store(bot) as store:
+        first = store.runs("orderbot")[0]
+        report = build_report(store, run_id=first.run_id, now=NOW)
+    assert report.memory.sample_count == 288
+    assert report.memory.current_mb == pytest.approx(first.last_rss_bytes / 2**20)
+
+
+def test_a_threshold_of_ones_own_is_used_and_shown(bot):
+    """The policy handed in decides, and its threshold stands in the report."""
+    with open_store(bot) as store:
+        report = build_report(store, policy=LeakPolicy(threshold_mb_per_hour=3.0), now=NOW)
+    assert "(threshold: 3.0)" in render_text(report)
+
+
+def test_an_old_last_sample_is_stale(bot):
+    """When the source has been silent for hours, the report says so and still shows its figures."""
+    with open_store(bot) as store:
+        report = build_report(store, now=NOW + timedelta(hours=5))
+    assert report.staleness is not None
+    assert report.staleness.is_stale
+    assert "Stale: the last sample is of" in render_text(report)
+    assert report.memory.sample_count == 288
+
+
+def test_a_window_without_a_sample_is_empty_and_says_so(bot):
+    """Nothing recorded in the window: no figure is made up, and the history tells what there is."""
+    with open_store(bot) as store:
+        report = build_report(store, since=NOW - timedelta(days=90), until=NOW - timedelta(days=80), now=NOW)
+    assert report.is_empty
+    assert render_text(report) == "No memory data available"
+    assert report.history is not None
+    assert report.history.first_at is not None
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones(bot):
+    """The error names the sources that there are."""
+    with open_store(bot) as store, pytest.raises(UnknownSourceError, match="orderbot"):
+        build_report(store, "nobody", now=NOW)
+
+
+def test_the_store_adds_history_and_events_for_a_host(bot):
+    """What the store adds to a host's own report: where, runs, events, how old the newest sample is."""
+    with open_store(bot) as store:
+        stored = stored_sections(store, "orderbot", now=NOW)
+        shown = store.database.shown
+    assert stored.database == shown
+    assert stored.history is not None
+    assert stored.history.run_count == 3
+    assert {event.kind for event in stored.events} == {"gc", "annotation", "alert"}
+
+
+def test_the_whole_report_is_plain_json(bot):
+    """Every section survives the way through JSON."""
+    with open_store(bot) as store:
+        data = json.loads(render_json(build_report(store, now=NOW)))
+    assert data["report"]["history"]["run_count"] == 3
+    assert data["findings"][0]["source"] == "orderbot"
+
+
+def test_the_text_report_needs_neither_pandas_nor_statsmodels(bot):
+    """A fresh interpreter that prints the report loads no pandas, statsmodels, scipy or Jinja2."""
+    import subprocess
+
+    code = (
+        "import sys; from datetime import datetime, UTC\n"
+        "from memmon.store.read import open_store\n"
+        "from memmon.report.build import build_report\n"
+        "from memmon.report.text import render_text\n"
+        f"render_text(build_report(open_store({bot!r}), now=datetime.now(UTC)))\n"
+        "print(sorted({'pandas', 'statsmodels', 'scipy', 'jinja2', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
