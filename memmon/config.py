@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -228,23 +228,20 @@ def parse_database(given: str | os.PathLike[str]) -> Database:
 
 def mask_url(url: str) -> str:
     """Return `url` with every secret in it masked: the password, and secrets in its query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return f"{url.split('://', 1)[0]}://{_MASK}"
-    netloc = parts.netloc
-    if "@" in netloc:
-        user, host = netloc.rsplit("@", 1)
-        netloc = f"{user.split(':', 1)[0]}:{_MASK}@{host}" if ":" in user else netloc
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    query = urlencode(
-        [
-            (key, _MASK if any(word in key.lower() for word in _SECRET_WORDS) else value)
-            for key, value in pairs
-        ],
-        safe="*/:",
-    )
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    scheme, _, rest = url.partition("://")
+    body, mark, query = rest.partition("?")
+    if "@" not in body and "@" in query:
+        # A password may hold an unescaped question mark: where it ends can't be told.
+        return f"{scheme}://{_MASK}"
+    if "@" in body:
+        # It may hold a slash or a hash too: everything up to the last "@" belongs to it.
+        user, host = body.rsplit("@", 1)
+        body = f"{user.split(':', 1)[0]}:{_MASK}@{host}" if ":" in user else body
+    pairs = [
+        (key, _MASK if any(word in key.lower() for word in _SECRET_WORDS) else value)
+        for key, value in parse_qsl(query, keep_blank_values=True)
+    ]
+    return f"{scheme}://{body}{mark}{urlencode(pairs, safe='*/:')}"
 
 
 def _sqlite_url(text: str) -> Database:

@@ -9,9 +9,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memmon.errors import StoreTooOldError
 from memmon.recorder.child import run_child
 from memmon.store.engine import file_identity, write_engine
-from memmon.store.revision import require_head
+from memmon.store.identity import HEAD_REVISION
+from memmon.store.revision import read_revision, require_head
 
 try:
     import fcntl
@@ -19,7 +21,7 @@ except ImportError:  # pragma: no cover -- not a POSIX system
     fcntl = None  # type: ignore[assignment]  # absent there: processes then meet in the transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from memmon.config import Database
@@ -32,7 +34,7 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 _locked_descriptors: set[int] = set()
 
 
-def prepare(database: Database, *, file_mode: int, is_cancelled: Callable[[], bool]) -> None:
+def prepare(database: Database, *, file_mode: int) -> None:
     """Bring the database to this version's schema, in a child process; one process does, others wait.
 
     Raises ChildError and the store's errors.
@@ -40,13 +42,14 @@ def prepare(database: Database, *, file_mode: int, is_cancelled: Callable[[], bo
     folder = None if database.path is None else database.path.parent
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with folder_lock(folder, is_cancelled=is_cancelled):
+    with folder_lock(folder):
         if _is_ready(database):
             return
+        if database.path is None:
+            _refuse_to_upgrade(database)
         run_child(
             {"command": "migrate", "database": database.url, "file_mode": file_mode},
             timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
-            is_cancelled=is_cancelled,
         )
 
 
@@ -61,13 +64,29 @@ def _is_ready(database: Database) -> bool:
     return True
 
 
+def _refuse_to_upgrade(database: Database) -> None:
+    """Raise StoreTooOldError unless the server's database is still empty.
+
+    A server is shared: upgrading it would shut out every host that runs an older memmon, so
+    that this is an operator's decision and not a restarting bot's.
+    """
+    with write_engine(database).connect() as connection:
+        found = read_revision(connection)
+    if found is not None:
+        msg = (
+            f"the database has schema {found}, this memmon needs {HEAD_REVISION}: "
+            "run `memmon db upgrade` once (a server is not upgraded by the bots)"
+        )
+        raise StoreTooOldError(msg)
+
+
 def set_aside(path: Path, *, seen: tuple[int, int] | None, now: datetime) -> Path | None:
     """Move a damaged file and its side files to `*.corrupt-<UTC>`; returns the new name.
 
     Only the very file that was seen damaged is moved (`seen`: its identity): another process
     may have moved it already and begun a new one. Returns None when there was nothing to move.
     """
-    with folder_lock(path.parent, is_cancelled=lambda: False):
+    with folder_lock(path.parent):
         if seen is None or file_identity(path) != seen:
             return None
         target = _free_name(path, now)
@@ -89,7 +108,7 @@ def _free_name(path: Path, now: datetime) -> Path:
 
 
 @contextmanager
-def folder_lock(folder: Path | None, *, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+def folder_lock(folder: Path | None) -> Iterator[None]:
     """Hold the folder's lock among memmon's processes; goes on without it after ten seconds.
 
     The folder itself is locked and not the database: closing a second descriptor of the
@@ -110,8 +129,6 @@ def folder_lock(folder: Path | None, *, is_cancelled: Callable[[], bool]) -> Ite
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                if is_cancelled():
-                    break
                 pause.wait(_LOCK_POLL_SECONDS)
             else:
                 break

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from memmon.errors import ForeignStoreError
+from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError
 from memmon.store.schema import APPLICATION_ID
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 5_000
 WAL_TRUNCATE_BYTES = 4 * 2**20
+# A server that vanished without a word must not hold the writer thread for ever; a URL's own options win.
+_SERVER_WAITS = {"connect_timeout": "10", "keepalives_idle": "30", "tcp_user_timeout": "30000"}
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
 )
@@ -35,7 +38,7 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 def write_engine(database: Database) -> Engine:
     """Return an engine whose transactions write; it never creates a file."""
     if not database.is_sqlite:
-        return create_engine(database.url, poolclass=NullPool)
+        return _server_engine(database)
     engine = _sqlite_engine(database, mode="rw")
     event.listen(engine, "connect", _prepare_writer)
     event.listen(engine, "begin", _begin_immediate)
@@ -49,13 +52,25 @@ def read_engine(database: Database, *, immutable: bool = False) -> Engine:
     needs; the caller must retry when the file changed meanwhile.
     """
     if not database.is_sqlite:
-        return create_engine(
-            database.url, poolclass=NullPool, execution_options={"postgresql_readonly": True}
-        )
+        return _server_engine(database, execution_options={"postgresql_readonly": True})
     engine = _sqlite_engine(database, mode="ro", immutable=immutable)
     event.listen(engine, "connect", _prepare_reader)
     event.listen(engine, "begin", _begin_deferred)
     return engine
+
+
+def _server_engine(database: Database, **options: Any) -> Engine:
+    try:
+        url = make_url(database.url)
+        waits = {name: value for name, value in _SERVER_WAITS.items() if name not in url.query}
+        return create_engine(url, poolclass=NullPool, connect_args=waits, **options)
+    except ModuleNotFoundError as error:
+        msg = f"{database.shown}: a PostgreSQL server needs psycopg: pip install 'memmon[postgres]'"
+        raise MissingExtraError(msg) from error
+    except (ArgumentError, ValueError):
+        # The library's own words may quote the URL with its password.
+        msg = f"{database.shown}: not a URL that can be understood; write postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+        raise SettingsError(msg) from None
 
 
 def sqlite_uri(path: Path, *, mode: str, immutable: bool = False) -> str:

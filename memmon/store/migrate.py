@@ -25,7 +25,7 @@ from memmon.config import resolve_database
 from memmon.errors import StoreTooNewError
 from memmon.store.engine import create_private_file, sqlite_uri, write_engine
 from memmon.store.revision import is_newer, read_revision
-from memmon.store.schema import HEAD_REVISION
+from memmon.store.schema import APPLICATION_ID, HEAD_REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +80,9 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
         _allow_small_vacuums(database.path)
     engine = write_engine(database)
     with _one_at_a_time, engine.begin() as connection:
+        if not database.is_sqlite:
+            # A file's transaction began IMMEDIATE; on a server this holds other processes off as long.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})")
         before = read_revision(connection)
         if is_newer(before):
             msg = f"{database.shown}: schema {before} is newer than this memmon ({HEAD_REVISION}): upgrade memmon"

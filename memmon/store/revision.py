@@ -12,6 +12,8 @@ from memmon.store.schema import HEAD_REVISION
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+_NO_SUCH_TABLE = "42P01"
+
 
 def read_revision(connection: Connection) -> str | None:
     """Return the revision of the database behind `connection`; None for an empty one."""
@@ -30,10 +32,13 @@ def require_head(connection: Connection) -> None:
     try:
         row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
         found = None if row is None else str(row[0])
-    except Exception:
-        if connection.dialect.name != "sqlite":
+    except Exception as error:
+        if connection.dialect.name == "sqlite":
+            found = read_revision(connection)
+        elif getattr(getattr(error, "orig", None), "sqlstate", None) == _NO_SUCH_TABLE:
+            found = None
+        else:
             raise
-        found = read_revision(connection)
     if found == HEAD_REVISION:
         return
     if is_newer(found):
