@@ -98,22 +98,13 @@ class Child:
             self._process.communicate(timeout=_KILL_WAIT_SECONDS)
 
 
-def run_child(
-    request: Mapping[str, object],
-    *,
-    timeout_seconds: float,
-    is_cancelled: Callable[[], bool] = lambda: False,
-) -> dict[str, Any]:
+def run_child(request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
     """Run a child to its end and return its answer; raises ChildError."""
     child = Child(request, timeout_seconds=timeout_seconds)
     while True:
         answer = child.poll(wait_seconds=_POLL_SECONDS)
         if answer is not None:
             return answer
-        if is_cancelled():
-            child.kill()
-            msg = "the analysis process was ended: the recorder stops"
-            raise ChildError(msg)
 
 
 def require_headroom(snapshot: Snapshot | None, *, needed_bytes: int = JUDGE_HEADROOM_BYTES) -> None:

@@ -76,7 +76,6 @@ class Worker:
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
         self._start_guard = threading.Lock()
-        self._is_stopping = False
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._retry_at: float | None = None
         self._logged: dict[str, float] = {}
@@ -110,7 +109,6 @@ class Worker:
         if not self._start_guard.acquire(blocking=False):
             return
         try:
-            self._is_stopping = False
             thread = threading.Thread(target=self._run, name="memmon-writer", daemon=True)
             thread.start()
             self._thread = thread
@@ -139,7 +137,6 @@ class Worker:
         thread = self._thread
         if thread is None or not thread.is_alive() or thread is threading.current_thread():
             return
-        self._is_stopping = True
         self._inbox.put(_Stop())
         thread.join(max(timeout_seconds, 0.0))
 
@@ -260,7 +257,7 @@ class Worker:
                     moved,
                 )
         self._writer = None
-        prepare(self.database, file_mode=self._file_mode, is_cancelled=lambda: self._is_stopping)
+        prepare(self.database, file_mode=self._file_mode)
 
     def _writer_now(self) -> Writer:
         if self._writer is None:
