@@ -87,6 +87,7 @@ class Recording:
             "external_id": f"imported from {self.path.name}",
             "started_ms": _ms(origin_seconds + first),
             "ended_ms": _ms(origin_seconds + last),
+            "end_reason": "imported",
         }
         if run.role is not None:
             row["role"] = run.role

@@ -1,0 +1,130 @@
+"""Recording a process from outside: what `run` and `record` share."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from memmon.cli.opening import locate
+from memmon.cli.output import say
+from memmon.recorder.external import ExternalRecorder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.cli.opening import Place
+    from memmon.cli.options import Common
+
+_REASONS = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint", signal.SIGKILL: "sigkill"}
+_LONGEST_NAME = 200
+
+
+def recording_place(common: Common) -> Place:
+    """Return where to record; a missing store is made at once, so that a wrong place is told at once.
+
+    An existing one is left to the recorder, which mends and upgrades what it can: a program is not
+    kept from starting by the state of its history.
+    """
+    from memmon.store.transfer import ensure_store
+
+    if common.as_json or common.output is not None:
+        raise click.UsageError(
+            "--json and -o have nothing to write here: 'memmon report' reads what is recorded"
+        )
+    place = locate(common)
+    path = place.database.path
+    if path is not None and (not path.exists() or path.stat().st_size == 0):
+        ensure_store(place.database, file_mode=int(place.settings.file_mode, 8))
+    elif path is not None:
+        _refuse_unusable(place)
+    return place
+
+
+def _refuse_unusable(place: Place) -> None:
+    from memmon.errors import ForeignStoreError, StorePermissionError, StoreTooNewError
+    from memmon.store.read import open_store
+
+    path = place.database.path
+    assert path is not None
+    if not os.access(path, os.W_OK):
+        raise StorePermissionError(f"{path}: may not be written by this user; choose another with --db")
+    try:
+        open_store(place.database.url)
+    except (ForeignStoreError, StoreTooNewError):
+        raise
+    except Exception as error:  # noqa: BLE001 -- damaged, old or busy: the recorder deals with these
+        say(f"note: {error}")
+
+
+def recorder_for(
+    place: Place, *, pid: int, source: str, release: str | None, interval_seconds: float | None
+) -> ExternalRecorder:
+    """Return the recorder of a process, with the settings of the place."""
+    return ExternalRecorder(
+        place.database.url,
+        pid=pid,
+        source=source,
+        release=release or place.settings.release,
+        interval_seconds=interval_seconds or place.settings.interval_seconds,
+    )
+
+
+def announce(recorder: ExternalRecorder, place: Place, interval_seconds: float | None) -> None:
+    """Say what is recorded, how often, and where."""
+    every_seconds = interval_seconds or place.settings.interval_seconds
+    say(
+        f"memmon: recording pid {recorder.pid} as {recorder.source} every {every_seconds:g} s; "
+        f"database: {place.database.shown}"
+    )
+
+
+def source_of_command(arguments: Sequence[str]) -> str:
+    """Return the name for a command line: the script's or module's under Python, else the program's.
+
+    >>> source_of_command(["python3", "-u", "bots/orderbot.py", "--live"])
+    'orderbot'
+    >>> source_of_command(["python", "-m", "shop.bot"])
+    'shop.bot'
+    >>> source_of_command(["/usr/sbin/nginx", "-g", "daemon off;"])
+    'nginx'
+    """
+    program = os.path.basename(arguments[0])  # noqa: PTH119 -- a word of a command line
+    name = program
+    if program.lower().startswith(("python", "pypy")):
+        name = _python_name(arguments[1:]) or program
+    stem = name.removesuffix(".py")
+    return stem[:_LONGEST_NAME] or "program"
+
+
+def _python_name(arguments: Sequence[str]) -> str | None:
+    skip_next = False
+    for place, word in enumerate(arguments):
+        if skip_next:
+            skip_next = False
+        elif word == "-m":
+            return arguments[place + 1] if place + 1 < len(arguments) else None
+        elif word in {"-c", "-"}:
+            return None
+        elif word in {"-W", "-X"}:
+            skip_next = True
+        elif not word.startswith("-"):
+            return os.path.basename(word)  # noqa: PTH119 -- a word of a command line
+    return None
+
+
+def end_of(return_code: int) -> tuple[str, str]:
+    """Return (reason, detail) of the end of a program from its return code (negative: a signal)."""
+    if return_code >= 0:
+        return "exit", f"exit code {return_code}"
+    name = f"signal {-return_code}"
+    with suppress(ValueError):
+        name = signal.Signals(-return_code).name
+    return _REASONS.get(signal.Signals(-return_code), "exit") if _is_known(-return_code) else "exit", name
+
+
+def _is_known(number: int) -> bool:
+    return number in {int(known) for known in signal.Signals}
