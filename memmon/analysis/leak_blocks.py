@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 BLOCK_COUNT = 48
 FEWEST_BLOCKS = 12
 SAMPLES_PER_BLOCK = 3
+HOURS_PER_DAY = 24.0
+LONGEST_DAY_BLOCK_HOURS = 4.0
 DAY_HARMONICS_HOURS = (24.0, 12.0, 8.0)
 
 
@@ -66,7 +68,7 @@ def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_
     """
     begin, span = float(hours[0]), float(hours[-1] - hours[0])
     count = min(block_count, max(FEWEST_BLOCKS, hours.size // SAMPLES_PER_BLOCK), hours.size)
-    length = span / count * (1 + 1e-9)
+    length = _whole_days(span / count, span) * (1 + 1e-9)
     since = hours - begin
     number = np.floor(since / length).astype(np.int64)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
@@ -78,6 +80,15 @@ def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_
     slope = median_slope(centre, first)
     lowest = np.minimum.reduceat(mb - slope * since, starts) + slope * (centre - begin)
     return Blocks(number=number[starts], hours=centre, mb=lowest, length_hours=length)
+
+
+def _whole_days(length_hours: float, span_hours: float) -> float:
+    """Return a block length that shows the daily cycle (up to 4 h) or swallows it (whole days)."""
+    if length_hours <= LONGEST_DAY_BLOCK_HOURS:
+        return length_hours
+    if span_hours < FEWEST_BLOCKS * HOURS_PER_DAY:
+        return LONGEST_DAY_BLOCK_HOURS
+    return HOURS_PER_DAY * float(np.ceil(length_hours / HOURS_PER_DAY - 1e-6))
 
 
 def day_columns(hours: FloatArray) -> FloatArray:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHORTEST_RUN_HOURS = 0.9
 FEWEST_SAMPLES = 9
+BLOCKS_PER_RUN = 24
 WARM_UP_HOURS = 1.0
 POOL_MARGIN = 2.0
 AGREEING_SHARE = 0.6
@@ -65,7 +66,7 @@ def pool_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Pool |
         cut = int(np.searchsorted(run.hours, min(WARM_UP_HOURS, (run.hours[0] + run.hours[-1]) / 2)))
         hours, mb = run.hours[cut:], run.mb[cut:]
         if hours.size >= FEWEST_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:
-            trend = fit_trend(hours, mb)
+            trend = fit_trend(hours, mb, block_count=BLOCKS_PER_RUN)
             trends += [] if trend is None else [trend]
     return pool_trends(trends, threshold_mb_per_hour) if len(trends) > 1 else None
 

@@ -8,7 +8,13 @@ import numpy as np
 
 from memmon.analysis.leak_blocks import block_minima, day_columns, day_profile, median_of
 from memmon.analysis.leak_rules import RECENT_MARGINS, rule
-from memmon.analysis.leak_trend import DAY_CYCLE_FROM_HOURS, FEWEST_FOR_DAY_CYCLE, Trend, fit_trend
+from memmon.analysis.leak_trend import (
+    DAY_CYCLE_FROM_HOURS,
+    FEWEST_FOR_DAY_CYCLE,
+    Trend,
+    fit_trend,
+    shows_days,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +60,7 @@ def known_profile(series: RunSeries, cut: int) -> FloatArray | None:
     if cut < FEWEST_FOR_DAY_CYCLE or hours[-1] - hours[0] < DAY_CYCLE_FROM_HOURS:
         return None
     before = block_minima(hours, mb)
-    return day_profile(before.hours, before.mb) if before.mb.size >= FEWEST_FOR_DAY_CYCLE else None
+    return day_profile(before.hours, before.mb) if shows_days(before) else None
 
 
 def _is_new_territory(series: RunSeries, cut: int, trend: Trend, profile: FloatArray | None) -> bool:

@@ -10,12 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memmon.analysis.leak_shape import find_steps, is_stepped, lasting_slope
+
 if TYPE_CHECKING:
     from memmon.analysis.leak_trend import Trend
 
 LEAST_TAIL_SHARE = 0.3
 LEAST_THIRD_SHARE = 0.1
 LEAST_AHEAD_SHARE = 0.5
+CLEARLY_BENT = -1.5
+LEAST_LASTING_SHARE = 0.5
 LEAST_ORDER = 0.62
 LEAST_FLOOR_SHARE = 0.1
 BENDS_BELOW = -1.0
@@ -56,6 +60,11 @@ def rule(trend: Trend, threshold_mb_per_hour: float, *, margin: float | None) ->
         return Ruling(is_alarm=False, failed="order")
     if trend.bend < BENDS_BELOW and trend.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
         return Ruling(is_alarm=False, failed="bend")
+    if trend.bend < CLEARLY_BENT and lasting_slope(trend) < LEAST_LASTING_SHARE * threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="bend")
+    steps, rest = find_steps(trend)
+    if is_stepped(trend, steps, rest):
+        return Ruling(is_alarm=False, failed="steps")
     return Ruling(is_alarm=True)
 
 

@@ -20,6 +20,9 @@ SIDE_BLOCKS = 4
 STEP_OVER_NOISE = 5.0
 EXPLAINED_SHARE = 0.6
 FLAT_SHARE = 0.25
+LONGEST_WARM_UP_HOURS = 16.0
+WARM_UP_HOURS = np.array([0.7, 1.0, 1.5, 2.2, 3.3, 5.0, 7.3, 11.0, LONGEST_WARM_UP_HOURS])
+CHI_SQUARE_95 = 3.84
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,29 @@ def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend) -> bool:
         and up_mb >= EXPLAINED_SHARE * growth_mb
         and (rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope)
     )
+
+
+def lasting_slope(trend: Trend) -> float:
+    """Return the lowest slope (MB/h) that may last once a warm-up of unknown length is over.
+
+    A line beside an exponential approach is fitted for time constants up to `LONGEST_WARM_UP_HOURS`; the
+    smallest line slope among those that fit nearly as well as the best (profile likelihood) is returned.
+    """
+    x, y = trend.blocks.hours, trend.blocks.mb
+    since = x - x[0]
+    constants = WARM_UP_HOURS[trend.span_hours / 12 <= WARM_UP_HOURS]
+    if constants.size == 0:
+        return trend.slope
+    decay = np.exp(-since[None, :] / constants[:, None])
+    scaled = np.broadcast_to((since / since[-1])[None, :], decay.shape)
+    design = np.stack([np.ones_like(decay), scaled, decay], axis=2)
+    moments = np.einsum("tbi,tbj->tij", design, design) + 1e-10 * np.eye(3)
+    found = np.linalg.solve(moments, np.einsum("tbi,b->ti", design, y)[..., None])[..., 0]
+    left = y[None, :] - np.einsum("tbi,ti->tb", design, found)
+    squared = np.sum(left**2, axis=1)
+    best = float(squared.min())
+    close = squared <= best * (1 + CHI_SQUARE_95 / max(y.size / 4, 1)) + 1e-12
+    return float(found[close, 1].min()) / float(since[-1])
 
 
 def is_saturating(trend: Trend) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak_blocks import (
+    BLOCK_COUNT,
+    HOURS_PER_DAY,
     Blocks,
     block_minima,
     day_columns,
@@ -92,26 +94,35 @@ class Trend:
 
 
 def fit_trend(
-    hours: FloatArray, mb: FloatArray, *, profile: FloatArray | None = None, extra_terms: int = 0
+    hours: FloatArray,
+    mb: FloatArray,
+    *,
+    profile: FloatArray | None = None,
+    block_count: int = BLOCK_COUNT,
 ) -> Trend | None:
     """Fit the trend of samples `mb` at ascending `hours` (of uptime) of one run; None: too few blocks.
 
     `profile`: the daily cycle known from earlier history; without it, the cycle is fitted and taken out
-    from 44 h of history on. `extra_terms`: coefficients already spent on the series (a load's share).
+    from 44 h of history on.
     """
-    blocks = block_minima(hours, mb)
+    blocks = block_minima(hours, mb, block_count=block_count)
     if blocks.mb.size < FEWEST_BLOCKS_HELD:
         return None
     span = float(hours[-1] - hours[0])
-    terms = 2 + extra_terms
+    terms = PLAIN_TERMS
     level = blocks.mb
-    if profile is None and span >= DAY_CYCLE_FROM_HOURS and blocks.mb.size >= FEWEST_FOR_DAY_CYCLE:
+    if profile is None and span >= DAY_CYCLE_FROM_HOURS and shows_days(blocks):
         profile = day_profile(blocks.hours, level)
         terms += profile.size
     if profile is not None:
         level = level - day_columns(blocks.hours) @ profile
         blocks = Blocks(number=blocks.number, hours=blocks.hours, mb=level, length_hours=blocks.length_hours)
     return trend_of_blocks(blocks, span_hours=span, terms=terms)
+
+
+def shows_days(blocks: Blocks) -> bool:
+    """Tell whether the blocks are short and many enough for the daily cycle to be fitted."""
+    return blocks.length_hours < HOURS_PER_DAY / 2 and blocks.mb.size >= FEWEST_FOR_DAY_CYCLE
 
 
 def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Trend:
