@@ -174,7 +174,7 @@ def test_snapshots_are_bounded(tmp_path, clock):
 
 def test_a_failed_reading_is_nan(monitor, monkeypatch):
     """What can't be read is NaN in the snapshot, never zero, and no error."""
-    monkeypatch.setattr("memmon.probe.sampler.read_system", lambda: SystemReading())
+    monkeypatch.setattr("memmon.probe.sampler.read_system", SystemReading)
     taken = monitor.take_snapshot()
     assert math.isnan(taken.percent)
     assert math.isnan(taken.available_mb)
