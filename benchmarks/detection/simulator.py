@@ -126,7 +126,7 @@ def bounded_walk(rng, hours):
 
 
 def _day_shape(rng, hours_of_day):
-    """A smooth or a flat-topped day, 0 to 1."""
+    """Return a smooth or a flat-topped day, 0 to 1."""
     peak, sharpness = rng.uniform(0, 24), log_uniform(rng, 0.3, 6)
     wave = np.cos(2 * np.pi * (hours_of_day - peak) / 24)
     second = rng.uniform(0, 0.35) * np.cos(4 * np.pi * (hours_of_day - rng.uniform(0, 24)) / 24)
@@ -161,7 +161,7 @@ def gc_sawtooth(rng, hours):
 
 
 def arena_sawtooth(rng, hours):
-    """Irregular growth that is given back only in part, always to the same floor in the long run."""
+    """Add irregular growth that is given back in part, to the same floor in the long run."""
     track = blank(rng, hours)
     n = track.mb.size
     held, out = 0.0, np.empty(n)
@@ -183,7 +183,7 @@ def warm_up(rng, hours):
 
 
 def cache_fill(rng, hours):
-    """A straight rise until the cache is full, early in the window."""
+    """Add a straight rise until the cache is full, early in the window."""
     track = ar_fast(rng, hours) if rng.random() < 0.5 else blank(rng, hours)
     full = rng.uniform(0.05, 0.7) * min(hours, 36)
     track.mb += log_uniform(rng, 15, 300) * np.minimum(track.hours / full, 1)
@@ -207,7 +207,7 @@ def bursts(rng, hours):
 
 
 def staircase(rng, hours):
-    """Arenas, one after the other, until all threads have theirs."""
+    """Add arenas, one after the other, until all threads have theirs."""
     track = blank(rng, hours)
     ends = rng.uniform(0.15, 0.7) * min(hours, 48)
     times = np.sort(rng.uniform(0, ends, rng.integers(3, 16)))
@@ -217,7 +217,7 @@ def staircase(rng, hours):
 
 
 def restarts(rng, hours):
-    """Several runs, each with its own warm-up and a slightly different level."""
+    """Make several runs, each with its own warm-up and a slightly different level."""
     track = ar_fast(rng, hours)
     every = log_uniform(rng, min(2.0, hours / 3), max(hours / 2, 3.0))
     track.run = np.floor((track.hours + rng.uniform(0, every)) / every).astype(int)
@@ -239,7 +239,7 @@ def gaps(rng, hours):
 
 
 def filling_deque(rng, hours):
-    """Registered bounded deques that fill all through the window, sizes known to +-30 %."""
+    """Fill registered bounded deques through the window, sizes known to +-30 %."""
     track = ar_fast(rng, hours)
     end = rng.uniform(0.3, 3.0) * hours
     full = log_uniform(rng, 8, 60) * end
@@ -252,7 +252,7 @@ def filling_deque(rng, hours):
 
 
 def load_following(rng, hours):
-    """Memory follows the work done per hour, which rises through the window."""
+    """Let memory follow the work done per hour, which rises through the window."""
     track = ar_fast(rng, hours)
     load = 1 + rng.uniform(0.2, 2.0) * track.hours / hours
     load = load * (1 + rng.uniform(0.1, 0.5) * _day_shape(rng, track.hours))
@@ -263,7 +263,7 @@ def load_following(rng, hours):
 
 
 def mixed_service(rng, hours):
-    """A bit of everything, as services are: warm-up, day, sawtooth, bursts, slow noise."""
+    """Mix a bit of everything, as services do: warm-up, day, sawtooth, bursts, slow noise."""
     track = ar_slow(rng, hours)
     for other in (warm_up, daily, gc_sawtooth, bursts, steps):
         if rng.random() < 0.45:
@@ -289,12 +289,12 @@ SLOPE_IS_TRUE = (
 # --- leaks ----------------------------------------------------------------------------------
 
 
-def linear(rng, hours, rate):
+def linear(_rng, hours, rate):
     return rate * hours
 
 
-def accelerating(rng, hours, rate):
-    """From a quarter of the rate to 1.75 times of it: `rate` is the mean."""
+def accelerating(_rng, hours, rate):
+    """Grow from a quarter of the rate to 1.75 times of it: `rate` is the mean."""
     end = max(float(hours[-1]), 1e-9)
     return rate * hours * (0.25 + 0.75 * hours / end)
 
@@ -305,14 +305,14 @@ def stepwise(rng, hours, rate):
 
 
 def working_hours(rng, hours, rate):
-    """Eight hours a day; `rate` is the mean over the day."""
+    """Grow eight hours a day; `rate` is the mean over the day."""
     phase = hours + rng.uniform(0, 24)
     done = 8 * np.floor(phase / 24) + np.minimum(np.mod(phase, 24), 8)
     return 3 * rate * (done - done[0])
 
 
 def late(rng, hours, rate):
-    """Begins in the last quarter to half of the history, at least 12 h before its end where possible."""
+    """Begin in the last quarter to half of the history, at least 12 h before its end where possible."""
     end = float(hours[-1])
     start = end - max(rng.uniform(0.25, 0.5) * end, min(12.0, end))
     return rate * np.maximum(hours - start, 0)
