@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.store.rollup import COUNTERS, EXTREMES, MEANS
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -25,42 +26,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
-
-MEANS = (
-    "rss_bytes",
-    "vms_bytes",
-    "system_percent",
-    "available_bytes",
-    "limit_bytes",
-    "limit_used_bytes",
-    "rss_anon_bytes",
-    "rss_file_bytes",
-    "rss_shmem_bytes",
-    "swap_bytes",
-    "uss_bytes",
-    "pss_bytes",
-    "heap_used_bytes",
-    "heap_mmap_bytes",
-    "python_block_count",
-    "thread_count",
-    "fd_count",
-)
-"""Columns of which a rollup holds the mean."""
-
-COUNTERS = ("gc_collection_count", "gc_uncollectable_count", "work_count")
-"""Columns that only grow within a run: a rollup holds the last."""
-
-EXTREMES = {
-    "min_rss_bytes": "rss_bytes",
-    "max_rss_bytes": "rss_bytes",
-    "max_vms_bytes": "vms_bytes",
-    "max_system_percent": "system_percent",
-    "min_available_bytes": "available_bytes",
-    "max_limit_used_bytes": "limit_used_bytes",
-    "max_thread_count": "thread_count",
-    "max_fd_count": "fd_count",
-}
-"""What a mean would hide, and the raw column it is taken from."""
 
 VALUES = (*MEANS, *COUNTERS, *EXTREMES)
 

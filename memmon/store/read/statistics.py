@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.store.read.points import COUNTERS, EXTREMES, MEANS, fetch_columns, seconds, union
+from memmon.store.read.points import fetch_columns, seconds, union
 from memmon.store.read.values import Buckets, WindowStatistics, datetime_or_none
+from memmon.store.rollup import COUNTERS, EXTREMES, MEANS, mean_expression
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def read_buckets(session: Session, window: Window, *, bucket_seconds: float) -> 
         raise ValueError(msg)
     names = (*MEANS, *COUNTERS, *EXTREMES)
     # Means are weighted by the samples behind them; whole numbers keep the transport fast.
-    parts = [_mean(name) for name in MEANS]
+    parts = [f"{mean_expression(name, _weight(name))} AS {name}" for name in MEANS]
     parts += [f"max({name}) AS {name}" for name in COUNTERS]
     parts += [f"{name[:3]}({name}) AS {name}" for name in EXTREMES]
     query = (
@@ -103,10 +104,5 @@ def read_buckets(session: Session, window: Window, *, bucket_seconds: float) -> 
     )
 
 
-def _mean(name: str) -> str:
-    weighted = (
-        f"sum(1.0 * {name} * sample_count) / sum(CASE WHEN {name} IS NULL THEN 0 ELSE sample_count END)"
-    )
-    if name.endswith("_percent"):
-        return f"{weighted} AS {name}"
-    return f"CAST(round({weighted}) AS BIGINT) AS {name}"
+def _weight(name: str) -> str:
+    return "rss_count" if name == "rss_bytes" else "sample_count"
