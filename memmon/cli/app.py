@@ -113,21 +113,29 @@ def _explain(error: Exception, failed: int) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message())
         return 0 if failed == EXIT_ERROR else failed
+    message = _message(error)
+    _say(message)
+    if failed == EXIT_UNKNOWN:  # a monitoring system reads standard output alone
+        with suppress(OSError, ValueError):
+            click.echo(f"MEMMON UNKNOWN - {one_line(message).replace('|', '/')}")
+    return failed
+
+
+def _message(error: Exception) -> str:
+    """Return what went wrong and what to do, for each kind of error."""
     if isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else "memmon"
-        _say(f"{error.format_message().rstrip('.')}; '{where} --help' shows the usage")
-    elif isinstance(error, click.ClickException):
-        _say(error.format_message())
-    elif isinstance(error, MemmonError):
-        _say(str(error))
-    elif isinstance(error, OSError):
-        _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-    elif isinstance(error, MemoryError):
-        _say("not enough memory for this; ask for a shorter window with --since")
-    else:
-        detail = f"{type(error).__name__}: {error}"
-        _say(f"a fault in memmon itself ({detail}); {DEBUG_VARIABLE}=1 shows where, please report it")
-    return failed
+        return f"{error.format_message().rstrip('.')}; '{where} --help' shows the usage"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, MemmonError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    if isinstance(error, MemoryError):
+        return "not enough memory for this; ask for a shorter window with --since"
+    detail = f"{type(error).__name__}: {error}"
+    return f"a fault in memmon itself ({detail}); {DEBUG_VARIABLE}=1 shows where, please report it"
 
 
 def _say(message: str) -> None:

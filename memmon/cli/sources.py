@@ -53,13 +53,17 @@ class Bounds:
 
 
 @contextmanager
-def opened(common: Common) -> Iterator[Opened]:
-    """Open the store that the options mean, say which it is, and refuse an unwritable -o at once."""
+def opened(common: Common, *, quiet: bool = False) -> Iterator[Opened]:
+    """Open the store that the options mean, say which it is, and refuse an unwritable -o at once.
+
+    `quiet`: the command itself says in its result which database it read.
+    """
     from memmon.store.read import open_store
 
     check_output(common)
     place = locate_existing(common)
-    say_database(place.database)
+    if not quiet:
+        say_database(place.database)
     with open_store(place.database.url) as store:
         yield Opened(place=place, store=store, wanted=common.source or place.settings.source)
 

@@ -1,0 +1,233 @@
+"""What `memmon doctor` looks at: each function yields what it found, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from memmon.cli.text import duration, local_time, printable, size
+from memmon.errors import MemmonError, StoreTooOldError
+from memmon.units import GIB, MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from memmon.cli.opening import Place
+    from memmon.config import Database
+
+State = Literal["ok", "note", "problem"]
+
+OLDEST_SQLITE = (3, 35, 0)
+LEAST_FREE_BYTES = 100 * MIB
+STALE_SECONDS = 3600.0
+THROW_AWAY = {
+    "overlay": "a container's throw-away layer: it vanishes with the container; put it on a volume",
+    "aufs": "a container's throw-away layer: it vanishes with the container; put it on a volume",
+    "tmpfs": "a tmpfs: it vanishes at the next boot and takes up memory; put it on a disk",
+    "ramfs": "a ramfs: it vanishes at the next boot and takes up memory; put it on a disk",
+}
+EXTRAS = {
+    "duckdb": ("duckdb", "Parquet exports"),
+    "dashboard": ("starlette", "memmon serve"),
+    "alerts": ("apprise", "alerts by mail and chat"),
+    "metrics": ("prometheus_client", "Prometheus metrics"),
+    "postgres": ("psycopg", "a history in PostgreSQL"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One thing that was looked at."""
+
+    state: State
+    subject: str
+    finding: str
+    advice: str = ""
+
+
+def diagnose(place: Place, *, now: datetime) -> Iterator[Diagnosis]:
+    """Yield everything that was found, from the ground up."""
+    yield from python_and_sqlite()
+    yield from extras()
+    yield from memory_limit()
+    path = place.database.path
+    if path is not None:
+        yield from file_system(path, file_system_type=_file_system_type)
+        yield from permissions(path)
+        yield from left_behind(path)
+    yield from history(place.database, now=now)
+
+
+def python_and_sqlite(sqlite_version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Iterator[Diagnosis]:
+    """Look at the interpreter and its SQLite."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Diagnosis(state="ok", subject="Python", finding=f"{python} at {sys.executable}")
+    shown = ".".join(map(str, sqlite_version))
+    if sqlite_version < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        yield Diagnosis(
+            state="problem",
+            subject="SQLite",
+            finding=f"{shown} is too old",
+            advice=f"use a Python built with SQLite {wanted} or newer",
+        )
+    else:
+        yield Diagnosis(state="ok", subject="SQLite", finding=shown)
+
+
+def extras() -> Iterator[Diagnosis]:
+    """Say which optional packages are missing, and what for."""
+    for extra, (module, purpose) in EXTRAS.items():
+        if find_spec(module) is None:
+            yield Diagnosis(
+                state="note",
+                subject=f"extra {extra}",
+                finding=f"not installed (needed for {purpose})",
+                advice=f"pip install 'memmon[{extra}]'",
+            )
+
+
+def memory_limit() -> Iterator[Diagnosis]:
+    """Say which limit would kill a process here."""
+    from memmon.probe.container import LimitProbe
+
+    found = LimitProbe().read()
+    if found.limit_bytes is None:
+        yield Diagnosis(state="note", subject="memory limit", finding="unknown on this system")
+        return
+    used = f", {size(found.used_bytes)} used" if found.used_bytes is not None else ""
+    yield Diagnosis(
+        state="ok", subject="memory limit", finding=f"{size(found.limit_bytes)} ({found.origin}){used}"
+    )
+
+
+def file_system(path: Path, *, file_system_type: Callable[[Path], str | None]) -> Iterator[Diagnosis]:
+    """Look at where the file lies: throw-away layers, memory disks, the network, free room."""
+    folder = _existing(path.parent)
+    kind = file_system_type(path if path.exists() else folder)
+    if kind in THROW_AWAY:
+        yield Diagnosis(
+            state="problem", subject="file system", finding=f"the database is on {THROW_AWAY[kind]}"
+        )
+    elif kind is not None:
+        yield Diagnosis(state="ok", subject="file system", finding=kind)
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < LEAST_FREE_BYTES:
+        yield Diagnosis(
+            state="problem",
+            subject="free room",
+            finding=f"only {size(free_bytes)} left at {folder}",
+            advice="make room, or lower size_ceiling_mb and run `memmon db prune`",
+        )
+    else:
+        yield Diagnosis(state="ok", subject="free room", finding=f"{free_bytes / GIB:.1f} GB at {folder}")
+
+
+def permissions(path: Path) -> Iterator[Diagnosis]:
+    """Look at who may read and write the file and its folder."""
+    folder = _existing(path.parent)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Diagnosis(
+            state="problem",
+            subject="permissions",
+            finding=f"{folder} may not be written by this user",
+            advice="SQLite needs to make files beside the database: choose another folder with MEMMON_DATABASE_URL",
+        )
+    if not path.exists():
+        return
+    if not os.access(path, os.R_OK | os.W_OK):
+        yield Diagnosis(
+            state="problem",
+            subject="permissions",
+            finding=f"{path} may not be read and written by this user",
+            advice="record as the user who owns it, or set file_mode to 0660 and share a group",
+        )
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & stat.S_IROTH:
+        yield Diagnosis(
+            state="note",
+            subject="permissions",
+            finding=f"everybody may read {path} (mode {mode:04o})",
+            advice=f"chmod o-rwx '{path}'",
+        )
+
+
+def left_behind(path: Path) -> Iterator[Diagnosis]:
+    """Look for damaged files that were moved aside and for a log that has grown."""
+    for aside in sorted(path.parent.glob(f"{path.name}.corrupt-*")):
+        if not aside.name.endswith(("-wal", "-shm")):
+            yield Diagnosis(
+                state="problem",
+                subject="damage",
+                finding=f"a damaged database was moved aside: {aside}",
+                advice=f"memmon db salvage '{aside}' brings back its rows",
+            )
+    wal = Path(f"{path}-wal")
+    if wal.exists() and wal.stat().st_size > 16 * MIB:
+        yield Diagnosis(
+            state="note",
+            subject="write-ahead log",
+            finding=f"{size(wal.stat().st_size)}: a reader has kept it from being folded back",
+            advice="end long-running readers; it shrinks at the next write",
+        )
+
+
+def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
+    """Look at what is recorded, and whether it still is."""
+    from memmon.store.read import open_store
+
+    if database.path is not None and not database.path.exists():
+        yield Diagnosis(
+            state="note",
+            subject="database",
+            finding=f"none yet at {database.shown}",
+            advice="memmon run -- python bot.py records into it",
+        )
+        return
+    try:
+        with open_store(database.url) as store:
+            sources = store.sources()
+    except StoreTooOldError as error:
+        yield Diagnosis(state="problem", subject="database", finding=str(error), advice="memmon db upgrade")
+        return
+    except MemmonError as error:
+        yield Diagnosis(state="problem", subject="database", finding=str(error))
+        return
+    yield Diagnosis(state="ok", subject="database", finding=f"{database.shown}, {len(sources)} sources")
+    for source in sources:
+        yield _freshness(printable(source.name), source.last_at, now=now)
+
+
+def _freshness(name: str, last_at: datetime | None, *, now: datetime) -> Diagnosis:
+    if last_at is None:
+        return Diagnosis(state="note", subject=f"source {name}", finding="no sample yet")
+    age_seconds = (now - last_at).total_seconds()
+    said = f"last sample {local_time(last_at)} ({duration(age_seconds)} ago)"
+    if age_seconds > STALE_SECONDS:
+        return Diagnosis(
+            state="note",
+            subject=f"source {name}",
+            finding=said,
+            advice="nothing is being recorded: does it run?",
+        )
+    return Diagnosis(state="ok", subject=f"source {name}", finding=said)
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _file_system_type(path: Path) -> str | None:
+    from memmon.store.engine import file_system_type
+
+    return file_system_type(path)

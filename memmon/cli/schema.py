@@ -1,0 +1,165 @@
+"""The JSON Schema of what `--json` prints, made from the Python values themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memmon.cli.output import SCHEMA_VERSION
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_TEXT: dict[str, Any] = {"type": "string"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+_NUMBER_OR_NULL: dict[str, Any] = {"type": ["number", "null"]}
+
+
+def output_schema() -> dict[str, Any]:
+    """Return the schema of every object that a command prints with --json."""
+    definitions = _definitions()
+    commands = _commands()
+    return {
+        "$schema": DRAFT,
+        "title": "memmon --json",
+        "description": (
+            "One object per call. Sizes are in bytes or MB (2**20 bytes) as the names say, times ISO 8601 with offset,"
+            " what is unknown is null."
+        ),
+        "type": "object",
+        "required": ["schema_version", "command"],
+        "properties": {
+            "schema_version": {"const": SCHEMA_VERSION},
+            "command": {"enum": list(commands)},
+            "database": {"type": "string", "description": "Where the history is kept; passwords are masked."},
+        },
+        "allOf": [
+            {
+                "if": {"properties": {"command": {"const": name}}, "required": ["command"]},
+                "then": {"properties": properties, "required": sorted(properties)},
+            }
+            for name, properties in commands.items()
+        ],
+        "$defs": definitions,
+    }
+
+
+def _definitions() -> dict[str, Any]:
+    import msgspec
+
+    from memmon.analysis.forecast_values import Forecast
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.report.data import DequeRow, Staleness
+    from memmon.store.read.values import RunInfo, SourceInfo
+
+    values = (LeakFinding, Forecast, DequeRow, Staleness, SourceInfo, RunInfo)
+    _, components = msgspec.json.schema_components(values, ref_template="#/$defs/{name}")
+    return dict(components)
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _list(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+def _finding(name: str, **more: dict[str, Any]) -> dict[str, Any]:
+    """Return a list of a Python value's fields beside the source's name."""
+    return _list(
+        {"allOf": [_ref(name)], "properties": {"source": _TEXT, **more}, "required": ["source", *more]}
+    )
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": sorted(properties)}
+
+
+def _commands() -> dict[str, dict[str, Any]]:
+    fresh = {
+        "source": _TEXT,
+        "last_at": {"type": ["string", "null"], "format": "date-time"},
+        "age_seconds": _NUMBER_OR_NULL,
+        "interval_seconds": _NUMBER_OR_NULL,
+        "is_stale": {"type": "boolean"},
+    }
+    limit = _object(
+        limit_bytes=_WHOLE,
+        used_bytes=_WHOLE,
+        used_percent={"type": "number"},
+        rss_at_limit_bytes=_WHOLE,
+        origin=_TEXT,
+    )
+    leak = _finding("LeakFinding")
+    state = {"enum": ["OK", "WARNING", "CRITICAL", "UNKNOWN"]}
+    return {
+        "leaks": {
+            "exit_code": {"enum": [0, 1, 3]},
+            "fail_on": {"enum": ["low", "medium", "high"]},
+            "findings": leak,
+            "sources": _list(_object(**fresh)),
+        },
+        "check": {
+            "exit_code": {"enum": [0, 1, 2, 3]},
+            "state": state,
+            "findings": leak,
+            "sources": _list(_object(source=_TEXT, state=state, reasons=_list(_TEXT))),
+        },
+        "report": {"findings": leak, "report": {"type": "object"}},
+        "forecast": {"findings": _finding("Forecast"), "limit": limit, "staleness": _ref("Staleness")},
+        "deques": {
+            "findings": _finding("DequeRow", is_failing={"type": "boolean"}),
+            "staleness": _ref("Staleness"),
+        },
+        "demo": {"findings": leak, "html": {"type": "object", "additionalProperties": _TEXT}},
+        **_plain_commands(),
+    }
+
+
+def _plain_commands() -> dict[str, dict[str, Any]]:
+    imported = _object(
+        path=_TEXT,
+        kind=_TEXT,
+        sources=_list(_TEXT),
+        snapshot_count=_WHOLE,
+        run_count=_WHOLE,
+        notes=_list(_TEXT),
+    )
+    source = {
+        "allOf": [_ref("SourceInfo")],
+        "properties": {"runs": _list(_ref("RunInfo"))},
+        "required": ["runs"],
+    }
+    text_or_null = {"type": ["string", "null"]}
+    size_or_null = {"type": ["integer", "null"]}
+    return {
+        "report --list": {
+            "source": _TEXT,
+            "reports": _list(_object(at=_TIME, window_seconds={"type": "number"})),
+        },
+        "report --saved": {"source": _TEXT, "at": _TIME, "text": _TEXT, "data": {}},
+        "runs": {"sources": _list(source)},
+        "import": {"files": _list(imported)},
+        "export": {"format": _TEXT, "output": _TEXT, "sources": _list(_TEXT), "row_count": _WHOLE},
+        "annotate": {"source": _TEXT, "at": _TIME, "text": _TEXT},
+        "sql": {"columns": _list(_TEXT), "rows": _list({"type": "object"}), "is_cut": {"type": "boolean"}},
+        "doctor": {
+            "exit_code": {"enum": [0, 1]},
+            "diagnoses": _list(
+                _object(state={"enum": ["ok", "note", "problem"]}, subject=_TEXT, finding=_TEXT, advice=_TEXT)
+            ),
+        },
+        "config show": {
+            "database_origin": _TEXT,
+            "configuration_file": _TEXT,
+            "settings": _list(_object(name=_TEXT, value={}, origin=_TEXT)),
+        },
+        "db upgrade": {"before": text_or_null, "after": _TEXT, "copy_path": text_or_null},
+        "db status": {
+            "revision": text_or_null,
+            "schema_state": _TEXT,
+            "size_bytes": size_or_null,
+            "wal_bytes": size_or_null,
+            "file_mode": text_or_null,
+            "sources": _list(_ref("SourceInfo")),
+        },
+    }
