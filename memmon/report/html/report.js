@@ -37,6 +37,9 @@
     return low;
   }
 
+  // Only the pointer's place is shared: a drag or a double click is one chart's, and zooms all through zoom().
+  function isHover(type) { return type === "mousemove" || type === "mouseleave"; }
+
   // Fewer points for the part in view: mean of the means, least of the lows, greatest of the highs.
   function thin(source, from, to, count) {
     var start = Math.max(indexAt(source.t, from) - 1, 0), stop = Math.min(indexAt(source.t, to) + 1, source.t.length);
@@ -120,7 +123,7 @@
     var entry = { place: place, getData: getData };
     var base = {
       width: Math.max(place.clientWidth, 50), height: options.height, legend: { show: false }, tzDate: atLocal, padding: options.padding,
-      cursor: { sync: { key: "memmon", scales: ["x", null] }, y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false },
+      cursor: { sync: { key: "memmon", scales: ["x", null], filters: { pub: isHover } }, y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false },
         bind: { dblclick: function () { return function () { zoom(data.since, data.edge); return null; }; } } },
       scales: { x: { time: true, auto: false, min: view[0], max: view[1], range: function () { return [view[0], view[1]]; } }, y: { range: options.range } },
       axes: options.axes, series: options.series, bands: options.bands,
