@@ -60,7 +60,7 @@ def _tally(plan: Plan, classes: dict[str, Callable[[float, int], Track]], hit: s
 
 
 def leak_free(plan: Plan) -> Rates:
-    """False alarms on every leak-free background, and on registered deques that fill."""
+    """Count false alarms on every leak-free background, and on registered deques that fill."""
     names = [*simulator.BACKGROUNDS, "filling_deque"]
     return _tally(
         plan,
@@ -72,7 +72,7 @@ def leak_free(plan: Plan) -> Rates:
 
 
 def leaks(plan: Plan, shape: str, rates: tuple[float, ...], *, hit: str = "alarm") -> Rates:
-    """Leaks of one shape on every background; the cases take the rates in turn."""
+    """Count the leaks found of one shape on every background; the cases take the rates in turn."""
     return _tally(
         plan,
         {
@@ -86,7 +86,7 @@ def leaks(plan: Plan, shape: str, rates: tuple[float, ...], *, hit: str = "alarm
 
 
 def coverage(plan: Plan) -> Rates:
-    """How often the 95 % interval holds the true slope, where there is one: 0, 5 and 20 MB/h."""
+    """Count how often the 95 % interval holds the true slope, where there is one: 0, 5 and 20 MB/h."""
     counts: dict[tuple[str, float, str], list[int]] = {}
     for hours in plan.horizons:
         for name in simulator.SLOPE_IS_TRUE:
@@ -106,7 +106,7 @@ def coverage(plan: Plan) -> Rates:
 
 
 def trendless(plan: Plan, phi: float = 0.95) -> Rates:
-    """How often "growing" is said of AR(1) noise without a trend."""
+    """Count how often "growing" is said of AR(1) noise without a trend."""
 
     def make(hours: float, index: int) -> Track:
         rng = simulator.rng_for(plan.purpose, f"trendless {phi}", hours, index)
@@ -140,7 +140,7 @@ def episodes(alarms: list[float]) -> int:
 
 
 def month(plan: Plan) -> dict[str, list[int]]:
-    """False alarms of hourly checks over 30 days, per background: one count per simulated process."""
+    """Count false alarms of hourly checks over 30 days, per background: one count per simulated process."""
     return {
         name: [
             episodes(hourly_alarms(simulator.background_case(name, 720.0, index, plan.purpose)))
@@ -151,7 +151,7 @@ def month(plan: Plan) -> dict[str, list[int]]:
 
 
 def delays(plan: Plan, rate: float, *, healthy_hours: float) -> dict[str, list[float]]:
-    """Hours from a leak's beginning to its confirmed alarm; inf when not within 48 h.
+    """Measure the hours from a leak's beginning to its confirmed alarm; inf when not within 48 h.
 
     The leak begins with the process (`healthy_hours` 0) or after that many healthy hours.
     """

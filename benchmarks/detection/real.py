@@ -10,9 +10,9 @@ import csv
 import gzip
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from benchmarks.detection.rivals import RULES
 from memmon.analysis.leak import detect_leak
 from memmon.history import History
 from memmon.units import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 THRESHOLD = 10.0

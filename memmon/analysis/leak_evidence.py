@@ -22,6 +22,8 @@ OVERLAP_SECONDS = 3600.0
 ALONE_FROM_HOURS = 12.0
 CONTRADICTS_FROM_HOURS = 5.0
 ONSET_REFIT_HOURS = 6.0
+ENOUGH_HOURS = 19.5
+AGREES_WITHIN = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,7 +81,7 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     newest = newest_run(runs)
     whole = whole_evidence(newest, threshold_mb_per_hour)
     if whole is not None and whole.is_alarm:
-        return _since_onset(whole, threshold_mb_per_hour)
+        return _with_earlier_runs(whole, runs, threshold_mb_per_hour)
     recent = recent_alarm(newest, threshold_mb_per_hour)
     if recent is not None:
         hours, trend = recent
@@ -92,6 +94,17 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     if together.is_alarm:
         return whole if _contradicts(whole, together) else together
     return whole if newest.history_hours >= ALONE_FROM_HOURS else together
+
+
+def _with_earlier_runs(alarm: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence:
+    """Return the alarm of a young run, told from all runs together where they agree."""
+    if len(runs) > 1 and alarm.hours < ENOUGH_HOURS:
+        pooled = pool_runs(runs, threshold_mb_per_hour)
+        if pooled is not None and abs(pooled.slope - alarm.slope) <= AGREES_WITHIN * pooled.slope:
+            together = _of_pool(runs, alarm.series, pooled, threshold_mb_per_hour)
+            if together.is_alarm and together.hours > alarm.hours:
+                return together
+    return _since_onset(alarm, threshold_mb_per_hour)
 
 
 def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | None:

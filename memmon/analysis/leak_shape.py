@@ -65,13 +65,18 @@ def _largest_step(y: FloatArray) -> tuple[int, float] | None:
 
 def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend) -> bool:
     """Tell whether upward steps explain the growth and little of it is left between them."""
-    growth_mb = trend.slope * trend.span_hours
+    if not steps:
+        return False
+    growth_mb = max(trend.slope * trend.span_hours, float(trend.blocks.mb[-1] - trend.blocks.mb[0]))
     up_mb = sum(step.size_mb for step in steps)
-    return (
-        bool(steps)
-        and up_mb >= EXPLAINED_SHARE * growth_mb
-        and (rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope)
-    )
+    if up_mb <= 0 or up_mb < EXPLAINED_SHARE * growth_mb:
+        return False
+    left_mb = max(rest.slope, 0.0) * rest.span_hours
+    return rest.low <= 0 and left_mb < FLAT_SHARE * up_mb if trend.low <= 0 else _is_flat(trend, rest)
+
+
+def _is_flat(trend: Trend, rest: Trend) -> bool:
+    return rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope
 
 
 def lasting_slope(trend: Trend) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak_evidence import Evidence, gather
+from memmon.analysis.leak_evidence import ENOUGH_HOURS, Evidence, gather
 from memmon.analysis.leak_load import without_load
 from memmon.analysis.leak_shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak_trend import fit_trend
@@ -22,11 +22,13 @@ DEQUE_SIZE_ERROR = 0.4
 """Sizes of deques come from sampling: that much more may lie in them than they say."""
 DEQUE_SHARE = 0.5
 LOAD_LEFT_SHARE = 0.35
-ENOUGH_HOURS = 19.5
+LOAD_NOTABLE_SHARE = 0.2
+
 PLATEAU_SHARE = 0.35
 PLATEAU_HOURS = 3.0
 PLATEAU_BENDS_BELOW = -1.5
 BENT = -2.0
+START_SHARE = 0.1
 NEGLIGIBLE_SHARE = 0.02
 """Growth below this share of the threshold is real at times, and never worth a word."""
 
@@ -59,7 +61,7 @@ def _with_load(
     plain: Evidence, rest: Evidence, freed: Sequence[RunSeries], threshold_mb_per_hour: float
 ) -> Judgement:
     """Judge growth that follows the load in part: what remains without the load decides."""
-    grows = plain.is_alarm or plain.low > 0
+    grows = plain.is_alarm or plain.low > 0 or plain.slope >= LOAD_NOTABLE_SHARE * threshold_mb_per_hour
     explained = rest.low <= 0 or rest.slope < LOAD_LEFT_SHARE * plain.slope
     if grows and not rest.is_alarm and explained:
         return Judgement(verdict="load_driven", reason="work_explains", evidence=plain)
@@ -107,17 +109,14 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
     if evidence.is_alarm:
         return Judgement(verdict="leaking", reason="trend", evidence=evidence)
     if evidence.low <= 0:
-        return _no_growth(evidence, threshold_mb_per_hour)
+        return _stepped(evidence) or _no_growth(evidence, threshold_mb_per_hour)
     if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
         return Judgement(verdict="stable", reason="negligible", evidence=evidence)
     trend = evidence.trend
     if trend is not None:
-        steps, rest = find_steps(trend)
-        if is_stepped(trend, steps, rest):
-            largest = max(steps, key=lambda step: step.size_mb)
-            return Judgement(
-                verdict="stepped", reason="steps_explain", evidence=evidence, since_hours=largest.hours
-            )
+        stepped = _stepped(evidence)
+        if stepped is not None:
+            return stepped
         if is_saturating(trend):
             return _ended(evidence) or Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
     elif _pool_slows(evidence):
@@ -125,6 +124,24 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
         return Judgement(verdict="cannot_say", reason="too_early", evidence=evidence)
     return Judgement(verdict="growing", reason="trend", evidence=evidence)
+
+
+def _stepped(evidence: Evidence) -> Judgement | None:
+    """Return `stepped` when a few lasting steps up explain what growth there is, else None.
+
+    A rise at the very beginning is a start-up, not a step.
+    """
+    trend = evidence.trend
+    if trend is None:
+        return None
+    steps, rest = find_steps(trend)
+    if not is_stepped(trend, steps, rest):
+        return None
+    largest = max(steps, key=lambda step: step.size_mb)
+    begin = float(trend.blocks.hours[0])
+    if largest.hours < begin + START_SHARE * trend.span_hours:
+        return None
+    return Judgement(verdict="stepped", reason="steps_explain", evidence=evidence, since_hours=largest.hours)
 
 
 def _pool_slows(evidence: Evidence) -> bool:

@@ -30,6 +30,8 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     evidence = judgement.evidence
     rate = f"{evidence.slope:.2f} MB/hour (95 % interval {evidence.low:.2f} to {evidence.high:.2f})"
     opening = _WHY.get(judgement.reason) or _OPENING[judgement.verdict]
+    if judgement.verdict == "stable" and evidence.high < 0:
+        opening = "Memory shrinks: {rate}"
     return opening.format(
         rate=rate, threshold=f"{threshold_mb_per_hour:g}", hours=evidence.hours, visible=evidence.visible
     )

@@ -56,8 +56,12 @@ def find_onset(hours: FloatArray, mb: FloatArray) -> Onset:
     clear = (line - float(hinged[best])) * weight > CLEARLY_BETTER
     near = at[(hinged - hinged[best]) * weight <= CHI_SQUARE_95]
     if clear and after > 0 and before < QUIET_SHARE * after:
+        half = float(hours[-1] - hours[0]) / (n - 1) / 2
         return Onset(
-            hours=float(at[best]), earliest_hours=float(near[0]), latest_hours=float(near[-1]), found=True
+            hours=float(at[best]),
+            earliest_hours=max(float(near[0]) - half, first),
+            latest_hours=float(near[-1]) + half,
+            found=True,
         )
     return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
 
