@@ -202,7 +202,7 @@ class History:
         at = np.asarray(at_seconds, dtype=np.float64)
         rss = np.asarray(rss_bytes, dtype=np.float64)
         columns = {name: np.asarray(v, dtype=np.float64) for name, v in extra.items() if v is not None}
-        uptime = None if uptime_seconds is None else np.asarray(uptime_seconds, dtype=np.float64)
+        uptime = None if uptime_seconds is None else _plausible(uptime_seconds)
         ids = _run_numbers(run_id, at, uptime)
         sized = {"at_seconds": at, "run_id": ids, "uptime_seconds": uptime, **columns}
         _check_lengths(rss, sized)
@@ -281,8 +281,10 @@ def _run_numbers(run_id: ArrayLike | None, at: FloatArray, uptime: FloatArray | 
         ids = np.zeros(at.shape, dtype=np.int64)
         if uptime is None or at.size < 2 or at.shape != uptime.shape:  # noqa: PLR2004 - no pair, no fall
             return ids
-        order = np.argsort(at, kind="stable")
-        known = order[np.isfinite(uptime[order])]
+        known = np.flatnonzero(np.isfinite(uptime))
+        if bool((np.diff(uptime[known]) >= 0).all()):
+            return ids  # one run in its own order, whatever the wall clock did
+        known = known[np.argsort(at[known], kind="stable")]
         ids[known] = np.concatenate([[0], np.cumsum(np.diff(uptime[known]) < 0)])[: known.size]
         return ids
     given = np.asarray(run_id)
@@ -292,6 +294,12 @@ def _run_numbers(run_id: ArrayLike | None, at: FloatArray, uptime: FloatArray | 
         return given.astype(np.int64)
     names = np.asarray([str(value) for value in given.ravel().tolist()])
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _plausible(uptime_seconds: ArrayLike) -> FloatArray:
+    """Return uptimes with NaN in place of what no process can have."""
+    uptime = np.asarray(uptime_seconds, dtype=np.float64)
+    return np.where(np.abs(uptime) <= LAST_SECONDS, uptime, np.nan)
 
 
 def _check_lengths(rss: FloatArray, others: Mapping[str, NDArray[np.generic] | None]) -> None:
