@@ -20,6 +20,7 @@ from memmon.report.data import (
     StoredSections,
     SystemSection,
 )
+from memmon.report.outlook import cause_section, forecast_section
 from memmon.report.sections import deque_section, leak_section, staleness
 from memmon.report.words import window_title
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
@@ -85,8 +86,8 @@ def build_report(
         deques=deque_section(deque_readings(store.deque_status(name, run_id=run_id))),
         database=stored.database,
         history=stored.history,
-        forecast=stored.forecast,
-        cause=stored.cause,
+        forecast=forecast_section(history, stats, runs),
+        cause=cause_section(store, name, finding),
         events=stored.events,
         staleness=stored.staleness,
         system=system_of(stats, runs),

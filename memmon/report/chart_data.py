@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.report.chart_lines import least_squares_of, trend_of
+from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
 from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, Marker, MemoryChart, StackChart
 from memmon.units import MIB
 
@@ -58,7 +58,6 @@ def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None
         memory=_memory(buckets, report),
         split=split_of(buckets),
         deques=_deques(store, report, datetime.fromtimestamp(first_seconds, until.tzinfo), until, run_id),
-        attribution=report.cause.attributions if report.cause else (),
         days=tuple(_days(buckets, report, tz)),
         markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
     )
@@ -85,9 +84,17 @@ def _memory(buckets: Buckets, report: Report) -> MemoryChart:
         bucket_seconds=buckets.bucket_seconds,
         trend=trend_of(buckets, finding) if finding else (),
         least_squares=least_squares_of(buckets, finding) if finding else (),
-        limit_mb=system.limit_mb if system else None,
+        forecast=forecast_of(report.forecast, float(buckets.at_seconds[0])),
+        limit_mb=_limit_mb(report),
         limit_origin=system.limit_origin if system else None,
     )
+
+
+def _limit_mb(report: Report) -> float | None:
+    """Return the resident memory at which the limit is reached: others may use a part of it."""
+    if report.forecast is not None and report.forecast.rss_at_limit_mb is not None:
+        return report.forecast.rss_at_limit_mb
+    return report.system.limit_mb if report.system else None
 
 
 def _middle(buckets: Buckets) -> float:

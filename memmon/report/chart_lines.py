@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.analysis.leak_values import LeakFinding
+    from memmon.report.data import ForecastSection
     from memmon.store.read import Buckets
 
     Floats = NDArray[np.float64]
 
 _SHORTEST_POINT_COUNT = 3
 _MAX_RUNS = 60
+_FORECAST_POINTS = 24
 
 
 def trend_of(buckets: Buckets, finding: LeakFinding) -> tuple[Ribbon, ...]:
@@ -63,6 +65,32 @@ def least_squares_of(buckets: Buckets, finding: LeakFinding) -> tuple[Line, ...]
         values = [float(rss_mb.mean() + slope * hours[place]) for place in (0, -1)]
         lines.append(Line(at_seconds=tuple(ends), value_mb=tuple(values)))
     return tuple(lines)
+
+
+def forecast_of(forecast: ForecastSection | None, first_seconds: float) -> Ribbon | None:
+    """Return the part of the forecast that stands beside the window: it never takes half the picture.
+
+    It reaches to the limit when that is near, else a third of the window ahead.
+    """
+    if forecast is None or forecast.curve is None:
+        return None
+    at = np.array(forecast.curve.at_seconds)
+    window = max(float(at[0]) - first_seconds, 1.0)
+    hours = forecast.hours_to_limit_high or forecast.hours_to_limit
+    ahead = window / 3
+    if hours is not None and hours * SECONDS_PER_HOUR * 1.1 <= window * 0.8:
+        ahead = max(ahead, hours * SECONDS_PER_HOUR * 1.1)
+    points = np.linspace(at[0], min(at[0] + ahead, at[-1]), _FORECAST_POINTS)
+    low, middle, high = (
+        np.interp(points, at, values)
+        for values in (forecast.curve.low_mb, forecast.curve.middle_mb, forecast.curve.high_mb)
+    )
+    return Ribbon(
+        at_seconds=tuple(points.tolist()),
+        middle_mb=tuple(middle.tolist()),
+        low_mb=tuple(low.tolist()),
+        high_mb=tuple(high.tolist()),
+    )
 
 
 def _stretches(buckets: Buckets, finding: LeakFinding, column: str) -> Iterator[tuple[Floats, Floats]]:

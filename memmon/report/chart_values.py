@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memmon.report.data import CauseShare, DequeRow
+    from memmon.report.data import DequeRow
 
 Values = tuple[float | None, ...]
 """One value per time, None where there is none."""
@@ -108,6 +108,5 @@ class Charts:
     memory: MemoryChart
     split: StackChart | None = None
     deques: tuple[DequeChart, ...] = ()
-    attribution: tuple[CauseShare, ...] = ()
     days: tuple[DayRow, ...] = ()
     markers: tuple[Marker, ...] = ()

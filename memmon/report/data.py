@@ -17,6 +17,7 @@ from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding
+    from memmon.report.chart_values import Ribbon
 
 NO_DATA_TEXT = "No memory data available"
 """What every renderer answers when there is no sample at all."""
@@ -138,14 +139,19 @@ class ForecastSection:
     hours_to_limit_low: float | None = None
     hours_to_limit_high: float | None = None
     level: float | None = None
+    rss_at_limit_mb: float | None = None
+    """Resident memory of the process at which the limit is reached, all else staying as it is."""
+    details: tuple[str, ...] = ()
+    curve: Ribbon | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseShare:
-    """One part of the growth: its name, slope, and share of the whole (0 to 1)."""
+    """One part of the growth: its name, how much and how fast, and its share of the whole (0 to 1)."""
 
     name: str
-    slope_mb_per_hour: float
+    growth_mb: float | None = None
+    slope_mb_per_hour: float | None = None
     share: float | None = None
 
 

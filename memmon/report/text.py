@@ -17,6 +17,7 @@ from memmon.report.words import (
     leak_headline,
     local_time,
     rate,
+    share_words,
     shown,
     size,
     span,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 WIDTH_COLUMNS = 80
 MAX_DEQUES = 10
 MAX_RUNS = 5
+MAX_ATTRIBUTIONS = 5
 MAX_EVENTS = 8
 _RULE = "=" * WIDTH_COLUMNS
 _SIGNS: dict[Mood, str] = {"good": "✅", "warn": "⚠️", "wait": "⏳", "bad": "❌"}
@@ -154,9 +156,8 @@ def _cause(cause: CauseSection | None) -> list[str]:
     if cause is None:
         return []
     lines = ["CAUSE:", *_item(cause.summary)]
-    for share in (*cause.shares, *cause.attributions):
-        portion = "" if share.share is None else f" ({share.share:.0%} of the growth)"
-        lines += _item(f"{share.name}: {rate(share.slope_mb_per_hour)}{portion}")
+    for share in cause.attributions[:MAX_ATTRIBUTIONS]:
+        lines += _item(f"{share.name}: {share_words(share)}", bullet="- ")
     return lines + [line for sentence in cause.details for line in _item(sentence)]
 
 

@@ -10,7 +10,7 @@ from memmon.units import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from memmon.report.data import DequeRow, DequeState, LeakSection
+    from memmon.report.data import CauseShare, DequeRow, DequeState, LeakSection
 
 Mood = Literal["good", "warn", "wait", "bad"]
 """How a line should look: all is well, take care, wait for more data, broken."""
@@ -123,6 +123,18 @@ def interval(low: float | None, high: float | None) -> str:
 def _unsigned_zero(value: float) -> str:
     text = f"{value:.2f}"
     return "0.00" if text == "-0.00" else text
+
+
+def share_words(share: CauseShare) -> str:
+    """Return what is known of a part of the growth: its rate or size, and its share."""
+    words = []
+    if share.slope_mb_per_hour is not None:
+        words.append(rate(share.slope_mb_per_hour))
+    elif share.growth_mb is not None:
+        words.append(f"{share.growth_mb:+.1f} MB")
+    if share.share is not None:
+        words.append(f"{share.share:.0%} of the growth")
+    return ", ".join(words) or "unknown"
 
 
 def window_title(hours: float | None) -> str:

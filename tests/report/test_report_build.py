@@ -125,3 +125,40 @@ def test_the_text_report_needs_neither_pandas_nor_statsmodels(bot):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory):
+    return record_bot(
+        tmp_path_factory.mktemp("leak") / "m.db", days=1.5, deques=3, slope_mb_per_hour=14.0, limit_mb=1000.0
+    )
+
+
+def test_the_forecast_says_when_the_recorded_limit_is_reached(leaking):
+    """A steady leak towards a recorded limit has a forecast that begins at the last reading."""
+    with open_store(leaking) as store:
+        report = build_report(store, now=NOW)
+    forecast = report.forecast
+    assert forecast is not None
+    assert forecast.limit_mb == pytest.approx(1000.0)
+    assert forecast.hours_to_limit_low < forecast.hours_to_limit < forecast.hours_to_limit_high
+    assert forecast.curve.at_seconds[0] == NOW.timestamp()
+    assert forecast.curve.middle_mb[0] == pytest.approx(report.memory.current_mb)
+    assert "FORECAST:\n  Memory reaches the limit of" in render_text(report)
+
+
+def test_the_cause_of_growth_is_split_where_there_is_growth(leaking, bot):
+    """The parts of a leak's growth are named with their shares; what does not grow needs no cause."""
+    with open_store(leaking) as store:
+        report = build_report(store, now=NOW)
+    assert report.cause is not None
+    assert sum(share.share for share in report.cause.shares) == pytest.approx(1.0, abs=0.1)
+    assert "CAUSE:\n  Of " in render_text(report)
+    with open_store(bot) as store:
+        quiet = build_report(store, since=NOW - timedelta(hours=18), now=NOW)
+    assert quiet.cause is None or quiet.leak.finding.verdict in {
+        "growing",
+        "saturating",
+        "filling",
+        "stepped",
+    }

@@ -15,7 +15,7 @@ from memmon.report.html.geometry import (
     value_ticks,
 )
 from memmon.report.html.parts import Bar, DequeItem, Figure, LegendEntry, Shape
-from memmon.report.words import DEQUE_WORDS, fill, rate, size
+from memmon.report.words import DEQUE_WORDS, fill, share_words, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,21 +217,25 @@ def deque_item(chart: DequeChart, index: int, since_seconds: float, until_second
     )
 
 
-def attribution_bars(shares: Sequence[CauseShare]) -> tuple[Bar, ...]:
-    """Return a bar per share, the largest slope first and as wide as the list."""
-    ordered = sorted(shares, key=lambda share: -abs(share.slope_mb_per_hour))
-    widest = max((abs(share.slope_mb_per_hour) for share in ordered), default=0.0)
+def growth_bars(shares: Sequence[CauseShare]) -> tuple[Bar, ...]:
+    """Return a bar per part of the growth, the largest first and as wide as the list."""
+    sized = [(share, _extent(share)) for share in shares]
+    ordered = sorted(sized, key=lambda pair: -abs(pair[1]))
+    widest = max((abs(extent) for _, extent in ordered), default=0.0)
     return tuple(
         Bar(
             label=share.name,
-            value=rate(share.slope_mb_per_hour)
-            + ("" if share.share is None else f" · {share.share:.0%} of the growth"),
-            percent=round(100 * abs(share.slope_mb_per_hour) / widest, 1) if widest else 0.0,
-            style="falling" if share.slope_mb_per_hour < 0 else "",
+            value=share_words(share),
+            percent=round(100 * abs(extent) / widest, 1) if widest else 0.0,
+            style="falling" if extent < 0 else "",
         )
-        for share in ordered
-        if math.isfinite(share.slope_mb_per_hour)
+        for share, extent in ordered
+        if math.isfinite(extent)
     )
+
+
+def _extent(share: CauseShare) -> float:
+    return share.slope_mb_per_hour if share.slope_mb_per_hour is not None else share.growth_mb or 0.0
 
 
 def marker_words(marker: Marker) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 from memmon.report.html.cards import cards_of
-from memmon.report.html.figures import attribution_bars, deque_item, memory_figure, split_figure
+from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences
 from memmon.report.html.parts import Page, Zoom
 from memmon.report.html.tables import tables_of
@@ -52,15 +52,16 @@ def page_of(
 
 
 def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> Page:
-    shares = charts.attribution or (report.cause.attributions if report.cause else ())
+    cause = report.cause
     return replace(
         base,
         cards=cards_of(report),
         zooms=tuple(zoom for zoom in _ZOOMS if zoom.seconds < charts.until_seconds - charts.since_seconds),
         memory=memory_figure(charts, zone),
         split=split_figure(charts, charts.split, zone) if charts.split else None,
-        cause_words=report.cause.summary if report.cause else "",
-        bars=attribution_bars(shares),
+        cause_words=" ".join([cause.summary, *cause.details]) if cause else "",
+        cause_bars=growth_bars(cause.shares) if cause else (),
+        bars=growth_bars(cause.attributions) if cause else (),
         deques=tuple(
             deque_item(chart, index, charts.since_seconds, charts.until_seconds)
             for index, chart in enumerate(charts.deques)

@@ -1,0 +1,112 @@
+"""Where memory is heading and what its growth consists of: the forecast and cause sections."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.cause import split_cause
+from memmon.analysis.cause_values import CauseSeries
+from memmon.analysis.forecast import forecast_limit
+from memmon.report.chart_values import Ribbon
+from memmon.report.data import CauseSection, CauseShare, ForecastSection
+from memmon.report.limits import recorded_limit
+from memmon.report.words import size
+from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memmon.analysis.forecast import Forecast
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.history import History
+    from memmon.report.limits import Limit
+    from memmon.store.read import Buckets, RunInfo, Store, WindowStatistics
+
+EXPLAINED_VERDICTS = frozenset({"leaking", "growing", "saturating", "filling", "stepped"})
+"""Verdicts with a growth whose cause is worth a look."""
+
+CAUSE_POINTS = 600
+SHOWN_PART_SHARE = 0.05
+
+
+def forecast_section(
+    history: History, stats: WindowStatistics, runs: Sequence[RunInfo]
+) -> ForecastSection | None:
+    """Return when memory reaches the recorded limit; None when no limit was recorded or nothing can be said."""
+    limit = recorded_limit(stats, runs)
+    if limit is None or history.is_empty:
+        return None
+    forecast = forecast_limit(history, limit.rss_at_limit_bytes)
+    if forecast.state == "cannot_say":
+        return None
+    return ForecastSection(
+        summary=_sentence(forecast, limit),
+        limit_mb=mb_from_bytes(limit.limit_bytes),
+        limit_origin=limit.origin,
+        used_mb=mb_from_bytes(limit.used_bytes),
+        rss_at_limit_mb=mb_from_bytes(limit.rss_at_limit_bytes),
+        hours_to_limit=forecast.hours_to_limit,
+        hours_to_limit_low=forecast.hours_to_limit_low,
+        hours_to_limit_high=forecast.hours_to_limit_high,
+        level=forecast.level,
+        details=forecast.details,
+        curve=_ribbon(forecast),
+    )
+
+
+def _sentence(forecast: Forecast, limit: Limit) -> str:
+    """Return the forecast's sentence, and which limit that is: it counts more, or less, than this RSS."""
+    if limit.rss_at_limit_bytes == limit.limit_bytes:
+        return forecast.summary
+    whole = size(mb_from_bytes(limit.limit_bytes))
+    return f"{forecast.summary} (There the {whole} of {limit.origin} are used up.)"
+
+
+def _ribbon(forecast: Forecast) -> Ribbon | None:
+    """Return the forecast's course from the last reading on."""
+    curve, as_of, current = forecast.curve, forecast.as_of, forecast.current_bytes
+    if curve is None or as_of is None or current is None:
+        return None
+    now_mb = mb_from_bytes(current)
+    hours = [0.0, *curve.hours]
+    return Ribbon(
+        at_seconds=tuple((as_of + timedelta(hours=ahead)).timestamp() for ahead in hours),
+        middle_mb=(now_mb, *curve.median_mb),
+        low_mb=(now_mb, *curve.low_mb),
+        high_mb=(now_mb, *curve.high_mb),
+    )
+
+
+def cause_section(store: Store, source: str, finding: LeakFinding | None) -> CauseSection | None:
+    """Return what the growth within the finding's window consists of; None where nothing grew or it can't be told."""
+    if finding is None or finding.verdict not in EXPLAINED_VERDICTS:
+        return None
+    start, end = finding.window.start, finding.window.end
+    if start is None or end is None:
+        return None
+    length_seconds = max((end - start).total_seconds(), 1.0)
+    buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINTS)
+    found = split_cause(list(_series(buckets)))
+    if found.cause in {"none", "unknown"}:
+        return None
+    return CauseSection(
+        summary=found.summary,
+        shares=tuple(
+            CauseShare(name=part.label, growth_mb=mb_from_bytes(part.growth_bytes), share=part.share)
+            for part in found.parts
+            if part.share >= SHOWN_PART_SHARE
+        ),
+        details=tuple(filter(None, [found.advice, *found.details])),
+    )
+
+
+def _series(buckets: Buckets) -> Iterator[CauseSeries]:
+    for number in dict.fromkeys(buckets.run_id.tolist()):
+        rows = np.flatnonzero(buckets.run_id == number)
+        hours = (buckets.at_seconds[rows] - buckets.at_seconds[rows[0]]) / SECONDS_PER_HOUR
+        yield CauseSeries.from_columns(
+            hours, {name: column[rows] for name, column in buckets.columns.items()}
+        )
