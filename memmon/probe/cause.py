@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SLOW_SECONDS = 0.001
-"""A counter that took longer than this is left alone for an hour."""
+"""A counter that takes longer than this is left alone for an hour."""
 
 _LARGEST_COUNT = 2**62
 

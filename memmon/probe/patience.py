@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_HOPELESS_FACTOR = 10.0
+
 
 class Patience(Generic[T]):
-    """Calls a reading, and rests for an hour after a call that took too long.
+    """Calls a reading, and rests for an hour once it proved slow.
 
-    `read`: the reading. `monotonic`: seconds that never step back. `slow_seconds`: a call longer
-    than this is followed by a rest of `rest_seconds`, in which the value is None.
+    `read`: the reading. `monotonic`: seconds that never step back. Two calls in a row longer than
+    `slow_seconds`, or one ten times as long, are followed by a rest of `rest_seconds`, in which the
+    value is None. (A single slow call may only mean that a busy machine ran something else meanwhile.)
     """
 
-    __slots__ = ("_monotonic", "_read", "_rest_seconds", "_resting_until", "_slow_seconds")
+    __slots__ = ("_monotonic", "_read", "_rest_seconds", "_resting_until", "_slow_seconds", "_was_slow")
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Patience(Generic[T]):
         self._slow_seconds = slow_seconds
         self._rest_seconds = rest_seconds
         self._resting_until = float("-inf")
+        self._was_slow = False
 
     @property
     def is_resting(self) -> bool:
@@ -49,6 +53,8 @@ class Patience(Generic[T]):
             return None
         value = attempt(self._read)
         ended = self._monotonic()
-        if ended - begun > self._slow_seconds:
+        is_slow = ended - begun > self._slow_seconds
+        if is_slow and (self._was_slow or ended - begun > _HOPELESS_FACTOR * self._slow_seconds):
             self._resting_until = ended + self._rest_seconds
+        self._was_slow = is_slow
         return value
