@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.errors import MemmonError
 from memmon.model import DequeReading
 from memmon.recorder.monitor_values import MemorySnapshot
 from memmon.units import SECONDS_PER_DAY
@@ -18,6 +21,7 @@ REPORT_EVERY = timedelta(seconds=SECONDS_PER_DAY)
 # A report that is due within minutes comes with this check and not an hour late.
 _REPORT_SLACK = timedelta(minutes=20)
 _CHECK_STEP = timedelta(hours=1)
+RETENTION_SECONDS = 60.0
 
 
 def leak(request: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +87,26 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
             answer["alerts"] = _leak_alerts(store, request, now)
         if request["daily_report"] and _is_report_due(store, request["source"], now):
             answer["report"] = _daily_report(store, request, now)
+    _keep_small(request["database"], now)
     return answer
+
+
+def _keep_small(url: str, now: datetime) -> None:
+    """Fold and prune what the settings call old; what is not done in a minute is done the next time."""
+    from memmon.config import load_settings, parse_database
+    from memmon.store import retention
+
+    stop = threading.Event()
+    timer = threading.Timer(RETENTION_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        retention.apply(parse_database(url), load_settings(), now=now, stop=stop)
+    except MemmonError as error:
+        # The verdict must not be lost over it; `memmon doctor` and the log of `db prune` tell more.
+        sys.stderr.write(f"retention: {error}\n")
+    finally:
+        timer.cancel()
 
 
 def _leak_alerts(store: Store, request: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
@@ -155,8 +178,6 @@ def _daily_report(store: Store, request: dict[str, Any], now: datetime) -> dict[
 
 def _stored_sections(request: dict[str, Any], now: datetime) -> Any:
     """Return what the store adds to the report; None when it can't be read (the report comes anyway)."""
-    from memmon.errors import MemmonError
-
     try:
         from memmon.report.build import stored_sections
         from memmon.store.read import open_store

@@ -1,5 +1,7 @@
 """The scheduled checks: every hour a child process judges the history and says what to tell.
 
+It also folds and prunes what the retention settings call old.
+
 The child decides from the store whether a daily report is due, so that the day is counted over
 restarts. The writer thread starts it, looks for its answer and never waits for it.
 """
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.errors import ChildError
 from memmon.recorder.child import Child, require_headroom
 from memmon.recorder.guard import quietly
+from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +41,9 @@ class CheckPlan:
     daily_report: bool
 
     @property
-    def is_empty(self) -> bool:
-        """Tell whether nothing is scheduled."""
-        return not (self.leak_check or self.daily_report)
+    def every_seconds(self) -> float:
+        """How often: with both turned off, daily, for the retention alone."""
+        return CHECK_EVERY_SECONDS if self.leak_check or self.daily_report else float(SECONDS_PER_DAY)
 
 
 class Checks:
@@ -76,8 +79,6 @@ class Checks:
 
     def tick(self) -> float:
         """Start the child when it is due, take its answer when it has one; returns seconds to wait."""
-        if self._plan.is_empty:
-            return _LONG_SECONDS
         if self._child is not None:
             self._look()
             return _LOOK_SECONDS if self._child is not None else _LONG_SECONDS
@@ -94,7 +95,7 @@ class Checks:
         if request is None:
             self._due_at = now + RETRY_SECONDS
             return
-        self._due_at = now + CHECK_EVERY_SECONDS
+        self._due_at = now + self._plan.every_seconds
         try:
             require_headroom(self._latest())
             self._child = Child(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memmon.model import Snapshot
 from memmon.probe.names import clean_name
 from memmon.probe.sampler import Sampler
 from memmon.recorder.identity import new_run
 from memmon.recorder.recorder import Recorder
 
 if TYPE_CHECKING:
-    from memmon.model import RunRecord, Snapshot
+    from memmon.model import RunRecord
 
 
 class ExternalRecorder(Recorder):
@@ -54,6 +55,6 @@ class ExternalRecorder(Recorder):
         )
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
-        if self._latest is not None and not self.is_process_alive():
-            return self._latest
+        if not self.is_process_alive():
+            return self._latest or Snapshot(at=self._clock.now())
         return super()._take_locked(allow_costly=allow_costly)

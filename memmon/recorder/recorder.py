@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from memmon.clock import Clock
     from memmon.config import Settings
     from memmon.model import Alert, EventRecord, RunRecord
+    from memmon.probe.sections import Section
 
 log = logging.getLogger("memmon")
 
@@ -121,6 +122,7 @@ class Recorder:
         self._parent_uuid: str | None = None
         self._latest: Snapshot | None = None
         self._taken_count = 0
+        self._told_notes: tuple[str, ...] = ()
         self._last_taken_at: datetime | None = None
         self._due_from_monotonic: float | None = None
         self._last_monotonic: float | None = None
@@ -221,6 +223,7 @@ class Recorder:
         if names := self._work.by_name():
             snapshot = dataclasses.replace(snapshot, work=names)
         self._notice_clock_step(state, snapshot)
+        self._notice_components(state)
         self._latest = self._teller.latest = snapshot
         self._taken_count += 1
         self._worker.put(state, snapshot)
@@ -239,6 +242,13 @@ class Recorder:
                 self._worker.put(state, self._event(state, "clock_step", text, data))
         self._last_monotonic, self._last_wall = monotonic, wall
         self._due_from_monotonic, self._last_taken_at = monotonic, snapshot.at
+
+    def _notice_components(self, state: RunState) -> None:
+        """Record why a component is not measured any more, once."""
+        notes = self._components.notes
+        for note in notes[len(self._told_notes) :]:
+            self._worker.put(state, self._event(state, "component", note))
+        self._told_notes = notes
 
     def _sample_for_ever(self) -> None:
         due = self._clock.monotonic()
@@ -313,6 +323,10 @@ class Recorder:
     def register_component(self, name: str, measure: object) -> None:
         """Track a component: `measure()` returns its bytes or an object whose size is estimated."""
         self._components.register(name, measure)
+
+    def section(self, name: str) -> Section:
+        """Return a context manager and decorator that measures what a section of code retains, in bytes."""
+        return self._components.section(name)
 
     def count_work(self, amount: int = 1, *, name: str = "work") -> None:
         """Count `amount` units of work done (messages, orders): growth is judged per unit too."""
