@@ -204,6 +204,84 @@ alert_state = Table(
     Column("data", Text),
 )
 
+alert_watch = Table(
+    "alert_watch",
+    metadata,
+    Column("source_id", Integer, ForeignKey("source.id"), primary_key=True, autoincrement=False),
+    Column("fingerprint", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("since_ms", Big, nullable=False),
+    Column("clear_since_ms", Big),
+    Column("told_ms", Big),
+    Column("told_severity", Text),
+    Column("told_members", Text),
+    Column("told_since_ms", Big),
+    Column("acknowledged_ms", Big),
+    Column("acknowledged_by", Text),
+    Column("seen_ms", Big, nullable=False),
+    info={"operational": True},
+)
+"""What `memmon alerts run` remembers of each alert (`alert_state` is the recorders' own memory)."""
+
+alert_silence = Table(
+    "alert_silence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("source.id")),
+    Column("kind", Text),
+    Column("from_ms", Big, nullable=False),
+    Column("until_ms", Big, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    info={"operational": True},
+)
+"""Times in which nothing is told; source or kind NULL: all of them."""
+
+alert_message = Table(
+    "alert_message",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("at_ms", Big, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("data", Text),
+    Index("ix_alert_message_at_ms", "at_ms"),
+    info={"operational": True},
+)
+"""What is to be told: written in the same transaction as the change of state that it tells of."""
+
+alert_delivery = Table(
+    "alert_delivery",
+    metadata,
+    Column("message_id", Integer, ForeignKey("alert_message.id"), primary_key=True, autoincrement=False),
+    Column("channel", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("attempt_count", Integer, nullable=False, server_default="0"),
+    Column("next_ms", Big, nullable=False),
+    Column("done_ms", Big),
+    Column("error", Text),
+    info={"operational": True},
+)
+"""A message on its way through one channel; channels go by names without secrets."""
+
+alert_lease = Table(
+    "alert_lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until_ms", Big, nullable=False),
+    info={"operational": True},
+)
+"""Which of several evaluators is at work, and until when without a sign of life."""
+
 SNAPSHOT_VALUE_COLUMNS: tuple[str, ...] = tuple(
     column.name for column in snapshot.columns if column.name not in _KEYS
 )
