@@ -42,6 +42,8 @@ _BYTES: Mapping[str, float] = {
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|sec|min|s|m|h|d|w)", re.IGNORECASE)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+LEAST_INTERVAL_SECONDS = 0.01
+"""Snapshots more often than this would measure themselves."""
 _LONGEST_SECONDS = 100 * 366 * SECONDS_PER_DAY
 EXPECTED_DURATION = "a length of time such as 30s, 15m, 24h, 7d or 1h30m"
 EXPECTED_MOMENT = "a length of time such as 24h or 7d, or a time such as 2026-01-31 or 2026-01-31T14:00+01:00"
@@ -128,6 +130,17 @@ class DurationType(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+class IntervalType(DurationType):
+    """The time between two snapshots: 10 ms to a day."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        seconds = super().convert(value, param, ctx)
+        if not LEAST_INTERVAL_SECONDS <= seconds <= SECONDS_PER_DAY:
+            self.fail(f"{value!r} is no interval between 10ms and 24h", param, ctx)
+        return seconds
+
+
 class MomentType(click.ParamType[Moment]):
     """A time, absolute or counted back from the newest sample."""
 
@@ -179,6 +192,7 @@ class RateType(click.ParamType[float]):
 
 
 DURATION = DurationType()
+INTERVAL = IntervalType()
 MOMENT = MomentType()
 TIME = TimeType()
 RATE = RateType()

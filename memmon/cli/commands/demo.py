@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memmon.cli.options import Common, common
-from memmon.cli.output import say, stdout_encoding, write_json, write_text
+from memmon.cli.output import check_output, say, stdout_encoding, write_json, write_text
 from memmon.cli.text import printable
 from memmon.errors import ChildError, OutputError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memmon.store.read import Store
 
 TRACE = "pandas_readcsv_leak.csv.gz"
+NAME = "demo.db"
 LEAK_SOURCE = "pandas_readcsv_leak"
 BOT_SOURCE = "demo-bot"
 _BOT_PATIENCE_SECONDS = 60.0
@@ -55,10 +56,15 @@ def command(folder: str | None, seconds: float, common: Common) -> None:
     from memmon.config import parse_database
     from memmon.store.read import open_store
 
-    if common.db is not None or common.source is not None:
-        raise click.UsageError("the demo has a database and sources of its own; --folder says where")
-    home = _home(folder)
-    database = parse_database(home / "demo.db")
+    if common.source is not None:
+        raise click.UsageError("the demo has sources of its own: leave out --source")
+    check_output(common)
+    database = parse_database(common.db) if common.db is not None else parse_database(_home(folder) / NAME)
+    if database.path is None or database.path.exists():
+        raise OutputError(
+            f"{database.shown}: the demo wants a new file of its own; leave out --db or name another"
+        )
+    home = database.path.parent
     say(f"recording a live bot for {seconds:g} s ...")
     with _bot(database, seconds) as bot:
         _import_trace(database, now=SystemClock().now())
@@ -78,8 +84,6 @@ def _home(folder: str | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="memmon-demo-"))
     home = Path(folder).absolute()
     home.mkdir(parents=True, exist_ok=True)
-    if (home / "demo.db").exists():
-        raise OutputError(f"{home / 'demo.db'}: exists already; name another folder or remove it")
     return home
 
 

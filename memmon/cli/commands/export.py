@@ -13,12 +13,13 @@ from memmon.cli.sources import bounds_of, no_data, opened
 from memmon.cli.values import MOMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
     from memmon.cli.sources import Opened
     from memmon.cli.values import Moment
+    from memmon.store.read import SourceInfo
 
 FORMATS = ("csv", "jsonl", "parquet", "openmetrics")
 _BY_SUFFIX = {
@@ -36,14 +37,21 @@ _BY_SUFFIX = {
 @click.option("--since", type=MOMENT, metavar="24h|TIME", help="Begin here; not for jsonl.")
 @click.option("--until", type=MOMENT, metavar="1h|TIME", help="End here; not for jsonl.")
 @click.option("--run", "run_id", metavar="ID|last", help="One run alone; not for jsonl.")
+@click.option("--all-sources", is_flag=True, help="Every source in one file.")
 @common
 def command(
-    shape: str | None, since: Moment | None, until: Moment | None, run_id: str | None, common: Common
+    *,
+    shape: str | None,
+    since: Moment | None,
+    until: Moment | None,
+    run_id: str | None,
+    all_sources: bool,
+    common: Common,
 ) -> None:
     """Write the history for other tools.
 
     csv, parquet and openmetrics carry the snapshots; jsonl (JSON Lines) carries everything, and `memmon
-    import` makes the same history of it. All sources are written unless one is named. With --json a
+    import` makes the same history of it. With --json a
     summary is printed instead of the data, which then need -o FILE.
     """
     window = Window(since=since, until=until, run=run_id, threshold_mb_per_hour=None)
@@ -53,23 +61,24 @@ def command(
     if common.as_json and not is_file(common.output):
         raise click.UsageError("--json prints a summary: say with -o FILE where the data go")
     with opened(common) as found:
-        sources = [source.name for source in found.all()]
+        sources = found.all() if all_sources else (found.one(),)
         if chosen == "jsonl":
             count = _write_lines(common, found, sources)
         else:
-            count = _write_snapshots(common, chosen, _frames(found, window))
+            count = _write_snapshots(common, chosen, _frames(found, sources, window))
+        names = [source.name for source in sources]
         if common.as_json:
-            summary = {"format": chosen, "output": common.output, "sources": sources, "row_count": count}
+            summary = {"format": chosen, "output": common.output, "sources": names, "row_count": count}
             plain = Common(db=common.db, source=None, as_json=True, output=None, force=False)
             write_json(plain, command="export", database=found.place.database, **summary)
         elif is_file(common.output):
             say(f"{count} rows of {len(sources)} sources -> {common.output}")
 
 
-def _frames(found: Opened, window: Window) -> list[tuple[str, pd.DataFrame]]:
+def _frames(found: Opened, sources: Sequence[SourceInfo], window: Window) -> list[tuple[str, pd.DataFrame]]:
     frames = []
     lacking = []
-    for source in found.all():
+    for source in sources:
         bounds = bounds_of(found.store, source, window)
         frame = found.store.snapshots(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
         if frame.empty:
@@ -83,11 +92,11 @@ def _frames(found: Opened, window: Window) -> list[tuple[str, pd.DataFrame]]:
     return frames
 
 
-def _write_lines(common: Common, found: Opened, sources: list[str]) -> int:
+def _write_lines(common: Common, found: Opened, sources: Sequence[SourceInfo]) -> int:
     from memmon.export.json_lines import export_lines
 
-    wanted = sources if found.wanted is not None else None
-    return _write(common, export_lines(found.place.database, sources=wanted)) - 1
+    names = [source.name for source in sources]
+    return _write(common, export_lines(found.place.database, sources=names)) - 1
 
 
 def _write_snapshots(common: Common, shape: str, frames: list[tuple[str, pd.DataFrame]]) -> int:

@@ -11,7 +11,7 @@ import click
 from memmon.cli.options import Common, common
 from memmon.cli.output import say
 from memmon.cli.text import printable
-from memmon.cli.values import DURATION
+from memmon.cli.values import DURATION, INTERVAL
 from memmon.errors import MemmonError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class NoProcessError(MemmonError):
 @click.command("record")
 @click.option("--pid", type=click.IntRange(min=1), help="The process.")
 @click.option("--command", "pattern", metavar="PATTERN", help="Or a regular expression for its command line.")
-@click.option("--interval", type=DURATION, metavar="1s|5m", help="Time between snapshots (default: 5m).")
+@click.option("--interval", type=INTERVAL, metavar="1s|5m", help="Time between snapshots (default: 5m).")
 @click.option("--for", "length", type=DURATION, metavar="10m", help="Stop after this time.")
 @click.option("--release", metavar="NAME", help="The program's release, shown in reports.")
 @common

@@ -8,7 +8,7 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import say
-from memmon.cli.values import DURATION
+from memmon.cli.values import INTERVAL
 
 if TYPE_CHECKING:
     import subprocess
@@ -19,7 +19,7 @@ START_SECONDS = 0.5
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--interval", type=DURATION, metavar="1s|5m", help="Time between snapshots (default: 5m).")
+@click.option("--interval", type=INTERVAL, metavar="1s|5m", help="Time between snapshots (default: 5m).")
 @click.option("--release", metavar="NAME", help="The program's release, shown in reports.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 @common
