@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak_blocks import block_minima, day_columns
 from memmon.analysis.leak_pool import Pool, pool_runs, rule_pool
-from memmon.analysis.leak_recent import known_profile, recent_alarm
+from memmon.analysis.leak_recent import first_alarm, known_profile, recent_trends
 from memmon.analysis.leak_rules import margin_for, rule
-from memmon.analysis.leak_trend import Trend, fit_trend
+from memmon.analysis.leak_trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 from memmon.analysis.onset import Onset, find_onset
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ CONTRADICTS_FROM_HOURS = 5.0
 ONSET_REFIT_HOURS = 6.0
 ENOUGH_HOURS = 19.5
 AGREES_WITHIN = 0.3
+CONTEXT_SPANS = 2.5
+NOTABLE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,18 +86,24 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     whole = whole_evidence(newest, threshold_mb_per_hour)
     if whole is not None and whole.is_alarm:
         return _with_earlier_runs(whole, runs, threshold_mb_per_hour)
-    recent = recent_alarm(newest, threshold_mb_per_hour)
+    lately = recent_trends(newest)
+    recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:
-        hours, trend = recent
-        found = _of_trend(f"last {hours:g} h", newest, trend, is_alarm=True, failed="")
-        return _since_onset(found, threshold_mb_per_hour)
+        found = _of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
+        return since_onset(found, at_least=threshold_mb_per_hour)
     pooled = pool_runs(runs, threshold_mb_per_hour) if len(runs) > 1 else None
     together = None if pooled is None else _of_pool(runs, newest, pooled, threshold_mb_per_hour)
-    if together is None or whole is None:
-        return whole or together
-    if together.is_alarm:
-        return whole if _contradicts(whole, together) else together
-    return whole if newest.history_hours >= ALONE_FROM_HOURS else together
+    if together is not None and whole is not None:
+        if together.is_alarm:
+            return whole if _contradicts(whole, together) else together
+        if newest.history_hours < ALONE_FROM_HOURS:
+            return together
+    elif whole is None:
+        return together
+    slow = first_alarm(newest, lately, NOTABLE_SHARE * threshold_mb_per_hour) if whole.low <= 0 else None
+    if slow is None or slow.trend.slope >= threshold_mb_per_hour:
+        return whole
+    return _of_trend(f"last {slow.hours:g} h", newest, slow.trend, is_alarm=False, failed="slope")
 
 
 def _with_earlier_runs(alarm: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence:
@@ -104,7 +114,7 @@ def _with_earlier_runs(alarm: Evidence, runs: Sequence[RunSeries], threshold_mb_
             together = _of_pool(runs, alarm.series, pooled, threshold_mb_per_hour)
             if together.is_alarm and together.hours > alarm.hours:
                 return together
-    return _since_onset(alarm, threshold_mb_per_hour)
+    return since_onset(alarm, at_least=threshold_mb_per_hour)
 
 
 def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | None:
@@ -125,25 +135,32 @@ def onset_of(evidence: Evidence) -> Onset:
     if evidence.trend is None:
         first = float(run.hours[0])
         return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
-    if evidence.kind == "whole":
-        return find_onset(evidence.trend.blocks.hours, evidence.trend.blocks.mb)
-    cut = int(np.searchsorted(run.hours, run.hours[-1] - 2.5 * evidence.hours))
-    context = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
-    blocks = (context or evidence.trend).blocks
-    return find_onset(blocks.hours, blocks.mb)
+    back = run.span_hours if evidence.kind == "whole" else CONTEXT_SPANS * evidence.trend.span_hours
+    cut = int(np.searchsorted(run.hours, run.hours[-1] - back - 1e-6))
+    hours, mb = run.hours[cut:], run.mb[cut:]
+    blocks = block_minima(hours, mb)
+    level = blocks.mb
+    known = known_profile(run, cut)
+    if known is not None:
+        level = level - day_columns(blocks.hours) @ known
+    cyclic = known is None and hours[-1] - hours[0] >= DAY_CYCLE_FROM_HOURS and shows_days(blocks)
+    return find_onset(blocks.hours, level, day_cycle=cyclic)
 
 
-def _since_onset(alarm: Evidence, threshold_mb_per_hour: float) -> Evidence:
-    """Return the alarm measured from its onset on, where one is seen and enough came after it."""
-    onset = onset_of(alarm)
-    run = alarm.series
+def since_onset(grown: Evidence, *, at_least: float, below: float = math.inf) -> Evidence:
+    """Return the growth measured from its onset on, where one is seen and enough came after it.
+
+    `at_least`, `below`: the slopes (MB/h) between which the verdict stays the same.
+    """
+    onset = onset_of(grown)
+    run = grown.series
     cut = int(np.searchsorted(run.hours, onset.hours))
     if not onset.found or run.hours[-1] - onset.hours < ONSET_REFIT_HOURS:
-        return alarm
+        return grown
     trend = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
-    if trend is None or trend.slope < threshold_mb_per_hour:
-        return alarm
-    return _of_trend("since onset", run, trend, is_alarm=True, failed="")
+    if trend is None or not at_least <= trend.slope < below:
+        return grown
+    return _of_trend("since onset", run, trend, is_alarm=grown.is_alarm, failed=grown.failed)
 
 
 def _contradicts(whole: Evidence, together: Evidence) -> bool:

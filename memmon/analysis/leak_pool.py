@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHORTEST_RUN_HOURS = 0.9
 FEWEST_SAMPLES = 9
 BLOCKS_PER_RUN = 24
+MOST_RUNS = 40
 WARM_UP_HOURS = 1.0
 POOL_MARGIN = 2.0
 AGREEING_SHARE = 0.6
@@ -60,9 +61,10 @@ class Pool:
 
 
 def pool_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Pool | None:
-    """Pool the trends of all runs that are long enough; None with fewer than two of them."""
+    """Pool the trends of the longest runs; None with fewer than two that are long enough."""
     trends = []
-    for run in runs:
+    longest = sorted(runs, key=lambda run: run.span_hours, reverse=True)[:MOST_RUNS]
+    for run in longest:
         cut = int(np.searchsorted(run.hours, min(WARM_UP_HOURS, (run.hours[0] + run.hours[-1]) / 2)))
         hours, mb = run.hours[cut:], run.mb[cut:]
         if hours.size >= FEWEST_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak_evidence import ENOUGH_HOURS, Evidence, gather
+from memmon.analysis.leak_evidence import ENOUGH_HOURS, Evidence, gather, since_onset
 from memmon.analysis.leak_load import without_load
 from memmon.analysis.leak_shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak_trend import fit_trend
@@ -29,6 +29,8 @@ PLATEAU_HOURS = 3.0
 PLATEAU_BENDS_BELOW = -1.5
 BENT = -2.0
 START_SHARE = 0.1
+END_SHARE = 0.92
+SMALLEST_STEP_MB = 1.0
 NEGLIGIBLE_SHARE = 0.02
 """Growth below this share of the threshold is real at times, and never worth a word."""
 
@@ -123,13 +125,16 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         return Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
         return Judgement(verdict="cannot_say", reason="too_early", evidence=evidence)
+    if trend is not None and evidence.slope < threshold_mb_per_hour:
+        evidence = since_onset(evidence, at_least=0.0, below=threshold_mb_per_hour)
     return Judgement(verdict="growing", reason="trend", evidence=evidence)
 
 
 def _stepped(evidence: Evidence) -> Judgement | None:
     """Return `stepped` when a few lasting steps up explain what growth there is, else None.
 
-    A rise at the very beginning is a start-up, not a step.
+    A rise at the very beginning is a start-up, one at the very end may go on, one below a MB is not
+    worth a word: those are no steps.
     """
     trend = evidence.trend
     if trend is None:
@@ -139,7 +144,10 @@ def _stepped(evidence: Evidence) -> Judgement | None:
         return None
     largest = max(steps, key=lambda step: step.size_mb)
     begin = float(trend.blocks.hours[0])
-    if largest.hours < begin + START_SHARE * trend.span_hours:
+    if (
+        not START_SHARE <= (largest.hours - begin) / trend.span_hours <= END_SHARE
+        or largest.size_mb < SMALLEST_STEP_MB
+    ):
         return None
     return Judgement(verdict="stepped", reason="steps_explain", evidence=evidence, since_hours=largest.hours)
 

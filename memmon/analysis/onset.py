@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak_blocks import day_columns
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
 EDGE_BLOCKS = 3
+DAY_TERMS = 6
 CHI_SQUARE_95 = 3.84
 CLEARLY_BETTER = 12.0
 QUIET_SHARE = 0.4
@@ -34,28 +37,30 @@ class Onset:
     found: bool
 
 
-def find_onset(hours: FloatArray, mb: FloatArray) -> Onset:
+def find_onset(hours: FloatArray, mb: FloatArray, *, day_cycle: bool = False) -> Onset:
     """Return the onset of growth in a lower envelope (`hours` ascending, up to a few hundred points).
 
-    Without a clear change the growth is as old as the series: `found` is False, `hours` its beginning.
+    `day_cycle` fits the day's harmonics beside the hinged line. Without a clear change the growth is as old
+    as the series: `found` is False, `hours` its beginning.
     """
     first = float(hours[0])
     n = hours.size
-    if n < 2 * EDGE_BLOCKS + 2:
+    if n < 2 * EDGE_BLOCKS + 2 + (DAY_TERMS if day_cycle else 0):
         return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
-    at = hours[EDGE_BLOCKS : n - EDGE_BLOCKS]
-    hinged, coefficients = _hinge_fits(hours, mb, at)
-    best = int(np.argmin(hinged))
     away = hours - hours.mean()
-    line_slope = float(away @ mb) / float(away @ away)
-    line = float(np.sum((mb - mb.mean() - line_slope * away) ** 2))
-    tiny = 1e-9 * float(np.sum((mb - mb.mean()) ** 2)) + 1e-12
-    weight = _independent_count(hours, mb, at[best], coefficients[best]) / max(float(hinged[best]), tiny)
-    before, turn = float(coefficients[best, 1]), float(coefficients[best, 2])
+    columns = [np.ones_like(hours), away]
+    design = np.column_stack([*columns, day_columns(hours)] if day_cycle else columns)
+    at = hours[EDGE_BLOCKS : n - EDGE_BLOCKS]
+    left, hinged = _squared_errors(design, np.maximum(hours[:, None] - at[None, :], 0.0), mb)
+    best = int(np.argmin(hinged))
+    full = np.column_stack([design, np.maximum(hours - at[best], 0.0)])
+    found = np.linalg.lstsq(full, mb, rcond=None)[0]
+    before, turn = float(found[1]), float(found[-1])
     after = before + turn
-    clear = (line - float(hinged[best])) * weight > CLEARLY_BETTER
+    tiny = 1e-9 * float(np.sum((mb - mb.mean()) ** 2)) + 1e-12
+    weight = _independent_count(mb - full @ found) / max(float(hinged[best]), tiny)
     near = at[(hinged - hinged[best]) * weight <= CHI_SQUARE_95]
-    if clear and after > 0 and before < QUIET_SHARE * after:
+    if (left - float(hinged[best])) * weight > CLEARLY_BETTER and after > 0 and before < QUIET_SHARE * after:
         half = float(hours[-1] - hours[0]) / (n - 1) / 2
         return Onset(
             hours=float(at[best]),
@@ -66,22 +71,21 @@ def find_onset(hours: FloatArray, mb: FloatArray) -> Onset:
     return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
 
 
-def _hinge_fits(hours: FloatArray, mb: FloatArray, at: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the squared error and the coefficients (level, slope, turn) for a hinge at each of `at`."""
-    away = hours - hours.mean()
-    after = np.maximum(hours[None, :] - at[:, None], 0.0)
-    design = np.stack(
-        [np.ones_like(after), np.broadcast_to(away, after.shape), after], axis=2
-    )  # hinge x block x coefficient
-    moments = np.einsum("hbi,hbj->hij", design, design)
-    found = np.linalg.solve(moments, np.einsum("hbi,b->hi", design, mb)[..., None])[..., 0]
-    left = mb[None, :] - np.einsum("hbi,hi->hb", design, found)
-    return np.sum(left**2, axis=1), found
+def _squared_errors(design: FloatArray, hinges: FloatArray, mb: FloatArray) -> tuple[float, FloatArray]:
+    """Return the squared error without a hinge, and with each of `hinges` (one a column).
+
+    Each hinge is fitted to what the common columns leave over (Frisch & Waugh 1933).
+    """
+    basis, _ = np.linalg.qr(design)
+    left = mb - basis @ (basis.T @ mb)
+    hinges = hinges - basis @ (basis.T @ hinges)
+    power = np.maximum(np.sum(hinges**2, axis=0), 1e-12)
+    total = float(left @ left)
+    return total, np.maximum(total - (hinges.T @ left) ** 2 / power, 0.0)
 
 
-def _independent_count(hours: FloatArray, mb: FloatArray, at: float, found: FloatArray) -> float:
-    """Return how many independent values the residuals of the best hinge are worth."""
-    left = mb - found[0] - found[1] * (hours - hours.mean()) - found[2] * np.maximum(hours - at, 0.0)
+def _independent_count(left: FloatArray) -> float:
+    """Return how many independent values the residuals `left` are worth."""
     power = float(left @ left)
     a = float(left[:-1] @ left[1:]) / power if power > 0 else 0.0
     a = min(max(a + 4 / left.size, 0.0), 0.95)
