@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 AlertSeverity = Literal["warning", "error"]
 """How urgent an alert is."""
 
-EndReason = Literal["stopped", "exit", "exception", "sigterm", "sigint", "sigkill", "oom", "lost", "replaced"]
-"""How a run ended; "lost" when nothing tells."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DequeReading:
@@ -114,6 +111,8 @@ class RunRecord:
     external_id: str | None = None
     """An identity given from outside: a container's or a service unit's."""
     release: str | None = None
+    oom_kill_count: int | None = None
+    """How often the kernel's out-of-memory killer has struck in the process's groups, at the start."""
     python_version: str | None = None
     memmon_version: str | None = None
 

@@ -32,6 +32,34 @@ JUDGE_HEADROOM_BYTES = 300 * MIB
 _POLL_SECONDS = 0.02
 _KILL_WAIT_SECONDS = 1.0
 
+spawn_lock = threading.Lock()
+"""Held while a process is being started; a fork waits for it.
+
+A process forked at that moment would inherit the pipe on which the start waits, and hold it open
+for its whole life: the thread that starts the child would wait as long.
+"""
+
+
+class AnsweredError(ChildError):
+    """The child ran, and answered that it failed.
+
+    `kind`: the name of the error's class there. `sqlite_errorcode` and `error_number`: SQLite's
+    and the system's code, where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        sqlite_errorcode: int | None = None,
+        error_number: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.sqlite_errorcode = sqlite_errorcode
+        self.error_number = error_number
+
 
 class Child:
     """One running child; poll it, it never blocks."""
@@ -52,16 +80,18 @@ class Child:
         self._deadline = monotonic() + timeout_seconds
         self._timeout_seconds = timeout_seconds
         body = {**request, "timeout_seconds": timeout_seconds}
-        self._input: bytes | None = json.dumps(body, default=str).encode()
+        # One line: a process forked from the host may hold the pipe open, so that its end never comes.
+        self._input: bytes | None = json.dumps(body, default=str).encode() + b"\n"
         try:
-            self._process = subprocess.Popen(
-                [executable, "-P", "-m", "memmon", "_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=_environment(),
-                start_new_session=True,
-            )
+            with spawn_lock:
+                self._process = subprocess.Popen(
+                    [executable, "-P", "-m", "memmon", "_child"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=_environment(),
+                    start_new_session=True,
+                )
         except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
             msg = f"the analysis process could not be started: {error}"
             raise ChildError(msg) from error
@@ -98,6 +128,12 @@ class Child:
             self._process.communicate(timeout=_KILL_WAIT_SECONDS)
 
 
+    def abandon(self) -> None:
+        """Forget a child that is another process's: this one was forked from its parent."""
+        # Nobody to be waited for, and nothing to be said about it when it is collected.
+        self._process.returncode = -1
+
+
 def run_child(request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
     """Run a child to its end and return its answer; raises ChildError."""
     child = Child(request, timeout_seconds=timeout_seconds)
@@ -123,10 +159,14 @@ def require_headroom(snapshot: Snapshot | None, *, needed_bytes: int = JUDGE_HEA
         raise ChildError(msg)
 
 
-def lower_own_priority(timeout_seconds: float) -> None:
-    """Make this process (the child) last in line for the processor, first for the OOM killer, and mortal."""
-    with suppress(OSError, AttributeError):
-        os.nice(19)
+def lower_own_priority(timeout_seconds: float, *, is_urgent: bool = False) -> None:
+    """Make this process (the child) last in line for the processor, first for the OOM killer, and mortal.
+
+    `is_urgent`: the host's first write waits for it, so that it keeps its turn on the processor.
+    """
+    if not is_urgent:
+        with suppress(OSError, AttributeError):
+            os.nice(19)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     # If the host dies, nobody is left to end this process.
@@ -163,5 +203,10 @@ def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, Any]:
         msg = "the analysis process gave an answer that is none"
         raise ChildError(msg)
     if "error" in answer:
-        raise ChildError(str(answer["error"]))
+        raise AnsweredError(
+            str(answer["error"]),
+            kind=answer.get("kind"),
+            sqlite_errorcode=answer.get("sqlite_code"),
+            error_number=answer.get("error_number"),
+        )
     return answer

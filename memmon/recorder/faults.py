@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from memmon.errors import (
     ForeignStoreError,
+    StoreBusyError,
     StoreDamagedError,
     StoreNotFoundError,
     StoreTooNewError,
@@ -18,7 +20,7 @@ from memmon.store.engine import sqlite_code
 if TYPE_CHECKING:
     from pathlib import Path
 
-_BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
+_ERROR, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 26
 
 
 class Fault(Enum):
@@ -41,6 +43,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
     (StoreTooNewError, Fault.NEW),
     (ForeignStoreError, Fault.FOREIGN),
     (StoreDamagedError, Fault.DAMAGED),
+    (StoreBusyError, Fault.BUSY),
     (PermissionError, Fault.READONLY),
 )
 
@@ -69,3 +72,17 @@ def classify(error: BaseException, path: Path | None) -> Fault:
     if code == _CANTOPEN and path is not None and not path.exists():
         return Fault.MISSING
     return _BY_CODE.get(code or 0, Fault.UNREACHABLE)
+
+
+def may_be_damage(error: BaseException, fault: Fault, path: Path | None) -> bool:
+    """Tell whether a damaged head or schema may stand behind an error that speaks of something else.
+
+    A flipped bit in the head makes a file "read-only" or of an "unsupported format", one in the
+    schema makes a column unknown. memmon's own statements are right for the schema that it
+    checked before.
+    """
+    if path is None or fault is Fault.DAMAGED:
+        return False
+    if fault is Fault.READONLY:
+        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return fault is Fault.UNREACHABLE and sqlite_code(error) == _ERROR

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memmon.errors import StoreTooOldError
-from memmon.recorder.child import run_child
+from memmon.errors import (
+    ChildError,
+    ForeignStoreError,
+    StoreDamagedError,
+    StoreTooNewError,
+    StoreTooOldError,
+)
+from memmon.recorder.child import AnsweredError, run_child
 from memmon.store.engine import file_identity, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.revision import read_revision, require_head
@@ -27,34 +33,68 @@ if TYPE_CHECKING:
     from memmon.config import Database
 
 MIGRATE_TIMEOUT_SECONDS = 60.0
+INSPECT_TIMEOUT_SECONDS = 30.0
 _LOCK_POLLS = 200
 _LOCK_POLL_SECONDS = 0.05
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
+_NO_LOCK: AbstractContextManager[object] = nullcontext()
 _locked_descriptors: set[int] = set()
 
 
-def prepare(database: Database, *, file_mode: int) -> None:
+def prepare(
+    database: Database, *, file_mode: int, flush_lock: AbstractContextManager[object] = _NO_LOCK
+) -> None:
     """Bring the database to this version's schema, in a child process; one process does, others wait.
 
-    Raises ChildError and the store's errors.
+    `flush_lock` is held while a connection is open, and not while the child is at work: a fork
+    waits for it. Raises ChildError and the store's errors.
     """
     folder = None if database.path is None else database.path.parent
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with folder_lock(folder):
-        if _is_ready(database):
-            return
-        if database.path is None:
-            _refuse_to_upgrade(database)
-        run_child(
-            {"command": "migrate", "database": database.url, "file_mode": file_mode},
-            timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
+        with flush_lock:
+            if _is_ready(database):
+                return
+            if database.path is None:
+                _refuse_to_upgrade(database)
+        try:
+            run_child(
+                {"command": "migrate", "database": database.url, "file_mode": file_mode},
+                timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
+            )
+        except AnsweredError as error:
+            raise _as_in_the_child(error) from error
+
+
+def _as_in_the_child(error: AnsweredError) -> Exception:
+    """Return the error that the child met, so that it is dealt with as if it were met here."""
+    for kind in (StoreTooNewError, ForeignStoreError, StoreDamagedError):
+        if error.kind == kind.__name__:
+            return kind(str(error))
+    if error.error_number is not None:
+        return OSError(error.error_number, str(error))
+    return error
+
+
+def is_damaged(database: Database) -> str | None:
+    """Return what is damaged in a file that refuses to be written, None: nothing is, or it can't be told.
+
+    A child looks: opening and closing the file here would drop this process's locks on it.
+    """
+    try:
+        answer = run_child(
+            {"command": "inspect", "database": database.url}, timeout_seconds=INSPECT_TIMEOUT_SECONDS
         )
+    except ChildError:
+        return None
+    damage = answer.get("damage")
+    return None if damage is None else str(damage)
 
 
 def _is_ready(database: Database) -> bool:
-    if database.path is not None and not database.path.exists():
+    if database.path is not None and (not database.path.exists() or database.path.stat().st_size == 0):
         return False
     try:
         with write_engine(database).connect() as connection:

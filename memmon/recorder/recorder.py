@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -164,7 +165,12 @@ class Recorder:
     @guarded(default=None)
     def end_with_host(self, timeout_seconds: float) -> None:
         """Store what is held before the interpreter ends (called at exit)."""
-        self._end(timeout_seconds, "exit")
+        # An exception that nobody caught has been printed by now; the interpreter keeps it.
+        error = getattr(sys, "last_value", None)
+        if error is None:
+            self._end(timeout_seconds, "exit")
+        else:
+            self._end(timeout_seconds, "exception", type(error).__name__)
 
     @guarded(default=None)
     def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
@@ -364,7 +370,7 @@ class Recorder:
         self._state = state
         self._last_monotonic = self._last_wall = None
         self._teller.begin(state)
-        self._worker.put(state, self._event(state, "run_start", record.release or ""))
+        self._worker.put(state, self._event(state, "run_start", record.release or "", _start_data(record)))
         return state
 
     def _new_record(self) -> RunRecord:
@@ -376,9 +382,13 @@ class Recorder:
             parent_uuid=self._parent_uuid,
             role=self._role,
         )
-        return (
-            record if record.source_was_given else dataclasses.replace(record, source=self.expected_source())
-        )
+        name = record.source if record.source_was_given else self.expected_source()
+        return dataclasses.replace(record, source=name, oom_kill_count=self._oom_kill_count())
+
+    def _oom_kill_count(self) -> int | None:
+        counts = [item.oom_kill_count for item in self._sampler.limit.memory_events()]
+        known = [count for count in counts if count is not None]
+        return max(known) if known else None
 
     def _event(
         self, state: RunState, kind: str, text: str = "", data: Mapping[str, object] | None = None
@@ -477,3 +487,7 @@ def _with(settings: Settings, **given: object) -> Settings:
     return msgspec.structs.replace(
         settings, **{key: value for key, value in given.items() if value is not None}
     )
+
+
+def _start_data(record: RunRecord) -> dict[str, object]:
+    return {} if record.oom_kill_count is None else {"oom_kill_count": record.oom_kill_count}

@@ -95,6 +95,11 @@ class Teller:
         """Learn the source's name in the store, and when its alerts were last told."""
         if written.opened_run:
             self.desk.remember(written.alert_marks)
+            for item in written.certificates:
+                text = f"an earlier run ended: {item.reason}, {item.detail}"
+                data = {"run_id": item.run_id, "reason": item.reason}
+                self._put(state, state.event(self._clock, "death", text, data))
+                quietly(log.warning, "memmon: %s: %s", written.source, text)
         if self.source is None and written.source != state.record.source:
             quietly(
                 log.warning,

@@ -25,7 +25,9 @@ class WorkCounter:
     def by_name(self) -> tuple[tuple[str, int], ...]:
         """Return (name, units) sorted by name, when there is more than one name."""
         with self._lock:
-            return tuple(sorted(self._counts.items())) if len(self._counts) > 1 else ()
+            # A copy is made in one go: a finaliser that counts in the middle of it does no harm.
+            counts = self._counts.copy()
+        return tuple(sorted(counts.items())) if len(counts) > 1 else ()
 
     def after_fork_in_child(self) -> None:
         """Begin a new lock: another thread of the parent may have held the old one."""

@@ -18,18 +18,19 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError
+from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
 from memmon.store.schema import APPLICATION_ID
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
 
     from memmon.config import Database
 
 BUSY_TIMEOUT_MS = 5_000
-WAL_TRUNCATE_BYTES = 4 * 2**20
 # A server that vanished without a word must not hold the writer thread for ever; a URL's own options win.
 _SERVER_WAITS = {"connect_timeout": "10", "keepalives_idle": "30", "tcp_user_timeout": "30000"}
+_OWN_TABLES = frozenset({"alembic_version", "source", "run", "series", "snapshot", "reading"})
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
 )
@@ -81,17 +82,21 @@ def sqlite_uri(path: Path, *, mode: str, immutable: bool = False) -> str:
 def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
     """Create an empty database file with `file_mode`, and its folder; an existing file is left alone.
 
-    A symbolic link in its place is not followed (OSError).
+    It is not even opened: closing a second descriptor would drop the locks that this process
+    holds on it. A symbolic link that leads nowhere is not followed (OSError).
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    existed = path.exists()
-    descriptor = os.open(path, flags, file_mode)
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        if not existed:
-            # The umask may have taken bits that the setting asks for (a group that may read).
-            with suppress(OSError):
-                os.fchmod(descriptor, file_mode)
+        descriptor = os.open(path, flags, file_mode)
+    except FileExistsError:
+        if not path.exists():
+            raise
+        return
+    try:
+        # The umask may have taken bits that the setting asks for (a group that may read).
+        with suppress(OSError):
+            os.fchmod(descriptor, file_mode)
     finally:
         os.close(descriptor)
 
@@ -118,14 +123,15 @@ def _sqlite_engine(database: Database, *, mode: str, immutable: bool = False) ->
     return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
 
 
-def _prepare_writer(dbapi_connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_writer(dbapi_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     refuse_foreign(dbapi_connection)
     execute = dbapi_connection.execute
     execute("PRAGMA trusted_schema=OFF")
     execute("PRAGMA cell_size_check=ON")
     execute("PRAGMA mmap_size=0")
     execute("PRAGMA foreign_keys=ON")
-    _set_journal(dbapi_connection)
+    record.info["path"] = execute("PRAGMA database_list").fetchone()[2]
+    record.info["journal"] = _set_journal(dbapi_connection)
     execute("PRAGMA synchronous=FULL")
     execute("PRAGMA wal_autocheckpoint=0")
 
@@ -142,21 +148,25 @@ def refuse_foreign(connection: sqlite3.Connection) -> None:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     if application_id == APPLICATION_ID:
         return
-    (object_count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application_id != 0 or object_count:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if names >= _OWN_TABLES:
+        msg = "the head of the file is damaged (it has memmon's tables but not its mark): `memmon db salvage` brings its rows back"
+        raise StoreDamagedError(msg)
+    if application_id != 0 or names:
         msg = "the file is another program's SQLite database; memmon left it untouched: give it a file of its own"
         raise ForeignStoreError(msg)
 
 
-def _set_journal(connection: sqlite3.Connection) -> None:
+def _set_journal(connection: sqlite3.Connection) -> str:
     (current,) = connection.execute("PRAGMA journal_mode").fetchone()
     name = connection.execute("PRAGMA database_list").fetchone()[2]
     wanted = "truncate" if is_network_file_system(Path(name)) else "wal"
     if current == wanted:
-        return
+        return wanted
     (got,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()
     if got not in {"wal", "truncate"}:
         connection.execute("PRAGMA journal_mode=TRUNCATE")
+    return str(got)
 
 
 def is_network_file_system(path: Path) -> bool:
@@ -189,24 +199,6 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _begin_deferred(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN DEFERRED")
-
-
-def truncate_wal(database: Database) -> None:
-    """Fold a WAL that has grown past 4 MB back into the file; gives way at once to any reader."""
-    path = database.path
-    if path is None:
-        return
-    wal = Path(f"{path}-wal")
-    try:
-        if wal.stat().st_size < WAL_TRUNCATE_BYTES:
-            return
-    except OSError:
-        return
-    connection = sqlite3.connect(sqlite_uri(path, mode="rw"), uri=True, isolation_level=None, timeout=0)
-    try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
 
 
 def sqlite_code(error: BaseException) -> int | None:

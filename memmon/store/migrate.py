@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 from memmon.clock import SystemClock
 from memmon.config import resolve_database
-from memmon.errors import StoreTooNewError
-from memmon.store.engine import create_private_file, sqlite_uri, write_engine
+from memmon.errors import StoreDamagedError, StoreTooNewError
+from memmon.store.engine import create_private_file, sqlite_code, sqlite_uri, write_engine
 from memmon.store.revision import is_newer, read_revision
 from memmon.store.schema import APPLICATION_ID, HEAD_REVISION
 
@@ -93,9 +94,23 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
                 copy_path = _copy_aside(database.path, revision=before)
             config = alembic_config()
             config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+            try:
+                command.upgrade(config, revision)
+            except DBAPIError as error:
+                _tell_half_migrated(error, database, before)
+                raise
         after = read_revision(connection)
     return Migration(before=before, after=after or "", copy_path=copy_path)
+
+
+def _tell_half_migrated(error: DBAPIError, database: Database, before: str | None) -> None:
+    """Raise StoreDamagedError when a revision met tables or columns that its predecessor does not leave."""
+    if database.is_sqlite and sqlite_code(error) == sqlite3.SQLITE_ERROR:
+        msg = (
+            f"{database.shown}: the tables are not those of its schema {before or 'none'} ({error.orig}); "
+            "it was left as it was: `memmon db salvage` brings its rows into a new file"
+        )
+        raise StoreDamagedError(msg) from error
 
 
 def _allow_small_vacuums(path: Path) -> None:

@@ -24,6 +24,9 @@ def read_revision(connection: Connection) -> str | None:
             raise StoreDamagedError(msg)
         return None
     row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    if row is None and "snapshot" in tables:
+        msg = "the database has memmon's tables but its revision is lost: `memmon db salvage` brings its rows into a new file"
+        raise StoreDamagedError(msg)
     return None if row is None else str(row[0])
 
 

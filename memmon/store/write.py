@@ -20,13 +20,16 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
 from memmon.store import schema
+from memmon.store.certificate import Certificate, certify
 from memmon.store.digest import group_digest
-from memmon.store.engine import file_identity, sqlite_uri, truncate_wal, write_engine
+from memmon.store.engine import file_identity, sqlite_uri, write_engine
 from memmon.store.revision import require_head
+from memmon.store.wal import WalMark, require_whole_wal, truncate_wal
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
@@ -93,6 +96,8 @@ class Written:
     """True when this batch created the run's row."""
     alert_marks: Mapping[str, AlertMark] = field(default_factory=dict)
     """When the source's alerts were last told, by fingerprint; only when `opened_run`."""
+    certificates: tuple[Certificate, ...] = ()
+    """How earlier runs ended that ended without a word; only when `opened_run`."""
 
 
 def ms_from_datetime(moment: datetime) -> int:
@@ -115,19 +120,24 @@ class Writer:
         self._last_seq = 0
         self._last_values: dict[tuple[str, str, str], int | None] = {}
         self._series_ids: dict[tuple[str, str, str], int] = {}
+        self._wal_mark: WalMark | None = None
 
     def write(self, batch: Batch) -> Written:
         """Write `batch` durably; on return it is stored, on any error nothing of it is.
 
-        Raises StoreNotFoundError when the file is not there (or was removed or exchanged while
-        writing), StoreTooOldError, StoreTooNewError, ForeignStoreError, and SQLAlchemy's errors.
+        Raises StoreNotFoundError when the file is not there or empty (or was removed or exchanged
+        while writing), StoreDamagedError when its log was cut, StoreTooOldError, StoreTooNewError,
+        ForeignStoreError, and SQLAlchemy's errors.
         """
         identity = self._identity()
         known = dict(self._last_values)
         try:
-            with self._engine.begin() as connection:
-                require_head(connection)
-                written = self._write(connection, batch)
+            with self._engine.connect() as connection:
+                with connection.begin():
+                    require_head(connection)
+                    written = self._write(connection, batch)
+                if _has_changed(connection):
+                    self._wal_mark = require_whole_wal(connection, self._wal_mark)
         except BaseException:
             self._last_values = known
             self._run_uuid = None
@@ -145,7 +155,7 @@ class Writer:
         if path is None:
             return None
         identity = file_identity(path)
-        if identity is None:
+        if identity is None or _is_empty(path):
             msg = f"{path}: there is no such database; it is created at the next write"
             raise StoreNotFoundError(msg)
         return identity
@@ -156,6 +166,7 @@ class Writer:
         self._write_snapshots(connection, run_id, source_id, batch.snapshots)
         self._write_events(connection, run_id, source_id, batch.events)
         marks = _alert_marks(connection, source_id) if opened else {}
+        certificates = certify(connection, source_id, run_id, batch.run) if opened else ()
         _write_alert_marks(connection, source_id, batch.alert_marks)
         for item in batch.reports:
             _write_report(connection, source_id, item)
@@ -165,7 +176,12 @@ class Writer:
             self._last_seq = max(self._last_seq, batch.snapshots[-1].sequence)
         self._run_uuid = batch.run.uuid
         return Written(
-            run_id=run_id, source_id=source_id, source=source, opened_run=opened, alert_marks=marks
+            run_id=run_id,
+            source_id=source_id,
+            source=source,
+            opened_run=opened,
+            alert_marks=marks,
+            certificates=certificates,
         )
 
     def _run_row(self, connection: Connection, run: RunRecord) -> tuple[int, int, str, bool]:
@@ -273,6 +289,19 @@ class Writer:
         connection: Connection, run_id: int, source_id: int, events: Sequence[EventRecord]
     ) -> None:
         _insert_or_ignore(connection, schema.event, [event_row(item, source_id, run_id) for item in events])
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return True
+
+
+def _has_changed(connection: Connection) -> bool:
+    """Tell whether this connection wrote anything; a repeated batch may find all of it there."""
+    driver: Any = connection.connection.driver_connection
+    return bool(getattr(driver, "total_changes", 0))
 
 
 def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
