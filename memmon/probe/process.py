@@ -96,6 +96,8 @@ class ProcessProbe:
         if process is None or not (self.is_own or attempt(process.is_running)):
             return ProcessReading()
         memory = attempt(process.memory_info)
+        if (_size(memory, "rss"), _size(memory, "vms")) == (0, 0):
+            return ProcessReading()  # a zombie: it ended and has no memory; that is no reading of zero
         status = _read_status(self.pid)
         threads = status.pop("thread_count", None)
         return ProcessReading(

@@ -95,13 +95,14 @@ def test_another_process_is_read_by_its_pid_until_it_ends():
 
 
 def test_a_zombie_is_not_alive():
-    """A process that ended and was not waited for counts as gone."""
+    """A process that ended and was not waited for counts as gone, and has no memory: none, not zero."""
     process = sleeper()
     probe = ProcessProbe(process.pid)
     process.stdin.close()
     try:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert not probe.is_alive()
+        assert probe.read() == ProcessReading()
     finally:
         process.wait()
 
