@@ -100,7 +100,10 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
             return together
     elif whole is None:
         return together
-    slow = first_alarm(newest, lately, NOTABLE_SHARE * threshold_mb_per_hour) if whole.low <= 0 else None
+    if whole.low > 0:
+        return whole
+    known_days = [recent for recent in lately if recent.profile is not None]
+    slow = first_alarm(newest, known_days, NOTABLE_SHARE * threshold_mb_per_hour)
     if slow is None or slow.trend.slope >= threshold_mb_per_hour:
         return whole
     return _of_trend(f"last {slow.hours:g} h", newest, slow.trend, is_alarm=False, failed="slope")

@@ -125,7 +125,7 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         return Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
         return Judgement(verdict="cannot_say", reason="too_early", evidence=evidence)
-    if trend is not None and evidence.slope < threshold_mb_per_hour:
+    if trend is not None and evidence.slope < threshold_mb_per_hour and trend.cycle_doubt <= 0:
         evidence = since_onset(evidence, at_least=0.0, below=threshold_mb_per_hour)
     return Judgement(verdict="growing", reason="trend", evidence=evidence)
 
