@@ -172,6 +172,25 @@ def test_snapshots_are_bounded(tmp_path, clock):
     with_few.close()
 
 
+def test_snapshots_are_a_sequence(tmp_path):
+    """A host may slice, extend, replace and clear the snapshots; the bound holds in every way."""
+    monitor = MemoryMonitor(60, 3, database_url=tmp_path / "m.db")
+    items = [MemorySnapshot(datetime(2026, 1, 1, 0, minute), float(minute)) for minute in range(6)]  # noqa: DTZ001 -- naive, as hosts pass it
+    monitor.snapshots.extend(items)
+    assert [item.rss_mb for item in monitor.snapshots[-2:]] == [4.0, 5.0]
+    assert len(monitor.snapshots) == 3
+    monitor.snapshots += items[:1]
+    assert [item.rss_mb for item in monitor.snapshots] == [4.0, 5.0, 0.0]
+    monitor.snapshots.insert(0, items[1])
+    assert len(monitor.snapshots) == 3
+    monitor.snapshots = items
+    assert len(monitor.snapshots) == 3
+    monitor.max_snapshots = 2
+    assert monitor.snapshots.popleft().rss_mb == 4.0
+    monitor.snapshots.clear()
+    assert list(monitor.snapshots) == []
+
+
 def test_a_failed_reading_is_nan(monitor, monkeypatch):
     """What can't be read is NaN in the snapshot, never zero, and no error."""
     monkeypatch.setattr("memmon.probe.sampler.read_system", SystemReading)

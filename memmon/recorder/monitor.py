@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import logging
 import math
-from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from memmon.recorder.monitor_judge import (
 from memmon.recorder.monitor_recorder import MonitorRecorder
 from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot, local_time, memory_snapshot
 from memmon.recorder.rules import deque_fault, deque_limits, high_memory
+from memmon.recorder.window import Window
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class MemoryMonitor:
             low=0.0,
             high=arguments.LONGEST_INTERVAL_SECONDS,
         )
-        self._snapshots: deque[MemorySnapshot] = deque(maxlen=max_snapshots)
+        self._snapshots: Window[MemorySnapshot] = Window(maxlen=max_snapshots)
         self._recorder = MonitorRecorder(
             database_url,
             on_taken=self._on_taken,
@@ -113,20 +113,20 @@ class MemoryMonitor:
     @property
     def max_snapshots(self) -> int:
         """How many snapshots are kept in memory."""
-        return self._snapshots.maxlen or 0
+        return self._snapshots.maxlen
 
     @max_snapshots.setter
     def max_snapshots(self, count: int) -> None:
-        self._snapshots = deque(self._snapshots, maxlen=max(int(count), 1))
+        self._snapshots = Window(self._snapshots, maxlen=max(int(count), 1))
 
     @property
-    def snapshots(self) -> deque[MemorySnapshot]:
+    def snapshots(self) -> Window[MemorySnapshot]:
         """The newest snapshots of this process; what the host appends counts."""
         return self._snapshots
 
     @snapshots.setter
     def snapshots(self, items: Iterable[MemorySnapshot]) -> None:
-        self._snapshots = deque(items, maxlen=self._snapshots.maxlen)
+        self._snapshots = Window(items, maxlen=self._snapshots.maxlen)
 
     @property
     def alert_cooldown_minutes(self) -> float:
