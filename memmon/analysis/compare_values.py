@@ -1,0 +1,76 @@
+"""What a comparison of two releases says: plain, frozen, JSON-able."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal
+
+CompareVerdict = Literal["looks_fixed", "worse", "no_difference", "cannot_say"]
+
+COMPARE_WORDS: dict[CompareVerdict, str] = {
+    "looks_fixed": "looks fixed",
+    "worse": "worse",
+    "no_difference": "no difference",
+    "cannot_say": "cannot say",
+}
+"""How each verdict reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseEstimate:
+    """What one release does; None where its runs are too short to tell.
+
+    `slope_*`: common robust trend of its runs with its 95 % interval, MB (2**20 bytes) per hour;
+    `plateau_*`: level of the lower envelope once a run has settled, in MB, with its 95 % interval.
+    `run_count`: runs that were long enough; `hours`: their length together.
+    """
+
+    release: str
+    run_count: int
+    sample_count: int
+    hours: float
+    slope_mb_per_hour: float | None = None
+    slope_low_mb_per_hour: float | None = None
+    slope_high_mb_per_hour: float | None = None
+    plateau_mb: float | None = None
+    plateau_low_mb: float | None = None
+    plateau_high_mb: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two releases side by side; changes are after minus before, with their 98 % intervals.
+
+    `verdict`: `looks_fixed` (the growth, or with equal growth the plateau, got lower), `worse`,
+    `no_difference`, `cannot_say` (too little history of one of them). A change is called only when its
+    interval leaves out zero and it is large enough to matter. `smallest_visible_*`: what would have
+    been seen. `compared_hours`: the uptime up to which runs are compared, the same for both.
+    """
+
+    before: ReleaseEstimate
+    after: ReleaseEstimate
+    verdict: CompareVerdict
+    compared_hours: float
+    slope_change_mb_per_hour: float | None
+    slope_change_low_mb_per_hour: float | None
+    slope_change_high_mb_per_hour: float | None
+    plateau_change_mb: float | None
+    plateau_change_low_mb: float | None
+    plateau_change_high_mb: float | None
+    smallest_visible_slope_mb_per_hour: float | None
+    smallest_visible_plateau_mb: float | None
+    decided_by: Literal["slope", "plateau"] | None
+    """Which change decided; None for no difference."""
+    summary: str
+    details: tuple[str, ...] = ()
+    source: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON: the same names."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return list(value) if isinstance(value, tuple) else value
