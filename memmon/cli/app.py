@@ -39,6 +39,7 @@ COMMANDS = {
     "check": (_AT + "check", "Answer a monitoring system (plugin exit codes)."),
     "forecast": (_AT + "forecast", "Say when memory reaches its limit."),
     "deques": (_AT + "deques", "Show the registered deques and their limits."),
+    "compare": (_AT + "compare", "Say what a release changed: fixed or worse."),
     "runs": (_AT + "runs", "List what is recorded: sources and their runs."),
     "import": (_AT + "import_", "Import histories recorded elsewhere."),
     "export": (_AT + "export", "Write the history to a file for other tools."),
@@ -96,6 +97,9 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         return _EXIT_INTERRUPTED
+    except SystemExit:
+        # Nothing of ours exits so: click does, with 1, when the reader of a pipe has left.
+        return _leave_pipe()
     except Exception as error:  # noqa: BLE001 -- the gate: no traceback reaches an operator
         return _explain(error, failed)
     return result if isinstance(result, int) else 0

@@ -45,12 +45,23 @@ def output_schema() -> dict[str, Any]:
 def _definitions() -> dict[str, Any]:
     import msgspec
 
+    from memmon.analysis.compare_values import Comparison
+    from memmon.analysis.deque_values import DequeFinding, DequeSuggestion
     from memmon.analysis.forecast_values import Forecast
     from memmon.analysis.leak_values import LeakFinding
-    from memmon.report.data import DequeRow, Staleness
+    from memmon.report.data import Staleness
     from memmon.store.read.values import RunInfo, SourceInfo
 
-    values = (LeakFinding, Forecast, DequeRow, Staleness, SourceInfo, RunInfo)
+    values = (
+        LeakFinding,
+        Forecast,
+        Comparison,
+        DequeFinding,
+        DequeSuggestion,
+        Staleness,
+        SourceInfo,
+        RunInfo,
+    )
     _, components = msgspec.json.schema_components(values, ref_template="#/$defs/{name}")
     return dict(components)
 
@@ -107,9 +118,11 @@ def _commands() -> dict[str, dict[str, Any]]:
         "report": {"findings": leak, "report": {"type": "object"}},
         "forecast": {"findings": _finding("Forecast"), "limit": limit, "staleness": _ref("Staleness")},
         "deques": {
-            "findings": _finding("DequeRow", is_failing={"type": "boolean"}),
+            "findings": _finding("DequeFinding"),
+            "suggestions": _list(_ref("DequeSuggestion")),
             "staleness": _ref("Staleness"),
         },
+        "compare": {"findings": _finding("Comparison")},
         "demo": {"findings": leak, "html": {"type": "object", "additionalProperties": _TEXT}},
         **_plain_commands(),
     }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Float, Integer, and_, select, update
+from sqlalchemy import Float, Integer, and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
@@ -26,8 +26,9 @@ from memmon.errors import (
     StorePermissionError,
 )
 from memmon.store import schema
-from memmon.store.engine import read_engine, sqlite_code, truncate_wal, write_engine
+from memmon.store.engine import read_engine, sqlite_code, write_engine
 from memmon.store.revision import read_revision, require_head
+from memmon.store.wal import truncate_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,8 +67,10 @@ def dump(database: Database, *, sources: Sequence[str] | None = None) -> Iterato
     with _translated(database), read_engine(database).begin() as connection:
         require_head(connection)
         names = _names(connection, sources)
-        for table in schema.metadata.sorted_tables:
-            if table.name != "series":
+        # Readings after the snapshots: whoever loads them knows by then which are folded there.
+        tables = sorted(schema.metadata.sorted_tables, key=lambda table: table.name == "reading")
+        for table in tables:
+            if _travels(table):
                 yield from _dump_table(connection, table, names)
 
 
@@ -180,11 +183,14 @@ class _Loader:
     table: Table | None = None
     sources: dict[str, int] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
+    rolled_ms: dict[int, int] = field(default_factory=dict)
+    """Run: up to when its snapshots are folded into rollups here; they must not come back raw."""
+    rolled_seq: dict[int, int] = field(default_factory=dict)
     series: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def take(self, row: Mapping[str, Any]) -> None:
         table = schema.metadata.tables.get(str(row.get("type")))
-        if table is None or table.name == "series":
+        if table is None or not _travels(table):
             raise RowError(f"unknown type {row.get('type')!r}: expected one of {_table_names()}")
         values = self._values(table, row)
         self.seen[table.name] += 1
@@ -192,7 +198,9 @@ class _Loader:
             self._source_id(row["name"], values)
         elif table.name == "run":
             self._take_run(row, values)
-        elif table.name == "event" and "run_id" not in values and self._has_event(values):
+        elif self._is_rolled(table.name, values) or (
+            table.name == "event" and "run_id" not in values and self._has_event(values)
+        ):
             return
         else:
             if self.table is not table or len(self.batch) >= _BATCH_ROW_COUNT:
@@ -278,6 +286,22 @@ class _Loader:
             end = {name: values.get(name) for name in ("ended_ms", "end_reason", "end_detail")}
             self.connection.execute(update(table).where(mine, table.c.ended_ms.is_(None)).values(**end))
         self.runs[row["uuid"]] = run_id
+        rolled = schema.rollup.c
+        newest = select(func.max(rolled.bucket_ms + rolled.resolution_ms)).where(rolled.run_id == run_id)
+        if not is_new and (end_ms := self.connection.execute(newest).scalar()) is not None:
+            self.rolled_ms[run_id] = end_ms
+
+    def _is_rolled(self, table_name: str, values: Mapping[str, Any]) -> bool:
+        """Tell whether a snapshot, or a reading of one, is part of a rollup that is here already."""
+        run_id = values.get("run_id", 0)
+        if run_id not in self.rolled_ms:
+            return False
+        if table_name == "snapshot":
+            is_rolled: bool = values["at_ms"] < self.rolled_ms[run_id]
+            if is_rolled:
+                self.rolled_seq[run_id] = max(self.rolled_seq.get(run_id, 0), values["seq"])
+            return is_rolled
+        return table_name == "reading" and values["seq"] <= self.rolled_seq.get(run_id, 0)
 
     def _series_id(self, value: Any) -> int:
         parts = tuple(value) if isinstance(value, list | tuple) else ()
@@ -316,7 +340,12 @@ def _default(column: Column[Any]) -> str | None:
 
 
 def _table_names() -> list[str]:
-    return [name for name in schema.metadata.tables if name != "series"]
+    return [name for name, table in schema.metadata.tables.items() if _travels(table)]
+
+
+def _travels(table: Table) -> bool:
+    """Tell whether a table's rows belong to the history: what is being told to whom does not."""
+    return table.name != "series" and not table.info.get("operational")
 
 
 def _checked(column: Column[Any], value: Any) -> Any:

@@ -120,7 +120,7 @@ def test_export_parquet(call, with_deques, tmp_path):
     duckdb = pytest.importorskip("duckdb", reason="DuckDB is an extra: pip install 'memmon[duckdb]'")
     path = tmp_path / "s.parquet"
     assert call("export", "--db", with_deques, "-o", path, "--json").json["row_count"] == 4
-    assert duckdb.read_parquet(str(path)).fetchall()[0][1] == "bot"
+    assert duckdb.read_parquet(str(path)).project("source, rss_bytes").fetchall()[0] == ("bot", MB)
 
 
 def test_missing_extra_gives_the_install_command(call, with_deques, tmp_path, monkeypatch):

@@ -163,3 +163,30 @@ def test_lines_are_plain_json_with_names_for_references(filled):
     assert reading["run"] == "run-1"
     assert reading["series"][0] == "bot"
     assert all(value is not None for line in lines for value in line.values())
+
+
+def test_what_is_folded_here_does_not_come_back_raw(tmp_path, filled):
+    """Rows of an older export that are part of a rollup by now are left out: they would be counted twice."""
+    path = exported(filled, tmp_path / "all.jsonl")
+    connection = sqlite3.connect(filled.path)
+    (first_ms,) = connection.execute("SELECT min(at_ms) FROM snapshot WHERE run_id = 1").fetchone()
+    hour_ms = 3_600_000
+    bucket_ms = first_ms // hour_ms * hour_ms
+    folded = "run_id = 1 AND at_ms < ?"
+    (last_seq,) = connection.execute(
+        f"SELECT max(seq) FROM snapshot WHERE {folded}", (bucket_ms + hour_ms,)
+    ).fetchone()
+    connection.execute(
+        "INSERT INTO rollup (run_id, resolution_ms, bucket_ms, sample_count, rss_count, at_ms, uptime_ms)"
+        " VALUES (1, ?, ?, 12, 12, ?, 0)",
+        (hour_ms, bucket_ms, first_ms),
+    )
+    connection.execute(f"DELETE FROM snapshot WHERE {folded}", (bucket_ms + hour_ms,))
+    connection.execute("DELETE FROM reading WHERE run_id = 1 AND seq < ?", (last_seq,))
+    connection.commit()
+    connection.close()
+    before = everything(filled)
+    assert len(before["snapshot"]) < 60
+    (result,) = import_files(filled, [path], now=NOW)
+    assert result.is_known
+    assert everything(filled) == before

@@ -1,76 +1,140 @@
-"""`memmon deques`: every registered deque and its limit."""
+"""`memmon deques`: every registered deque, its limit, and the limit that it should have."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from memmon.cli.judging import age_of
+from memmon.cli.limits import limit_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import say, write_json, write_text
 from memmon.cli.sources import bounds_of, opened
-from memmon.cli.text import local_time, number, printable, table
+from memmon.cli.text import duration, local_time, number, printable, table
+from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from memmon.report.data import DequeRow, DequeSection
+    from memmon.analysis.deque_values import DequeFinding, DequeSeries, DequeSuggestion
+    from memmon.cli.sources import Bounds
+    from memmon.store.read import SourceInfo, Store
+
+RATE_HOURS = 24.0
 
 
 @click.command("deques")
 @click.option("--failing", is_flag=True, help="Only those that break their limit or have none.")
+@click.option("--suggest", is_flag=True, help="Suggest a maxlen, with the reasoning.")
 @judging
 @common
-def command(failing: bool, common: Common, window: Window) -> None:  # noqa: FBT001 -- click's way
+def command(*, failing: bool, suggest: bool, common: Common, window: Window) -> None:
     """Show the registered deques: how full, how large, which break their limit.
 
-    The state as of the newest sample of the run (--run; default: the one that reported last).
+    The state as of the newest sample of the run (--run; default: the one that reported last); rates are
+    those of the last 24 hours, or of --since.
     """
+    from memmon.analysis.deques import judge_deques
     from memmon.clock import SystemClock
-    from memmon.report.build import deque_readings
-    from memmon.report.data import DequeSection
-    from memmon.report.sections import deque_section
 
     with opened(common) as found:
         source = found.one()
-        bounds = bounds_of(found.store, source, window)
-        statuses = found.store.deque_status(source.name, run_id=bounds.run_id)
+        bounds = bounds_of(found.store, source, window, back_hours=RATE_HOURS)
+        series = _series(found.store, source, bounds)
+        findings = judge_deques(series)
         age = age_of(found.store, source, now=SystemClock().now())
-        section = deque_section(deque_readings(statuses))
+        suggestions = _suggestions(found.store, source, bounds, findings) if suggest else ()
         if failing:
-            section = DequeSection(rows=tuple(row for row in section.rows if row.is_failing))
+            findings = tuple(one for one in findings if one.is_failing)
         if common.as_json:
-            findings = [_finding(row, source.name) for row in section.rows]
-            write_json(
-                common, command="deques", database=found.place.database, findings=findings, staleness=age
-            )
+            values: dict[str, Any] = {
+                "findings": [{**_plain(one), "source": source.name} for one in findings],
+                "suggestions": suggestions,
+                "staleness": age,
+            }
+            write_json(common, command="deques", database=found.place.database, **values)
             return
-        if not statuses:
+        if not series:
             say(f"{printable(source.name)} has registered no deques; see register_deque in the README")
-        write_text(common, f"{printable(source.name)}, {local_time(age.last_at)}\n{_shown(section)}")
+        lines = [f"{printable(source.name)}, {local_time(age.last_at)}", _shown(findings)]
+        if suggest:
+            lines += ["", _suggested(suggestions)]
+        write_text(common, "\n".join(lines))
 
 
-def _finding(row: DequeRow, source: str) -> dict[str, Any]:
+def _plain(finding: DequeFinding) -> dict[str, Any]:
     from memmon.report.data import as_plain
 
-    return {**as_plain(row), "is_failing": row.is_failing, "source": source}
+    plain: dict[str, Any] = as_plain(finding)
+    return plain
 
 
-def _shown(section: DequeSection) -> str:
-    from memmon.report.words import DEQUE_WORDS
+def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSeries]:
+    """Return each deque over the window, in the run that is shown, with its newest values."""
+    from memmon.analysis.deque_values import DequeSeries
 
-    if not section.rows:
+    statuses = store.deque_status(source.name, run_id=bounds.run_id)
+    if not statuses:
+        return []
+    shown = replace(bounds, run_id=statuses[0].run_id)
+    matrix = store.deque_matrix(source.name, shown.since, shown.until, run_id=shown.run_id)
+    columns = {name: place for place, name in enumerate(matrix.names)}
+    hours = matrix.uptime_seconds / SECONDS_PER_HOUR
+    return [
+        DequeSeries.from_arrays(
+            one.name,
+            hours if one.name in columns else [],
+            matrix.length_count[:, columns[one.name]] if one.name in columns else [],
+            maxlen_count=one.maxlen_count,
+            expected_maxlen_count=one.expected_maxlen_count,
+            size_bytes=one.size_bytes,
+            is_alive=one.is_alive,
+        )
+        for one in statuses
+    ]
+
+
+def _suggestions(
+    store: Store, source: SourceInfo, bounds: Bounds, findings: tuple[DequeFinding, ...]
+) -> tuple[DequeSuggestion, ...]:
+    from memmon.analysis.deque_sizes import suggest_sizes
+
+    limit = limit_of(store, source, bounds, None)
+    headroom = None if limit is None else max(limit.limit_bytes - limit.used_bytes, 0)
+    return suggest_sizes(findings, headroom_bytes=headroom)
+
+
+def _shown(findings: tuple[DequeFinding, ...]) -> str:
+    if not findings:
         return "no deques to show"
     rows = [
         (
-            row.name,
-            row.length_count,
-            "none" if row.maxlen_count is None else row.maxlen_count,
-            "" if row.percent_full is None else f"{row.percent_full:.1f}%",
-            number(row.size_mb),
-            row.dropped_count,
-            DEQUE_WORDS[row.state],
+            one.name,
+            one.length_count,
+            "none" if one.maxlen_count is None else one.maxlen_count,
+            "" if one.utilization_percent is None else f"{one.utilization_percent:.1f}%",
+            None if one.size_bytes is None else number(one.size_bytes / MIB),
+            "" if one.hours_to_full is None else duration(one.hours_to_full * SECONDS_PER_HOUR),
+            one.state.replace("_", " "),
         )
-        for row in section.rows
+        for one in findings
     ]
-    counted = f"\n{len(section.rows)} deques, {section.failing_count} failing"
-    return table(["deque", "length", "maxlen", "full", "MB", "dropped", "state"], rows) + counted
+    lines = [table(["deque", "length", "maxlen", "full", "MB", "full in", "state"], rows)]
+    failing = [one for one in findings if one.is_failing]
+    lines += [f"{printable(one.name)}: {printable(one.message)}" for one in failing]
+    lines.append(f"{len(findings)} deques, {len(failing)} failing")
+    return "\n".join(lines)
+
+
+def _suggested(suggestions: tuple[DequeSuggestion, ...]) -> str:
+    if not suggestions:
+        return "no other sizes to suggest"
+    return "\n".join(
+        f"{printable(one.name)}: maxlen {_count(one.present_maxlen_count)} -> {_count(one.maxlen_count)}: "
+        f"{printable(one.reason)}"
+        for one in suggestions
+    )
+
+
+def _count(count: int | None) -> str:
+    return "none" if count is None else f"{count:,}"

@@ -1,0 +1,73 @@
+"""`memmon compare RELEASE_A RELEASE_B`: what a release changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.output import write_json, write_text
+from memmon.cli.sources import bounds_of, no_data, opened
+from memmon.cli.text import number, printable, table
+from memmon.errors import NoDataError
+
+if TYPE_CHECKING:
+    from memmon.analysis.compare_values import Comparison, ReleaseEstimate
+
+
+@click.command("compare")
+@click.argument("release_a", metavar="RELEASE_A")
+@click.argument("release_b", metavar="RELEASE_B")
+@judging
+@common
+def command(*, release_a: str, release_b: str, common: Common, window: Window) -> None:
+    """Compare the memory of two releases: growth and plateau, with intervals.
+
+    Says whether the second looks fixed, is worse, or shows no difference (and what would have been seen).
+    """
+    from memmon.analysis.compare import compare_releases
+
+    with opened(common) as found:
+        source = found.one()
+        bounds = bounds_of(found.store, source, window)
+        history = found.store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
+        if history.is_empty:
+            raise no_data(found.store, source, bounds)
+        try:
+            compared = compare_releases(history, release_a, release_b)
+        except ValueError as error:
+            raise NoDataError(f"{printable(source.name)}: {error}") from None
+        if common.as_json:
+            finding = {**compared.to_dict(), "source": source.name}
+            write_json(common, command="compare", database=found.place.database, findings=[finding])
+        else:
+            write_text(common, _text(compared, source.name))
+
+
+def _text(compared: Comparison, source: str) -> str:
+    from memmon.analysis.compare_values import COMPARE_WORDS
+
+    rows = [_row(compared.before), _row(compared.after)]
+    lines = [
+        (
+            f"{printable(source)}, {printable(compared.before.release)} -> {printable(compared.after.release)}: "
+            f"{COMPARE_WORDS[compared.verdict]}"
+        ),
+        table(["release", "runs", "hours", "MB/hour", "95 %", "plateau MB", "95 %"], rows),
+        printable(compared.summary),
+        *map(printable, compared.details),
+    ]
+    return "\n".join(lines)
+
+
+def _row(one: ReleaseEstimate) -> tuple[object, ...]:
+    return (
+        one.release,
+        one.run_count,
+        number(one.hours, decimals=1),
+        number(one.slope_mb_per_hour),
+        f"{number(one.slope_low_mb_per_hour)} to {number(one.slope_high_mb_per_hour)}",
+        number(one.plateau_mb, decimals=1),
+        f"{number(one.plateau_low_mb, decimals=1)} to {number(one.plateau_high_mb, decimals=1)}",
+    )
