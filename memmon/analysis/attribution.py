@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 OVERCLAIM = 1.15
 """The parts may claim so much of the growth together before they are taken to overlap."""
 
+SMALLEST_GROWTH_MB = 1.0
 IN_STEP_CORRELATION = 0.98
 SMALLEST_GAIN = 0.01
 
@@ -126,12 +127,13 @@ def _part(
 def _share(
     table: _Table, series: Sequence[FloatArray], total: PooledSlope
 ) -> tuple[float | None, float | None, float | None]:
-    """Return a part's share of the growth and its interval; None when RSS did not clearly grow.
+    """Return a part's share of the growth and its interval; None when RSS did not clearly grow, by 1 MB.
 
     The error of the ratio R of two slopes is that of the slope of (part - R x RSS), over the slope of
     RSS: what both series have in common drops out.
     """
-    if not (math.isfinite(total.low) and total.low > 0):
+    is_clear = math.isfinite(total.low) and total.low > 0
+    if not is_clear or total.slope * table.duration_hours < SMALLEST_GROWTH_MB:
         return None, None, None
     ratio = pooled_slope(table.hours, series).slope / total.slope
     apart = [part - ratio * rss for part, rss in zip(series, table.rss_mb, strict=True)]

@@ -11,6 +11,7 @@ from memmon.analysis.cause import split_cause
 from memmon.analysis.cause_values import CauseSeries
 from memmon.analysis.forecast import forecast_limit
 from memmon.report.chart_values import Ribbon
+from memmon.report.culprits import culprits
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
 from memmon.report.limits import recorded_limit
 from memmon.report.words import size
@@ -90,16 +91,20 @@ def cause_section(store: Store, source: str, finding: LeakFinding | None) -> Cau
     length_seconds = max((end - start).total_seconds(), 1.0)
     buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINTS)
     found = split_cause(list(_series(buckets)))
-    if found.cause in {"none", "unknown"}:
+    attributions, sentences = culprits(store, source, start, end)
+    is_split = found.cause not in {"none", "unknown"}
+    if not is_split and not sentences:
         return None
+    summary, *more = (found.summary, *sentences) if is_split else sentences
     return CauseSection(
-        summary=found.summary,
+        summary=summary,
         shares=tuple(
             CauseShare(name=part.label, growth_mb=mb_from_bytes(part.growth_bytes), share=part.share)
             for part in found.parts
-            if part.share >= SHOWN_PART_SHARE
+            if is_split and part.share >= SHOWN_PART_SHARE
         ),
-        details=tuple(filter(None, [found.advice, *found.details])),
+        attributions=attributions,
+        details=tuple(filter(None, [*more, found.advice, *found.details])),
     )
 
 

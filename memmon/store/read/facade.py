@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
-from memmon.store.read import frames, histories, queries, sql, statistics
+from memmon.store.read import frames, histories, parts, queries, sql, statistics
 from memmon.store.read.gate import open_gate
 from memmon.store.read.points import Window
 from memmon.store.read.values import ms_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         DequeMatrix,
         DequeStatus,
         EventInfo,
+        PartMatrix,
         ReportInfo,
         RunInfo,
         SourceInfo,
@@ -152,6 +153,18 @@ class Store:
         """Return lengths, bounds and peaks of all deques as arrays (without pandas)."""
         window = self._window(source, since, until, run_id)
         return self._gate.read(lambda session: histories.read_deque_matrix(session, window))
+
+    def part_matrix(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        run_id: int | None = None,
+    ) -> PartMatrix:
+        """Return RSS, work and the bytes of every deque and component as arrays (without pandas)."""
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: parts.read_part_matrix(session, window))
 
     def component_readings(
         self, source: str | None = None, since: datetime | None = None, until: datetime | None = None

@@ -97,12 +97,12 @@ def _add_deque(
     if lengths is None or sizes is None:
         return
     length = means(lengths, count)
-    item_bytes = _item_bytes(means(sizes, count), length)
+    each_bytes = item_bytes(means(sizes, count), length)
     bounds = readings.changes(run_id, rows, metrics["maxlen"]) if "maxlen" in metrics else None
     maxlen = np.full(count, np.nan) if bounds is None else carried(bounds, count)
-    present = np.isfinite(length) & np.isfinite(item_bytes)
-    own = np.where(present, length * item_bytes, np.nan)
-    full = np.where(np.isfinite(maxlen), maxlen * item_bytes, own)
+    present = np.isfinite(length) & np.isfinite(each_bytes)
+    own = np.where(present, length * each_bytes, np.nan)
+    full = np.where(np.isfinite(maxlen), maxlen * each_bytes, own)
     _accumulate(held[rows], own, present)
     _accumulate(capacity[rows], np.where(present, full, np.nan), present)
 
@@ -111,7 +111,7 @@ def _accumulate(total: FloatArray, addend: FloatArray, present: NDArray[np.bool_
     total[present] = np.where(np.isnan(total[present]), 0.0, total[present]) + addend[present]
 
 
-def _item_bytes(size_bytes: FloatArray, length: FloatArray) -> FloatArray:
+def item_bytes(size_bytes: FloatArray, length: FloatArray) -> FloatArray:
     """Return the bytes per item at every sample: the newest estimate, before the first that one."""
     with np.errstate(invalid="ignore", divide="ignore"):
         item = np.where(length > 0, size_bytes / length, np.nan)

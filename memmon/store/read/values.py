@@ -178,6 +178,20 @@ class DequeMatrix:
     """Shape (samples, deques): the largest length within the sample's span."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PartMatrix:
+    """Bytes of every deque and component at every sample of a window, ordered by run and uptime."""
+
+    names: tuple[str, ...]
+    run_id: IntArray
+    at_seconds: FloatArray
+    uptime_seconds: FloatArray
+    rss_bytes: FloatArray
+    work_count: FloatArray
+    size_bytes: FloatArray
+    """Shape (samples, names); NaN where there was no reading."""
+
+
 def datetime_or_none(at_ms: float | None) -> datetime | None:
     """Return the aware UTC datetime of integer milliseconds; None stays None."""
     return None if at_ms is None else datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memmon.config import parse_database
+from memmon.model import ComponentReading, DequeReading, RunRecord, Snapshot
+from memmon.report.culprits import culprits
+from memmon.store.migrate import upgrade
+from memmon.store.read import open_store
+from memmon.store.write import Batch, Writer
+
+MB = 2**20
+KB = 1024
+START = datetime(2026, 3, 1, tzinfo=UTC)
+COUNT = 288
+
+
+def store_of(tmp_path, snapshots, *, uuid="a"):
+    database = parse_database(str(tmp_path / "memmon.db"))
+    upgrade(database)
+    run = RunRecord(
+        uuid=uuid * 32,
+        source="bot",
+        source_was_given=True,
+        started_at=START,
+        interval_seconds=300.0,
+        host="testhost",
+        pid=1,
+    )
+    Writer(database).write(Batch(run=run, snapshots=snapshots))
+    return open_store(tmp_path / "memmon.db")
+
+
+def day(rss_mb, *, deques=lambda _: (), components=lambda _: (), work=lambda _: None):
+    return [
+        Snapshot(
+            at=START + timedelta(seconds=300 * number),
+            sequence=number + 1,
+            uptime_seconds=300.0 * number,
+            rss_bytes=round(rss_mb(number) * MB),
+            deques=tuple(deques(number)),
+            components=tuple(components(number)),
+            work_count=work(number),
+        )
+        for number in range(COUNT)
+    ]
+
+
+def test_the_growth_of_a_stored_day_is_shared_out(tmp_path):
+    """A deque of 1 KB items and a component are told with their shares, and the rest is unexplained."""
+    noise = np.random.default_rng(1).normal(0, 0.2, COUNT)
+
+    def history(number):
+        length = 100 + number * 512
+        return [DequeReading(name="history", length_count=length, maxlen_count=None, size_bytes=length * KB)]
+
+    def cache(number):
+        return [ComponentReading(name="cache", size_bytes=round((5 + 0.25 * number) * MB))]
+
+    snapshots = day(lambda n: 200 + n * (0.5 + 0.25 + 0.25) + noise[n], deques=history, components=cache)
+    with store_of(tmp_path, snapshots) as store:
+        shares, sentences = culprits(store, "bot", None, None)
+    assert [share.name for share in shares] == ["history", "cache", "unexplained"]
+    assert [share.share for share in shares] == pytest.approx([0.5, 0.25, 0.25], abs=0.02)
+    assert sum(share.growth_mb for share in shares) == pytest.approx(COUNT - 1, rel=0.05)
+    assert "history 50%" in sentences[0]
+
+
+def test_sizes_that_are_told_in_steps_follow_the_length(tmp_path):
+    """Between two stored sizes a deque's bytes follow its length, so that steps do not blur its share."""
+
+    def history(number):
+        length = 100 + number * 512
+        known = (100 + (number // 12 * 12) * 512) * KB
+        return [DequeReading(name="history", length_count=length, maxlen_count=None, size_bytes=known)]
+
+    with store_of(tmp_path, day(lambda n: 200 + 0.5 * n, deques=history)) as store:
+        shares, _ = culprits(store, "bot", None, None)
+    assert shares[0].share == pytest.approx(1.0, abs=0.02)
+
+
+def test_growth_per_message_is_a_sentence(tmp_path):
+    """Twelve KB left behind per message, under a varying load, are told."""
+    rate = 300 * (1 + 0.8 * np.sin(np.arange(COUNT) / 20))
+    done = np.concatenate([[0], np.cumsum(rate)[:-1]]).astype(int)
+    snapshots = day(lambda n: 200 + done[n] * 12 * KB / MB, work=lambda n: int(done[n]))
+    with store_of(tmp_path, snapshots) as store:
+        shares, sentences = culprits(store, "bot", None, None)
+    assert shares == ()
+    assert sentences[0].startswith("Each unit of work leaves 12.00 KB")
+
+
+def test_a_component_with_a_deques_name_is_told_apart(tmp_path):
+    """Two parts of one name keep their own bytes."""
+    snapshots = day(
+        lambda n: 200 + n,
+        deques=lambda n: [
+            DequeReading(name="x", length_count=n + 1, maxlen_count=None, size_bytes=(n + 1) * KB)
+        ],
+        components=lambda n: [ComponentReading(name="x", size_bytes=n * MB)],
+    )
+    with store_of(tmp_path, snapshots) as store:
+        assert set(store.part_matrix("bot").names) == {"x", "x (component)"}
+        assert culprits(store, "bot", None, None)[0][0].name == "x (component)"
+
+
+def test_without_anything_registered_nothing_is_said(tmp_path):
+    """A bot without deques, components and work has neither shares nor sentences; nor has a level one."""
+    with store_of(tmp_path, day(lambda n: 200 + n)) as store:
+        assert culprits(store, "bot", None, None) == ((), ())
+        assert culprits(store, "bot", START + timedelta(days=9), START + timedelta(days=10)) == ((), ())
+    (tmp_path / "level").mkdir()
+    level = day(lambda n: 200 + n % 2, components=lambda _: [ComponentReading(name="x", size_bytes=MB)])
+    with store_of(tmp_path / "level", level) as store:
+        assert culprits(store, "bot", None, None) == ((), ())
+
+
+def test_a_year_of_many_parts_loads_without_pandas():
+    """The attribution of a report loads numpy and nothing heavier."""
+    code = "import sys, memmon.report.culprits; print(sorted({m.split('.')[0] for m in sys.modules}))"
+    import subprocess
+
+    root = Path(__file__).parents[2]
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    ).stdout
+    assert "'pandas'" not in loaded
+    assert "'statsmodels'" not in loaded
