@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DAY_CYCLE_FROM_HOURS = 44.0
 """From nearly two days on, a daily cycle can be told from a trend."""
 CYCLE_DOUBT_FROM_HOURS = 16.0
-CYCLE_FITS_SHARE = 0.4
+CYCLE_FITS_SHARE = 0.7
 CYCLE_DOUBT_SHARE = 0.8
 PLAIN_TERMS = 2
 TAIL_SHARE = 0.3
