@@ -20,7 +20,7 @@ from memmon.report.data import (
     StoredSections,
     SystemSection,
 )
-from memmon.report.outlook import cause_section, forecast_section
+from memmon.report.outlook import cause_section, comparison_section, forecast_section
 from memmon.report.sections import deque_section, leak_section, staleness
 from memmon.report.words import window_title
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
@@ -91,6 +91,7 @@ def build_report(
         events=stored.events,
         staleness=stored.staleness,
         system=system_of(stats, runs),
+        comparison=comparison_section(store, name, runs, end) if run_id is None else None,
         judged_from=from_at,
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from memmon.analysis.compare_values import Comparison
     from memmon.analysis.leak_values import LeakFinding
     from memmon.report.chart_values import Ribbon
 
@@ -229,6 +230,8 @@ class Report:
     events: tuple[EventRow, ...] = ()
     staleness: Staleness | None = None
     system: SystemSection | None = None
+    comparison: Comparison | None = None
+    """The newest release against the one before, where runs of both were recorded."""
     judged_from: datetime | None = None
     """Where the verdict's look-back begins; the pictures begin there too."""
 

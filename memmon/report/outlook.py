@@ -9,17 +9,20 @@ import numpy as np
 
 from memmon.analysis.cause import split_cause
 from memmon.analysis.cause_values import CauseSeries
+from memmon.analysis.compare import compare_releases
 from memmon.analysis.forecast import forecast_limit
 from memmon.report.chart_values import Ribbon
 from memmon.report.culprits import culprits
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
-from memmon.report.limits import recorded_limit
+from memmon.report.limits import HOST, recorded_limit
 from memmon.report.words import size
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
+    from memmon.analysis.compare import Comparison
     from memmon.analysis.forecast import Forecast
     from memmon.analysis.leak_values import LeakFinding
     from memmon.history import History
@@ -30,6 +33,10 @@ EXPLAINED_VERDICTS = frozenset({"leaking", "growing", "saturating", "filling", "
 """Verdicts with a growth whose cause is worth a look."""
 
 CAUSE_POINTS = 600
+RELEASES_COMPARED = 2
+COMPARED_DAYS = 60
+"""Runs older than this say little of the release that runs now."""
+
 SHOWN_PART_SHARE = 0.05
 
 
@@ -63,7 +70,8 @@ def _sentence(forecast: Forecast, limit: Limit) -> str:
     if limit.rss_at_limit_bytes == limit.limit_bytes:
         return forecast.summary
     whole = size(mb_from_bytes(limit.limit_bytes))
-    return f"{forecast.summary} (There the {whole} of {limit.origin} are used up.)"
+    owner = "the host" if limit.origin == HOST else limit.origin
+    return f"{forecast.summary} (Then all {whole} of {owner} are used up.)"
 
 
 def _ribbon(forecast: Forecast) -> Ribbon | None:
@@ -106,6 +114,26 @@ def cause_section(store: Store, source: str, finding: LeakFinding | None) -> Cau
         attributions=attributions,
         details=tuple(filter(None, [*more, found.advice, *found.details])),
     )
+
+
+def comparison_section(
+    store: Store, source: str, runs: Sequence[RunInfo], until: datetime | None
+) -> Comparison | None:
+    """Return the newest release against the one before it; None with fewer than two releases, or too little of them."""
+    started = [
+        run for run in runs if run.release and run.last_at and (until is None or run.started_at <= until)
+    ]
+    releases = list(dict.fromkeys(run.release for run in started if run.release))[-2:]
+    if len(releases) < RELEASES_COMPARED:
+        return None
+    newest_at = max(run.last_at for run in started if run.last_at)
+    first_at = min(run.started_at for run in started if run.release == releases[0])
+    since = max(first_at, newest_at - timedelta(days=COMPARED_DAYS))
+    history = store.history(source, since, until)
+    if {run.release for run in history.runs if run.release in releases} != set(releases):
+        return None
+    found = compare_releases(history, *releases)
+    return None if found.verdict == "cannot_say" else found
 
 
 def _series(buckets: Buckets) -> Iterator[CauseSeries]:

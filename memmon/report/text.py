@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
+    from memmon.analysis.compare_values import Comparison
     from memmon.report.data import (
         CauseSection,
         DequeRow,
@@ -76,6 +77,7 @@ def render_text(
         _cause(report.cause),
         _deques(report.deques, sign, max_deques),
         _history(report, sign, tz),
+        _releases(report.comparison),
         _events(report.events, tz),
         [_RULE],
     ]
@@ -223,6 +225,16 @@ def _stored(history: HistorySection, tz: tzinfo | None) -> list[str]:
     if history.run_count > MAX_RUNS and history.runs:
         lines.append(f"  ... ({history.run_count} runs total)")
     return lines
+
+
+def _releases(comparison: Comparison | None) -> list[str]:
+    if comparison is None:
+        return []
+    return [
+        "RELEASES:",
+        *_item(comparison.summary),
+        *(line for text in comparison.details for line in _item(text)),
+    ]
 
 
 def _run_line(run: RunRow, tz: tzinfo | None) -> str:

@@ -162,3 +162,17 @@ def test_the_cause_of_growth_is_split_where_there_is_growth(leaking, bot):
         "filling",
         "stepped",
     }
+
+
+def test_two_releases_are_compared_in_the_report(bot):
+    """The newest release stands beside the one before it, in text and as a table of the page."""
+    from memmon.report.chart_data import build_charts
+    from memmon.report.html import render_html
+
+    with open_store(bot) as store:
+        report = build_report(store, now=NOW)
+        page = render_html(report, build_charts(store, report, tz=UTC), tz=UTC)
+    assert report.comparison is not None
+    assert (report.comparison.before.release, report.comparison.after.release) == ("1.4.1", "1.4.2")
+    assert "RELEASES:\n  1.4.2 against 1.4.1: no difference" in render_text(report)
+    assert "Releases compared" in page

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.report.html.parts import Column, Table
-from memmon.report.words import END_WORDS, local_time, span
+from memmon.report.words import END_WORDS, interval, local_time, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, tzinfo
 
+    from memmon.analysis.compare_values import Comparison, ReleaseEstimate
     from memmon.report.chart_values import DayRow
     from memmon.report.data import EventRow, HistorySection, Report, RunRow
 
@@ -26,6 +27,8 @@ def tables_of(report: Report, days: Sequence[DayRow], tz: tzinfo) -> tuple[Table
 
 
 def _all(report: Report, days: Sequence[DayRow], tz: tzinfo) -> Iterator[Table]:
+    if report.comparison is not None:
+        yield releases_table(report.comparison)
     yield days_table(days)
     if report.history is not None:
         yield runs_table(report.history, tz)
@@ -54,6 +57,38 @@ def days_table(days: Sequence[DayRow]) -> Table:
             for day in newest
         ),
         more=_left_out(len(days), len(newest), "days"),
+    )
+
+
+def releases_table(comparison: Comparison) -> Table:
+    """Return the newest release beside the one before."""
+    return Table(
+        key="releases",
+        title="Releases compared",
+        words=" ".join([comparison.summary, *comparison.details]),
+        columns=(
+            Column(label="Release"),
+            Column(label="Runs", is_number=True),
+            Column(label="Hours", is_number=True),
+            Column(label="Growth MB/hour", is_number=True),
+            Column(label="95 %", is_number=True),
+            Column(label="Plateau MB", is_number=True),
+            Column(label="95 %", is_number=True),
+        ),
+        rows=tuple(_release_cells(one) for one in (comparison.before, comparison.after)),
+    )
+
+
+def _release_cells(one: ReleaseEstimate) -> tuple[str, ...]:
+    plateau = (one.plateau_low_mb, one.plateau_high_mb)
+    return (
+        one.release,
+        str(one.run_count),
+        f"{one.hours:,.1f}",
+        "-" if one.slope_mb_per_hour is None else f"{one.slope_mb_per_hour:.2f}",
+        interval(one.slope_low_mb_per_hour, one.slope_high_mb_per_hour),
+        _mb(one.plateau_mb),
+        f"{_mb(plateau[0])} to {_mb(plateau[1])}",
     )
 
 
