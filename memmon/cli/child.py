@@ -1,6 +1,6 @@
 """The child's side of the recorder's requests: one JSON object in, one out, nothing else said.
 
-Commands: `migrate`, `check` (hourly), `leak` and `report` (for MemoryMonitor). Each imports what
+Commands: `migrate`, `inspect` (is the file damaged), `check` (hourly), `leak` and `report` (for MemoryMonitor). Each imports what
 it needs, so that a migration loads no pandas.
 """
 
@@ -19,17 +19,26 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Answer the request on standard input; returns the exit code."""
-    request = json.loads(sys.stdin.buffer.read().decode())
-    lower_own_priority(float(request.get("timeout_seconds", 60.0)))
+    request = json.loads(sys.stdin.buffer.readline().decode())
+    command = request["command"]
+    lower_own_priority(float(request.get("timeout_seconds", 60.0)), is_urgent=command in _URGENT)
     try:
-        answer = COMMANDS[request["command"]](request)
+        answer = COMMANDS[command](request)
     except MemmonError as error:
-        answer = {"error": str(error)}
+        answer = {"error": str(error), **_codes(error)}
     except Exception as error:  # noqa: BLE001 -- the host logs it as one line
-        answer = {"error": f"{type(error).__name__}: {error}"}
+        answer = {"error": f"{type(error).__name__}: {error}", **_codes(error)}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     return 0
+
+
+def _codes(error: Exception) -> dict[str, Any]:
+    """Return what lets the host tell what kind of trouble it was."""
+    from memmon.store.engine import sqlite_code
+
+    number = error.errno if isinstance(error, OSError) else None
+    return {"kind": type(error).__name__, "sqlite_code": sqlite_code(error), "error_number": number}
 
 
 def _migrate(request: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +47,13 @@ def _migrate(request: dict[str, Any]) -> dict[str, Any]:
 
     done = upgrade(parse_database(request["database"]), file_mode=int(request.get("file_mode", 0o600)))
     return {"before": done.before, "after": done.after}
+
+
+def _inspect(request: dict[str, Any]) -> dict[str, Any]:
+    from memmon.config import parse_database
+    from memmon.store.condition import find_damage
+
+    return {"damage": find_damage(parse_database(request["database"]))}
 
 
 def _judged(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -52,7 +68,9 @@ def _judged(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "migrate": _migrate,
+    "inspect": _inspect,
     "leak": _judged("leak"),
     "report": _judged("report"),
     "check": _judged("check"),
 }
+_URGENT = frozenset({"migrate", "inspect"})

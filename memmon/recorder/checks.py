@@ -67,9 +67,15 @@ class Checks:
         self._child: Child | None = None
 
     def reset(self) -> None:
-        """Forget the schedule: a new run begins or the process was forked."""
+        """Forget the schedule: a new run begins."""
         self._due_at = None
-        self._child = None
+
+    def after_fork_in_child(self) -> None:
+        """Forget the schedule and the child, which is the parent's."""
+        self._due_at = None
+        child, self._child = self._child, None
+        if child is not None:
+            child.abandon()
 
     def end(self) -> None:
         """End a running child: the recorder stops."""

@@ -127,7 +127,6 @@ class Child:
         with suppress(subprocess.TimeoutExpired, OSError, ValueError):
             self._process.communicate(timeout=_KILL_WAIT_SECONDS)
 
-
     def abandon(self) -> None:
         """Forget a child that is another process's: this one was forked from its parent."""
         # Nobody to be waited for, and nothing to be said about it when it is collected.

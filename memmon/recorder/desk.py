@@ -76,5 +76,5 @@ class AlertDesk:
         if self.on_alert is not None:
             try:
                 self.on_alert(alert)
-            except Exception as error:
+            except BaseException as error:  # in our own thread: also SystemExit and asyncio's CancelledError
                 quietly(log.error, "memmon: on_alert raised %r", error)

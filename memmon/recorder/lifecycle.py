@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from memmon.recorder import prepare
+from memmon.recorder import child, prepare
 from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
-    import threading
-
     from memmon.recorder.recorder import Recorder
 
 FORK_WAIT_SECONDS = 1.0
 EXIT_WAIT_SECONDS = 1.8
+_ATTEMPTS = 100
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 # A started recorder lives until it is stopped, also when the host keeps no reference to it.
 _started: set[Recorder] = set()
-_held_locks: list[threading.Lock] = []
+_held: dict[int, tuple[list[threading.Lock], bool]] = {}
 _is_registered = False
 
 
@@ -56,32 +57,35 @@ def release(recorder: Recorder) -> None:
 
 
 def _snapshot_of_recorders() -> list[Recorder]:
-    try:
-        return list(_recorders)
-    except RuntimeError:  # another thread made one just now
-        return []
+    for _ in range(_ATTEMPTS):
+        with suppress(RuntimeError):  # another thread made one just now
+            return list(_recorders)
+    return []
 
 
 def _before_fork() -> None:
     deadline = time.monotonic() + FORK_WAIT_SECONDS
-    for recorder in _snapshot_of_recorders():
-        lock = recorder.flush_lock
-        if lock.acquire(timeout=max(deadline - time.monotonic(), 0.0)):
-            _held_locks.append(lock)
+    locks = [child.spawn_lock, *(recorder.flush_lock for recorder in _snapshot_of_recorders())]
+    held = [lock for lock in locks if lock.acquire(timeout=max(deadline - time.monotonic(), 0.0))]
+    # By thread: two threads may fork at once.
+    _held[threading.get_ident()] = (held, len(held) < len(locks))
 
 
 def _after_in_parent() -> None:
-    while _held_locks:
-        _held_locks.pop().release()
+    held, _ = _held.pop(threading.get_ident(), ([], False))
+    for lock in held:
+        lock.release()
 
 
 def _after_in_child() -> None:
-    _held_locks.clear()
+    _, was_cut = _held.get(threading.get_ident(), ([], False))
+    _held.clear()
     _started.clear()
+    child.spawn_lock = threading.Lock()
     prepare.after_fork_in_child()
     for recorder in _snapshot_of_recorders():
         try:
-            recorder.after_fork_in_child()
+            recorder.after_fork_in_child(was_cut=was_cut)
         except Exception as error:  # the child must live
             report_fault("fork", error)
 

@@ -20,6 +20,7 @@ from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded, quietly
 from memmon.recorder.identity import default_source, new_run
+from memmon.recorder.locks import Locks
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
 from memmon.recorder.teller import Teller
@@ -115,8 +116,7 @@ class Recorder:
         self._worker = Worker(
             self._database, clock=self._clock, file_mode=int(settings.file_mode, 8), teller=self._teller
         )
-        self._take_lock = threading.Lock()
-        self._taking_thread: int | None = None
+        self._locks = Locks()
         self._stop_sampling = threading.Event()
         self._sampler_thread: threading.Thread | None = None
         self._state: RunState | None = None
@@ -138,16 +138,22 @@ class Recorder:
 
     @guarded(default=None)
     def _start(self) -> None:
-        thread = self._sampler_thread
-        if thread is not None and thread.is_alive():
+        # Of two that start it at once, the second leaves it to the first.
+        if not self._locks.start.acquire(blocking=False):
             return
-        self._ensure_run()
-        self._stop_sampling.clear()
-        self._sampler_thread = threading.Thread(
-            target=self._sample_for_ever, name="memmon-sampler", daemon=True
-        )
-        lifecycle.keep(self)
-        self._sampler_thread.start()
+        try:
+            thread = self._sampler_thread
+            if thread is not None and thread.is_alive():
+                return
+            self._ensure_run()
+            self._stop_sampling.clear()
+            self._sampler_thread = threading.Thread(
+                target=self._sample_for_ever, name="memmon-sampler", daemon=True
+            )
+            lifecycle.keep(self)
+            self._sampler_thread.start()
+        finally:
+            self._locks.start.release()
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
@@ -206,17 +212,8 @@ class Recorder:
 
     @guarded(default=None)
     def _take(self, *, allow_costly: bool) -> Snapshot | None:
-        # A signal handler, log handler or finaliser that interrupts us in this very thread.
-        if self._taking_thread == threading.get_ident():
-            return self._latest
-        if not self._take_lock.acquire(timeout=_TAKE_WAIT_SECONDS):
-            return self._latest
-        try:
-            self._taking_thread = threading.get_ident()
-            return self._take_locked(allow_costly=allow_costly)
-        finally:
-            self._taking_thread = None
-            self._take_lock.release()
+        with self._locks.take.held(_TAKE_WAIT_SECONDS) as may_take:
+            return self._take_locked(allow_costly=allow_costly) if may_take else self._latest
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
         state = self._ensure_run()
@@ -323,7 +320,7 @@ class Recorder:
             self.register_deque(f"{prefix}{name}", item)
 
     def unregister_deque(self, name: str) -> None:
-        """Stop tracking a deque; a name that is not registered raises KeyError."""
+        """Stop tracking a deque; a name that is not registered is no error."""
         self._deques.unregister(name)
 
     def register_component(self, name: str, measure: object) -> None:
@@ -365,7 +362,13 @@ class Recorder:
         state = self._state
         if state is not None:
             return state
+        with self._locks.run:
+            return self._state or self._open_run()
+
+    def _open_run(self) -> RunState:
         record = self._new_record()
+        if self._state is not None:  # a finaliser ran meanwhile, in this thread
+            return self._state
         state = RunState(record, started_monotonic=self._clock.monotonic())
         self._state = state
         self._last_monotonic = self._last_wall = None
@@ -452,25 +455,24 @@ class Recorder:
         """Held while a connection is open; a fork waits for it."""
         return self._worker.flush_lock
 
-    def after_fork_in_child(self) -> None:
-        """Become inert: no thread, nothing held, a run of its own when the child asks for one."""
+    def after_fork_in_child(self, *, was_cut: bool) -> None:
+        """Become inert: no thread, nothing held, a run of its own when the child asks for one.
+
+        `was_cut`: the fork came in the middle of a write that it could not wait for.
+        """
         state = self._state
         self._parent_uuid = None if state is None else state.record.uuid
         self._state = None
-        self._new_locks()
-        self._worker.after_fork_in_child()
+        self._locks = Locks()
+        self._stop_sampling = threading.Event()
+        self._sampler_thread = None
+        self._worker.after_fork_in_child(was_cut=was_cut)
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()
         self._teller.after_fork_in_child()
         self._latest = None
         self._taken_count = 0
         self._last_monotonic = self._last_wall = self._due_from_monotonic = None
-
-    def _new_locks(self) -> None:
-        self._take_lock = threading.Lock()
-        self._taking_thread = None
-        self._stop_sampling = threading.Event()
-        self._sampler_thread = None
 
 
 def _maybe(

@@ -72,7 +72,7 @@ class Teller:
         """Forget what the parent was about to tell; its child process is not ours."""
         self._state = None
         self._pending = []
-        self._checks.reset()
+        self._checks.after_fork_in_child()
 
     # -- the writer thread --------------------------------------------------------------------
 

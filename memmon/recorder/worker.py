@@ -2,23 +2,30 @@
 
 It is handed things through a SimpleQueue, whose `put` may be called again from a signal or log
 handler that interrupts it; there is no other lock between the host's threads and this one. The
-flush lock is held while a connection is open: a fork waits for it (at most a second).
+flush lock is held while a connection is open: a fork waits for it (at most a second). The thread
+is begun from a thread of its own: `Thread.start` takes a lock of the interpreter that a handler's
+victim may hold.
 """
 
 from __future__ import annotations
 
+import _thread
 import logging
 import threading
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from memmon.errors import MemmonError
+from memmon.clock import SystemClock
+from memmon.errors import MemmonError, StoreBusyError
+from memmon.model import Snapshot
 from memmon.recorder.desk import Candidate
-from memmon.recorder.faults import Fault, classify
+from memmon.recorder.faults import Fault, classify, may_be_damage
 from memmon.recorder.guard import quietly, report_fault
 from memmon.recorder.outbox import Outbox
-from memmon.recorder.prepare import prepare, set_aside
+from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.store.engine import file_identity
 from memmon.store.write import Writer
 
@@ -30,26 +37,30 @@ if TYPE_CHECKING:
     from memmon.config import Database
     from memmon.recorder.run_state import RunState
     from memmon.recorder.teller import Teller
-    from memmon.store.write import Written
+    from memmon.store.write import Batch, Written
 
 log = logging.getLogger("memmon")
 
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 300.0
 LOG_EVERY_SECONDS = 300.0
+INBOX_LIMIT = 1_000
+SET_ASIDE_LIMIT = 10
+"""So many damaged files are moved aside in a day; a disk that damages all it is given is left alone."""
 _IDLE_SECONDS = 60.0
+_INSPECT_EVERY_SECONDS = 300.0
+_SET_ASIDE_WINDOW_SECONDS = 86_400.0
+_ANSWER_POLL_SECONDS = 0.25
 _MENDED = (Fault.MISSING, Fault.OLD, Fault.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
-class _Flush:
-    """A request to store everything now; the answer goes into `reply`."""
+class _Request:
+    """A request to store everything now; the answer (is all stored?) goes into `reply`."""
 
     reply: SimpleQueue[bool]
-
-
-class _Stop:
-    """A request to store what can be stored and end the thread."""
+    is_last: bool
+    """True: end the thread then."""
 
 
 class Worker:
@@ -68,6 +79,7 @@ class Worker:
         self._file_mode = file_mode
         self._teller = teller
         self.flush_lock = threading.Lock()
+        self._was_cut = False
         self._reset()
 
     def _reset(self) -> None:
@@ -76,20 +88,26 @@ class Worker:
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
         self._start_guard = threading.Lock()
+        self._shed_count = 0
+        self._told_shed_count = 0
+        self._inspected_at: float | None = None
+        self._set_aside_at: deque[float] = deque(maxlen=SET_ASIDE_LIMIT)
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._retry_at: float | None = None
         self._logged: dict[str, float] = {}
         self.stored_count = 0
         self.last_error: str | None = None
         self.last_stored_at: datetime | None = None
+        self._stored_in: tuple[int, int] | None = None
 
-    def after_fork_in_child(self) -> None:
+    def after_fork_in_child(self, *, was_cut: bool) -> None:
         """Begin anew in a forked child: no thread, nothing held, new locks.
 
-        The parent's writer is leaked on purpose: closing its connection here could harm the
-        parent's database.
+        `was_cut`: the fork came in the middle of a write that it could not wait for. The parent's
+        writer is leaked on purpose: closing its connection here could harm the parent's database.
         """
         self._leaked = (self._writer, self._outbox, self._inbox)
+        self._was_cut = was_cut and self.database.is_sqlite
         self.flush_lock = threading.Lock()
         self._reset()
 
@@ -98,77 +116,121 @@ class Worker:
     def put(self, state: RunState, item: object) -> None:
         """Hand over something to be stored; starts the thread with the first. Never blocks."""
         self._inbox.put((state, item))
+        if self._inbox.qsize() > INBOX_LIMIT:
+            self._shed()
         self.ensure_thread()
 
-    def ensure_thread(self) -> None:
-        """Start the thread unless it runs."""
+    def _shed(self) -> None:
+        """Give up the oldest when the thread is stuck (a host's callback, a disk that hangs)."""
+        kept = []
+        with suppress(Empty):
+            while self._inbox.qsize() > INBOX_LIMIT:
+                item = self._inbox.get_nowait()
+                if isinstance(item, _Request):
+                    kept.append(item)
+                elif isinstance(item[1], Snapshot):
+                    self._shed_count += 1
+        for item in kept:
+            self._inbox.put(item)
+
+    def ensure_thread(self) -> bool:
+        """Start the thread unless it runs; False when no thread can be had."""
         thread = self._thread
         if thread is not None and thread.is_alive():
-            return
+            return True
         # A second caller (or a re-entry from a signal handler) leaves it to the first.
-        if not self._start_guard.acquire(blocking=False):
-            return
+        guard = self._start_guard
+        if not guard.acquire(blocking=False):
+            return True
         try:
-            thread = threading.Thread(target=self._run, name="memmon-writer", daemon=True)
-            thread.start()
-            self._thread = thread
+            _thread.start_new_thread(self._begin_thread, (guard,))
         except RuntimeError as error:
             # The interpreter shuts down, or no thread can be had: what is handed over stays held.
+            guard.release()
+            self.last_error = f"the writer thread can't start: {error}"
+            return False
+        return True
+
+    def _begin_thread(self, guard: threading.Lock) -> None:
+        try:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="memmon-writer", daemon=True)
+                self._thread.start()
+        except Exception as error:
+            self._thread = None
             self.last_error = f"the writer thread can't start: {error}"
         finally:
-            self._start_guard.release()
+            guard.release()
 
     def flush(self, timeout_seconds: float) -> bool:
         """Store all that was handed over; True when it is stored. Returns at once in our own thread."""
-        if threading.current_thread() is self._thread:
+        if self._is_own_thread():
             return False
         if self._thread is None and self._inbox.empty():
             return self._outbox.is_empty()
-        self.ensure_thread()
-        request = _Flush(SimpleQueue())
-        self._inbox.put(request)
-        try:
-            return request.reply.get(timeout=max(timeout_seconds, 0.0))
-        except Empty:
-            return False
+        return self._ask(_Request(SimpleQueue(), is_last=False), timeout_seconds)
 
     def stop(self, timeout_seconds: float) -> None:
         """Store what can be stored, then end the thread; waits at most `timeout_seconds`."""
         thread = self._thread
-        if thread is None or not thread.is_alive() or thread is threading.current_thread():
+        if self._is_own_thread() or (self._inbox.empty() and (thread is None or not thread.is_alive())):
             return
-        self._inbox.put(_Stop())
-        thread.join(max(timeout_seconds, 0.0))
+        deadline = SystemClock().monotonic() + timeout_seconds
+        self._ask(_Request(SimpleQueue(), is_last=True), timeout_seconds)
+        thread = self._thread
+        if thread is not None:
+            thread.join(max(deadline - SystemClock().monotonic(), 0.0))
 
-    @property
-    def held_count(self) -> int:
-        """Snapshots in memory that the writer thread knows of."""
-        return self._outbox.snapshot_count
+    def _ask(self, request: _Request, timeout_seconds: float) -> bool:
+        self._inbox.put(request)
+        clock = SystemClock()
+        deadline = clock.monotonic() + timeout_seconds
+        while self.ensure_thread():
+            remaining = max(deadline - clock.monotonic(), 0.0)
+            try:
+                # In slices: a thread that ended before it saw the request is begun again.
+                return request.reply.get(timeout=min(remaining, _ANSWER_POLL_SECONDS))
+            except Empty:
+                if remaining <= _ANSWER_POLL_SECONDS:
+                    return False
+        return False
+
+    def _is_own_thread(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.ident == threading.get_ident()
 
     @property
     def dropped_count(self) -> int:
         """Snapshots given up because memory's bound was reached."""
-        return self._outbox.dropped_count
+        return self._outbox.dropped_count + self._shed_count
 
     # -- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
         wait_seconds = 0.0
         while True:
-            requests = self._take_in(wait_seconds)
-            if requests or self._is_retry_due():
-                self._store()
-            self._call(self._teller.tell_pending, "alerts")
-            if requests:
-                # What the alerts gave rise to belongs to what was asked to be stored.
-                requests += self._take_in(0.0)
-                self._store()
-                for request in requests:
-                    if isinstance(request, _Flush):
-                        request.reply.put(self._outbox.is_empty())
-                if any(isinstance(item, _Stop) for item in requests):
+            try:
+                if self._cycle(wait_seconds):
                     return
-            wait_seconds = self._next_wait()
+                wait_seconds = self._next_wait()
+            except BaseException as error:  # a host's handler may raise anything; the recording goes on
+                report_fault("the writer thread", error)
+                wait_seconds = 1.0
+
+    def _cycle(self, wait_seconds: float) -> bool:
+        """Take in, store, tell; True when the thread was asked to end."""
+        requests = self._take_in(wait_seconds)
+        if requests or self._is_retry_due():
+            self._store()
+        self._call(self._teller.tell_pending, "alerts")
+        if requests:
+            # What the alerts gave rise to belongs to what was asked to be stored.
+            requests += self._take_in(0.0)
+            self._store()
+            is_stored = self._outbox.is_empty()
+            for request in requests:
+                request.reply.put(is_stored)
+        return any(request.is_last for request in requests)
 
     def _call(self, function: Callable[[], None], what: str) -> None:
         try:
@@ -176,16 +238,17 @@ class Worker:
         except Exception as error:  # the recording goes on
             report_fault(what, error)
 
-    def _take_in(self, wait_seconds: float) -> list[Any]:
-        requests: list[Any] = []
+    def _take_in(self, wait_seconds: float) -> list[_Request]:
+        requests: list[_Request] = []
         try:
             item = self._inbox.get(timeout=wait_seconds) if wait_seconds > 0 else self._inbox.get_nowait()
             while True:
-                if isinstance(item, (_Flush, _Stop)):
+                if isinstance(item, _Request):
                     requests.append(item)
                 else:
                     if not isinstance(item[1], Candidate):
                         self._outbox.add(*item)
+                    self._note_shed(item[0])
                     self._tell(item)
                 item = self._inbox.get_nowait()
         except Empty:
@@ -193,6 +256,13 @@ class Worker:
 
     def _tell(self, item: tuple[RunState, object]) -> None:
         self._call(lambda: self._teller.on_item(*item), "rules")
+
+    def _note_shed(self, state: RunState) -> None:
+        count = self._shed_count - self._told_shed_count
+        if count:
+            self._told_shed_count += count
+            text = f"{count} snapshots were dropped: the writer thread was stuck for too long"
+            self._outbox.add(state, state.event(self._clock, "dropped", text, {"dropped_count": count}))
 
     def _next_wait(self) -> float:
         try:
@@ -215,8 +285,7 @@ class Worker:
                 return
             state, batch = pair
             try:
-                with self.flush_lock:
-                    written = self._write_or_mend(batch)
+                written = self._write_or_mend(state, batch)
             except Exception as error:
                 self._hold(error)
                 return
@@ -229,40 +298,77 @@ class Worker:
     def _tell_written(self, state: RunState, written: Written) -> None:
         self._call(lambda: self._teller.on_stored(state, written), "after a write")
 
-    def _write_or_mend(self, batch: Any) -> Written:
+    def _write_or_mend(self, state: RunState, batch: Batch) -> Written:
         """Write; what can be mended at once (no file, old schema, damage) is mended, then written again."""
+        path = self.database.path
         for _ in range(2):
-            seen = None if self.database.path is None else file_identity(self.database.path)
+            seen = None if path is None else file_identity(path)
             try:
-                return self._writer_now().write(batch)
+                return self._write(batch)
             except Exception as error:
-                fault = classify(error, self.database.path)
+                fault = classify(error, path)
+                if self._is_damaged_after_all(error, fault) or self._was_emptied(fault, seen):
+                    fault = Fault.DAMAGED
                 if fault not in _MENDED:
                     raise
-                self._mend(fault, seen)
-        return self._writer_now().write(batch)
+                self._mend(fault, seen, state, error)
+        return self._write(batch)
 
-    def _mend(self, fault: Fault, seen: tuple[int, int] | None) -> None:
+    def _write(self, batch: Batch) -> Written:
+        if self._was_cut:
+            msg = (
+                "this process was forked in the middle of a slow write of its parent's, and SQLite can't be used "
+                "in it: start it as a new program, or fork before recording"
+            )
+            raise StoreBusyError(msg)
+        with self.flush_lock:
+            if self._writer is None:
+                self._writer = Writer(self.database)
+            written = self._writer.write(batch)
+        path = self.database.path
+        self._stored_in = None if path is None else file_identity(path)
+        return written
+
+    def _is_damaged_after_all(self, error: Exception, fault: Fault) -> bool:
+        """Ask a child, at most every five minutes, whether damage stands behind another error."""
+        if not may_be_damage(error, fault, self.database.path):
+            return False
+        now = self._clock.monotonic()
+        if self._inspected_at is not None and now - self._inspected_at < _INSPECT_EVERY_SECONDS:
+            return False
+        self._inspected_at = now
+        return is_damaged(self.database) is not None
+
+    def _was_emptied(self, fault: Fault, seen: tuple[int, int] | None) -> bool:
+        """Tell whether the very file that we wrote to is empty now (an empty file is else just filled)."""
+        return fault is Fault.MISSING and seen is not None and seen == self._stored_in
+
+    def _mend(self, fault: Fault, seen: tuple[int, int] | None, state: RunState, error: Exception) -> None:
         path = self.database.path
         if fault is Fault.DAMAGED:
-            if path is None:
-                return
+            if path is None or self._sets_aside_too_often():
+                raise error
             moved = set_aside(path, seen=seen, now=self._clock.now())
             if moved is not None:
+                self._set_aside_at.append(self._clock.monotonic())
+                text = f"the database was damaged; it is kept as {moved}"
+                self._outbox.add(state, state.event(self._clock, "evidence", text, {"path": str(moved)}))
                 self._log_state(
                     "damaged",
-                    "memmon: %s was damaged; it is kept as %s and a new history begins; "
+                    "memmon: %s was damaged (%s); it is kept as %s and a new history begins; "
                     "`memmon db salvage` brings its rows back",
                     path,
+                    _cause(error),
                     moved,
                 )
         self._writer = None
-        prepare(self.database, file_mode=self._file_mode)
+        prepare(self.database, file_mode=self._file_mode, flush_lock=self.flush_lock)
 
-    def _writer_now(self) -> Writer:
-        if self._writer is None:
-            self._writer = Writer(self.database)
-        return self._writer
+    def _sets_aside_too_often(self) -> bool:
+        times = self._set_aside_at
+        return (
+            len(times) == SET_ASIDE_LIMIT and self._clock.monotonic() - times[0] < _SET_ASIDE_WINDOW_SECONDS
+        )
 
     def _hold(self, error: Exception) -> None:
         fault = classify(error, self.database.path)

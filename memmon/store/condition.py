@@ -1,0 +1,70 @@
+"""Is a database file damaged in its head or schema? What SQLite itself reports as something else."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from memmon.store import schema
+from memmon.store.engine import sqlite_uri
+from memmon.store.identity import HEAD_REVISION, SQLITE_MAGIC
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from memmon.config import Database
+
+_HEAD_BYTES = 100
+_VERSIONS = frozenset({1, 2})
+_FORMATS = frozenset({0, 1, 2, 3, 4})
+_SMALLEST_PAGE_BYTES = 512
+
+
+def find_damage(database: Database) -> str | None:
+    """Return what is damaged in the head or the schema of a SQLite file; None: nothing was found.
+
+    For a process that has no other connection to the file: reading it drops the locks on it.
+    """
+    path = database.path
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return None
+    return head_fault(head) or _schema_fault(path)
+
+
+def head_fault(head: bytes) -> str | None:
+    """Return what is wrong with the first 100 bytes of a SQLite file; None: nothing, or it is empty."""
+    if not head:
+        return None
+    if len(head) < _HEAD_BYTES or not head.startswith(SQLITE_MAGIC):
+        return "it does not begin as a SQLite file"
+    page_bytes = int.from_bytes(head[16:18], "big")
+    is_power = page_bytes & (page_bytes - 1) == 0
+    if page_bytes != 1 and (page_bytes < _SMALLEST_PAGE_BYTES or not is_power):
+        return f"its page size is {page_bytes}"
+    if head[18] not in _VERSIONS or head[19] not in _VERSIONS:
+        return f"its format versions are {head[18]} and {head[19]}"
+    if int.from_bytes(head[44:48], "big") not in _FORMATS:
+        return "its schema format is unknown"
+    return None
+
+
+def _schema_fault(path: Path) -> str | None:
+    try:
+        with closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True)) as connection:
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            if rows != [(HEAD_REVISION,)]:
+                return None
+            for table in schema.metadata.sorted_tables:
+                found = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+                if missing := {column.name for column in table.columns} - found:
+                    return f"the table {table.name} lacks {', '.join(sorted(missing))}"
+    except sqlite3.DatabaseError as error:
+        code = error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else None
+        return str(error) if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else None
+    return None
