@@ -132,7 +132,7 @@ def _weighted(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
     total = sum(count for _, count in known)
     if not total:
         return None
-    mean = float(sum(value * count for value, count in known)) / total
+    mean: float = sum(value * count for value, count in known) / total
     return mean if name in _FLOATS else round(mean)
 
 
@@ -207,8 +207,9 @@ def merged_parts(parts: Sequence[tuple[Part, int]]) -> Part:
 
 def rollup_digest(row: Mapping[str, Any], parts: Mapping[int, Part]) -> int:
     """Return the checksum of a rollup row and of its series' parts, as salvage verifies it."""
-    return group_digest(row, ((series_id, _part_checksum(part)) for series_id, part in parts.items()))
+    return group_digest(row, ((series_id, part_checksum(part)) for series_id, part in parts.items()))
 
 
-def _part_checksum(part: Part) -> int:
+def part_checksum(part: Part) -> int:
+    """Return the checksum of what a series did in one bucket."""
     return zlib.crc32(repr((part.minimum, part.mean, part.maximum, part.last)).encode())
