@@ -167,6 +167,8 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
             "settings": _list(_object(name=_TEXT, value={}, origin=_TEXT)),
         },
         "db upgrade": {"before": text_or_null, "after": _TEXT, "copy_path": text_or_null},
+        "db prune": {"retention": {"type": "object"}},
+        "db salvage": {"salvage": {"type": "object"}},
         "db status": {
             "revision": text_or_null,
             "schema_state": _TEXT,

@@ -304,3 +304,32 @@ def test_json_is_one_object_everywhere(call, histories, with_deques):
     for command in (["runs"], ["leaks"], ["check"], ["doctor"], ["config", "show"], ["db", "status"]):
         found = json.loads(call(*command, "--db", histories, "--json").out)
         assert (found["schema_version"], found["command"]) == (1, " ".join(command))
+
+
+def test_db_prune_folds_what_is_old(call, tmp_path):
+    """Snapshots past raw_days become hours; nothing is lost of the history's span."""
+    database = tmp_path / "p.db"
+    path = ramp_csv(tmp_path / "b.csv", hours=48, mb_per_hour=1.0)
+    start = (datetime.now(UTC) - timedelta(days=200)).isoformat()
+    call("import", "--db", database, "--start", start, path)
+    before = call("runs", "--db", database, "--json").json["sources"][0]["runs"][0]
+    done = call("db", "prune", "--db", database, "--json").json["retention"]
+    assert done["folded_snapshot_count"] == before["snapshot_count"]
+    after = call("runs", "--db", database, "--json").json["sources"][0]["runs"][0]
+    assert after["snapshot_count"] == before["snapshot_count"]
+    assert after["peak_rss_bytes"] == before["peak_rss_bytes"]
+    assert "folded 0 snapshots" in call("db", "prune", "--db", database).out
+
+
+def test_db_salvage_brings_rows_back(call, with_deques, tmp_path):
+    """The rows of a damaged file come into a new one; the damaged one stays, an existing target is refused."""
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(with_deques.read_bytes()[:-100] + b"\xff" * 100)
+    before = damaged.read_bytes()
+    answer = call("db", "salvage", damaged, tmp_path / "new.db")
+    assert answer.code == 0
+    assert "rows brought back" in answer.out
+    assert damaged.read_bytes() == before
+    assert call("runs", "--db", tmp_path / "new.db").code == 0
+    assert call("db", "salvage", damaged, tmp_path / "new.db").code == 2
+    assert call("db", "salvage", tmp_path / "absent.db").code == 2

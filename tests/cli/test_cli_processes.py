@@ -93,7 +93,7 @@ def test_reader_that_leaves(histories):
     started.stdin.close()
 
 
-@pytest.mark.parametrize("code", [0, 1, 7, 255])
+@pytest.mark.parametrize("code", [0, 7])
 def test_run_passes_the_exit_code(tmp_path, code):
     """`memmon run` ends with the program's exit code, and stores how it ended."""
     database = tmp_path / "r.db"
@@ -139,9 +139,10 @@ def test_run_killed_and_restarted_is_one_history(tmp_path):
     "words",
     [[], ["--", "no-such-program"], ["--interval", "0", "--", "true"], ["--interval", "2d", "--", "true"], ["--json", "--", "true"], ["--", "/"], ["--db", "mysql://x", "--", "true"]],
 )  # fmt: skip
-def test_run_bad_arguments(tmp_path, words):
+def test_run_bad_arguments(call, tmp_path, monkeypatch, words):
     """What can't be run or recorded is refused with one line before anything starts."""
-    answer = finished("run", *words, MEMMON_DATABASE_URL=str(tmp_path / "r.db"))
+    monkeypatch.setenv("MEMMON_DATABASE_URL", str(tmp_path / "r.db"))
+    answer = call("run", *words)
     assert answer.code == 2
     assert len(answer.err.strip().splitlines()) == 1
 
@@ -199,9 +200,10 @@ def test_record_for_a_time_and_until_asked_to_stop(tmp_path):
         (["--command", "("], "regular expression"),
     ],
 )
-def test_record_bad_arguments(tmp_path, words, said):
+def test_record_bad_arguments(call, tmp_path, monkeypatch, words, said):
     """Without exactly one process to record, one line says why."""
-    answer = finished("record", *words, MEMMON_DATABASE_URL=str(tmp_path / "r.db"))
+    monkeypatch.setenv("MEMMON_DATABASE_URL", str(tmp_path / "r.db"))
+    answer = call("record", *words)
     assert (answer.code, said in answer.err) == (2, True)
     assert not (tmp_path / "r.db").exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from memmon.cli.opening import Place, locate, locate_existing
 from memmon.cli.options import Common, common
-from memmon.cli.output import check_output, say_database, write_json, write_text
+from memmon.cli.output import check_output, say, say_database, write_json, write_text
 from memmon.cli.text import local_time, size, table
 from memmon.errors import StoreTooNewError, StoreTooOldError
 
@@ -73,6 +74,68 @@ def status(common: Common) -> None:
         rows = [(one.name, one.run_count, local_time(one.last_at)) for one in values["sources"]]
         lines.append(table(["source", "runs", "last sample"], rows))
     write_text(common, "\n".join(lines))
+
+
+@command.command()
+@common
+def prune(common: Common) -> None:
+    """Fold what is past its time into hours and days, and keep the file under its ceiling.
+
+    The settings raw_days, hourly_days and size_ceiling_mb say what is kept; recording goes on meanwhile.
+    """
+    from memmon.clock import SystemClock
+    from memmon.store.retention import apply
+
+    check_output(common)
+    place = locate_existing(common)
+    say_database(place.database)
+    done = apply(place.database, place.settings, now=SystemClock().now())
+    if common.as_json:
+        write_json(common, command="db prune", database=place.database, retention=asdict(done))
+        return
+    lines = [
+        (
+            f"folded {done.folded_snapshot_count} snapshots and {done.folded_hour_count} hours;"
+            f" deleted {done.deleted_event_count} events and {done.deleted_report_count} reports"
+        ),
+        f"kept: every snapshot for {done.raw_days:g} days, hours for {done.hourly_days:g} days",
+    ]
+    if done.is_over_ceiling:
+        lines.append("still over size_ceiling_mb with the least detail: raise it, or `memmon db vacuum`")
+    write_text(common, "\n".join(lines))
+
+
+@command.command()
+@click.argument("damaged", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+@common
+def salvage(damaged: Path, target: Path | None, common: Common) -> None:
+    """Bring the rows of a DAMAGED database into a new one (TARGET; default: DAMAGED.salvaged.db).
+
+    The damaged file is only read. Damaged databases are kept as NAME.corrupt-TIME.
+    """
+    from memmon.store.salvage import salvage as bring_back
+
+    check_output(common)
+    place = locate(common)
+    new = target or damaged.with_name(f"{damaged.name}.salvaged.db")
+    say(f"reading {damaged} into {new}")
+    done = bring_back(damaged.absolute(), new.absolute(), file_mode=int(place.settings.file_mode, 8))
+    if common.as_json:
+        write_json(
+            common, command="db salvage", salvage={**asdict(done), "target_path": str(done.target_path)}
+        )
+        return
+    counts = [
+        (name, count, done.refused_count.get(name, 0)) for name, count in sorted(done.row_count.items())
+    ]
+    write_text(
+        common,
+        f"{done.total_count} rows brought back, {done.proved_count} of them proved by a checksum; "
+        f"{done.damaged_page_count} of {done.page_count} pages damaged\n"
+        f"{table(['table', 'rows', 'refused'], counts)}\n"
+        f"the new database: {done.target_path}",
+    )
 
 
 def _status(place: Place) -> dict[str, Any]:
