@@ -81,10 +81,10 @@ def check(request: dict[str, Any]) -> dict[str, Any]:
     from memmon.store.read import open_store
 
     now = datetime.fromisoformat(request["now"])
-    answer: dict[str, Any] = {"alerts": [], "report": None}
+    answer: dict[str, Any] = {"alerts": [], "report": None, "is_suspicious": False}
     with open_store(request["database"]) as store:
         if request["leak_check"]:
-            answer["alerts"] = _leak_alerts(store, request, now)
+            answer["alerts"], answer["is_suspicious"] = _leak_alerts(store, request, now)
         if request["daily_report"] and _is_report_due(store, request["source"], now):
             answer["report"] = _daily_report(store, request, now)
     _keep_small(request["database"], now)
@@ -109,8 +109,11 @@ def _keep_small(url: str, now: datetime) -> None:
         timer.cancel()
 
 
-def _leak_alerts(store: Store, request: dict[str, Any], now: datetime) -> list[dict[str, Any]]:
-    """Judge the history as of now and as of an hour ago: an alert needs both to agree."""
+def _leak_alerts(store: Store, request: dict[str, Any], now: datetime) -> tuple[list[dict[str, Any]], bool]:
+    """Judge the history as of now and as of an hour ago: an alert needs both to agree.
+
+    Returns the alerts, and whether evidence of the growth should be gathered.
+    """
     from memmon.analysis.leak import LeakPolicy, detect_leak
     from memmon.analysis.sequential import confirmed
 
@@ -119,9 +122,9 @@ def _leak_alerts(store: Store, request: dict[str, Any], now: datetime) -> list[d
     history = store.history(request["source"], since=since, until=now)
     newest = detect_leak(history, policy)
     if not newest.is_leak:
-        return []
+        return [], newest.verdict == "growing"
     earlier = detect_leak(history.slice_time(None, now - _CHECK_STEP), policy)
-    return [_leak_alert(newest)] if confirmed((earlier, newest)) else []
+    return ([_leak_alert(newest)] if confirmed((earlier, newest)) else []), True
 
 
 def _leak_alert(finding: LeakFinding) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from memmon.recorder.checks import CheckPlan, Checks
 from memmon.recorder.desk import Candidate
 from memmon.recorder.guard import quietly
 from memmon.recorder.rules import deque_limits, high_memory
+from memmon.recorder.witness import Witness
 from memmon.store.write import StoredReport
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Teller:
         self._put = put
         self._state: RunState | None = None
         self._pending: list[tuple[Alert, bool]] = []
+        self._witness = Witness(clock=clock, put=put)
         self._checks = Checks(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
             clock=clock,
@@ -62,6 +64,7 @@ class Teller:
     def begin(self, state: RunState) -> None:
         """Follow a new run."""
         self._state = state
+        self._witness.reset()
         self._checks.reset()
 
     def end(self) -> None:
@@ -72,6 +75,7 @@ class Teller:
         """Forget what the parent was about to tell; its child process is not ours."""
         self._state = None
         self._pending = []
+        self._witness.reset()
         self._checks.after_fork_in_child()
 
     # -- the writer thread --------------------------------------------------------------------
@@ -148,6 +152,8 @@ class Teller:
         now = self._clock.now()
         for found in answer.get("alerts", ()):
             self._tell(Alert(at=now, source=self.source or "", **found))
+        if answer.get("is_suspicious") and self._state is not None:
+            self._witness.look(self._state)
         report = answer.get("report")
         if report and self._state is not None:
             stored = StoredReport(

@@ -1,0 +1,177 @@
+"""Evidence of what grows, gathered twice while a leak is suspected, and what changed between.
+
+Each instrument is blind to something, and the evidence says so: Python's types don't show memory
+that C code holds; tracemalloc shows only what was allocated since the host started it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.names import clean_name
+from memmon.probe.process import ProcessProbe
+from memmon.probe.quiet import attempt
+from memmon.probe.survey import Survey, survey
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+SUSPECT_COUNT = 5
+SMALLEST_GROWTH_BYTES = 64 * 1024
+_SLICE_PAUSE_SECONDS = 0.001
+_TRACE_LINES = 10
+_TRACED_BYTES_LIMIT = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was found at one moment."""
+
+    survey: Survey
+    rss_bytes: int | None
+    thread_count: int
+    task_count: int | None
+    open_file_count: int | None
+    trace_lines: tuple[tuple[str, int], ...] = ()
+    """(file:line, bytes) of the largest allocations, where the host runs tracemalloc."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspects:
+    """What grew between two moments, the largest growth first; (name, growth in bytes)."""
+
+    types: tuple[tuple[str, int], ...]
+    roots: tuple[tuple[str, int], ...]
+    containers: tuple[tuple[str, int], ...]
+    """(name, entries that were added)."""
+    rss_growth_bytes: int | None
+    python_growth_bytes: int
+    sentences: tuple[str, ...] = field(default=())
+
+
+def gather(*, pause: Callable[[float], object] | None = None) -> Evidence:
+    """Gather evidence in this thread, in slices; `pause(seconds)` is called between them."""
+    wait = pause or threading.Event().wait
+    found = survey(pause=lambda: wait(_SLICE_PAUSE_SECONDS))
+    reading = ProcessProbe().read()
+    return Evidence(
+        survey=found,
+        rss_bytes=reading.rss_bytes,
+        thread_count=threading.active_count(),
+        task_count=_task_count(),
+        open_file_count=reading.fd_count,
+        trace_lines=attempt(_trace_lines) or (),
+    )
+
+
+def compare(before: Evidence, after: Evidence) -> Suspects:
+    """Return what grew from `before` to `after`."""
+    types = _growth(before.survey.type_bytes, after.survey.type_bytes, smallest=SMALLEST_GROWTH_BYTES)
+    roots = _growth(before.survey.root_bytes, after.survey.root_bytes, smallest=SMALLEST_GROWTH_BYTES)
+    containers = _growth(before.survey.container_lengths, after.survey.container_lengths, smallest=1)
+    rss_growth = None
+    if before.rss_bytes is not None and after.rss_bytes is not None:
+        rss_growth = after.rss_bytes - before.rss_bytes
+    total = sum(after.survey.type_bytes.values()) - sum(before.survey.type_bytes.values())
+    return Suspects(
+        types=types,
+        roots=roots,
+        containers=containers,
+        rss_growth_bytes=rss_growth,
+        python_growth_bytes=total,
+        sentences=_sentences(before, after, types, roots, rss_growth, total),
+    )
+
+
+def event_data(evidence: Evidence, suspects: Suspects | None) -> dict[str, object]:
+    """Return the evidence as plain JSON values, bounded in size, with names cleaned."""
+    found = evidence.survey
+    data: dict[str, object] = {
+        "object_count": found.object_count,
+        "type_counts": _cleaned(found.type_counts),
+        "root_bytes": _cleaned(found.root_bytes),
+        "container_lengths": _cleaned(found.container_lengths),
+        "thread_count": evidence.thread_count,
+        "task_count": evidence.task_count,
+        "open_file_count": evidence.open_file_count,
+        "trace_lines": [list(line) for line in evidence.trace_lines],
+    }
+    if suspects is not None:
+        data["growing_type_bytes"] = _cleaned(dict(suspects.types))
+        data["growing_root_bytes"] = _cleaned(dict(suspects.roots))
+        data["growing_container_lengths"] = _cleaned(dict(suspects.containers))
+        data["sentences"] = list(suspects.sentences)
+    return data
+
+
+def profiler_command() -> str:
+    """Return the ready-made command that attaches a memory profiler to this process."""
+    return f"memray attach --aggregate --duration 60 --output leak.bin {os.getpid()}"
+
+
+def _growth(
+    before: Mapping[str, int], after: Mapping[str, int], *, smallest: int
+) -> tuple[tuple[str, int], ...]:
+    grown = [(name, value - before.get(name, 0)) for name, value in after.items()]
+    kept = sorted((one for one in grown if one[1] >= smallest), key=lambda one: -one[1])
+    return tuple(kept[:SUSPECT_COUNT])
+
+
+def _sentences(
+    before: Evidence,
+    after: Evidence,
+    types: tuple[tuple[str, int], ...],
+    roots: tuple[tuple[str, int], ...],
+    rss_growth: int | None,
+    python_growth: int,
+) -> tuple[str, ...]:
+    said = []
+    if roots:
+        name, size = roots[0]
+        said.append(f"what grew most hangs on {clean_name(name)} (+{mb_from_bytes(size):.1f} MB)")
+    if types:
+        name, size = types[0]
+        count = after.survey.type_counts.get(name, 0) - before.survey.type_counts.get(name, 0)
+        said.append(
+            f"the type that grew most is {clean_name(name)} (+{count}, +{mb_from_bytes(size):.1f} MB)"
+        )
+    if rss_growth is not None and rss_growth > SMALLEST_GROWTH_BYTES and python_growth < rss_growth / 3:
+        said.append(
+            "Python's own objects explain less than a third of the growth: what grows is held by C code, "
+            "or by objects that no module, frame or task leads to; the types can't show it. "
+            f"A profiler sees it: {profiler_command()}"
+        )
+    elif not types:
+        said.append("no Python type grew")
+    if after.thread_count > before.thread_count:
+        said.append(f"threads: {before.thread_count} to {after.thread_count}")
+    if None not in {before.open_file_count, after.open_file_count}:
+        opened = (after.open_file_count or 0) - (before.open_file_count or 0)
+        if opened > 0:
+            said.append(f"{opened} more open files")
+    return tuple(said)
+
+
+def _cleaned(values: Mapping[str, int]) -> dict[str, int]:
+    return {clean_name(name): value for name, value in list(values.items())[:50]}
+
+
+def _task_count() -> int | None:
+    module: Any = sys.modules.get("asyncio.tasks")
+    found = getattr(module, "_all_tasks", None)
+    return None if found is None else attempt(lambda: len(found))
+
+
+def _trace_lines() -> tuple[tuple[str, int], ...]:
+    module: Any = sys.modules.get("tracemalloc")
+    if module is None or not module.is_tracing():
+        return ()
+    if module.get_tracemalloc_memory() > _TRACED_BYTES_LIMIT:
+        return ()  # copying so many traces is one call that would hold every other thread up
+    statistics = module.take_snapshot().statistics("lineno")[:_TRACE_LINES]
+    return tuple((f"{one.traceback[0].filename}:{one.traceback[0].lineno}", one.size) for one in statistics)

@@ -1,0 +1,58 @@
+"""The witness: once a check finds growth, what grows is looked for, twice, and told once a run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from memmon.probe.evidence import Evidence, compare, event_data, gather
+from memmon.recorder.guard import quietly, report_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memmon.clock import Clock
+    from memmon.recorder.run_state import RunState
+
+log = logging.getLogger("memmon")
+
+
+class Witness:
+    """Gathers evidence in a thread of its own; costs nothing while nothing grows."""
+
+    def __init__(self, *, clock: Clock, put: Callable[[RunState, object], None]) -> None:
+        self._clock = clock
+        self._put = put
+        self._thread: threading.Thread | None = None
+        self._before: Evidence | None = None
+        self._is_done = False
+
+    def reset(self) -> None:
+        """Begin anew: another run, or a forked child."""
+        self._thread = None
+        self._before = None
+        self._is_done = False
+
+    def look(self, state: RunState) -> None:
+        """Gather: the first time what there is, the second time what has grown since; then no more."""
+        if self._is_done or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._thread = threading.Thread(
+            target=self._gather, args=(state,), name="memmon-evidence", daemon=True
+        )
+        self._thread.start()
+
+    def _gather(self, state: RunState) -> None:
+        try:
+            found = gather()
+            before, self._before = self._before, found
+            if before is None:
+                return
+            self._is_done = True
+            suspects = compare(before, found)
+            text = "; ".join(suspects.sentences) or "nothing was found to grow"
+            self._put(state, state.event(self._clock, "evidence", text, event_data(found, suspects)))
+            quietly(log.warning, "memmon: %s: evidence of growth: %s", state.record.source, text)
+        except Exception as error:
+            report_fault("evidence", error)

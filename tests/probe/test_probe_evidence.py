@@ -1,0 +1,186 @@
+"""Evidence of what grows: named rightly, cheap for the host, and honest about what it can't see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import textwrap
+import time
+import tracemalloc
+
+import pytest
+
+from memmon.clock import ManualClock
+from memmon.model import RunRecord
+from memmon.probe.evidence import compare, event_data, gather
+from memmon.probe.survey import survey
+from memmon.recorder.run_state import RunState
+from memmon.recorder.witness import Witness
+
+held_rows: list[dict[str, str]] = []
+held_classes: list[type] = []
+
+
+class Figure:
+    """Something large that somebody forgets to close."""
+
+    def __init__(self) -> None:
+        self.canvas = [bytearray(20_000), {"axes": [object() for _ in range(50)]}]
+
+
+class Manager:
+    figures: dict[int, Figure] = {}  # noqa: RUF012 -- a module-level registry, as plotting packages keep
+
+
+@pytest.fixture(autouse=True)
+def released():
+    yield
+    held_rows.clear()
+    held_classes.clear()
+    Manager.figures.clear()
+
+
+def grown(grow):
+    before = gather(pause=lambda seconds: None)
+    grow()
+    return compare(before, gather(pause=lambda seconds: None))
+
+
+def test_a_growing_list_of_rows():
+    """A module's list that collects rows is named first, with about its size."""
+    suspects = grown(lambda: held_rows.extend({"id": str(index)} for index in range(20_000)))
+    name, size = suspects.roots[0]
+    assert name.endswith("held_rows")
+    assert 0.5 < size / (20_000 * (184 + 54)) < 1.5
+    assert suspects.types[0][0] == "dict"
+    assert ("held_rows", 20_000) in [(one.rsplit(".", 1)[-1], count) for one, count in suspects.containers]
+
+
+def test_a_leak_of_classes():
+    """Classes made and kept at run time: `type` grew most, and the list that keeps them is named."""
+    suspects = grown(lambda: held_classes.extend(type(f"Made{index}", (), {}) for index in range(2_000)))
+    assert suspects.types[0][0] == "type"
+    assert suspects.roots[0][0].endswith("held_classes")
+
+
+def test_unclosed_figures():
+    """Figures that a registry keeps are found under the registry's name."""
+    suspects = grown(lambda: Manager.figures.update({index: Figure() for index in range(300)}))
+    assert suspects.roots[0][0].endswith("Manager")
+
+
+def test_nothing_grew():
+    """When nothing grew, no type is accused."""
+    suspects = grown(lambda: None)
+    assert suspects.types == ()
+    assert "no Python type grew" in " ".join(suspects.sentences)
+
+
+def test_native_growth_is_said_to_be_unseen():
+    """Memory that C code holds shows in no type: the evidence says so and names a profiler."""
+    code = """
+        import ctypes
+        from memmon.probe.evidence import compare, gather
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        before = gather()
+        for _ in range(3000):
+            ctypes.memset(libc.malloc(20_000), 1, 20_000)
+        print(" ".join(compare(before, gather()).sentences))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert "C code" in done.stdout
+    assert "memray attach" in done.stdout
+
+
+def test_hostile_objects():
+    """Objects that raise whenever they are touched are counted and passed over."""
+
+    class Hostile(dict):
+        def __getattribute__(self, name):
+            raise RuntimeError("do not touch")
+
+        def __len__(self):
+            raise RuntimeError("nor count")
+
+        def __sizeof__(self):
+            raise RuntimeError("nor measure")
+
+    held_rows.append(Hostile(a=1))
+    assert survey().object_count > 1000
+
+
+def test_the_loop_runs_on():
+    """At three million objects the walk holds an asyncio loop up for less than 50 ms at a time."""
+    held_rows.extend({"a": index, "b": str(index)} for index in range(1_000_000))
+
+    async def measure():
+        gaps, last = [], time.perf_counter()
+
+        async def beat():
+            nonlocal last
+            while True:
+                await asyncio.sleep(0.001)
+                now = time.perf_counter()
+                gaps.append(now - last)
+                last = now
+
+        beating = asyncio.create_task(beat())
+        await asyncio.sleep(0.2)
+        gaps.clear()
+        found = await asyncio.to_thread(gather)
+        beating.cancel()
+        return found, sorted(gaps)
+
+    found, gaps = asyncio.run(measure())
+    assert found.survey.object_count > 2_900_000
+    # One outlier is the machine's own; a walk in one piece would make every run fail by far.
+    assert gaps[-2] < 0.05
+
+
+def test_tracemalloc_lines():
+    """Where the host runs tracemalloc, its top lines are part of the evidence."""
+    tracemalloc.start()
+    try:
+        kept = [bytearray(1000) for _ in range(1000)]
+        lines = gather(pause=lambda seconds: None).trace_lines
+    finally:
+        tracemalloc.stop()
+    assert kept
+    assert "test_probe_evidence.py" in lines[0][0]
+
+
+def test_the_event_is_plain_and_bounded():
+    """The stored evidence is plain JSON of a bounded size."""
+    before = gather(pause=lambda seconds: None)
+    data = event_data(before, compare(before, before))
+    assert len(json.dumps(data)) < 20_000
+
+
+def test_the_witness_tells_once():
+    """Nothing is told at the first suspicion, what grew at the second, and nothing after that."""
+    record = RunRecord(
+        uuid="u",
+        source="bot",
+        source_was_given=True,
+        started_at=ManualClock().now(),
+        interval_seconds=300.0,
+        host="h",
+        pid=1,
+    )
+    told = []
+    clock = ManualClock()
+    witness = Witness(clock=clock, put=lambda state, item: told.append(item))
+    state = RunState(record, started_monotonic=clock.monotonic())
+    for expected in (0, 1, 1):
+        witness.look(state)
+        if witness._thread is not None:
+            witness._thread.join(30)
+        assert len(told) == expected
+        held_rows.extend({"id": str(index)} for index in range(5_000))
+    assert told[0].kind == "evidence"
+    assert "held_rows" in told[0].text
