@@ -1,0 +1,67 @@
+"""Which modules and classes are the host's own: neither the standard library's, nor installed ones, nor ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from functools import lru_cache
+from types import FunctionType, ModuleType
+from typing import Any
+
+from memmon.probe.quiet import attempt
+
+_OURS = "memmon"
+
+
+def host_modules() -> list[tuple[str, ModuleType]]:
+    """Return the loaded modules of the host's own code with their names, `__main__` first."""
+    loaded = attempt(lambda: list(sys.modules.items())) or []
+    found = [
+        (name, module)
+        for name, module in loaded
+        if isinstance(module, ModuleType) and is_host_module(name, _file_of(module))
+    ]
+    return sorted(found, key=lambda item: (item[0] != "__main__", item[0]))
+
+
+def is_host_class(kind: type) -> bool:
+    """Return whether a class was defined in the host's own code."""
+    return _is_of_host(type.__getattribute__(kind, "__dict__").get("__module__"))
+
+
+def is_host_function(function: FunctionType) -> bool:
+    """Return whether a function was defined in the host's own code."""
+    return _is_of_host(function.__globals__.get("__name__"))
+
+
+def is_host_module(name: str, file: str | None) -> bool:
+    """Return whether a module of this name and file is the host's own."""
+    top = name.partition(".")[0]
+    if name == "__main__":
+        return True
+    if top == _OURS or top in sys.stdlib_module_names or file is None:
+        return False
+    path = os.path.realpath(file)
+    return not any(path.startswith(folder) for folder in _installed_folders())
+
+
+def _is_of_host(name: object) -> bool:
+    if not isinstance(name, str) or name == "builtins":
+        return False
+    module = sys.modules.get(name)
+    return isinstance(module, ModuleType) and is_host_module(name, _file_of(module))
+
+
+def _file_of(module: ModuleType) -> str | None:
+    values: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    file = values.get("__file__")
+    return file if isinstance(file, str) else None
+
+
+@lru_cache(maxsize=1)
+def _installed_folders() -> tuple[str, ...]:
+    """Return the folders of the standard library and of installed packages, with a separator at the end."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    paths = {sysconfig.get_path(name) for name in names} - {None}
+    return tuple(os.path.realpath(path) + os.sep for path in paths if path)
