@@ -7,7 +7,8 @@ line, from the background's median, arrives 0.25 to 2 times the history's length
 scored: `first reading`, the moment at which a reading first touches the limit (what kills), and `line`, the moment
 of the leak's line itself. Each class weighs equally. Bounds are Wilson's 95 % bounds over all cases.
 
-A second table shows predictive intervals of single readings at fixed hours ahead.
+A second table shows predictive intervals of single readings at fixed hours ahead; a third how often a leak-free
+history is said to reach a limit within 24 h that it does not reach.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ import math
 
 import numpy as np
 
-from benchmarks.detection.simulator import SLOPE_IS_TRUE, leak_case, log_uniform, rng_for
+from benchmarks.detection.simulator import (
+    BACKGROUNDS,
+    SLOPE_IS_TRUE,
+    background_case,
+    leak_case,
+    log_uniform,
+    rng_for,
+)
 from memmon.analysis.forecast import forecast_limit, forecast_readings
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -54,9 +62,14 @@ def one_case(name, history_hours, index, purpose):
     touched = np.flatnonzero(readings >= limit_mb * MIB)
     if not touched.size:
         return None
-    first = float(history.uptime_seconds[len(cut) + touched[0]]) / SECONDS_PER_HOUR - last_hours
+    hours = history.uptime_seconds / SECONDS_PER_HOUR - last_hours
+    first = float(hours[len(cut) + touched[0]])
+    # In a gap nobody sees the limit touched: any moment since the reading before is as good.
+    earliest = float(hours[len(cut) + touched[0] - 1])
     line = (limit_mb - float(np.median(background))) / rate - last_hours
-    return forecast_limit(cut, limit_mb * MIB, level=LEVEL), first, line
+    forecast = forecast_limit(cut, limit_mb * MIB, level=LEVEL)
+    said = forecast.horizon_hours if forecast.hours_to_limit is None else forecast.hours_to_limit
+    return forecast, min(max(said, earliest), first) if earliest < said < first else first, line
 
 
 def covered(forecast, truth):
@@ -138,6 +151,31 @@ def score_readings(history_hours, case_count, purpose):
         )
 
 
+def score_leak_free(history_hours, case_count, purpose):
+    """Print how often a leak-free history is said to reach a limit within 24 h that it does not reach in 24 h."""
+    print(
+        f"\n{history_hours:g} h of leak-free history: the limit said to be within 24 h, wrongly ({purpose} seeds)"
+    )
+    total = [0, 0]
+    for name in (*BACKGROUNDS, "filling_deque"):
+        wrong = said = 0
+        for index in range(case_count):
+            whole = background_case(name, history_hours + 24.0, index, purpose)
+            rng = rng_for(purpose, f"headroom/{name}", history_hours, index)
+            history = whole.history()
+            cut = history.slice_time(None, float(history.at_seconds[0]) + history_hours * SECONDS_PER_HOUR)
+            limit_bytes = float(cut.rss_bytes.max()) + log_uniform(rng, 20.0, 1000.0) * MIB
+            forecast = forecast_limit(cut, limit_bytes, level=LEVEL)
+            near = forecast.hours_to_limit is not None and forecast.hours_to_limit <= 24.0
+            same_run = history.run_id == cut.run_id[-1]
+            wrong += near and not (history.rss_bytes[same_run] >= limit_bytes).any()
+            said += near
+        total = [total[0] + wrong, total[1] + case_count]
+        print(f"  {name:16s} {wrong:3d} of {case_count} ({said} said)")
+    low, high = wilson(*total)
+    print(f"  all classes: {total[0] / total[1]:.3%} ({low:.2%} to {high:.2%})")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=40, help="per class and length of history")
@@ -147,6 +185,8 @@ def main():
         score(history_hours, options.cases, options.purpose)
     for history_hours in HISTORY_HOURS:
         score_readings(history_hours, options.cases, options.purpose)
+    for history_hours in HISTORY_HOURS:
+        score_leak_free(history_hours, options.cases, options.purpose)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from benchmarks.detection import experiments, real, simulator
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.rates import Rate, mean_of_classes, percent
 from benchmarks.detection.rivals import RULES
+from memmon.analysis.leak import detect_leak
 
 OTHER_SHAPES = ("accelerating", "stepwise", "working_hours", "late")
 
@@ -120,6 +123,24 @@ def on_real_series(*, rivals: bool) -> list[str]:
     return sections
 
 
+def speed(plan: Plan) -> list[str]:
+    """Return the CPU time of one verdict: median and slowest of twenty histories of a kind."""
+    rows = []
+    for name in ("ar_fast", "mixed_service", "warm_up", "restarts"):
+        row = [name]
+        for hours in plan.horizons:
+            spent = []
+            for index in range(20):
+                history = simulator.background_case(name, hours, 90_000 + index, plan.purpose).history()
+                begun = time.process_time()
+                detect_leak(history)
+                spent.append(1000 * (time.process_time() - begun))
+            row.append(f"{np.median(spent):.1f} / {max(spent):.1f}")
+        rows.append(row)
+    header = ["history", *(f"{hours:g} h" for hours in plan.horizons)]
+    return ["### One verdict: CPU ms, median / slowest of 20\n\n" + markdown(header, rows)]
+
+
 def report(plan: Plan, *, parts: frozenset[str]) -> str:
     """Return the whole benchmark as Markdown."""
     head = (
@@ -136,4 +157,6 @@ def report(plan: Plan, *, parts: frozenset[str]) -> str:
         sections += on_real_series(rivals=plan.rival_cases > 0)
     if "sequential" in parts:
         sections += sequential(plan)
+    if "speed" in parts:
+        sections += speed(plan)
     return "\n\n".join(sections) + "\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,17 +11,23 @@ import numpy as np
 from memmon.analysis.leak_rules import (
     BENDS_BELOW,
     LEAST_AHEAD_SHARE,
+    LEAST_LASTING_SHARE,
     LEAST_TAIL_SHARE,
     Ruling,
     margin_for,
 )
+from memmon.analysis.leak_shape import lasting_slope
 from memmon.analysis.leak_trend import Trend, fit_trend
 from memmon.analysis.noise import t_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from memmon.analysis.leak_series import RunSeries
+
+    FloatArray = NDArray[np.float64]
 
 SHORTEST_RUN_HOURS = 0.9
 FEWEST_SAMPLES = 9
@@ -29,9 +36,11 @@ MOST_RUNS = 40
 WARM_UP_HOURS = 1.0
 POOL_MARGIN = 2.0
 AGREEING_SHARE = 0.6
+CURVE_BLOCKS = 16
+FEWEST_CURVE_BLOCKS = 6
+COMMON_SHARE = 0.3
 SHORT_RUNS_HOURS = 3.0
 SHORT_RUNS_AHEAD_SHARE = 0.65
-"""Runs this short may be all warm-up: bent growth must promise more, or twice the threshold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,7 @@ class Pool:
     run_count: int
     hours: float
     typical_hours: float
+    lasting_slope: float | None = None
 
     @property
     def low(self) -> float:
@@ -62,15 +72,46 @@ class Pool:
 
 def pool_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Pool | None:
     """Pool the trends of the longest runs; None with fewer than two that are long enough."""
-    trends = []
+    used, trends = [], []
     longest = sorted(runs, key=lambda run: run.span_hours, reverse=True)[:MOST_RUNS]
     for run in longest:
         cut = int(np.searchsorted(run.hours, min(WARM_UP_HOURS, (run.hours[0] + run.hours[-1]) / 2)))
         hours, mb = run.hours[cut:], run.mb[cut:]
         if hours.size >= FEWEST_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:
             trend = fit_trend(hours, mb, block_count=BLOCKS_PER_RUN)
-            trends += [] if trend is None else [trend]
-    return pool_trends(trends, threshold_mb_per_hour) if len(trends) > 1 else None
+            if trend is not None:
+                trends.append(trend)
+                used.append((hours, mb))
+    if len(trends) < 2:  # noqa: PLR2004 - a pool is more than one
+        return None
+    pool = pool_trends(trends, threshold_mb_per_hour)
+    if pool.bend >= BENDS_BELOW:
+        return pool
+    x, y = common_curve(used, pool.slope, pool.typical_hours / CURVE_BLOCKS)
+    return replace(pool, lasting_slope=lasting_slope(x, y) if x.size >= FEWEST_CURVE_BLOCKS else -math.inf)
+
+
+def common_curve(
+    runs: Sequence[tuple[FloatArray, FloatArray]], slope: float, length_hours: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return how the runs, (hours of uptime, MB) each, grow on average: block times and cumulated rises.
+
+    Rises from one block of uptime to the next are averaged over the runs that have both, so that neither
+    their levels nor their lengths matter; blocks that few runs reach are left out.
+    """
+    most = 1 + int(max(float(hours[-1]) for hours, _ in runs) / length_hours)
+    rise, count = np.zeros(most), np.zeros(most)
+    for hours, mb in runs:
+        number = np.floor(hours / length_hours).astype(np.int64)
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+        lowest = np.minimum.reduceat(mb - slope * hours, starts)
+        number = number[starts]
+        follows = np.flatnonzero(np.diff(number) == 1)
+        rise[number[follows]] += np.diff(lowest)[follows]
+        count[number[follows]] += 1
+    common = np.flatnonzero(count >= max(COMMON_SHARE * count.max(), 1))
+    steps = rise[common] / count[common] + slope * length_hours
+    return (common + 1) * length_hours, np.cumsum(steps)
 
 
 def pool_trends(trends: Sequence[Trend], threshold_mb_per_hour: float) -> Pool:
@@ -118,9 +159,19 @@ def rule_pool(pool: Pool, threshold_mb_per_hour: float) -> Ruling:
         return Ruling(is_alarm=False, failed="agreement")
     if pool.tail_slope < LEAST_TAIL_SHARE * pool.slope:
         return Ruling(is_alarm=False, failed="tail")
-    if pool.bend < BENDS_BELOW and pool.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
-        return Ruling(is_alarm=False, failed="bend")
-    promise = min(SHORT_RUNS_AHEAD_SHARE * pool.slope, 2 * threshold_mb_per_hour)
-    if pool.typical_hours < SHORT_RUNS_HOURS and pool.bend < BENDS_BELOW and pool.ahead_slope < promise:
+    if pool.lasting_slope is not None and not _promises_to_last(pool, threshold_mb_per_hour):
         return Ruling(is_alarm=False, failed="bend")
     return Ruling(is_alarm=True)
+
+
+def _promises_to_last(pool: Pool, threshold_mb_per_hour: float) -> bool:
+    """Tell whether bent growth goes on: beside a warm-up of unknown length, or by the parabola's word.
+
+    Runs of a few hours may be all warm-up: there the parabola must promise most of the slope.
+    """
+    assert pool.lasting_slope is not None
+    if pool.lasting_slope >= LEAST_LASTING_SHARE * threshold_mb_per_hour:
+        return True
+    if pool.typical_hours < SHORT_RUNS_HOURS:
+        return pool.ahead_slope >= min(SHORT_RUNS_AHEAD_SHARE * pool.slope, 2 * threshold_mb_per_hour)
+    return pool.ahead_slope >= LEAST_AHEAD_SHARE * threshold_mb_per_hour

@@ -60,8 +60,10 @@ def rule(trend: Trend, threshold_mb_per_hour: float, *, margin: float | None) ->
         return Ruling(is_alarm=False, failed="order")
     if trend.bend < BENDS_BELOW and trend.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
         return Ruling(is_alarm=False, failed="bend")
-    if trend.bend < CLEARLY_BENT and lasting_slope(trend) < LEAST_LASTING_SHARE * threshold_mb_per_hour:
-        return Ruling(is_alarm=False, failed="bend")
+    if trend.bend < CLEARLY_BENT:
+        lasting = lasting_slope(trend.blocks.hours, trend.blocks.mb)
+        if lasting < LEAST_LASTING_SHARE * threshold_mb_per_hour:
+            return Ruling(is_alarm=False, failed="bend")
     steps, rest = find_steps(trend)
     if is_stepped(trend, steps, rest):
         return Ruling(is_alarm=False, failed="steps")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak_blocks import Blocks, median_of
+from memmon.analysis.leak_blocks import Blocks, median_of, median_slope
 from memmon.analysis.leak_trend import Trend, trend_of_blocks
 
 if TYPE_CHECKING:
@@ -79,17 +79,16 @@ def _is_flat(trend: Trend, rest: Trend) -> bool:
     return rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope
 
 
-def lasting_slope(trend: Trend) -> float:
+def lasting_slope(x: FloatArray, y: FloatArray) -> float:
     """Return the lowest slope (MB/h) that may last once a warm-up of unknown length is over.
 
-    A line beside an exponential approach is fitted for time constants up to `LONGEST_WARM_UP_HOURS`; the
+    `x`: hours, ascending; `y`: MB. A line beside an exponential approach is fitted for time constants up to `LONGEST_WARM_UP_HOURS`; the
     smallest line slope among those that fit nearly as well as the best (profile likelihood) is returned.
     """
-    x, y = trend.blocks.hours, trend.blocks.mb
     since = x - x[0]
-    constants = WARM_UP_HOURS[trend.span_hours / 12 <= WARM_UP_HOURS]
+    constants = WARM_UP_HOURS[since[-1] / 12 <= WARM_UP_HOURS]
     if constants.size == 0:
-        return trend.slope
+        return median_slope(x, y)
     decay = np.exp(-since[None, :] / constants[:, None])
     scaled = np.broadcast_to((since / since[-1])[None, :], decay.shape)
     design = np.stack([np.ones_like(decay), scaled, decay], axis=2)

@@ -1,0 +1,178 @@
+"""The parts that the verdict is made of: blocks, noise, onset, steps, rules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memmon.analysis.leak_blocks import block_minima, median_of, median_slope
+from memmon.analysis.leak_pool import pool_trends, rule_pool
+from memmon.analysis.leak_rules import margin_for, rule
+from memmon.analysis.leak_shape import find_steps, lasting_slope
+from memmon.analysis.leak_trend import fit_trend
+from memmon.analysis.noise import fit_noise, t_quantile, weights_error
+from memmon.analysis.onset import find_onset
+
+
+def grid(length_hours):
+    return np.arange(0, length_hours + 1e-9, 1 / 12)
+
+
+def ar1(rng, count, phi, sd=1.0):
+    values = np.empty(count)
+    value = rng.normal(0, sd)
+    for index, shock in enumerate(rng.normal(0, sd * np.sqrt(1 - phi**2), count)):
+        value = phi * value + shock
+        values[index] = value
+    return values
+
+
+@pytest.mark.parametrize("freedom", [4, 6, 10, 30, 46, 200])
+@pytest.mark.parametrize("probability", [0.9, 0.975, 0.995])
+def test_t_quantiles_agree_with_scipy(probability, freedom):
+    """The series stays within 1.5 % of scipy's Student quantile from 4 degrees of freedom on."""
+    exact = scipy.stats.t.ppf(probability, freedom)
+    assert t_quantile(probability, freedom) == pytest.approx(exact, rel=0.015)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40))
+def test_small_medians_and_slopes_agree_with_scipy(values):
+    """Theil-Sen on blocks is scipy's; the short median is numpy's."""
+    y = np.asarray(values)
+    x = np.arange(y.size) * 0.5
+    assert median_slope(x, y) == pytest.approx(scipy.stats.theilslopes(y, x).slope, rel=1e-9, abs=1e-9)
+    assert median_of(y) == pytest.approx(float(np.median(y)), rel=1e-12, abs=1e-12)
+
+
+def test_block_minima_forget_teeth_and_bursts():
+    """A sawtooth of 80 MB and bursts of 200 MB leave the slope of the floor alone."""
+    hours = grid(24)
+    burst = 200.0 * (np.arange(hours.size) % 37 == 0)
+    blocks = block_minima(hours, 100 + 12 * hours + 80 * (hours / 0.4 % 1) + burst)
+    assert median_slope(blocks.hours, blocks.mb) == pytest.approx(12, abs=0.2)
+    assert 40 <= blocks.mb.size <= 49
+
+
+@pytest.mark.parametrize(("phi", "sd"), [(0.0, 2.0), (0.6, 2.0), (0.95, 5.0)])
+def test_errors_of_the_slope_are_what_they_say(phi, sd):
+    """The error of the slope lies within a factor of the true scatter, never far below it."""
+    rng = np.random.default_rng(5)
+    x = np.arange(48.0)
+    weights = (x - x.mean()) / float((x - x.mean()) @ (x - x.mean()))
+    numbers = np.arange(48)
+    slopes, errors = [], []
+    for _ in range(400):
+        y = ar1(rng, 48, phi, sd)
+        slope = float(weights @ y)
+        slopes.append(slope)
+        left = y - y.mean() - slope * (x - x.mean())
+        errors.append(weights_error(weights, numbers, fit_noise(left, numbers)))
+    true = float(np.std(slopes))
+    assert 0.85 * true < np.median(errors) < 2.2 * true
+
+
+def test_a_random_walk_is_taken_for_one():
+    """Noise that can't be told from a random walk gets a random walk's error."""
+    rng = np.random.default_rng(6)
+    hits = 0
+    for _ in range(50):
+        walk = np.cumsum(rng.normal(0, 1, 48))
+        x = np.arange(48.0)
+        left = walk - np.polyval(np.polyfit(x, walk, 1), x)
+        hits += fit_noise(left, np.arange(48)).is_random_walk
+    assert hits >= 30
+
+
+def test_gaps_between_blocks_count_as_time():
+    """Missing blocks lengthen the distance: a walk with a gap has the variance of the whole way."""
+    numbers = np.array([0, 1, 2, 10, 11, 12])
+    weights = np.array([-1.0, 0, 0, 0, 0, 1.0])
+    walk = fit_noise(np.array([0.0, 8, 16, 24, 32, 40.0]) - 20, numbers)
+    assert walk.is_random_walk
+    assert weights_error(weights, numbers, walk) == pytest.approx(walk.shock_mb * np.sqrt(12))
+
+
+@pytest.mark.parametrize("begun", [10.0, 30.0, 55.0])
+def test_the_onset_is_found_within_its_interval(begun):
+    """A hinge in noise is dated, and in nine of ten histories the interval holds the truth."""
+    held = found = 0
+    for seed in range(40):
+        hours = grid(72)
+        rng = np.random.default_rng(seed)
+        mb = 100 + 8 * np.maximum(hours - begun, 0) + ar1(rng, hours.size, 0.8, 3.0)
+        blocks = block_minima(hours, mb)
+        onset = find_onset(blocks.hours, blocks.mb)
+        found += onset.found
+        held += onset.earliest_hours <= begun <= onset.latest_hours
+    assert found == 40
+    assert held >= 34
+
+
+def test_no_onset_is_seen_in_a_straight_line():
+    """Growth as old as the series has no change-point."""
+    hours = grid(48)
+    mb = 100 + 5 * hours + ar1(np.random.default_rng(2), hours.size, 0.7, 2.0)
+    blocks = block_minima(hours, mb)
+    onset = find_onset(blocks.hours, blocks.mb)
+    assert not onset.found
+    assert onset.hours == blocks.hours[0]
+
+
+def test_steps_are_found_and_taken_out():
+    """Two steps are seen where they are, and nothing is left between them."""
+    hours = grid(24)
+    mb = 100 + 60 * (hours > 7) + 40 * (hours > 15) + np.random.default_rng(3).normal(0, 0.5, hours.size)
+    steps, rest = find_steps(fit_trend(hours, mb))
+    assert sorted(round(step.hours) for step in steps) == [7, 15]
+    assert sum(step.size_mb for step in steps) == pytest.approx(100, abs=4)
+    assert abs(rest.slope) < 0.5
+
+
+def test_a_warm_up_leaves_no_lasting_slope():
+    """What an exponential approach explains does not last; a line beside it does."""
+    hours = grid(24)
+    warm = 300 * (1 - np.exp(-hours / 5)) + np.random.default_rng(4).normal(0, 0.5, hours.size)
+    assert lasting_slope(hours, warm) < 1
+    assert lasting_slope(hours, warm + 15 * hours) == pytest.approx(15, abs=2)
+
+
+def test_margins_shrink_with_history():
+    """The less history, the more standard errors; below four hours only straight growth."""
+    assert [margin_for(hours) for hours in (3, 5, 8, 15, 24)] == [None, 5.0, 3.5, 2.0, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("mb", "failed"),
+    [
+        (lambda hours: 5 * hours, "slope"),
+        (lambda hours: 30 * np.minimum(hours, 16.0), "tail"),
+        (lambda hours: 100 * np.maximum(hours - 16, 0), "margin"),
+        (lambda hours: 20 * hours, ""),
+    ],
+)
+def test_the_rule_names_the_demand_that_failed(mb, failed):
+    """An alarm needs size, lasting growth and spread; the ruling says which is missing."""
+    hours = grid(24)
+    trend = fit_trend(hours, 100 + mb(hours) + np.random.default_rng(1).normal(0, 0.3, hours.size))
+    ruling = rule(trend, 10.0, margin=0.75)
+    assert ruling.failed == failed
+    assert ruling.is_alarm == (not failed)
+
+
+def test_pooled_runs_that_disagree_have_a_wider_error():
+    """Runs with different slopes are worth less together than runs with the same."""
+    hours = grid(6)
+    rng = np.random.default_rng(9)
+
+    def trends(slopes):
+        return [fit_trend(hours, 100 + s * hours + rng.normal(0, 0.5, hours.size)) for s in slopes]
+
+    same, apart = pool_trends(trends([20, 20, 20, 20]), 10.0), pool_trends(trends([5, 15, 25, 35]), 10.0)
+    assert same.slope == pytest.approx(20, abs=0.5)
+    assert apart.error > 5 * same.error
+    assert rule_pool(same, 10.0).is_alarm
+    assert not rule_pool(apart, 10.0).is_alarm
