@@ -40,6 +40,7 @@ COMMANDS = {
     "forecast": (_AT + "forecast", "Say when memory reaches its limit."),
     "deques": (_AT + "deques", "Show the registered deques and their limits."),
     "compare": (_AT + "compare", "Say what a release changed: fixed or worse."),
+    "watch": (_AT + "watch", "Watch a source live in the terminal."),
     "runs": (_AT + "runs", "List what is recorded: sources and their runs."),
     "import": (_AT + "import_", "Import histories recorded elsewhere."),
     "export": (_AT + "export", "Write the history to a file for other tools."),

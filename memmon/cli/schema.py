@@ -123,6 +123,7 @@ def _commands() -> dict[str, dict[str, Any]]:
             "staleness": _ref("Staleness"),
         },
         "compare": {"findings": _finding("Comparison")},
+        "watch": {"findings": leak, "lines": _list(_TEXT)},
         "demo": {"findings": leak, "html": {"type": "object", "additionalProperties": _TEXT}},
         **_plain_commands(),
     }

@@ -1,0 +1,130 @@
+"""The live view of a source as plain lines: a sparkline, the verdict, the forecast, the fullest deques."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from memmon.cli.judging import judge
+from memmon.cli.limits import limit_of
+from memmon.cli.text import duration, local_time, printable, size
+from memmon.report.words import rate
+from memmon.units import MIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from memmon.cli.judging import Judged
+    from memmon.cli.options import Window
+    from memmon.cli.sources import Opened
+    from memmon.report.data import DequeRow
+    from memmon.report.limits import Limit
+    from memmon.report.words import Mood
+    from memmon.store.read import SourceInfo
+
+SPARK_HOURS = 24.0
+_BARS = "▁▂▃▄▅▆▇█"
+_PLAIN_BARS = "_.-=+*%#"
+_GAP = " "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one look at a source shows."""
+
+    title: str
+    mood: Mood
+    headline: str
+    lines: tuple[str, ...]
+    judged: Judged
+
+
+def look(
+    found: Opened, source: SourceInfo, window: Window, *, now: datetime, width: int, plain: bool
+) -> View:
+    """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars."""
+    from memmon.report.data import LeakSection
+    from memmon.report.words import leak_headline
+
+    judged = judge(found, source, window, now=now)
+    threshold = judged.finding.policy.threshold_mb_per_hour
+    mood, headline = leak_headline(LeakSection(finding=judged.finding, threshold_mb_per_hour=threshold))
+    limit = limit_of(found.store, source, judged.bounds, None)
+    peaks = _peaks(found, source, judged, width)
+    lines = [
+        f"RSS {size(judged.history.rss_bytes[-1])}  last {SPARK_HOURS:g} h: {_range(peaks)}",
+        sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
+        f"growth {rate(judged.finding.slope_mb_per_hour)} (threshold {threshold:g})",
+        *_limit_lines(judged, limit),
+        *_deque_lines(found, source, width),
+        f"last sample {local_time(judged.age.last_at)}, {duration(judged.age.age_seconds)} ago"
+        + ("  STALE" if judged.age.is_stale else ""),
+    ]
+    return View(title=printable(source.name), mood=mood, headline=headline, lines=tuple(lines), judged=judged)
+
+
+def sparkline(values: Sequence[float | None], *, bars: str = _BARS) -> str:
+    """Return one bar per value between the least and the largest; None is a gap.
+
+    >>> sparkline([1.0, None, 3.0])
+    '▁ █'
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, high = min(known), max(known)
+    step = (high - low) / (len(bars) - 1) or 1.0
+    return "".join(_GAP if value is None else bars[round((value - low) / step)] for value in values)
+
+
+def _peaks(found: Opened, source: SourceInfo, judged: Judged, width: int) -> list[float | None]:
+    """Return the highest RSS (MB) of each of `width` spans of the last 24 hours, None without a sample."""
+    end = judged.history.last_at
+    assert end is not None
+    since = end - timedelta(hours=SPARK_HOURS)
+    bucket_seconds = SPARK_HOURS * SECONDS_PER_HOUR / width
+    buckets = found.store.buckets(
+        source.name, since, end, bucket_seconds=bucket_seconds, run_id=judged.bounds.run_id
+    )
+    peaks: list[float | None] = [None] * width
+    values = buckets.columns["max_rss_bytes"]
+    for at_seconds, value in zip(buckets.at_seconds.tolist(), values.tolist(), strict=True):
+        place = min(max(int((at_seconds - since.timestamp()) / bucket_seconds), 0), width - 1)
+        if value == value:  # noqa: PLR0124 -- not NaN
+            peaks[place] = max(peaks[place] or 0.0, value / MIB)
+    return peaks
+
+
+def _range(peaks: Sequence[float | None]) -> str:
+    known = [value for value in peaks if value is not None]
+    return f"{min(known):.0f} to {max(known):.0f} MB" if known else "no samples"
+
+
+def _limit_lines(judged: Judged, limit: Limit | None) -> list[str]:
+    from memmon.analysis.forecast import forecast_limit
+
+    if limit is None:
+        return ["limit: none was recorded"]
+    forecast = forecast_limit(judged.history, limit.rss_at_limit_bytes)
+    used = f"limit {size(limit.limit_bytes)} ({printable(limit.origin)}), {limit.used_percent:.0f} % used"
+    return [used, printable(forecast.summary)]
+
+
+def _deque_lines(found: Opened, source: SourceInfo, width: int, *, shown_count: int = 5) -> list[str]:
+    from memmon.report.build import deque_readings
+    from memmon.report.sections import deque_section
+
+    section = deque_section(deque_readings(found.store.deque_status(source.name)))
+    if not section.rows:
+        return []
+    head = f"deques: {len(section.rows)}, {section.failing_count} failing"
+    return [head, *(_deque_line(row, width) for row in section.rows[:shown_count])]
+
+
+def _deque_line(row: DequeRow, width: int) -> str:
+    from memmon.report.words import fill
+
+    name = printable(row.name)[: max(width - 30, 10)]
+    return f"  {'!' if row.is_failing else ' '} {name}: {fill(row)}"

@@ -1,0 +1,80 @@
+"""The live view: what it shows, and that it ends when asked."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+from cli_helpers import PACKAGE_FOLDER
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memmon.cli.live import sparkline
+
+
+def test_watch_looks_once_into_a_pipe(call, histories):
+    """Without a terminal one look is printed: memory, sparkline, verdict, forecast."""
+    answer = call("watch", "--db", histories, "--source", "leaky")
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert lines[0] == "leaky: LEAK DETECTED (confidence: high)"
+    assert lines[1].startswith("RSS 9")
+    assert lines[2].startswith("▁")
+    assert lines[2].endswith("█")
+    assert "\x1b" not in answer.out
+
+
+def test_watch_names_sources(call, histories):
+    """Several sources need a name; JSON has the finding."""
+    assert call("watch", "--db", histories).code == 2
+    (finding,) = call("watch", "--db", histories, "--source", "flat", "--json").json["findings"]
+    assert (finding["source"], finding["is_leak"]) == ("flat", False)
+
+
+def test_watch_lives_in_a_terminal_until_interrupted(histories):
+    """In a terminal the view is shown anew until Ctrl-C, which ends it with 0; NO_COLOR is honoured."""
+    main, other = pty.openpty()
+    words = ["watch", "--db", str(histories), "--source", "leaky", "--every", "200ms"]
+    environment = {**os.environ, "PYTHONPATH": PACKAGE_FOLDER, "NO_COLOR": "1", "TERM": "xterm"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "memmon", *words],
+        stdin=other,
+        stdout=other,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as watching:
+        os.close(other)
+        shown = b""
+        while shown.count(b"Ctrl-C ends") < 2:
+            shown += os.read(main, 4096)
+        watching.send_signal(signal.SIGINT)
+        while _read(main):
+            pass
+        said = watching.communicate(timeout=20)[1].decode()
+    os.close(main)
+    assert watching.returncode == 0, said
+    assert b"LEAK DETECTED" in shown
+    assert b"\x1b[1;31m" not in shown
+    assert "Traceback" not in said
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=1e6)), max_size=50))
+@settings(deadline=None, max_examples=60)
+def test_sparkline_has_a_bar_per_value(values):
+    """One character per value, a gap where there is none, the highest at the highest value."""
+    shown = sparkline(values)
+    known = [value for value in values if value is not None]
+    assert len(shown) == (len(values) if known else 0)
+    if known and max(known) - min(known) > 1e-6:
+        assert shown[values.index(max(known))] == "█"
+        assert shown[values.index(min(known))] == "▁"
