@@ -143,7 +143,7 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         sample_count=len(stretch),
         smallest_visible_slope_mb_per_hour=evidence.visible,
         summary=summary_of(judgement, threshold),
-        details=details_of(judgement, ols),
+        details=details_of(judgement, ols, threshold),
         reason=judgement.reason,
         policy=policy,
         window=LeakWindow(

@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from memmon.analysis.leak_states import Judgement
     from memmon.analysis.ols import OlsTrend
 
+WIDE_SHARE = 0.5
+SAME_SHARE = 0.02
+SAME_MB_PER_HOUR = 0.05
+"""Slopes this close are the same to a reader, whatever a narrow interval says."""
+
 _OPENING = {
     "leaking": "Memory leaks: it grows by {rate}, at or above the threshold of {threshold}",
     "growing": "Memory grows by {rate}, below the threshold of {threshold}",
@@ -28,7 +33,7 @@ _WHY = {
 def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     """Return the finding in one sentence."""
     evidence = judgement.evidence
-    rate = f"{evidence.slope:.2f} MB/hour (95 % interval {evidence.low:.2f} to {evidence.high:.2f})"
+    rate = f"{_two(evidence.slope)} MB/hour (95 % interval {_two(evidence.low)} to {_two(evidence.high)})"
     opening = _WHY.get(judgement.reason) or _OPENING[judgement.verdict]
     if judgement.verdict == "stable" and evidence.high < 0:
         opening = "Memory shrinks: {rate}"
@@ -37,15 +42,23 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     )
 
 
-def details_of(judgement: Judgement, ols: OlsTrend | None) -> tuple[str, ...]:
+def _two(value: float) -> str:
+    """Return two decimals, and never a minus before nothing."""
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text
+
+
+def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour: float) -> tuple[str, ...]:
     """Return sentences on what was judged, what decided, and why the two regressions differ if they do."""
+    evidence = judgement.evidence
     lines = [_stretch(judgement)]
     if judgement.reason == "growth_ended":
         lines.append("Memory grew earlier; the growth has ended and the level has held since.")
-    if judgement.verdict == "growing" and judgement.evidence.failed in {"margin", "order", "thirds", "tail"}:
-        lines.append(_NOT_YET[judgement.evidence.failed])
-    noise = judgement.evidence.trend.noise if judgement.evidence.trend else None
-    if noise is not None and noise.is_random_walk:
+    if judgement.verdict == "growing" and evidence.failed in {"margin", "order", "thirds", "tail"}:
+        lines.append(_NOT_YET[evidence.failed])
+    noise = evidence.trend.noise if evidence.trend else None
+    wide = evidence.high - evidence.low > WIDE_SHARE * max(abs(evidence.slope), threshold_mb_per_hour)
+    if noise is not None and noise.is_random_walk and wide:
         lines.append("The noise wanders like a random walk, so the interval is wide.")
     apart = disagreement(judgement, ols)
     return (*lines, apart) if apart else tuple(lines)
@@ -62,7 +75,10 @@ _NOT_YET = {
 def disagreement(judgement: Judgement, ols: OlsTrend | None) -> str | None:
     """Return why the least-squares slope lies outside the robust interval, None when it does not."""
     evidence = judgement.evidence
-    if ols is None or evidence.low <= ols.slope_mb_per_hour <= evidence.high:
+    if ols is None:
+        return None
+    same = SAME_SHARE * max(abs(evidence.slope), abs(ols.slope_mb_per_hour)) + SAME_MB_PER_HOUR
+    if evidence.low - same <= ols.slope_mb_per_hour <= evidence.high + same:
         return None
     if evidence.kind == "pooled":
         return "Least squares sees one run only; the robust slope pools all runs."

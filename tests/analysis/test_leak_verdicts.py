@@ -281,3 +281,16 @@ def test_the_verdict_loads_numpy_and_nothing_heavier():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_sentences_say_nothing_that_is_not_so():
+    """No minus before nothing, no disagreement of equal slopes, no wide interval that is narrow."""
+    hours = grid(24)
+    flat = verdict(hours, 200 - 1e-5 * hours)
+    assert "-0.00" not in flat.summary
+    straight = verdict(hours, 200 + 20 * hours)
+    assert straight.details == ("Judged: the whole run, 23.9 h.",) or straight.details == (
+        "Judged: the whole run, 24.0 h.",
+    )
+    walk = verdict(hours, 200 + 20 * hours + np.cumsum(np.random.default_rng(3).normal(0, 0.05, hours.size)))
+    assert not any("random walk" in line for line in walk.details)
