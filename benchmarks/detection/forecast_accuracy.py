@@ -135,6 +135,8 @@ def score_readings(history_hours, case_count, purpose):
             cut = history.slice_time(None, float(history.at_seconds[0]) + history_hours * SECONDS_PER_HOUR)
             end = float(cut.uptime_seconds[-1]) / SECONDS_PER_HOUR
             curve = forecast_readings(cut, AHEAD_HOURS, level=LEVEL)
+            if curve is None:  # nearly all lost in gaps
+                continue
             hours = history.uptime_seconds / SECONDS_PER_HOUR
             for place, ahead in enumerate(AHEAD_HOURS):
                 later = int(np.argmin(np.abs(hours - end - ahead)))

@@ -58,11 +58,10 @@ def ols_hac(
     lag_count = newey_west_lags(fit) if max_lags is None else max(0, min(max_lags, size - 1))
     # Centred hours keep the two columns orthogonal: the slope is the same, its digits are more.
     values = fit.residual_mb + fit.slope * fit.centred_hours
+    ols = _regression()
     with _quietly():
-        from statsmodels.regression.linear_model import OLS
-
         columns = np.column_stack([np.ones(size), fit.centred_hours])
-        result: Any = OLS(values, columns).fit(
+        result: Any = ols(values, columns).fit(
             cov_type="HAC", cov_kwds={"maxlags": lag_count, "use_correction": True}, use_t=True
         )
         # A perfect fit can leave a covariance just below zero, which statsmodels reports as NaN.
@@ -98,6 +97,7 @@ def local_linear_trend_forecast(
     if finite.size < SMALLEST_FORECAST_COUNT or step_count < 1 or not np.ptp(finite) > 0.0:
         return None
     origin, scale = float(finite[0]), float(finite.std())
+    _unobserved_components()
     try:
         with _quietly(), np.errstate(all="ignore"):
             mean, error, converged = _fit_and_forecast((values - origin) / scale, step_count)
@@ -113,11 +113,7 @@ def local_linear_trend_forecast(
 
 
 def _fit_and_forecast(values: Floats, step_count: int) -> tuple[Floats, Floats, bool]:
-    from statsmodels.tsa.statespace.structural import (
-        UnobservedComponents,
-    )
-
-    model: Any = UnobservedComponents(values, level="local linear trend")
+    model: Any = _unobserved_components()(values, level="local linear trend")
     result: Any = model.fit(disp=False, maxiter=_FIT_ITERATION_LIMIT)
     prediction: Any = result.get_forecast(step_count)
     mean = np.asarray(prediction.predicted_mean, dtype=np.float64)
@@ -125,6 +121,21 @@ def _fit_and_forecast(values: Floats, step_count: int) -> tuple[Floats, Floats, 
     return mean, error, bool(result.mle_retvals.get("converged", False))
 
 
+def _regression() -> Any:
+    with _quietly():
+        from statsmodels.regression.linear_model import OLS
+    return OLS
+
+
+def _unobserved_components() -> Any:
+    with _quietly():
+        from statsmodels.tsa.statespace.structural import UnobservedComponents
+    return UnobservedComponents
+
+
 def _quietly() -> warnings.catch_warnings[None]:
-    """Contain the warnings of statsmodels and of what it imports: none of them helps an operator."""
+    """Contain the warnings of statsmodels and of what it imports: none of them helps an operator.
+
+    Its import switches its own warnings on, so models are fitted in a context that is entered after it.
+    """
     return warnings.catch_warnings(action="ignore")

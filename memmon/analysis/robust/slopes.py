@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.draws import uniforms
 from memmon.analysis.robust.exhaustive import select_slopes
 from memmon.analysis.robust.grid import grid_steps
 from memmon.analysis.robust.inversions import (
@@ -119,8 +120,8 @@ class SlopeSelection:
             self._try_cut(slope + abs(slope) * 1e-7 if place else slope - abs(slope) * 1e-7)
 
     def _sample_slopes(self) -> Floats:
-        draws = np.random.default_rng(_SEED).integers(0, self._x.size, size=(2, _SAMPLE_COUNT))
-        first, second = draws
+        draws = uniforms(2 * _SAMPLE_COUNT, seed=_SEED) * self._x.size
+        first, second = draws.astype(np.int64).reshape(2, _SAMPLE_COUNT)
         run = self._x[second] - self._x[first]
         kept = run != 0.0
         slopes: Floats = (self._y[second] - self._y[first])[kept] / run[kept]

@@ -1,0 +1,287 @@
+"""When will memory reach its limit? A median, an interval that holds, and how earlier forecasts would have done."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.forecast_backtest import backtest_stretch
+from memmon.analysis.forecast_check import cross_check_limit
+from memmon.analysis.forecast_fit import Course, Stretch, fit_course, stretch_of
+from memmon.analysis.forecast_paths import Filling, first_passage_hours, reading_quantiles
+from memmon.analysis.forecast_text import describe
+from memmon.analysis.forecast_values import (
+    Backtest,
+    CrossCheck,
+    Forecast,
+    ForecastCurve,
+    ForecastState,
+)
+from memmon.units import MIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from memmon.history import History
+
+__all__ = [
+    "Backtest",
+    "CrossCheck",
+    "Forecast",
+    "ForecastCurve",
+    "ForecastState",
+    "backtest_forecast",
+    "forecast_limit",
+    "forecast_readings",
+]
+
+LOOK_BACK_HOURS = 168.0
+HORIZON_PER_WINDOW = 30.0
+SHORTEST_HORIZON_HOURS = 168.0
+LONGEST_HORIZON_HOURS = 8_760.0
+CURVE_POINT_COUNT = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Basis:
+    """What every forecast of one history rests on."""
+
+    run: History
+    stretch: Stretch
+    course: Course
+    backtest: Backtest | None
+
+    @property
+    def spread_factor(self) -> float:
+        return 1.0 if self.backtest is None else self.backtest.spread_factor
+
+    @property
+    def filling(self) -> Filling:
+        return Filling(room_mb=self.stretch.room_mb, rate_mb_per_hour=self.stretch.fill_rate_mb_per_hour)
+
+
+def forecast_limit(
+    history: History,
+    limit_bytes: float,
+    *,
+    level: float = 0.8,
+    now: datetime | None = None,
+    cross_check: bool = False,
+) -> Forecast:
+    """Forecast when a reading of `history` first reaches `limit_bytes`, as of `now` (default: its last sample).
+
+    Only the present run counts (never across a restart), and of it the last seven days; of these the longest
+    straight stretch. Its robust trend, a daily cycle from 44 h on and the autoregressive noise of block maxima are
+    continued in 400 simulated courses, whose spread is rescaled by a back-test on this history
+    (`backtest_forecast`). `level`: probability of the interval. Hours are None where the limit is not reached
+    within the horizon: 30 times the stretch, between a week and a year.
+
+    `cross_check=True` adds the answer of statsmodels' local linear trend, which loads statsmodels.
+
+    Too little history is the state `cannot_say`, a limit at or below the present value the state `over_limit`
+    (0 hours). Raises ValueError for a limit that is not a finite number above zero, a level outside (0, 1) and a
+    naive `now`.
+    """
+    if not (math.isfinite(limit_bytes) and limit_bytes > 0):
+        raise ValueError(f"limit_bytes must be a finite number above zero, not {limit_bytes!r}")
+    _check_level(level)
+    run = _present_run(history, now)
+    if run is None:
+        return _without_basis(history, None, limit_bytes, level, now)
+    if float(run.rss_bytes[-1]) >= limit_bytes:
+        return _without_basis(history, run, limit_bytes, level, now)
+    basis = _basis_of(run, level)
+    if basis is None:
+        return _without_basis(history, run, limit_bytes, level, now)
+    return _forecast(history, basis, limit_bytes, level, now, cross_check=cross_check)
+
+
+def backtest_forecast(
+    history: History, *, level: float = 0.8, now: datetime | None = None
+) -> Backtest | None:
+    """Tell how forecasts made at earlier moments of the present run would have done (rolling origin).
+
+    Returns None where the history is too short to look back from any earlier moment.
+    """
+    _check_level(level)
+    run = _present_run(history, now)
+    stretch = None if run is None else stretch_of(run)
+    return None if stretch is None else backtest_stretch(stretch, level=level)
+
+
+def forecast_readings(
+    history: History, hours_ahead: tuple[float, ...], *, level: float = 0.8, now: datetime | None = None
+) -> ForecastCurve | None:
+    """Forecast single readings (MB) at `hours_ahead` of the last sample; None for too little history."""
+    _check_level(level)
+    run = _present_run(history, now)
+    basis = None if run is None else _basis_of(run, level)
+    return None if basis is None else _curve(basis, np.asarray(hours_ahead, dtype=np.float64), level)
+
+
+def _check_level(level: float) -> None:
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must lie between 0 and 1, not {level!r}")
+
+
+def _present_run(history: History, now: datetime | None) -> History | None:
+    """Return the newest run's samples of the last seven days up to `now`, None when there are none."""
+    if now is not None and now.tzinfo is None:
+        raise ValueError("now must be timezone-aware: pass datetime(..., tzinfo=UTC)")
+    if history.is_empty:
+        return None
+    end = float(history.at_seconds.max()) if now is None else now.timestamp()
+    recent = history.slice_time(end - LOOK_BACK_HOURS * SECONDS_PER_HOUR, end)
+    if recent.is_empty:
+        return None
+    # Runs that overlap are never joined; the one that spoke last is the present one.
+    return max(recent.per_run(), key=lambda run: float(run.at_seconds[-1]))
+
+
+def _basis_of(run: History, level: float) -> _Basis | None:
+    stretch = stretch_of(run)
+    course = None if stretch is None else fit_course(stretch)
+    if stretch is None or course is None:
+        return None
+    return _Basis(run=run, stretch=stretch, course=course, backtest=backtest_stretch(stretch, level=level))
+
+
+def _curve(
+    basis: _Basis, hours_ahead: np.ndarray[tuple[int], np.dtype[np.float64]], level: float
+) -> ForecastCurve:
+    median, low, high = (
+        np.maximum(values + basis.stretch.filled_mb, 0.0)
+        for values in reading_quantiles(
+            basis.course, hours_ahead, basis.filling, level=level, spread_factor=basis.spread_factor
+        )
+    )
+    return ForecastCurve(
+        hours=tuple(hours_ahead.tolist()),
+        median_mb=tuple(median.tolist()),
+        low_mb=tuple(low.tolist()),
+        high_mb=tuple(high.tolist()),
+    )
+
+
+def _forecast(
+    history: History,
+    basis: _Basis,
+    limit_bytes: float,
+    level: float,
+    now: datetime | None,
+    *,
+    cross_check: bool,
+) -> Forecast:
+    course, run = basis.course, basis.run
+    horizon = min(
+        max(HORIZON_PER_WINDOW * course.window_hours, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS
+    )
+    limit_mb = limit_bytes / MIB - basis.stretch.filled_mb
+    # The back-test widens the interval; the middle stays where the model has it.
+    middle_hits, hits = (
+        first_passage_hours(course, limit_mb, basis.filling, horizon_hours=horizon, spread_factor=factor)
+        for factor in (1.0, basis.spread_factor)
+    )
+    as_of = datetime.fromtimestamp(float(run.at_seconds[-1]), UTC) if now is None else now
+    stale_hours = max(0.0, as_of.timestamp() - float(run.at_seconds[-1])) / SECONDS_PER_HOUR
+    hours_low, hours, hours_high = (
+        _quantile(some, share, stale_hours)
+        for some, share in ((hits, 0.5 - level / 2), (middle_hits, 0.5), (hits, 0.5 + level / 2))
+    )
+    if hours is not None and hours_high is not None:
+        hours_high = max(hours, hours_high)
+    curve_end = min(horizon, 2.0 * hours if hours else max(24.0, course.window_hours))
+    check = None
+    if cross_check:
+        check = cross_check_limit(
+            basis.stretch, course, limit_mb, basis.filling, level=level, horizon_hours=horizon,
+            hours=(hours_low, hours, hours_high),
+        )  # fmt: skip
+    reach = course.quantile * course.slope_error
+    return describe(
+        Forecast(
+            source=history.source,
+            limit_bytes=round(limit_bytes),
+            level=level,
+            state="not_within_horizon" if hours is None else "reaching",
+            hours_to_limit=hours,
+            hours_to_limit_low=hours_low,
+            hours_to_limit_high=hours_high,
+            at=_moment(as_of, hours),
+            at_low=_moment(as_of, hours_low),
+            at_high=_moment(as_of, hours_high),
+            as_of=as_of,
+            horizon_hours=horizon,
+            current_bytes=round(float(run.rss_bytes[-1])),
+            headroom_bytes=round(limit_bytes - float(run.rss_bytes[-1])),
+            slope_mb_per_hour=course.slope,
+            slope_low_mb_per_hour=course.slope - reach,
+            slope_high_mb_per_hour=course.slope + reach,
+            window_hours=course.window_hours,
+            sample_count=len(run),
+            deques_full_hours=_hours_to_full(run, basis.filling),
+            summary="",
+            details=(),
+            curve=_curve(basis, np.linspace(0.0, curve_end, CURVE_POINT_COUNT + 1)[1:], level),
+            backtest=basis.backtest,
+            cross_check=check,
+        )
+    )
+
+
+def _without_basis(
+    history: History, run: History | None, limit_bytes: float, level: float, now: datetime | None
+) -> Forecast:
+    """Answer without a course: the limit is passed already, or there is too little to go by."""
+    current = None if run is None else float(run.rss_bytes[-1])
+    over = current is not None and current >= limit_bytes
+    last = None if run is None else datetime.fromtimestamp(float(run.at_seconds[-1]), UTC)
+    as_of = last if now is None else now
+    hours = 0.0 if over else None
+    return describe(
+        Forecast(
+            source=history.source,
+            limit_bytes=round(limit_bytes),
+            level=level,
+            state="over_limit" if over else "cannot_say",
+            hours_to_limit=hours,
+            hours_to_limit_low=hours,
+            hours_to_limit_high=hours,
+            at=as_of if over else None,
+            at_low=as_of if over else None,
+            at_high=as_of if over else None,
+            as_of=as_of,
+            horizon_hours=0.0,
+            current_bytes=None if current is None else round(current),
+            headroom_bytes=None if current is None else round(limit_bytes - current),
+            slope_mb_per_hour=None,
+            slope_low_mb_per_hour=None,
+            slope_high_mb_per_hour=None,
+            window_hours=0.0 if run is None else run.duration_hours,
+            sample_count=0 if run is None else len(run),
+            deques_full_hours=None,
+            summary="",
+            details=(),
+        )
+    )
+
+
+def _quantile(
+    hits: np.ndarray[tuple[int], np.dtype[np.float64]], share: float, stale_hours: float
+) -> float | None:
+    hours = float(hits[min(int(share * hits.size), hits.size - 1)])
+    return max(0.0, hours - stale_hours) if math.isfinite(hours) else None
+
+
+def _moment(as_of: datetime, hours: float | None) -> datetime | None:
+    return None if hours is None else as_of + timedelta(hours=hours)
+
+
+def _hours_to_full(run: History, filling: Filling) -> float | None:
+    if run.deque_capacity_bytes is None:
+        return None
+    if filling.room_mb <= 0.0:
+        return 0.0
+    return filling.room_mb / filling.rate_mb_per_hour if filling.rate_mb_per_hour > 0.0 else None

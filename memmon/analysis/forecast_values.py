@@ -1,0 +1,107 @@
+"""What a forecast says: plain, frozen, JSON-able."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+ForecastState = Literal["over_limit", "reaching", "not_within_horizon", "cannot_say"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """How earlier forecasts of this very history would have done: fitted up to an origin, compared with what came.
+
+    `origin_count`: how many past moments were forecast from; `comparison_count`: forecast blocks compared;
+    `longest_hours`: how far ahead; `median_error_mb`: typical distance of a reading from the forecast's middle;
+    `coverage`: share of the readings inside the interval at `level`, as it stood *before* rescaling;
+    `spread_factor`: what the interval was then multiplied by.
+    """
+
+    origin_count: int
+    comparison_count: int
+    longest_hours: float
+    median_error_mb: float
+    coverage: float
+    level: float
+    spread_factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossCheck:
+    """The same question put to another model.
+
+    `agrees`: the middles are within a tenth (or one block) of each other, or one lies inside the other's interval.
+    """
+
+    model: str
+    hours_to_limit: float | None
+    hours_to_limit_low: float | None
+    hours_to_limit_high: float | None
+    agrees: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastCurve:
+    """Memory to expect, in MB: one value per entry of `hours` (counted from the last sample)."""
+
+    hours: tuple[float, ...]
+    median_mb: tuple[float, ...]
+    low_mb: tuple[float, ...]
+    high_mb: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """When memory reaches a limit; no number in it is NaN or infinite, what is unknown is None.
+
+    `hours_to_limit`: the median; with probability `level` the time lies between `_low` and `_high`. None: never
+    within `horizon_hours` (or, in the state `cannot_say`, unknown). All hours count from `as_of`; `at`, `at_low`
+    and `at_high` are the same moments, aware, in UTC.
+    `state`: `over_limit` (now: all hours are 0), `reaching` (the median lies within the horizon),
+    `not_within_horizon`, `cannot_say` (too little history of the present run).
+    `deques_full_hours`: until the registered bounded deques are full at their present rate (0: full; None: none
+    registered, or not growing); what they still take in is part of the forecast.
+    """
+
+    source: str
+    limit_bytes: int
+    level: float
+    state: ForecastState
+    hours_to_limit: float | None
+    hours_to_limit_low: float | None
+    hours_to_limit_high: float | None
+    at: datetime | None
+    at_low: datetime | None
+    at_high: datetime | None
+    as_of: datetime | None
+    horizon_hours: float
+    current_bytes: int | None
+    headroom_bytes: int | None
+    slope_mb_per_hour: float | None
+    slope_low_mb_per_hour: float | None
+    slope_high_mb_per_hour: float | None
+    window_hours: float
+    sample_count: int
+    deques_full_hours: float | None
+    summary: str
+    details: tuple[str, ...]
+    curve: ForecastCurve | None = None
+    backtest: Backtest | None = None
+    cross_check: CrossCheck | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON: the same names, times as ISO 8601 text in UTC."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
