@@ -19,6 +19,8 @@ from memmon.units import KIB
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from memmon.probe.process import SystemReading
+
 HOST = "host"
 NO_LIMIT_FROM_BYTES = 2**60
 """Version 1 spells "no limit" as the largest number that fits, rounded down to a page."""
@@ -60,16 +62,19 @@ class LimitProbe:
         self._membership: str | None = None
         self._groups: tuple[MemoryGroup, ...] = ()
 
-    def read(self) -> LimitReading:
-        """Return the smallest limit; the host's memory where no group sets a smaller one."""
-        return attempt(self._read) or LimitReading(limit_bytes=None, origin=None, used_bytes=None)
+    def read(self, system: SystemReading | None = None) -> LimitReading:
+        """Return the smallest limit; the host's memory where no group sets a smaller one.
+
+        `system`: the host's memory, where it was just read.
+        """
+        return attempt(self._read, system) or LimitReading(limit_bytes=None, origin=None, used_bytes=None)
 
     def memory_events(self) -> tuple[MemoryEvents, ...]:
         """Return the event counts of each group around the process, the innermost first."""
         return attempt(self._read_events) or ()
 
-    def _read(self) -> LimitReading:
-        host_total, host_available = self._read_host()
+    def _read(self, system: SystemReading | None) -> LimitReading:
+        host_total, host_available = self._read_host(system)
         smallest: MemoryGroup | None = None
         limit: int | None = None
         for group in self._find_groups():
@@ -83,9 +88,9 @@ class LimitProbe:
         used = host_total - host_available if host_available is not None else None
         return LimitReading(limit_bytes=host_total, origin=HOST, used_bytes=used)
 
-    def _read_host(self) -> tuple[int | None, int | None]:
+    def _read_host(self, system: SystemReading | None) -> tuple[int | None, int | None]:
         if not self._root:
-            system = read_system()
+            system = system or read_system()
             if system.total_bytes is not None:
                 return system.total_bytes, system.available_bytes
         values = parse_counts(read_text(f"{self._root}/proc/meminfo"))

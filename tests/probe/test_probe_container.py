@@ -307,7 +307,7 @@ def test_when_psutil_fails_the_host_is_read_from_proc(monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: 1 / 0)
     reading = LimitProbe().read()
     assert reading.limit_bytes is None or reading.limit_bytes > 0
-    assert LimitProbe()._read_host() == pytest.approx(LimitProbe("/")._read_host(), rel=0.5)
+    assert LimitProbe()._read_host(None) == pytest.approx(LimitProbe("/")._read_host(None), rel=0.5)
 
 
 def test_a_probe_that_breaks_gives_nothing(monkeypatch):
