@@ -89,7 +89,7 @@ def test_a_deque_that_stays_nearly_empty_for_a_day_is_halved():
     host.tick(90, count=270)
     assert host.changes == []
     host.tick(90, count=300 * 4)
-    assert [new for _, new in host.changes] == [500, 250]
+    assert [new for _, new in host.changes] == [500, 250, 125]
     assert host.length <= 0.8 * host.maxlen
 
 
