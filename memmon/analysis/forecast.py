@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,12 @@ from memmon.analysis.forecast_values import (
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from memmon.history import History
+
+    Floats = NDArray[np.float64]
+    Hours = tuple[float | None, float | None, float | None]
 
 __all__ = [
     "Backtest",
@@ -88,13 +93,10 @@ def forecast_limit(
         raise ValueError(f"limit_bytes must be a finite number above zero, not {limit_bytes!r}")
     _check_level(level)
     run = _present_run(history, now)
-    if run is None:
-        return _without_basis(history, None, limit_bytes, level, now)
-    if float(run.rss_bytes[-1]) >= limit_bytes:
-        return _without_basis(history, run, limit_bytes, level, now)
-    basis = _basis_of(run, level)
+    over = run is not None and float(run.rss_bytes[-1]) >= limit_bytes
+    basis = None if run is None or over else _basis_of(run, level)
     if basis is None:
-        return _without_basis(history, run, limit_bytes, level, now)
+        return describe(_plain_forecast(history, run, limit_bytes, level, now))
     return _forecast(history, basis, limit_bytes, level, now, cross_check=cross_check)
 
 
@@ -148,9 +150,7 @@ def _basis_of(run: History, level: float) -> _Basis | None:
     return _Basis(run=run, stretch=stretch, course=course, backtest=backtest_stretch(stretch, level=level))
 
 
-def _curve(
-    basis: _Basis, hours_ahead: np.ndarray[tuple[int], np.dtype[np.float64]], level: float
-) -> ForecastCurve:
+def _curve(basis: _Basis, hours_ahead: Floats, level: float) -> ForecastCurve:
     median, low, high = (
         np.maximum(values + basis.stretch.filled_mb, 0.0)
         for values in reading_quantiles(
@@ -178,52 +178,33 @@ def _forecast(
     horizon = min(
         max(HORIZON_PER_WINDOW * course.window_hours, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS
     )
+    plain = _plain_forecast(history, run, limit_bytes, level, now)
+    stale_hours = _hours_since(run, plain.as_of)
     limit_mb = limit_bytes / MIB - basis.stretch.filled_mb
-    # The back-test widens the interval; the middle stays where the model has it.
-    middle_hits, hits = (
-        first_passage_hours(course, limit_mb, basis.filling, horizon_hours=horizon, spread_factor=factor)
-        for factor in (1.0, basis.spread_factor)
-    )
-    as_of = datetime.fromtimestamp(float(run.at_seconds[-1]), UTC) if now is None else now
-    stale_hours = max(0.0, as_of.timestamp() - float(run.at_seconds[-1])) / SECONDS_PER_HOUR
-    hours_low, hours, hours_high = (
-        _quantile(some, share, stale_hours)
-        for some, share in ((hits, 0.5 - level / 2), (middle_hits, 0.5), (hits, 0.5 + level / 2))
-    )
-    if hours is not None and hours_high is not None:
-        hours_high = max(hours, hours_high)
-    curve_end = min(horizon, 2.0 * hours if hours else max(24.0, course.window_hours))
+    low, middle, high = hours = _hours_to_limit(basis, limit_mb, level, horizon, stale_hours)
     check = None
     if cross_check:
         check = cross_check_limit(
-            basis.stretch, course, limit_mb, basis.filling, level=level, horizon_hours=horizon,
-            hours=(hours_low, hours, hours_high),
-        )  # fmt: skip
+            basis.stretch, course, limit_mb, basis.filling, level=level, horizon_hours=horizon, hours=hours
+        )
+    curve_end = min(horizon, 2.0 * (middle + stale_hours) if middle else max(24.0, course.window_hours))
     reach = course.quantile * course.slope_error
     return describe(
-        Forecast(
-            source=history.source,
-            limit_bytes=round(limit_bytes),
-            level=level,
-            state="not_within_horizon" if hours is None else "reaching",
-            hours_to_limit=hours,
-            hours_to_limit_low=hours_low,
-            hours_to_limit_high=hours_high,
-            at=_moment(as_of, hours),
-            at_low=_moment(as_of, hours_low),
-            at_high=_moment(as_of, hours_high),
-            as_of=as_of,
+        replace(
+            plain,
+            state="not_within_horizon" if middle is None else "reaching",
+            hours_to_limit=middle,
+            hours_to_limit_low=low,
+            hours_to_limit_high=high,
+            at=_moment(plain.as_of, middle),
+            at_low=_moment(plain.as_of, low),
+            at_high=_moment(plain.as_of, high),
             horizon_hours=horizon,
-            current_bytes=round(float(run.rss_bytes[-1])),
-            headroom_bytes=round(limit_bytes - float(run.rss_bytes[-1])),
             slope_mb_per_hour=course.slope,
             slope_low_mb_per_hour=course.slope - reach,
             slope_high_mb_per_hour=course.slope + reach,
             window_hours=course.window_hours,
-            sample_count=len(run),
             deques_full_hours=_hours_to_full(run, basis.filling),
-            summary="",
-            details=(),
             curve=_curve(basis, np.linspace(0.0, curve_end, CURVE_POINT_COUNT + 1)[1:], level),
             backtest=basis.backtest,
             cross_check=check,
@@ -231,7 +212,24 @@ def _forecast(
     )
 
 
-def _without_basis(
+def _hours_to_limit(
+    basis: _Basis, limit_mb: float, level: float, horizon: float, stale_hours: float
+) -> Hours:
+    """Return low, middle and high; the back-test widens the interval, the middle stays where the model has it."""
+    plain, widened = (
+        first_passage_hours(
+            basis.course, limit_mb, basis.filling, horizon_hours=horizon, spread_factor=factor
+        )
+        for factor in (1.0, basis.spread_factor)
+    )
+    middle = _quantile(plain, 0.5, stale_hours)
+    low, high = (_quantile(widened, share, stale_hours) for share in (0.5 - level / 2, 0.5 + level / 2))
+    if middle is None:
+        return low, None, None
+    return middle if low is None else min(low, middle), middle, None if high is None else max(high, middle)
+
+
+def _plain_forecast(
     history: History, run: History | None, limit_bytes: float, level: float, now: datetime | None
 ) -> Forecast:
     """Answer without a course: the limit is passed already, or there is too little to go by."""
@@ -239,44 +237,46 @@ def _without_basis(
     over = current is not None and current >= limit_bytes
     last = None if run is None else datetime.fromtimestamp(float(run.at_seconds[-1]), UTC)
     as_of = last if now is None else now
-    hours = 0.0 if over else None
-    return describe(
-        Forecast(
-            source=history.source,
-            limit_bytes=round(limit_bytes),
-            level=level,
-            state="over_limit" if over else "cannot_say",
-            hours_to_limit=hours,
-            hours_to_limit_low=hours,
-            hours_to_limit_high=hours,
-            at=as_of if over else None,
-            at_low=as_of if over else None,
-            at_high=as_of if over else None,
-            as_of=as_of,
-            horizon_hours=0.0,
-            current_bytes=None if current is None else round(current),
-            headroom_bytes=None if current is None else round(limit_bytes - current),
-            slope_mb_per_hour=None,
-            slope_low_mb_per_hour=None,
-            slope_high_mb_per_hour=None,
-            window_hours=0.0 if run is None else run.duration_hours,
-            sample_count=0 if run is None else len(run),
-            deques_full_hours=None,
-            summary="",
-            details=(),
-        )
+    hours, moment = (0.0, as_of) if over else (None, None)
+    return Forecast(
+        source=history.source,
+        limit_bytes=round(limit_bytes),
+        level=level,
+        state="over_limit" if over else "cannot_say",
+        hours_to_limit=hours,
+        hours_to_limit_low=hours,
+        hours_to_limit_high=hours,
+        at=moment,
+        at_low=moment,
+        at_high=moment,
+        as_of=as_of,
+        horizon_hours=0.0,
+        current_bytes=None if current is None else round(current),
+        headroom_bytes=None if current is None else round(limit_bytes - current),
+        slope_mb_per_hour=None,
+        slope_low_mb_per_hour=None,
+        slope_high_mb_per_hour=None,
+        window_hours=0.0 if run is None else run.duration_hours,
+        sample_count=0 if run is None else len(run),
+        deques_full_hours=None,
+        summary="",
+        details=(),
     )
 
 
-def _quantile(
-    hits: np.ndarray[tuple[int], np.dtype[np.float64]], share: float, stale_hours: float
-) -> float | None:
+def _hours_since(run: History, as_of: datetime | None) -> float:
+    return (
+        0.0 if as_of is None else max(0.0, as_of.timestamp() - float(run.at_seconds[-1])) / SECONDS_PER_HOUR
+    )
+
+
+def _quantile(hits: Floats, share: float, stale_hours: float) -> float | None:
     hours = float(hits[min(int(share * hits.size), hits.size - 1)])
     return max(0.0, hours - stale_hours) if math.isfinite(hours) else None
 
 
-def _moment(as_of: datetime, hours: float | None) -> datetime | None:
-    return None if hours is None else as_of + timedelta(hours=hours)
+def _moment(as_of: datetime | None, hours: float | None) -> datetime | None:
+    return None if hours is None or as_of is None else as_of + timedelta(hours=hours)
 
 
 def _hours_to_full(run: History, filling: Filling) -> float | None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.analysis import forecast as forecast_module
 from memmon.analysis.forecast import backtest_forecast, forecast_limit, forecast_readings
 from memmon.analysis.forecast_deques import deque_time_to_full
 from memmon.history import History
@@ -298,11 +299,17 @@ def test_the_back_test_shows_how_earlier_forecasts_did():
     assert backtest_forecast(history_of(leak(1.5, 20))) is None
 
 
-def test_the_back_test_widens_the_interval_of_the_forecast():
-    """A history whose earlier forecasts failed gets the wider interval."""
-    forecast = forecast_limit(history_of(leak(24, 20)), 1200 * MIB)
-    assert forecast.backtest is not None
-    assert any("Back-test" in line for line in forecast.details)
+def test_the_back_test_widens_the_interval_of_the_forecast(monkeypatch):
+    """A history whose earlier forecasts failed gets a wider interval round the same middle."""
+    times = np.arange(289) / 12
+    history = history_of(300 + 30 * np.maximum(times - 16, 0) + autoregression(289, 0.5, 1.0, 3))
+    tested = forecast_limit(history, 1000 * MIB)
+    assert any("Back-test" in line for line in tested.details)
+    monkeypatch.setattr(forecast_module, "backtest_stretch", lambda stretch, *, level: None)
+    untested = forecast_limit(history, 1000 * MIB)
+    assert untested.hours_to_limit == tested.hours_to_limit
+    assert tested.hours_to_limit_low < untested.hours_to_limit_low
+    assert (tested.hours_to_limit_high or math.inf) >= (untested.hours_to_limit_high or math.inf)
 
 
 def test_the_cross_check_asks_a_second_model():
