@@ -162,14 +162,15 @@ def permissions(path: Path) -> Iterator[Diagnosis]:
 
 def left_behind(path: Path) -> Iterator[Diagnosis]:
     """Look for damaged files that were moved aside and for a log that has grown."""
-    for aside in sorted(path.parent.glob(f"{path.name}.corrupt-*")):
-        if not aside.name.endswith(("-wal", "-shm")):
-            yield Diagnosis(
-                state="problem",
-                subject="damage",
-                finding=f"a damaged database was moved aside: {aside}",
-                advice=f"memmon db salvage '{aside}' brings back its rows",
-            )
+    from memmon.store.maintain import list_aside
+
+    for aside in list_aside(path):
+        yield Diagnosis(
+            state="problem",
+            subject="damage",
+            finding=f"a damaged database was moved aside: {aside}",
+            advice=f"memmon db salvage '{aside}' brings back its rows",
+        )
     wal = Path(f"{path}-wal")
     if wal.exists() and wal.stat().st_size > 16 * MIB:
         yield Diagnosis(

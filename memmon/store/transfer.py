@@ -2,75 +2,44 @@
 
 A row is `{"type": <table>, <column>: <value>, ...}` without NULLs. Ids of one database mean
 nothing in another, so that rows name what they belong to: `source` (its name), `run` (its uuid) and
-`series` (source, kind, name, metric). Loading is one transaction and idempotent: what is already there stays as it is.
+`series` (source, kind, name, metric). Loading is one transaction and idempotent: what is already
+there stays as it is.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid5
 
-from sqlalchemy import Float, Integer, and_, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select
 
-from memmon.errors import (
-    MemmonError,
-    StoreBusyError,
-    StoreDamagedError,
-    StoreError,
-    StorePermissionError,
-)
 from memmon.store import schema
-from memmon.store.engine import read_engine, sqlite_code, write_engine
+from memmon.store.engine import read_engine, write_engine
+from memmon.store.faults import translated
+from memmon.store.loading import BATCH_ROW_COUNT, LEFT_OUT, REFERENCES, Loaded, Loader, RowError, travels
 from memmon.store.revision import read_revision, require_head
 from memmon.store.wal import truncate_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
 
-_RENAMED = UUID("6d656d6d-6f6e-5072-616d-65642d72756e")
-_BATCH_ROW_COUNT = 2_000
-_INT64_MAX = 2**63 - 1
-_REFERENCES = {"source_id": "source", "run_id": "run", "series_id": "series"}
-# `id` is another database's; the digest covers such ids.
-_LEFT_OUT = frozenset({"id", "digest"})
-_SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_READONLY, _SQLITE_CANTOPEN = 5, 6, 8, 14
-_SQLITE_CORRUPT, _SQLITE_FULL, _SQLITE_NOTADB = 11, 13, 26
-
-
-class RowError(ValueError):
-    """A row can't be loaded; the message says what was expected instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """How many rows of each table were new, and how many were there already."""
-
-    new_count: Mapping[str, int]
-    known_count: Mapping[str, int]
-    sources: tuple[str, ...]
-    """The sources that the rows belong to, by the names they have here."""
+__all__ = ["Loaded", "RowError", "dump", "ensure_store", "has_run", "load"]
 
 
 def dump(database: Database, *, sources: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield every row of the store, or of `sources` alone, in an order in which `load` takes them."""
-    with _translated(database), read_engine(database).begin() as connection:
+    with translated(database), read_engine(database).begin() as connection:
         require_head(connection)
         names = _names(connection, sources)
         # Readings after the snapshots: whoever loads them knows by then which are folded there.
         tables = sorted(schema.metadata.sorted_tables, key=lambda table: table.name == "reading")
         for table in tables:
-            if _travels(table):
+            if travels(table):
                 yield from _dump_table(connection, table, names)
 
 
@@ -80,19 +49,20 @@ def load(database: Database, rows: Iterable[Mapping[str, Any]], *, source: str |
     `source` gives the history another name here (and its runs other identities); the rows may
     then be of one source only. Raises RowError while it takes the row that is wrong, and StoreError.
     """
-    with _translated(database), write_engine(database).begin() as connection:
+    with translated(database), write_engine(database).begin() as connection:
         require_head(connection)
-        loader = _Loader(connection, source)
+        loader = Loader(connection, source)
         for row in rows:
             loader.take(row)
         loader.flush()
+        loader.prove()
     truncate_wal(database)
     return loader.loaded()
 
 
 def has_run(database: Database, uuid: str) -> bool:
     """Tell whether a run of this identity is stored already."""
-    with _translated(database), read_engine(database).begin() as connection:
+    with translated(database), read_engine(database).begin() as connection:
         found = connection.execute(select(schema.run.c.id).where(schema.run.c.uuid == uuid)).first()
     return found is not None
 
@@ -103,13 +73,13 @@ def ensure_store(database: Database, *, file_mode: int = 0o600) -> bool:
     An older store is left for `memmon db upgrade` (StoreTooOldError).
     """
     if database.path is None or (database.path.exists() and database.path.stat().st_size > 0):
-        with _translated(database), read_engine(database).begin() as connection:
+        with translated(database), read_engine(database).begin() as connection:
             if read_revision(connection) is not None:
                 require_head(connection)
                 return False
     from memmon.store.migrate import upgrade
 
-    with _translated(database):
+    with translated(database):
         upgrade(database, file_mode=file_mode)
     return True
 
@@ -151,8 +121,8 @@ def _dump_table(connection: Connection, table: Table, names: _Names) -> Iterator
         "series_id": names.series,
     }
     statement = select(table).order_by(*table.primary_key.columns)
-    columns = [column.name for column in table.columns if column.name not in _LEFT_OUT]
-    for found in connection.execution_options(yield_per=_BATCH_ROW_COUNT).execute(statement).mappings():
+    columns = [column.name for column in table.columns if column.name not in LEFT_OUT]
+    for found in connection.execution_options(yield_per=BATCH_ROW_COUNT).execute(statement).mappings():
         if table.name == "source" and found["id"] not in names.source:
             continue
         row: dict[str, Any] = {"type": table.name}
@@ -163,227 +133,8 @@ def _dump_table(connection: Connection, table: Table, names: _Names) -> Iterator
             if column in known:
                 if value not in known[column]:
                     break
-                row[_REFERENCES[column]] = known[column][value]
+                row[REFERENCES[column]] = known[column][value]
             else:
                 row[column] = value
         else:
             yield row
-
-
-@dataclass(slots=True)
-class _Loader:
-    """Takes rows one by one and writes them in batches."""
-
-    connection: Connection
-    rename: str | None
-    seen: Counter[str] = field(default_factory=Counter)
-    new: Counter[str] = field(default_factory=Counter)
-    names: dict[str, None] = field(default_factory=dict)
-    batch: list[dict[str, Any]] = field(default_factory=list)
-    table: Table | None = None
-    sources: dict[str, int] = field(default_factory=dict)
-    runs: dict[str, int] = field(default_factory=dict)
-    rolled_ms: dict[int, int] = field(default_factory=dict)
-    """Run: up to when its snapshots are folded into rollups here; they must not come back raw."""
-    rolled_seq: dict[int, int] = field(default_factory=dict)
-    series: dict[tuple[str, ...], int] = field(default_factory=dict)
-
-    def take(self, row: Mapping[str, Any]) -> None:
-        table = schema.metadata.tables.get(str(row.get("type")))
-        if table is None or not _travels(table):
-            raise RowError(f"unknown type {row.get('type')!r}: expected one of {_table_names()}")
-        values = self._values(table, row)
-        self.seen[table.name] += 1
-        if table.name == "source":
-            self._source_id(row["name"], values)
-        elif table.name == "run":
-            self._take_run(row, values)
-        elif self._is_rolled(table.name, values) or (
-            table.name == "event" and "run_id" not in values and self._has_event(values)
-        ):
-            return
-        else:
-            if self.table is not table or len(self.batch) >= _BATCH_ROW_COUNT:
-                self.flush()
-            self.table = table
-            self.batch.append(
-                {column.name: values.get(column.name, _default(column)) for column in _stored_columns(table)}
-            )
-
-    def flush(self) -> None:
-        if self.batch and self.table is not None:
-            self.new[self.table.name] += self._insert(self.table, self.batch)
-        self.batch = []
-
-    def loaded(self) -> Loaded:
-        known = {name: self.seen[name] - self.new[name] for name in self.seen}
-        return Loaded(new_count=dict(self.new), known_count=known, sources=tuple(self.names))
-
-    def _insert(self, table: Table, rows: list[dict[str, Any]]) -> int:
-        """Insert what is new; return how many rows that were."""
-        dialect = self.connection.dialect.name
-        insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
-        before = self._change_count() if dialect == "sqlite" else 0
-        result = self.connection.execute(insert(table).on_conflict_do_nothing(), rows)
-        if dialect == "sqlite":
-            return self._change_count() - before
-        return max(result.rowcount, 0)
-
-    def _change_count(self) -> int:
-        return int(self.connection.exec_driver_sql("SELECT total_changes()").scalar_one())
-
-    def _values(self, table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        known = {column.name: column for column in table.columns if column.name not in _LEFT_OUT}
-        for name, value in row.items():
-            if name == "type":
-                continue
-            if name in _REFERENCES.values() and f"{name}_id" in known:
-                values[f"{name}_id"] = self._reference(name, value)
-            elif name in known and name not in _REFERENCES:
-                values[name] = _checked(known[name], value)
-            else:
-                raise RowError(
-                    f"a row of type {table.name!r} has no field {name!r}: expected {sorted(known)}"
-                )
-        for name, column in known.items():
-            needed = not column.nullable and column.server_default is None
-            if needed and name not in values:
-                raise RowError(f"a row of type {table.name!r} needs {_REFERENCES.get(name, name)!r}")
-        return values
-
-    def _reference(self, name: str, value: Any) -> int:
-        if name == "series":
-            return self._series_id(value)
-        known = self.sources if name == "source" else self.runs
-        if not isinstance(value, str) or value not in known:
-            raise RowError(f"{name} {value!r} was not introduced by an earlier row of type {name!r}")
-        return known[value]
-
-    def _source_id(self, name: str, values: dict[str, Any]) -> None:
-        if self.rename is not None and self.sources and name not in self.sources:
-            raise RowError(f"a second source {name!r}: a new name can be given to one source only")
-        table = schema.source
-        here = self.rename or values["name"]
-        self.new["source"] += self._insert(table, [{**values, "name": here}])
-        self.sources[name] = self.connection.execute(
-            select(table.c.id).where(table.c.name == here)
-        ).scalar_one()
-        self.names[here] = None
-
-    def _take_run(self, row: Mapping[str, Any], values: dict[str, Any]) -> None:
-        table = schema.run
-        for name in ("uuid", "parent_uuid"):
-            if self.rename is not None and values.get(name):
-                values[name] = str(uuid5(_RENAMED, f"{self.rename}\0{values[name]}"))
-        is_new = self._insert(table, [values])
-        self.new["run"] += is_new
-        mine = table.c.uuid == values["uuid"]
-        run_id, source_id = self.connection.execute(select(table.c.id, table.c.source_id).where(mine)).one()
-        if source_id != values["source_id"]:
-            raise RowError(f"run {values['uuid']} is stored already, under another source")
-        if not is_new and values.get("ended_ms") is not None:
-            end = {name: values.get(name) for name in ("ended_ms", "end_reason", "end_detail")}
-            self.connection.execute(update(table).where(mine, table.c.ended_ms.is_(None)).values(**end))
-        self.runs[row["uuid"]] = run_id
-        rolled = schema.rollup.c
-        newest = select(func.max(rolled.bucket_ms + rolled.resolution_ms)).where(rolled.run_id == run_id)
-        if not is_new and (end_ms := self.connection.execute(newest).scalar()) is not None:
-            self.rolled_ms[run_id] = end_ms
-
-    def _is_rolled(self, table_name: str, values: Mapping[str, Any]) -> bool:
-        """Tell whether a snapshot, or a reading of one, is part of a rollup that is here already."""
-        run_id = values.get("run_id", 0)
-        if run_id not in self.rolled_ms:
-            return False
-        if table_name == "snapshot":
-            is_rolled: bool = values["at_ms"] < self.rolled_ms[run_id]
-            if is_rolled:
-                self.rolled_seq[run_id] = max(self.rolled_seq.get(run_id, 0), values["seq"])
-            return is_rolled
-        return table_name == "reading" and values["seq"] <= self.rolled_seq.get(run_id, 0)
-
-    def _series_id(self, value: Any) -> int:
-        parts = tuple(value) if isinstance(value, list | tuple) else ()
-        if len(parts) != 4 or not all(isinstance(part, str) for part in parts):  # noqa: PLR2004 -- as named below
-            raise RowError(f"series {value!r}: expected [source, kind, name, metric]")
-        if parts not in self.series:
-            source_id = self._reference("source", parts[0])
-            kind, name, metric = parts[1:]
-            row = {"source_id": source_id, "kind": kind, "name": name, "metric": metric}
-            self._insert(schema.series, [row])
-            table = schema.series.c
-            wanted = and_(*(table[column] == value for column, value in row.items()))
-            self.series[parts] = self.connection.execute(select(table.id).where(wanted)).scalar_one()
-        return self.series[parts]
-
-    def _has_event(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether an event from outside any run is stored: it has no number to know it by."""
-        table = schema.event.c
-        names = ("source_id", "at_ms", "kind", "text", "data")
-        same = [
-            table[name].is_(None) if values.get(name) is None else table[name] == values[name]
-            for name in names
-            if name != "text" or "text" in values
-        ]
-        return (
-            self.connection.execute(select(table.id).where(table.run_id.is_(None), *same)).first() is not None
-        )
-
-
-def _stored_columns(table: Table) -> list[Column[Any]]:
-    return [column for column in table.columns if column.name not in _LEFT_OUT]
-
-
-def _default(column: Column[Any]) -> str | None:
-    return None if column.server_default is None else ""
-
-
-def _table_names() -> list[str]:
-    return [name for name, table in schema.metadata.tables.items() if _travels(table)]
-
-
-def _travels(table: Table) -> bool:
-    """Tell whether a table's rows belong to the history: what is being told to whom does not."""
-    return table.name != "series" and not table.info.get("operational")
-
-
-def _checked(column: Column[Any], value: Any) -> Any:
-    """Return a value that fits its column; raise RowError for one that does not."""
-    if isinstance(column.type, Integer):
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _INT64_MAX:
-            return value
-        raise RowError(f"{column.name}={value!r}: expected a whole number of at most 64 bits")
-    if isinstance(column.type, Float):
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        raise RowError(f"{column.name}={value!r}: expected a number")
-    if isinstance(value, str) and "\0" not in value:
-        return value.encode("utf-8", "replace").decode("utf-8")
-    raise RowError(f"{column.name}={value!r}: expected text without NUL")
-
-
-@contextmanager
-def _translated(database: Database) -> Iterator[None]:
-    """Turn the driver's errors into memmon's, with what to do next."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _store_error(database, error) from error
-
-
-def _store_error(database: Database, error: DBAPIError) -> MemmonError:
-    where, code = database.shown, sqlite_code(error)
-    if code in {_SQLITE_BUSY, _SQLITE_LOCKED}:
-        return StoreBusyError(f"{where}: another process keeps it locked; try again in a moment")
-    if code in {_SQLITE_CORRUPT, _SQLITE_NOTADB}:
-        return StoreDamagedError(
-            f"{where}: not readable as a database; `memmon db salvage` brings back its rows"
-        )
-    if code in {_SQLITE_READONLY, _SQLITE_CANTOPEN}:
-        return StorePermissionError(
-            f"{where}: can't be opened or written by this user; check its permissions"
-        )
-    if code == _SQLITE_FULL:
-        return StoreError(f"{where}: the disk is full; nothing was changed")
-    return StoreError(f"{where}: {error.orig}")

@@ -236,7 +236,7 @@ def test_db_upgrade_creates_and_brings_up(call, tmp_path):
     assert "already" in call("db", "upgrade", "--db", path).out
     assert path.stat().st_mode & 0o777 == 0o600
     found = call("db", "status", "--db", path, "--json").json
-    assert (found["schema_state"], found["sources"], found["file_mode"]) == ("current", [], "0600")
+    assert (found["schema_state"], found["sources"], found["aside_paths"]) == ("current", [], [])
 
 
 def test_db_status_of_an_older_schema(call, tmp_path):
@@ -333,3 +333,35 @@ def test_db_salvage_brings_rows_back(call, with_deques, tmp_path):
     assert call("runs", "--db", tmp_path / "new.db").code == 0
     assert call("db", "salvage", damaged, tmp_path / "new.db").code == 2
     assert call("db", "salvage", tmp_path / "absent.db").code == 2
+
+
+def test_db_check_and_backup_and_vacuum(call, with_deques, tmp_path):
+    """A sound database is 0, its copy is sound too, a damaged one is 1 with the way out; vacuum keeps the rows."""
+    assert call("db", "check", "--db", with_deques, "--json").json["is_ok"] is True
+    copy = tmp_path / "copy.db"
+    assert call("db", "backup", "--db", with_deques, copy).code == 0
+    assert call("db", "backup", "--db", with_deques, copy).code == 2
+    assert "all is well: 4 snapshots proved" in call("db", "check", "--db", copy).out
+    assert call("db", "vacuum", "--db", copy).code == 0
+    assert (
+        call("runs", "--db", copy, "--json").json["sources"]
+        == call("runs", "--db", with_deques, "--json").json["sources"]
+    )
+    content = bytearray(copy.read_bytes())
+    connection = sqlite3.connect(copy)
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'snapshot'").fetchone()
+    connection.close()
+    content[(root - 1) * page_bytes : root * page_bytes] = b"\xff" * page_bytes
+    copy.write_bytes(content)
+    sick = call("db", "check", "--db", copy)
+    assert (sick.code, "memmon db salvage" in sick.out) == (1, True)
+
+
+def test_imported_snapshots_are_proved(call, with_deques, tmp_path):
+    """What was imported has its checksum: db check proves every snapshot, with its readings."""
+    lines = tmp_path / "all.jsonl"
+    call("export", "--db", with_deques, "-o", lines)
+    call("import", "--db", tmp_path / "n.db", lines, ramp_csv(tmp_path / "b.csv", hours=1, mb_per_hour=0))
+    found = call("db", "check", "--db", tmp_path / "n.db", "--json").json
+    assert (found["problems"], found["proved_count"], found["unproved_count"]) == ([], 4 + 13, 0)

@@ -11,11 +11,14 @@ import click
 from memmon.cli.opening import Place, locate, locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, write_json, write_text
-from memmon.cli.text import local_time, size, table
+from memmon.cli.text import local_time, printable, size, table
 from memmon.errors import StoreTooNewError, StoreTooOldError
 
 if TYPE_CHECKING:
-    from memmon.store.read import SourceInfo
+    from memmon.store.maintain import StatusReport
+
+
+EXIT_PROBLEM = 1
 
 
 @click.group("db")
@@ -67,9 +70,13 @@ def status(common: Common) -> None:
         write_json(common, command="db status", database=place.database, **values)
         return
     lines = [f"schema: {values['revision']} ({values['schema_state']})"]
-    if values["size_bytes"] is not None:
-        lines.append(f"size: {size(values['size_bytes'])} (write-ahead log: {size(values['wal_bytes'])})")
-        lines.append(f"file mode: {values['file_mode']}")
+    if values["file_bytes"] is not None:
+        free, wal = size(values["free_bytes"]), size(values["wal_bytes"])
+        lines.append(f"size: {size(values['file_bytes'])} (free in it: {free}; write-ahead log: {wal})")
+    lines += [f"{name}: {count} rows" for name, count in values["row_count"].items() if count]
+    lines += [
+        f"damaged, moved aside: {printable(path)} (`memmon db salvage`)" for path in values["aside_paths"]
+    ]
     if values["sources"]:
         rows = [(one.name, one.run_count, local_time(one.last_at)) for one in values["sources"]]
         lines.append(table(["source", "runs", "last sample"], rows))
@@ -103,6 +110,65 @@ def prune(common: Common) -> None:
     if done.is_over_ceiling:
         lines.append("still over size_ceiling_mb with the least detail: raise it, or `memmon db vacuum`")
     write_text(common, "\n".join(lines))
+
+
+@command.command()
+@common
+def check(common: Common) -> int:
+    """Check pages, keys and checksums; reads only. Exit code: 0 all is well, 1 something is wrong."""
+    from memmon.store.maintain import check as look
+
+    check_output(common)
+    place = locate_existing(common)
+    say_database(place.database)
+    found = look(place.database)
+    code = 0 if found.is_ok else EXIT_PROBLEM
+    if common.as_json:
+        values = {"is_ok": found.is_ok, "exit_code": code, **asdict(found)}
+        write_json(common, command="db check", database=place.database, **values)
+        return code
+    proved = f"{found.proved_count} snapshots proved by their checksum, {found.unproved_count} have none"
+    lines = [printable(problem) for problem in found.problems]
+    if lines:
+        lines.append("`memmon db salvage` brings the sound rows into a new database")
+    else:
+        lines.append(f"all is well: {proved}")
+    write_text(common, "\n".join(lines))
+    return code
+
+
+@command.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@common
+def backup(target: Path, common: Common) -> None:
+    """Copy the database as it is at this moment to TARGET; recording goes on meanwhile."""
+    from memmon.store.maintain import backup as copy
+
+    check_output(common)
+    place = locate_existing(common)
+    say_database(place.database)
+    done = copy(place.database, target.absolute(), file_mode=int(place.settings.file_mode, 8))
+    if common.as_json:
+        values = {"path": str(done.path), "size_bytes": done.size_bytes}
+        write_json(common, command="db backup", database=place.database, **values)
+    else:
+        write_text(common, f"copied: {printable(done.path)} ({size(done.size_bytes)})")
+
+
+@command.command()
+@common
+def vacuum(common: Common) -> None:
+    """Rewrite the database without its free room; what is recorded meanwhile waits in memory."""
+    from memmon.store.maintain import vacuum as rewrite
+
+    check_output(common)
+    place = locate_existing(common)
+    say_database(place.database)
+    done = rewrite(place.database)
+    if common.as_json:
+        write_json(common, command="db vacuum", database=place.database, **asdict(done))
+    else:
+        write_text(common, f"{size(done.before_bytes)} -> {size(done.after_bytes)}")
 
 
 @command.command()
@@ -140,24 +206,32 @@ def salvage(damaged: Path, target: Path | None, common: Common) -> None:
 
 def _status(place: Place) -> dict[str, Any]:
     """Return what is known of a database without changing it, whatever its schema."""
-    from memmon.store.identity import HEAD_REVISION
+    from memmon.store.maintain import status as look
     from memmon.store.read import open_store
 
-    sources: tuple[SourceInfo, ...] = ()
-    state = "current"
     try:
         with open_store(place.database.url) as store:
-            sources = store.sources()
+            found = look(place.database)
+            return {"schema_state": "current", "sources": store.sources(), **_plain(found)}
     except StoreTooOldError:
         state = "older than this memmon: `memmon db upgrade`"
     except StoreTooNewError:
         state = "newer than this memmon: upgrade memmon"
+    path = place.database.path
     return {
-        "revision": HEAD_REVISION if state == "current" else _revision(place),
         "schema_state": state,
-        **_file_values(place.database.path),
-        "sources": sources,
+        "sources": (),
+        "revision": _revision(place),
+        "row_count": {},
+        "file_bytes": None if path is None else path.stat().st_size,
+        "free_bytes": None,
+        "wal_bytes": None,
+        "aside_paths": (),
     }
+
+
+def _plain(found: StatusReport) -> dict[str, Any]:
+    return {**asdict(found), "aside_paths": [str(path) for path in found.aside_paths]}
 
 
 def _revision(place: Place) -> str | None:
@@ -166,15 +240,3 @@ def _revision(place: Place) -> str | None:
 
     with read_engine(place.database).begin() as connection:
         return read_revision(connection)
-
-
-def _file_values(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {"size_bytes": None, "wal_bytes": None, "file_mode": None}
-    wal = Path(f"{path}-wal")
-    found = path.stat()
-    return {
-        "size_bytes": found.st_size,
-        "wal_bytes": wal.stat().st_size if wal.exists() else 0,
-        "file_mode": f"{found.st_mode & 0o777:04o}",
-    }
