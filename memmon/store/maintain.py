@@ -13,14 +13,15 @@ from memmon.store.digest import group_digest, row_digest, split_digest
 from memmon.store.engine import BUSY_TIMEOUT_MS, create_private_file, refuse_foreign, sqlite_uri, write_engine
 from memmon.store.faults import translated
 from memmon.store.identity import HEAD_REVISION
-from memmon.store.read.gate import SqliteGate, open_gate
+from memmon.store.read.gate import SqliteGate
+from memmon.store.read.opening import open_gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from memmon.config import Database
-    from memmon.store.read.gate import Session
+    from memmon.store.read.ports import Session
 
 _MOST_PROBLEMS = 20
 _TABLES = ("source", "run", "series", "snapshot", "reading", "rollup", "reading_rollup", "event", "report")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.store.read import frames, histories, parts, queries, sql, statistics
-from memmon.store.read.gate import open_gate
+from memmon.store.read.opening import open_gate
 from memmon.store.read.points import Window
 from memmon.store.read.values import ms_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.history import History
-    from memmon.store.read.gate import Gate
+    from memmon.store.read.ports import Gate
     from memmon.store.read.sql import QueryResult
     from memmon.store.read.values import (
         AlertInfo,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from memmon.store.read.gate import Session
     from memmon.store.read.points import Window
+    from memmon.store.read.ports import Session
 
     FloatArray = NDArray[np.float64]
 

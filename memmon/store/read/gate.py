@@ -1,8 +1,7 @@
-"""How a reader gets at a database: nothing here creates, migrates or changes one.
+"""How a reader gets at a SQLite file: nothing here creates, migrates or changes one.
 
-A SQLite file is read with sqlite3 alone (SQLAlchemy costs 0.16 s and 18 MB, as much as a whole
-report); a server is read through SQLAlchemy Core. Each query has a connection of its own, so that
-a reader that stays open for hours holds no WAL back.
+It is read with sqlite3 alone: SQLAlchemy costs 0.16 s and 18 MB, as much as a whole report. Each
+query has a connection of its own, so that a reader that stays open for hours holds no WAL back.
 
 Another user's read-only access: SQLite needs the `-wal` and `-shm` files of a WAL database even to
 read it, and they vanish after each flush. Without write permission and without a `-wal` the file
@@ -15,7 +14,7 @@ import os
 import sqlite3
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from memmon.errors import (
@@ -26,17 +25,17 @@ from memmon.errors import (
     StoreError,
     StoreNotFoundError,
     StorePermissionError,
-    StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.store.identity import APPLICATION_ID, HEAD_REVISION, SQLITE_MAGIC
+from memmon.store.identity import APPLICATION_ID, SQLITE_MAGIC
 from memmon.store.read.absent import describe_absent
+from memmon.store.read.ports import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from memmon.config import Database
+    from memmon.store.read.ports import Rows, Session
 
 BUSY_TIMEOUT_SECONDS = 5.0
 _RETRY_COUNT = 20
@@ -46,64 +45,7 @@ _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SIDE_FILE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 _STATEMENT_CODES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, None})
 
-Rows = list[tuple[Any, ...]]
 T = TypeVar("T")
-
-
-class Session(Protocol):
-    """One open, read-only connection."""
-
-    dialect: str
-    """`sqlite` or `postgresql`."""
-
-    def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
-        """Return all rows of a query; parameters are written `:name`."""
-        ...
-
-    def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
-        """Return the column names and at most `row_count` rows of an operator's query; raises SqlError."""
-        ...
-
-
-class Gate(Protocol):
-    """Opens sessions on one database."""
-
-    def read(self, work: Callable[[Session], T]) -> T:
-        """Return what `work` makes of a session; `work` may be called again when the file changed."""
-        ...
-
-
-def open_gate(database: Database) -> Gate:
-    """Return the gate to a database after looking that it is there, ours, and of this schema."""
-    if database.path is not None:
-        gate: Gate = SqliteGate(database.path)
-    else:
-        from memmon.store.read.server import ServerGate
-
-        gate = ServerGate(database)
-    gate.read(require_head)
-    return gate
-
-
-def require_head(session: Session) -> None:
-    """Raise StoreTooOldError or StoreTooNewError unless the schema is this version's."""
-    found = session.rows("SELECT version_num FROM alembic_version")
-    revision = str(found[0][0]) if found else "none"
-    if revision == HEAD_REVISION:
-        return
-    if revision.isdigit() and int(revision) < int(HEAD_REVISION):
-        msg = (
-            f"the database has schema {revision}, this memmon needs {HEAD_REVISION}: run `memmon db upgrade`"
-        )
-        raise StoreTooOldError(msg)
-    if revision == "none":
-        msg = "a migration of the database was not finished: run `memmon db upgrade`"
-        raise StoreTooOldError(msg)
-    msg = (
-        f"the database has schema {revision}, this memmon knows up to {HEAD_REVISION}: "
-        "upgrade memmon; the file was left untouched"
-    )
-    raise StoreTooNewError(msg)
 
 
 class SqliteSession:
@@ -228,11 +170,6 @@ class SqliteGate:
         if code in {sqlite3.SQLITE_ERROR, None}:
             return error
         return StoreError(f"{self.path} can't be read: {error}")
-
-
-def refused(words: str) -> str:
-    """Return the message for a statement that the database refused in its own words."""
-    return f"{words}; docs/sql.md lists the views and their columns (`SELECT * FROM v_run` is a start)"
 
 
 def _code(error: sqlite3.Error) -> int | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memmon.store.read.gate import Session
+    from memmon.store.read.ports import Session
 
     FloatArray = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalErro
 
 from memmon.errors import SqlError, StoreError, StoreNotFoundError, StorePermissionError
 from memmon.store.engine import read_engine
-from memmon.store.read.gate import refused
+from memmon.store.read.ports import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
-    from memmon.store.read.gate import Rows, Session
+    from memmon.store.read.ports import Rows, Session
 
 T = TypeVar("T")
 _NO_SUCH_TABLE = "42P01"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.errors import SqlError
 
 if TYPE_CHECKING:
-    from memmon.store.read.gate import Gate, Session
+    from memmon.store.read.ports import Gate, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

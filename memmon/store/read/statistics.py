@@ -16,8 +16,8 @@ from memmon.store.rollup import COUNTERS, EXTREMES, MEANS, mean_expression
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from memmon.store.read.gate import Session
     from memmon.store.read.points import Window
+    from memmon.store.read.ports import Session
 
 _LAST = (
     "rss_bytes",
