@@ -17,6 +17,7 @@
     ├── NoDataError              nothing recorded in the window asked for
     ├── ImportFileError          a file to import can't be understood (file, line, what was expected)
     ├── OutputError              a result can't be written where it was asked for
+    ├── ChannelError             an alert did not arrive through a channel (it is kept and sent again)
     ├── MissingExtraError        an optional package is needed (the message has the install command)
     └── ChildError               the short-lived analysis process could not be run
 
@@ -85,6 +86,10 @@ class ImportFileError(MemmonError):
 
 class OutputError(MemmonError):
     """A result can't be written where it was asked for."""
+
+
+class ChannelError(MemmonError):
+    """An alert did not arrive through a channel; it is kept and sent again."""
 
 
 class MissingExtraError(MemmonError):
