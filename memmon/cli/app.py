@@ -41,6 +41,7 @@ COMMANDS = {
     "deques": (_AT + "deques", "Show the registered deques and their limits."),
     "compare": (_AT + "compare", "Say what a release changed: fixed or worse."),
     "watch": (_AT + "watch", "Watch a source live in the terminal."),
+    "serve": (_AT + "serve", "Show the dashboard in a browser."),
     "runs": (_AT + "runs", "List what is recorded: sources and their runs."),
     "import": (_AT + "import_", "Import histories recorded elsewhere."),
     "export": (_AT + "export", "Write the history to a file for other tools."),
