@@ -16,7 +16,7 @@ from memmon.report.culprits import culprits
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
 from memmon.report.limits import HOST, recorded_limit
 from memmon.report.words import size
-from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
+from memmon.units import MIB, SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 EXPLAINED_VERDICTS = frozenset({"leaking", "growing", "saturating", "filling", "stepped"})
 """Verdicts with a growth whose cause is worth a look."""
+
+EARLY_GROWTH_BYTES = 5 * MIB
 
 CAUSE_POINTS = 600
 RELEASES_COMPARED = 2
@@ -90,8 +92,11 @@ def _ribbon(forecast: Forecast) -> Ribbon | None:
 
 
 def cause_section(store: Store, source: str, finding: LeakFinding | None) -> CauseSection | None:
-    """Return what the growth within the finding's window consists of; None where nothing grew or it can't be told."""
-    if finding is None or finding.verdict not in EXPLAINED_VERDICTS:
+    """Return what the growth within the finding's window consists of; None where nothing grew or it can't be told.
+
+    Where no verdict can be given yet, growth of 5 MB or more is explained all the same.
+    """
+    if finding is None or finding.verdict not in {*EXPLAINED_VERDICTS, "cannot_say"}:
         return None
     start, end = finding.window.start, finding.window.end
     if start is None or end is None:
@@ -99,6 +104,8 @@ def cause_section(store: Store, source: str, finding: LeakFinding | None) -> Cau
     length_seconds = max((end - start).total_seconds(), 1.0)
     buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINTS)
     found = split_cause(list(_series(buckets)))
+    if finding.verdict == "cannot_say" and found.growth_bytes < EARLY_GROWTH_BYTES:
+        return None
     attributions, sentences = culprits(store, source, start, end)
     is_split = found.cause not in {"none", "unknown"}
     if not is_split and not sentences:

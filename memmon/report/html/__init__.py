@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memmon.report.data import Report
     from memmon.report.html.parts import Link
 
-__all__ = ["content_policy", "environment", "render_html", "stylesheet"]
+__all__ = ["asset", "content_policy", "environment", "render_html", "stylesheet"]
 
 
 def render_html(
@@ -38,14 +38,18 @@ def render_html(
     *,
     tz: tzinfo | None = None,
     navigation: Sequence[Link] = (),
+    windows: Sequence[Link] = (),
+    refresh_seconds: int = 0,
 ) -> str:
     """Return the page for `report` as one string.
 
     `charts` None, or a report without a sample, gives a page that says so. Times are in the local
-    offset at the window's end, or in `tz`. `navigation`: links of a dashboard, none in a file.
+    offset at the window's end, or in `tz`. A dashboard adds `navigation`, other `windows` and how often
+    to load the page anew (`refresh_seconds`, 0: never).
     """
     page = page_of(report, charts, tz=tz, navigation=tuple(navigation))
     script_data = library = script = ""
+    live_script = asset("live.js") if refresh_seconds else ""
     if charts is not None and not page.is_empty:
         zone = tz or fixed_offset(report.until or report.generated_at)
         script_data = script_json(payload_of(charts, zone))
@@ -56,11 +60,16 @@ def render_html(
         .get_template("report.html.jinja")
         .render(
             page=page,
-            policy=content_policy(styles=[style], scripts=[library, script] if script else []),
+            windows=tuple(windows),
+            refresh_seconds=refresh_seconds,
+            policy=content_policy(
+                styles=[style], scripts=[text for text in (library, script, live_script) if text]
+            ),
             style=style,
             library=library,
             script=script,
             script_data=script_data,
+            live_script=live_script,
         )
     )
 

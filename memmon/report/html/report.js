@@ -155,11 +155,21 @@
         entry.u.setScale("x", { min: view[0], max: view[1] });
       });
     });
+    remember();
     root.setAttribute("data-view", Math.round(view[0]) + " " + Math.round(view[1]));
     document.querySelectorAll("[data-zoom]").forEach(function (button) {
       var wanted = range(button.getAttribute("data-zoom"));
       button.setAttribute("aria-pressed", String(Math.abs(wanted[0] - view[0]) < 1 && Math.abs(wanted[1] - view[1]) < 1));
     });
+  }
+  // The view is kept in the address, so that loading the page anew, or sending its address, shows the same.
+  function remember() {
+    var all = view[0] <= data.since && view[1] >= data.edge;
+    try { history.replaceState(null, "", all ? location.pathname + location.search : "#" + Math.round(view[0]) + "-" + Math.round(view[1])); } catch (error) { /* an address that may not change */ }
+  }
+  function remembered() {
+    var found = /^#(\d+)-(\d+)$/.exec(location.hash);
+    if (found && Number(found[2]) > data.since && Number(found[1]) < data.edge) { zoom(Number(found[1]), Number(found[2])); }
   }
   function range(name) {
     return name === "all" ? [data.since, data.edge] : [Math.max(data.until - Number(name), data.since), data.until];
@@ -260,6 +270,7 @@
       button.setAttribute("aria-pressed", String(button.getAttribute("data-zoom") === "all"));
       button.addEventListener("click", function () { var wanted = range(button.getAttribute("data-zoom")); zoom(wanted[0], wanted[1]); });
     });
+    remembered();
     window.addEventListener("resize", function () {
       charts.forEach(function (entry) { entry.u.setSize({ width: Math.max(entry.place.clientWidth, 50), height: entry.u.height }); });
       zoom(view[0], view[1]);

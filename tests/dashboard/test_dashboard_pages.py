@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sqlite3
+
+import pytest
+from asgi_client import AsgiClient
+from report_values import NOW
+
+from memmon.clock import ManualClock
+from memmon.config import parse_database
+from memmon.dashboard import create_app
+from memmon.dashboard.serve import address, bind, is_loopback
+from memmon.errors import SettingsError
+from memmon.store.migrate import upgrade
+
+PAGES = ["/", "/source?name=quiet", "/events", "/data", "/data/v_run"]
+
+
+def client_of(database, **options):
+    return AsgiClient(create_app(str(database), clock=ManualClock(NOW), **options))
+
+
+def names_in(page):
+    return re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', page)
+
+
+def test_the_overview_lists_every_source_the_leaking_one_first(client):
+    """Verdict first: the leak stands at the top, whatever its name."""
+    page = client.get("/").text
+    names = names_in(page)
+    assert names[0] == "leaky"
+    assert len(names) == 3
+    assert "LEAK DETECTED" in page
+    assert "1 of 3 sources leaking." in page
+
+
+@pytest.mark.parametrize(("order", "first"), [("asc", "&lt;script"), ("desc", "quiet")])
+def test_the_overview_sorts_by_any_column(client, order, first):
+    """A heading's link sorts by its column in either direction, and says so to screen readers."""
+    page = client.get(f"/?sort=source&order={order}").text
+    assert names_in(page)[0].startswith(first)
+    assert f'aria-sort="{"ascending" if order == "asc" else "descending"}"' in page
+
+
+@pytest.mark.parametrize("window", ["", "24h", "7d", "30d", "1y"])
+def test_a_source_is_shown_for_any_window(client, window):
+    """The report's own page, with links to other windows, the chosen one marked."""
+    answer = client.get("/source", params={"name": "leaky", "window": window})
+    assert answer.status_code == 200
+    assert "LEAK DETECTED" in answer.text
+    assert 'aria-current="true"' in answer.text
+
+
+def test_a_window_may_be_given_by_its_ends(client):
+    """`since` and `until` in ISO 8601 bound the page; what is no time is one clear line."""
+    answer = client.get("/source?name=leaky&since=2026-02-28T00:00:00Z&until=2026-02-28T12:00:00Z")
+    assert "(12.0 h)" in answer.text
+    wrong = client.get("/source?name=leaky&since=yesterday")
+    assert wrong.status_code == 404
+    assert "is no time" in wrong.text
+
+
+def test_events_can_be_narrowed_to_a_source_or_a_kind(client):
+    """All events at first; a link narrows them to one source or one kind."""
+    everything = client.get("/events").text
+    only = client.get("/events?name=quiet&kind=gc").text
+    assert everything.count("<tr>") > only.count("<tr>") > 1
+    assert "High memory usage" in everything
+    assert "High memory usage" not in only
+
+
+def test_the_views_are_tables_with_all_rows_as_csv(client):
+    """Each view is listed; its page shows rows, its CSV has them all."""
+    assert "/data/v_snapshot.csv" in client.get("/data").text
+    page = client.get("/data/v_snapshot?page=2").text
+    assert "Rows 201 to 400." in page
+    answer = client.get("/data/v_snapshot.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.reader(io.StringIO(answer.text)))
+    assert len(rows) == 1 + 2 * 288 + 2 * 288 + 288
+
+
+def test_only_views_can_be_asked_for(client):
+    """A table, or a statement in place of a view's name, is refused."""
+    for name in ("run", "v_run%20LIMIT%201", "v_run;drop", "sqlite_master"):
+        assert client.get(f"/data/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_escaped_and_hardened(client, path):
+    """No hostile name stands raw, and the headers forbid foreign scripts, frames, sniffing and caching."""
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "<script>window.pwned" not in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8787", "localhost.evil.example", "", "127.0.0.1.evil.example"]
+)
+def test_a_foreign_host_header_is_refused(client, host):
+    """A page elsewhere that points a name of its own at this machine reads nothing."""
+    answer = client.get("/", headers={"host": host})
+    assert answer.status_code == 400
+    assert "leaky" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8787", "LOCALHOST:9"])
+def test_this_machines_own_names_are_allowed(client, host):
+    """Loopback names are answered on any port."""
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_only_reading_methods_are_answered(client, method):
+    """There is nothing to write: everything but GET and HEAD is 405."""
+    answer = client.request(method, "/")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert client.head("/").status_code == 200
+
+
+def test_a_token_is_asked_and_moves_from_the_address_into_a_cookie(database):
+    """Without the token nothing is shown; with it once, a strict cookie keeps it out of the address."""
+    client = client_of(database, token="s3cret-token")
+    refused = client.get("/")
+    assert refused.status_code == 401
+    assert "leaky" not in refused.text
+    assert "form-action 'self'" in refused.headers["content-security-policy"]
+    assert client.get("/?token=wrong").status_code == 401
+    answer = client.get("/source?name=leaky&token=s3cret-token")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/source?name=leaky"
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "s3cret" not in cookie
+    assert client.get("/").status_code == 200
+
+
+def test_a_program_gives_the_token_as_a_header(database):
+    """A scraper sends a bearer token; the health check alone asks for none."""
+    client = client_of(database, token="s3cret-token")
+    assert client.get("/events", headers={"authorization": "Bearer s3cret-token"}).status_code == 200
+    assert client.get("/events", headers={"authorization": "Bearer no"}).status_code == 401
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_the_token_leads_to_no_other_host(database):
+    """A path of two slashes is no way out after the token was taken."""
+    client = client_of(database, token="t")
+    answer = client.get("http://localhost:8787//evil.example/?token=t")
+    assert answer.headers["location"].startswith("/evil.example")
+
+
+def test_an_absent_database_is_said_and_shown_once_it_is_there(tmp_path):
+    """Before the first recording the page says so; the moment there is a database it is shown."""
+    path = tmp_path / "later.db"
+    client = client_of(path)
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "No database yet" in answer.text
+    assert 'data-seconds="10"' in answer.text
+    assert client.get("/healthz").status_code == 503
+    upgrade(parse_database(str(path)))
+    assert "Nothing has been recorded" in client.get("/").text
+
+
+def test_a_damaged_database_is_said(tmp_path):
+    """A file that is no database is a clear page, not a traceback; and it is left as it is."""
+    path = tmp_path / "broken.db"
+    path.write_bytes(b"not a database at all" * 100)
+    answer = client_of(path).get("/")
+    assert answer.status_code == 503
+    assert "Traceback" not in answer.text
+    assert path.read_bytes() == b"not a database at all" * 100
+
+
+def test_a_foreign_database_is_said(tmp_path):
+    """Another program's database is refused."""
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    answer = client_of(path).get("/")
+    assert answer.status_code == 503
+    assert "other.db" in answer.text
+
+
+def test_a_database_that_waits_for_its_migration_is_said(tmp_path):
+    """An older schema: the page says what to do and tries again by itself."""
+    path = tmp_path / "old.db"
+    upgrade(parse_database(str(path)))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    answer = client_of(path).get("/")
+    assert answer.status_code == 503
+    assert "memmon db upgrade" in answer.text
+    assert answer.headers["retry-after"] == "10"
+
+
+def test_an_unknown_source_and_an_unknown_page_are_said(client):
+    """404 with the known sources, and with the pages that there are."""
+    assert "known: " in client.get("/source?name=nobody").text
+    assert client.get("/nothing").status_code == 404
+
+
+def test_a_fault_is_logged_and_hides_its_details(database, monkeypatch, caplog):
+    """A fault of our own is one sentence for the visitor and a traceback for the log."""
+    from memmon.dashboard import overview
+
+    monkeypatch.setattr(overview, "_words", lambda rows: 1 / 0)
+    answer = client_of(database).get("/")
+    assert answer.status_code == 500
+    assert "ZeroDivisionError" not in answer.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_port_in_use_is_one_clear_line():
+    """The second dashboard on a port is told to take another."""
+    with bind("127.0.0.1", 0) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port} on 127.0.0.1 is in use"):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("10.0.0.4", False),
+        ("bot.example", False),
+    ],
+)
+def test_only_loopback_goes_without_a_token(host, alone):
+    """What others can reach is never taken for this machine alone."""
+    assert is_loopback(host) is alone
+
+
+def test_the_address_carries_the_token():
+    """What is printed opens the dashboard with one click, IPv6 included."""
+    assert address("::1", 80, None) == "http://[::1]:80/"
+    assert address("0.0.0.0", 8787, "abc") == "http://127.0.0.1:8787/?token=abc"
