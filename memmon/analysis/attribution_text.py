@@ -34,11 +34,9 @@ def summary_of(
         if part.explained_bytes >= MENTIONED_SHARE * total.slope * duration_hours * 2**20
     ][:MENTIONED_COUNT]
     who = ", ".join(named) if named else "none of what is registered"
-    return (
-        f"Of {total.slope:.2f} MB/hour growth: {who}; unexplained {unexplained_share:.0%}."
-        if named
-        else f"Of {total.slope:.2f} MB/hour growth, {who} explains a tenth; unexplained {unexplained_share:.0%}."
-    )
+    growth = f"Of {total.slope * duration_hours:.1f} MB growth"
+    rest = f"unexplained {unexplained_share:.0%}."
+    return f"{growth}: {who}; {rest}" if named else f"{growth}, {who} explains a tenth; {rest}"
 
 
 def details_of(parts: Sequence[AttributedPart]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.analysis.deque_text import shown_hours
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def summary_for(cause: Cause, growth_bytes: float, hours: float, parts: Sequence
     """Return one sentence that says what the growth consists of."""
     if cause == "unknown":
         return "The cause can't be told: the counters that split it were not recorded."
-    span = f"over {hours:.1f} h" if hours >= 1 else f"over {hours * 60:.0f} min"
+    span = f"over {shown_hours(hours)}"
     if cause == "none":
         return f"Nothing to explain: memory did not grow {span}."
     named = [part for part in parts if part.share >= MENTIONED_SHARE and part.growth_bytes > 0]

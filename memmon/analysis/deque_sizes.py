@@ -18,6 +18,7 @@ HEADROOM_SHARE = 0.25
 
 MARGIN = 1.25
 SPARE_FACTOR = 2.0
+LEAST_RATE_HOURS = 1.0
 LEAST_OBSERVED_HOURS = 24.0
 WORTHWHILE_BYTES = 1.0 * MIB
 
@@ -59,6 +60,9 @@ def _for_horizon(
     """Reach back over the horizon at the present arrival rate, as far as the room allows."""
     arrival = finding.arrival_per_hour
     present = finding.maxlen_count
+    if finding.observed_hours < LEAST_RATE_HOURS:
+        seen = f"it was seen for {shown_hours(finding.observed_hours)} only: too short to tell what arrives"
+        return _told(finding, None, seen) if present is None else None
     if not arrival:
         if present is not None:
             return None

@@ -22,7 +22,9 @@ def message_for(finding: DequeFinding) -> DequeFinding:
 
 
 def shown_hours(hours: float) -> str:
-    """Return a span for people: minutes below 1 h, days from 3 days on."""
+    """Return a span for people: seconds below 1 min, minutes below 1 h, days from 3 days on."""
+    if hours < 1.0 / 60.0:
+        return f"{hours * 3600:.0f} s"
     if hours < 1.0:
         return f"{hours * 60:.0f} min"
     return f"{hours:.1f} h" if hours < _LONG_HOURS else f"{hours / _HOURS_PER_DAY:.1f} days"

@@ -184,6 +184,16 @@ def test_what_is_not_known_is_said():
     assert empty.maxlen_count is None
 
 
+def test_a_short_look_tells_no_rate():
+    """What was seen for less than an hour is not extrapolated to a day."""
+    series = DequeSeries.from_arrays("price", HOURS / 100, HOURS * 100, size_bytes=2391 * 200.0)
+    (found,) = suggest_sizes([judge_deque(series)], headroom_bytes=1e9)
+    assert found.maxlen_count is None
+    assert "too short" in found.reason
+    series = DequeSeries.from_arrays("price", HOURS / 100, np.minimum(HOURS * 100, 900), maxlen_count=900)
+    assert suggest_sizes([judge_deque(series)], headroom_bytes=1e9) == ()
+
+
 def test_an_unexpected_bound_is_put_right():
     """The suggestion for a bound other than expected is the expected one."""
     (found,) = suggested(50, maxlen_count=100, expected_maxlen_count=60)
