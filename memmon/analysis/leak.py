@@ -61,7 +61,7 @@ def detect_leak(
             "insufficient_data",
             f"Insufficient data: {len(history)} samples, at least {policy.min_sample_count} needed",
         )
-    if window.duration_hours < policy.min_duration_hours:
+    if window.duration_hours < policy.min_duration_hours * (1 - 1e-6):
         return _silent(
             history,
             policy,

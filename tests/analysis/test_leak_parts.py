@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -176,3 +178,12 @@ def test_pooled_runs_that_disagree_have_a_wider_error():
     assert apart.error > 5 * same.error
     assert rule_pool(same, 10.0).is_alarm
     assert not rule_pool(apart, 10.0).is_alarm
+
+
+@pytest.mark.parametrize("change", [{"order": 0.5}, {"floor_mb": -1.0}, {"widest_mb": 1e4}])
+def test_growth_that_falls_back_is_no_alarm(change):
+    """Leaked memory does not come back: disorder, a low floor or a far stray block refuse the alarm."""
+    hours = grid(24)
+    trend = fit_trend(hours, 100 + 20 * hours + np.random.default_rng(1).normal(0, 0.3, hours.size))
+    assert rule(trend, 10.0, margin=0.75).is_alarm
+    assert rule(replace(trend, **change), 10.0, margin=0.75).failed == "order"
