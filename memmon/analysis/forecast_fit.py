@@ -38,7 +38,6 @@ ENDED_SHARE = 0.3
 SHORT_RUN_HOURS = 4.0
 SLOWING_SHARE = 0.7
 SHORTEST_DAILY_HOURS = 23.5
-READING_QUANTILE_COUNT = 33
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +87,7 @@ class Course:
 
     `cycle_doubt`: what of the error is owed to a
     daily cycle that can't be told from a trend yet; `quantile`: Student's t for the slope's 95 % interval; `middle` and `peak`: the envelopes of block medians and
-    block maxima; `scatter_mb`: quantiles of single readings round their block's median; `replay_mb`: what readings
+    block maxima; `scatter_mb`: each reading less its block's median; `replay_mb`: what readings
     did round trend and cycle, on an even grid of `replay_step_hours`.
     """
 
@@ -235,7 +234,6 @@ def _fit_part(part: Stretch) -> Course | None:
     slope = first_slope + line.slope
     rest = level - line.slope * hours
     middle = _block_medians(rest, starts)
-    scatter = np.quantile(rest - np.repeat(middle, sizes), np.linspace(0, 1, READING_QUANTILE_COUNT))
     peak_rest = part.peak_mb - cycle - slope * hours
     peak = np.maximum.reduceat(peak_rest, starts)
     step = float(np.median(np.diff(hours)))
@@ -252,7 +250,7 @@ def _fit_part(part: Stretch) -> Course | None:
         profile=profile,
         middle=_envelope(middle, block, terms),
         peak=_envelope(peak, block, terms),
-        scatter_mb=scatter,
+        scatter_mb=rest - np.repeat(middle, sizes),
         replay_mb=_even(hours, peak_rest, step),
         replay_step_hours=step,
     )
