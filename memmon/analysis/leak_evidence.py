@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak_series import RunSeries
 
 OVERLAP_SECONDS = 3600.0
+MOST_WORKERS = 16
 ALONE_FROM_HOURS = 12.0
 CONTRADICTS_FROM_HOURS = 5.0
 ONSET_REFIT_HOURS = 6.0
@@ -68,11 +69,16 @@ class Evidence:
         return (self.quantile + 0.84) * self.error
 
 
-def newest_run(runs: Sequence[RunSeries]) -> RunSeries:
-    """Return the longest of the runs that were alive at the end."""
+def alive_runs(runs: Sequence[RunSeries]) -> list[RunSeries]:
+    """Return the runs that were alive at the end (workers beside one another), the longest first."""
     end = max(float(run.at_seconds[-1]) for run in runs)
     alive = [run for run in runs if run.at_seconds[-1] >= end - OVERLAP_SECONDS]
-    return max(alive, key=lambda run: run.span_hours)
+    return sorted(alive, key=lambda run: run.span_hours, reverse=True)
+
+
+def newest_run(runs: Sequence[RunSeries]) -> RunSeries:
+    """Return the longest of the runs that were alive at the end."""
+    return alive_runs(runs)[0]
 
 
 def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence | None:
@@ -82,10 +88,14 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     """
     if not runs:
         return None
-    newest = newest_run(runs)
+    newest, *beside = alive_runs(runs)
     whole = whole_evidence(newest, threshold_mb_per_hour)
     if whole is not None and whole.is_alarm:
         return _with_earlier_runs(whole, runs, threshold_mb_per_hour)
+    for worker in beside[:MOST_WORKERS]:
+        other = whole_evidence(worker, threshold_mb_per_hour)
+        if other is not None and other.is_alarm:
+            return _with_earlier_runs(other, runs, threshold_mb_per_hour)
     lately = recent_trends(newest)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:

@@ -169,6 +169,15 @@ def test_a_leak_that_the_newest_run_no_longer_shows_is_over():
     assert found.verdict == "stable"
 
 
+def test_one_leaking_worker_among_healthy_ones_is_found():
+    """Runs beside one another are judged each for itself: the one that leaks is the verdict."""
+    hours = grid(24)
+    levels = [200 + noise(hours, seed=1), 300 + 20 * hours + noise(hours, seed=2), 250 + noise(hours, seed=3)]
+    found = verdict(np.tile(hours, 3), np.concatenate(levels), run_id=np.repeat([1, 2, 3], hours.size))
+    assert found.verdict == "leaking"
+    assert found.slope_mb_per_hour == pytest.approx(20, abs=0.5)
+
+
 @pytest.mark.parametrize("healthy_hours", [48, 120, 152])
 def test_a_leak_that_began_lately_is_found_and_dated(healthy_hours):
     """In seven days of daily cycle a leak of 25 MB/h is found, with its beginning in the interval."""
