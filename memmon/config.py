@@ -60,6 +60,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alert_cooldown_minutes: Annotated[
         float, msgspec.Meta(ge=0, description="minutes before the same alert is repeated")
     ] = 30.0
+    alert_channels: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="channels of `memmon alerts`, separated by spaces: log, webhook:URL, webhook:env:NAME, "
+            "apprise:env:NAME, callback:MODULE:FUNCTION (secrets by reference only)"
+        ),
+    ] = None
     gc_threshold_mb: Annotated[
         float,
         msgspec.Meta(

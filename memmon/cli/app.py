@@ -28,6 +28,16 @@ EXIT_UNKNOWN = 3
 _EXIT_INTERRUPTED = 130
 _EXIT_PIPE = 141
 DEBUG_VARIABLE = "MEMMON_DEBUG"
+EXTRA_OF = {
+    "psycopg": "postgres",
+    "duckdb": "duckdb",
+    "starlette": "dashboard",
+    "uvicorn": "dashboard",
+    "apprise": "alerts",
+    "prometheus_client": "metrics",
+    "distributed": "dask",
+}
+"""Optional packages, and the extra that brings each."""
 
 _AT = "memmon.cli.commands."
 COMMANDS = {
@@ -47,6 +57,7 @@ COMMANDS = {
     "export": (_AT + "export", "Write the history to a file for other tools."),
     "annotate": (_AT + "annotate", "Put an event on the time axis."),
     "sql": (_AT + "sql", "Ask the database a question, reading only."),
+    "alerts": (_AT + "alerts", "Tell the right people, once."),
     "db": (_AT + "db", "Keep the database: upgrade, status, back up, mend."),
     "config": (_AT + "config", "Show the settings and where they come from."),
     "doctor": (_AT + "doctor", "Say what is wrong with this installation."),
@@ -136,6 +147,8 @@ def _message(error: Exception) -> str:
         return error.format_message()
     if isinstance(error, MemmonError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRA_OF.get((error.name or "").split(".")[0])):
+        return f"this needs {error.name}, which is not installed: pip install 'memmon[{extra}]'"
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
     if isinstance(error, MemoryError):

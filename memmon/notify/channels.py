@@ -82,6 +82,8 @@ class AppriseChannel:
         except ImportError:
             msg = "apprise is not installed: pip install 'memmon[alerts]'"
             raise MissingExtraError(msg) from None
+        # Its own log quotes parts of URLs: it speaks only where the operator set a handler up.
+        logging.getLogger("apprise").addHandler(logging.NullHandler())
         kinds = apprise.NotifyType
         kind = kinds.FAILURE if message.severity == "error" else kinds.WARNING
         if message.event == "resolved":
