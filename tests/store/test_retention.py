@@ -26,8 +26,7 @@ def purge(store, *, days: float, settings: Settings = SETTINGS):
 
 
 def count(store, table: str) -> int:
-    with closing(sqlite3.connect(store.path)) as connection:
-        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    return open_store(store.database.url).query(f"SELECT count(*) FROM {table}").rows[0][0]
 
 
 def rss_mb(number: int) -> float:
@@ -63,7 +62,7 @@ def ten_days(store):
 def test_retention_folds_by_age(ten_days):
     """Raw stays for its days, hours for theirs, days for what is older; nothing is in two tables."""
     report = purge(ten_days, days=10)
-    frame = open_store(ten_days.path).snapshots()
+    frame = open_store(ten_days.database.url).snapshots()
     counts = frame.groupby("resolution_seconds")["sample_count"].sum()
     assert counts.to_dict() == {0.0: 2 * 288, 3600.0: 3 * 288, 86400.0: 5 * 288}
     assert report.folded_snapshot_count == 8 * 288
@@ -75,15 +74,15 @@ def test_retention_folds_by_age(ten_days):
 def test_retention_again_changes_nothing(ten_days):
     """A second pass at the same time finds nothing to do."""
     purge(ten_days, days=10)
-    before = open_store(ten_days.path).snapshots()
+    before = open_store(ten_days.database.url).snapshots()
     again = purge(ten_days, days=10)
     assert again.folded_snapshot_count == again.folded_hour_count == again.batch_count == 0
-    assert open_store(ten_days.path).snapshots().equals(before)
+    assert open_store(ten_days.database.url).snapshots().equals(before)
 
 
 def test_retention_keeps_statistics_and_peaks(ten_days):
     """Least, largest, last and mean over all time are the same before and after, and the spike is still seen."""
-    reader = open_store(ten_days.path)
+    reader = open_store(ten_days.database.url)
     before, daily_before = reader.window_statistics(), reader.buckets(bucket_seconds=86400)
     purge(ten_days, days=10)
     after, daily_after = reader.window_statistics(), reader.buckets(bucket_seconds=86400)
@@ -104,7 +103,7 @@ def slope(history) -> float:
 
 def test_retention_keeps_slopes(ten_days):
     """The robust slope over hours, and over days, is within 2 % of the slope over the raw samples of that time."""
-    reader = open_store(ten_days.path)
+    reader = open_store(ten_days.database.url)
     raw = reader.history()
     purge(ten_days, days=10)
     rolled = reader.history()
@@ -117,7 +116,7 @@ def test_retention_keeps_slopes(ten_days):
 def test_retention_keeps_deques_known(ten_days):
     """A deque that never changed is known at every age; a busy one keeps its mean and its peak."""
     purge(ten_days, days=10)
-    reader = open_store(ten_days.path)
+    reader = open_store(ten_days.database.url)
     assert set(reader.deque_readings()["still"]) == {7.0}
     assert set(reader.deque_readings(value="maxlen")["still"]) == {9.0}
     weights = reader.snapshots()["sample_count"].to_numpy()
@@ -137,7 +136,7 @@ def test_retention_of_every_reading_at_every_cut(ten_days):
     full = np.array(ten_days.busy, dtype=float)
     for days in np.arange(2.0, 12.0, 0.7):
         purge(ten_days, days=float(days), settings=Settings(raw_days=1.3, hourly_days=3.1))
-    matrix = open_store(ten_days.path).deque_matrix()
+    matrix = open_store(ten_days.database.url).deque_matrix()
     place = matrix.names.index("busy")
     for row, (at, span) in enumerate(zip(matrix.at_seconds, matrix.resolution_seconds, strict=True)):
         first = round((at - START.timestamp()) // span * span / 300) if span else None
@@ -151,11 +150,14 @@ def test_retention_of_every_reading_at_every_cut(ten_days):
 def test_retention_keeps_the_newest_reading_before_the_cut(ten_days):
     """For each run and series one reading before the first raw snapshot stays, the newest."""
     purge(ten_days, days=10)
-    with closing(sqlite3.connect(ten_days.path)) as connection:
-        first = connection.execute("SELECT min(seq) FROM snapshot").fetchone()[0]
-        kept = connection.execute(
-            "SELECT series_id, count(*), max(seq) FROM reading WHERE seq < ? GROUP BY series_id", (first,)
-        ).fetchall()
+    kept = (
+        open_store(ten_days.database.url)
+        .query(
+            "SELECT series_id, count(*), max(seq) FROM reading "
+            "WHERE seq < (SELECT min(seq) FROM snapshot) GROUP BY series_id"
+        )
+        .rows
+    )
     assert [number for _, number, _ in kept] == [1] * len(kept)
     assert len(kept) >= 3
 
@@ -165,10 +167,10 @@ def test_retention_means_leave_missing_readings_out(store):
     store.add_run(ticks(24, rss_mb=lambda n: None if n % 2 else 100.0))
     store.add_run(ticks(12, start=START + timedelta(days=1), rss_mb=lambda n: None))
     purge(store, days=10)
-    frame = open_store(store.path).snapshots()
+    frame = open_store(store.database.url).snapshots()
     assert frame["rss_bytes"].tolist()[:1] == [100 * MB]
     assert frame["rss_bytes"].isna().tolist() == [False, True]
-    found = open_store(store.path).window_statistics()
+    found = open_store(store.database.url).window_statistics()
     assert (found.sample_count, found.average_rss_bytes) == (12, 100 * MB)
 
 
@@ -184,11 +186,11 @@ def test_retention_of_a_dense_recording(store):
         )
     )
     purge(store, days=4)
-    frame = open_store(store.path).snapshots()
+    frame = open_store(store.database.url).snapshots()
     assert frame["sample_count"].tolist() == [3000]
     assert frame["rss_bytes"].iloc[0] == pytest.approx(np.mean([100 + n % 50 for n in range(3000)]) * MB)
     assert frame["max_rss_bytes"].iloc[0] == 149 * MB
-    matrix = open_store(store.path).deque_matrix()
+    matrix = open_store(store.database.url).deque_matrix()
     assert matrix.length_count[0, 0] == pytest.approx(np.mean(sizes))
     assert matrix.peak_length_count[0, 0] == max(sizes)
 
@@ -198,7 +200,7 @@ def test_retention_never_joins_runs(store):
     store.add_run(ticks(3))
     store.add_run(ticks(3, start=START + timedelta(minutes=20)))
     purge(store, days=40)
-    frame = open_store(store.path).snapshots()
+    frame = open_store(store.database.url).snapshots()
     assert frame["run_id"].nunique() == 2
     assert frame["sample_count"].tolist() == [3, 3]
 
@@ -208,7 +210,7 @@ def test_retention_holds_back_what_a_stepped_clock_marked_future(store):
     wrong = [*ticks(20), *ticks(20, start=START + timedelta(days=400), first_sequence=21)]
     store.add_run([*wrong, *ticks(20, start=START + timedelta(hours=2), first_sequence=41)])
     purge(store, days=30)
-    assert open_store(store.path).snapshots()["sample_count"].sum() == 60
+    assert open_store(store.database.url).snapshots()["sample_count"].sum() == 60
     assert count(store, "snapshot") == 40
 
 
@@ -225,7 +227,7 @@ def test_retention_under_a_ceiling_drops_the_oldest_detail_first(store):
     assert not report.is_over_ceiling
     assert 1 <= report.raw_days < 20
     assert store.path.stat().st_size <= 0.6 * MB
-    frame = open_store(store.path).snapshots()
+    frame = open_store(store.database.url).snapshots()
     assert frame["sample_count"].sum() == 20 * 288
     assert (frame["resolution_seconds"].iloc[-100:] == 0).all()
     tiny = purge(store, days=20, settings=Settings(size_ceiling_mb=0.05))
@@ -242,7 +244,7 @@ def test_retention_deletes_old_bulk_events_and_reports_only(store):
     store.add_run(ticks(3), events=events)
     report = purge(store, days=10)
     assert report.deleted_event_count == 1
-    assert [one.sequence for one in open_store(store.path).events()] == [2, 3]
+    assert [one.sequence for one in open_store(store.database.url).events()] == [2, 3]
 
 
 def test_retention_stops_when_told(ten_days):
@@ -254,7 +256,7 @@ def test_retention_stops_when_told(ten_days):
     assert not report.is_complete
     assert report.batch_count == 0
     assert purge(ten_days, days=10).is_complete
-    assert open_store(ten_days.path).snapshots()["sample_count"].sum() == 2880
+    assert open_store(ten_days.database.url).snapshots()["sample_count"].sum() == 2880
 
 
 def test_retention_leaves_a_newer_store_alone(ten_days):
@@ -284,7 +286,7 @@ def test_retention_of_two_at_once_counts_nothing_twice(ten_days):
         thread.join()
     assert all("another process" in str(error) for error in errors)
     purge(ten_days, days=10)
-    assert open_store(ten_days.path).snapshots()["sample_count"].sum() == 2880
+    assert open_store(ten_days.database.url).snapshots()["sample_count"].sum() == 2880
 
 
 def test_retention_hardly_delays_a_recorder(ten_days):
