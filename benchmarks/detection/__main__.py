@@ -30,7 +30,8 @@ def main() -> None:
     given = (chosen.cases, chosen.rival_cases, chosen.processes)
     cases, rival_cases, processes = (g if g is not None else p for g, p in zip(given, preset, strict=True))
     plan = Plan(chosen.purpose, cases, rival_cases, processes)
-    print(report(plan, parts=frozenset(chosen.parts)))
+    for section in report(plan, parts=frozenset(chosen.parts)):
+        print(section, end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.rates import Rate, mean_of_classes, percent
 from benchmarks.detection.rivals import RULES
 from memmon.analysis.leak import detect_leak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OTHER_SHAPES = ("accelerating", "stepwise", "working_hours", "late")
 
@@ -45,42 +49,35 @@ def by_class(title: str, rates: Rates, horizons: tuple[float, ...], rule: str = 
     return f"### {title}\n\n" + markdown(["class", *(f"{hours:g} h" for hours in horizons)], rows)
 
 
-def simulated(plan: Plan) -> list[str]:
-    """Return the sections on simulated histories."""
+def simulated(plan: Plan) -> Iterator[str]:
+    """Yield the sections on simulated histories as they are ready."""
     horizons = plan.horizons
     free = experiments.leak_free(plan)
+    yield by_rule("False alarms (%), mean over classes", free, horizons, leave_out=("filling_deque",))
+    yield by_class("memmon: false alarms (%) per class", free, horizons)
     linear = experiments.leaks(plan, "linear", FAST)
-    shapes = {shape: experiments.leaks(plan, shape, FAST) for shape in OTHER_SHAPES}
-    near = {rate: experiments.leaks(plan, "linear", (rate,)) for rate in NEAR}
-    small = experiments.leaks(plan, "linear", SMALL)
+    yield by_rule("Linear leaks of 20 to 50 MB/h found (%), mean over backgrounds", linear, horizons)
+    yield by_class("memmon: linear leaks of 20 to 50 MB/h found (%) per background", linear, horizons)
     cover = experiments.coverage(plan)
-    deque = ("filling_deque",)
-    sections = [
-        by_rule("False alarms (%), mean over classes", free, horizons, leave_out=deque),
-        by_class("memmon: false alarms (%) per class", free, horizons),
-        by_rule("Linear leaks of 20 to 50 MB/h found (%), mean over backgrounds", linear, horizons),
-        by_class("memmon: linear leaks of 20 to 50 MB/h found (%) per background", linear, horizons),
-    ]
-    sections += [
-        by_rule(f"Leaks found (%), {shape.replace('_', ' ')}, 20 to 50 MB/h", rates, horizons)
-        for shape, rates in shapes.items()
-    ]
-    sections += [by_rule(f"Linear leaks of {rate:g} MB/h found (%)", r, horizons) for rate, r in near.items()]
-    sections += [
-        by_rule("Alarms (%) on leaks of half the threshold or less (0.5, 2, 5 MB/h)", small, horizons),
-        by_rule("Coverage (%) of the 95 % slope interval, mean over classes", cover, horizons),
-        by_class("memmon: coverage (%) per class", cover, horizons),
-        by_class('"Growing" said of trendless AR(1) 0.95 (%)', experiments.trendless(plan), horizons),
-    ]
-    return sections
+    yield by_rule("Coverage (%) of the 95 % slope interval, mean over classes", cover, horizons)
+    yield by_class("memmon: coverage (%) per class", cover, horizons)
+    small = experiments.leaks(plan, "linear", SMALL)
+    yield by_rule("Alarms (%) on leaks of half the threshold or less (0.5, 2, 5 MB/h)", small, horizons)
+    for shape in OTHER_SHAPES:
+        title = f"Leaks found (%), {shape.replace('_', ' ')}, 20 to 50 MB/h"
+        yield by_rule(title, experiments.leaks(plan, shape, FAST), horizons)
+    for rate in NEAR:
+        found = experiments.leaks(plan, "linear", (rate,))
+        yield by_rule(f"Linear leaks of {rate:g} MB/h found (%)", found, horizons)
+    yield by_class('"Growing" said of trendless AR(1) 0.95 (%)', experiments.trendless(plan), horizons)
 
 
-def sequential(plan: Plan) -> list[str]:
-    """Return the sections on hourly checks."""
+def sequential(plan: Plan) -> Iterator[str]:
+    """Yield the sections on hourly checks as they are ready."""
     counts = experiments.month(plan)
     flat = [count for of in counts.values() for count in of]
     noisy = {name: of for name, of in counts.items() if any(of)}
-    text = (
+    yield (
         f"### Hourly checks: false alarms\n\n{sum(flat)} in {len(flat)} process-months of 30 days: "
         f"{sum(flat) / max(len(flat), 1):.3f} per 30 process-days "
         f"(processes with any: {Rate(sum(1 for c in flat if c), len(flat))} %). By class: {noisy or 'none'}."
@@ -95,19 +92,20 @@ def sequential(plan: Plan) -> list[str]:
             missed = Rate(int(np.isinf(hours).sum()), hours.size)
             rows.append([label, f"{rate:g}", f"{middle:g}", f"{late:g}", str(missed)])
     header = ["leak begins", "MB/h", "median h", "90 % h", "not within 48 h (%)"]
-    return [text, "### Hourly checks: delay to the confirmed alarm\n\n" + markdown(header, rows)]
+    yield "### Hourly checks: delay to the confirmed alarm\n\n" + markdown(header, rows)
 
 
-def on_real_series(*, rivals: bool) -> list[str]:
-    """Return the sections on real series, or the reason why they are missing."""
+def on_real_series(*, rivals: bool) -> Iterator[str]:
+    """Yield the sections on real series, or the reason why they are missing."""
     folder = real.shared_folder()
     if folder is None:
-        return ["### Real series\n\nSkipped: no traces found; point MEMMON_SHARED to their folder."]
+        yield "### Real series\n\nSkipped: no traces found; point MEMMON_SHARED to their folder."
+        return
     rows = []
     for entry, history in real.traces(folder):
         said = ", ".join(f"{h:.0f} h {verdict}" for h, verdict in real.trace_verdicts(history).items())
         rows.append([str(entry["name"]), f"{entry['true_leak_mb_per_hour']:g}", said])
-    sections = ["### Real programs\n\n" + markdown(["trace", "true MB/h", "verdict after"], rows)]
+    yield "### Real programs\n\n" + markdown(["trace", "true MB/h", "verdict after"], rows)
     rules = tuple(RULES) if rivals else ("memmon",)
     for name, lengths in (("nezha_pods", (12.0,)), ("bitbrains_vms", (24.0, 72.0, 168.0))):
         series = real.background_series(folder, name)
@@ -119,8 +117,7 @@ def on_real_series(*, rivals: bool) -> list[str]:
                 columns.append(real.alarm_rates(cases, added, rules))
                 header.append(f"{hours:g} h, {f'+{added:g} MB/h' if added else 'as recorded'}")
         body = [[rule, *(str(column[rule]) for column in columns)] for rule in rules]
-        sections.append(f"### Real backgrounds, {name}: alarms (%)\n\n" + markdown(header, body))
-    return sections
+        yield f"### Real backgrounds, {name}: alarms (%)\n\n" + markdown(header, body)
 
 
 def speed(plan: Plan) -> list[str]:
@@ -141,22 +138,20 @@ def speed(plan: Plan) -> list[str]:
     return ["### One verdict: CPU ms, median / slowest of 20\n\n" + markdown(header, rows)]
 
 
-def report(plan: Plan, *, parts: frozenset[str]) -> str:
-    """Return the whole benchmark as Markdown."""
-    head = (
+def report(plan: Plan, *, parts: frozenset[str]) -> Iterator[str]:
+    """Yield the benchmark's sections in Markdown as they are ready."""
+    yield (
         f"# Detection benchmark: {plan.purpose} seeds\n\n"
         f"Threshold 10 MB/h, samples every 5 minutes, {len(simulator.BACKGROUNDS)} backgrounds that weigh the "
         f"same. {plan.cases} cases per class for memmon, {plan.rival_cases} for the rivals; "
         "per cent with Wilson 95 % bounds. Tuning never saw the evaluation seeds: the purpose is part "
         "of every seed."
     )
-    sections = [head]
     if "simulated" in parts:
-        sections += simulated(plan)
+        yield from simulated(plan)
     if "real" in parts:
-        sections += on_real_series(rivals=plan.rival_cases > 0)
+        yield from on_real_series(rivals=plan.rival_cases > 0)
     if "sequential" in parts:
-        sections += sequential(plan)
+        yield from sequential(plan)
     if "speed" in parts:
-        sections += speed(plan)
-    return "\n\n".join(sections) + "\n"
+        yield from speed(plan)
