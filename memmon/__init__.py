@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memmon.errors import MemmonError
     from memmon.history import History
     from memmon.model import Alert, DequeReading, RecorderStatus, Snapshot
+    from memmon.probe.counting import CountingDeque
     from memmon.recorder.identity import memmon_version
     from memmon.recorder.monitor import MemoryMonitor
     from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alert": "memmon.model",
+    "CountingDeque": "memmon.probe.counting",
     "DequeReading": "memmon.model",
     "Forecast": "memmon.analysis.forecast",
     "History": "memmon.history",
@@ -52,6 +54,7 @@ _HOMES = {
 
 __all__ = [
     "Alert",
+    "CountingDeque",
     "DequeReading",
     "Forecast",
     "History",

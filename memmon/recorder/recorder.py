@@ -12,8 +12,6 @@ from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.deques import DequeRegistry
 from memmon.probe.names import clean_name
 from memmon.probe.sampler import Sampler
 from memmon.recorder import arguments, lifecycle
@@ -21,10 +19,10 @@ from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded, quietly
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.locks import Locks
+from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
 from memmon.recorder.teller import Teller
-from memmon.recorder.work import WorkCounter
 from memmon.recorder.worker import Worker
 from memmon.store.write import RunEnd
 from memmon.units import MIB, mb_from_bytes
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from memmon.clock import Clock
     from memmon.config import Settings
     from memmon.model import Alert, EventRecord, RunRecord
-    from memmon.probe.sections import Section
 
 log = logging.getLogger("memmon")
 
@@ -48,7 +45,7 @@ _TAKE_WAIT_SECONDS = 1.0
 _TEXT_LIMIT = 2_000
 
 
-class Recorder:
+class Recorder(Registrations):
     """Records this process's memory into a database, from a thread of its own or a heartbeat.
 
     >>> recorder = Recorder("sqlite:///memmon.db", source="orderbot")  # doctest: +SKIP
@@ -101,10 +98,8 @@ class Recorder:
         self._release = arguments.optional_name(release, "release") or settings.release
         self._role = arguments.optional_name(role, "role")
         self._clock: Clock = clock or SystemClock()
-        self._deques = DequeRegistry(monotonic=self._clock.monotonic)
-        self._components = ComponentRegistry()
+        super().__init__(self._clock)
         self._sampler = Sampler(deques=self._deques, components=self._components, clock=self._clock)
-        self._work = WorkCounter()
         self._relief = self._new_relief(heap_trim=heap_trim)
         self._teller = Teller(
             settings,
@@ -227,6 +222,8 @@ class Recorder:
             snapshot = dataclasses.replace(snapshot, work=names)
         self._notice_clock_step(state, snapshot)
         self._notice_components(state)
+        for sentence in self._sizes.after_snapshot(snapshot):
+            self._worker.put(state, self._event(state, "autosize", sentence))
         self._latest = self._teller.latest = snapshot
         self._taken_count += 1
         self._worker.put(state, snapshot)
@@ -300,49 +297,7 @@ class Recorder:
         state = self._state
         return self.expected_source() if state is None else state.record.source
 
-    # -- what is registered ----------------------------------------------------------------
-
-    def register_deque(
-        self, name: str, deque_or_getter: object, *, expected_maxlen: int | None = None
-    ) -> None:
-        """Track a deque, or what a getter without arguments returns; never keeps it alive.
-
-        Raises TypeError for what is neither and ValueError for an empty name or a bad maxlen.
-        """
-        self._deques.register(name, deque_or_getter, expected_maxlen=expected_maxlen)
-
-    def register_deques(self, mapping: Mapping[str, object], *, prefix: str = "") -> None:
-        """Track every deque (or getter) of a mapping, each under `prefix` + its key."""
-        if not hasattr(mapping, "items"):
-            msg = f"register_deques takes a mapping of names to deques, not {type(mapping).__name__}"
-            raise TypeError(msg)
-        for name, item in list(mapping.items()):
-            self.register_deque(f"{prefix}{name}", item)
-
-    def unregister_deque(self, name: str) -> None:
-        """Stop tracking a deque; a name that is not registered is no error."""
-        self._deques.unregister(name)
-
-    def register_component(self, name: str, measure: object) -> None:
-        """Track a component: `measure()` returns its bytes or an object whose size is estimated."""
-        self._components.register(name, measure)
-
-    def section(self, name: str) -> Section:
-        """Return a context manager and decorator that measures what a section of code retains, in bytes."""
-        return self._components.section(name)
-
-    def count_work(self, amount: int = 1, *, name: str = "work") -> None:
-        """Count `amount` units of work done (messages, orders): growth is judged per unit too."""
-        if isinstance(amount, bool) or not isinstance(amount, int):
-            msg = f"amount must be an int, not {type(amount).__name__}"
-            raise TypeError(msg)
-        if amount < 0:
-            msg = f"amount must not be negative, not {amount}"
-            raise ValueError(msg)
-        if not isinstance(name, str):
-            msg = f"name must be a str, not {type(name).__name__}"
-            raise TypeError(msg)
-        self._work.add(amount, name)
+    # -- the run ---------------------------------------------------------------------------
 
     def annotate(self, text: str) -> None:
         """Put an event on the time axis: a deploy, a changed setting."""
@@ -355,8 +310,6 @@ class Recorder:
     def _annotate(self, text: str) -> None:
         state = self._ensure_run()
         self._worker.put(state, self._event(state, "annotation", text[:_TEXT_LIMIT]))
-
-    # -- the run ---------------------------------------------------------------------------
 
     def _ensure_run(self) -> RunState:
         state = self._state

@@ -19,6 +19,8 @@ import pytest
 
 from memmon import Alert, Recorder, Snapshot, open_store
 from memmon.clock import ManualClock
+from memmon.config import parse_database
+from memmon.store.migrate import upgrade
 
 
 @pytest.fixture
@@ -264,6 +266,7 @@ def test_two_scripts_of_one_name(tmp_path):
 
 def test_short_program(tmp_path):
     """A program that ends at once, without stop() or flush(), loses nothing."""
+    upgrade(parse_database(tmp_path / "r.db"))
     code = """
         import sys
         from memmon import Recorder
