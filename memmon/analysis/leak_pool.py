@@ -38,6 +38,7 @@ POOL_MARGIN = 2.0
 AGREEING_SHARE = 0.6
 CURVE_BLOCKS = 16
 FEWEST_CURVE_BLOCKS = 6
+MOST_CURVE_BLOCKS = 10_000
 COMMON_SHARE = 0.3
 SHORT_RUNS_HOURS = 3.0
 SHORT_RUNS_AHEAD_SHARE = 0.65
@@ -97,12 +98,16 @@ def common_curve(
     """Return how the runs, (hours of uptime, MB) each, grow on average: block times and cumulated rises.
 
     Rises from one block of uptime to the next are averaged over the runs that have both, so that neither
-    their levels nor their lengths matter; blocks that few runs reach are left out.
+    their levels nor their lengths matter; blocks that few runs reach are left out. Empty when the runs'
+    uptimes lie too far apart to have anything in common.
     """
-    most = 1 + int(max(float(hours[-1]) for hours, _ in runs) / length_hours)
+    first = min(float(hours[0]) for hours, _ in runs)
+    most = 1 + int((max(float(hours[-1]) for hours, _ in runs) - first) / length_hours)
+    if most > MOST_CURVE_BLOCKS:
+        return np.empty(0), np.empty(0)
     rise, count = np.zeros(most), np.zeros(most)
     for hours, mb in runs:
-        number = np.floor(hours / length_hours).astype(np.int64)
+        number = np.floor((hours - first) / length_hours).astype(np.int64)
         starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
         lowest = np.minimum.reduceat(mb - slope * hours, starts)
         number = number[starts]
@@ -128,7 +133,7 @@ def pool_trends(trends: Sequence[Trend], threshold_mb_per_hour: float) -> Pool:
     within = float(np.sqrt(np.sum((weight * error) ** 2)))
     chi2 = float(np.sum(((slope - common) / error) ** 2))
     between = float(np.sqrt(np.sum((weight * (slope - common)) ** 2) * span.size / (span.size - 1)))
-    scale = np.sqrt(max(chi2 / (span.size - 1), 1.0))
+    scale = math.sqrt(max(chi2 / (span.size - 1), 1.0))
     bend_weight = span**2.5
     bends = np.array([trend.bend for trend in trends])
     freedom = sum(trend.blocks.mb.size - 2 for trend in trends)

@@ -119,7 +119,7 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         stepped = _stepped(evidence)
         if stepped is not None:
             return stepped
-        if is_saturating(trend):
+        if is_saturating(trend) or evidence.failed == "bend":
             return _ended(evidence) or Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
     elif _pool_slows(evidence):
         return Judgement(verdict="saturating", reason="slows_down", evidence=evidence)

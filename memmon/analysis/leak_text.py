@@ -37,6 +37,8 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     opening = _WHY.get(judgement.reason) or _OPENING[judgement.verdict]
     if judgement.verdict == "stable" and evidence.high < 0:
         opening = "Memory shrinks: {rate}"
+    if judgement.verdict == "growing" and evidence.slope >= threshold_mb_per_hour:
+        opening = "Memory grows by {rate}, about the threshold of {threshold}, but not surely as a leak does"
     return opening.format(
         rate=rate, threshold=f"{threshold_mb_per_hour:g}", hours=evidence.hours, visible=evidence.visible
     )
