@@ -351,13 +351,13 @@ def test_a_hundred_thousand_deques(caplog):
     """100,000 registrations take less than 1 s, a reading at the cap less than 0.2 s, and the rest is said once."""
     registry = DequeRegistry(max_tracked_count=1000)
     deques = [deque(range(3), maxlen=5) for _ in range(100_000)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     for number, each in enumerate(deques):
         registry.register(f"deque {number}", each)
-    registering_seconds = time.perf_counter() - begun
-    begun = time.perf_counter()
+    registering_seconds = time.process_time() - begun
+    begun = time.process_time()
     readings = registry.read()
-    reading_seconds = time.perf_counter() - begun
+    reading_seconds = time.process_time() - begun
     assert registering_seconds < SECONDS_TO_REGISTER
     assert reading_seconds < SECONDS_TO_READ
     assert len(readings) == 1000

@@ -106,9 +106,9 @@ def test_the_walk_ends_in_time():
     many = host_sample.Feed()
     many.deep = {number: host_sample.Feed() for number in range(20_000)}
     many.lists = deep
-    begun = time.perf_counter()
+    begun = time.process_time()
     discover([many], max_seconds=0.1)
-    assert time.perf_counter() - begun < (0.5 if sys.gettrace() is None else 3.0)
+    assert time.process_time() - begun < (0.5 if sys.gettrace() is None else 3.0)
 
 
 def test_a_senseless_size_is_refused():

@@ -90,9 +90,9 @@ def test_an_estimate_is_done_within_its_budget():
         chain = [chain]
     elapsed = []
     for target in (graph, chain, [chain] * 100, list(graph.values())):
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert quick.size_bytes(target) > 0
-        elapsed.append(time.perf_counter() - begun)
+        elapsed.append(time.process_time() - begun)
     assert max(elapsed) < (0.1 if sys.gettrace() is None else 1.0)
     while chain:
         chain = chain[0]  # taken apart by hand: freeing so deep a chain at once is slow
