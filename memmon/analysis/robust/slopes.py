@@ -45,6 +45,7 @@ _LARGEST = float(np.finfo(np.float64).max)
 _SAMPLE_COUNT = 1 << 14
 _SEED = 19680
 _LISTED_PER_POINT = 4
+_MARGIN_DIVISOR = 200
 _ROUND_LIMIT = 80
 _EXHAUSTIVE_POINT_LIMIT = 20_000
 
@@ -167,7 +168,7 @@ class SlopeSelection:
         if stalled_count >= 2:  # noqa: PLR2004 - once may be bad luck
             return self._narrow_on_cluster(low, high, stalled_count)
         width = high.slope - low.slope
-        margin = max(self._x.size // 2, inside_count // 32)
+        margin = max(self._x.size // 2, inside_count // _MARGIN_DIVISOR)
         before = len(self._cuts)
         for target in (rank - margin, rank + margin):
             share = (target + 0.5 - low.below_count) / inside_count

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _ALL_PAIRS_POINT_LIMIT = 300
+_WORTH_TIES_PER_POINT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def _slopes_at_ranks(x: Floats, y: Floats, pair_count: int, ranks: Sequence[int]
         slopes = all_slopes(x, y)
         return [float(slopes[rank]) for rank in ranks]
     selection = SlopeSelection(x, y, pair_count)
-    if tied_pair_count(tie_sizes(np.sort(y))) >= x.size:
+    if tied_pair_count(tie_sizes(np.sort(y))) >= _WORTH_TIES_PER_POINT * x.size:
         selection.add_exact_cuts_at_zero()
     return selection.values_at(ranks)
 
