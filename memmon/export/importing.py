@@ -108,7 +108,7 @@ def _import_recording(
     else:
         origin_seconds = now.timestamp() - item.last_seconds
         notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
-    loaded = load(database, item.rows(source=source, origin_seconds=origin_seconds))
+    loaded = load(database, item.rows(source=source, origin_seconds=origin_seconds), with_readings=False)
     return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -49,6 +50,8 @@ class Loader:
 
     connection: Connection
     rename: str | None
+    with_readings: bool = True
+    """False: no readings come, so that a snapshot's checksum is known at once."""
     seen: Counter[str] = field(default_factory=Counter)
     new: Counter[str] = field(default_factory=Counter)
     names: dict[str, None] = field(default_factory=dict)
@@ -80,9 +83,10 @@ class Loader:
             if self.table is not table or len(self.batch) >= BATCH_ROW_COUNT:
                 self.flush()
             self.table = table
-            self.batch.append(
-                {column.name: values.get(column.name, _default(column)) for column in _stored_columns(table)}
-            )
+            row_values = {name: values.get(name, default) for name, default in _stored_columns(table)}
+            if table is schema.snapshot and not self.with_readings:
+                row_values["digest"] = group_digest(row_values)
+            self.batch.append(row_values)
 
     def flush(self) -> None:
         """Write what was taken and not yet written."""
@@ -91,26 +95,40 @@ class Loader:
         self.batch = []
 
     def prove(self) -> None:
-        """Give the snapshots that came in their checksums, so that salvage can prove them later."""
+        """Give the snapshots that came in their checksums, together with the readings that came with them."""
+        if self.with_readings:
+            for run_id in self.runs.values():
+                while self._prove_some(run_id):
+                    pass
+
+    def _prove_some(self, run_id: int) -> bool:
+        """Prove the first unproved snapshots of a run; return whether there were any."""
         table, readings = schema.snapshot, schema.reading
-        for run_id in self.runs.values():
-            unproved = select(table).where(table.c.run_id == run_id, table.c.digest.is_(None))
-            rows = self.connection.execute(unproved).mappings().all()
-            if not rows:
-                continue
-            written: dict[int, list[tuple[int, int | None]]] = {}
-            changed = select(readings.c.seq, readings.c.series_id, readings.c.value)
-            for seq, series_id, value in self.connection.execute(changed.where(readings.c.run_id == run_id)):
-                written.setdefault(seq, []).append((series_id, value))
-            self.connection.execute(
-                update(table)
-                .where(table.c.run_id == run_id, table.c.seq == bindparam("of_seq"))
-                .values(digest=bindparam("proof")),
-                [
-                    {"of_seq": row["seq"], "proof": group_digest(dict(row), written.get(row["seq"], ()))}
-                    for row in rows
-                ],
-            )
+        unproved = (
+            select(table)
+            .where(table.c.run_id == run_id, table.c.digest.is_(None))
+            .order_by(table.c.seq)
+            .limit(BATCH_ROW_COUNT)
+        )
+        rows = self.connection.execute(unproved).mappings().all()
+        if not rows:
+            return False
+        written: dict[int, list[tuple[int, int | None]]] = {}
+        changed = select(readings.c.seq, readings.c.series_id, readings.c.value).where(
+            readings.c.run_id == run_id, readings.c.seq.between(rows[0]["seq"], rows[-1]["seq"])
+        )
+        for seq, series_id, value in self.connection.execute(changed):
+            written.setdefault(seq, []).append((series_id, value))
+        self.connection.execute(
+            update(table)
+            .where(table.c.run_id == run_id, table.c.seq == bindparam("of_seq"))
+            .values(digest=bindparam("proof")),
+            [
+                {"of_seq": row["seq"], "proof": group_digest(dict(row), written.get(row["seq"], ()))}
+                for row in rows
+            ],
+        )
+        return True
 
     def loaded(self) -> Loaded:
         """Return what became of the rows."""
@@ -132,21 +150,21 @@ class Loader:
 
     def _values(self, table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        known = {column.name: column for column in table.columns if column.name not in LEFT_OUT}
+        known = _known_columns(table)
         for name, value in row.items():
             if name == "type":
                 continue
-            if name in REFERENCES.values() and f"{name}_id" in known:
+            column = known.get(name)
+            if column is not None and name not in REFERENCES:
+                values[name] = _checked(column, value)
+            elif f"{name}_id" in known and f"{name}_id" in REFERENCES:
                 values[f"{name}_id"] = self._reference(name, value)
-            elif name in known and name not in REFERENCES:
-                values[name] = _checked(known[name], value)
             else:
                 raise RowError(
                     f"a row of type {table.name!r} has no field {name!r}: expected {sorted(known)}"
                 )
-        for name, column in known.items():
-            needed = not column.nullable and column.server_default is None
-            if needed and name not in values:
+        for name in _needed_columns(table):
+            if name not in values:
                 raise RowError(f"a row of type {table.name!r} needs {REFERENCES.get(name, name)!r}")
         return values
 
@@ -229,12 +247,28 @@ class Loader:
         )
 
 
-def _stored_columns(table: Table) -> list[Column[Any]]:
-    return [column for column in table.columns if column.name not in LEFT_OUT]
+@cache
+def _stored_columns(table: Table) -> tuple[tuple[str, str | None], ...]:
+    """Return each column that travels, with what stands for a missing value."""
+    return tuple(
+        (column.name, None if column.server_default is None else "")
+        for column in table.columns
+        if column.name not in LEFT_OUT
+    )
 
 
-def _default(column: Column[Any]) -> str | None:
-    return None if column.server_default is None else ""
+@cache
+def _known_columns(table: Table) -> dict[str, Column[Any]]:
+    return {column.name: column for column in table.columns if column.name not in LEFT_OUT}
+
+
+@cache
+def _needed_columns(table: Table) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, column in _known_columns(table).items()
+        if not column.nullable and column.server_default is None
+    )
 
 
 def _table_names() -> list[str]:

@@ -43,15 +43,21 @@ def dump(database: Database, *, sources: Sequence[str] | None = None) -> Iterato
                 yield from _dump_table(connection, table, names)
 
 
-def load(database: Database, rows: Iterable[Mapping[str, Any]], *, source: str | None = None) -> Loaded:
+def load(
+    database: Database,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    source: str | None = None,
+    with_readings: bool = True,
+) -> Loaded:
     """Load `rows` in one transaction; on any error nothing of them is stored.
 
     `source` gives the history another name here (and its runs other identities); the rows may
-    then be of one source only. Raises RowError while it takes the row that is wrong, and StoreError.
+    then be of one source only. `with_readings` False: there are no rows of type `reading` (quicker). Raises RowError while it takes the row that is wrong, and StoreError.
     """
     with translated(database), write_engine(database).begin() as connection:
         require_head(connection)
-        loader = Loader(connection, source)
+        loader = Loader(connection, source, with_readings)
         for row in rows:
             loader.take(row)
         loader.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 
 import pytest
 from cli_helpers import ramp_csv
@@ -225,6 +226,15 @@ def test_the_gate(monkeypatch, error, code, capfd):
     monkeypatch.setattr(app, "_leave_pipe", lambda: 141)
     assert app.run(["runs"]) == code
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_missing_driver_gives_the_install_command(call, monkeypatch):
+    """A server's database without its driver is one line with the exact command."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    answer = call("runs", "--db", "postgresql://me:secret@localhost:1/x")
+    assert answer.code == 2
+    assert "pip install 'memmon[postgres]'" in answer.last_line
+    assert "secret" not in answer.err
 
 
 def test_debug_shows_where(call, monkeypatch):
