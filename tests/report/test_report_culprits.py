@@ -84,6 +84,21 @@ def test_sizes_that_are_told_in_steps_follow_the_length(tmp_path):
     assert shares[0].share == pytest.approx(1.0, abs=0.02)
 
 
+def test_a_deque_that_is_gone_holds_nothing(tmp_path):
+    """When a deque dies and its memory is freed, its growth ends with it and nothing stays unexplained."""
+
+    def history(number):
+        if number >= COUNT // 2:
+            return [DequeReading(name="history", length_count=None, maxlen_count=None, is_alive=False)]
+        return [DequeReading(name="history", length_count=1000, maxlen_count=None, size_bytes=100 * MB)]
+
+    snapshots = day(lambda n: 200 + n * 0.5 + (100 if n < COUNT // 2 else 0), deques=history)
+    with store_of(tmp_path, snapshots) as store:
+        sizes = store.part_matrix("bot").size_bytes[:, 0]
+    assert set(sizes[: COUNT // 2]) == {100 * MB}
+    assert set(sizes[COUNT // 2 :]) == {0.0}
+
+
 def test_growth_per_message_is_a_sentence(tmp_path):
     """Twelve KB left behind per message, under a varying load, are told."""
     rate = 300 * (1 + 0.8 * np.sin(np.arange(COUNT) / 20))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.store.read.deques import COMPONENT, DEQUE, Readings, fetch_series, means
+from memmon.store.read.deques import COMPONENT, DEQUE, Readings, carried, fetch_series, means
 from memmon.store.read.histories import item_bytes
 from memmon.store.read.points import Window, fetch_points, seconds
 from memmon.store.read.values import PartMatrix
@@ -38,11 +38,11 @@ def read_part_matrix(session: Session, window: Window) -> PartMatrix:
 
 
 def _deque_bytes(session: Session, window: Window, points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return length times bytes per item for each deque whose size was estimated."""
+    """Return length times bytes per item for each deque whose size was estimated; 0 once it is gone."""
     names: dict[str, dict[str, int]] = {}
-    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "bytes")):
+    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "bytes", "dead")):
         names.setdefault(one.name, {})[one.metric] = one.series_id
-    names = {name: metrics for name, metrics in names.items() if len(metrics) == 2}  # noqa: PLR2004 - both
+    names = {name: metrics for name, metrics in names.items() if {"length", "bytes"} <= metrics.keys()}
     readings = Readings(session, window, points, kind=DEQUE) if names else None
     columns: dict[str, FloatArray] = {}
     for name, metrics in names.items():
@@ -55,6 +55,9 @@ def _deque_bytes(session: Session, window: Window, points: Mapping[str, FloatArr
             if lengths is not None and sizes is not None:
                 length = means(lengths, count)
                 column[rows] = length * item_bytes(means(sizes, count), length)
+            deaths = readings.changes(run_id, rows, metrics["dead"]) if "dead" in metrics else None
+            if deaths is not None:
+                column[rows] = np.where(carried(deaths, count) > 0, 0.0, column[rows])
         columns[name] = column
     return columns
 
