@@ -21,6 +21,7 @@ from memmon.units import MIB, SECONDS_PER_HOUR
 Purpose = Literal["tuning", "evaluation"]
 ORIGIN_SECONDS = 1_767_225_600.0  # 2026-01-01 UTC
 STEP_HOURS = 1 / 12
+STRENGTH = (0.7, 4.0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -219,7 +220,7 @@ def staircase(rng, hours):
 def restarts(rng, hours):
     """Make several runs, each with its own warm-up and a slightly different level."""
     track = ar_fast(rng, hours)
-    every = log_uniform(rng, min(2.0, hours / 3), max(hours / 2, 3.0))
+    every = log_uniform(rng, min(4.0, hours / 3), max(hours / 2, 3.0))
     track.run = np.floor((track.hours + rng.uniform(0, every)) / every).astype(int)
     size, tau = log_uniform(rng, 10, 250), log_uniform(rng, 0.1, 3)
     level = rng.normal(0, log_uniform(rng, 0.5, 20), track.run.max() + 1)
@@ -324,13 +325,14 @@ LEAKS = {f.__name__: f for f in (linear, accelerating, stepwise, working_hours, 
 def background_case(name: str, hours: float, index: int, purpose: Purpose) -> Track:
     """Return the leak-free case `index` of class `name`."""
     rng = rng_for(purpose, name, hours, index)
-    return (filling_deque if name == "filling_deque" else BACKGROUNDS[name])(rng, hours)
+    made = (filling_deque if name == "filling_deque" else BACKGROUNDS[name])(rng, hours)
+    return _strengthened(rng, made)
 
 
 def leak_case(name: str, shape: str, rate: float, hours: float, index: int, purpose: Purpose) -> Track:
     """Return case `index` of a leak of `rate` MB/h and `shape` on background `name`."""
     rng = rng_for(purpose, f"{name}/{shape}/{rate:g}", hours, index)
-    track = BACKGROUNDS[name](rng, hours)
+    track = _strengthened(rng, BACKGROUNDS[name](rng, hours))
     clock = track.uptime if name == "restarts" else track.hours
     if name == "restarts" and shape != "linear":
         for run in np.unique(track.run):
@@ -338,4 +340,14 @@ def leak_case(name: str, shape: str, rate: float, hours: float, index: int, purp
             track.mb[rows] += LEAKS[shape](rng, clock[rows], rate)
         return track
     track.mb = track.mb + LEAKS[shape](rng, clock, rate)
+    return track
+
+
+def _strengthened(rng: np.random.Generator, track: Track) -> Track:
+    """Stretch all that a background does, noise included, by a factor of 0.7 to 4."""
+    factor = log_uniform(rng, *STRENGTH)
+    floor = float(track.mb.min())
+    track.mb = floor + factor * (track.mb - floor)
+    if track.deque_mb is not None and track.capacity_mb is not None:
+        track.deque_mb, track.capacity_mb = factor * track.deque_mb, factor * track.capacity_mb
     return track
