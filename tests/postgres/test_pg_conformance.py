@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from pg_maker import START, event, run_record, snapshots
+from pg_server import PASSWORD
 
 from memmon.config import parse_database
 from memmon.errors import StoreTooNewError, StoreTooOldError
@@ -169,3 +170,24 @@ def test_pg_other_schemas_are_refused_with_what_to_do(database, revision, wanted
         open_store(database.url)
     with pytest.raises(wanted, match=advice):
         Writer(database).write(Batch(run=run_record(), snapshots=snapshots(1)))
+
+
+def test_pg_metrics_and_alerts_come_from_either(database):
+    """The metrics and a round of alerts are made of a store on SQLite and on a server alike."""
+    pytest.importorskip("prometheus_client")
+    from memmon.clock import ManualClock
+    from memmon.export.metrics import render_metrics
+    from memmon.notify import CallbackChannel, run_once
+
+    items = snapshots(3, deques=(DequeReading(name="q", length_count=3, maxlen_count=None),))
+    Writer(database).write(Batch(run=run_record(), snapshots=items))
+    now = items[-1].at
+    with open_store(database.url) as store:
+        text = render_metrics(store, now=now)
+    assert 'memmon_deque_length{deque="q",source="bot"} 3.0' in text
+    got = []
+    for _ in range(2):
+        run_once(database.url, channels=[CallbackChannel(got.append)], clock=ManualClock(now))
+    assert [message.kind for message in got] == ["deque"]
+    assert PASSWORD not in got[0].text
+    assert "--db" in got[0].text
