@@ -31,6 +31,7 @@ _ERROR, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB =
     14,
     26,
 )
+_SIDE_FILES_BYTES = 64 * 2**10
 
 
 class Fault(Enum):
@@ -81,7 +82,18 @@ def classify(error: BaseException, path: Path | None) -> Fault:
     code = sqlite_code(error)
     if code == _CANTOPEN and path is not None and not path.exists():
         return Fault.MISSING
+    if code == _IOERR and path is not None and _is_full(path):
+        return Fault.FULL
     return _BY_CODE.get(code or 0, Fault.UNREACHABLE)
+
+
+def _is_full(path: Path) -> bool:
+    """Tell whether the file system has no room for SQLite's side files; it calls that an I/O error."""
+    try:
+        room = os.statvfs(path.parent)
+    except (OSError, AttributeError):
+        return False
+    return room.f_bavail * room.f_frsize < _SIDE_FILES_BYTES
 
 
 def may_be_damage(error: BaseException, fault: Fault, path: Path | None) -> bool:

@@ -53,8 +53,19 @@ def require_whole_wal(connection: Connection, known: WalMark | None) -> WalMark 
         raise StoreDamagedError(msg) from None
 
 
+def wal_bytes(connection: Connection) -> int:
+    """Return the size of the log of an open connection; 0: there is none, or it is folded in."""
+    try:
+        return Path(f"{connection.info.get('path')}-wal").stat().st_size
+    except OSError:
+        return 0
+
+
 def check_wal(wal: Path, known: WalMark | None) -> WalMark:
-    """Return how far a log that was just written to is whole; raises WalFaultError with what is wrong."""
+    """Return how far a log that was just written to is whole; raises WalFaultError with what is wrong.
+
+    An OSError says that it could not be looked at: then nothing is known.
+    """
     try:
         # No locks lie on this file: closing it here drops none.
         with wal.open("rb") as file:
@@ -66,7 +77,7 @@ def check_wal(wal: Path, known: WalMark | None) -> WalMark:
             begin = known.frame_offset_bytes if known is not None and known.salt == salt else _HEAD_BYTES
             file.seek(begin)
             data = file.read()
-    except OSError as error:
+    except FileNotFoundError as error:
         msg = "was removed"
         raise WalFaultError(msg) from error
     frame_bytes = _FRAME_HEAD_BYTES + int.from_bytes(head[8:12], "big")

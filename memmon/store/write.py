@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,12 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
 from memmon.store import schema
-from memmon.store.certificate import Certificate, certify
+from memmon.store.batch import AlertMark, Batch, RunEnd, StoredReport, Written
+from memmon.store.certificate import certify
 from memmon.store.digest import group_digest
 from memmon.store.engine import file_identity, sqlite_uri, write_engine
 from memmon.store.revision import require_head
-from memmon.store.wal import WalMark, require_whole_wal, truncate_wal
+from memmon.store.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -38,66 +38,27 @@ if TYPE_CHECKING:
     from memmon.model import EventRecord, RunRecord, Snapshot
 
 _INT64_MAX = 2**63 - 1
+# In a connection's info: rows were inserted. (An update to the same value leaves no trace in the log.)
+_INSERTED = "has_inserted"
 
 # Columns of `snapshot` whose value has another name in the Snapshot.
 _FIELD_OF_COLUMN = {"available_bytes": "system_available_bytes"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
-    """How and when a run ended."""
-
-    at: datetime
-    reason: str
-    detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertMark:
-    """When an alert was last told: what the cooldown remembers across restarts."""
-
-    fingerprint: str
-    kind: str
-    severity: str
-    notified_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredReport:
-    """A report to be kept."""
-
-    at: datetime
-    window_hours: float
-    text: str
-    data: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """What is written in one transaction, for one run."""
-
-    run: RunRecord
-    snapshots: Sequence[Snapshot] = ()
-    events: Sequence[EventRecord] = ()
-    alert_marks: Sequence[AlertMark] = ()
-    reports: Sequence[StoredReport] = ()
-    end: RunEnd | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What the store made of a batch."""
-
-    run_id: int
-    source_id: int
-    source: str
-    """The source's name in the store: with a suffix where another script held the default name."""
-    opened_run: bool
-    """True when this batch created the run's row."""
-    alert_marks: Mapping[str, AlertMark] = field(default_factory=dict)
-    """When the source's alerts were last told, by fingerprint; only when `opened_run`."""
-    certificates: tuple[Certificate, ...] = ()
-    """How earlier runs ended that ended without a word; only when `opened_run`."""
+__all__ = [
+    "AlertMark",
+    "Batch",
+    "RunEnd",
+    "StoredReport",
+    "Writer",
+    "Written",
+    "datetime_from_ms",
+    "event_row",
+    "find_or_create_source",
+    "ms_from_datetime",
+    "read_alert_marks",
+    "readings_of",
+]
 
 
 def ms_from_datetime(moment: datetime) -> int:
@@ -121,6 +82,7 @@ class Writer:
         self._last_values: dict[tuple[str, str, str], int | None] = {}
         self._series_ids: dict[tuple[str, str, str], int] = {}
         self._wal_mark: WalMark | None = None
+        self._is_unverified = False
 
     def write(self, batch: Batch) -> Written:
         """Write `batch` durably; on return it is stored, on any error nothing of it is.
@@ -136,8 +98,7 @@ class Writer:
                 with connection.begin():
                     require_head(connection)
                     written = self._write(connection, batch)
-                if _has_changed(connection):
-                    self._wal_mark = require_whole_wal(connection, self._wal_mark)
+                self._verify(connection)
         except BaseException:
             self._last_values = known
             self._run_uuid = None
@@ -160,10 +121,17 @@ class Writer:
             raise StoreNotFoundError(msg)
         return identity
 
+    def _verify(self, connection: Connection) -> None:
+        """Look at the write-ahead log when something was written, also by an attempt that could not look."""
+        if connection.info.get(_INSERTED) or (self._is_unverified and wal_bytes(connection)):
+            self._is_unverified = True
+            self._wal_mark = require_whole_wal(connection, self._wal_mark)
+        self._is_unverified = False
+
     def _write(self, connection: Connection, batch: Batch) -> Written:
         run_id, source_id, source, opened = self._run_row(connection, batch.run)
-        self._forget_unless_current(connection, batch.run.uuid, run_id)
-        self._write_snapshots(connection, run_id, source_id, batch.snapshots)
+        stored = self._stored_already(connection, batch, run_id)
+        self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
         self._write_events(connection, run_id, source_id, batch.events)
         marks = _alert_marks(connection, source_id) if opened else {}
         certificates = certify(connection, source_id, run_id, batch.run) if opened else ()
@@ -215,26 +183,43 @@ class Writer:
         run_id = connection.execute(select(table.c.id).where(table.c.uuid == run.uuid)).scalar_one()
         return run_id, source_id, name, True
 
-    def _forget_unless_current(self, connection: Connection, uuid: str, run_id: int) -> None:
-        if self._run_uuid == uuid and self._last_seq:
+    def _stored_already(self, connection: Connection, batch: Batch, run_id: int) -> set[int]:
+        """Return which numbers of the batch are there: an attempt was stored whose answer got lost.
+
+        Unless the store holds the newest snapshot that we know of, all that was known is forgotten.
+        """
+        table = schema.snapshot
+        if self._run_uuid == batch.run.uuid and self._last_seq:
             newest = connection.execute(
-                select(func.max(schema.snapshot.c.seq)).where(schema.snapshot.c.run_id == run_id)
+                select(func.max(table.c.seq)).where(table.c.run_id == run_id)
             ).scalar()
             if newest == self._last_seq:
-                return
+                return set()
         self._last_values = {}
         self._series_ids = {}
+        if not batch.snapshots:
+            return set()
+        first = batch.snapshots[0].sequence
+        found = connection.execute(select(table.c.seq).where(table.c.run_id == run_id, table.c.seq >= first))
+        return set(found.scalars())
 
     def _write_snapshots(
-        self, connection: Connection, run_id: int, source_id: int, snapshots: Sequence[Snapshot]
+        self,
+        connection: Connection,
+        run_id: int,
+        source_id: int,
+        snapshots: Sequence[Snapshot],
+        stored: set[int],
     ) -> None:
         if not snapshots:
             return
         changed = [list(self._changed(item)) for item in snapshots]
-        self._learn_series(connection, source_id, {key for changes in changed for key, _ in changes})
+        # What is there stays as it is: its readings were written against what was known then.
+        fresh = [pair for pair in zip(snapshots, changed, strict=True) if pair[0].sequence not in stored]
+        self._learn_series(connection, source_id, {key for _, changes in fresh for key, _ in changes})
         rows: list[dict[str, Any]] = []
         readings: list[dict[str, int | None]] = []
-        for item, changes in zip(snapshots, changed, strict=True):
+        for item, changes in fresh:
             values = [(self._series_ids[key], value) for key, value in changes]
             row = _snapshot_row(run_id, item)
             rows.append({**row, "digest": group_digest(row, values)})
@@ -296,12 +281,6 @@ def _is_empty(path: Path) -> bool:
         return path.stat().st_size == 0
     except OSError:
         return True
-
-
-def _has_changed(connection: Connection) -> bool:
-    """Tell whether this connection wrote anything; a repeated batch may find all of it there."""
-    driver: Any = connection.connection.driver_connection
-    return bool(getattr(driver, "total_changes", 0))
 
 
 def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
@@ -470,7 +449,9 @@ def _insert_or_ignore(connection: Connection, table: Table, rows: Sequence[Mappi
     if not rows:
         return
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+    done = connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+    if done.rowcount > 0:
+        connection.info[_INSERTED] = True
 
 
 def _fitting(value: int | None) -> int | None:

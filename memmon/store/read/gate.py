@@ -43,6 +43,8 @@ _RETRY_PAUSE_SECONDS = 0.05
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SIDE_FILE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
+# On a full disk there is no room for the side files that reading a WAL database needs.
+_NO_ROOM_CODES = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL})
 _STATEMENT_CODES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, None})
 
 T = TypeVar("T")
@@ -84,15 +86,17 @@ class SqliteGate:
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of the file, in one consistent state of it."""
         self._look()
+        has_no_room = False
         for attempt in range(_RETRY_COUNT):
             last = attempt == _RETRY_COUNT - 1
-            immutable = self._must_be_immutable()
+            immutable = self._must_be_immutable() or (has_no_room and not _side_file_size(self.path, "-wal"))
             before = _stamp(self.path)
             try:
                 result = self._once(work, immutable=immutable)
             except sqlite3.Error as error:
                 changed = immutable and _stamp(self.path) != before
-                if last or not (changed or self._may_pass(error)):
+                has_no_room = not immutable and _code(error) in _NO_ROOM_CODES
+                if last or not (changed or has_no_room or self._may_pass(error)):
                     raise self._translated(error) from error
             else:
                 if not immutable or _stamp(self.path) == before:
