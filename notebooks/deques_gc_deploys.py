@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Deques, garbage collection and deploys: what to change
+#
+# Three small questions to one history. Are the deques sized right? Does the forced garbage collection help?
+# What did each deploy change? Each ends in one line for the to-do list.
+
+# %%
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from memmon import open_store
+
+database = os.environ.get("MEMMON_NOTEBOOK_DATABASE")  # your own history, if you name one
+if database is None:
+    database = str(Path(tempfile.mkdtemp()) / "three_months.db")
+    command = [sys.executable, "-m", "memmon", "import", "data/three_months.jsonl.gz", "--db", database]
+    subprocess.run(command, check=True, capture_output=True)
+store = open_store(database)
+source = store.sources()[0].name
+
+
+# %% [markdown]
+# ## Deques
+#
+# `deque_readings` gives one row a snapshot, filled forward, so that an average weighs time.
+
+# %%
+lengths = store.deque_readings(source)
+bounds = store.deque_readings(source, value="maxlen")
+columns = [name for name in lengths.columns if name != "run_id"]
+summary = pd.DataFrame(
+    {
+        "maxlen": bounds[columns].max(),
+        "mean": lengths[columns].mean(),
+        "most": lengths[columns].max(),
+        "share of time full": (lengths[columns] >= bounds[columns]).mean(),
+    }
+)
+summary["fill %"] = 100 * summary["most"] / summary["maxlen"]
+summary.round(2)
+
+# %% [markdown]
+# `audit_log` has no maxlen and only grows; `open_orders` never used more than a fraction of its room. The others
+# are full for most of the time: they are windows over a stream, and full is what they should be.
+
+# %%
+figure, axes = plt.subplots(2, 3, figsize=(12, 4.6), constrained_layout=True)
+newest = lengths[lengths.index > lengths.index[-1] - pd.Timedelta(days=10)]
+for axis, name in zip(axes.flat, columns, strict=False):
+    axis.plot(newest.index, newest[name], color="#1d4ed8", linewidth=0.9)
+    bound = summary.loc[name, "maxlen"]
+    if pd.notna(bound):
+        axis.axhline(bound, color="#dc2626", linewidth=0.8, linestyle="--")
+    axis.set_title(name, fontsize=9)
+    axis.tick_params(labelsize=7)
+    axis.xaxis.set_major_locator(mdates.DayLocator(interval=3))
+    axis.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
+    axis.set_ylim(bottom=0)
+    axis.spines[["top", "right"]].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# ## Garbage collection
+#
+# The recorder keeps a ledger of each forced pass: what it cost, what it freed.
+
+# %%
+passes = pd.DataFrame(
+    {"at": event.at, "pause ms": event.data["pause_ms"], "freed MB": event.data["freed_bytes"] / 2**20}
+    for event in store.events(source, kinds=("gc",))
+)
+print(
+    f"{len(passes)} passes, {passes['pause ms'].sum() / 1000:.1f} s of pauses, {passes['freed MB'].sum():.1f} MB freed"
+)
+passes.describe().loc[["mean", "max"], ["pause ms", "freed MB"]].round(1)
+
+# %% [markdown]
+# They cost a quarter of a second each and freed nothing: what grew was still referenced. The collector is the
+# wrong tool here.
+#
+# ## Deploys and the culprit
+#
+# The component `order_cache` was registered with the recorder. How much of each run's growth is its own?
+
+# %%
+frame = store.snapshots(source)
+cache = store.component_readings(source)["order_cache"]
+rows = []
+for run in store.runs(source):
+    own = frame[frame["run_id"] == run.run_id]
+    if len(own) < 20:
+        continue
+    settled = own.iloc[6:]
+    grown = (settled["rss_bytes"].iloc[-1] - settled["rss_bytes"].iloc[0]) / 2**20
+    part = cache.reindex(settled.index)
+    grown_cache = (part.iloc[-1] - part.iloc[0]) / 2**20
+    rows.append({"release": run.release, "growth MB": grown, "order_cache MB": grown_cache})
+growth = pd.DataFrame(rows)
+totals = growth.groupby("release").sum()
+totals["share of order_cache %"] = 100 * totals["order_cache MB"] / totals["growth MB"]
+totals.round(1)
+
+# %% [markdown]
+# ## Decision
+#
+# 1. Give `audit_log` a maxlen, or write it to disk; it is the one deque without a bound.
+# 2. Turn the forced collection off for this bot (`gc_threshold_mb=0`): it never freed anything.
+# 3. The growth of 1.4.1 was in `order_cache`, by far the most of it: it is bounded since 1.4.2, and stays registered
+#    so that the next one is seen on its first day.
