@@ -24,9 +24,7 @@ def frame(values, *, minutes=5, **columns):
 
 def test_importing_history_loads_neither_pandas_nor_the_store():
     """`import memmon.history` costs numpy at most."""
-    code = (
-        "import sys, memmon.history; print([m for m in ('pandas', 'scipy', 'sqlalchemy') if m in sys.modules])"
-    )
+    code = "import sys, memmon.history; print([m for m in ('pandas', 'scipy', 'sqlalchemy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
