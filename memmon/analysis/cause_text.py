@@ -54,7 +54,7 @@ def details_for(cause: Cause, parts: Sequence[CausePart], *, was_seen_released: 
     """Return what limits the finding, as sentences."""
     details = []
     if cause == "native":
-        details.append("Objects of more than 16 KB (large arrays, bytes) look like native allocations.")
+        details.append("Large buffers of Python objects (numpy arrays, bytes of many KB) look native too.")
     retained = next((part for part in parts if part.name == "retained"), None)
     if (
         retained is not None

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_HOPELESS_FACTOR = 10.0
+_HOPELESS_FACTOR = 100.0
 
 
 class Patience(Generic[T]):
     """Calls a reading, and rests for an hour once it proved slow.
 
     `read`: the reading. `monotonic`: seconds that never step back. Two calls in a row longer than
-    `slow_seconds`, or one ten times as long, are followed by a rest of `rest_seconds`, in which the
-    value is None. (A single slow call may only mean that a busy machine ran something else meanwhile.)
+    `slow_seconds`, or one a hundred times as long, are followed by a rest of `rest_seconds`, in which
+    the value is None. (A single slow call may only mean that a busy machine ran something else.)
     """
 
     __slots__ = ("_monotonic", "_read", "_rest_seconds", "_resting_until", "_slow_seconds", "_was_slow")

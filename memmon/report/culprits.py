@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memmon.store.read import PartMatrix, Store
 
 SMALLEST_SHARE = 0.01
+GUILTY_SHARE = 0.2
 UNEXPLAINED = "unexplained"
 
 
@@ -40,11 +41,19 @@ def culprits(
         found = attribute_growth(list(_part_series(matrix)))
         if found.unexplained_share is not None:
             shares = _shares(found)
-            sentences = [found.summary, *found.details]
+            sentences = [found.summary, *found.details, *_unbounded(store, source, shares)]
     worked = _per_work(matrix)
     if worked is not None and worked.is_leak:
         sentences.append(worked.summary)
     return tuple(shares), tuple(sentences)
+
+
+def _unbounded(store: Store, source: str, shares: list[CauseShare]) -> Iterator[str]:
+    """Yield what to do about deques without a bound that a good part of the growth belongs to."""
+    guilty = {one.name for one in shares if one.share is not None and one.share >= GUILTY_SHARE}
+    for status in store.deque_status(source):
+        if status.name in guilty and status.is_alive and status.maxlen_count is None:
+            yield f"{status.name} has no maxlen: bound it (`memmon deques --suggest` says at what)."
 
 
 def _shares(found: Attribution) -> list[CauseShare]:

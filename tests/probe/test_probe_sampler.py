@@ -207,7 +207,7 @@ def test_where_nothing_can_be_counted_nothing_is(monkeypatch):
     assert CauseProbe(lambda: 0.0).read() == CauseReading()
 
 
-@pytest.mark.parametrize(("cost_seconds", "slow_count"), [(0.2, 2), (1.1, 1)])
+@pytest.mark.parametrize(("cost_seconds", "slow_count"), [(0.2, 2), (11.0, 1)])
 def test_patience_rests_after_slow_calls_alone(cost_seconds, slow_count):
     """A quick call is repeated at once; after two slow ones, or one hopeless one, the value is missing for a while."""
     now = [0.0]
