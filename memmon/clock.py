@@ -66,3 +66,8 @@ class ManualClock:
     def step(self, seconds: float) -> None:
         """Step the wall clock alone, as an operator or NTP does."""
         self._now += timedelta(seconds=seconds)
+
+
+def processor_seconds() -> float:
+    """Return the processor time that this thread has used, which waiting for a turn does not add to."""
+    return time.thread_time()

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 END_SHARE = 0.1
 """Part of the samples that each end of a window is read from."""
 
+LATE_SHARE = 0.25
+"""Counters that were not read in this last part of a window may have missed a turn."""
+
 SMALLEST_GROWTH_BYTES = 0.5 * MIB
 SMALLEST_GROWTH_SHARE = 0.005
 
@@ -59,6 +62,8 @@ class _Growth:
     """What one of Python's blocks takes in its pools."""
     most_block_bytes: float
     """The same at most, given how the counters scatter."""
+    is_late: bool
+    """True when the counters were not read towards the end."""
     released_bytes: float
     """How much more the allocators had in use at the peak than at the end."""
 
@@ -75,7 +80,7 @@ def split_cause(runs: CauseSeries | Sequence[CauseSeries]) -> CauseFinding:
     hours = sum(float(run.hours[-1] - run.hours[0]) for run in several)
     sample_count = sum(run.hours.size for run in several)
     if not growths:
-        return _finding("unknown", 0.0, hours, sample_count, {}, 0.0)
+        return _finding("unknown", 0.0, hours, sample_count, {}, released_bytes=0.0, is_late=False)
     parts: dict[str, float] = dict.fromkeys(CAUSE_LABELS, 0.0)
     for growth in growths:
         for name, size in _split(growth).items():
@@ -86,7 +91,8 @@ def split_cause(runs: CauseSeries | Sequence[CauseSeries]) -> CauseFinding:
     is_growth = total > max(SMALLEST_GROWTH_BYTES, SMALLEST_GROWTH_SHARE * level)
     cause: Cause = largest if is_growth else "none"  # type: ignore[assignment]  # the labels' names
     released = sum(growth.released_bytes for growth in growths)
-    return _finding(cause, total, hours, sample_count, parts, released)
+    is_late = any(growth.is_late for growth in growths)
+    return _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
 
 
 def _finding(
@@ -95,7 +101,9 @@ def _finding(
     hours: float,
     sample_count: int,
     sizes: dict[str, float],
+    *,
     released_bytes: float,
+    is_late: bool,
 ) -> CauseFinding:
     grown = sum(max(0.0, size) for size in sizes.values())
     parts = tuple(
@@ -116,7 +124,7 @@ def _finding(
         parts=parts,
         summary=summary_for(cause, growth_bytes, hours, parts),
         advice=advice_for(cause),
-        details=details_for(cause, parts, was_seen_released=was_seen_released),
+        details=details_for(cause, parts, was_seen_released=was_seen_released, is_late=is_late),
     )
 
 
@@ -129,8 +137,8 @@ def _growth_of(run: CauseSeries) -> _Growth | None:
     anonymous = run.rss_anon_bytes + np.nan_to_num(run.swap_bytes)
     pages = np.stack([anonymous, run.rss_shmem_bytes, run.rss_file_bytes])
     counters = np.stack([anonymous, run.heap_used_bytes + run.heap_mmap_bytes, run.python_block_count])
-    pages = pages[:, np.isfinite(pages).all(axis=0)]
-    counters = counters[:, np.isfinite(counters).all(axis=0)]
+    was_counted: NDArray[np.bool_] = np.asarray(np.isfinite(counters).all(axis=0))
+    pages, counters = pages[:, np.isfinite(pages).all(axis=0)], counters[:, was_counted]
     if counters.shape[1] < 2 or pages.shape[1] < 2:  # noqa: PLR2004 - two ends
         return None
     whole, counted = _change(pages), _change(counters)
@@ -147,6 +155,7 @@ def _growth_of(run: CauseSeries) -> _Growth | None:
         blocks=float(counted[2]) * carried_on,
         block_bytes=block_bytes,
         most_block_bytes=_most_block_bytes(outside_heap, counters[2]),
+        is_late=not bool(was_counted[-max(1, int(was_counted.size * LATE_SHARE)) :].any()),
         released_bytes=float(in_use.max() - in_use[-1]),
     )
 

@@ -50,9 +50,13 @@ def advice_for(cause: Cause) -> str:
     return _ADVICE.get(cause, "")
 
 
-def details_for(cause: Cause, parts: Sequence[CausePart], *, was_seen_released: bool) -> tuple[str, ...]:
+def details_for(
+    cause: Cause, parts: Sequence[CausePart], *, was_seen_released: bool, is_late: bool
+) -> tuple[str, ...]:
     """Return what limits the finding, as sentences."""
     details = []
+    if is_late and cause != "none":
+        details.append("The allocators' counters were not read lately (they rest when they are slow).")
     if cause == "native":
         details.append("Large buffers of Python objects (numpy arrays, bytes of many KB) look native too.")
     retained = next((part for part in parts if part.name == "retained"), None)

@@ -37,8 +37,8 @@ class CauseProbe:
 
     `monotonic` times the calls: `heap_info` walks the free lists of the C allocator (0.6 µs on a
     tidy heap, 26 to 48 ms with 150,000 holes), `getallocatedblocks` the pools of Python's own
-    (0.15 ms at 20 million objects). A call slower than 1 ms rests for an hour; until then its
-    values are None.
+    (0.15 ms at 20 million objects). A call of more than 1 ms of processor time is not repeated
+    for an hour; until then its values are None.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from memmon.clock import processor_seconds
 from memmon.probe.quiet import attempt
 from memmon.units import SECONDS_PER_HOUR
 
@@ -12,18 +13,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_HOPELESS_FACTOR = 100.0
+_HANGING_FACTOR = 100.0
 
 
 class Patience(Generic[T]):
-    """Calls a reading, and rests for an hour once it proved slow.
+    """Calls a reading, and rests for an hour after one that was slow.
 
-    `read`: the reading. `monotonic`: seconds that never step back. Two calls in a row longer than
-    `slow_seconds`, or one a hundred times as long, are followed by a rest of `rest_seconds`, in which
-    the value is None. (A single slow call may only mean that a busy machine ran something else.)
+    `read`: the reading. `monotonic`: seconds that never step back. `slow_seconds`: a call that took more
+    processor time than this, or a hundred times as long by the clock, is followed by a rest of
+    `rest_seconds`, in which the value is None. (On a busy machine a call is often long by the clock
+    only because something else ran meanwhile.) `processor`: the processor seconds of this thread.
     """
 
-    __slots__ = ("_monotonic", "_read", "_rest_seconds", "_resting_until", "_slow_seconds", "_was_slow")
+    __slots__ = ("_monotonic", "_processor", "_read", "_rest_seconds", "_resting_until", "_slow_seconds")
 
     def __init__(
         self,
@@ -32,14 +34,15 @@ class Patience(Generic[T]):
         *,
         slow_seconds: float,
         rest_seconds: float = SECONDS_PER_HOUR,
+        processor: Callable[[], float] = processor_seconds,
     ) -> None:
         """Keep the reading; it is not called yet."""
         self._read = read
         self._monotonic = monotonic
+        self._processor = processor
         self._slow_seconds = slow_seconds
         self._rest_seconds = rest_seconds
         self._resting_until = float("-inf")
-        self._was_slow = False
 
     @property
     def is_resting(self) -> bool:
@@ -48,13 +51,12 @@ class Patience(Generic[T]):
 
     def __call__(self) -> T | None:
         """Return the reading, or None while resting or when it raises."""
-        begun = self._monotonic()
+        begun, used = self._monotonic(), self._processor()
         if begun < self._resting_until:
             return None
         value = attempt(self._read)
         ended = self._monotonic()
-        is_slow = ended - begun > self._slow_seconds
-        if is_slow and (self._was_slow or ended - begun > _HOPELESS_FACTOR * self._slow_seconds):
+        is_slow = self._processor() - used > self._slow_seconds
+        if is_slow or ended - begun > _HANGING_FACTOR * self._slow_seconds:
             self._resting_until = ended + self._rest_seconds
-        self._was_slow = is_slow
         return value

@@ -72,7 +72,7 @@ def test_the_parts_add_up_to_the_growth():
     assert sum(part.share for part in finding.parts) == pytest.approx(1.0)
     assert finding.growth_bytes == pytest.approx(115 * 0.9 * MB, rel=0.05)
     assert all(part.label in finding.summary for part in finding.parts if part.share >= 0.1)
-    assert [part.name for part in finding.parts][0] == "native"
+    assert finding.parts[0].name == "native"
 
 
 def test_freed_memory_that_stays_is_retention():
@@ -117,11 +117,13 @@ def test_counters_that_rest_are_carried_on():
     grown = series(anon=100 * RISE, heap=100 * RISE)
     full = {name: getattr(grown, name) for name in COUNTER_NAMES}
     full["heap_used_bytes"] = full["heap_used_bytes"] * rare
+    assert not [d for d in split_cause(CauseSeries.from_columns(grown.hours, full)).details if "lately" in d]
     full["heap_used_bytes"][N // 2 :] = np.nan
     finding = split_cause(CauseSeries.from_columns(grown.hours, full))
     assert finding.cause == "native"
     assert finding.share_of("native") > 0.95
     assert finding.growth_bytes == pytest.approx(90 * MB, rel=0.1)
+    assert "not read lately" in finding.details[0]
 
 
 def test_the_growths_of_several_runs_are_added_up():

@@ -244,7 +244,7 @@ def test_a_slow_count_of_files_is_not_repeated_at_once(monkeypatch):
     now = [0.0]
 
     def count(_):
-        now[0] += 0.06
+        now[0] += 0.6
         return 10_000
 
     monkeypatch.setattr(psutil.Process, "num_fds", count)
