@@ -24,7 +24,10 @@ SLOW_SECONDS = 0.05
 """A measure that takes longer than this disturbs its host."""
 
 MAX_STRIKES = 3
-"""Bad readings before a measure is not called any more: in a row, but slow ones all together."""
+"""Bad readings before a measure is not called any more: in a row, or slow ones among few quick ones."""
+
+FORGIVEN_AFTER_COUNT = 20
+"""So many quick readings in a row make up for slow ones: a busy machine delays any call now and then."""
 
 _LARGEST_BYTES = 2**62
 
@@ -57,6 +60,7 @@ class Measure:
         self._monotonic = monotonic
         self._strikes = 0
         self._slow_strikes = 0
+        self._quick_count = 0
         self._said = False
         self._last: ComponentReading | None = None
 
@@ -84,9 +88,13 @@ class Measure:
             self._strike(self._strikes, describe_error(error))
             return None
         self._strikes = 0
+        self._quick_count += 1
         if elapsed_seconds > SLOW_SECONDS:
             self._slow_strikes += 1
+            self._quick_count = 0
             self._strike(self._slow_strikes, f"it took {elapsed_seconds * 1000:.0f} ms")
+        elif self._quick_count >= FORGIVEN_AFTER_COUNT:
+            self._slow_strikes = 0
         return size
 
     def _as_bytes(self, value: object) -> int | None:

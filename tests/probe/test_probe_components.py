@@ -135,6 +135,27 @@ def test_a_slow_measure_is_used_and_ends_after_three(registry, clock, caplog):
     assert len(caplog.records) == 2
 
 
+def test_rare_slow_calls_are_forgiven_and_frequent_ones_are_not(registry, clock):
+    """One slow call among thirty never ends a measure; one among three does."""
+
+    def every(period):
+        calls = []
+
+        def measure():
+            calls.append(1)
+            clock.seconds += 0.06 if len(calls) % period == 0 else 0.0
+            return 5
+
+        return measure
+
+    registry.register("rare", every(30))
+    registry.register("frequent", every(3))
+    readings = [registry.read() for _ in range(200)]
+    assert readings[-1][0].size_bytes == 5
+    assert readings[8][1].size_bytes == 5
+    assert readings[9][1].size_bytes is None
+
+
 def test_the_hosts_interrupts_pass_through(registry):
     """An interrupt that arrives during a measure reaches the host."""
 
