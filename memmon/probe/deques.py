@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
@@ -160,8 +161,9 @@ class DequeRegistry:
     def _bury(self, found_dead: list[DequeEntry]) -> None:
         """Move what is gone to the bounded list of the dead, and say so once for all of this reading."""
         gone = []
-        while self._newly_dead:
-            gone.append(self._newly_dead.popleft())
+        with suppress(IndexError):  # another thread may read, and bury, at the same time
+            while True:
+                gone.append(self._newly_dead.popleft())
         gone += [entry for entry in found_dead if self._entries.get(entry.name) is entry]
         for entry in gone:
             if self._entries.get(entry.name) is entry:
@@ -170,15 +172,16 @@ class DequeRegistry:
                 self._is_changed = True
             if entry.name not in self._entries:
                 self._dead[entry.name] = entry
-        for name in list(self._dead)[: max(0, len(self._dead) - MAX_DEAD_COUNT)]:
+        names = attempt(lambda: list(self._dead)) or []
+        for name in names[: max(0, len(names) - MAX_DEAD_COUNT)]:
             self._dead.pop(name, None)
         if gone:
-            names = ", ".join(entry.shown_name for entry in gone[:_NAMES_IN_LOG])
+            shown = ", ".join(entry.shown_name for entry in gone[:_NAMES_IN_LOG])
             more = f" and {len(gone) - _NAMES_IN_LOG} more" if len(gone) > _NAMES_IN_LOG else ""
             say(
                 logging.WARNING,
                 "registered deques are gone (nothing refers to them any more): %s%s",
-                names,
+                shown,
                 more,
             )
 

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -339,3 +345,51 @@ def test_counts_are_taken_line_by_line():
     """Lines that are no count are passed over."""
     assert parse_counts("anon 5\nfile\n\nx y\nMemTotal:  7 kB\nslab -1\n") == {"anon": 5, "MemTotal": 7}
     assert parse_counts(None) == {}
+
+
+CHILD = """
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+(folder / "cgroup.procs").write_text("0")
+from memmon.probe.container import LimitProbe
+ballast = b"x" * (40 * 2**20)
+probe = LimitProbe()
+reading = probe.read()
+events = probe.memory_events()
+print([reading.limit_bytes, reading.origin, reading.used_bytes, len(ballast), events[0].oom_kill_count])
+"""
+
+
+@pytest.fixture
+def real_group():
+    """A real control group with a limit of 300 MB, made where this machine allows it."""
+    for mount, limit_file in (
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        ("/sys/fs/cgroup", "memory.max"),
+    ):
+        group = Path(mount) / f"memmon-test-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit_file).write_text(str(300 * MB))
+        except OSError:
+            group.rmdir()
+            continue
+        yield group
+        group.rmdir()
+        return
+    pytest.skip("this machine does not let the test make a control group")
+
+
+def test_a_real_group_limits_a_real_process(real_group):
+    """A process in a real control group of 300 MB reads that limit, its name and its own anonymous memory."""
+    run = subprocess.run(
+        [sys.executable, "-c", CHILD, str(real_group)], capture_output=True, text=True, check=True
+    )
+    limit_bytes, origin, used_bytes, _, kill_count = ast.literal_eval(run.stdout)
+    assert limit_bytes == 300 * MB
+    assert origin.endswith(f"/{real_group.name}")
+    assert 40 * MB < used_bytes < 120 * MB
+    assert kill_count == 0

@@ -320,3 +320,28 @@ def test_the_registry_itself_can_be_freed():
     gc.collect()
     assert reference() is None
     assert len(history) == 0
+
+
+def test_sixteen_threads_read_while_deques_die(registry):
+    """Readings taken by sixteen threads at once, while deques die in between, are all complete."""
+    kept = [deque([number]) for number in range(20)]
+    for number, each in enumerate(kept):
+        registry.register(f"kept {number}", each)
+    failures = []
+
+    def read(seed):
+        try:
+            for turn in range(60):
+                registry.register(f"short {seed} {turn}", deque())
+                names = {reading.name for reading in registry.read() if reading.is_alive}
+                if not {f"kept {number}" for number in range(20)} <= names:
+                    failures.append(names)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read, args=(seed,)) for seed in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
