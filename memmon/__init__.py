@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memmon.recorder.monitor import MemoryMonitor
     from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
     from memmon.recorder.recorder import Recorder
+    from memmon.report.fleet import fleet
     from memmon.store.read import Store, open_store
 
     __version__ = memmon_version()
@@ -46,6 +47,7 @@ _HOMES = {
     "Store": "memmon.store.read",
     "TheilSen": "memmon.analysis.robust",
     "detect_leak": "memmon.analysis.leak",
+    "fleet": "memmon.report.fleet",
     "forecast_limit": "memmon.analysis.forecast",
     "open_store": "memmon.store.read",
     "theil_sen": "memmon.analysis.robust",
@@ -71,6 +73,7 @@ __all__ = [
     "TheilSen",
     "__version__",
     "detect_leak",
+    "fleet",
     "forecast_limit",
     "open_store",
     "theil_sen",

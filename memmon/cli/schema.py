@@ -49,7 +49,9 @@ def _definitions() -> dict[str, Any]:
     from memmon.analysis.deque_values import DequeFinding, DequeSuggestion
     from memmon.analysis.forecast_values import Forecast
     from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.series import SeriesResult
     from memmon.report.data import Staleness
+    from memmon.report.fleet import LeakGroup
     from memmon.store.read.values import RunInfo, SourceInfo
 
     values = (
@@ -61,6 +63,8 @@ def _definitions() -> dict[str, Any]:
         Staleness,
         SourceInfo,
         RunInfo,
+        SeriesResult,
+        LeakGroup,
     )
     _, components = msgspec.json.schema_components(values, ref_template="#/$defs/{name}")
     return dict(components)
@@ -182,6 +186,13 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
         "alerts ack": {"said": _TEXT},
         "alerts silence": {"said": _TEXT},
         "alerts test": {"results": _list(_object(channel=_TEXT, error=text_or_null))},
+        "fleet": {
+            "findings": _list(_ref("SeriesResult")),
+            "leak_count": _WHOLE,
+            "new_leak_count": _WHOLE,
+            "by_release": _list(_ref("LeakGroup")),
+            "by_host": _list(_ref("LeakGroup")),
+        },
         "db upgrade": {"before": text_or_null, "after": _TEXT, "copy_path": text_or_null},
         "db prune": {"retention": {"type": "object"}},
         "db salvage": {"salvage": {"type": "object"}},

@@ -81,10 +81,13 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
         "ORDER BY p.seq DESC LIMIT 1)"
     )
     names = ", ".join(f"s.{name}" for name in _COLUMNS[2:-1])
-    statement = (
-        f"SELECT r.source_id, r.interval_ms, {names}, {pss} FROM run r JOIN snapshot s ON s.run_id = r.id "
-        "AND s.seq = (SELECT max(n.seq) FROM snapshot n WHERE n.run_id = r.id) "
-        f"WHERE r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}"
+    statement = " ".join(
+        (
+            f"SELECT r.source_id, r.interval_ms, {names}, {pss}",
+            "FROM run r JOIN snapshot s ON s.run_id = r.id",
+            "AND s.seq = (SELECT max(n.seq) FROM snapshot n WHERE n.run_id = r.id)",
+            f"WHERE r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}",
+        )
     )
     rows = [
         dict(zip(_COLUMNS, row, strict=True)) for row in store.query(statement, row_limit=_ROW_LIMIT).rows

@@ -14,7 +14,7 @@ from memmon.store.read.values import ms_of
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from types import TracebackType
     from typing import Literal
 
@@ -186,6 +186,24 @@ class Store:
         window = _window(found.source_id, since, until, run_id)
         return self._gate.read(lambda session: histories.read_history(session, window, source=found.name))
 
+    def histories(
+        self,
+        sources: Sequence[SourceInfo],
+        *,
+        look_back: timedelta | None = None,
+        since: datetime | None = None,
+    ) -> tuple[History, ...]:
+        """Return the histories of several sources, read over one connection: for a fleet of them.
+
+        `look_back` counts from each source's own last sample; `since` is a moment for all.
+        """
+        windows = [(one.name, _look_back(one, look_back, since)) for one in sources]
+        return self._gate.read(
+            lambda session: tuple(
+                histories.read_history(session, window, source=name) for name, window in windows
+            )
+        )
+
     def window_statistics(
         self,
         source: str | None = None,
@@ -254,6 +272,12 @@ class Store:
         self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
     ) -> Window:
         return _window(self.resolve_source(source).source_id, since, until, run_id)
+
+
+def _look_back(source: SourceInfo, look_back: timedelta | None, since: datetime | None) -> Window:
+    if since is None and look_back is not None and source.last_at is not None:
+        since = source.last_at - look_back
+    return _window(source.source_id, since, None, None)
 
 
 def _window(source_id: int, since: datetime | None, until: datetime | None, run_id: int | None) -> Window:

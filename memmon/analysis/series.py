@@ -1,0 +1,136 @@
+"""One series of a fleet: a pure, picklable function from a history to one row.
+
+It is what any `concurrent.futures.Executor` maps: in this process, in a pool, or on a cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from memmon.analysis.leak import detect_leak
+from memmon.analysis.leak_values import (
+    Confidence,  # noqa: TC001 -- the JSON Schema is made from these annotations
+    LeakPolicy,  # noqa: TC001 -- same
+    Verdict,  # noqa: TC001 -- same
+)
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.history import History
+
+NEW_WITHIN = timedelta(hours=24)
+"""A leak is new when a day before it was none."""
+
+_UNJUDGED = ("vms_bytes", "available_bytes", "system_percent", "limit_bytes", "anon_bytes", "max_rss_bytes")
+_RANKS: tuple[Verdict, ...] = (
+    "leaking",
+    "growing",
+    "load_driven",
+    "filling",
+    "saturating",
+    "stepped",
+    "cannot_say",
+    "stable",
+)
+_CONFIDENCES = ("high", "medium", "low")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesTask:
+    """What is judged: a history, without what the verdict does not look at, and the policy."""
+
+    history: History
+    policy: LeakPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesResult:
+    """One row of the fleet: the verdict on one source; sizes in MB (2**20 bytes)."""
+
+    source: str
+    verdict: Verdict
+    is_leak: bool
+    is_new: bool
+    """True: a leak now, and none a day earlier."""
+    confidence: Confidence
+    slope_mb_per_hour: float | None
+    slope_low_mb_per_hour: float | None
+    slope_high_mb_per_hour: float | None
+    growth_mb: float | None
+    current_mb: float | None
+    since: datetime | None
+    last_at: datetime | None
+    sample_count: int
+    run_count: int
+    release: str | None
+    host: str | None
+    summary: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON, times as ISO 8601 text in UTC."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in found.items()
+        }
+
+
+def series_task(history: History, policy: LeakPolicy) -> SeriesTask:
+    """Return the task for a history; what the verdict does not look at stays behind (half the bytes)."""
+    unused: dict[str, Any] = dict.fromkeys(_UNJUDGED)
+    return SeriesTask(history=replace(history, **unused), policy=policy)
+
+
+def analyse_series(task: SeriesTask) -> SeriesResult:
+    """Judge one series. Pure: the same task gives the same result wherever it runs."""
+    history = task.history
+    finding = detect_leak(history, task.policy)
+    newest = history.runs[-1] if history.runs else None
+    return SeriesResult(
+        source=history.source,
+        verdict=finding.verdict,
+        is_leak=finding.is_leak,
+        is_new=finding.is_leak and _is_new(history, task.policy),
+        confidence=finding.confidence,
+        slope_mb_per_hour=finding.slope_mb_per_hour,
+        slope_low_mb_per_hour=finding.slope_low_mb_per_hour,
+        slope_high_mb_per_hour=finding.slope_high_mb_per_hour,
+        growth_mb=finding.growth_mb,
+        current_mb=None if history.is_empty else mb_from_bytes(float(history.rss_bytes[-1])),
+        since=finding.since,
+        last_at=history.last_at,
+        sample_count=finding.sample_count,
+        run_count=len(history.runs),
+        release=None if newest is None else newest.release,
+        host=None if newest is None else newest.host,
+        summary=finding.summary,
+    )
+
+
+def analyse_batch(tasks: Sequence[SeriesTask]) -> list[SeriesResult]:
+    """Judge several series: one unit of work for an executor."""
+    return [analyse_series(task) for task in tasks]
+
+
+def worst_first(results: Sequence[SeriesResult]) -> tuple[SeriesResult, ...]:
+    """Return results ordered by verdict, then confidence, then slope (steepest first), then name."""
+    return tuple(
+        sorted(
+            results,
+            key=lambda one: (
+                _RANKS.index(one.verdict),
+                _CONFIDENCES.index(one.confidence) if one.is_leak else 0,
+                -(one.slope_mb_per_hour or 0.0),
+                one.source,
+            ),
+        )
+    )
+
+
+def _is_new(history: History, policy: LeakPolicy) -> bool:
+    last_at = history.last_at
+    assert last_at is not None
+    return not detect_leak(history.slice_time(None, last_at - NEW_WITHIN), policy).is_leak

@@ -1,0 +1,134 @@
+"""`memmon fleet`: all sources of a database in one table, worst first."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from memmon.cli.opening import locate_existing
+from memmon.cli.options import Common, common
+from memmon.cli.output import check_output, say_database, write_json, write_text
+from memmon.cli.text import local_time, number, one_line, size, table
+from memmon.cli.values import DURATION, RATE
+from memmon.errors import MissingExtraError, SettingsError
+from memmon.units import MIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
+
+    from memmon.report.fleet import Fleet, LeakGroup
+
+_CONNECT_SECONDS = "10s"
+
+
+@click.command("fleet")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Judge in N processes (default: in this one)."
+)
+@click.option("--dask", "dask_address", metavar="tcp://HOST:8786", help="Judge on an existing Dask cluster.")
+@click.option(
+    "--look-back", "look_back_seconds", type=DURATION, metavar="7d", help="History judged (default: 7d)."
+)
+@click.option("--threshold", type=RATE, metavar="MB/H", help="Growth that counts as a leak (default: 10).")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows shown; --json has all."
+)
+@common
+def command(
+    *,
+    jobs: int | None,
+    dask_address: str | None,
+    look_back_seconds: float | None,
+    threshold: float | None,
+    limit: int,
+    common: Common,
+) -> None:
+    """Judge every source and print one table, worst first, with the leaks by release and host."""
+    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.report.fleet import fleet
+
+    if jobs is not None and dask_address is not None:
+        raise click.UsageError("--jobs and --dask exclude each other")
+    if common.source is not None:
+        raise click.UsageError("fleet judges all sources; `memmon leaks --source` judges one")
+    check_output(common)
+    place = locate_existing(common)
+    say_database(place.database)
+    defaults = LeakPolicy()
+    hours = defaults.look_back_hours if look_back_seconds is None else look_back_seconds / SECONDS_PER_HOUR
+    policy = LeakPolicy(
+        threshold_mb_per_hour=threshold or place.settings.leak_threshold_mb_per_hour, look_back_hours=hours
+    )
+    with _cluster(dask_address) as executor:
+        found = fleet(place.database.url, executor=executor, jobs=jobs, policy=policy)
+    if common.as_json:
+        write_json(
+            common,
+            command="fleet",
+            database=place.database,
+            findings=[one.to_dict() for one in found.results],
+            leak_count=found.leak_count,
+            new_leak_count=found.new_leak_count,
+            by_release=[asdict(one) for one in found.by_release],
+            by_host=[asdict(one) for one in found.by_host],
+        )
+    else:
+        write_text(common, _text(found, limit))
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[Executor | None]:
+    """Yield the executor of a Dask cluster; raises MissingExtraError and SettingsError."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtraError("--dask needs distributed: pip install 'memmon[dask]'") from None
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]  # the package has no types
+    except (OSError, ValueError, TimeoutError) as error:
+        words = one_line(str(error) or type(error).__name__)
+        raise SettingsError(
+            f"no Dask scheduler answers at {address} ({words}); give tcp://HOST:PORT of one"
+        ) from None
+    with client:
+        yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]  # same
+
+
+def _text(found: Fleet, limit: int) -> str:
+    shown = found.results[:limit]
+    rows = [
+        (
+            one.source,
+            f"{one.verdict}{', new' if one.is_new else ''}",
+            one.confidence if one.is_leak else "",
+            number(one.slope_mb_per_hour),
+            size(None if one.current_mb is None else one.current_mb * MIB),
+            local_time(one.since) if one.is_leak else "",
+            one.release or "",
+            one.host or "",
+        )
+        for one in shown
+    ]
+    headings = ["source", "verdict", "confidence", "MB/hour", "now", "since", "release", "host"]
+    parts = [
+        f"{len(found.results)} sources: {found.leak_count} leak, {found.new_leak_count} of them new",
+        table(headings, rows),
+    ]
+    if len(found.results) > limit:
+        parts.append(f"... ({len(found.results)} in all; --limit shows more)")
+    for title, groups in (("release", found.by_release), ("host", found.by_host)):
+        if groups:
+            parts.append(f"leaks by {title}:\n{_groups(title, groups)}")
+    return "\n\n".join(parts)
+
+
+def _groups(title: str, groups: Sequence[LeakGroup]) -> str:
+    rows = [(one.name or "unknown", one.source_count, one.leak_count, one.new_leak_count) for one in groups]
+    return table([title, "sources", "leaks", "new"], rows)
