@@ -76,7 +76,9 @@ class Sampler:
         """
         process = attempt(self._process.read) or ProcessReading()
         system = attempt(read_system) or SystemReading()
-        limit = attempt(self._limit.read, system) or LimitReading(limit_bytes=None, origin=None, used_bytes=None)
+        limit = attempt(self._limit.read, system) or LimitReading(
+            limit_bytes=None, origin=None, used_bytes=None
+        )
         cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
         uss_bytes, pss_bytes = (attempt(self._read_costly) if allow_costly else None) or (None, None)
         return Snapshot(
