@@ -48,7 +48,7 @@ def select_slopes(x: Floats, y: Floats, ranks: Sequence[int], *, low: float, hig
         for bracket, members in refined.items():
             if bracket[0] < bracket[1]:
                 found |= _refine(x, y, members, bracket)
-    return [_float_of_bits(np.uint64(found[rank][0])) for rank in ranks]
+    return [_float_of_bits(found[rank][0]) for rank in ranks]
 
 
 def _refine(
@@ -58,19 +58,17 @@ def _refine(
     first, last = bracket
     shift = max(0, (last - first).bit_length() - _HISTOGRAM_BITS)
     bin_count = ((last - first) >> shift) + 1
-    histogram = np.zeros(bin_count + 1, dtype=np.int64)
-    for slopes in _slope_chunks(x, y):
-        keys = _ordered_bits(slopes)
-        keys = keys[keys <= np.uint64(last)]
-        inside = keys[keys >= np.uint64(first)]
-        histogram[0] += keys.size - inside.size
-        bins = ((inside - np.uint64(first)) >> np.uint64(shift)).astype(np.int64)
-        histogram[1:] += np.bincount(bins, minlength=bin_count)
+    histogram = np.zeros(bin_count, dtype=np.int64)
+    below_count = 0
+    for below, inside in _slopes_inside(x, y, _float_of_bits(first), _float_of_bits(last)):
+        below_count += below
+        bins = (_ordered_bits(inside) - np.uint64(first)) >> np.uint64(shift)
+        histogram += np.bincount(bins.astype(np.int64), minlength=bin_count)
     upto = np.cumsum(histogram)
     narrowed = {}
     for rank in ranks:
-        place = int(np.searchsorted(upto, rank, side="right")) - 1
-        if not 0 <= place < bin_count:
+        place = int(np.searchsorted(upto, rank - below_count, side="right"))
+        if rank < below_count or place == bin_count:
             narrowed[rank] = _EVERY_FLOAT
             continue
         start = first + (place << shift)
@@ -78,13 +76,29 @@ def _refine(
     return narrowed
 
 
-def _slope_chunks(x: Floats, y: Floats) -> Iterator[Floats]:
-    rows = max(1, _CHUNK_COUNT // x.size)
-    for start in range(0, x.size, rows):
-        run = x[np.newaxis, start:] - x[start : start + rows, np.newaxis]
-        rise = y[np.newaxis, start:] - y[start : start + rows, np.newaxis]
-        kept = run > 0.0
-        yield rise[kept] / run[kept]
+def _slopes_inside(x: Floats, y: Floats, low: float, high: float) -> Iterator[tuple[int, Floats]]:
+    """Yield, pair distance by pair distance, how many slopes lie below `low`, and those in [low, high]."""
+    has_ties = not bool((x[1:] > x[:-1]).all())
+    below_count, held_count = 0, 0
+    held: list[Floats] = []
+    for distance in range(1, x.size):
+        run = x[distance:] - x[:-distance]
+        rise = y[distance:] - y[:-distance]
+        if has_ties:
+            kept = run > 0.0
+            run, rise = run[kept], rise[kept]
+        rise /= run
+        below = rise < low
+        below_count += int(np.count_nonzero(below))
+        below |= rise > high
+        inside = rise[~below]
+        if inside.size:
+            held.append(inside)
+            held_count += inside.size
+        if held_count >= _CHUNK_COUNT:
+            yield below_count, np.concatenate(held)
+            below_count, held_count, held = 0, 0, []
+    yield below_count, np.concatenate(held) if held else np.empty(0)
 
 
 def _ordered_bits(values: Floats) -> NDArray[np.uint64]:
@@ -93,7 +107,8 @@ def _ordered_bits(values: Floats) -> NDArray[np.uint64]:
     return np.where(bits & _TOP_BIT, ~bits, bits | _TOP_BIT)
 
 
-def _float_of_bits(key: np.uint64) -> float:
+def _float_of_bits(number: int) -> float:
+    key = np.uint64(number)
     bits = key & ~_TOP_BIT if key & _TOP_BIT else ~key
     return float(np.array([bits], dtype=np.uint64).view(np.float64)[0])
 

@@ -191,8 +191,7 @@ class SlopeSelection:
         slope, first, second = self._some_slope_between(low, high)
         if self._add_grid_cuts(slope, first, second):
             return True
-        smallest_run = float(np.diff(self._x)[np.diff(self._x) > 0.0].min())
-        width = 4.0 * self._rounding(slope) / smallest_run + 8.0 * _EPSILON * abs(slope)
+        width = self._blur(slope)
         if low.slope >= slope - 2.0 * width and high.slope <= slope + 2.0 * width:
             return False
         added = [
@@ -215,6 +214,11 @@ class SlopeSelection:
     def _rounding(self, slope: float) -> float:
         """Bound on the rounding error of the difference of two residuals."""
         return 2.0 * (self._residual_scale + 3.0 * _EPSILON * abs(slope) * self._x_span)
+
+    def _blur(self, slope: float) -> float:
+        """Bound how far from `slope` a pair of neighbours may seem to lie, by rounding of the residuals."""
+        steps = np.diff(self._x)
+        return 4.0 * self._rounding(slope) / float(steps[steps > 0.0].min()) + 8.0 * _EPSILON * abs(slope)
 
     def _try_cut(self, slope: float) -> bool:
         """Cut at a slope, or a little beside it where rounding would blur the order; False if impossible."""
@@ -289,20 +293,28 @@ class SlopeSelection:
         return True
 
     def _last_resort(self, rank: int) -> float:
-        """Rank the quotients themselves; beyond some size return one of the rank's indistinguishable slopes."""
+        """Rank the quotients themselves; beyond some size return one of the rank's indistinguishable slopes.
+
+        Where the sample is one and the same float for six standard deviations round the rank, it is that float.
+        """
         low, high = self._bracket(rank)
+        sample = self._sample_slopes()
+        sample = sample[(sample >= low.slope) & (sample <= high.slope)]
+        inside_count = high.below_count - low.below_count
         if self._x.size > _EXHAUSTIVE_POINT_LIMIT:
-            sample = self._sample_slopes()
-            sample = sample[(sample >= low.slope) & (sample <= high.slope)]
-            share = (rank - low.below_count) / (high.below_count - low.below_count)
+            share = (rank - low.below_count) / inside_count
             return float(sample[int(share * sample.size)]) if sample.size else low.slope
-        # A cut near a cluster may sit on the wrong side of some quotients by rounding: look a little beyond.
-        reach = 1e-9 * (abs(low.slope) + abs(high.slope))
-        if not math.isfinite(reach):
-            reach = math.inf
-        low_slope = max(low.slope - reach, -_LARGEST)
-        high_slope = min(high.slope + reach, _LARGEST)
         ranks = [other for other in self._ranks if low.below_count <= other < high.below_count]
+        # A cut near a cluster may sit on the wrong side of some quotients by rounding: look a little beyond.
+        low_slope = low.slope - self._blur(low.slope) if math.isfinite(low.slope) else -_LARGEST
+        high_slope = high.slope + self._blur(high.slope) if math.isfinite(high.slope) else _LARGEST
+        spread = 3.0 * math.sqrt(sample.size) + 2.0
+        first = (min(ranks) - low.below_count) / inside_count * sample.size - spread
+        last = (max(ranks) - low.below_count) / inside_count * sample.size + spread
+        if first >= 0.0:
+            low_slope = float(sample[int(first)])
+        if last < sample.size:
+            high_slope = float(sample[int(last)])
         slopes = select_slopes(self._x, self._y, ranks, low=low_slope, high=high_slope)
         self._resolved |= dict(zip(ranks, slopes, strict=True))
         return self._resolved[rank]
