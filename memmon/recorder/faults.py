@@ -15,7 +15,7 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.store.engine import sqlite_code
+from memmon.store.engine import sqlite_code, sqlite_extended_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,8 @@ _ERROR, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB =
     14,
     26,
 )
+# The file, or the log under a living reader, ends before what it should hold: it was cut.
+_SHORT_READ = 10 | 2 << 8
 _SIDE_FILES_BYTES = 64 * 2**10
 
 
@@ -80,6 +82,8 @@ def classify(error: BaseException, path: Path | None) -> Fault:
     if isinstance(error, OSError) and error.errno == errno.EROFS:
         return Fault.READONLY
     code = sqlite_code(error)
+    if sqlite_extended_code(error) == _SHORT_READ:
+        return Fault.DAMAGED
     if code == _CANTOPEN and path is not None and not path.exists():
         return Fault.MISSING
     if code == _IOERR and path is not None and _is_full(path):

@@ -203,10 +203,16 @@ def _begin_deferred(connection: Connection) -> None:
 
 def sqlite_code(error: BaseException) -> int | None:
     """Return SQLite's primary result code behind an error, or None."""
+    code = sqlite_extended_code(error)
+    return None if code is None else code & 0xFF
+
+
+def sqlite_extended_code(error: BaseException) -> int | None:
+    """Return SQLite's extended result code behind an error, or None."""
     seen: Any = error
     while seen is not None:
         code = getattr(seen, "sqlite_errorcode", None)
         if isinstance(code, int):
-            return code & 0xFF
+            return code
         seen = getattr(seen, "orig", None) or seen.__cause__
     return None
