@@ -88,6 +88,7 @@ def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSerie
             maxlen_count=one.maxlen_count,
             expected_maxlen_count=one.expected_maxlen_count,
             size_bytes=one.size_bytes,
+            dropped_count=matrix.dropped_count[:, columns[one.name]] if one.name in columns else [],
             is_alive=one.is_alive,
         )
         for one in statuses

@@ -127,10 +127,14 @@ def item_bytes(size_bytes: FloatArray, length: FloatArray) -> FloatArray:
 def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
     """Return the lengths, bounds and peaks of all deques at every sample."""
     points = fetch_points(session, window, ())
-    names = _by_name(fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen")))
+    names = _by_name(
+        fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen", "dropped"))
+    )
     readings = Readings(session, window, points, kind=DEQUE)
     shape = (points["run_id"].size, len(names))
     length, maxlen, peak = (np.full(shape, np.nan, order="F") for _ in range(3))
+    is_counted = any("dropped" in metrics for metrics in names.values())
+    dropped = np.full(shape, np.nan, order="F") if is_counted else np.broadcast_to(np.nan, shape)
     for run_id, rows in readings.runs:
         count = rows.stop - rows.start
         for place, metrics in enumerate(names.values()):
@@ -142,6 +146,9 @@ def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
             bounds = readings.changes(run_id, rows, metrics["maxlen"]) if "maxlen" in metrics else None
             if bounds is not None:
                 maxlen[rows, place] = carried(bounds, count)
+            drops = readings.changes(run_id, rows, metrics["dropped"]) if "dropped" in metrics else None
+            if drops is not None:
+                dropped[rows, place] = carried(drops, count)
     return DequeMatrix(
         names=tuple(names),
         run_id=points["run_id"].astype(np.int64),
@@ -151,6 +158,7 @@ def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
         length_count=length,
         maxlen_count=maxlen,
         peak_length_count=peak,
+        dropped_count=dropped,
     )
 
 

@@ -176,6 +176,8 @@ class DequeMatrix:
     """Shape (samples, deques); NaN where a deque has no bound."""
     peak_length_count: FloatArray
     """Shape (samples, deques): the largest length within the sample's span."""
+    dropped_count: FloatArray
+    """Shape (samples, deques): items dropped so far, NaN where a deque does not count them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
