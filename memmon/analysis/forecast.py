@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.forecast_backtest import backtest_stretch
-from memmon.analysis.forecast_check import cross_check_limit
 from memmon.analysis.forecast_fit import Course, Stretch, fit_course, stretch_of
 from memmon.analysis.forecast_paths import Filling, first_passage_hours, reading_quantiles
 from memmon.analysis.forecast_text import describe
@@ -184,6 +183,8 @@ def _forecast(
     low, middle, high = hours = _hours_to_limit(basis, limit_mb, level, horizon, stale_hours)
     check = None
     if cross_check:
+        from memmon.analysis.forecast_check import cross_check_limit
+
         check = cross_check_limit(
             basis.stretch, course, limit_mb, basis.filling, level=level, horizon_hours=horizon, hours=hours
         )
