@@ -36,8 +36,8 @@ EARLY_GROWTH_BYTES = 5 * MIB
 
 CAUSE_POINTS = 600
 RELEASES_COMPARED = 2
-COMPARED_DAYS = 60
-"""Runs older than this say little of the release that runs now."""
+COMPARED_DAYS = 14
+"""A release is news for so long, and compared with so much of the one before it."""
 
 SHOWN_PART_SHARE = 0.05
 
@@ -126,16 +126,21 @@ def cause_section(store: Store, source: str, finding: LeakFinding | None) -> Cau
 def comparison_section(
     store: Store, source: str, runs: Sequence[RunInfo], until: datetime | None
 ) -> Comparison | None:
-    """Return the newest release against the one before it; None with fewer than two releases, or too little of them."""
+    """Return the newest release against the one before it.
+
+    None with fewer than two releases, when the newest is no news any more, or with too little of either.
+    """
     started = [
         run for run in runs if run.release and run.last_at and (until is None or run.started_at <= until)
     ]
     releases = list(dict.fromkeys(run.release for run in started if run.release))[-2:]
     if len(releases) < RELEASES_COMPARED:
         return None
+    began_at = min(run.started_at for run in started if run.release == releases[1])
     newest_at = max(run.last_at for run in started if run.last_at)
-    first_at = min(run.started_at for run in started if run.release == releases[0])
-    since = max(first_at, newest_at - timedelta(days=COMPARED_DAYS))
+    if newest_at - began_at > timedelta(days=COMPARED_DAYS):
+        return None
+    since = began_at - timedelta(days=COMPARED_DAYS)
     history = store.history(source, since, until)
     if {run.release for run in history.runs if run.release in releases} != set(releases):
         return None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
+from memmon.report.culprits import UNEXPLAINED
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from memmon.report.chart_values import Charts
-    from memmon.report.data import DequeSection, Report
+    from memmon.report.data import CauseSection, DequeSection, Report
     from memmon.report.html.parts import Link
 
 _ZOOMS = (
@@ -61,7 +62,7 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         split=split_figure(charts, charts.split, zone) if charts.split else None,
         cause_words=" ".join([cause.summary, *cause.details]) if cause else "",
         cause_bars=growth_bars(cause.shares) if cause else (),
-        bars=growth_bars(cause.attributions) if cause else (),
+        bars=growth_bars(cause.attributions) if cause and _names_a_part(cause) else (),
         deques=tuple(
             deque_item(chart, index, charts.since_seconds, charts.until_seconds)
             for index, chart in enumerate(charts.deques)
@@ -70,6 +71,11 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         tables=tables_of(report, charts.days, zone),
         method=tuple(method_sentences(report.leak)),
     )
+
+
+def _names_a_part(cause: CauseSection) -> bool:
+    """Tell whether anything registered grows: a lone 'unexplained' needs no picture."""
+    return any(share.name != UNEXPLAINED for share in cause.attributions)
 
 
 def fixed_offset(at: datetime) -> tzinfo:
