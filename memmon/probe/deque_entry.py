@@ -28,6 +28,7 @@ _SMALLEST_STEP_BYTES = 16 * KIB
 _LARGEST_STEP_BYTES = 256 * KIB
 _STEP_SHARE = 0.01
 _GROWTH_FACTOR = 4
+_SLOT_BYTES = 8.25
 
 
 class WeakDeque(weakref.ref[Any]):
@@ -46,6 +47,7 @@ class DequeEntry:
         "_complained",
         "_estimated_at",
         "_estimated_length",
+        "_frame_bytes",
         "_getter",
         "_last",
         "_method",
@@ -77,6 +79,7 @@ class DequeEntry:
         self._complained = False
         self.was_replaced = False
         self._bytes_per_item: float | None = None
+        self._frame_bytes = 0
         self._estimated_at: float | None = None
         self._estimated_length = 0
 
@@ -150,10 +153,13 @@ class DequeEntry:
         contents = estimator.items_bytes(items, length * weight)
         if contents is None:
             return
-        per_item = contents * weight + shallow_bytes(target) / max(1, length)
+        # A short container is mostly its own frame, which does not grow along with it.
+        slots = min(shallow_bytes(target), _SLOT_BYTES * length)
+        per_item = contents * weight + slots / max(1, length)
         known = self._bytes_per_item
         if known is None or abs(per_item - known) > _SAME_SIZE_SHARE * known:
             self._bytes_per_item = per_item
+            self._frame_bytes = shallow_bytes(target) - round(slots)
 
     def _reading(self, length: int | None, maxlen: int | None, dropped: int | None) -> DequeReading:
         last = self._last
@@ -180,7 +186,7 @@ class DequeEntry:
         """
         if length is None or self._bytes_per_item is None:
             return None
-        size = min(MAX_COUNT, round(length * self._bytes_per_item))
+        size = min(MAX_COUNT, self._frame_bytes + round(length * self._bytes_per_item))
         if told_bytes is None:
             return size
         step = min(max(_STEP_SHARE * told_bytes, _SMALLEST_STEP_BYTES), _LARGEST_STEP_BYTES)

@@ -398,6 +398,18 @@ def test_a_deque_that_grew_fourfold_is_sampled_before_its_hour():
     assert only(registry).size_bytes == pytest.approx(400 * 541, rel=0.05)
 
 
+def test_a_short_deque_tells_nothing_wrong_of_a_long_one():
+    """The frame of a deque that was sized while it was short is not multiplied when it is long."""
+    registry = DequeRegistry(monotonic=lambda: 0.0)
+    history = deque(bytes(100) for _ in range(3))
+    registry.register("price", history)
+    registry.read()
+    assert only(registry).size_bytes == pytest.approx(sys.getsizeof(history) + 3 * 133, rel=0.02)
+    history.extend(bytes(100) for _ in range(6))
+    history.extend(bytes(100) for _ in range(10_000))
+    assert only(registry).size_bytes == pytest.approx(10_009 * 141, rel=0.01)
+
+
 def test_estimates_stop_when_their_time_is_over_and_go_on_next_time():
     """One reading spends a bounded time on estimates; the others follow at the next readings."""
     now = [0.0]
