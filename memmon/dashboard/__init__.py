@@ -66,7 +66,7 @@ def serve(
     this machine's.
     """
     try:
-        from memmon.dashboard.serve import run_server
+        from memmon.dashboard.server import run_server
     except ModuleNotFoundError as error:
         raise _missing(error) from None
     run_server(database, host=host, port=port, token=token, allowed_hosts=allowed_hosts, on_ready=on_ready)

@@ -11,7 +11,7 @@ from report_values import NOW
 
 from memmon.clock import ManualClock
 from memmon.dashboard import create_app
-from memmon.dashboard.serve import bind
+from memmon.dashboard.server import bind
 
 pytestmark = pytest.mark.browser
 

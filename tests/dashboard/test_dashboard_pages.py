@@ -12,7 +12,7 @@ from report_values import NOW
 from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.dashboard import create_app
-from memmon.dashboard.serve import address, bind, is_loopback
+from memmon.dashboard.server import address, bind, is_loopback
 from memmon.errors import SettingsError
 from memmon.store.migrate import upgrade
 
@@ -228,7 +228,6 @@ def test_a_fault_is_logged_and_hides_its_details(database, monkeypatch, caplog):
 def test_a_port_in_use_is_one_clear_line():
     """The second dashboard on a port is told to take another."""
     with bind("127.0.0.1", 0) as first:
-        first.listen()
         port = first.getsockname()[1]
         with pytest.raises(SettingsError, match=f"port {port} on 127.0.0.1 is in use"):
             bind("127.0.0.1", port)
@@ -254,3 +253,18 @@ def test_the_address_carries_the_token():
     """What is printed opens the dashboard with one click, IPv6 included."""
     assert address("::1", 80, None) == "http://[::1]:80/"
     assert address("0.0.0.0", 8787, "abc") == "http://127.0.0.1:8787/?token=abc"
+
+
+def test_serving_beyond_loopback_makes_a_token_of_its_own(database, monkeypatch):
+    """Nobody said a token, yet everybody could connect: one is made, and is in the address that is told; twice over."""
+    from memmon import dashboard
+    from memmon.dashboard import server
+
+    told = []
+    monkeypatch.setattr(server.uvicorn.Server, "run", lambda self, sockets: None)
+    for _ in range(2):
+        dashboard.serve(database, host="0.0.0.0", port=0, on_ready=told.append)
+    dashboard.serve(database, port=0, on_ready=told.append)
+    assert "?token=" in told[0]
+    assert told[0].split("token=")[1] != told[1].split("token=")[1]
+    assert "token" not in told[2]

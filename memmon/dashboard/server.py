@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memmon.config import Database
 
 TOKEN_BYTES = 18
+BACKLOG = 128
 _ANY_HOSTS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not bound by default
 
 
@@ -68,13 +69,14 @@ def own_names() -> list[str]:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raises SettingsError with what to do."""
+    """Return a listening socket (whoever connects before the server runs, waits); raises SettingsError with what to do."""
     try:
         family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family[0], socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(family[4])
+            listener.listen(BACKLOG)
         except OSError:
             listener.close()
             raise
