@@ -198,7 +198,7 @@ def test_sql_from_standard_input(call, with_deques, monkeypatch):
 def test_runs_lists_runs(call, with_deques):
     """Runs are listed with release and memory; --limit keeps the newest."""
     answer = call("runs", "--db", with_deques)
-    assert "bot: 1 runs" in answer.out
+    assert "bot: 1 run\n" in answer.out
     assert "1.0" in answer.out
     found = call("runs", "--db", with_deques, "--json").json["sources"][0]
     assert (found["name"], found["runs"][0]["snapshot_count"]) == ("bot", 4)

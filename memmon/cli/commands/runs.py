@@ -57,4 +57,5 @@ def _block(name: str, runs: tuple[RunInfo, ...], limit: int) -> str:
         ],
     )
     more = f" (the newest {limit} of {len(runs)})" if len(runs) > limit else ""
-    return f"{printable(name)}: {len(runs)} runs{more}\n{shown}"
+    counted = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    return f"{printable(name)}: {counted}{more}\n{shown}"
