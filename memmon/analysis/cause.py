@@ -62,6 +62,8 @@ class _Growth:
     """What one of Python's blocks takes in its pools."""
     most_block_bytes: float
     """The same at most, given how the counters scatter."""
+    is_counted: bool
+    """False when only the pages are known, not what the allocators handed out."""
     is_late: bool
     """True when the counters were not read towards the end."""
     released_bytes: float
@@ -114,6 +116,7 @@ def _finding(
             share=max(0.0, size) / grown if grown > 0 else 0.0,
         )
         for name, size in sorted(sizes.items(), key=lambda item: -item[1])
+        if size or name != "private"
     )
     was_seen_released = released_bytes >= 0.5 * sizes.get("retained", 0.0)
     return CauseFinding(
@@ -129,7 +132,7 @@ def _finding(
 
 
 def _growth_of(run: CauseSeries) -> _Growth | None:
-    """Return what changed between the ends; None when no two samples have all counters.
+    """Return what changed between the ends; None when no two samples tell the pages' kinds.
 
     The counters of the allocators may be read less often than the pages (they rest when they are
     slow): their change is then carried on to the ends in the proportion of the anonymous pages'.
@@ -139,9 +142,12 @@ def _growth_of(run: CauseSeries) -> _Growth | None:
     counters = np.stack([anonymous, run.heap_used_bytes + run.heap_mmap_bytes, run.python_block_count])
     was_counted: NDArray[np.bool_] = np.asarray(np.isfinite(counters).all(axis=0))
     pages, counters = pages[:, np.isfinite(pages).all(axis=0)], counters[:, was_counted]
-    if counters.shape[1] < 2 or pages.shape[1] < 2:  # noqa: PLR2004 - two ends
+    if pages.shape[1] < 2:  # noqa: PLR2004 - two ends
         return None
-    whole, counted = _change(pages), _change(counters)
+    whole = _change(pages)
+    if counters.shape[1] < 2:  # noqa: PLR2004 - two ends
+        return _uncounted(whole)
+    counted = _change(counters)
     grew = whole[0] > SMALLEST_GROWTH_BYTES and counted[0] > SMALLEST_GROWTH_BYTES
     carried_on = float(whole[0] / counted[0]) if grew else 1.0
     outside_heap = counters[0] - counters[1]
@@ -155,8 +161,25 @@ def _growth_of(run: CauseSeries) -> _Growth | None:
         blocks=float(counted[2]) * carried_on,
         block_bytes=block_bytes,
         most_block_bytes=_most_block_bytes(outside_heap, counters[2]),
+        is_counted=True,
         is_late=not bool(was_counted[-max(1, int(was_counted.size * LATE_SHARE)) :].any()),
         released_bytes=float(in_use.max() - in_use[-1]),
+    )
+
+
+def _uncounted(pages: FloatArray) -> _Growth:
+    """Return a growth of which only the kinds of pages are known."""
+    return _Growth(
+        anonymous=float(pages[0]),
+        shared=float(pages[1]),
+        file=float(pages[2]),
+        heap=0.0,
+        blocks=0.0,
+        block_bytes=0.0,
+        most_block_bytes=0.0,
+        is_counted=False,
+        is_late=False,
+        released_bytes=0.0,
     )
 
 
@@ -193,6 +216,8 @@ def _most_block_bytes(outside_heap: FloatArray, blocks: FloatArray) -> float:
 
 def _split(growth: _Growth) -> dict[str, float]:
     """Return the bytes of each cause; they add up to the growth of anonymous, shared and file pages."""
+    if not growth.is_counted:
+        return {"private": growth.anonymous, "shared": growth.shared, "file": growth.file}
     heap = growth.heap
     in_pools = growth.blocks * growth.block_bytes
     if _is_heap_of_objects(growth):

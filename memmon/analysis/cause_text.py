@@ -28,6 +28,10 @@ _ADVICE: dict[str, str] = {
         "Freed memory stays with the allocator: try MALLOC_ARENA_MAX=2, another allocator (jemalloc, mimalloc), or "
         "trimming the heap after large bursts."
     ),
+    "private": (
+        "A recorder inside the program (`memmon.Recorder`, on Linux with glibc) tells Python objects, native "
+        "allocations and fragmentation apart."
+    ),
     "shared": "Look for shared memory that is never closed: mmap, multiprocessing.shared_memory, /dev/shm.",
     "file": "Look for mapped files (mmap, numpy.memmap, databases): the kernel can take their clean pages back.",
 }

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-Cause = Literal["python", "native", "retained", "shared", "file", "none", "unknown"]
+Cause = Literal["python", "native", "retained", "private", "shared", "file", "none", "unknown"]
 
 CAUSE_LABELS: dict[str, str] = {
     "python": "Python objects",
     "native": "native allocations",
     "retained": "allocator retention (fragmentation)",
+    "private": "private memory (of Python, C or an allocator: not counted)",
     "shared": "shared memory",
     "file": "file-backed memory",
 }
@@ -84,7 +85,9 @@ class CausePart:
 class CauseFinding:
     """What the growth of a window consists of.
 
-    `cause`: the largest part; `none` when nothing grew, `unknown` when the counters were not recorded.
+    `cause`: the largest part; `none` when nothing grew, `unknown` when nothing was recorded that tells.
+    (`private` stands for Python, native and retained together, where their counters were not
+    recorded: another process was watched, or the C library has none.)
     `parts` add up to `growth_bytes` (the growth of RSS, and of swap): the largest first.
     `summary` is one sentence, `advice` another (empty where there is none), `details` what limits
     the finding.

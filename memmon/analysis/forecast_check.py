@@ -43,7 +43,7 @@ def cross_check_limit(
     forecast = local_linear_trend_forecast(values, step_count=step_count, level=level)
     if forecast is None:
         return None
-    ahead = np.arange(1, step_count + 1) * course.block_hours
+    ahead = np.arange(1.0, step_count + 1.0) * course.block_hours
     taken = filling.taken_mb(ahead)
     middle = _first_hours(forecast.median_mb + taken, ahead, limit_mb)
     soonest = _first_hours(forecast.high_mb + taken, ahead, limit_mb)

@@ -24,6 +24,8 @@ BLOCK_COUNT = 48
 SAMPLES_PER_BLOCK = 3
 FEWEST_BLOCKS = 6
 FEWEST_SAMPLES = 24
+MOST_SAMPLES = 5_000
+"""Readings beyond twice as many are thinned, their peaks kept: a week of seconds says no more than one of minutes."""
 SHORTEST_HOURS = 1.0
 WARM_UP_HOURS = 1.0
 DAY_CYCLE_FROM_HOURS = 44.0
@@ -123,10 +125,11 @@ def stretch_of(run: History) -> Stretch | None:
         keep &= hours >= WARM_UP_HOURS
     if int(keep.sum()) < FEWEST_SAMPLES or hours[keep][-1] - hours[keep][0] < SHORTEST_HOURS:
         return None
+    groups = np.arange(0, int(keep.sum()), max(1, int(keep.sum()) // MOST_SAMPLES))
     return Stretch(
-        hours=hours[keep],
-        mb=mb[keep],
-        peak_mb=peak[keep],
+        hours=hours[keep][groups],
+        mb=mb[keep][groups],
+        peak_mb=np.maximum.reduceat(peak[keep], groups),
         filled_mb=float(filled[-1]),
         room_mb=room,
         fill_rate_mb_per_hour=_fill_rate(hours[keep], filled[keep]) if room > 0.0 else 0.0,
@@ -230,9 +233,9 @@ def _fit_part(part: Stretch) -> Course | None:
         _line(centre, values, block, terms)
         for values in (np.minimum.reduceat(level, starts), _block_medians(level, starts))
     ]
-    line = min(lines, key=lambda one: one.error)
-    slope = first_slope + line.slope
-    rest = level - line.slope * hours
+    added_slope, error = min(lines, key=lambda line: line[1])
+    slope = first_slope + added_slope
+    rest = level - added_slope * hours
     middle = _block_medians(rest, starts)
     peak_rest = part.peak_mb - cycle - slope * hours
     peak = np.maximum.reduceat(peak_rest, starts)
@@ -240,7 +243,7 @@ def _fit_part(part: Stretch) -> Course | None:
     doubt = _cycle_doubt(centre, _block_medians(level, starts), span)
     return Course(
         slope=slope,
-        slope_error=math.hypot(line.error, doubt),
+        slope_error=math.hypot(error, doubt),
         cycle_doubt=doubt,
         quantile=t_quantile(0.975, starts.size - terms),
         centre_hours=float(centre.mean()),
@@ -287,20 +290,14 @@ def _cycle_doubt(x: Floats, y: Floats, span_hours: float) -> float:
     return CYCLE_DOUBT_SHARE * abs(float(line[1] - wave[1]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    slope: float
-    error: float
-
-
-def _line(x: Floats, y: Floats, block: Integers, terms: int) -> _Line:
-    """Fit Theil-Sen's slope, its standard error under autocorrelated noise."""
+def _line(x: Floats, y: Floats, block: Integers, terms: int) -> tuple[float, float]:
+    """Return Theil-Sen's slope and its standard error under autocorrelated noise."""
     slope = median_slope(x, y)
     rest = y - slope * x
     noise = fit_noise(rest - rest.mean(), block, trend_terms=terms)
     away = x - x.mean()
     error = weights_error(away / float(away @ away), block, noise)
-    return _Line(slope=slope, error=error)
+    return slope, error
 
 
 def _block_medians(values: Floats, starts: Integers) -> Floats:

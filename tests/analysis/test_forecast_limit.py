@@ -195,6 +195,18 @@ def test_a_daily_cycle_is_continued_too():
     assert forecast.hours_to_limit == pytest.approx(truth, rel=0.05)
 
 
+def test_readings_every_few_seconds_are_thinned_but_not_their_peaks():
+    """A day at 2 s forecasts as the same day at 5 min does; a peak between thinned readings still counts."""
+    step_hours = 2 / 3600
+    times = np.arange(43_200) * step_hours
+    mb = 300 + 20 * times + autoregression(times.size, 0.9, 0.5, 7)
+    forecast = forecast_limit(history_of(mb, step_hours=step_hours), (300 + 20 * 44) * MIB)
+    assert forecast.hours_to_limit == pytest.approx(20, rel=0.02)
+    mb[101::300] += 100
+    spiky = forecast_limit(history_of(mb, step_hours=step_hours), (300 + 20 * 44) * MIB)
+    assert spiky.hours_to_limit == pytest.approx(15, rel=0.05)
+
+
 def test_a_later_now_brings_the_limit_nearer():
     """Hours count from `now`; samples after it are not known yet."""
     history = history_of(leak(24, 20))
