@@ -59,6 +59,7 @@ COMMANDS = {
     "sql": (_AT + "sql", "Ask the database a question, reading only."),
     "alerts": (_AT + "alerts", "Tell the right people, once."),
     "fleet": (_AT + "fleet", "Judge every source: one table, worst first."),
+    "soak": (_AT + "soak", "Gate a program in CI: PASS, FAIL, INCONCLUSIVE."),
     "db": (_AT + "db", "Keep the database: upgrade, status, back up, mend."),
     "config": (_AT + "config", "Show the settings and where they come from."),
     "doctor": (_AT + "doctor", "Say what is wrong with this installation."),
