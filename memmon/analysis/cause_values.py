@@ -20,7 +20,7 @@ CAUSE_LABELS: dict[str, str] = {
     "python": "Python objects",
     "native": "native allocations",
     "retained": "allocator retention (fragmentation)",
-    "private": "private memory (of Python, C or an allocator: not counted)",
+    "private": "private memory (not split further)",
     "shared": "shared memory",
     "file": "file-backed memory",
 }

@@ -135,15 +135,26 @@ def test_the_growths_of_several_runs_are_added_up():
     assert finding.duration_hours == pytest.approx(30)
 
 
-@pytest.mark.parametrize(
-    "missing", ["heap_used_bytes", "heap_mmap_bytes", "python_block_count", "rss_anon_bytes"]
-)
-def test_without_the_counters_the_cause_is_unknown(missing):
-    """Where a counter was never recorded, no cause is claimed."""
+@pytest.mark.parametrize("missing", ["rss_anon_bytes", "rss_file_bytes", "rss_shmem_bytes"])
+def test_without_the_pages_the_cause_is_unknown(missing):
+    """Where the kinds of pages were never recorded, no cause is claimed."""
     finding = split_cause(series(anon=100 * RISE, **{missing: np.full(N, np.nan)}))
     assert finding.cause == "unknown"
-    assert finding.parts == () or all(part.share == 0 for part in finding.parts)
+    assert finding.parts == ()
     assert "can't be told" in finding.summary
+
+
+@pytest.mark.parametrize("missing", ["heap_used_bytes", "heap_mmap_bytes", "python_block_count"])
+def test_without_the_allocators_counters_the_kinds_of_pages_are_told(missing):
+    """Of a process watched from outside, private, shared and file-backed growth are told apart."""
+    nothing = {missing: np.full(N, np.nan)}
+    private = split_cause(series(anon=100 * RISE, file=20 * RISE, **nothing))
+    assert private.cause == "private"
+    assert private.share_of("private") == pytest.approx(100 / 120, abs=0.01)
+    assert "Recorder" in private.advice
+    assert split_cause(series(file=100 * RISE, **nothing)).cause == "file"
+    assert split_cause(series(shmem=100 * RISE, **nothing)).cause == "shared"
+    assert split_cause(series(**nothing)).cause == "none"
 
 
 def test_too_little_is_unknown():
