@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memmon.history import History
     from memmon.model import Alert, DequeReading, RecorderStatus, Snapshot
     from memmon.probe.counting import CountingDeque
+    from memmon.probe.discover import discover
     from memmon.recorder.identity import memmon_version
     from memmon.recorder.monitor import MemoryMonitor
     from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
@@ -47,6 +48,7 @@ _HOMES = {
     "Store": "memmon.store.read",
     "TheilSen": "memmon.analysis.robust",
     "detect_leak": "memmon.analysis.leak",
+    "discover": "memmon.probe.discover",
     "fleet": "memmon.report.fleet",
     "forecast_limit": "memmon.analysis.forecast",
     "open_store": "memmon.store.read",
@@ -73,6 +75,7 @@ __all__ = [
     "TheilSen",
     "__version__",
     "detect_leak",
+    "discover",
     "fleet",
     "forecast_limit",
     "open_store",
