@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from memmon.model import RunRecord
 
+    AnyRow = Row[*tuple[Any, ...]]
+
 NEAR_LIMIT_SHARE = 0.95
 """Used of the limit in the last reading, from which a death without a word is put down to memory."""
 
@@ -61,7 +63,7 @@ def certify(connection: Connection, source_id: int, run_id: int, run: RunRecord)
     return tuple(found)
 
 
-def _open_runs(connection: Connection, source_id: int, run_id: int) -> list[Row[Any]]:
+def _open_runs(connection: Connection, source_id: int, run_id: int) -> list[AnyRow]:
     table = schema.run
     query = (
         select(table)
@@ -76,7 +78,7 @@ def _open_runs(connection: Connection, source_id: int, run_id: int) -> list[Row[
     return list(connection.execute(query))
 
 
-def _certificate(connection: Connection, row: Row[Any], run: RunRecord) -> Certificate | None:
+def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certificate | None:
     """Return how the run `row` ended, seen from the start of `run`; None: it may still be alive."""
     last = _last_snapshot(connection, row.id)
     last_ms = row.started_ms if last is None else last.at_ms
@@ -101,7 +103,7 @@ def _certificate(connection: Connection, row: Row[Any], run: RunRecord) -> Certi
     return Certificate(run_id=row.id, reason=reason, detail=why + _reading(last), ended_ms=last_ms)
 
 
-def _killed(connection: Connection, row: Row[Any], run: RunRecord, last: Row[Any] | None) -> tuple[str, str]:
+def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | None) -> tuple[str, str]:
     before = _oom_kill_count(connection, row.id)
     if before is not None and run.oom_kill_count is not None and run.oom_kill_count > before:
         return "oom", "the kernel's out-of-memory killer struck in its group since its start"
@@ -110,7 +112,7 @@ def _killed(connection: Connection, row: Row[Any], run: RunRecord, last: Row[Any
     return "killed", "it ended without a word: SIGKILL, SIGTERM or a crash"
 
 
-def _last_snapshot(connection: Connection, run_id: int) -> Row[Any] | None:
+def _last_snapshot(connection: Connection, run_id: int) -> AnyRow | None:
     table = schema.snapshot
     query = (
         select(table.c.at_ms, table.c.rss_bytes, table.c.limit_bytes, table.c.limit_used_bytes)
@@ -133,12 +135,12 @@ def _oom_kill_count(connection: Connection, run_id: int) -> int | None:
     return count if isinstance(count, int) else None
 
 
-def _share_of_limit(last: Row[Any]) -> float:
+def _share_of_limit(last: AnyRow) -> float:
     used = last.limit_used_bytes if last.limit_used_bytes is not None else last.rss_bytes
     return used / last.limit_bytes if used is not None and last.limit_bytes else 0.0
 
 
-def _reading(last: Row[Any] | None) -> str:
+def _reading(last: AnyRow | None) -> str:
     if last is None or last.rss_bytes is None:
         return ""
     limit = "" if not last.limit_bytes else f", limit {mb_from_bytes(last.limit_bytes):.0f} MB"
