@@ -13,6 +13,18 @@ from pathlib import Path
 import pytest
 from cli_helpers import PACKAGE_FOLDER, finished, process
 
+UNTIL_RECORDED = """
+import sqlite3, sys, time
+for _ in range(400):
+    time.sleep(0.05)
+    try:
+        connection = sqlite3.connect("file:{database}?mode=ro", uri=True)
+        if connection.execute("SELECT count(*) FROM snapshot").fetchone()[0] >= {count}:
+            break
+    except sqlite3.Error:
+        pass
+"""
+"""A program that lives until so many of its snapshots are stored, however slow the machine."""
 CHILD = "import sys, time; print('ready', flush=True); time.sleep({})"
 
 
@@ -98,7 +110,7 @@ def test_run_passes_the_exit_code(tmp_path, code):
     """`memmon run` ends with the program's exit code, and stores how it ended."""
     database = tmp_path / "r.db"
     words = ["run", "--db", database, "--interval", "100ms", "--source", "p", "--", sys.executable, "-c"]
-    answer = finished(*words, f"import time, sys; time.sleep(0.9); sys.exit({code})")
+    answer = finished(*words, UNTIL_RECORDED.format(database=database, count=2) + f"sys.exit({code})")
     assert answer.code == code
     (run,) = runs(database)["p"]
     assert (run["end_reason"], run["end_detail"]) == ("exit", f"exit code {code}")
@@ -158,9 +170,9 @@ def test_run_starts_the_program_whatever_its_history_is_like(tmp_path):
 
 def test_record_a_running_program(tmp_path):
     """`memmon record` attaches to a pid or a command line, and ends when the program does."""
-    mark = f"mark_{os.getpid()}"
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(2.5)", mark]) as target:
-        database = tmp_path / "r.db"
+    mark, database = f"mark_{os.getpid()}", tmp_path / "r.db"
+    code = UNTIL_RECORDED.format(database=database, count=3)
+    with subprocess.Popen([sys.executable, "-c", code, mark]) as target:
         answer = finished(
             "record", "--db", database, "--command", mark, "--interval", "100ms", "--source", "t"
         )
