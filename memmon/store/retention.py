@@ -39,6 +39,9 @@ _HOURLY_STEP_DAYS = 30.0
 _LEAST_HOURLY_DAYS = 7.0
 _BULK_EVENTS = ("gc", "trim", "dropped", "evidence")
 _EVENT_BATCH_ROW_COUNT = 200
+# Smaller batches hold the lock hardly shorter: on a busy machine the commit itself takes longest.
+_LEAST_BATCH = {"_row_count": 24, "_day_count": 1}
+_LARGEST_BATCH = {"_row_count": 576, "_day_count": 60}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +232,7 @@ class _Pass:
     def _adapt(self, name: str, held_seconds: float) -> None:
         size = getattr(self, name)
         if held_seconds > LONGEST_BATCH_SECONDS:
-            size = max(1, size // 2)
+            size = max(_LEAST_BATCH[name], size // 2)
         elif held_seconds < LONGEST_BATCH_SECONDS / 3:
-            size = min(576, size + max(1, size // 4))
+            size = min(_LARGEST_BATCH[name], size + max(1, size // 4))
         setattr(self, name, size)
