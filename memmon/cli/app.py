@@ -161,6 +161,8 @@ def _message(error: Exception) -> str:
 
 def _say(message: str) -> None:
     with suppress(OSError, ValueError):
+        if sys.stderr.isatty():  # a line of progress may stand there
+            click.echo("\r\x1b[K", err=True, nl=False)
         click.echo(f"memmon: {one_line(message)}", err=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError
 from memmon.export.json_lines import check_lines, import_lines
@@ -13,12 +13,19 @@ from memmon.export.read_logs import is_memory_profiler, is_psrecord, read_memory
 from memmon.store.transfer import ensure_store, has_run, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from memmon.config import Database
     from memmon.export.recording import Recording
+
+
+_TOLD_ROW_COUNT = 10_000
+
+
+def _nothing(_message: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +55,28 @@ def import_files(
     source: str | None = None,
     start: datetime | None = None,
     file_mode: int = 0o600,
+    on_progress: Callable[[str], None] = _nothing,
 ) -> Iterator[Imported]:
     """Import `paths` and yield what became of each.
 
     `source`: the name to import under (default: the file's name without any suffix). `start`: when a
     file whose times are relative began; without it its last row is `now`. A missing store is created.
+    `on_progress` is told what is going on, now and then.
 
     Raises ImportFileError (before anything is stored) for a file that can't be understood, StoreError
     when the store can't be written.
     """
-    found = [read_file(path) for path in paths]
+    found = []
+    for path in paths:
+        on_progress(f"reading {path}")
+        found.append(read_file(path))
     ensure_store(database, file_mode=file_mode)
     for item, path in zip(found, paths, strict=True):
         if item is None:
             yield _import_json_lines(database, path, source)
         else:
-            yield _import_recording(database, item, source or default_source(path), now=now, start=start)
+            name = source or default_source(path)
+            yield _import_recording(database, item, name, now=now, start=start, on_progress=on_progress)
 
 
 def read_file(path: Path) -> Recording | None:
@@ -93,7 +106,13 @@ def default_source(path: Path) -> str:
 
 
 def _import_recording(
-    database: Database, item: Recording, source: str, *, now: datetime, start: datetime | None
+    database: Database,
+    item: Recording,
+    source: str,
+    *,
+    now: datetime,
+    start: datetime | None,
+    on_progress: Callable[[str], None],
 ) -> Imported:
     notes = list(item.notes)
     if all(has_run(database, item.run_uuid(run, source)) for run in item.runs):
@@ -108,8 +127,18 @@ def _import_recording(
     else:
         origin_seconds = now.timestamp() - item.last_seconds
         notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
-    loaded = load(database, item.rows(source=source, origin_seconds=origin_seconds), with_readings=False)
+    rows = item.rows(source=source, origin_seconds=origin_seconds)
+    loaded = load(database, _told(rows, item, on_progress), with_readings=False)
     return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
+
+
+def _told(
+    rows: Iterable[dict[str, Any]], item: Recording, on_progress: Callable[[str], None]
+) -> Iterator[dict[str, Any]]:
+    for number, row in enumerate(rows):
+        if number % _TOLD_ROW_COUNT == 0:
+            on_progress(f"storing {item.path.name}: {number:,} of {item.sample_count:,} snapshots")
+        yield row
 
 
 def _imported(

@@ -297,3 +297,11 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
     recording = read_file(path)
     assert recording.sample_count == 1
     assert recording.runs[0].values["rss_bytes"] == [5]
+
+
+def test_progress_is_told(tmp_path, database):
+    """Whoever asks is told which file is read and how much is stored; an importer that does not ask is left in peace."""
+    said = []
+    path = put(tmp_path, "b.csv", "at,rss_bytes\n2026-01-01,1\n")
+    imported(database, path, on_progress=said.append)
+    assert said == [f"reading {path}", "storing b.csv: 0 of 1 snapshots"]

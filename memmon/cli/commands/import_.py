@@ -9,7 +9,7 @@ import click
 
 from memmon.cli.opening import locate
 from memmon.cli.options import Common, common
-from memmon.cli.output import check_output, say, say_database, write_json, write_text
+from memmon.cli.output import check_output, say, say_database, show_progress, write_json, write_text
 from memmon.cli.text import printable
 from memmon.cli.values import TIME
 
@@ -45,7 +45,9 @@ def command(files: tuple[str, ...], start: datetime | None, common: Common) -> N
         source=common.source,
         start=start,
         file_mode=int(place.settings.file_mode, 8),
+        on_progress=show_progress,
     ):
+        show_progress("")
         results.append(result)
         for note in result.notes:
             say(f"{result.path}: {note}")
