@@ -69,7 +69,7 @@ def forecast_section(
 
 def _sentence(forecast: Forecast, limit: Limit) -> str:
     """Return the forecast's sentence, and which limit that is: it counts more, or less, than this RSS."""
-    if limit.rss_at_limit_bytes == limit.limit_bytes:
+    if limit.rss_at_limit_bytes == limit.limit_bytes or forecast.hours_to_limit is None:
         return forecast.summary
     whole = size(mb_from_bytes(limit.limit_bytes))
     owner = "the host" if limit.origin == HOST else limit.origin

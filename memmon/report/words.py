@@ -31,6 +31,7 @@ END_WORDS = {
     "oom": "killed: out of memory",
     "lost": "lost: no end recorded",
     "replaced": "replaced by another run",
+    "imported": "imported",
 }
 """How a run ended, by its `end_reason`."""
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 from asgi_client import AsgiClient
@@ -182,6 +183,35 @@ def test_a_damaged_database_is_said(tmp_path):
     assert answer.status_code == 503
     assert "Traceback" not in answer.text
     assert path.read_bytes() == b"not a database at all" * 100
+
+
+def test_a_locked_database_is_said(tmp_path):
+    """Another process that holds the file for itself: the page says locked, and shows it once it is free."""
+    path = tmp_path / "locked.db"
+    upgrade(parse_database(str(path)))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    client = client_of(path)
+    answer = client.get("/")
+    holder.close()
+    assert answer.status_code == 503
+    assert "The database is locked" in answer.text
+    assert client.get("/").status_code == 200
+
+
+def test_a_database_damaged_in_its_middle_is_said(database, tmp_path):
+    """Pages overwritten while it was in use: a clear page for what can't be read, never a traceback."""
+    path = tmp_path / "holes.db"
+    whole = bytearray(Path(database).read_bytes())
+    for start in range(8 * 4096, len(whole), 3 * 4096):
+        whole[start : start + 4096] = b"\xa5" * 4096
+    path.write_bytes(bytes(whole))
+    client = client_of(path)
+    answers = [client.get(page) for page in ("/", "/source?name=leaky", "/events", "/data/v_snapshot")]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert 503 in {answer.status_code for answer in answers}
+    assert all("Traceback" not in answer.text for answer in answers)
 
 
 def test_a_foreign_database_is_said(tmp_path):

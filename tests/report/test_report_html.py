@@ -82,6 +82,13 @@ def test_the_policy_names_the_hash_of_every_script_and_style(month):
     )
 
 
+def test_the_chart_library_keeps_its_licence(month):
+    """The page holds a copy of uPlot, and so its copyright and permission notice."""
+    _, _, page = page_of(month)
+    assert "Copyright (c) 2022 Leon Sorokin" in page
+    assert "Permission is hereby granted" in page
+
+
 def test_every_name_is_escaped(tmp_path):
     """A hostile name never stands raw in the page, neither in text nor in attributes nor in the data."""
     database = record_bot(

@@ -67,6 +67,7 @@ def render_html(
             ),
             style=style,
             library=library,
+            library_licence=asset("vendor/uplot/LICENSE"),
             script=script,
             script_data=script_data,
             live_script=live_script,
