@@ -86,7 +86,7 @@ def score(history_hours, case_count, purpose):
     print(
         f"{'class':16s} {'cases':>5s} {'cover':>6s} {'cover line':>10s} {'median error':>13s} {'line':>7s} {'width':>6s}"
     )
-    rows, hits, total = [], 0, 0
+    rows, hits, total, every_error = [], 0, 0, []
     for name in SLOPE_IS_TRUE:
         found = [one_case(name, history_hours, index, purpose) for index in range(case_count)]
         found = [case for case in found if case is not None]
@@ -95,6 +95,7 @@ def score(history_hours, case_count, purpose):
         errors = [
             abs((f.hours_to_limit or f.horizon_hours) / first - 1) for f, first, _ in found if first > 0.5
         ]
+        every_error += errors
         line_errors = [abs((f.hours_to_limit or f.horizon_hours) / line - 1) for f, _, line in found]
         widths = [
             ((f.hours_to_limit_high or f.horizon_hours) - (f.hours_to_limit_low or f.horizon_hours)) / first
@@ -118,7 +119,7 @@ def score(history_hours, case_count, purpose):
     low, high = wilson(hits, total)
     print(
         f"{'all classes':16s} {total:5d} {means[0]:6.3f} {means[1]:10.3f} mean of medians {means[2]:.1%} "
-        f"(line {means[3]:.1%}), median of medians {medians[2]:.1%} (line {medians[3]:.1%}); "
+        f"(line {means[3]:.1%}), of classes {medians[2]:.1%}, of all cases {np.median(every_error):.1%}; "
         f"coverage {low:.3f} to {high:.3f}"
     )
 

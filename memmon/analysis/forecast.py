@@ -224,7 +224,10 @@ def _hours_to_limit(
         for factor in (1.0, basis.spread_factor)
     )
     middle = _quantile(plain, 0.5, stale_hours)
-    low, high = (_quantile(widened, share, stale_hours) for share in (0.5 - level / 2, 0.5 + level / 2))
+    # Nobody sees the limit touched between two readings.
+    step = basis.course.replay_step_hours
+    low = _quantile(widened - step, 0.5 - level / 2, stale_hours)
+    high = _quantile(widened + step, 0.5 + level / 2, stale_hours)
     if middle is None:
         return low, None, None
     return middle if low is None else min(low, middle), middle, None if high is None else max(high, middle)

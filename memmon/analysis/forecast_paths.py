@@ -25,6 +25,8 @@ _GRID_POINTS = 41
 _SCATTER_POINTS = 33
 _CHUNK_STEPS = 64
 _WANDERING_ROOT = 0.9
+_COMMON_SHARE = 0.975
+_RARE_SIZE_SPREAD = 0.7
 _FAR = 4.5
 
 
@@ -118,7 +120,9 @@ def _window_of_doubt(
     mean, error = expectation(course, course.peak, grid)
     mean = mean + filling.taken_mb(grid)
     reach = spread_factor * _FAR * error
-    swing = float(course.replay_mb.max()) - course.peak.level_mb
+    common = float(np.quantile(course.replay_mb, _COMMON_SHARE))
+    rare = float(course.replay_mb.max()) - common
+    swing = common + rare * float(np.exp(3.0 * _RARE_SIZE_SPREAD)) - course.peak.level_mb
     possible = np.flatnonzero(mean + reach + swing >= limit_mb)
     if not possible.size:
         return None
@@ -127,6 +131,10 @@ def _window_of_doubt(
     start = float(grid[max(int(possible[0]) - 1, 0)])
     end = float(grid[min(int(certain[0]) + 1, grid.size - 1)]) if certain.size else horizon_hours
     return start, max(end, start + course.block_hours)
+
+
+def _shuffled(values: Floats, *, stream: int) -> Floats:
+    return np.asarray(values[np.argsort(uniforms(values.size, seed=_SEED, stream=stream))])
 
 
 def _normal_strata(count: int) -> Floats:
@@ -143,7 +151,7 @@ def _parameter_draws(course: Course, spread_factor: float) -> tuple[Floats, Floa
     """Return deviations of the slope (MB/h) and of the level (MB), one per path; heavier tails for few blocks."""
     strata = _normal_strata(PATH_COUNT)
     tails = course.quantile / normal_quantile(0.975)
-    shuffled = strata[np.argsort(uniforms(PATH_COUNT, seed=_SEED, stream=1))]
+    shuffled = _shuffled(strata, stream=1)
     tilt = strata * tails * spread_factor * course.slope_error
     return tilt, shuffled * spread_factor * course.peak.level_error_mb
 
@@ -163,13 +171,17 @@ class _Simulation:
     def replay(self, hits: Floats) -> None:
         """Let each path repeat the history's own readings round its course, from its own moment on."""
         pattern = _coarser(self.course.replay_mb, self.stride)
+        common = np.minimum(pattern, np.quantile(pattern, _COMMON_SHARE))
+        # The rare excursions seen are a small sample of those to come: their sizes vary from path to path.
+        size = np.exp(_RARE_SIZE_SPREAD * _shuffled(_normal_strata(PATH_COUNT), stream=3))
         reach = self.course.end_hours - self.course.centre_hours
         tilt, level_shift = _parameter_draws(self.course, self.spread_factor)
         begin = np.floor(uniforms(PATH_COUNT, seed=_SEED, stream=2) * pattern.size).astype(np.int64)
         for start in range(0, self.ahead.size, _CHUNK_STEPS):
             steps = np.arange(start, min(start + _CHUNK_STEPS, self.ahead.size))
             open_paths = np.flatnonzero(np.isinf(hits))
-            value = pattern[(begin[open_paths, None] + steps) % pattern.size]
+            places = (begin[open_paths, None] + steps) % pattern.size
+            value = common[places] + size[open_paths, None] * (pattern - common)[places]
             value += self.trend[steps] + level_shift[open_paths, None]
             value += tilt[open_paths, None] * (reach + self.ahead[steps])
             reached = value >= self.limit_mb
