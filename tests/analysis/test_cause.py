@@ -100,6 +100,8 @@ def test_memory_that_was_claimed_and_not_touched_is_no_growth():
     finding = split_cause(series(anon=30 * RISE, mmap=1000 * RISE, blocks=0.0))
     assert finding.growth_bytes == pytest.approx(27 * MB, rel=0.1)
     assert finding.cause == "native"
+    assert max(part.growth_bytes for part in finding.parts) <= finding.growth_bytes * 1.01
+    assert min(part.growth_bytes for part in finding.parts) > -MB
     finding = split_cause(series(mmap=1000 * RISE))
     assert finding.cause == "none"
 

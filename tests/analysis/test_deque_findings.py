@@ -70,10 +70,14 @@ def test_a_deque_that_was_cleared_fills_from_there():
 
 
 def test_a_busy_queue_is_not_filling():
-    """A deque that empties and fills in turn has no rise and no time to full."""
-    rng = np.random.default_rng(2)
-    finding = judge_deque(one(rng.integers(0, 50, N), maxlen_count=100))
-    assert (finding.state, finding.growth_per_hour, finding.hours_to_full) == ("ok", 0.0, None)
+    """A deque that goes up and down in turn has no rise and no time to full, but for a few of a hundred by chance."""
+    rising = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        finding = judge_deque(one(rng.integers(30, 50, N), maxlen_count=100))
+        rising += finding.state == "filling"
+        assert (finding.hours_to_full is None) == (finding.state != "filling")
+    assert rising <= 6
 
 
 def test_drops_are_told_where_they_are_counted():
