@@ -74,7 +74,7 @@ def test_a_busy_queue_is_not_filling():
     rising = 0
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        finding = judge_deque(one(rng.integers(30, 50, N), maxlen_count=100))
+        finding = judge_deque(one(rng.integers(30_000, 50_000, N), maxlen_count=100_000))
         rising += finding.state == "filling"
         assert (finding.hours_to_full is None) == (finding.state != "filling")
     assert rising <= 6
