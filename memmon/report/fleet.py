@@ -6,8 +6,15 @@ batches are on their way at any time, so that memory does not grow with the flee
 
 from __future__ import annotations
 
-from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections import Counter, deque
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +37,7 @@ BATCH_COUNT = 16
 
 _DEFAULT_POLICY = LeakPolicy()
 _ON_THEIR_WAY = 3
+_SERVER_CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +128,25 @@ def _width(executor: Executor | None) -> int:
 def _tasks(
     store: Store, sources: Sequence[SourceInfo], *, policy: LeakPolicy, since: datetime | None
 ) -> Iterator[list[SeriesTask]]:
+    """Yield batches of tasks in the order of the sources; a server is read over several connections."""
     look_back = timedelta(hours=policy.look_back_hours)
-    for start in range(0, len(sources), BATCH_COUNT):
+
+    def read(start: int) -> list[SeriesTask]:
         histories = store.histories(sources[start : start + BATCH_COUNT], look_back=look_back, since=since)
-        yield [series_task(one, policy) for one in histories]
+        return [series_task(one, policy) for one in histories]
+
+    starts = range(0, len(sources), BATCH_COUNT)
+    if store.database.is_sqlite:
+        yield from map(read, starts)
+        return
+    with ThreadPoolExecutor(_SERVER_CONNECTIONS) as readers:
+        ahead: deque[Future[list[SeriesTask]]] = deque()
+        for start in starts:
+            ahead.append(readers.submit(read, start))
+            if len(ahead) > _SERVER_CONNECTIONS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def _mapped(
