@@ -116,7 +116,7 @@ def common_curve(
         count[number[follows]] += 1
     common = np.flatnonzero(count >= max(COMMON_SHARE * count.max(), 1))
     steps = rise[common] / count[common] + slope * length_hours
-    return (common + 1) * length_hours, np.cumsum(steps)
+    return np.asarray((common + 1) * length_hours, dtype=np.float64), np.asarray(np.cumsum(steps), np.float64)
 
 
 def pool_trends(trends: Sequence[Trend], threshold_mb_per_hour: float) -> Pool:
