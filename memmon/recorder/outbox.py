@@ -153,3 +153,8 @@ def _dropped_event(held: _Held) -> list[EventRecord]:
             data={"dropped_count": held.dropped_count},
         )
     ]
+
+
+def most_bytes(item: Snapshot) -> int:
+    """Return an estimate of what a snapshot takes when all its readings are new."""
+    return _SNAPSHOT_BYTES + (_READING_BYTES + 8) * (len(item.deques) + len(item.components))

@@ -24,7 +24,7 @@ from memmon.model import Snapshot
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, classify, may_be_damage
 from memmon.recorder.guard import quietly, report_fault
-from memmon.recorder.outbox import Outbox
+from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.store.engine import file_identity
 from memmon.store.write import Writer
@@ -44,7 +44,8 @@ log = logging.getLogger("memmon")
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 300.0
 LOG_EVERY_SECONDS = 300.0
-INBOX_LIMIT = 1_000
+INBOX_LIMIT = 10_000
+"""Snapshots waiting for a stuck thread; fewer when they are large."""
 SET_ASIDE_LIMIT = 10
 """So many damaged files are moved aside in a day; a disk that damages all it is given is left alone."""
 _IDLE_SECONDS = 60.0
@@ -116,15 +117,15 @@ class Worker:
     def put(self, state: RunState, item: object) -> None:
         """Hand over something to be stored; starts the thread with the first. Never blocks."""
         self._inbox.put((state, item))
-        if self._inbox.qsize() > INBOX_LIMIT:
-            self._shed()
+        if isinstance(item, Snapshot) and self._inbox.qsize() > (limit := inbox_limit(item)):
+            self._shed(limit)
         self.ensure_thread()
 
-    def _shed(self) -> None:
+    def _shed(self, limit: int) -> None:
         """Give up the oldest when the thread is stuck (a host's callback, a disk that hangs)."""
         kept = []
         with suppress(Empty):
-            while self._inbox.qsize() > INBOX_LIMIT:
+            while self._inbox.qsize() > limit:
                 item = self._inbox.get_nowait()
                 if isinstance(item, _Request):
                     kept.append(item)
@@ -398,6 +399,11 @@ class Worker:
         if now - self._logged.get(state, -LOG_EVERY_SECONDS) >= LOG_EVERY_SECONDS:
             self._logged[state] = now
             quietly(log.warning, message, *args)
+
+
+def inbox_limit(snapshot: Snapshot) -> int:
+    """Return how many snapshots like this one may wait: what the outbox may hold, in bytes."""
+    return min(INBOX_LIMIT, HELD_BYTES_LIMIT // most_bytes(snapshot))
 
 
 def _cause(error: BaseException) -> str:
