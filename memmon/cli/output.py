@@ -89,7 +89,24 @@ def json_text(*, command: str, database: Database | None = None, **values: Any) 
 
 @contextmanager
 def open_output(common: Common) -> Iterator[IO[bytes]]:
-    """Yield a binary stream for the result; a file appears only when all of it was written."""
+    """Yield a binary stream for the result; a file appears only when all of it was written.
+
+    Raises OutputError when it can't be written; a reader that left a pipe stays a BrokenPipeError.
+    """
+    try:
+        with _opened(common) as stream:
+            yield stream
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = common.output if is_file(common.output) else "standard output"
+        raise OutputError(
+            f"{where}: can't be written ({error.strerror or error}); write elsewhere with -o"
+        ) from None
+
+
+@contextmanager
+def _opened(common: Common) -> Iterator[IO[bytes]]:
     if not is_file(common.output):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -50,6 +50,8 @@ def _refuse_unusable(place: Place) -> None:
 
     path = place.database.path
     assert path is not None
+    if path.is_dir():
+        raise StorePermissionError(f"{path} is a folder: name the database file in it")
     if not os.access(path, os.W_OK):
         raise StorePermissionError(f"{path}: may not be written by this user; choose another with --db")
     try:

@@ -8,11 +8,13 @@ there stays as it is.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from memmon.errors import StorePermissionError
 from memmon.store import schema
 from memmon.store.engine import read_engine, write_engine
 from memmon.store.faults import translated
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
+    from memmon.store.migrate import Migration
 
-__all__ = ["Loaded", "RowError", "dump", "ensure_store", "has_run", "load"]
+__all__ = ["Loaded", "RowError", "dump", "ensure_store", "has_run", "load", "upgrade_store"]
 
 
 def dump(database: Database, *, sources: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -76,18 +79,39 @@ def has_run(database: Database, uuid: str) -> bool:
 def ensure_store(database: Database, *, file_mode: int = 0o600) -> bool:
     """Create the store when there is none yet; return whether it was created.
 
-    An older store is left for `memmon db upgrade` (StoreTooOldError).
+    An older store is left for `memmon db upgrade` (StoreTooOldError). Raises StorePermissionError
+    where no file can be created.
     """
-    if database.path is None or (database.path.exists() and database.path.stat().st_size > 0):
-        with translated(database), read_engine(database).begin() as connection:
-            if read_revision(connection) is not None:
-                require_head(connection)
-                return False
+    with _creatable(database):
+        if database.path is None or (database.path.exists() and database.path.stat().st_size > 0):
+            with translated(database), read_engine(database).begin() as connection:
+                if read_revision(connection) is not None:
+                    require_head(connection)
+                    return False
+        upgrade_store(database, file_mode=file_mode)
+    return True
+
+
+def upgrade_store(database: Database, *, file_mode: int = 0o600) -> Migration:
+    """Bring the store to this version's schema, creating it when there is none; errors are StoreErrors."""
     from memmon.store.migrate import upgrade
 
-    with translated(database):
-        upgrade(database, file_mode=file_mode)
-    return True
+    with _creatable(database), translated(database):
+        return upgrade(database, file_mode=file_mode)
+
+
+@contextmanager
+def _creatable(database: Database) -> Iterator[None]:
+    """Raise StorePermissionError where the file can't be made."""
+    path = database.path
+    elsewhere = "choose another place with --db or MEMMON_DATABASE_URL"
+    if path is not None and path.is_dir():
+        raise StorePermissionError(f"{path} is a folder: name the database file in it")
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorePermissionError(f"{database.shown} can't be created ({reason}): {elsewhere}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

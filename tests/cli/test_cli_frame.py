@@ -242,3 +242,48 @@ def test_debug_shows_where(call, monkeypatch):
     monkeypatch.setenv("MEMMON_DEBUG", "1")
     monkeypatch.setattr("memmon.cli.opening.load_settings", lambda: 1 / 0)
     assert "Traceback" in call("runs").err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["leaks"],
+        ["import", "b.csv"],
+        ["run", "--", "true"],
+        ["db", "upgrade"],
+        ["db", "status"],
+        ["annotate", "x"],
+    ],
+)
+def test_folder_in_place_of_a_database(call, tmp_path, own_home, command):
+    """A folder given as the database is refused in one line that says so."""
+    ramp_csv(own_home / "b.csv", hours=1, mb_per_hour=0)
+    words = (
+        [*command[:2], "--db", tmp_path, *command[2:]]
+        if command[0] == "db"
+        else [command[0], "--db", tmp_path, *command[1:]]
+    )
+    answer = call(*words)
+    assert answer.code == 2
+    assert "is a folder: name the database file in it" in answer.last_line
+
+
+def test_place_where_nothing_can_be_created(call, own_home):
+    """A database that can't be created is one line with what to do."""
+    ramp_csv(own_home / "b.csv", hours=1, mb_per_hour=0)
+    for command in (
+        ["import", "--db", "/proc/x.db", "b.csv"],
+        ["db", "upgrade", "--db", "/proc/x.db"],
+        ["run", "--db", "/proc/x.db", "--", "true"],
+    ):
+        answer = call(*command)
+        assert (answer.code, "can't be created" in answer.last_line) == (2, True)
+        assert "--db" in answer.last_line
+
+
+def test_output_that_fills_up(call, histories):
+    """A device without room is one line that names it."""
+    answer = call("runs", "--db", histories, "-o", "/dev/full")
+    assert (answer.code, "/dev/full: can't be written" in answer.last_line) == (2, True)
+    nowhere = call("db", "backup", "--db", histories, "/surely/not/there.db")
+    assert (nowhere.code, "there is no folder" in nowhere.last_line) == (2, True)

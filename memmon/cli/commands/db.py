@@ -12,7 +12,7 @@ from memmon.cli.opening import Place, locate, locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, write_json, write_text
 from memmon.cli.text import local_time, printable, size, table
-from memmon.errors import StoreTooNewError, StoreTooOldError
+from memmon.errors import OutputError, StoreNotFoundError, StoreTooNewError, StoreTooOldError
 
 if TYPE_CHECKING:
     from memmon.store.maintain import StatusReport
@@ -33,12 +33,12 @@ def upgrade(common: Common) -> None:
 
     A copy of a database that holds rows is laid beside it first.
     """
-    from memmon.store.migrate import upgrade as migrate
+    from memmon.store.transfer import upgrade_store
 
     check_output(common)
     place = locate(common)
     say_database(place.database)
-    done = migrate(place.database, file_mode=int(place.settings.file_mode, 8))
+    done = upgrade_store(place.database, file_mode=int(place.settings.file_mode, 8))
     if common.as_json:
         write_json(
             common,
@@ -146,6 +146,10 @@ def backup(target: Path, common: Common) -> None:
 
     check_output(common)
     place = locate_existing(common)
+    if not target.absolute().parent.is_dir():
+        raise OutputError(
+            f"{target}: there is no folder {target.absolute().parent}; create it or copy elsewhere"
+        )
     say_database(place.database)
     done = copy(place.database, target.absolute(), file_mode=int(place.settings.file_mode, 8))
     if common.as_json:
@@ -184,6 +188,8 @@ def salvage(damaged: Path, target: Path | None, common: Common) -> None:
 
     check_output(common)
     place = locate(common)
+    if damaged.is_dir():
+        raise StoreNotFoundError(f"{damaged} is a folder: name the damaged file in it")
     new = target or damaged.with_name(f"{damaged.name}.salvaged.db")
     say(f"reading {damaged} into {new}")
     done = bring_back(damaged.absolute(), new.absolute(), file_mode=int(place.settings.file_mode, 8))
