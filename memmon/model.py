@@ -22,7 +22,8 @@ class DequeReading:
     """One deque at one moment.
 
     `length_count` is None when the deque is gone or could not be read; `maxlen_count` is None
-    for a deque without a bound. `size_bytes` is an estimate by sampling, NULL between estimates.
+    for a deque without a bound. `size_bytes` is an estimate: bytes per item, sampled hourly, times the
+    length, told anew when it moved by more than a hundredth.
     """
 
     name: str

@@ -22,6 +22,7 @@ from memmon.recorder.locks import Locks
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
+from memmon.recorder.sigterm import note_sigterm as _note_sigterm
 from memmon.recorder.teller import Teller
 from memmon.recorder.worker import Worker
 from memmon.store.write import RunEnd
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon")
 
 CLOCK_STEP_SECONDS = 5.0
+SIGTERM_WAIT_SECONDS = 1.5
 _TAKE_WAIT_SECONDS = 1.0
 _TEXT_LIMIT = 2_000
 
@@ -54,7 +56,8 @@ class Recorder(Registrations):
     `database_url`: an SQLAlchemy URL or a path; without it the environment's
     `MEMMON_DATABASE_URL`, then the configuration file, then the default file in the user's
     state folder. `source`: what is monitored (default: the script's name). `on_alert(alert)` is
-    called in the recorder's thread. Wrong arguments raise TypeError or ValueError here; nothing
+    called in the recorder's thread. `note_sigterm`: sets a handler, where the host has none, so that
+    an end by SIGTERM is recorded as that; without it SIGTERM and SIGKILL look alike. Wrong arguments raise TypeError or ValueError here; nothing
     else ever raises into the host.
     """
 
@@ -75,6 +78,7 @@ class Recorder(Registrations):
         daily_report: bool | None = None,
         leak_check: bool | None = None,
         role: str | None = None,
+        note_sigterm: bool = False,
     ) -> None:
         settings = _with(
             load_settings(),
@@ -97,6 +101,9 @@ class Recorder(Registrations):
         self._given_source = None if given is None else clean_name(given)
         self._release = arguments.optional_name(release, "release") or settings.release
         self._role = arguments.optional_name(role, "role")
+        self._notes_sigterm = bool(note_sigterm) and _note_sigterm(
+            lambda: self._end(SIGTERM_WAIT_SECONDS, "sigterm")
+        )
         self._clock: Clock = clock or SystemClock()
         super().__init__(self._clock)
         self._sampler = Sampler(deques=self._deques, components=self._components, clock=self._clock)
@@ -326,7 +333,9 @@ class Recorder(Registrations):
         self._state = state
         self._last_monotonic = self._last_wall = None
         self._teller.begin(state)
-        self._worker.put(state, self._event(state, "run_start", record.release or "", _start_data(record)))
+        self._worker.put(
+            state, self._event(state, "run_start", record.release or "", self._start_data(record))
+        )
         return state
 
     def _new_record(self) -> RunRecord:
@@ -345,6 +354,13 @@ class Recorder(Registrations):
         counts = [item.oom_kill_count for item in self._sampler.limit.memory_events()]
         known = [count for count in counts if count is not None]
         return max(known) if known else None
+
+    def _start_data(self, record: RunRecord) -> dict[str, object]:
+        """Return what the certificate of this run's end needs, if it can't be written by the run itself."""
+        data: dict[str, object] = {"notes_sigterm": True} if self._notes_sigterm else {}
+        if record.oom_kill_count is not None:
+            data["oom_kill_count"] = record.oom_kill_count
+        return data
 
     def _event(
         self, state: RunState, kind: str, text: str = "", data: Mapping[str, object] | None = None
@@ -442,7 +458,3 @@ def _with(settings: Settings, **given: object) -> Settings:
     return msgspec.structs.replace(
         settings, **{key: value for key, value in given.items() if value is not None}
     )
-
-
-def _start_data(record: RunRecord) -> dict[str, object]:
-    return {} if record.oom_kill_count is None else {"oom_kill_count": record.oom_kill_count}

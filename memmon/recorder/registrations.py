@@ -21,7 +21,7 @@ class Registrations:
 
     def __init__(self, clock: Clock) -> None:
         self._deques = DequeRegistry(monotonic=clock.monotonic)
-        self._components = ComponentRegistry()
+        self._components = ComponentRegistry(monotonic=clock.monotonic)
         self._sizes = AutoSizer(monotonic=clock.monotonic)
         self._work = WorkCounter()
 

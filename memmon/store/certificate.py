@@ -104,11 +104,14 @@ def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certifi
 
 
 def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | None) -> tuple[str, str]:
-    before = _oom_kill_count(connection, row.id)
-    if before is not None and run.oom_kill_count is not None and run.oom_kill_count > before:
+    start = _start_data(connection, row.id)
+    before = start.get("oom_kill_count")
+    if isinstance(before, int) and run.oom_kill_count is not None and run.oom_kill_count > before:
         return "oom", "the kernel's out-of-memory killer struck in its group since its start"
     if last is not None and _share_of_limit(last) >= NEAR_LIMIT_SHARE:
         return "oom", "it ended without a word with its memory at the limit"
+    if start.get("notes_sigterm"):
+        return "sigkill", "it ended without a word, by SIGKILL or a crash: SIGTERM it would have noted"
     return "killed", "it ended without a word: SIGKILL, SIGTERM or a crash"
 
 
@@ -123,16 +126,16 @@ def _last_snapshot(connection: Connection, run_id: int) -> AnyRow | None:
     return connection.execute(query).first()
 
 
-def _oom_kill_count(connection: Connection, run_id: int) -> int | None:
+def _start_data(connection: Connection, run_id: int) -> dict[str, Any]:
     table = schema.event
     text = connection.execute(
         select(table.c.data).where(table.c.run_id == run_id, table.c.kind == "run_start").limit(1)
     ).scalar()
     try:
-        count = json.loads(text)["oom_kill_count"] if text else None
-    except (ValueError, KeyError, TypeError):
-        return None
-    return count if isinstance(count, int) else None
+        data = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _share_of_limit(last: AnyRow) -> float:

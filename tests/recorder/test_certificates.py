@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +16,12 @@ HOST = """
     import os, signal, sys
     from memmon import Recorder
 
-    recorder = Recorder(sys.argv[1], source="bot", leak_check=False, daily_report=False)
+    way, _, noting = sys.argv[2].partition("+")
+    recorder = Recorder(
+        sys.argv[1], source="bot", leak_check=False, daily_report=False, note_sigterm=bool(noting)
+    )
     recorder.take_snapshot()
     assert recorder.flush(30.0)
-    way = sys.argv[2]
     if way == "raise":
         raise LookupError("no such order")
     if way == "sys.exit":
@@ -58,6 +62,8 @@ def next_start(tmp_path, **options):
         ("raise", 1, "exception"),
         ("SIGKILL", -9, "killed"),
         ("SIGTERM", -15, "killed"),
+        ("SIGTERM+noting", -15, "sigterm"),
+        ("SIGKILL+noting", -9, "sigkill"),
     ],
 )
 def test_the_way_a_run_ended(tmp_path, way, code, reason):
@@ -67,7 +73,7 @@ def test_the_way_a_run_ended(tmp_path, way, code, reason):
     assert runs[0].end_reason == reason
     assert runs[0].ended_at is not None
     deaths = [event for event in events if event.kind == "death"]
-    assert len(deaths) == (reason == "killed")
+    assert len(deaths) == (reason in {"killed", "sigkill"})
 
 
 def test_the_exception_is_named(tmp_path):
@@ -104,6 +110,72 @@ def test_out_of_memory_by_the_last_reading(tmp_path):
         connection.exec_driver_sql("UPDATE snapshot SET limit_bytes = 1000, limit_used_bytes = 970")
     runs, _ = next_start(tmp_path)
     assert runs[0].end_reason == "oom"
+
+
+GREEDY = """
+    import sys, time
+    from memmon import Recorder
+
+    recorder = Recorder(sys.argv[1], source="bot", leak_check=False, daily_report=False)
+    recorder.take_snapshot()
+    assert recorder.flush(60.0), recorder.status
+    if sys.argv[2] == "greedy":
+        kept = []
+        while True:
+            kept.append(bytearray(b"x") * 2_000_000)
+    recorder.stop()
+"""
+
+
+@pytest.fixture
+def small_group():
+    """A control group of 200 MB, where this machine lets the test make one."""
+    for mount, limit in (
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        ("/sys/fs/cgroup", "memory.max"),
+    ):
+        group = Path(mount) / f"memmon-oom-{os.getpid()}"
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit).write_text(str(200 * 2**20))
+        except OSError:
+            group.rmdir()
+            continue
+        yield group
+        group.rmdir()
+        return
+    pytest.skip("this machine does not let the test make a control group")
+
+
+def test_a_real_death_by_memory(tmp_path, small_group):
+    """A process that the kernel kills for its memory is certified as that by the next start in its group."""
+    script = tmp_path / "greedy.py"
+    script.write_text(textwrap.dedent(GREEDY), encoding="utf-8")
+    for way, code in (("greedy", -9), ("modest", 0)):
+        done = subprocess.run(
+            [
+                "sh",
+                "-c",
+                f'echo $$ > {small_group}/cgroup.procs; exec "$@"',
+                "sh",
+                sys.executable,
+                script,
+                tmp_path / "c.db",
+                way,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+    with open_store(tmp_path / "c.db") as store:
+        first, second = store.runs("bot")
+    assert first.end_reason == "oom"
+    assert "out-of-memory" in first.end_detail
+    assert second.end_reason == "stopped"
 
 
 def test_a_living_sibling_is_left_alone(tmp_path):
