@@ -153,6 +153,8 @@ def _message(error: Exception) -> str:
         return f"this needs {error.name}, which is not installed: pip install 'memmon[{extra}]'"
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    if isinstance(error, UnicodeDecodeError):
+        return "the database holds text that is not UTF-8, so it is damaged; `memmon db salvage` brings back its rows"
     if isinstance(error, MemoryError):
         return "not enough memory for this; ask for a shorter window with --since"
     detail = f"{type(error).__name__}: {error}"

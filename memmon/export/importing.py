@@ -10,6 +10,7 @@ from memmon.export.json_lines import check_lines, import_lines
 from memmon.export.lines import Lines
 from memmon.export.read_csv import read_csv
 from memmon.export.read_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
+from memmon.export.recording import EARLIEST_SECONDS, LATEST_SECONDS
 from memmon.store.transfer import ensure_store, has_run, load
 
 if TYPE_CHECKING:
@@ -127,9 +128,19 @@ def _import_recording(
     else:
         origin_seconds = now.timestamp() - item.last_seconds
         notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
+    _refuse_absurd_times(item, origin_seconds)
     rows = item.rows(source=source, origin_seconds=origin_seconds)
     loaded = load(database, _told(rows, item, on_progress), with_readings=False)
     return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
+
+
+def _refuse_absurd_times(item: Recording, origin_seconds: float) -> None:
+    first, last = origin_seconds + item.first_seconds, origin_seconds + item.last_seconds
+    if first < EARLIEST_SECONDS or last >= LATEST_SECONDS:
+        raise ImportFileError(
+            f"{item.path}: its times reach beyond the years 1900 to 2199; expected seconds "
+            "(not milliseconds) or dates of our time; nothing was imported"
+        )
 
 
 def _told(

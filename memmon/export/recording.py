@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAMESPACE = UUID("6d656d6d-6f6e-5069-6d70-6f7274656421")
+EARLIEST_SECONDS = -2_208_988_800.0
+LATEST_SECONDS = 7_258_118_400.0
+"""Times that a recording can have: the years 1900 to 2199."""
 MEASURES = ("rss_bytes", "vms_bytes", "system_percent", "available_bytes")
 """What an imported sample may hold; a missing one is None."""
 
@@ -61,6 +64,11 @@ class Recording:
         """The time of the latest sample."""
         return max(max(run.at_seconds) for run in self.runs)
 
+    @property
+    def first_seconds(self) -> float:
+        """The time of the earliest sample."""
+        return min(min(run.at_seconds) for run in self.runs)
+
     def run_uuid(self, run: RecordedRun, source: str) -> str:
         """Return the identity of a run: the same for the same content under the same source."""
         return str(uuid5(_NAMESPACE, f"{source}\0{self.digest}\0{run.label}"))
@@ -71,7 +79,7 @@ class Recording:
         `origin_seconds` is added to every time: 0 for absolute ones.
         """
         runs = sorted(self.runs, key=lambda run: min(run.at_seconds))
-        first_ms = _ms(origin_seconds + min(runs[0].at_seconds))
+        first_ms = _ms(origin_seconds + self.first_seconds)
         yield {"type": "source", "name": source, "created_ms": first_ms}
         for run in runs:
             yield from self._run_rows(run, source, origin_seconds)

@@ -305,3 +305,18 @@ def test_progress_is_told(tmp_path, database):
     path = put(tmp_path, "b.csv", "at,rss_bytes\n2026-01-01,1\n")
     imported(database, path, on_progress=said.append)
     assert said == [f"reading {path}", "storing b.csv: 0 of 1 snapshots"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t_seconds,rss_bytes\n0,1\n200000000000,2\n",
+        "at,rss_bytes\n0001-01-01T00:00:00+00:00,1\n",
+        "at,rss_bytes\n9999-12-31T23:59:59+00:00,1\n",
+    ],
+)
+def test_times_that_no_recording_has(tmp_path, database, text):
+    """Times outside the years 1900 to 2199 (milliseconds taken for seconds, say) are refused, and nothing is stored."""
+    with pytest.raises(ImportFileError, match="1900 to 2199"):
+        imported(database, put(tmp_path, "far.csv", text))
+    assert rows(database, "SELECT count(*) FROM source") == [(0,)]
