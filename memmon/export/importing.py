@@ -71,6 +71,9 @@ def import_files(
     for path in paths:
         on_progress(f"reading {path}")
         found.append(read_file(path))
+    for item in found:
+        if item is not None:
+            _refuse_absurd_times(item, _origin_seconds(item, now=now, start=start))
     ensure_store(database, file_mode=file_mode)
     for item, path in zip(found, paths, strict=True):
         if item is None:
@@ -119,19 +122,21 @@ def _import_recording(
     if all(has_run(database, item.run_uuid(run, source)) for run in item.runs):
         notes.append("imported before: nothing changed")
         return _imported(item, source, 0, 0, notes)
-    origin_seconds = 0.0
-    if item.is_absolute:
-        if start is not None:
-            notes.append("--start was not needed: the file has its own times")
-    elif start is not None:
-        origin_seconds = start.timestamp()
-    else:
-        origin_seconds = now.timestamp() - item.last_seconds
+    if item.is_absolute and start is not None:
+        notes.append("--start was not needed: the file has its own times")
+    elif not item.is_absolute and start is None:
         notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
-    _refuse_absurd_times(item, origin_seconds)
+    origin_seconds = _origin_seconds(item, now=now, start=start)
     rows = item.rows(source=source, origin_seconds=origin_seconds)
     loaded = load(database, _told(rows, item, on_progress), with_readings=False)
     return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
+
+
+def _origin_seconds(item: Recording, *, now: datetime, start: datetime | None) -> float:
+    """Return what is added to the file's times: 0 for dates, else when its second 0 was."""
+    if item.is_absolute:
+        return 0.0
+    return start.timestamp() if start is not None else now.timestamp() - item.last_seconds
 
 
 def _refuse_absurd_times(item: Recording, origin_seconds: float) -> None:
