@@ -32,7 +32,8 @@ DAY_CYCLE_FROM_HOURS = 44.0
 FEWEST_FOR_DAY_CYCLE = 24
 CYCLE_DOUBT_FROM_HOURS = 16.0
 CYCLE_FITS_SHARE = 0.4
-CYCLE_DOUBT_SHARE = 0.8
+CYCLE_TRUST = 0.8
+CYCLE_DOUBT_SHARE = 0.5
 CLEARLY_SMALLER = 0.5
 CLEAR_DIFFERENCE = 4.0
 SHORTEST_STRAIGHT_HOURS = 2.0
@@ -234,13 +235,18 @@ def _fit_part(part: Stretch) -> Course | None:
         for values in (np.minimum.reduceat(level, starts), _block_medians(level, starts))
     ]
     added_slope, error = min(lines, key=lambda line: line[1])
-    slope = first_slope + added_slope
+    lean = _cycle_lean(centre, _block_medians(level, starts), span)
+    plain_slope = first_slope + added_slope
+    # A warm-up fits a sine too, with a slope far above all that was seen: at most twice the plain one.
+    corrected = plain_slope - CYCLE_TRUST * lean
+    slope = min(corrected, 2.0 * plain_slope) if plain_slope > 0.0 else corrected
+    added_slope = slope - first_slope
+    doubt = CYCLE_DOUBT_SHARE * abs(lean)
     rest = level - added_slope * hours
     middle = _block_medians(rest, starts)
     peak_rest = part.peak_mb - cycle - slope * hours
     peak = np.maximum.reduceat(peak_rest, starts)
     step = float(np.median(np.diff(hours)))
-    doubt = _cycle_doubt(centre, _block_medians(level, starts), span)
     return Course(
         slope=slope,
         slope_error=math.hypot(error, doubt),
@@ -268,11 +274,11 @@ def _even(hours: Floats, values: Floats, step_hours: float) -> Floats:
     return grid
 
 
-def _cycle_doubt(x: Floats, y: Floats, span_hours: float) -> float:
-    """Return what the slope may owe to a daily cycle, in MB/h, while too few days show to tell.
+def _cycle_lean(x: Floats, y: Floats, span_hours: float) -> float:
+    """Return what the slope seems to owe to a daily cycle, in MB/h, while too few days show to tell.
 
-    Where a sine of 24 h beside the line leaves much less than the line alone, part of the difference between the two
-    slopes counts as an error.
+    Where a sine of 24 h beside the line leaves much less than the line alone, that is the difference between the two
+    slopes; elsewhere zero.
     """
     if not CYCLE_DOUBT_FROM_HOURS <= span_hours < DAY_CYCLE_FROM_HOURS:
         return 0.0
@@ -287,7 +293,7 @@ def _cycle_doubt(x: Floats, y: Floats, span_hours: float) -> float:
     )
     if left_by_wave >= CYCLE_FITS_SHARE * left_by_line:
         return 0.0
-    return CYCLE_DOUBT_SHARE * abs(float(line[1] - wave[1]))
+    return float(line[1] - wave[1])
 
 
 def _line(x: Floats, y: Floats, block: Integers, terms: int) -> tuple[float, float]:
