@@ -45,6 +45,24 @@ def resolve(reference: str, environ: Mapping[str, str] | None = None) -> str:
     return value
 
 
+def shown_specs(specs: str) -> str:
+    """Return channels as they may be shown: references as they are, of a plain URL the host alone.
+
+    >>> shown_specs("log webhook:env:HOOK webhook:https://host/services/T0/B1")
+    'log webhook:env:HOOK webhook:https://host/***'
+    """
+    return " ".join(_shown_spec(spec) for spec in specs.split())
+
+
+def _shown_spec(spec: str) -> str:
+    scheme, _, rest = spec.partition(":")
+    if not rest or is_reference(rest) or scheme == "callback":
+        return spec
+    kind, mark, place = rest.partition("://")
+    host = place.split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1]
+    return f"{scheme}:{kind}://{host}/{MASK}" if mark else f"{scheme}:{MASK}"
+
+
 def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
     """Return `text` with every secret in it masked, also where only its longest part is quoted."""
     for secret in sorted({part for one in secrets for part in _parts(one)}, key=len, reverse=True):

@@ -267,3 +267,16 @@ def test_alert_evaluator_goes_on_until_it_is_told_to_end(tmp_path):
     process.stderr.close()
     channel = FlakyChannel(ManualClock(SystemClock().now()))
     assert run_once(url, channels=[channel], clock=channel.clock).is_holder
+
+
+def test_alert_channels_are_shown_without_their_secrets(monkeypatch, capfd):
+    """`memmon config show` shows of a channel with a plain URL the host alone."""
+    from memmon.cli import app
+
+    monkeypatch.setenv(
+        "MEMMON_ALERT_CHANNELS", f"log webhook:https://host/{TOKEN} webhook:env:HOOK apprise:{TOKEN}"
+    )
+    assert app.run(["config", "show"]) == 0
+    told = capfd.readouterr().out
+    assert "log webhook:https://host/*** webhook:env:HOOK apprise:***" in told
+    assert TOKEN not in told

@@ -112,11 +112,15 @@ def _write(path: Path, text: str) -> None:
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    from memmon.notify.secrets import shown_specs
+
     in_file = _names_in_file()
     for name in Settings.__struct_fields__:
         value = getattr(settings, name)
         if name == "database_url" and value is not None:
             value = mask_url(value)
+        if name == "alert_channels" and value is not None:
+            value = shown_specs(value)
         variable = ENVIRONMENT_PREFIX + name.upper()
         origin = "file" if name in in_file else "default"
         yield name, value, variable if os.environ.get(variable) else origin
