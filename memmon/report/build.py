@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from memmon.store.read import DequeStatus, RunInfo, Store, WindowStatistics
+    from memmon.store.read import DequeStatus, EventInfo, RunInfo, Store, WindowStatistics
 
 DEFAULT_HOURS = 24.0
 SHOWN_RUN_COUNT = 200
@@ -37,6 +37,7 @@ SHOWN_EVENT_COUNT = 200
 _JUST_AFTER = timedelta(milliseconds=1)
 """A day of 5-minute samples is 288 of them: the sample exactly a day ago is yesterday's."""
 
+EVIDENCE_KIND = "evidence"
 LIFECYCLE_KINDS = frozenset({"run_start", "run_end"})
 """Events that the list of runs tells already."""
 
@@ -89,6 +90,7 @@ def build_report(
         forecast=forecast_section(history, stats, runs),
         cause=cause_section(store, name, finding),
         events=stored.events,
+        evidence=stored.evidence,
         staleness=stored.staleness,
         system=system_of(stats, runs),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
@@ -109,15 +111,13 @@ def stored_sections(
     """Return what the store adds to a report: runs, events of the window, staleness."""
     known = store.runs(source) if runs is None else runs
     events = store.events(source, since, until, limit=SHOWN_EVENT_COUNT, run_id=run_id)
+    found = store.events(source, since, until, kinds=[EVIDENCE_KIND], limit=1, run_id=run_id)
     interval_seconds = next((run.interval_seconds for run in reversed(known) if run.interval_seconds), None)
     return StoredSections(
         database=store.database.shown,
         history=history_of(known),
-        events=tuple(
-            EventRow(at=event.at, kind=event.kind, text=event.text, run_id=event.run_id)
-            for event in events
-            if event.kind not in LIFECYCLE_KINDS
-        ),
+        events=tuple(_event_row(event) for event in events if event.kind not in LIFECYCLE_KINDS),
+        evidence=_event_row(found[0]) if found else None,
         staleness=staleness(_last_at(known, None), now=now, interval_seconds=interval_seconds),
     )
 
@@ -172,6 +172,10 @@ def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
         )
         for status in statuses
     ]
+
+
+def _event_row(event: EventInfo) -> EventRow:
+    return EventRow(at=event.at, kind=event.kind, text=event.text, run_id=event.run_id)
 
 
 def _run_row(run: RunInfo) -> RunRow:

@@ -34,7 +34,14 @@ GAP_INTERVALS = 3.0
 
 _CHUNK_DAYS = 31
 _ROUND_SECONDS = (60, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
-_MARKER_KINDS = {"gc": "gc", "trim": "gc", "alert": "alert", "annotation": "note", "clock_step": "note"}
+_MARKER_KINDS = {
+    "death": "alert",
+    "gc": "gc",
+    "trim": "gc",
+    "alert": "alert",
+    "annotation": "note",
+    "clock_step": "note",
+}
 
 
 def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None = None) -> Charts | None:

@@ -206,6 +206,8 @@ class StoredSections:
     forecast: ForecastSection | None = None
     cause: CauseSection | None = None
     events: tuple[EventRow, ...] = ()
+    evidence: EventRow | None = None
+    """What the recorder found out while memory grew: the suspects by name."""
     staleness: Staleness | None = None
     system: SystemSection | None = None
 
@@ -228,6 +230,8 @@ class Report:
     forecast: ForecastSection | None = None
     cause: CauseSection | None = None
     events: tuple[EventRow, ...] = ()
+    evidence: EventRow | None = None
+    """What the recorder found out while memory grew: the suspects by name."""
     staleness: Staleness | None = None
     system: SystemSection | None = None
     comparison: Comparison | None = None

@@ -80,6 +80,7 @@ def report_from_snapshots(
         forecast=stored.forecast,
         cause=stored.cause,
         events=stored.events,
+        evidence=stored.evidence,
         staleness=stored.staleness,
         system=stored.system,
     )

@@ -75,6 +75,7 @@ def render_text(
         _leak(report.leak, sign, tz),
         _forecast(report.forecast),
         _cause(report.cause),
+        _evidence(report.evidence, tz),
         _deques(report.deques, sign, max_deques),
         _history(report, sign, tz),
         _releases(report.comparison),
@@ -161,6 +162,12 @@ def _cause(cause: CauseSection | None) -> list[str]:
     for share in cause.attributions[:MAX_ATTRIBUTIONS]:
         lines += _item(f"{share.name}: {share_words(share)}", bullet="- ")
     return lines + [line for sentence in cause.details for line in _item(sentence)]
+
+
+def _evidence(evidence: EventRow | None, tz: tzinfo | None) -> list[str]:
+    if evidence is None:
+        return []
+    return ["EVIDENCE:", *_item(f"{local_time(evidence.at, tz=tz)} {evidence.text}")]
 
 
 def _deques(deques: DequeSection, sign: dict[Mood, str], max_deques: int) -> list[str]:

@@ -176,3 +176,38 @@ def test_two_releases_are_compared_in_the_report(bot):
     assert (report.comparison.before.release, report.comparison.after.release) == ("1.4.1", "1.4.2")
     assert "RELEASES:\n  1.4.2 against 1.4.1: no difference" in render_text(report)
     assert "Releases compared" in page
+
+
+def test_the_newest_evidence_is_shown(tmp_path):
+    """What the recorder found out inside the process has a section of its own, in text and page."""
+    from memmon.config import parse_database
+    from memmon.model import EventRecord, RunRecord
+    from memmon.report.chart_data import build_charts
+    from memmon.report.html import render_html
+    from memmon.store.write import Batch, Writer
+
+    path = record_bot(tmp_path / "m.db", days=1, deques=1)
+    run = RunRecord(
+        uuid="orderbot-1-0",
+        source="orderbot",
+        source_was_given=True,
+        started_at=NOW,
+        interval_seconds=300,
+        host="h",
+        pid=1,
+    )
+    words = ["an older finding", "dict grew by 40,000 objects, held by bot.cache <b>"]
+    events = [
+        EventRecord(at=NOW - timedelta(minutes=9 - n), sequence=90 + n, kind="evidence", text=text)
+        for n, text in enumerate(words)
+    ]
+    Writer(parse_database(path)).write(Batch(run=run, events=events))
+    with open_store(path) as store:
+        report = build_report(store, now=NOW)
+        page = render_html(report, build_charts(store, report, tz=UTC), tz=UTC)
+    section = render_text(report, tz=UTC).split("EVIDENCE:\n")[1].split("\n\n")[0]
+    assert (
+        " ".join(section.split())
+        == "2026-03-01 11:52 +00:00 dict grew by 40,000 objects, held by bot.cache <b>"
+    )
+    assert "held by bot.cache &lt;b&gt;" in page

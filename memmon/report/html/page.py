@@ -61,6 +61,7 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         memory=memory_figure(charts, zone),
         split=split_figure(charts, charts.split, zone) if charts.split else None,
         cause_words=" ".join([cause.summary, *cause.details]) if cause else "",
+        evidence_words=_evidence_words(report, zone),
         cause_bars=growth_bars(cause.shares) if cause else (),
         bars=growth_bars(cause.attributions) if cause and _names_a_part(cause) else (),
         deques=tuple(
@@ -71,6 +72,11 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         tables=tables_of(report, charts.days, zone),
         method=tuple(method_sentences(report.leak)),
     )
+
+
+def _evidence_words(report: Report, zone: tzinfo) -> str:
+    evidence = report.evidence
+    return "" if evidence is None else f"{local_time(evidence.at, tz=zone)[:16]}: {evidence.text}"
 
 
 def _names_a_part(cause: CauseSection) -> bool:

@@ -129,6 +129,7 @@ class Page:
     memory: Figure | None = None
     split: Figure | None = None
     cause_words: str = ""
+    evidence_words: str = ""
     cause_bars: tuple[Bar, ...] = ()
     bars: tuple[Bar, ...] = ()
     deques: tuple[DequeItem, ...] = ()
