@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 PAUSE_SECONDS = 0.05
 LONGEST_BATCH_SECONDS = 0.010
 _CEILING_SHARE = 0.95
-_RAW_STEP_DAYS = 7.0
+_SHRINK = 0.85
 _LEAST_RAW_DAYS = 1.0
-_HOURLY_STEP_DAYS = 30.0
 _LEAST_HOURLY_DAYS = 7.0
+_OLDEST_RAW = (
+    "SELECT min((SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq LIMIT 1)) FROM run r"
+)
+_OLDEST_HOURS = f"SELECT min(h.bucket_ms) FROM rollup h WHERE h.resolution_ms = {HOUR_MS}"
 _BULK_EVENTS = ("gc", "trim", "dropped", "evidence")
 _EVENT_BATCH_ROW_COUNT = 200
 # Smaller batches hold the lock hardly shorter: on a busy machine the commit itself takes longest.
@@ -142,13 +145,14 @@ class _Pass:
             return
         raw_days, hourly_days = self._settings.raw_days, self._settings.hourly_days
         while self._is_full(space, ceiling_bytes) and not self._stop.is_set():
-            if raw_days > _LEAST_RAW_DAYS:
-                raw_days = max(_LEAST_RAW_DAYS, min(raw_days, self._oldest_days()) - _RAW_STEP_DAYS)
-            elif hourly_days > _LEAST_HOURLY_DAYS:
-                hourly_days = max(_LEAST_HOURLY_DAYS, hourly_days - _HOURLY_STEP_DAYS)
-            else:
+            if raw_days <= _LEAST_RAW_DAYS and hourly_days <= _LEAST_HOURLY_DAYS:
                 break
-            self.keep(raw_days, hourly_days)
+            # The oldest of both goes: neither all snapshots for old hours, nor the reverse.
+            raw_days = max(_LEAST_RAW_DAYS, min(raw_days, self._oldest_days(_OLDEST_RAW)) * _SHRINK)
+            hourly_days = max(
+                _LEAST_HOURLY_DAYS, min(hourly_days, self._oldest_days(_OLDEST_HOURS)) * _SHRINK
+            )
+            self.keep(raw_days, max(raw_days, hourly_days))
             space = measure_space(self._session) or space
         give_back(
             self._session, ceiling_bytes=ceiling_bytes, batch=lambda work: self._timed(work, adapt=None)
@@ -172,14 +176,11 @@ class _Pass:
         moment = self._now - timedelta(days=days)
         return int(moment.timestamp() * MS_PER_SECOND) // bucket_ms * bucket_ms
 
-    def _oldest_days(self) -> float:
-        """Return the age of the oldest raw snapshot: cuts before it would free nothing."""
-        rows = self._session.read(
-            "SELECT min((SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq LIMIT 1)) FROM run r"
-        )
-        oldest_ms = rows[0][0]
+    def _oldest_days(self, query: str) -> float:
+        """Return the age of the oldest sample that a query finds: cuts before it would free nothing."""
+        oldest_ms = self._session.read(query)[0][0]
         if oldest_ms is None:
-            return _LEAST_RAW_DAYS
+            return 0.0
         return (self._now.timestamp() * MS_PER_SECOND - float(oldest_ms)) / DAY_MS
 
     def _delete_old(self, days: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 WAL_TRUNCATE_BYTES = 4 * 2**20
 _HEAD_BYTES = 32
 _FRAME_HEAD_BYTES = 24
+_LOOK_COUNT = 8
+_LOOK_PAUSE_SECONDS = 0.01
 _MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 
 
@@ -46,11 +49,18 @@ def require_whole_wal(connection: Connection, known: WalMark | None) -> WalMark 
     path = connection.info.get("path")
     if connection.info.get("journal") != "wal" or path is None:
         return None
-    try:
-        return check_wal(Path(f"{path}-wal"), known)
-    except WalFaultError as error:
-        msg = f"{path}: its write-ahead log {error}; what it held is lost, `memmon db salvage` brings the rest back"
-        raise StoreDamagedError(msg) from None
+    pause = threading.Event()
+    for look in range(1, _LOOK_COUNT + 1):
+        try:
+            return check_wal(Path(f"{path}-wal"), known)
+        except WalFaultError as error:
+            # Another connection that begins the log anew (all of it was folded into the file) writes
+            # the head a moment before the first frame: that passes, a cut stays.
+            if look == _LOOK_COUNT:
+                msg = f"{path}: its write-ahead log {error}; what it held is lost, `memmon db salvage` brings the rest back"
+                raise StoreDamagedError(msg) from None
+        pause.wait(_LOOK_PAUSE_SECONDS)
+    return None
 
 
 def wal_bytes(connection: Connection) -> int:
