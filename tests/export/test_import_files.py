@@ -320,3 +320,12 @@ def test_times_that_no_recording_has(tmp_path, database, text):
     with pytest.raises(ImportFileError, match="1900 to 2199"):
         imported(database, put(tmp_path, "far.csv", text))
     assert not database.path.exists()
+
+
+def test_different_files_of_one_source_are_different_runs(tmp_path, database):
+    """Two recordings with the same first row under one source are two runs, not one file known again."""
+    first = put(tmp_path, "a.csv", "at,rss_bytes\n2026-01-01,1\n2026-01-02,2\n")
+    second = put(tmp_path, "b.csv", "at,rss_bytes\n2026-01-01,1\n2026-01-03,3\n")
+    results = imported(database, first, second, source="bot")
+    assert [result.run_count for result in results] == [1, 1]
+    assert rows(database, "SELECT count(*) FROM snapshot") == [(4,)]
