@@ -126,6 +126,10 @@ class Child:
             self._process.kill()
         with suppress(subprocess.TimeoutExpired, OSError, ValueError):
             self._process.communicate(timeout=_KILL_WAIT_SECONDS)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with suppress(OSError, ValueError):
+                    pipe.close()
 
     def abandon(self) -> None:
         """Forget a child that is another process's: this one was forked from its parent."""

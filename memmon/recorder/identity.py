@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from memmon.model import RunRecord
 from memmon.probe.host import boot_id, process_started_at
+from memmon.probe.quiet import attempt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,8 +54,8 @@ def new_run(
         interval_seconds=interval_seconds,
         host=platform.node() or "unknown",
         pid=os.getpid() if pid is None else pid,
-        process_started_at=process_started_at(pid),
-        boot_id=boot_id(),
+        process_started_at=attempt(process_started_at, pid),
+        boot_id=attempt(boot_id),
         parent_uuid=parent_uuid,
         role=role,
         script_path=script_path() if pid is None else None,

@@ -126,6 +126,7 @@ class Recorder(Registrations):
         self._latest: Snapshot | None = None
         self._taken_count = 0
         self._told_notes: tuple[str, ...] = ()
+        self._told_untracked_count = 0
         self._last_taken_at: datetime | None = None
         self._due_from_monotonic: float | None = None
         self._last_monotonic: float | None = None
@@ -229,6 +230,7 @@ class Recorder(Registrations):
             snapshot = dataclasses.replace(snapshot, work=names)
         self._notice_clock_step(state, snapshot)
         self._notice_components(state)
+        self._notice_untracked(state)
         for sentence in self._sizes.after_snapshot(snapshot):
             self._worker.put(state, self._event(state, "autosize", sentence))
         self._latest = self._teller.latest = snapshot
@@ -249,6 +251,14 @@ class Recorder(Registrations):
                 self._worker.put(state, self._event(state, "clock_step", text, data))
         self._last_monotonic, self._last_wall = monotonic, wall
         self._due_from_monotonic, self._last_taken_at = monotonic, snapshot.at
+
+    def _notice_untracked(self, state: RunState) -> None:
+        """Record how many deques are beyond the cap, at first and whenever their number has doubled."""
+        count = self._deques.untracked_count
+        if count >= max(2 * self._told_untracked_count, 1):
+            self._told_untracked_count = count
+            text = f"{count} registered deques are beyond the cap: counted, not read"
+            self._worker.put(state, self._event(state, "deques", text, {"untracked_count": count}))
 
     def _notice_components(self, state: RunState) -> None:
         """Record why a component is not measured any more, once."""

@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
-from memmon.errors import MemmonError, StoreBusyError
+from memmon.errors import MemmonError, StoreBusyError, StoreDamagedError
 from memmon.model import Snapshot
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, classify, may_be_damage
@@ -363,7 +363,13 @@ class Worker:
                     moved,
                 )
         self._writer = None
-        prepare(self.database, file_mode=self._file_mode, flush_lock=self.flush_lock)
+        try:
+            prepare(self.database, file_mode=self._file_mode, flush_lock=self.flush_lock)
+        except StoreDamagedError as found:
+            if fault is Fault.DAMAGED:
+                raise
+            # Half-migrated: what the schema's own number hid shows when it is brought forward.
+            self._mend(Fault.DAMAGED, seen, state, found)
 
     def _sets_aside_too_often(self) -> bool:
         times = self._set_aside_at

@@ -1,0 +1,351 @@
+"""Promises 9, 15 and 17: schemas, long readers, and years of history."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+from collections import deque
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fault_kit import integrity, rows, start_host, stored, torn_count
+
+from memmon import Recorder, open_store
+from memmon.analysis.robust import theil_sen
+from memmon.clock import ManualClock
+from memmon.config import Settings, parse_database
+from memmon.store import retention
+from memmon.store.identity import HEAD_REVISION
+from memmon.store.migrate import upgrade
+
+pytestmark = pytest.mark.faults
+
+MIB = 2**20
+
+
+def content(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def old_history(tmp_path_factory):
+    """A database of the first schema, with 500 snapshots."""
+    path = tmp_path_factory.mktemp("old") / "old.db"
+    upgrade(parse_database(str(path)), revision="0001")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO source (id, name, created_ms) VALUES (1, 'bot', 0)")
+        connection.execute("INSERT INTO run (id, uuid, source_id, started_ms) VALUES (1, 'old', 1, 0)")
+        connection.executemany(
+            "INSERT INTO snapshot (run_id, seq, at_ms, uptime_ms, rss_bytes) VALUES (1, ?, ?, ?, 5)",
+            [(number, number * 300_000, number * 300_000) for number in range(1, 501)],
+        )
+        connection.commit()
+    return path
+
+
+def record_into(path):
+    recorder = Recorder(path, source="bot", clock=ManualClock(), gc_threshold_mb=0)
+    recorder.take_snapshot()
+    is_stored = recorder.flush(60.0)
+    status = recorder.status
+    recorder.stop()
+    return is_stored, status
+
+
+def test_older_schema(tmp_path, old_history):
+    """An older schema is migrated at the first write; a copy of the old file lies beside it."""
+    path = tmp_path / "o.db"
+    shutil.copy(old_history, path)
+    assert record_into(path)[0]
+    assert rows(path, "SELECT version_num FROM alembic_version") == [(HEAD_REVISION,)]
+    assert rows(path, "SELECT count(*) FROM snapshot") == [(501,)]
+    (copy,) = tmp_path.glob("o.db.before-upgrade-*")
+    assert rows(copy, "SELECT count(*) FROM snapshot") == [(500,)]
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_newer_schema(tmp_path, old_history):
+    """A newer schema is left untouched, byte for byte; the snapshots are held and the status says why."""
+    path = tmp_path / "n.db"
+    shutil.copy(old_history, path)
+    upgrade(parse_database(str(path)))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    before = content(path)
+    is_stored, status = record_into(path)
+    assert (is_stored, status.held_count) == (False, 1)
+    assert "newer" in status.last_error
+    assert content(path) == before
+
+
+def test_half_migrated(tmp_path, old_history, figures):
+    """A file that another migrator left half-way is kept aside whole, and recording goes on in a new one."""
+    path = tmp_path / "h.db"
+    shutil.copy(old_history, path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE rollup (half INTEGER)")
+        connection.commit()
+    assert record_into(path)[0]
+    (kept,) = [
+        found for found in tmp_path.glob("h.db.corrupt-*") if not found.name.endswith(("-wal", "-shm"))
+    ]
+    assert rows(kept, "SELECT count(*) FROM snapshot") == [(500,)]
+    assert rows(path, "SELECT count(*) FROM snapshot") == [(1,)]
+    figures(
+        9,
+        "older: migrated, copy beside it; newer: untouched byte for byte, held; half-migrated: kept aside whole, recording goes on",
+    )
+
+
+MIGRATE = """
+    import os, sys
+    from memmon.config import parse_database
+    from memmon.store.migrate import upgrade
+    print("ready", flush=True)
+    for line in sys.stdin:
+        if os.fork() == 0:
+            os.setsid()
+            os.write(1, b"born %d\\n" % os.getpid())
+            try:
+                upgrade(parse_database(line.strip()))
+                os.write(1, b"done\\n")
+            except BaseException as error:
+                os.write(1, f"failed {error!r}\\n".replace("\\\\n", " ").encode())
+            os._exit(0)
+"""
+
+
+def test_twelve_migrate_at_once(tmp_path, old_history, figures):
+    """Of twelve processes that migrate one file at once, one does, the others find it done; no row is lost."""
+    path = tmp_path / "t.db"
+    shutil.copy(old_history, path)
+    with ExitStack() as stack:
+        hosts = [stack.enter_context(start_host(tmp_path, MIGRATE, name=f"m{n}.py")) for n in range(12)]
+        for host in hosts:
+            assert host.stdout.readline() == "ready\n", host.stderr.read()
+        for host in hosts:
+            host.stdin.write(f"{path}\n")
+            host.stdin.flush()
+        answers = []
+        for host in hosts:
+            assert host.stdout.readline().startswith("born")
+            answers.append(host.stdout.readline())
+    assert answers == ["done\n"] * 12
+    assert rows(path, "SELECT count(*) FROM snapshot") == [(500,)]
+    assert integrity(path) == "ok"
+    figures(9, "12 processes migrate one file at once: 12 of 12 succeed, all rows there")
+
+
+def test_killed_while_migrating(tmp_path, old_history, full, figures):
+    """A migration killed at any moment leaves the old schema or the new one, never less than all rows."""
+    count, pick, old, new = (100 if full else 25), random.Random(4), 0, 0
+    with start_host(tmp_path, MIGRATE) as nursery:
+        assert nursery.stdout.readline() == "ready\n"
+        for index in range(count):
+            path = tmp_path / f"{index}.db"
+            shutil.copy(old_history, path)
+            nursery.stdin.write(f"{path}\n")
+            nursery.stdin.flush()
+            line = nursery.stdout.readline()
+            while not line.startswith("born"):
+                line = nursery.stdout.readline()
+            time.sleep(pick.uniform(0.0, 0.25))
+            os.kill(int(line.split()[1]), signal.SIGKILL)
+            assert rows(path, "SELECT count(*) FROM snapshot") == [(500,)]
+            found = rows(path, "SELECT version_num FROM alembic_version")[0][0]
+            old, new = old + (found == "0001"), new + (found == HEAD_REVISION)
+            upgrade(parse_database(str(path)))
+            assert rows(path, "SELECT version_num FROM alembic_version") == [(HEAD_REVISION,)]
+            assert integrity(path) == "ok"
+    assert old + new == count
+    assert old > 0
+    figures(9, f"{count} migrations killed: {old} left as they were, {new} done, all recovered by the next")
+
+
+def test_a_reader_for_hours(tmp_path, figures):
+    """While a reader stays the log grows, when it leaves it shrinks; descriptors stay as many, all files private."""
+    old_mask = os.umask(0)
+    try:
+        path, clock = tmp_path / "w.db", ManualClock()
+        kept = {f"d{n}": deque(maxlen=999) for n in range(100)}
+        recorder = Recorder(
+            path, source="bot", clock=clock, gc_threshold_mb=0, leak_check=False, daily_report=False
+        )
+        recorder.register_deques(kept)
+        recorder.take_snapshot()
+        assert recorder.flush(30.0)
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM snapshot").fetchall()
+            counts, modes, longest = set(), set(), 0
+            wal = Path(f"{path}-wal")
+            for index in range(700):
+                for one in kept.values():
+                    one.append(index)
+                recorder.take_snapshot()
+                clock.advance(300.0)
+                if index % 2:
+                    assert recorder.flush(30.0)
+                    longest = max(longest, wal.stat().st_size)
+                    if index > 20:
+                        counts.add(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+            modes = {found.stat().st_mode & 0o777 for found in tmp_path.iterdir()}
+            reader.execute("COMMIT")
+        recorder.take_snapshot()
+        assert recorder.flush(30.0)
+        after = wal.stat().st_size if wal.exists() else 0
+        # A reader that never leaves, but reads anew each time, lets it shrink too.
+        with closing(sqlite3.connect(path, isolation_level=None)) as idle:
+            largest = 0
+            for index in range(300):
+                idle.execute("SELECT count(*) FROM run").fetchall()
+                for one in kept.values():
+                    one.append(index)
+                recorder.take_snapshot()
+                assert recorder.flush(30.0)
+                largest = max(largest, wal.stat().st_size)
+        recorder.stop()
+    finally:
+        os.umask(old_mask)
+    figures(
+        15,
+        f"reader in one transaction over 700 snapshots: WAL {longest / MIB:.1f} MB, after it left {after / MIB:.1f} MB; beside an idle "
+        f"connection {largest / MIB:.1f} MB at most; descriptors {min(counts)} to {max(counts)}; file modes {sorted(map(oct, modes))}",
+    )
+    assert longest > 8 * MIB
+    assert after < 8 * MIB
+    assert largest < 8 * MIB
+    assert max(counts) - min(counts) <= 2
+    assert modes == {0o600}
+    assert torn_count(path) == 0
+
+
+START = datetime(2023, 1, 1, tzinfo=UTC)
+START_MS = round(START.timestamp() * 1000)
+STEP_MS = 900_000
+
+
+def rss_of(source, month, count):
+    pick = np.random.default_rng([source, month])
+    hours = np.arange(count) * STEP_MS / 3_600_000
+    rss_mb = 150 + 0.05 * hours + 3 * np.sin(2 * np.pi * hours / 24) + pick.normal(0, 1, count)
+    rss_mb[pick.integers(count)] = 400 + source
+    return np.round(rss_mb * MIB).astype(np.int64)
+
+
+def add_month(connection, month, sources, count):
+    begin_ms = START_MS + month * count * STEP_MS
+    connection.execute("BEGIN IMMEDIATE")
+    for source in range(1, sources + 1):
+        run = month * sources + source
+        connection.execute(
+            "INSERT INTO run (id, uuid, source_id, started_ms) VALUES (?, ?, ?, ?)",
+            (run, f"r{run}", source, begin_ms),
+        )
+        connection.executemany(
+            "INSERT INTO snapshot (run_id, seq, at_ms, uptime_ms, rss_bytes) VALUES (?, ?, ?, ?, ?)",
+            [
+                (run, n + 1, begin_ms + n * STEP_MS, n * STEP_MS, size)
+                for n, size in enumerate(rss_of(source, month, count).tolist())
+            ],
+        )
+        connection.execute("INSERT INTO reading VALUES (?, ?, 1, 42)", (run, source))
+    connection.execute("COMMIT")
+
+
+def snapshots_while_purging(path, *, now):
+    """Seconds that each snapshot took beside a purge that moves nearly everything."""
+    delays = []
+    recorder = Recorder(path, source="live", gc_threshold_mb=0)
+    recorder.take_snapshot()
+    recorder.flush(30.0)
+    stopping = threading.Event()
+    purging = threading.Thread(
+        target=lambda: retention.apply(
+            parse_database(str(path)),
+            Settings(raw_days=1.0, hourly_days=8.0),
+            now=now,
+            stop=stopping,
+        )
+    )
+    purging.start()
+    while purging.is_alive() and len(delays) < 400:
+        begun = time.monotonic()
+        recorder.take_snapshot()
+        delays.append(time.monotonic() - begun)
+        time.sleep(0.005)
+    stopping.set()
+    purging.join(60)
+    assert recorder.flush(30.0)
+    recorder.stop()
+    return delays
+
+
+def test_years_of_history(tmp_path, full, figures):
+    """Over simulated years the file stays under its ceiling; nothing is counted twice, no peak is lost, slopes hold; purging delays no snapshot."""
+    sources, months, count = (20, 36, 2880) if full else (4, 12, 2880)
+    # The short version folds sooner, so that all three resolutions meet.
+    settings = Settings(
+        size_ceiling_mb=48.0 if full else 4.0,
+        raw_days=90.0 if full else 40.0,
+        hourly_days=730.0 if full else 180.0,
+    )
+    path = tmp_path / "y.db"
+    database = parse_database(str(path))
+    upgrade(database)
+    sizes = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        for source in range(1, sources + 1):
+            connection.execute(
+                "INSERT INTO source (id, name, created_ms) VALUES (?, ?, ?)",
+                (source, f"bot{source}", START_MS),
+            )
+            connection.execute(
+                "INSERT INTO series VALUES (?, ?, 'deque', 'still', 'length')", (source, source)
+            )
+        for month in range(months):
+            add_month(connection, month, sources, count)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            now = START + timedelta(milliseconds=(month + 1) * count * STEP_MS)
+            retention.apply(database, settings, now=now, pause_seconds=0.0)
+            sizes.append(path.stat().st_size)
+    reader = open_store(path)
+    compared, worst = 0, 0.0
+    for source in {1, sources}:
+        frame = reader.snapshots(f"bot{source}")
+        assert frame["sample_count"].sum() == months * count, "a sample is counted twice or lost"
+        assert {0.0, 3600.0} <= set(frame["resolution_seconds"])
+        peaks = frame.groupby("run_id")["max_rss_bytes"].max().to_numpy()
+        assert (peaks == (400 + source) * MIB).all(), "a peak is lost"
+        assert set(reader.deque_readings(f"bot{source}")["still"]) == {42.0}
+        for one in reader.history(f"bot{source}").per_run():
+            month = (int(one.run_id[0]) - 1) // sources
+            if len(set(one.resolution_seconds.tolist())) > 1 or one.resolution_seconds[0] == 0:
+                continue
+            uptime = np.arange(count) * STEP_MS / 1000
+            expected = theil_sen(uptime, rss_of(source, month, count).astype(float)).slope
+            worst = max(worst, abs(theil_sen(one.uptime_seconds, one.rss_bytes).slope / expected - 1))
+            compared += 1
+    assert compared > 4
+    delays = snapshots_while_purging(path, now=START + timedelta(days=months * 31))
+    figures(
+        17,
+        f"{sources} sources, {months} months: file {max(sizes) / MIB:.1f} MB at most (ceiling {settings.size_ceiling_mb:g}), slopes from rollups "
+        f"within {worst:.2%} of raw ({compared} runs), nothing twice, no peak lost, unchanged deque known; while purging a snapshot "
+        f"takes {max(delays) * 1000:.0f} ms at most",
+    )
+    assert max(sizes) <= settings.size_ceiling_mb * MIB
+    assert worst < 0.02
+    assert sorted(delays)[int(len(delays) * 0.98)] < 0.05
+    assert len(stored(path)) > 0
