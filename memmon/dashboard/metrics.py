@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, Response
+
+from memmon.errors import MissingExtraError
+from memmon.export.metrics import CONTENT_TYPE, render_metrics
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     from memmon.dashboard.app import Place
     from memmon.store.read import Store
 
-MODULE = "memmon.export.metrics"
 NOT_IMPLEMENTED = 501
 
 
 def metrics_page(place: Place, store: Store, _request: Request) -> Response:
-    """Return the metrics of all sources; 501 where the exporter is not installed."""
-    if importlib.util.find_spec(MODULE) is None:
-        return PlainTextResponse("This memmon has no metrics exporter.\n", status_code=NOT_IMPLEMENTED)
-    exporter = importlib.import_module(MODULE)
-    return Response(exporter.render_metrics(store, now=place.clock.now()), media_type=exporter.CONTENT_TYPE)
+    """Return the metrics of all sources; 501 with what to install where the extra is missing."""
+    try:
+        body = render_metrics(store, now=place.clock.now())
+    except MissingExtraError as error:
+        return PlainTextResponse(f"{error}\n", status_code=NOT_IMPLEMENTED)
+    return Response(body, headers={"content-type": CONTENT_TYPE})

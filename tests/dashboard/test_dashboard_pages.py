@@ -298,3 +298,27 @@ def test_serving_beyond_loopback_makes_a_token_of_its_own(database, monkeypatch)
     assert "?token=" in told[0]
     assert told[0].split("token=")[1] != told[1].split("token=")[1]
     assert "token" not in told[2]
+
+
+def test_metrics_are_scraped_with_the_token_in_a_header(database):
+    """Prometheus gets every source's present state as text; nobody gets it without the token."""
+    client = client_of(database, token="t0ken")
+    assert client.get("/metrics").status_code == 401
+    answer = client.get("/metrics", headers={"authorization": "Bearer t0ken"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert 'source="leaky"' in answer.text
+
+
+def test_metrics_without_their_extra_say_what_to_install(database, monkeypatch):
+    """Without prometheus-client the other pages work, and this one has the install command."""
+    from memmon.dashboard import metrics
+    from memmon.errors import MissingExtraError
+
+    def missing(store, *, now):
+        raise MissingExtraError("pip install 'memmon[metrics]'")
+
+    monkeypatch.setattr(metrics, "render_metrics", missing)
+    answer = client_of(database).get("/metrics")
+    assert answer.status_code == 501
+    assert "pip install" in answer.text
