@@ -82,6 +82,11 @@ class Store:
 
     def resolve_source(self, name: str | None = None) -> SourceInfo:
         """Return the source of that name, or the only one; raises UnknownSourceError, NoDataError."""
+        if name is not None:
+            # Without a look at all the others: a fleet has thousands.
+            found = self._gate.read(lambda session: queries.read_sources(session, name=name))
+            if found:
+                return found[0]
         known = self.sources()
         if not known:
             msg = f"{self.database.shown} has no source yet: nothing was recorded into it"
@@ -92,9 +97,6 @@ class Store:
                 return known[0]
             msg = f"{self.database.shown} has {len(known)} sources, name one with --source: {names}"
             raise UnknownSourceError(msg)
-        for one in known:
-            if one.name == name:
-                return one
         msg = f"no source {name!r} in {self.database.shown}; known: {names}"
         raise UnknownSourceError(msg)
 

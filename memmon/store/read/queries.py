@@ -33,13 +33,15 @@ _RUN_COLUMNS = (
 )
 
 
-def read_sources(session: Session) -> tuple[SourceInfo, ...]:
-    """Return all sources by name; the newest sample is found by a seek per run."""
+def read_sources(session: Session, *, name: str | None = None) -> tuple[SourceInfo, ...]:
+    """Return all sources by name, or the one of that name; the newest sample is found by a seek per run."""
+    chosen = "" if name is None else "WHERE x.name = :name "
     rows = session.rows(
         "SELECT x.id, x.name, x.script_path, x.created_ms, count(r.id), "
         f"max(coalesce({_NEWEST_RAW}, {_NEWEST_ROLLED})) "
-        "FROM source x LEFT JOIN run r ON r.source_id = x.id "
-        "GROUP BY x.id, x.name, x.script_path, x.created_ms ORDER BY x.name"
+        f"FROM source x LEFT JOIN run r ON r.source_id = x.id {chosen}"
+        "GROUP BY x.id, x.name, x.script_path, x.created_ms ORDER BY x.name",
+        {} if name is None else {"name": name},
     )
     return tuple(
         SourceInfo(
@@ -87,9 +89,11 @@ def _run_summaries(session: Session, source_id: int) -> dict[int, tuple[object, 
     edge = (
         "SELECT run_id, min(at_ms) AS first_ms, max(at_ms) AS last_ms, sum(sample_count) AS samples, "
         "max(peak) AS peak FROM ("
+        # In each arm by itself: from outside, the condition is applied only after both tables were read whole.
         "SELECT s.run_id, s.at_ms, 1 AS sample_count, s.rss_bytes AS peak FROM snapshot s "
-        "UNION ALL SELECT h.run_id, h.at_ms, h.sample_count, h.max_rss_bytes FROM rollup h) q "
-        "WHERE run_id IN (SELECT id FROM run WHERE source_id = :source_id) GROUP BY run_id"
+        "WHERE s.run_id IN (SELECT id FROM run WHERE source_id = :source_id) "
+        "UNION ALL SELECT h.run_id, h.at_ms, h.sample_count, h.max_rss_bytes FROM rollup h "
+        "WHERE h.run_id IN (SELECT id FROM run WHERE source_id = :source_id)) q GROUP BY run_id"
     )
     first = _edge_rss("h.rss_bytes", "ASC")
     last = _edge_rss("h.last_rss_bytes", "DESC")
