@@ -265,8 +265,13 @@ class SlopeSelection:
         before, levels = stable_order_and_levels(residuals)
         level = np.arange(before.size) if levels is None else levels
         # Equal points (same x, same y) have no slope: they must keep their order on both sides.
-        group = self._group[before]
-        after = before[np.lexsort((before, -group, level))]
+        size = before.size
+        if self._group[-1] == size - 1:  # all x differ: each level simply turns round
+            keys = level * size + (size - 1 - before)
+            keys.sort()
+            after = size - 1 - (keys - level * size)
+        else:
+            after = before[np.lexsort((before, -self._group[before], level))]
         place = next(index for index, cut in enumerate(self._cuts) if cut.slope > slope)
         self._cuts[place:place] = [
             _Cut(slope=slope, below_count=count_inversions(order), order=order, is_exact=True)
