@@ -223,4 +223,4 @@ def test_read_sql_only_reads(store):
     ):
         with pytest.raises(SqlError):
             reader.query(statement)
-    assert reader.query("SELECT count(*) FROM snapshot").rows == ((5,),)
+    assert reader.query("-- how many\nSELECT count(*) FROM snapshot").rows == ((5,),)

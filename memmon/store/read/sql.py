@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from memmon.errors import SqlError
 
 if TYPE_CHECKING:
     from memmon.store.read.ports import Gate, Session
+
+_LEADING_COMMENTS = re.compile(r"\A(?:\s*--[^\n]*(?:\n|\Z))+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,7 @@ def run_sql(gate: Gate, statement: str, *, row_limit: int) -> QueryResult:
     The connection can't write (`mode=ro` and `query_only`, a READ ONLY transaction on a
     server). Raises SqlError with the database's own words for a statement that it refuses.
     """
-    text = statement.strip().rstrip(";").strip()
+    text = _LEADING_COMMENTS.sub("", statement).strip().rstrip(";").strip()
     if not text:
         msg = "no statement given: try SELECT * FROM v_run"
         raise SqlError(msg)
