@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import UTC, datetime
 
 LONGEST_INTERVAL_SECONDS = 86_400.0
 _NAME_LIMIT = 200
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def number(
@@ -35,6 +37,15 @@ def optional_name(value: object, name: str) -> str | None:
         msg = f"{name} must not be empty; leave it out for the default"
         raise ValueError(msg)
     return value[:_NAME_LIMIT]
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return at most `limit` characters of a text from the host, fit to be shown in a terminal.
+
+    Control, format (bidi, zero width) and surrogate characters become `?`, line ends blanks.
+    """
+    plain = " ".join(str.__str__(text)[:limit].splitlines())
+    return "".join("?" if unicodedata.category(one) in _HIDDEN else one for one in plain)
 
 
 def callback(value: object, name: str) -> None:

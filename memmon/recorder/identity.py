@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 from memmon.model import RunRecord
 from memmon.probe.host import boot_id, process_started_at
 from memmon.probe.quiet import attempt
+from memmon.recorder.arguments import one_line
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_TEXT_LIMIT = 200
 
 
 def default_source() -> str:
@@ -57,13 +60,18 @@ def new_run(
         process_started_at=attempt(process_started_at, pid),
         boot_id=attempt(boot_id),
         parent_uuid=parent_uuid,
-        role=role,
+        role=_shown(role),
         script_path=script_path() if pid is None else None,
         external_id=os.environ.get("MEMMON_EXTERNAL_ID") or os.environ.get("INVOCATION_ID"),
-        release=release or os.environ.get("MEMMON_RELEASE") or None,
+        release=_shown(release or os.environ.get("MEMMON_RELEASE")),
         python_version=platform.python_version() if pid is None else None,
         memmon_version=memmon_version(),
     )
+
+
+def _shown(text: str | None) -> str | None:
+    """Return a text fit to be shown in a terminal; None for none."""
+    return one_line(text, _TEXT_LIMIT) or None if text else None
 
 
 def memmon_version() -> str:

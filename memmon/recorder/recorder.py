@@ -326,7 +326,7 @@ class Recorder(Registrations):
     @guarded(default=None)
     def _annotate(self, text: str) -> None:
         state = self._ensure_run()
-        self._worker.put(state, self._event(state, "annotation", text[:_TEXT_LIMIT]))
+        self._worker.put(state, self._event(state, "annotation", arguments.one_line(text, _TEXT_LIMIT)))
 
     def _ensure_run(self) -> RunState:
         state = self._state

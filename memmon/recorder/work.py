@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from memmon.probe.names import clean_name
+
 
 class WorkCounter:
     """Counts by name; `add` may interrupt itself (a signal handler) without harm."""
@@ -15,7 +17,8 @@ class WorkCounter:
     def add(self, amount: int, name: str) -> None:
         """Add `amount` units to `name`."""
         with self._lock:
-            self._counts[name] = self._counts.get(name, 0) + amount
+            shown = clean_name(name)
+            self._counts[shown] = self._counts.get(shown, 0) + amount
 
     def total(self) -> int | None:
         """Return the units over all names; None when nothing was ever counted."""
