@@ -191,3 +191,28 @@ def test_pg_metrics_and_alerts_come_from_either(database):
     assert [message.kind for message in got] == ["deque"]
     assert PASSWORD not in got[0].text
     assert "--db" in got[0].text
+
+
+def test_pg_evaluators_at_once_tell_once(database):
+    """Of six evaluators at the same moment one tells, and each message is sent once, on both kinds."""
+    from memmon.clock import ManualClock
+    from memmon.notify import CallbackChannel, run_once
+
+    items = snapshots(3, deques=(DequeReading(name="q", length_count=3, maxlen_count=None),))
+    Writer(database).write(Batch(run=run_record(), snapshots=items))
+    gate, got, failures = threading.Barrier(6), [], []
+
+    def evaluate() -> None:
+        gate.wait()
+        try:
+            run_once(database.url, channels=[CallbackChannel(got.append)], clock=ManualClock(items[-1].at))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=evaluate) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert [message.kind for message in got] == ["deque"]

@@ -114,6 +114,9 @@ def _outage(pg_server, pg_url, *, writer_count: int, down_seconds: float) -> tup
     for recorder in recorders:
         recorder.take_snapshot()
     assert all(recorder.flush(60.0) for recorder in recorders)
+    # The server goes away while these are being written.
+    for recorder in recorders:
+        recorder.take_snapshot()
     pg_server.stop()
     for _ in range(round(down_seconds / 0.5)):
         for recorder in recorders:
