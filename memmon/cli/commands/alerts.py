@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -195,21 +195,30 @@ def _go_on(
     place: Place, common: Common, channels: list[Channel], *, every_seconds: float, template: str | None
 ) -> int:
     """Look again and again until a signal ends it; what fails is said and tried again."""
+    from memmon.clock import SystemClock
+    from memmon.notify.blind import BlindWatch
+    from memmon.notify.messages import MessageWriter
     from memmon.notify.runner import new_holder
-    from memmon.store.alerts import AlertStore
+    from memmon.store.alerts import AlertStore, without_password
 
     holder = new_holder()
+    blind = BlindWatch(
+        channels, writer=MessageWriter(place=without_password(place.database)), clock=SystemClock()
+    )
     with _until_signal() as stopped:
         while not stopped.is_set():
             try:
                 done = _round(place, common, channels, template=template, holder=holder)
             except MemmonError as error:
                 say(f"this round failed: {one_line(error)}")
+                blind.failed(error)
             else:
+                blind.worked()
                 if done.messages or done.failures:
                     say(_round_text(done))
             stopped.wait(every_seconds)
-    AlertStore(place.database).release(holder)
+    with suppress(MemmonError):
+        AlertStore(place.database).release(holder)
     return 0
 
 
