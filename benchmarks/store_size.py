@@ -172,7 +172,13 @@ def main() -> None:
         store = open_store(ours)
         rows = [
             ("bytes a snapshot", ours.stat().st_size / tick_count, plain.stat().st_size / tick_count, 300),
-            ("RSS read back, CPU ms", cpu_ms(store.history), cpu_ms(lambda: plain_rss(plain)), None),
+            (
+                "RSS alone, CPU ms",
+                cpu_ms(lambda: store.query("SELECT at_ms, rss_bytes FROM snapshot", row_limit=10**6)),
+                cpu_ms(lambda: plain_rss(plain)),
+                None,
+            ),
+            ("a whole History, CPU ms", cpu_ms(store.history), None, None),
             (
                 f"{options.deques} deques read back, CPU ms",
                 cpu_ms(store.deque_matrix),
