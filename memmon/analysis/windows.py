@@ -57,7 +57,22 @@ def trend_windows(
     """
     import pandas as pd
 
-    window_hours, step_hours = _hours(window, "window"), _hours(step, "step")
+    rows = window_rows(
+        history, window_hours=_hours(window, "window"), step_hours=_hours(step, "step"), policy=policy
+    )
+    frame = pd.DataFrame(rows, columns=["end", *COLUMNS]).set_index("end")
+    frame.index = pd.DatetimeIndex(pd.to_datetime(frame.index, utc=True), name="end")
+    numbers = [name for name in COLUMNS if name.endswith(("_mb_per_hour", "_mb"))]
+    return frame.astype(dict.fromkeys(numbers, "float64"))
+
+
+def window_rows(
+    history: History, *, window_hours: float, step_hours: float, policy: LeakPolicy = DEFAULT_POLICY
+) -> list[dict[str, Any]]:
+    """Return the rows of `trend_windows` as plain values, oldest first: `end` and the names in COLUMNS.
+
+    Raises ValueError for a window below 24 h or a step of zero or less.
+    """
     if window_hours < SHORTEST_WINDOW_HOURS:
         raise ValueError(
             f"window must be 24 h or longer, not {window_hours:g} h: shorter trends say too little"
@@ -73,10 +88,7 @@ def trend_windows(
             break
         rows.append({"end": end, **_row(history.slice_time(start, end), policy, window_hours)})
         end -= timedelta(hours=step_hours)
-    frame = pd.DataFrame(rows[::-1], columns=["end", *COLUMNS]).set_index("end")
-    frame.index = pd.DatetimeIndex(pd.to_datetime(frame.index, utc=True), name="end")
-    numbers = [name for name in COLUMNS if name.endswith(("_mb_per_hour", "_mb"))]
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+    return rows[::-1]
 
 
 def _hours(duration: str | timedelta | float, name: str) -> float:

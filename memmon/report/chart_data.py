@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
+from memmon.report.chart_trends import trend_rows
 from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, Marker, MemoryChart, StackChart
 from memmon.units import MIB
 
@@ -66,6 +67,7 @@ def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None
         split=split_of(buckets),
         deques=_deques(store, report, datetime.fromtimestamp(first_seconds, until.tzinfo), until, run_id),
         days=tuple(_days(buckets, report, tz)),
+        windows=trend_rows(store.history(report.source, since, until, run_id=run_id), report.leak.finding),
         markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
     )
 

@@ -100,6 +100,20 @@ class DayRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRow:
+    """The two regressions and the verdict over one rolling window that ends at `end_seconds`."""
+
+    end_seconds: float
+    slope_mb_per_hour: float | None
+    slope_low_mb_per_hour: float | None
+    slope_high_mb_per_hour: float | None
+    ols_slope_mb_per_hour: float | None
+    ols_slope_low_mb_per_hour: float | None
+    ols_slope_high_mb_per_hour: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Charts:
     """All pictures and tables of one HTML report."""
 
@@ -109,4 +123,6 @@ class Charts:
     split: StackChart | None = None
     deques: tuple[DequeChart, ...] = ()
     days: tuple[DayRow, ...] = ()
+    windows: tuple[WindowRow, ...] = ()
+    """Rolling windows of 24 hours, oldest first."""
     markers: tuple[Marker, ...] = ()

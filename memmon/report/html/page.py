@@ -69,7 +69,7 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
             for index, chart in enumerate(charts.deques)
         ),
         deque_words=_deque_words(report.deques),
-        tables=tables_of(report, charts.days, zone),
+        tables=tables_of(report, charts, zone),
         method=tuple(method_sentences(report.leak)),
     )
 

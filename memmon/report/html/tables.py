@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from memmon.report.html.parts import Column, Table
@@ -9,10 +10,10 @@ from memmon.report.words import END_WORDS, interval, local_time, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     from memmon.analysis.compare_values import Comparison, ReleaseEstimate
-    from memmon.report.chart_values import DayRow
+    from memmon.report.chart_values import Charts, DayRow, WindowRow
     from memmon.report.data import EventRow, HistorySection, Report, RunRow
 
 MAX_DAYS = 92
@@ -21,18 +22,56 @@ MAX_EVENTS = 100
 _MB_COLUMNS = ("Min MB", "Mean MB", "Max MB")
 
 
-def tables_of(report: Report, days: Sequence[DayRow], tz: tzinfo) -> tuple[Table, ...]:
+def tables_of(report: Report, charts: Charts, tz: tzinfo) -> tuple[Table, ...]:
     """Return every table that has a row."""
-    return tuple(table for table in _all(report, days, tz) if table.rows)
+    return tuple(table for table in _all(report, charts, tz) if table.rows)
 
 
-def _all(report: Report, days: Sequence[DayRow], tz: tzinfo) -> Iterator[Table]:
+def _all(report: Report, charts: Charts, tz: tzinfo) -> Iterator[Table]:
+    yield windows_table(charts.windows, tz)
     if report.comparison is not None:
         yield releases_table(report.comparison)
-    yield days_table(days)
+    yield days_table(charts.days)
     if report.history is not None:
         yield runs_table(report.history, tz)
     yield events_table(report.events, tz)
+
+
+def windows_table(windows: Sequence[WindowRow], tz: tzinfo) -> Table:
+    """Return both regressions over rolling windows, the newest first."""
+    return Table(
+        key="windows",
+        title="The trend, window by window",
+        words=(
+            "Windows of 24 hours: a leak has the same slope in each, a warm-up has not. Robust: Theil-Sen on the "
+            "lower envelope; least squares with Newey-West errors beside it."
+        ),
+        columns=(
+            Column(label="24 h to"),
+            Column(label="Robust MB/hour", is_number=True),
+            Column(label="95 %", is_number=True),
+            Column(label="Least squares MB/hour", is_number=True),
+            Column(label="95 %", is_number=True),
+            Column(label="Verdict"),
+        ),
+        rows=tuple(_window_cells(row, tz) for row in reversed(windows)),
+    )
+
+
+def _window_cells(row: WindowRow, tz: tzinfo) -> tuple[str, ...]:
+    end = datetime.fromtimestamp(row.end_seconds, UTC)
+    return (
+        _time(end, tz),
+        _rate(row.slope_mb_per_hour),
+        interval(row.slope_low_mb_per_hour, row.slope_high_mb_per_hour),
+        _rate(row.ols_slope_mb_per_hour),
+        interval(row.ols_slope_low_mb_per_hour, row.ols_slope_high_mb_per_hour),
+        row.verdict.replace("_", " "),
+    )
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value + 0.0:.2f}"
 
 
 def days_table(days: Sequence[DayRow]) -> Table:
