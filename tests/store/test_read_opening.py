@@ -92,6 +92,14 @@ def test_open_tells_of_damage(store):
         open_store(store.path).snapshots("bot")
 
 
+def test_open_tells_of_damage_that_sqlite_can_not_name(store):
+    """A schema whose names are no text any more is damage like any other."""
+    content = store.path.read_bytes()
+    store.path.write_bytes(content.replace(b"CREATE TABLE", b"CREATE T\xff\xfeLE"))
+    with pytest.raises(StoreDamagedError, match="salvage"):
+        open_store(store.path)
+
+
 def test_open_waits_no_longer_than_it_says(store, monkeypatch):
     """A database that another process holds exclusively is reported as busy."""
     monkeypatch.setattr(gate, "BUSY_TIMEOUT_SECONDS", 0.05)

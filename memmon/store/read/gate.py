@@ -93,6 +93,9 @@ class SqliteGate:
             before = _stamp(self.path)
             try:
                 result = self._once(work, immutable=immutable)
+            except UnicodeDecodeError as error:
+                # sqlite3 can't even say what is malformed: the name in its message is garbage.
+                raise self._damaged("its schema is garbage") from error
             except sqlite3.Error as error:
                 changed = immutable and _stamp(self.path) != before
                 has_no_room = not immutable and _code(error) in _NO_ROOM_CODES
@@ -159,14 +162,17 @@ class SqliteGate:
         """Tell whether an error may come from side files that come and go under a reader."""
         return _code(error) in _SIDE_FILE_CODES and not os.access(self.path.parent, os.W_OK)
 
+    def _damaged(self, words: str) -> StoreDamagedError:
+        return StoreDamagedError(
+            f"{self.path} is damaged ({words}): `memmon db salvage` brings its rows into a new file"
+        )
+
     def _translated(self, error: sqlite3.Error) -> Exception:
         code = _code(error)
         if code in _BUSY_CODES:
             return StoreBusyError(f"{self.path} is locked by another process: try again in a moment")
         if code in _DAMAGED_CODES:
-            return StoreDamagedError(
-                f"{self.path} is damaged ({error}): `memmon db salvage` brings its rows into a new file"
-            )
+            return self._damaged(str(error))
         if code in _SIDE_FILE_CODES:
             return StorePermissionError(_no_permission(self.path))
         if "no such table: alembic_version" in str(error):
