@@ -6,18 +6,27 @@ between the two neither loses nor repeats a message.
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from memmon.config import mask_url
 from memmon.errors import StoreError, StoreNotFoundError
 from memmon.store import schema
+from memmon.store.alert_rows import (
+    EXPIRED,
+    SENT,
+    WAITING,
+    close,
+    enqueue,
+    insert_new,
+    message_of,
+    oldest_waiting,
+    put_watch,
+    watch_of,
+)
 from memmon.store.alert_values import Delivery, Message, Silence, Watch
 from memmon.store.engine import read_engine, write_engine
 from memmon.store.revision import require_head
@@ -27,14 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Row, Select, Table
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
 
 LEASE = "alerts"
-WAITING, SENT, MERGED, EXPIRED = "waiting", "sent", "merged", "expired"
-_TIMES = ("since", "seen", "clear_since", "told", "told_since", "acknowledged")
 
 
 class AlertStore:
@@ -67,7 +73,7 @@ class AlertStore:
         table, now_ms = schema.alert_lease, ms_from_datetime(at)
         until_ms = ms_from_datetime(at + lasting)
         with self._begin() as connection:
-            _insert(connection, table, [{"name": LEASE, "holder": holder, "until_ms": until_ms}])
+            insert_new(connection, table, [{"name": LEASE, "holder": holder, "until_ms": until_ms}])
             # A lease far in the future was taken under a clock that ran ahead.
             done = connection.execute(
                 update(table)
@@ -103,7 +109,7 @@ class AlertStore:
         """Return what is remembered, by (source id, fingerprint)."""
         with self._begin(write=False) as connection:
             found = connection.execute(select(schema.alert_watch)).mappings()
-            return {(row["source_id"], row["fingerprint"]): _watch(dict(row)) for row in found}
+            return {(row["source_id"], row["fingerprint"]): watch_of(dict(row)) for row in found}
 
     def record(
         self, holder: str, watches: Sequence[Watch], messages: Sequence[Message], *, channels: Sequence[str]
@@ -116,9 +122,9 @@ class AlertStore:
             if held != holder:
                 return False
             for watch in watches:
-                _upsert_watch(connection, watch)
+                put_watch(connection, watch)
             for message in messages:
-                _enqueue(connection, message, channels)
+                enqueue(connection, message, channels)
         return True
 
     def acknowledge(self, source_id: int, fingerprint: str, *, at: datetime, by: str) -> bool:
@@ -148,7 +154,7 @@ class AlertStore:
             "reason": reason,
         }
         with self._begin() as connection:
-            _insert(connection, schema.alert_silence, [row])
+            insert_new(connection, schema.alert_silence, [row])
 
     def end_silences(self, *, source_id: int | None, kind: str | None, at: datetime) -> int:
         """End the silences of exactly this source and kind; returns how many."""
@@ -192,7 +198,7 @@ class AlertStore:
         """
         table, at_ms = schema.alert_delivery, ms_from_datetime(at)
         with self._begin(write=False) as connection:
-            row = connection.execute(_oldest_waiting(channel)).first()
+            row = connection.execute(oldest_waiting(channel)).first()
         if row is None or row.next_ms > at_ms:
             return None
         with self._begin() as connection:
@@ -212,14 +218,14 @@ class AlertStore:
                 message_id=row.id,
                 channel=channel,
                 attempt_count=row.attempt_count + 1,
-                message=_message(row),
+                message=message_of(row),
             )
 
     def delivered(self, item: Delivery, *, at: datetime) -> None:
         """Note that a message arrived; the cooldown counts from here."""
         watch, at_ms = schema.alert_watch, ms_from_datetime(at)
         with self._begin() as connection:
-            _close(connection, item, SENT, at_ms)
+            close(connection, item, SENT, at_ms)
             connection.execute(
                 update(watch)
                 .where(
@@ -280,142 +286,8 @@ class AlertStore:
             )
 
 
-def _oldest_waiting(channel: str) -> Select[Any]:
-    table, message = schema.alert_delivery, schema.alert_message
-    return (
-        select(table.c.attempt_count, table.c.next_ms, message, schema.source.c.name)
-        .join_from(table, message, table.c.message_id == message.c.id)
-        .join(schema.source, schema.source.c.id == message.c.source_id)
-        .where(table.c.channel == channel, table.c.state == WAITING)
-        .order_by(table.c.message_id)
-        .limit(1)
-    )
-
-
 def without_password(database: Database) -> str:
     """Return the database as a command can name it: a path, or a URL without its password."""
     if database.path is not None:
         return str(database.path)
     return mask_url(database.url.replace("postgresql+psycopg://", "postgresql://")).replace(":***@", "@")
-
-
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    connection.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
-def _upsert_watch(connection: Connection, watch: Watch) -> None:
-    table = schema.alert_watch
-    values: dict[str, Any] = {
-        "source_id": watch.source_id,
-        "fingerprint": watch.fingerprint,
-        "kind": watch.kind,
-        "state": watch.state,
-        "severity": watch.severity,
-        "title": watch.title,
-        "told_severity": watch.told_severity,
-        "told_members": json.dumps(watch.told_members) if watch.told_members else None,
-        "acknowledged_by": watch.acknowledged_by,
-    }
-    for name in _TIMES:
-        moment = getattr(watch, name if name.endswith("since") else f"{name}_at")
-        values[f"{name}_ms"] = None if moment is None else ms_from_datetime(moment)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    keys = ["source_id", "fingerprint"]
-    new = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=new))
-
-
-def _watch(row: dict[str, Any]) -> Watch:
-    values = {name: value for name, value in row.items() if not name.endswith("_ms")}
-    for name in _TIMES:
-        at_ms = row[f"{name}_ms"]
-        values[name if name.endswith("since") else f"{name}_at"] = (
-            None if at_ms is None else datetime_from_ms(at_ms)
-        )
-    values["told_members"] = tuple(json.loads(row["told_members"])) if row["told_members"] else ()
-    return Watch(**values)
-
-
-def _enqueue(connection: Connection, message: Message, channels: Sequence[str]) -> None:
-    table, delivery = schema.alert_message, schema.alert_delivery
-    row = {
-        "uuid": message.uuid,
-        "source_id": message.source_id,
-        "fingerprint": message.fingerprint,
-        "kind": message.kind,
-        "event": message.event,
-        "severity": message.severity,
-        "at_ms": ms_from_datetime(message.at),
-        "title": message.title,
-        "text": message.text,
-        "data": json.dumps(dict(message.values), default=str),
-    }
-    _insert(connection, table, [row])
-    message_id = connection.execute(select(table.c.id).where(table.c.uuid == message.uuid)).scalar_one()
-    for channel in channels:
-        state = _merged_state(connection, message, channel)
-        values = {
-            "message_id": message_id,
-            "channel": channel,
-            "state": state,
-            "attempt_count": 0,
-            "next_ms": ms_from_datetime(message.at),
-        }
-        _insert(connection, delivery, [values])
-
-
-def _merged_state(connection: Connection, message: Message, channel: str) -> str:
-    """Return `merged` for what a channel that is down need not tell twice when it is up again.
-
-    An equal message that still waits says it already; the recovery between two such alerts is
-    then untrue and is merged too.
-    """
-    table, delivery = schema.alert_message, schema.alert_delivery
-    waiting = and_(
-        delivery.c.channel == channel,
-        delivery.c.state == WAITING,
-        delivery.c.message_id.in_(
-            select(table.c.id).where(
-                table.c.source_id == message.source_id, table.c.fingerprint == message.fingerprint
-            )
-        ),
-    )
-    events = connection.execute(
-        select(table.c.event).join_from(delivery, table, delivery.c.message_id == table.c.id).where(waiting)
-    ).scalars()
-    known = set(events)
-    alike = {"firing", "reminder"} if message.event in {"firing", "reminder"} else {message.event}
-    if not known & alike:
-        return WAITING
-    if message.event != "resolved":
-        resolved = select(table.c.id).where(table.c.event == "resolved")
-        connection.execute(
-            update(delivery).where(waiting, delivery.c.message_id.in_(resolved)).values(state=MERGED)
-        )
-    return MERGED
-
-
-def _close(connection: Connection, item: Delivery, state: str, at_ms: int) -> None:
-    table = schema.alert_delivery
-    connection.execute(
-        update(table)
-        .where(table.c.message_id == item.message_id, table.c.channel == item.channel)
-        .values(state=state, done_ms=at_ms, error=None)
-    )
-
-
-def _message(row: Row[Any]) -> Message:
-    return Message(
-        uuid=row.uuid,
-        source_id=row.source_id,
-        source=row.name,
-        fingerprint=row.fingerprint,
-        kind=row.kind,
-        event=row.event,
-        severity=row.severity,
-        at=datetime_from_ms(row.at_ms),
-        title=row.title,
-        text=row.text,
-        values=json.loads(row.data or "{}"),
-    )

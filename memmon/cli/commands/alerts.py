@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memmon.cli.alert_text import list_text
 from memmon.cli.opening import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, write_json, write_text
-from memmon.cli.text import local_time, one_line, printable, table
+from memmon.cli.text import local_time, one_line, printable
 from memmon.cli.values import DURATION
 from memmon.errors import ChannelError, MemmonError, NoDataError, SettingsError
 from memmon.notify.policy import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from memmon.cli.opening import Place
     from memmon.notify.channels import Channel
@@ -108,7 +108,7 @@ def list_(show_all: bool, common: Common) -> None:  # noqa: FBT001 -- click's
             evaluator=alerts.holder(at=now),
         )
         return
-    write_text(common, _list_text(rows, silences, waiting, told if show_all else {}))
+    write_text(common, list_text(rows, silences, waiting, told if show_all else {}))
 
 
 @command.command()
@@ -344,59 +344,6 @@ def _round_text(done: Round) -> str:
     if done.sent_count:
         lines.append(f"{done.sent_count} delivered")
     return "\n".join(lines)
-
-
-def _list_text(
-    rows: list[dict[str, Any]],
-    silences: list[dict[str, Any]],
-    waiting: list[dict[str, Any]],
-    told: dict[str, tuple[AlertInfo, ...]],
-) -> str:
-    parts = ["nothing fires"]
-    if rows:
-        headings = ["source", "fingerprint", "state", "severity", "since", "last told", "acknowledged"]
-        parts = [
-            table(
-                headings,
-                [
-                    (
-                        row["source"],
-                        row["fingerprint"],
-                        row["state"],
-                        row["severity"],
-                        local_time(row["since"]),
-                        local_time(row["told_at"]),
-                        row["acknowledged_by"] or "",
-                    )
-                    for row in rows
-                ],
-            )
-        ]
-    parts += [
-        printable(
-            f"silent until {local_time(one['until'])}: {one['source'] or 'all sources'}, {one['kind'] or 'every kind'}"
-            f"{': ' + one['reason'] if one['reason'] else ''}"
-        )
-        for one in silences
-    ]
-    parts += [
-        printable(
-            f"{one['message_count']} wait for {one['channel']} since {_when(one['since'])}: {one['error'] or 'not tried yet'}"
-        )
-        for one in waiting
-    ]
-    parts += [
-        printable(
-            f"told by the recorder of {name}: {one.fingerprint} ({one.severity}) {local_time(one.notified_at)}"
-        )
-        for name, alerts in told.items()
-        for one in alerts
-    ]
-    return "\n".join(parts)
-
-
-def _when(moment: datetime) -> str:
-    return local_time(moment)
 
 
 def _say_done(common: Common, place: Place, command_name: str, said: str) -> None:
