@@ -43,7 +43,8 @@ log = logging.getLogger("memmon")
 
 CLOCK_STEP_SECONDS = 5.0
 SIGTERM_WAIT_SECONDS = 1.5
-_TAKE_WAIT_SECONDS = 1.0
+# Another thread may be at it while it logs, and a log handler that takes a snapshot holds its own lock.
+_TAKE_WAIT_SECONDS = 0.25
 _TEXT_LIMIT = 2_000
 
 

@@ -144,6 +144,8 @@ REENTRY = """
     from collections import deque
     from memmon import Recorder, MemoryMonitor
 
+    import faulthandler
+    faulthandler.dump_traceback_later(100, exit=True)
     path = sys.argv[1]
     recorder = Recorder(path, source="bot", interval_seconds=0.005, gc_threshold_mb=0)
     counts = {"signal": 0, "log": 0, "finaliser": 0, "raised": 0}
@@ -166,6 +168,8 @@ REENTRY = """
         everything()
         if counts["signal"] % 50 == 0:
             recorder.flush(0.2)
+        if time.monotonic() < end:
+            signal.setitimer(signal.ITIMER_REAL, 0.004)  # anew each time: on a slow machine it would starve the host
 
     class Handler(logging.Handler):
         def emit(self, record):
@@ -187,9 +191,9 @@ REENTRY = """
     logging.getLogger().addHandler(Handler())
     logging.getLogger("memmon").setLevel(logging.DEBUG)
     signal.signal(signal.SIGALRM, on_signal)
-    signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
-    recorder.start()
     end = time.monotonic() + float(sys.argv[2])
+    signal.setitimer(signal.ITIMER_REAL, 0.004)
+    recorder.start()
     while time.monotonic() < end:
         Finalised()
         recorder.take_snapshot()
@@ -208,7 +212,7 @@ REENTRY = """
     end = time.monotonic() + float(sys.argv[2])
     while time.monotonic() < end:
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.0007)
+            signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.01)
             while True:
                 recorder.take_snapshot()
                 recorder.count_work()
@@ -221,6 +225,7 @@ REENTRY = """
     alive = recorder.status.taken_count > before + 5
     stored = recorder.flush(30.0)
 
+    logging.getLogger().handlers.clear()
     errors = []
     def hammer(number):
         try:

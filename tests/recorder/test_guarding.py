@@ -1,0 +1,223 @@
+"""Locks, guard, relief, threads: the parts that keep a host unharmed."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from memmon.model import Alert, DequeReading, Snapshot
+from memmon.recorder import arguments, rules
+from memmon.recorder.desk import AlertDesk
+from memmon.recorder.guard import guarded
+from memmon.recorder.locks import TakeLock
+from memmon.recorder.relief import Relief
+from memmon.recorder.work import WorkCounter
+from memmon.store.write import AlertMark
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_a_re_entry_is_turned_away():
+    """Who is taking a snapshot already, in this very thread, does not wait for himself."""
+    lock = TakeLock()
+    with lock.held(1.0) as first, lock.held(1.0) as second:
+        assert (first, second) == (True, False)
+    with lock.held(1.0) as again:
+        assert again
+
+
+def test_another_thread_waits_and_gives_up():
+    """Another thread waits its time, and then goes without; the lock stays with its holder."""
+    lock, answers = TakeLock(), []
+
+    def other():
+        with lock.held(0.05) as may:
+            answers.append(may)
+
+    with lock.held(1.0):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert answers == [False]
+
+
+def test_a_leaked_lock_is_replaced():
+    """A lock that a raising signal handler left behind is replaced after the first wait."""
+    lock = TakeLock()
+    lock._lock.acquire()
+    with lock.held(0.01) as first:
+        assert not first
+    with lock.held(0.01) as second:
+        assert second
+
+
+def test_guard(monkeypatch, caplog):
+    """What goes wrong inside is logged once and its default returned; under memmon's own tests it is raised."""
+
+    @guarded(default=7)
+    def broken():
+        raise KeyError("inside")
+
+    with pytest.raises(KeyError):
+        broken()
+    monkeypatch.delenv("MEMMON_RAISE_INTERNAL_ERRORS")
+    assert broken() == 7
+    assert "internal error" in caplog.text
+
+
+class Machine:
+    """A process whose memory and clock the test moves."""
+
+    def __init__(self, rss_mb=600.0, frees_mb=0.0, pass_seconds=0.01):
+        self.seconds, self.rss_mb, self.frees_mb, self.pass_seconds = 0.0, rss_mb, frees_mb, pass_seconds
+        self.relief = Relief(
+            threshold_bytes=500 * 2**20,
+            monotonic=lambda: self.seconds,
+            read_rss=lambda: None if self.rss_mb is None else int(self.rss_mb * 2**20),
+            collect=self.collect,
+        )
+
+    def collect(self):
+        self.seconds += self.pass_seconds
+        if self.rss_mb is not None:
+            self.rss_mb -= self.frees_mb
+        return 3
+
+    def day(self):
+        made = 0
+        for _ in range(288):
+            if self.relief.is_due(int(self.rss_mb * 2**20)):
+                self.relief.make_pass()
+                made += 1
+            self.rss_mb += self.frees_mb if made else 0.0
+            self.seconds += 300.0
+        return made
+
+
+def test_barren_passes_become_rare():
+    """Passes that free nothing double their pause; a long one ends them for the day."""
+    assert Machine().day() <= 10
+    stopped = Machine(pass_seconds=1.0)
+    assert stopped.day() <= 2
+    assert stopped.relief.is_stopped
+
+
+def test_fruitful_passes_go_on():
+    """A pass that frees memory is made again five minutes later."""
+    assert Machine(frees_mb=50.0).day() > 200
+
+
+def test_growth_allows_an_early_pass():
+    """Growth by a tenth is reason enough to try before the pause is over."""
+    machine = Machine()
+    machine.relief.make_pass()
+    assert not machine.relief.is_due(620 * 2**20)
+    assert machine.relief.is_due(670 * 2**20)
+    assert not machine.relief.is_due(400 * 2**20)
+    assert not machine.relief.is_due(None)
+
+
+def test_an_unreadable_memory():
+    """Without a reading the pass is made and recorded, its freed bytes unknown."""
+    machine = Machine(rss_mb=None)
+    done = machine.relief.make_pass()
+    assert (done.objects_count, done.freed_bytes) == (3, None)
+
+
+def test_trim_is_measured():
+    """What the trim gives back is told apart and counted to what was freed."""
+    machine = Machine()
+    machine.relief._trim = lambda: setattr(machine, "rss_mb", machine.rss_mb - 10)
+    done = machine.relief.make_pass()
+    assert done.trimmed_bytes == done.freed_bytes == 10 * 2**20
+
+
+def deque_reading(**values):
+    return DequeReading(**{"name": "d", "length_count": 5, "maxlen_count": 9, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({}, None),
+        ({"maxlen_count": None}, "no maxlen"),
+        ({"length_count": 12}, "above"),
+        ({"expected_maxlen_count": 7}, "expected 7"),
+        ({"length_count": None}, None),
+        ({"is_alive": False, "maxlen_count": None}, None),
+    ],
+)
+def test_deque_faults(values, word):
+    """A deque's fault is told in words; one that is gone or unreadable has none."""
+    fault = rules.deque_fault(deque_reading(**values))
+    assert fault is None if word is None else word in fault
+
+
+def test_many_faults_are_shortened():
+    """An alert over many deques names the first twenty, and has a mark of its own."""
+    readings = [deque_reading(name=f"d{n}", maxlen_count=None) for n in range(30)]
+    alert = rules.deque_limits(readings, source="bot", at=AT)
+    assert "and 10 more" in alert.message
+    other = rules.deque_limits(readings[:3], source="bot", at=AT)
+    assert rules.fingerprint(alert) != rules.fingerprint(other)
+
+
+def test_high_memory():
+    """High system memory is told with the figures that could be read."""
+    full = Snapshot(at=AT, system_percent=91.0, rss_bytes=2**20, system_available_bytes=2**20)
+    bare = Snapshot(at=AT, system_percent=91.0)
+    for snapshot in (full, bare):
+        assert "91.0 %" in rules.high_memory(snapshot, source="bot", threshold_percent=80.0).message
+    assert rules.high_memory(Snapshot(at=AT), source="bot", threshold_percent=80.0) is None
+
+
+def alert(kind="high_memory", severity="warning", at=AT):
+    return Alert(kind=kind, severity=severity, title="t", message="m", at=at, source="bot")
+
+
+def test_the_desk_keeps_the_cooldown():
+    """An alert passes once in its cooldown, also when an earlier run told it; a worse one passes at once."""
+    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+    desk.remember(
+        {
+            "high_memory": AlertMark(
+                fingerprint="high_memory", kind="high_memory", severity="warning", notified_at=AT
+            )
+        }
+    )
+    assert desk.told_at("high_memory") == AT
+    assert desk.admit(alert(at=AT + timedelta(minutes=10))) is None
+    assert desk.admit(alert(severity="error", at=AT + timedelta(minutes=10))) is not None
+    assert desk.admit(alert(at=AT + timedelta(minutes=50))) is not None
+    assert desk.admit(alert(at=AT + timedelta(minutes=51)), is_forced=True) is not None
+    assert desk.admit(alert(at=AT - timedelta(days=300))) is not None
+
+
+def test_a_raising_callback_stays_its_own(caplog):
+    """Whatever on_alert raises is logged and goes no further."""
+
+    def told(_alert):
+        raise SystemExit(3)
+
+    AlertDesk(on_alert=told, cooldown_minutes=30.0).deliver(alert())
+    assert "on_alert raised SystemExit" in caplog.text
+
+
+def test_work_is_counted_by_name():
+    """Work is summed over its names; a name that steers a terminal is cleaned."""
+    work = WorkCounter()
+    assert work.total() is None
+    work.add(2, "work")
+    assert work.by_name() == ()
+    work.add(3, "a\x1b[31mb")
+    assert work.total() == 5
+    assert all("\x1b" not in name for name, _ in work.by_name())
+    work.after_fork_in_child()
+    assert work.total() is None
+
+
+def test_a_line_fit_to_be_shown():
+    """A text from the host becomes one line without anything that steers a terminal."""
+    assert arguments.one_line("a\nb\x1b[31m\x9b\u202e\ud800", 100) == "a b?[31m???"
