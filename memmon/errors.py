@@ -45,7 +45,7 @@ class StoreNotFoundError(StoreError):
 
 
 class StorePermissionError(StoreError):
-    """This user may not read or write the database."""
+    """The present user may not read or write the database."""
 
 
 class ForeignStoreError(StoreError):
