@@ -89,9 +89,7 @@ def _run(time: dict[str, str]) -> str:
     )
     peak_raw = "(SELECT max(s.rss_bytes) FROM snapshot s WHERE s.run_id = r.id)"
     peak_old = "(SELECT max(h.max_rss_bytes) FROM rollup h WHERE h.run_id = r.id)"
-    peak = (
-        f"CASE WHEN coalesce({peak_old}, 0) > coalesce({peak_raw}, 0) THEN {peak_old} ELSE {peak_raw} END"
-    )
+    peak = f"CASE WHEN coalesce({peak_old}, 0) > coalesce({peak_raw}, 0) THEN {peak_old} ELSE {peak_raw} END"
     return f"""
 SELECT r.id AS run_id, x.name AS source, r.release, r.host, r.pid, r.role, r.external_id, r.script_path,
   r.python_version, r.memmon_version, r.interval_ms / 1000.0 AS interval_seconds,
@@ -104,9 +102,7 @@ FROM run r JOIN source x ON x.id = r.source_id"""
 
 
 def _snapshot(time: dict[str, str]) -> str:
-    sizes = ", ".join(
-        f"q.{name}_bytes, {_mb(f'q.{name}_bytes')} AS {name}_mb" for name in _IN_BYTES_AND_MB
-    )
+    sizes = ", ".join(f"q.{name}_bytes, {_mb(f'q.{name}_bytes')} AS {name}_mb" for name in _IN_BYTES_AND_MB)
     shared = ", ".join(f"{{0}}.{name}_bytes" for name in _IN_BYTES_AND_MB)
     others = ", ".join(f"{{0}}.{name}" for name in _MEASURED)
     raw = (
