@@ -155,7 +155,8 @@ def _weighted_fit(design: FloatArray, level: FloatArray) -> FloatArray:
     weight = np.ones(level.size)
     found = np.zeros(design.shape[1])
     for _ in range(DAY_FIT_PASSES):
-        found = np.linalg.lstsq(design * weight[:, None], level * weight, rcond=None)[0]
+        solved = np.linalg.lstsq(design * weight[:, None], level * weight, rcond=None)[0]
+        found = np.asarray(solved, dtype=np.float64)
         left = np.abs(level - design @ found)
         scale = float(np.median(left)) * 1.4826
         if scale <= 0:

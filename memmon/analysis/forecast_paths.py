@@ -97,7 +97,7 @@ def first_passage_hours(
     step_hours = course.block_hours if wanders else course.replay_step_hours
     stride = max(1, int(np.ceil((end_hours - start_hours) / step_hours / _MOST_STEPS)))
     count = int(np.ceil((end_hours - start_hours) / (stride * step_hours)))
-    ahead = start_hours + np.arange(1, count + 1) * stride * step_hours
+    ahead: Floats = np.asarray(start_hours + np.arange(1, count + 1) * stride * step_hours, dtype=np.float64)
     simulation = _Simulation(
         course=course,
         start_hours=start_hours,
