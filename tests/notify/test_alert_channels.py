@@ -233,6 +233,7 @@ def test_alert_answers_through_the_command_line(tmp_path, capfd):
     url = make_store(tmp_path / "memmon.db")
     Bot(url).take(SystemClock().now(), percent=90.0)
     assert app.run(["alerts", "run", "--to", "log", "--db", url]) == 0
+    assert "WARNING memmon: [WARNING] High memory usage: bot on host-1" in capfd.readouterr().err
     assert app.run(["alerts", "list", "--db", url]) == 0
     assert "high_memory" in capfd.readouterr().out
     assert app.run(["alerts", "ack", "leak", "--db", url]) == 2

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import signal
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +68,11 @@ def run(once: bool, every: float | None, specs: tuple[str, ...], template: str |
     say_database(place.database)
     channels = _channels(place, specs)
     words = None if template is None else _template(template)
-    if every is not None:
-        return _go_on(place, common, channels, every_seconds=max(every, _LEAST_EVERY_SECONDS), template=words)
-    done = _round(place, common, channels, template=words)
+    with _log_shown():
+        if every is not None:
+            seconds = max(every, _LEAST_EVERY_SECONDS)
+            return _go_on(place, common, channels, every_seconds=seconds, template=words)
+        done = _round(place, common, channels, template=words)
     if common.as_json:
         write_json(common, command="alerts run", database=place.database, **_round_object(done))
     else:
@@ -180,7 +183,8 @@ def test(specs: tuple[str, ...], common: Common) -> int:
             "no channel to test: give --to log, --to webhook:URL, or set MEMMON_ALERT_CHANNELS"
         )
     message = _test_message(place)
-    results = [{"channel": channel.name, "error": _tried(channel, message)} for channel in channels]
+    with _log_shown():
+        results = [{"channel": channel.name, "error": _tried(channel, message)} for channel in channels]
     if common.as_json:
         write_json(common, command="alerts test", database=place.database, results=results)
     else:
@@ -220,6 +224,29 @@ def _go_on(
     with suppress(MemmonError):
         AlertStore(place.database).release(holder)
     return 0
+
+
+class _ToStderr(logging.Handler):
+    """Shows what the channel `log` is told: this process has no handler of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to standard error."""
+        say(
+            f"{local_time(datetime.fromtimestamp(record.created, UTC))} {record.levelname} {record.getMessage()}"
+        )
+
+
+@contextmanager
+def _log_shown() -> Iterator[None]:
+    logger, handler = logging.getLogger("memmon"), _ToStderr()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @contextmanager
