@@ -122,6 +122,7 @@ class Recorder(Registrations):
         self._locks = Locks()
         self._stop_sampling = threading.Event()
         self._sampler_thread: threading.Thread | None = None
+        self._is_sampling = False
         self._state: RunState | None = None
         self._parent_uuid: str | None = None
         self._latest: Snapshot | None = None
@@ -146,8 +147,7 @@ class Recorder(Registrations):
         if not self._locks.start.acquire(blocking=False):
             return
         try:
-            thread = self._sampler_thread
-            if thread is not None and thread.is_alive():
+            if self._is_sampling:
                 return
             self._ensure_run()
             self._stop_sampling.clear()
@@ -155,7 +155,12 @@ class Recorder(Registrations):
                 target=self._sample_for_ever, name="memmon-sampler", daemon=True
             )
             lifecycle.keep(self)
-            self._sampler_thread.start()
+            self._is_sampling = True
+            try:
+                self._sampler_thread.start()
+            except RuntimeError:  # no thread can be had
+                self._is_sampling = False
+                raise
         finally:
             self._locks.start.release()
 
@@ -269,6 +274,12 @@ class Recorder(Registrations):
         self._told_notes = notes
 
     def _sample_for_ever(self) -> None:
+        try:
+            self._sample_until_stopped()
+        finally:
+            self._is_sampling = False
+
+    def _sample_until_stopped(self) -> None:
         due = self._clock.monotonic()
         while not self._stop_sampling.is_set():
             self._take(allow_costly=True)
@@ -446,6 +457,7 @@ class Recorder(Registrations):
         self._locks = Locks()
         self._stop_sampling = threading.Event()
         self._sampler_thread = None
+        self._is_sampling = False
         self._worker.after_fork_in_child(was_cut=was_cut)
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()

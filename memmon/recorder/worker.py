@@ -89,6 +89,8 @@ class Worker:
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
         self._start_guard = threading.Lock()
+        # Not Thread.is_alive(): when a signal handler raises inside it, it marks a living thread as ended.
+        self._is_running = False
         self._shed_count = 0
         self._told_shed_count = 0
         self._inspected_at: float | None = None
@@ -136,8 +138,7 @@ class Worker:
 
     def ensure_thread(self) -> bool:
         """Start the thread unless it runs; False when no thread can be had."""
-        thread = self._thread
-        if thread is not None and thread.is_alive():
+        if self._is_running:
             return True
         # A second caller (or a re-entry from a signal handler) leaves it to the first.
         guard = self._start_guard
@@ -154,11 +155,13 @@ class Worker:
 
     def _begin_thread(self, guard: threading.Lock) -> None:
         try:
-            if self._thread is None or not self._thread.is_alive():
+            if not self._is_running:
                 self._thread = threading.Thread(target=self._run, name="memmon-writer", daemon=True)
+                self._is_running = True
                 self._thread.start()
         except Exception as error:
             self._thread = None
+            self._is_running = False
             self.last_error = f"the writer thread can't start: {error}"
         finally:
             guard.release()
@@ -173,8 +176,7 @@ class Worker:
 
     def stop(self, timeout_seconds: float) -> None:
         """Store what can be stored, then end the thread; waits at most `timeout_seconds`."""
-        thread = self._thread
-        if self._is_own_thread() or (self._inbox.empty() and (thread is None or not thread.is_alive())):
+        if self._is_own_thread() or (self._inbox.empty() and not self._is_running):
             return
         deadline = SystemClock().monotonic() + timeout_seconds
         self._ask(_Request(SimpleQueue(), is_last=True), timeout_seconds)
@@ -208,6 +210,12 @@ class Worker:
     # -- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            self._work_for_ever()
+        finally:
+            self._is_running = False
+
+    def _work_for_ever(self) -> None:
         wait_seconds = 0.0
         while True:
             try:
