@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Table
+    from sqlalchemy import Insert, Table
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
@@ -445,11 +444,20 @@ def _end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
     )
 
 
+def _insert(connection: Connection, table: Table) -> Insert:
+    """Return an INSERT that leaves what is there alone."""
+    if connection.dialect.name == "sqlite":
+        return sqlite_insert(table).on_conflict_do_nothing()
+    # Its dialects bring asyncio along: some megabytes that a bot with a file does not need.
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+    return postgresql_insert(table).on_conflict_do_nothing()
+
+
 def _insert_or_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    done = connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+    done = connection.execute(_insert(connection, table), list(rows))
     if done.rowcount > 0:
         connection.info[_INSERTED] = True
 
