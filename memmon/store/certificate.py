@@ -89,7 +89,9 @@ def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certifi
         return Certificate(
             run_id=row.id,
             reason="reboot",
-            detail="the machine was started anew since its last reading" + _reading(last),
+            detail="the machine was started anew since its last reading"
+            + _reading(last)
+            + _told(connection, row.id),
             ended_ms=last_ms,
         )
     is_fresh = 0 <= now_ms - last_ms <= _SILENT_INTERVALS * (row.interval_ms or 0)
@@ -100,7 +102,8 @@ def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certifi
     if is_alive:
         return None
     reason, why = _killed(connection, row, run, last)
-    return Certificate(run_id=row.id, reason=reason, detail=why + _reading(last), ended_ms=last_ms)
+    detail = why + _reading(last) + _told(connection, row.id)
+    return Certificate(run_id=row.id, reason=reason, detail=detail, ended_ms=last_ms)
 
 
 def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | None) -> tuple[str, str]:
@@ -131,11 +134,7 @@ def _start_data(connection: Connection, run_id: int) -> dict[str, Any]:
     text = connection.execute(
         select(table.c.data).where(table.c.run_id == run_id, table.c.kind == "run_start").limit(1)
     ).scalar()
-    try:
-        data = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
+    return _plain(text)
 
 
 def _share_of_limit(last: AnyRow) -> float:
@@ -148,3 +147,26 @@ def _reading(last: AnyRow | None) -> str:
         return ""
     limit = "" if not last.limit_bytes else f", limit {mb_from_bytes(last.limit_bytes):.0f} MB"
     return f" (last reading {mb_from_bytes(last.rss_bytes):.1f} MB{limit})"
+
+
+def _told(connection: Connection, run_id: int) -> str:
+    """Return the last verdict that was told of the run while it lived."""
+    table = schema.event
+    texts = connection.execute(
+        select(table.c.data)
+        .where(table.c.run_id == run_id, table.c.kind == "alert")
+        .order_by(table.c.id.desc())
+    ).scalars()
+    for text in texts:
+        data = _plain(text)
+        if data.get("kind") == "leak":
+            return f"; last verdict: {data.get('message', 'a leak')}"
+    return ""
+
+
+def _plain(text: str | None) -> dict[str, Any]:
+    try:
+        data = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

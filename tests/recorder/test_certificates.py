@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from memmon import Recorder, open_store
+from memmon.config import parse_database
+from memmon.store.engine import write_engine
 
 HOST = """
     import os, signal, sys
@@ -86,9 +89,6 @@ def test_the_exception_is_named(tmp_path):
 def test_out_of_memory_by_the_kernels_count(tmp_path, monkeypatch):
     """When the kernel's killer has struck since the run's start, the certificate says out of memory."""
     live_and_die(tmp_path, "SIGKILL")
-    from memmon.config import parse_database
-    from memmon.store.engine import write_engine
-
     with write_engine(parse_database(tmp_path / "c.db")).begin() as connection:
         connection.exec_driver_sql(
             "UPDATE event SET data = '{\"oom_kill_count\": 0}' WHERE kind = 'run_start'"
@@ -102,9 +102,6 @@ def test_out_of_memory_by_the_kernels_count(tmp_path, monkeypatch):
 def test_out_of_memory_by_the_last_reading(tmp_path):
     """A death without a word with memory at the limit is put down to memory."""
     live_and_die(tmp_path, "SIGKILL")
-    from memmon.config import parse_database
-    from memmon.store.engine import write_engine
-
     with write_engine(parse_database(tmp_path / "c.db")).begin() as connection:
         connection.exec_driver_sql("UPDATE event SET data = NULL WHERE kind = 'run_start'")
         connection.exec_driver_sql("UPDATE snapshot SET limit_bytes = 1000, limit_used_bytes = 970")
@@ -189,12 +186,22 @@ def test_a_living_sibling_is_left_alone(tmp_path):
     first.stop()
 
 
+def test_the_last_verdict_is_part_of_it(tmp_path):
+    """The certificate of a run that was told to leak says so, with its figures."""
+    live_and_die(tmp_path, "SIGKILL")
+    data = json.dumps({"kind": "leak", "message": "growth rate 12.40 MB/hour, confidence high"})
+    with write_engine(parse_database(tmp_path / "c.db")).begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO event (source_id, run_id, seq, at_ms, kind, text, data) VALUES (1, 1, 99, 1, 'alert', 'x', ?)",
+            (data,),
+        )
+    runs, _ = next_start(tmp_path)
+    assert "last verdict: growth rate 12.40 MB/hour" in runs[0].end_detail
+
+
 def test_a_reboot(tmp_path):
     """After a start of the machine the certificate names it."""
     live_and_die(tmp_path, "SIGKILL")
-    from memmon.config import parse_database
-    from memmon.store.engine import write_engine
-
     with write_engine(parse_database(tmp_path / "c.db")).begin() as connection:
         connection.exec_driver_sql("UPDATE run SET boot_id = 'an earlier one'")
     runs, _ = next_start(tmp_path)
