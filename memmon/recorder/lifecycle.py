@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memmon.recorder.recorder import Recorder
 
 FORK_WAIT_SECONDS = 1.0
-EXIT_WAIT_SECONDS = 1.8
+EXIT_WAIT_SECONDS = 1.6
 _ATTEMPTS = 100
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
