@@ -159,7 +159,7 @@ def test_killed_while_migrating(tmp_path, old_history, full, figures):
             line = nursery.stdout.readline()
             while not line.startswith("born"):
                 line = nursery.stdout.readline()
-            time.sleep(pick.uniform(0.0, 0.25))
+            time.sleep(pick.uniform(0.0, 0.12))
             os.kill(int(line.split()[1]), signal.SIGKILL)
             assert rows(path, "SELECT count(*) FROM snapshot") == [(500,)]
             found = rows(path, "SELECT version_num FROM alembic_version")[0][0]
