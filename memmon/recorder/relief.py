@@ -3,8 +3,8 @@
 A forced pass over a clean heap of 635 MB takes about a second, stalls every thread and frees
 nothing. So the first pass above the threshold is made; while passes free less than max(5 MB,
 2 %), the pause before the next doubles from 5 minutes to 24 hours; growth by a tenth allows an
-early one; a barren pass longer than 250 ms ends it, until a day has passed or memory has grown
-by half.
+early one; a barren pass longer than 250 ms, or the second in a row longer than 50 ms, ends it,
+until a day has passed or memory has grown by half.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ BARREN_SHARE = 0.02
 EARLY_GROWTH = 1.10
 RESUME_GROWTH = 1.5
 LONG_PASS_SECONDS = 0.25
+FELT_PASS_SECONDS = 0.05
+"""A pass that a host's event loop feels: of those, two barren ones in a row are enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Relief:
         self._next_at: float | None = None
         self._rss_after_bytes = 0
         self._is_stopped = False
+        self._was_barren = False
 
     @property
     def is_stopped(self) -> bool:
@@ -109,7 +112,9 @@ class Relief:
         is_barren = freed is None or freed < max(BARREN_BYTES, BARREN_SHARE * ((after or 0) + freed))
         if not is_barren:
             self._pause_seconds = FIRST_PAUSE_SECONDS
-        self._is_stopped = is_barren and pause_seconds > LONG_PASS_SECONDS
+        limit_seconds = FELT_PASS_SECONDS if self._was_barren else LONG_PASS_SECONDS
+        self._is_stopped = is_barren and pause_seconds > limit_seconds
+        self._was_barren = is_barren
         pause = LONGEST_PAUSE_SECONDS if self._is_stopped else self._pause_seconds
         self._next_at = self._monotonic() + pause
         if is_barren:

@@ -187,7 +187,7 @@ def test_a_reader_for_hours(tmp_path, figures):
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM snapshot").fetchall()
-            counts, modes, longest = set(), set(), 0
+            counts, modes, longest = [], set(), 0
             wal = Path(f"{path}-wal")
             for index in range(700):
                 for one in kept.values():
@@ -198,7 +198,7 @@ def test_a_reader_for_hours(tmp_path, figures):
                     assert recorder.flush(30.0)
                     longest = max(longest, wal.stat().st_size)
                     if index > 20:
-                        counts.add(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+                        counts.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
             modes = {found.stat().st_mode & 0o777 for found in tmp_path.iterdir()}
             reader.execute("COMMIT")
         recorder.take_snapshot()
@@ -225,7 +225,9 @@ def test_a_reader_for_hours(tmp_path, figures):
     assert longest > 8 * MIB
     assert after < 8 * MIB
     assert largest < 8 * MIB
-    assert max(counts) - min(counts) <= 2
+    # The writer thread may be between two connections when it is counted: what leaks raises the least count.
+    assert min(counts[-100:]) <= min(counts[:100])
+    assert max(counts) - min(counts) <= 6
     assert modes == {0o600}
     assert torn_count(path) == 0
 

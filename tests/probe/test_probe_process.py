@@ -58,7 +58,7 @@ def test_a_forked_child_reports_its_own_memory():
     reading_end, writing_end = os.pipe()
     child_pid = os.fork()
     if child_pid == 0:
-        more = bytearray(os.urandom(MB)) * 120
+        more = bytearray(os.urandom(MB)) * 400
         own = psutil.Process().memory_info().rss
         os.write(writing_end, f"{probe.read().rss_bytes} {own} {probe.pid} {len(more)}".encode())
         os._exit(0)

@@ -285,7 +285,7 @@ def test_retention_of_two_at_once_counts_nothing_twice(ten_days):
         thread.start()
     for thread in threads:
         thread.join()
-    assert all("another process" in str(error) for error in errors)
+    assert all("another process" in str(error) for error in errors), errors
     purge(ten_days, days=10)
     assert open_store(ten_days.database.url).snapshots()["sample_count"].sum() == 2880
 
