@@ -115,6 +115,8 @@ class Folder:
             return 0
         seqs = [seq for seq, _ in samples]
         rows = self._aggregated(run_id, seqs[0], seqs[-1])
+        # Read outside the lock: another pass may have folded them since they were listed.
+        _require(sum(row["sample_count"] for row in rows), len(seqs))
         changes = self._changes(run_id, source_id, seqs[-1])
         parts = _fold_all(seqs, _stretches(samples), changes)
         carried = {series: _carried(found, seqs[0]) for series, found in changes.items()}

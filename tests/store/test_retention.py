@@ -13,9 +13,10 @@ from store_kit import MB, START, deque_of, ticks
 from memmon.analysis.robust import theil_sen
 from memmon.clock import SystemClock
 from memmon.config import Settings
-from memmon.errors import StoreTooNewError
+from memmon.errors import StoreBusyError, StoreTooNewError
 from memmon.model import EventRecord
 from memmon.store import retention
+from memmon.store.fold import Folder
 from memmon.store.read import open_store
 
 SETTINGS = Settings(raw_days=2, hourly_days=5)
@@ -315,3 +316,21 @@ def test_retention_hardly_delays_a_recorder(store):
     beside = sorted(took[len(alone) :])
     assert report.folded_snapshot_count == 900
     assert beside[len(beside) // 2] - alone[len(alone) // 2] < 0.05
+
+
+def test_retention_gives_up_when_another_pass_was_quicker(ten_days, monkeypatch):
+    """A pass whose samples are folded by another one after it listed them gives up, and harms nothing."""
+    listed = Folder._oldest
+    passes = []
+
+    def slow(self, *args, **options):
+        samples = listed(self, *args, **options)
+        if samples and not passes:
+            passes.append(1)
+            purge(ten_days, days=10)
+        return samples
+
+    monkeypatch.setattr(Folder, "_oldest", slow)
+    with pytest.raises(StoreBusyError, match="another process"):
+        purge(ten_days, days=10)
+    assert open_store(ten_days.database.url).snapshots()["sample_count"].sum() == 2880
