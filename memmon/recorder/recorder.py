@@ -240,8 +240,9 @@ class Recorder(Registrations):
         for sentence in self._sizes.after_snapshot(snapshot):
             self._worker.put(state, self._event(state, "autosize", sentence))
         self._latest = self._teller.latest = snapshot
-        self._taken_count += 1
         self._worker.put(state, snapshot)
+        # Counted when it is handed over: an exception of the host's (a signal handler's) may fall between.
+        self._taken_count += 1
         self._after_take(snapshot)
         if self._relief.is_due(snapshot.rss_bytes):
             self._note_pass(state, self._relief.make_pass())
