@@ -13,10 +13,11 @@ from memmon.config import load_settings, resolve_database
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
+from memmon.probe.quiet import later, say
 from memmon.probe.sampler import Sampler
 from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
-from memmon.recorder.guard import guarded, quietly
+from memmon.recorder.guard import guarded
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.locks import Locks
 from memmon.recorder.registrations import Registrations
@@ -221,7 +222,7 @@ class Recorder(Registrations):
 
     @guarded(default=None)
     def _take(self, *, allow_costly: bool) -> Snapshot | None:
-        with self._locks.take.held(_TAKE_WAIT_SECONDS) as may_take:
+        with later(), self._locks.take.held(_TAKE_WAIT_SECONDS) as may_take:
             return self._take_locked(allow_costly=allow_costly) if may_take else self._latest
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
@@ -435,7 +436,7 @@ class Recorder(Registrations):
             "is_stopped": self._relief.is_stopped,
         }
         self._worker.put(state, self._event(state, "gc", text, data))
-        quietly(log.info, "memmon: garbage collection: %s", text)
+        say(logging.INFO, "memmon: garbage collection: %s", text)
 
     def _after_take(self, snapshot: Snapshot) -> None:
         """Do what a subclass wants with each snapshot, in the thread that took it."""
