@@ -10,7 +10,7 @@ memory, as the verdict's does.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BLOCK_COUNT = 96
 FEWEST_BLOCKS = 12
 SAMPLES_PER_BLOCK = 2
+SMALLEST_WORK = 1e-100  # units in all; less is no work
 SMALLEST_GROWTH_BYTES = 1.0 * MIB
 SMALLEST_SHARE = 0.1
 CLEARLY_BETTER = 0.8
@@ -84,6 +85,10 @@ class _Blocks:
     work_count: FloatArray
     rate: FloatArray
 
+    def in_units_of(self, unit_count: float) -> _Blocks:
+        """Return the same with work in shares of `unit_count`, so that no absurd unit overflows a square."""
+        return replace(self, work_count=self.work_count / unit_count, rate=self.rate / unit_count)
+
 
 def growth_per_work(runs: WorkSeries | Sequence[WorkSeries]) -> PerWork | None:
     """Return what each unit of work leaves behind; None when work was not counted or hardly varied.
@@ -92,8 +97,10 @@ def growth_per_work(runs: WorkSeries | Sequence[WorkSeries]) -> PerWork | None:
     """
     several = [runs] if isinstance(runs, WorkSeries) else list(runs)
     blocks = [found for found in map(_blocks_of, several) if found is not None]
-    if not blocks:
+    unit_count = sum(float(np.ptp(block.work_count)) for block in blocks)
+    if not SMALLEST_WORK <= unit_count < math.inf:
         return None
+    blocks = [block.in_units_of(unit_count) for block in blocks]
     rss = np.concatenate([block.rss_bytes - block.rss_bytes.mean() for block in blocks])
     load = np.concatenate(
         [_centred(np.stack([block.rate, _earlier(block.rate)])) for block in blocks], axis=1
@@ -107,27 +114,26 @@ def growth_per_work(runs: WorkSeries | Sequence[WorkSeries]) -> PerWork | None:
     error = _error(blocks, weights, left)
     by_time = _fit(np.vstack([time, load]), rss)
     freedom = rss.size - 3 - len(blocks)
-    reach = t_quantile(0.975, freedom) * error
-    unit_count = sum(float(np.ptp(block.work_count)) for block in blocks)
-    left_behind = float(found[0]) * unit_count
+    left_behind, reach = float(found[0]), t_quantile(0.975, freedom) * error
     movement = sum(float(np.ptp(block.rss_bytes)) for block in blocks)
     hours = sum(float(np.ptp(block.hours)) for block in blocks)
     is_leak = (
-        float(found[0]) - reach > 0
+        left_behind - reach > 0
         and left_behind >= SMALLEST_GROWTH_BYTES
         and left_behind >= SMALLEST_SHARE * movement
     )
-    low, high = float(found[0]) - reach, float(found[0]) + reach
+    each, reach = left_behind / unit_count, reach / unit_count
+    low, high = each - reach, each + reach
     return PerWork(
-        bytes_per_unit=float(found[0]),
+        bytes_per_unit=each,
         bytes_per_unit_low=low,
         bytes_per_unit_high=high,
         is_leak=is_leak,
         unit_count=unit_count,
         duration_hours=hours,
-        load_bytes_per_unit_per_hour=float(found[1] + found[2]),
+        load_bytes_per_unit_per_hour=float(found[1] + found[2]) / unit_count,
         moves_with=_moves_with(left, by_time),
-        summary=_summary(float(found[0]), low, high, unit_count, is_leak=is_leak),
+        summary=_summary(each, low, high, unit_count, is_leak=is_leak),
     )
 
 

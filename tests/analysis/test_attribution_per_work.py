@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memmon.analysis.per_work import WorkSeries, growth_per_work
@@ -122,8 +122,23 @@ def test_a_count_that_falls_back_is_no_negative_work():
     assert found.bytes_per_unit == pytest.approx(12 * KB, abs=KB)
 
 
+@pytest.mark.parametrize("unit", [5e-324, 1e-158, 1e-30, 1e-3, 1e30, 1e200])
+def test_the_unit_of_work_does_not_matter(unit):
+    """Work counted in any unit leaves the same memory behind in all; an amount too small to be work is none."""
+    series = bot(np.random.default_rng(5), leak_bytes=12 * KB)
+    plain = growth_per_work(series)
+    found = growth_per_work(WorkSeries.from_arrays(HOURS, series.rss_bytes, series.work_count * unit))
+    if unit < 1e-100:
+        assert found is None
+        return
+    assert found.is_leak is plain.is_leak
+    for name in ("bytes_per_unit", "bytes_per_unit_low", "bytes_per_unit_high"):
+        assert getattr(found, name) * unit == pytest.approx(getattr(plain, name), rel=1e-6)
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10**6), st.floats(0, 1e6), st.floats(0, 100))
+@example(seed=3, per_hour=1.5838206624310156e-158, noise=1.0)
 def test_any_series_gives_ordered_finite_figures(seed, per_hour, noise):
     """Whatever the load and noise, a figure lies within its interval and is finite."""
     rng = np.random.default_rng(seed)
