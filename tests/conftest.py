@@ -9,9 +9,10 @@ import pytest
 
 
 def pytest_configure():
-    """A shell ignores Ctrl-C in what it runs in the background, and so would every program that a test starts."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A shell ignores some signals in what it runs in the background, and every program that a test starts would too."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: pytest.exit("a signal came"))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 from collections import deque
 from datetime import UTC, datetime
 from threading import Event
@@ -176,23 +177,25 @@ def test_an_unbounded_deque_is_told(tmp_path, clock):
     bot.memory_monitor.close()
 
 
-def test_hourly_check_tells_a_leak(tmp_path, clock, memory):
+def test_hourly_check_tells_a_leak(tmp_path, clock, memory, monkeypatch):
     """The scheduled check finds a leak in the stored history and tells it through on_alert."""
+    # The first check comes when there is something to see, not eleven children earlier.
+    monkeypatch.setattr("memmon.recorder.checks.FIRST_CHECK_SECONDS", 29.5 * 3600.0)
     told = []
-    bot = Orchestrator(tmp_path / "bot.db", clock=clock, on_alert=told.append, daily_report=True)
+    bot = Orchestrator(
+        tmp_path / "bot.db", clock=clock, on_alert=told.append, daily_report=True, gc_threshold_mb=0
+    )
     for _ in range(30 * 12):
         memory["mb"] += 30.0 / 12
         bot.live(5)
-        if bot.memory_monitor.last_snapshot_time.minute == 0:
-            bot.memory_monitor.flush()
-    # The child works in real time while the clock is turned by hand: give it turns until it has spoken.
-    reports = ()
-    for _ in range(400):
-        if reports and any(alert.kind == "leak" for alert in told):
-            break
+        if bot.memory_monitor.status.stored_count == 0:
+            bot.memory_monitor.flush()  # the schedule begins
+    # The child works in real time while the clock is turned by hand: wait until it has spoken.
+    reports, deadline = (), time.monotonic() + 120.0
+    while not (reports and told) and time.monotonic() < deadline:
+        Event().wait(0.1)
         clock.advance(60.0)
         bot.memory_monitor.flush()
-        Event().wait(0.05)
         with open_store(tmp_path / "bot.db") as store:
             reports = store.reports("trading-bot")
     assert [alert.kind for alert in told] == ["leak"]

@@ -9,7 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from memmon.probe.speaker import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +22,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("memmon.probe")
 
-_held_back = threading.local()
+_of_thread = threading.local()
+_speaker = Speaker()
 
 
 def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -40,12 +44,41 @@ def describe_error(error: BaseException) -> str:
 
 
 def say(level: int, message: str, *args: object) -> None:
-    """Log one line; a handler or filter of the host that raises does not reach the caller."""
-    lines = getattr(_held_back, "lines", None)
+    """Log one line of the probe's; a handler or filter of the host that raises does not reach the caller."""
+    say_as(logger, level, message, *args)
+
+
+def say_as(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
+    """Log one line: at once in the host's threads, through the speaker in memmon's own."""
+    if not own_logger.isEnabledFor(level):
+        return
+    lines = getattr(_of_thread, "lines", None)
     if lines is None:
-        attempt(logger.log, level, message, *args)
+        _emit(own_logger, level, message, args)
     else:
-        lines.append((level, message, args))
+        lines.append((own_logger, level, message, args))
+
+
+def be_memmons_own() -> None:
+    """Let this thread, one of memmon's, never wait for a log handler of the host's."""
+    _of_thread.is_memmons = True
+
+
+def all_is_said(timeout_seconds: float) -> bool:
+    """Wait until the lines of memmon's own threads are logged; False when a handler hangs or it takes longer."""
+    return _speaker.drain(timeout_seconds)
+
+
+def after_fork_in_child() -> None:
+    """Forget the lines of the parent's threads."""
+    _speaker.after_fork_in_child()
+
+
+def _emit(own_logger: logging.Logger, level: int, message: str, args: tuple[object, ...]) -> None:
+    if getattr(_of_thread, "is_memmons", False):
+        _speaker.call(partial(attempt, own_logger.log, level, message, *args))
+    else:
+        attempt(own_logger.log, level, message, *args)
 
 
 @contextmanager
@@ -55,14 +88,14 @@ def later() -> Iterator[None]:
     Whoever logs under a lock of memmon's waits for the host's log handlers, and a handler that
     asks for a snapshot waits for that lock.
     """
-    if getattr(_held_back, "lines", None) is not None:
+    if getattr(_of_thread, "lines", None) is not None:
         yield
         return
-    lines: list[tuple[int, str, tuple[object, ...]]] = []
-    _held_back.lines = lines
+    lines: list[tuple[logging.Logger, int, str, tuple[object, ...]]] = []
+    _of_thread.lines = lines
     try:
         yield
     finally:
-        _held_back.lines = None
-        for level, message, args in lines:
-            attempt(logger.log, level, message, *args)
+        _of_thread.lines = None
+        for line in lines:
+            _emit(*line)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
+from memmon.probe.quiet import say_as
 from memmon.recorder.child import Child, require_headroom
-from memmon.recorder.guard import quietly
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -122,6 +122,10 @@ class Checks:
 
     def _put_off(self, error: ChildError) -> None:
         self._due_at = self._clock.monotonic() + RETRY_SECONDS
-        quietly(
-            log.warning, "memmon: the hourly check is put off for %d minutes: %s", RETRY_SECONDS / 60, error
+        say_as(
+            log,
+            logging.WARNING,
+            "memmon: the hourly check is put off for %d minutes: %s",
+            RETRY_SECONDS / 60,
+            error,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.recorder.guard import quietly
+from memmon.probe.quiet import say_as
 from memmon.recorder.rules import fingerprint, may_repeat
 from memmon.store.write import AlertMark
 
@@ -70,11 +70,9 @@ class AlertDesk:
 
     def deliver(self, alert: Alert) -> None:
         """Tell the host: through logging, and through its callback when it gave one."""
-        quietly(
-            log.log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message
-        )
+        say_as(log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message)
         if self.on_alert is not None:
             try:
                 self.on_alert(alert)
             except BaseException as error:  # in our own thread: also SystemExit and asyncio's CancelledError
-                quietly(log.error, "memmon: on_alert raised %r", error)
+                say_as(log, logging.ERROR, "memmon: on_alert raised %r", error)

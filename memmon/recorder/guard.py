@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from memmon.probe.quiet import say_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,4 @@ def report_fault(where: str, error: BaseException) -> None:
     """Log a fault of memmon's own; never raises, unless memmon's tests ask for it."""
     if os.environ.get(RAISE_VARIABLE) == "1":
         raise error
-    quietly(log.error, "memmon: internal error in %s: %r; the host is not affected", where, error)
-
-
-def quietly(function: Callable[..., object], *args: object) -> None:
-    """Call `function`; whatever a log handler or callback of the host's does wrong stays its own."""
-    with suppress(Exception):
-        function(*args)
+    say_as(log, logging.ERROR, "memmon: internal error in %s: %r; the host is not affected", where, error)

@@ -15,6 +15,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from memmon.probe import quiet
 from memmon.recorder import child, prepare
 from memmon.recorder.guard import report_fault
 
@@ -83,6 +84,7 @@ def _after_in_child() -> None:
     _started.clear()
     child.spawn_lock = threading.Lock()
     prepare.after_fork_in_child()
+    quiet.after_fork_in_child()
     for recorder in _snapshot_of_recorders():
         try:
             recorder.after_fork_in_child(was_cut=was_cut)

@@ -1,52 +1,83 @@
-"""What keeps the host's threads apart in a recorder; a forked child begins with new ones."""
+"""What keeps the host's threads apart in a recorder; a forked child begins with new ones.
+
+A signal handler of the host's may raise between any two steps of ours. A lock that was taken and
+not yet noted would then stay taken for ever; a `Turn` is held by an object that its holder made
+before, so that whatever happens, the holder's `finally` frees it.
+"""
 
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import time
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_POLL_SECONDS = 0.002
 
 
-class TakeLock:
-    """Lets one thread at a time take a snapshot; never blocks for long, and never on itself."""
+class Hold:
+    """One attempt to have a turn: made by who attempts, whose `finally` sets `is_free`, come what may."""
+
+    __slots__ = ("is_free", "thread")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._thread: int | None = None
+        self.thread = threading.get_ident()
+        self.is_free = False
 
-    @contextmanager
-    def held(self, timeout_seconds: float) -> Iterator[bool]:
-        """Yield True when this thread may go on; False for a re-entry, and when another is at it.
+
+class Turn:
+    """Lets one holder at a time in; never blocks for long, and never on itself.
+
+    Turns are numbered, and the first to enter its hold under a number has that turn: one operation
+    on a dict, which the interpreter makes whole.
+    """
+
+    def __init__(self) -> None:
+        self._holds: dict[int, Hold] = {}
+        self._number = 0
+
+    def enter(self, hold: Hold, timeout_seconds: float = 0.0) -> bool:
+        """Return True when `hold` has the turn now; waits for another thread's, never for its own.
 
         A re-entry comes from a signal handler, a log handler or a finaliser that interrupts this
-        very thread.
+        very thread, and is refused at once.
         """
-        own, lock = threading.get_ident(), self._lock
-        if self._thread == own:
-            yield False
-            return
-        if not lock.acquire(timeout=timeout_seconds):
-            if self._thread is None:
-                # Nobody is at work: a signal handler raised between the lock and the work, long ago.
-                self._lock = threading.Lock()
-            yield False
-            return
-        try:
-            self._thread = own
-            yield True
-        finally:
-            self._thread = None
-            lock.release()
+        deadline: float | None = None
+        while True:
+            holder = self._holder_beside(hold)
+            if holder is hold:
+                return True
+            if holder.thread == hold.thread or timeout_seconds <= 0:
+                return False
+            now = time.monotonic()
+            deadline = now + timeout_seconds if deadline is None else deadline
+            if now >= deadline:
+                return False
+            # No Event: its inner lock can't be re-entered from a signal handler that interrupts the wait.
+            time.sleep(_POLL_SECONDS)  # noqa: TID251
+
+    def _holder_beside(self, hold: Hold) -> Hold:
+        """Return who has the turn: `hold`, or the one before it that is not free yet."""
+        number = self._number
+        while True:
+            holder = self._holds.setdefault(number, hold)
+            if holder is hold:
+                if number >= self._number:
+                    self._number = number
+                    self._holds.pop(number - 1, None)
+                    return hold
+                # This turn is over, and its entry was tidied away meanwhile.
+                self._holds.pop(number, None)
+                number = self._number
+            elif holder.is_free:
+                number = max(number + 1, self._number)
+            else:
+                return holder
 
 
 class Locks:
     """The locks of one recorder."""
 
     def __init__(self) -> None:
-        self.take = TakeLock()
+        self.take = Turn()
+        self.start = Turn()
         # Re-entrant: a finaliser may annotate while the run is being opened.
         self.run = threading.RLock()
-        self.start = threading.Lock()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
 from memmon.model import Alert
+from memmon.probe.quiet import say_as
 from memmon.recorder import arguments
-from memmon.recorder.guard import quietly
 from memmon.recorder.monitor_judge import (
     ask,
     deques_request,
@@ -247,7 +247,7 @@ class MemoryMonitor:
             fault = faults[one.name]
             if fault is not None:
                 level = logging.WARNING if one.maxlen_count is None else logging.ERROR
-                quietly(log.log, level, "memmon: deque %s %s", one.name, fault)
+                say_as(log, level, "memmon: deque %s %s", one.name, fault)
         alert = deque_limits(readings, source=self._recorder.source, at=self._clock.now())
         if alert is not None:
             self._recorder.submit(alert, is_forced=False)
@@ -283,7 +283,7 @@ class MemoryMonitor:
         try:
             answer = ask(request, self._recorder.latest)
         except ChildError as error:
-            quietly(log.warning, "memmon: the leak detection could not run: %s", error)
+            say_as(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
             return unavailable(items, error)
         report = MemoryLeakReport(**answer["leak"])
         if report.leak_detected:
@@ -330,7 +330,7 @@ class MemoryMonitor:
         try:
             return str(ask(request, self._recorder.latest)["text"])
         except ChildError as error:
-            quietly(log.warning, "memmon: the report's leak section could not be computed: %s", error)
+            say_as(log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error)
             return self._report_without_child(items, readings, error)
 
     def _report_without_child(self, items: list[MemorySnapshot], readings: Any, error: ChildError) -> str:

@@ -13,13 +13,13 @@ from memmon.config import load_settings, resolve_database
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
-from memmon.probe.quiet import later, say
+from memmon.probe.quiet import all_is_said, be_memmons_own, later, say
 from memmon.probe.sampler import Sampler
 from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded
 from memmon.recorder.identity import default_source, new_run
-from memmon.recorder.locks import Locks
+from memmon.recorder.locks import Hold, Locks
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
@@ -44,6 +44,7 @@ log = logging.getLogger("memmon")
 
 CLOCK_STEP_SECONDS = 5.0
 SIGTERM_WAIT_SECONDS = 1.5
+LOG_WAIT_SECONDS = 0.5
 # Another thread may be at it while it logs, and a log handler that takes a snapshot holds its own lock.
 _TAKE_WAIT_SECONDS = 0.25
 _TEXT_LIMIT = 2_000
@@ -144,11 +145,10 @@ class Recorder(Registrations):
 
     @guarded(default=None)
     def _start(self) -> None:
-        # Of two that start it at once, the second leaves it to the first.
-        if not self._locks.start.acquire(blocking=False):
-            return
+        hold = Hold()
         try:
-            if self._is_sampling:
+            # Of two that start it at once, the second leaves it to the first.
+            if not self._locks.start.enter(hold) or self._is_sampling:
                 return
             self._ensure_run()
             self._stop_sampling.clear()
@@ -163,7 +163,7 @@ class Recorder(Registrations):
                 self._is_sampling = False
                 raise
         finally:
-            self._locks.start.release()
+            hold.is_free = True
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
@@ -201,6 +201,7 @@ class Recorder(Registrations):
             self._worker.put(state, self._event(state, "run_end", reason))
             self._worker.put(state, RunEnd(at=now, reason=reason, detail=detail))
         self._worker.stop(max(deadline - self._clock_of_host(), 0.0))
+        all_is_said(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         self._teller.end()
         lifecycle.release(self)
 
@@ -222,8 +223,14 @@ class Recorder(Registrations):
 
     @guarded(default=None)
     def _take(self, *, allow_costly: bool) -> Snapshot | None:
-        with later(), self._locks.take.held(_TAKE_WAIT_SECONDS) as may_take:
-            return self._take_locked(allow_costly=allow_costly) if may_take else self._latest
+        with later():
+            hold = Hold()
+            try:
+                if not self._locks.take.enter(hold, _TAKE_WAIT_SECONDS):
+                    return self._latest
+                return self._take_locked(allow_costly=allow_costly)
+            finally:
+                hold.is_free = True
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
         state = self._ensure_run()
@@ -276,6 +283,7 @@ class Recorder(Registrations):
         self._told_notes = notes
 
     def _sample_for_ever(self) -> None:
+        be_memmons_own()
         try:
             self._sample_until_stopped()
         finally:
@@ -299,7 +307,10 @@ class Recorder(Registrations):
 
     @guarded(default=False)
     def _flush(self, timeout_seconds: float) -> bool:
-        return self._worker.flush(timeout_seconds)
+        deadline = self._clock_of_host() + timeout_seconds
+        is_stored = self._worker.flush(timeout_seconds)
+        all_is_said(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
+        return is_stored
 
     @property
     def pending_count(self) -> int:
@@ -310,7 +321,8 @@ class Recorder(Registrations):
     def status(self) -> RecorderStatus:
         """What was taken, stored, held and dropped, and the last error."""
         return RecorderStatus(
-            taken_count=self._taken_count,
+            # A signal handler may raise between handing over and counting.
+            taken_count=max(self._taken_count, self._worker.stored_count + self._worker.dropped_count),
             stored_count=self._worker.stored_count,
             held_count=self.pending_count,
             dropped_count=self._worker.dropped_count,

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from memmon.model import Alert, Snapshot
+from memmon.probe.quiet import say_as
 from memmon.recorder.checks import CheckPlan, Checks
 from memmon.recorder.desk import Candidate
-from memmon.recorder.guard import quietly
 from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.witness import Witness
 from memmon.store.write import StoredReport
@@ -103,10 +103,11 @@ class Teller:
                 text = f"an earlier run ended: {item.reason}, {item.detail}"
                 data = {"run_id": item.run_id, "reason": item.reason}
                 self._put(state, state.event(self._clock, "death", text, data))
-                quietly(log.warning, "memmon: %s: %s", written.source, text)
+                say_as(log, logging.WARNING, "memmon: %s: %s", written.source, text)
         if self.source is None and written.source != state.record.source:
-            quietly(
-                log.warning,
+            say_as(
+                log,
+                logging.WARNING,
                 "memmon: the name %r is held by another script; this one is recorded as %r "
                 "(give source=... to choose)",
                 state.record.source,
@@ -160,4 +161,4 @@ class Teller:
                 at=now, window_hours=report["window_hours"], text=report["text"], data=report.get("data")
             )
             self._put(self._state, stored)
-            quietly(log.info, "memmon: daily report of %s: %s", self.source, report["headline"])
+            say_as(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report["headline"])

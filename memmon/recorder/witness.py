@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from memmon.probe.evidence import Evidence, compare, event_data, gather
-from memmon.recorder.guard import quietly, report_fault
+from memmon.probe.quiet import say_as
+from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,6 @@ class Witness:
             suspects = compare(before, found)
             text = "; ".join(suspects.sentences) or "nothing was found to grow"
             self._put(state, state.event(self._clock, "evidence", text, event_data(found, suspects)))
-            quietly(log.warning, "memmon: %s: evidence of growth: %s", state.record.source, text)
+            say_as(log, logging.WARNING, "memmon: %s: evidence of growth: %s", state.record.source, text)
         except Exception as error:
             report_fault("evidence", error)

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 from memmon.clock import SystemClock
 from memmon.errors import MemmonError, StoreBusyError, StoreDamagedError
 from memmon.model import Snapshot
+from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, classify, may_be_damage
-from memmon.recorder.guard import quietly, report_fault
+from memmon.recorder.guard import report_fault
+from memmon.recorder.locks import Hold, Turn
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.store.engine import file_identity
@@ -88,7 +90,8 @@ class Worker:
         self._outbox = Outbox()
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
-        self._start_guard = threading.Lock()
+        self._starting = Turn()
+        self._begin_lock = threading.Lock()
         # Not Thread.is_alive(): when a signal handler raises inside it, it marks a living thread as ended.
         self._is_running = False
         self._shed_count = 0
@@ -140,31 +143,34 @@ class Worker:
         """Start the thread unless it runs; False when no thread can be had."""
         if self._is_running:
             return True
-        # A second caller (or a re-entry from a signal handler) leaves it to the first.
-        guard = self._start_guard
-        if not guard.acquire(blocking=False):
-            return True
+        hold, has_begun = Hold(), False
         try:
-            _thread.start_new_thread(self._begin_thread, (guard,))
+            # A second caller (or a re-entry from a signal handler) leaves it to the first.
+            if self._starting.enter(hold):
+                _thread.start_new_thread(self._begin_thread, (hold,))
+                has_begun = True
         except RuntimeError as error:
             # The interpreter shuts down, or no thread can be had: what is handed over stays held.
-            guard.release()
             self.last_error = f"the writer thread can't start: {error}"
             return False
+        finally:
+            if not has_begun:
+                hold.is_free = True
         return True
 
-    def _begin_thread(self, guard: threading.Lock) -> None:
+    def _begin_thread(self, hold: Hold) -> None:
         try:
-            if not self._is_running:
-                self._thread = threading.Thread(target=self._run, name="memmon-writer", daemon=True)
-                self._is_running = True
-                self._thread.start()
+            with self._begin_lock:
+                if not self._is_running:
+                    self._thread = threading.Thread(target=self._run, name="memmon-writer", daemon=True)
+                    self._is_running = True
+                    self._thread.start()
         except Exception as error:
             self._thread = None
             self._is_running = False
             self.last_error = f"the writer thread can't start: {error}"
         finally:
-            guard.release()
+            hold.is_free = True
 
     def flush(self, timeout_seconds: float) -> bool:
         """Store all that was handed over; True when it is stored. Returns at once in our own thread."""
@@ -210,6 +216,7 @@ class Worker:
     # -- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
+        be_memmons_own()
         try:
             self._work_for_ever()
         finally:
@@ -401,7 +408,7 @@ class Worker:
 
     def _recovered(self) -> None:
         if self._retry_at is not None:
-            quietly(log.warning, "memmon: %s can be written again", self.database.shown)
+            say_as(log, logging.WARNING, "memmon: %s can be written again", self.database.shown)
         self._retry_at = None
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._logged.clear()
@@ -412,7 +419,7 @@ class Worker:
         now = self._clock.monotonic()
         if now - self._logged.get(state, -LOG_EVERY_SECONDS) >= LOG_EVERY_SECONDS:
             self._logged[state] = now
-            quietly(log.warning, message, *args)
+            say_as(log, logging.WARNING, message, *args)
 
 
 def inbox_limit(snapshot: Snapshot) -> int:

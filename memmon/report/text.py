@@ -49,6 +49,7 @@ MAX_RUNS = 5
 MAX_ATTRIBUTIONS = 5
 MAX_EVENTS = 8
 _RULE = "=" * WIDTH_COLUMNS
+_FILLER = "\ue000"
 _SIGNS: dict[Mood, str] = {"good": "✅", "warn": "⚠️", "wait": "⏳", "bad": "❌"}
 _PLAIN_SIGNS: dict[Mood, str] = {"good": "OK", "warn": "!!", "wait": "..", "bad": "XX"}
 
@@ -277,13 +278,17 @@ def _wrapped(label: str, text: str) -> list[str]:
 
 def _item(text: str, *, bullet: str = "") -> list[str]:
     """Return `text` wrapped to the report's width, indented, as lines of their own."""
-    return textwrap.wrap(
-        shown(text),
-        WIDTH_COLUMNS,
+    text = shown(text)
+    # textwrap counts letters: a wide one is given a filler for its second column, and a column of room.
+    filled = "".join(char + _FILLER if _columns(char) == 2 else char for char in text)  # noqa: PLR2004
+    lines = textwrap.wrap(
+        filled,
+        WIDTH_COLUMNS - (filled != text),
         initial_indent=f"  {bullet}",
         subsequent_indent="    ",
         break_on_hyphens=False,
     )
+    return [line.replace(_FILLER, "") for line in lines]
 
 
 def _columns(text: str) -> int:

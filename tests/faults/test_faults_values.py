@@ -9,12 +9,10 @@ import io
 import json
 import math
 import re
-import threading
 import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
 
-import psutil
 import pytest
 from fault_kit import ROOT, rows, run_host
 
@@ -221,8 +219,10 @@ def test_hostile_names(tmp_path, figures):
     )
 
 
-def test_hostile_objects(tmp_path, figures):
-    """Objects that raise, change under four threads or are collected while registered cost a missing value at most."""
+HOSTILE = """
+    import json, sys, threading, time
+    from collections import deque
+    from memmon import Recorder
 
     class Raises:
         maxlen = 5
@@ -236,17 +236,13 @@ def test_hostile_objects(tmp_path, figures):
         __repr__ = __eq__ = __str__
         __hash__ = object.__hash__
 
-    recorder = Recorder(tmp_path / "o.db", source="bot", gc_threshold_mb=0)
-    kept = [Raises(), deque(maxlen=100), deque()]
+    recorder = Recorder(sys.argv[1], source="bot", gc_threshold_mb=0)
+    kept = [Raises(), deque(range(100), maxlen=100), deque()]
     for index, one in enumerate(kept):
         recorder.register_deque(f"d{index}", one)
     recorder.register_deque("getter", lambda: 1 / 0)
-
-    def component():
-        return Raises()
-
-    recorder.register_component("component", component)
-    stopping, snapshots = threading.Event(), 0
+    recorder.register_component("component", lambda: Raises())
+    stopping, count = threading.Event(), 0
 
     def change():
         while not stopping.is_set():
@@ -261,121 +257,129 @@ def test_hostile_objects(tmp_path, figures):
     threads = [threading.Thread(target=change) for _ in range(4)]
     for one in threads:
         one.start()
-    end = time.monotonic() + 2.0
-    while time.monotonic() < end:
+    enough, end = time.monotonic() + 2.0, time.monotonic() + 60.0
+    while time.monotonic() < enough or (count < 20 and time.monotonic() < end):
         snapshot = recorder.take_snapshot()
-        snapshots += 1
+        count += 1
     stopping.set()
     for one in threads:
         one.join()
-    assert recorder.flush(30.0)
+    flushed = recorder.flush(30.0)
     recorder.stop()
-    readings = {one.name: one for one in snapshot.deques}
-    assert readings["d0"].length_count is None
-    assert readings["d1"].length_count == 100
-    assert recorder.status.stored_count == snapshots
-    figures(11, f"hostile objects under 4 threads: {snapshots} snapshots, 0 exceptions")
+    lengths = {one.name: one.length_count for one in snapshot.deques}
+    print(json.dumps({"count": count, "flushed": flushed, "stored": recorder.status.stored_count, "lengths": lengths}))
+"""
+
+
+def test_hostile_objects(tmp_path, figures):
+    """Objects that raise, change under four threads or are collected while registered cost a missing value at most."""
+    done = run_host(tmp_path, HOSTILE, tmp_path / "o.db")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "internal error" not in done.stderr
+    found = json.loads(done.stdout)
+    assert found["lengths"]["d0"] is None
+    assert found["lengths"]["getter"] is None
+    assert found["lengths"]["d1"] == 100
+    assert found["flushed"]
+    assert found["stored"] == found["count"] >= 20
+    figures(11, f"hostile objects under 4 threads: {found['count']} snapshots, 0 exceptions")
+
+
+MANY = """
+    import json, math, sys, time
+    from collections import deque
+    from memmon import Recorder
+
+    kept = {f"price_history_{index}": deque(maxlen=9) for index in range(100_000)}
+    registering = reading = first = math.inf
+    for attempt in range(3):
+        recorder = Recorder(f"{sys.argv[1]}-{attempt}", source="bot", gc_threshold_mb=0)
+        begun = time.thread_time()  # the machine may be busy with other things
+        recorder.register_deques(kept)
+        registering = min(registering, time.thread_time() - begun)
+        for _ in range(4):
+            begun = time.perf_counter()
+            snapshot = recorder.take_snapshot()
+            took = time.perf_counter() - begun
+            first, reading = (took if first == math.inf else first), min(reading, took)
+        assert recorder.flush(60.0)
+        recorder.stop()
+        if registering < 1.0 and reading < 0.2:
+            break
+    print(json.dumps({"registering": registering, "reading": reading, "first": first, "count": len(snapshot.deques)}))
+"""
 
 
 def test_a_hundred_thousand_deques(tmp_path, figures):
     """100,000 deques register in less than a second; a snapshot reads as many as the cap allows, and says that there are more."""
-    kept = {f"price_history_{index}": deque(maxlen=9) for index in range(100_000)}
-    registering = reading = math.inf
-    for attempt in range(3):
-        recorder = Recorder(tmp_path / f"n{attempt}.db", source="bot", gc_threshold_mb=0)
-        gc.collect()
-        gc.freeze()  # what the test runner holds is not to be collected at the recorder's expense
-        begun = time.thread_time()  # the machine may be busy with other things
-        recorder.register_deques(kept)
-        registering = min(registering, time.thread_time() - begun)
-        gc.unfreeze()
-        first = time.perf_counter()
-        snapshot = recorder.take_snapshot()
-        first = time.perf_counter() - first
-        for _ in range(3):
-            begun = time.perf_counter()
-            snapshot = recorder.take_snapshot()
-            reading = min(reading, time.perf_counter() - begun)
-        assert recorder.flush(60.0)
-        recorder.stop()
-        if registering < 1.0:
-            break
-    said = rows(tmp_path / f"n{attempt}.db", "SELECT text FROM event WHERE kind = 'deques'")
-    assert len(snapshot.deques) == 1000
+    done = run_host(tmp_path, MANY, tmp_path / "many.db")
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    said = rows(tmp_path / "many.db-0", "SELECT text FROM event WHERE kind = 'deques'")
+    assert found["count"] == 1000
     assert "99000" in said[0][0].replace(",", "")
     figures(
         12,
-        f"100,000 deques: registered in {registering:.2f} s, a snapshot of {len(snapshot.deques)} in {reading * 1000:.1f} ms (the first {first * 1000:.0f} ms), the other 99,000 counted and said",
+        f"100,000 deques: registered in {found['registering']:.2f} s, a snapshot of {found['count']} in "
+        f"{found['reading'] * 1000:.1f} ms (the first {found['first'] * 1000:.0f} ms), the other 99,000 counted and said",
     )
-    assert registering < 1.0
-    assert reading < 0.2
+    assert found["registering"] < 1.0
+    assert found["reading"] < 0.2
 
 
-PSUTIL_ERRORS = [
-    psutil.NoSuchProcess(1),
-    psutil.AccessDenied(1),
-    psutil.ZombieProcess(1),
-    psutil.TimeoutExpired(1),
-    OSError(5, "I/O error"),
-    RuntimeError("broken"),
-    NotImplementedError(),
-    ValueError("unparsable"),
-    AttributeError("gone"),
-    MemoryError(),
-]
+BROKEN = """
+    import json, sys
+    import psutil
+    from memmon import Recorder
+
+    errors = [
+        psutil.NoSuchProcess(1), psutil.AccessDenied(1), psutil.ZombieProcess(1), psutil.TimeoutExpired(1),
+        OSError(5, "I/O error"), RuntimeError("broken"), NotImplementedError(), ValueError("unparsable"),
+        AttributeError("gone"), MemoryError(),
+    ]
+    calls = [(psutil, name) for name in ("virtual_memory", "swap_memory", "boot_time", "heap_info")]
+    calls += [(psutil.Process, name) for name in (
+        "memory_info", "memory_full_info", "memory_info_ex", "create_time", "num_fds", "num_threads", "oneshot",
+        "is_running", "status", "memory_maps", "cpu_times", "io_counters", "__init__")]
+    calls = [(owner, name) for owner, name in calls if hasattr(owner, name)]
+    Recorder(sys.argv[1], source="warm").take_snapshot()
+    bad, count = [], 0
+    for owner, name in calls:
+        real = getattr(owner, name)
+        for error in errors:
+            def fail(*_args, error=error, **_options):
+                raise error
+            setattr(owner, name, fail)
+            recorder = Recorder(sys.argv[1], source="bot", gc_threshold_mb=1)
+            snapshot = recorder.take_snapshot()
+            if snapshot.sequence != 1 or (name == "virtual_memory" and snapshot.system_percent is not None):
+                bad.append((name, repr(error)))
+            setattr(owner, name, real)
+            count += 1
+            if not recorder.flush(30.0):
+                bad.append((name, repr(error), "not stored"))
+            recorder.stop()
+    print(json.dumps({"bad": bad, "count": count, "calls": len(calls), "errors": len(errors)}))
+"""
 
 
-def test_any_psutil_error(tmp_path, monkeypatch, figures):
+def test_any_psutil_error(tmp_path, figures):
     """Whatever psutil raises, wherever, the value is missing and all else goes on."""
-    functions = [
-        name for name in ("virtual_memory", "swap_memory", "boot_time", "heap_info") if hasattr(psutil, name)
-    ]
-    methods = [
-        name
-        for name in (
-            "memory_info",
-            "memory_full_info",
-            "memory_info_ex",
-            "create_time",
-            "num_fds",
-            "num_threads",
-            "oneshot",
-            "is_running",
-            "status",
-            "memory_maps",
-            "cpu_times",
-            "io_counters",
-            "__init__",
-        )
-        if hasattr(psutil.Process, name)
-    ]
-    count, path = 0, tmp_path / "p.db"
-    Recorder(path, source="warm").take_snapshot()
-    for owner, names in ((psutil, functions), (psutil.Process, methods)):
-        for name in names:
-            for error in PSUTIL_ERRORS:
-
-                def fail(*_args, error=error, **_options):
-                    raise error
-
-                with monkeypatch.context() as patch:
-                    patch.setattr(owner, name, fail)
-                    recorder = Recorder(path, source="bot", gc_threshold_mb=1)
-                    snapshot = recorder.take_snapshot()
-                    assert snapshot.sequence == 1
-                    if name == "virtual_memory":
-                        assert snapshot.system_percent is None
-                count += 1
-                assert recorder.flush(30.0)
-                recorder.stop()
+    path = tmp_path / "p.db"
+    done = run_host(tmp_path, BROKEN, path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert found["bad"] == []
+    assert found["count"] >= 100
+    assert "internal error" not in done.stderr
     stored = rows(
         path,
         "SELECT count(*) FROM snapshot JOIN run ON run.id = run_id JOIN source ON source.id = source_id WHERE name = 'bot'",
     )
-    assert stored == [(count,)]
+    assert stored == [(found["count"],)]
     figures(
         14,
-        f"{count} combinations of {len(functions) + len(methods)} psutil calls and {len(PSUTIL_ERRORS)} errors: value missing, host unharmed, all stored",
+        f"{found['count']} combinations of {found['calls']} psutil calls and {found['errors']} errors: value missing, host unharmed, all stored",
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from memmon.model import Alert, DequeReading, Snapshot
-from memmon.recorder import arguments, rules
+from memmon.recorder import arguments, locks, rules
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.guard import guarded
-from memmon.recorder.locks import TakeLock
+from memmon.recorder.locks import Hold, Turn
 from memmon.recorder.relief import Relief
 from memmon.recorder.work import WorkCounter
 from memmon.store.write import AlertMark
@@ -21,36 +23,106 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_a_re_entry_is_turned_away():
     """Who is taking a snapshot already, in this very thread, does not wait for himself."""
-    lock = TakeLock()
-    with lock.held(1.0) as first, lock.held(1.0) as second:
-        assert (first, second) == (True, False)
-    with lock.held(1.0) as again:
-        assert again
+    turn, first, second = Turn(), Hold(), Hold()
+    assert turn.enter(first, 60.0)
+    assert not turn.enter(second, 60.0)
+    first.is_free = True
+    assert turn.enter(second)
 
 
 def test_another_thread_waits_and_gives_up():
-    """Another thread waits its time, and then goes without; the lock stays with its holder."""
-    lock, answers = TakeLock(), []
+    """Another thread waits its time, and then goes without; the turn stays with its holder."""
+    turn, mine, answers = Turn(), Hold(), []
+    assert turn.enter(mine)
 
-    def other():
-        with lock.held(0.05) as may:
-            answers.append(may)
+    def other(timeout_seconds):
+        hold = Hold()
+        answers.append(turn.enter(hold, timeout_seconds))
+        hold.is_free = True
 
-    with lock.held(1.0):
-        thread = threading.Thread(target=other)
+    def ask(timeout_seconds):
+        thread = threading.Thread(target=other, args=(timeout_seconds,))
         thread.start()
-        thread.join()
+        return thread
+
+    ask(0.05).join()
     assert answers == [False]
+    waiting = ask(60.0)
+    mine.is_free = True
+    waiting.join()
+    assert answers == [False, True]
+    assert turn.enter(Hold())
 
 
-def test_a_leaked_lock_is_replaced():
-    """A lock that a raising signal handler left behind is replaced after the first wait."""
-    lock = TakeLock()
-    lock._lock.acquire()
-    with lock.held(0.01) as first:
-        assert not first
-    with lock.held(0.01) as second:
-        assert second
+def test_one_at_a_time():
+    """However many threads ask, and however many of them are interrupted, no two have the turn at once."""
+    turn, inside, worst, entered = Turn(), [], [0], [0]
+
+    def work(number):
+        pick = random.Random(number)
+        for _ in range(2_000):
+            hold = Hold()
+            try:
+                if turn.enter(hold, pick.choice([0.0, 0.01])):
+                    inside.append(number)
+                    worst[0] = max(worst[0], len(inside))
+                    entered[0] += 1
+                    inside.pop()
+            finally:
+                hold.is_free = True
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert worst == [1]
+    assert entered[0] > 2_000
+    assert turn.enter(Hold())
+
+
+def test_an_exception_at_any_step_leaves_nothing_taken():
+    """Whatever line of entering a turn a signal handler interrupts with an exception, the next one gets in."""
+
+    class InterruptError(Exception):
+        pass
+
+    def attempt(turn, step):
+        """True: it was interrupted at line event `step`."""
+        steps = [0]
+
+        def trace(frame, event, _argument):
+            if frame.f_code.co_filename != locks.__file__:
+                return trace
+            steps[0] += event == "line"
+            if steps[0] == step:
+                steps[0] += 1
+                raise InterruptError
+            return trace
+
+        hold = Hold()
+        sys.settrace(trace)
+        try:
+            turn.enter(hold)
+        except InterruptError:
+            return True
+        finally:
+            sys.settrace(None)
+            hold.is_free = True
+        return False
+
+    turn, step = Turn(), 1
+    while attempt(turn, step):
+        hold = Hold()
+        assert turn.enter(hold), step
+        hold.is_free = True
+        step += 1
+    assert step > 5
 
 
 def test_guard(monkeypatch, caplog):

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unicodedata
 from datetime import UTC, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from report_values import NOW, bounded, finding, held
 
@@ -173,6 +174,8 @@ def test_plain_signs_stand_in_where_the_encoding_cannot_carry_them(encoding):
 
 @settings(deadline=None, max_examples=60)
 @given(name=st.text(max_size=300), reason=st.text(max_size=300))
+@example(name="0" * 60 + "\u0300" * 2, reason="")
+@example(name="日" * 60, reason="\uff21" * 90)
 def test_hostile_names_neither_break_lines_nor_reach_the_terminal(name, reason):
     """Whatever a name holds, no control character passes and no line is wider than 80 columns."""
     text = text_of(
@@ -185,7 +188,15 @@ def test_hostile_names_neither_break_lines_nor_reach_the_terminal(name, reason):
         c for c in text if c not in allowed and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u2028\u202e")
     ]
     text.encode("utf-8")
-    assert max(map(len, text.splitlines())) <= WIDTH_COLUMNS
+    assert max(map(columns, text.splitlines())) <= WIDTH_COLUMNS
+
+
+def columns(line):
+    """How wide a terminal shows a line: a combining mark takes no room, a wide letter takes two columns."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in line
+    )
 
 
 def test_times_are_local_with_their_offset_and_staleness_is_said():
