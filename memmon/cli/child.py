@@ -53,7 +53,8 @@ def _inspect(request: dict[str, Any]) -> dict[str, Any]:
     from memmon.config import parse_database
     from memmon.store.condition import find_damage
 
-    return {"damage": find_damage(parse_database(request["database"]))}
+    in_all_pages = bool(request.get("in_all_pages"))
+    return {"damage": find_damage(parse_database(request["database"]), in_all_pages=in_all_pages)}
 
 
 def _judged(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

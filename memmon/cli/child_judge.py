@@ -77,9 +77,18 @@ def report(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(request: dict[str, Any]) -> dict[str, Any]:
-    """Judge the stored history as every hour: alerts to tell, and the daily report when it is due."""
+    """Judge the stored history as every hour: alerts to tell, and the daily report when it is due.
+
+    `look_at_all_pages`: first look for damage that no read or write has met; none is judged then.
+    """
+    from memmon.config import parse_database
+    from memmon.store.condition import find_damage
     from memmon.store.read import open_store
 
+    if request.get("look_at_all_pages"):
+        damage = find_damage(parse_database(request["database"]), in_all_pages=True)
+        if damage is not None:
+            return {"damage": damage}
     now = datetime.fromisoformat(request["now"])
     answer: dict[str, Any] = {"alerts": [], "report": None, "is_suspicious": False}
     with open_store(request["database"]) as store:

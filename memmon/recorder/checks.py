@@ -1,6 +1,7 @@
 """The scheduled checks: every hour a child process judges the history and says what to tell.
 
-It also folds and prunes what the retention settings call old.
+It also folds and prunes what the retention settings call old, and once a day looks at every page of
+the file: damage in pages that no write meets would else lie there until somebody reads them.
 
 The child decides from the store whether a daily report is due, so that the day is counted over
 restarts. The writer thread starts it, looks for its answer and never waits for it.
@@ -12,7 +13,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from memmon.errors import ChildError
+from memmon.errors import ChildError, StoreDamagedError
 from memmon.probe.quiet import say_as
 from memmon.recorder.child import Child, require_headroom
 from memmon.units import SECONDS_PER_DAY
@@ -57,12 +58,15 @@ class Checks:
         request: Callable[[], dict[str, object] | None],
         latest: Callable[[], Snapshot | None],
         on_answer: Callable[[dict[str, Any]], None],
+        on_damage: Callable[[str], None],
     ) -> None:
         self._plan = plan
         self._clock = clock
         self._request = request
         self._latest = latest
         self._on_answer = on_answer
+        self._on_damage = on_damage
+        self._looked_at: float | None = None
         self._due_at: float | None = None
         self._child: Child | None = None
 
@@ -102,8 +106,12 @@ class Checks:
             self._due_at = now + RETRY_SECONDS
             return
         self._due_at = now + self._plan.every_seconds
+        looks_at_all = self._looked_at is None or now - self._looked_at >= SECONDS_PER_DAY
+        if looks_at_all:
+            self._looked_at = now
         try:
             require_headroom(self._latest())
+            request = {**request, "look_at_all_pages": looks_at_all}
             self._child = Child(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)
         except ChildError as error:
             self._put_off(error)
@@ -114,10 +122,16 @@ class Checks:
             answer = self._child.poll()
         except ChildError as error:
             self._child = None
+            if getattr(error, "kind", None) == StoreDamagedError.__name__:
+                self._on_damage(str(error))
             self._put_off(error)
             return
-        if answer is not None:
-            self._child = None
+        if answer is None:
+            return
+        self._child = None
+        if answer.get("damage"):
+            self._on_damage(str(answer["damage"]))
+        else:
             self._on_answer(answer)
 
     def _put_off(self, error: ChildError) -> None:

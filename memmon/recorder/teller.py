@@ -45,6 +45,8 @@ class Teller:
         self.latest: Snapshot | None = None
         self.judges_high_memory = True
         """False where the host's own thread finds high memory (MemoryMonitor)."""
+        self.on_damage: Callable[[str], None] = lambda _text: None
+        """Called when a check finds the file damaged."""
         self._database = database
         self._clock = clock
         self._put = put
@@ -57,6 +59,7 @@ class Teller:
             request=self._check_request,
             latest=lambda: self.latest,
             on_answer=self._on_check,
+            on_damage=self._on_damaged,
         )
 
     # -- called by the recorder, in the host's threads ----------------------------------------
@@ -148,6 +151,9 @@ class Teller:
             "threshold_mb_per_hour": self.settings.leak_threshold_mb_per_hour,
             "now": self._clock.now().isoformat(),
         }
+
+    def _on_damaged(self, text: str) -> None:
+        self.on_damage(text)
 
     def _on_check(self, answer: dict[str, Any]) -> None:
         now = self._clock.now()

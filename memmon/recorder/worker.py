@@ -81,6 +81,7 @@ class Worker:
         self._clock = clock
         self._file_mode = file_mode
         self._teller = teller
+        teller.on_damage = self._suspect
         self.flush_lock = threading.Lock()
         self._was_cut = False
         self._reset()
@@ -97,6 +98,7 @@ class Worker:
         self._shed_count = 0
         self._told_shed_count = 0
         self._inspected_at: float | None = None
+        self._suspicion: str | None = None
         self._set_aside_at: deque[float] = deque(maxlen=SET_ASIDE_LIMIT)
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._retry_at: float | None = None
@@ -314,9 +316,23 @@ class Worker:
     def _tell_written(self, state: RunState, written: Written) -> None:
         self._call(lambda: self._teller.on_stored(state, written), "after a write")
 
+    def _suspect(self, text: str) -> None:
+        """Look at the file before the next write: a check has found it damaged."""
+        self._suspicion = text
+
+    def _examine(self, state: RunState) -> None:
+        text, self._suspicion = self._suspicion, None
+        path = self.database.path
+        if text is None or path is None:
+            return
+        seen = file_identity(path)
+        if is_damaged(self.database, in_all_pages=True) is not None:
+            self._mend(Fault.DAMAGED, seen, state, StoreDamagedError(text))
+
     def _write_or_mend(self, state: RunState, batch: Batch) -> Written:
         """Write; what can be mended at once (no file, old schema, damage) is mended, then written again."""
         path = self.database.path
+        self._examine(state)
         for _ in range(2):
             seen = None if path is None else file_identity(path)
             try:

@@ -1,4 +1,4 @@
-"""Is a database file damaged in its head or schema? What SQLite itself reports as something else."""
+"""Is a database file damaged? What SQLite itself reports as something else, or not before it reads there."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ _HEAD_BYTES = 100
 _VERSIONS = frozenset({1, 2})
 _FORMATS = frozenset({0, 1, 2, 3, 4})
 _SMALLEST_PAGE_BYTES = 512
+_HARMLESS = ("NULL value in", "CHECK constraint", "never used")
 
 
-def find_damage(database: Database) -> str | None:
+def find_damage(database: Database, *, in_all_pages: bool = False) -> str | None:
     """Return what is damaged in the head or the schema of a SQLite file; None: nothing was found.
+
+    `in_all_pages`: look at every page, by SQLite's own quick check, which reads the whole file.
 
     For a process that has no other connection to the file: reading it drops the locks on it.
     """
@@ -34,7 +37,7 @@ def find_damage(database: Database) -> str | None:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return None
-    return head_fault(head) or _schema_fault(path)
+    return head_fault(head) or _schema_fault(path) or (_page_fault(path) if in_all_pages else None)
 
 
 def head_fault(head: bytes) -> str | None:
@@ -68,3 +71,15 @@ def _schema_fault(path: Path) -> str | None:
         code = error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else None
         return str(error) if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else None
     return None
+
+
+def _page_fault(path: Path) -> str | None:
+    try:
+        with closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(10)")]
+    except sqlite3.DatabaseError as error:
+        code = error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else None
+        return str(error) if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else None
+    # What a row holds against the schema, or a page that nobody uses, harms no reader and no writer.
+    faults = [line for line in found if line != "ok" and not any(word in line for word in _HARMLESS)]
+    return " ".join(faults[0].split())[:200] if faults else None

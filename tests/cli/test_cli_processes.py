@@ -25,7 +25,8 @@ for _ in range(400):
         pass
 """
 """A program that lives until so many of its snapshots are stored, however slow the machine."""
-CHILD = "import sys, time; print('ready', flush=True); time.sleep({})"
+# In short sleeps: a signal that comes just before a long one would be handled after it.
+CHILD = "import sys, time; print('ready', flush=True); [time.sleep(0.05) for _ in range(20 * {})]"
 
 
 def runs(database):

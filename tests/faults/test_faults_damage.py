@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fault_kit import integrity, rows, start_host, stored, torn_count
+from fault_kit import integrity, rows, start_host, stored, torn_count, until
 
 from memmon import Recorder
 from memmon.clock import ManualClock
@@ -129,6 +129,43 @@ def test_damage(tmp_path, history, kind, when):
         assert evidence[0].name in told[0][0]
         assert torn_count(path) == 0
         assert integrity(path) == "ok"
+
+
+def test_damage_that_no_write_meets(tmp_path, figures):
+    """Old pages that are damaged while recording goes on are found by the scheduled look, and the file is kept aside."""
+    path, clock = tmp_path / "q.db", ManualClock()
+    kept = {f"d{n}": deque(maxlen=99) for n in range(20)}
+    recorder = Recorder(path, source="bot", clock=clock, gc_threshold_mb=0)
+    recorder.register_deques(kept)
+    recorder.take_snapshot()
+    assert recorder.flush(30.0)
+    with closing(sqlite3.connect(path)) as connection, connection:  # readings of long ago
+        connection.execute(
+            "INSERT INTO series (id, source_id, kind, name, metric) VALUES (9999, 1, 'work', 'old', 'count')"
+        )
+        connection.executemany(
+            "INSERT INTO reading VALUES (1, 9999, ?, ?)", ((n, n * n) for n in range(100_000))
+        )
+    rows(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    overwrite(path, path.stat().st_size // 2, random.Random(4).randbytes(50_000))
+    recorder.take_snapshot()
+    assert recorder.flush(30.0)
+    assert not list(tmp_path.glob("q.db.corrupt-*")), "the writes met the damage: nothing is shown"
+
+    def is_aside():
+        clock.advance(60.0)
+        recorder.take_snapshot()
+        assert recorder.flush(30.0)
+        return bool(list(tmp_path.glob("q.db.corrupt-*")))
+
+    assert until(is_aside, timeout=90.0)
+    recorder.stop()
+    evidence = next(tmp_path.glob("q.db.corrupt-*"))
+    assert evidence.name in rows(path, "SELECT text FROM event WHERE kind = 'evidence'")[0][0]
+    assert (integrity(path), torn_count(path)) == ("ok", 0)
+    figures(
+        6, "damage in old pages, which no write meets: found by the scheduled look, evidence kept and named"
+    )
 
 
 def test_side_files(tmp_path, history):

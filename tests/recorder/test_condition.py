@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 from contextlib import closing
@@ -109,3 +110,21 @@ def test_what_may_be_damage(tmp_path):
     assert not may_be_damage(sqlite_error(sqlite3.SQLITE_IOERR), Fault.UNREACHABLE, path)
     assert not may_be_damage(sqlite_error(sqlite3.SQLITE_BUSY), Fault.BUSY, path)
     assert not may_be_damage(sqlite_error(sqlite3.SQLITE_READONLY), Fault.READONLY, None)
+
+
+def test_damage_that_no_head_shows(healthy, tmp_path):
+    """Pages in the middle that were overwritten are found by a look at all pages, and by that alone."""
+    path = tmp_path / "m.db"
+    shutil.copy(healthy, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO source (id, name, created_ms) VALUES (1, 'bot', 0)")
+        connection.execute("INSERT INTO run (id, uuid, source_id, started_ms) VALUES (1, 'u', 1, 0)")
+        connection.execute("INSERT INTO series VALUES (1, 1, 'deque', 'd', 'length')")
+        connection.executemany("INSERT INTO reading VALUES (1, 1, ?, ?)", ((n, n * n) for n in range(20_000)))
+    database = parse_database(str(path))
+    assert find_damage(database, in_all_pages=True) is None
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(random.Random(1).randbytes(20_000))
+    assert find_damage(database) is None
+    assert find_damage(database, in_all_pages=True)
