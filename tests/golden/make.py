@@ -1,0 +1,67 @@
+"""Write the golden store of this version's schema: once, when the schema is about to be released.
+
+    python tests/golden/make.py
+
+Beside the store `NNNN.db` stands what every later version must read from it, `NNNN.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent / "store"))
+
+from golden_figures import figures  # noqa: E402
+from store_kit import START, StoreMaker, deque_of, ticks  # noqa: E402
+
+from memmon.config import Settings  # noqa: E402
+from memmon.model import ComponentReading, EventRecord  # noqa: E402
+from memmon.store import retention  # noqa: E402
+from memmon.store.identity import HEAD_REVISION  # noqa: E402
+from memmon.store.migrate import upgrade  # noqa: E402
+from memmon.store.write import RunEnd  # noqa: E402
+
+
+def make(path: Path) -> None:
+    """Two sources, three runs with deques, components and events; the oldest days are folded."""
+    store = StoreMaker(path)
+    upgrade(store.database)
+    store.add_run(
+        ticks(
+            600,
+            rss_mb=lambda n: 100 + n / 40,
+            deques=lambda n: [deque_of("prices", min(n // 2, 250), 250), deque_of("orders é", n // 3, None)],
+            components=lambda n: [ComponentReading(name="cache", size_bytes=1_000 * (n // 10))],
+        ),
+        source="orderbot",
+        release="1.4.1",
+        events=[EventRecord(at=START, sequence=1, kind="annotation", text="began", uptime_seconds=0.0)],
+        end=RunEnd(at=START + timedelta(hours=49.9), reason="stopped"),
+    )
+    start = START + timedelta(hours=50)
+    store.add_run(ticks(300, start=start, rss_mb=lambda n: 180 - n % 5), source="orderbot", release="1.4.2")
+    store.add_run(ticks(120, start=start, rss_mb=lambda n: None if n % 9 == 0 else 64.0), source="other")
+    retention.apply(
+        store.database,
+        Settings(raw_days=1.5, hourly_days=400.0),
+        now=start + timedelta(days=1),
+        pause_seconds=0.0,
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("VACUUM")
+
+
+if __name__ == "__main__":
+    target = FOLDER / f"{HEAD_REVISION}.db"
+    target.unlink(missing_ok=True)
+    make(target)
+    (FOLDER / f"{HEAD_REVISION}.json").write_text(
+        json.dumps(figures(target), indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
