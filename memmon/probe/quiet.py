@@ -50,7 +50,7 @@ def say(level: int, message: str, *args: object) -> None:
 
 def say_as(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
     """Log one line: at once in the host's threads, through the speaker in memmon's own."""
-    if not own_logger.isEnabledFor(level):
+    if attempt(own_logger.isEnabledFor, level) is False:
         return
     lines = getattr(_of_thread, "lines", None)
     if lines is None:

@@ -22,8 +22,8 @@ from memmon.recorder.guard import report_fault
 if TYPE_CHECKING:
     from memmon.recorder.recorder import Recorder
 
-FORK_WAIT_SECONDS = 1.0
-EXIT_WAIT_SECONDS = 1.6
+FORK_WAIT_SECONDS = 0.8
+EXIT_WAIT_SECONDS = 1.5
 _ATTEMPTS = 100
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()

@@ -138,7 +138,7 @@ def test_seven_endings(tmp_path, figures, full, state):
         f"{len(endings)} ways to end, database {state}: exit codes and output as without memmon, "
         f"process gone {slowest:.2f} s at most after the end began",
     )
-    assert slowest < 2.3, took  # the interpreter's own end included
+    assert slowest < 2.0, took  # the interpreter's own end included
 
 
 REENTRY = """

@@ -156,7 +156,7 @@ def test_bare_forks(tmp_path, full, figures):
         f"{runs - 1} child runs, each with its own resident memory",
     )
     assert runs == count + 1
-    assert found["delay"] < 1.2
+    assert found["delay"] <= 1.0
 
 
 def test_forks_while_the_file_is_made(tmp_path, figures):
@@ -164,7 +164,7 @@ def test_forks_while_the_file_is_made(tmp_path, figures):
     found = forks(tmp_path, 6, when="at once")
     assert found["codes"] == {"0": 6}
     figures(7, f"6 forks while the file is made: fork delayed {found['delay'] * 1000:.0f} ms at most, 0 hung")
-    assert found["delay"] < 1.2
+    assert found["delay"] <= 1.0
 
 
 def test_forks_in_slow_writes(tmp_path, shim, figures):
@@ -176,7 +176,7 @@ def test_forks_in_slow_writes(tmp_path, shim, figures):
         f"4 forks while a sync takes 1.5 s: fork delayed {found['delay']:.2f} s at most, 0 hung, "
         f"{found['codes'].get('11', 0)} children say that they can't record, the parent lost nothing",
     )
-    assert found["delay"] < 1.3
+    assert found["delay"] <= 1.0
 
 
 POOL = """
