@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import statistics
 import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -239,7 +240,10 @@ def test_a_reader_for_hours(tmp_path, figures):
     assert found["longest"] > 8 * MIB
     assert found["after"] < 8 * MIB
     assert found["largest"] < 8 * MIB
-    assert max(counts) - min(counts) <= 2  # a connection may just be opened or closed
+    assert statistics.median(counts[-100:]) == statistics.median(counts[:100])
+    assert (
+        max(counts) - min(counts) <= 4
+    )  # the three files of a connection that is just opened or closed, and a look at one
     assert found["modes"] == [0o600]
     assert torn_count(path) == 0
 
