@@ -21,7 +21,9 @@ def main() -> int:
     """Answer the request on standard input; returns the exit code."""
     request = json.loads(sys.stdin.buffer.readline().decode())
     command = request["command"]
-    lower_own_priority(float(request.get("timeout_seconds", 60.0)), is_urgent=command in _URGENT)
+    # The host's next write waits for it, save for a look at all pages.
+    is_urgent = command in _URGENT and not request.get("in_all_pages")
+    lower_own_priority(float(request.get("timeout_seconds", 60.0)), is_urgent=is_urgent)
     try:
         answer = COMMANDS[command](request)
     except MemmonError as error:

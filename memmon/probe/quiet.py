@@ -50,8 +50,6 @@ def say(level: int, message: str, *args: object) -> None:
 
 def say_as(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
     """Log one line: at once in the host's threads, through the speaker in memmon's own."""
-    if attempt(own_logger.isEnabledFor, level) is False:
-        return
     lines = getattr(_of_thread, "lines", None)
     if lines is None:
         _emit(own_logger, level, message, args)
@@ -60,7 +58,7 @@ def say_as(own_logger: logging.Logger, level: int, message: str, *args: object) 
 
 
 def be_memmons_own() -> None:
-    """Let this thread, one of memmon's, never wait for a log handler of the host's."""
+    """Let this thread, one of memmon's, never wait for a lock or a handler of the host's logging."""
     _of_thread.is_memmons = True
 
 

@@ -7,6 +7,7 @@ threads hand their lines over. The thread is begun with the first line and ends 
 
 from __future__ import annotations
 
+import _thread
 import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -49,7 +50,7 @@ class Speaker:
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until all that was handed over is said; False when it takes longer, or a handler hangs."""
-        if not self._is_running or self._thread is threading.current_thread():
+        if self._thread is threading.current_thread() or (not self._is_running and self._calls.empty()):
             return self._calls.empty()
         deadline = self._monotonic() + timeout_seconds
         is_said = threading.Lock()  # no Event: its lock can't be re-entered from a signal handler
@@ -66,11 +67,18 @@ class Speaker:
         if self._is_running or not self._starting.acquire(blocking=False):
             return
         try:
+            # Thread.start takes a lock of the interpreter, which a thread of the host's may hold.
+            _thread.start_new_thread(self._begin_thread, ())
+        except (RuntimeError, MemoryError):  # the interpreter ends, or no thread can be had
+            self._starting.release()
+
+    def _begin_thread(self) -> None:
+        try:
             if not self._is_running:
-                self._is_running = True
                 self._thread = threading.Thread(target=self._run, name="memmon-log", daemon=True)
+                self._is_running = True
                 self._thread.start()
-        except RuntimeError:  # the interpreter ends, or no thread can be had
+        except (RuntimeError, MemoryError):
             self._is_running = False
         finally:
             self._starting.release()

@@ -58,7 +58,8 @@ class Checks:
         request: Callable[[], dict[str, object] | None],
         latest: Callable[[], Snapshot | None],
         on_answer: Callable[[dict[str, Any]], None],
-        on_damage: Callable[[str], None],
+        on_damage: Callable[[str, object], None],
+        identity: Callable[[], object],
     ) -> None:
         self._plan = plan
         self._clock = clock
@@ -66,7 +67,10 @@ class Checks:
         self._latest = latest
         self._on_answer = on_answer
         self._on_damage = on_damage
+        self._identity = identity
         self._looked_at: float | None = None
+        self._suspected_at: float | None = None
+        self._suspicion: tuple[str, object] | None = None
         self._due_at: float | None = None
         self._child: Child | None = None
 
@@ -76,7 +80,7 @@ class Checks:
 
     def after_fork_in_child(self) -> None:
         """Forget the schedule and the child, which is the parent's."""
-        self._due_at = None
+        self._due_at = self._suspicion = None
         child, self._child = self._child, None
         if child is not None:
             child.abandon()
@@ -84,6 +88,7 @@ class Checks:
     def end(self) -> None:
         """End a running child: the recorder stops."""
         child, self._child = self._child, None
+        self._suspicion = None
         if child is not None:
             child.kill()
 
@@ -107,32 +112,49 @@ class Checks:
             return
         self._due_at = now + self._plan.every_seconds
         looks_at_all = self._looked_at is None or now - self._looked_at >= SECONDS_PER_DAY
-        if looks_at_all:
+        if self._begin({**request, "look_at_all_pages": looks_at_all}) and looks_at_all:
             self._looked_at = now
+
+    def _begin(self, request: dict[str, object]) -> bool:
         try:
             require_headroom(self._latest())
-            request = {**request, "look_at_all_pages": looks_at_all}
             self._child = Child(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)
         except ChildError as error:
             self._put_off(error)
+            return False
+        return True
 
     def _look(self) -> None:
         assert self._child is not None
+        suspicion = self._suspicion
         try:
             answer = self._child.poll()
         except ChildError as error:
-            self._child = None
-            if getattr(error, "kind", None) == StoreDamagedError.__name__:
-                self._on_damage(str(error))
+            self._child = self._suspicion = None
+            if suspicion is None and getattr(error, "kind", None) == StoreDamagedError.__name__:
+                self._look_again(str(error))
             self._put_off(error)
             return
         if answer is None:
             return
-        self._child = None
-        if answer.get("damage"):
-            self._on_damage(str(answer["damage"]))
+        self._child = self._suspicion = None
+        damage = answer.get("damage")
+        if suspicion is not None:
+            if damage:
+                self._on_damage(*suspicion)
+        elif damage:
+            self._look_again(str(damage))
         else:
             self._on_answer(answer)
+
+    def _look_again(self, text: str) -> None:
+        """Have another child look before a file is taken for damaged; at most once a day."""
+        now, request = self._clock.monotonic(), self._request()
+        if request is None or (self._suspected_at is not None and now - self._suspected_at < SECONDS_PER_DAY):
+            return
+        seen = self._identity()
+        if self._begin({**request, "command": "inspect", "in_all_pages": True}):
+            self._suspected_at, self._suspicion = now, (text, seen)
 
     def _put_off(self, error: ChildError) -> None:
         self._due_at = self._clock.monotonic() + RETRY_SECONDS

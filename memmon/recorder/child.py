@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
+from memmon.recorder.locks import ForkLock
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ JUDGE_HEADROOM_BYTES = 300 * MIB
 _POLL_SECONDS = 0.02
 _KILL_WAIT_SECONDS = 1.0
 
-spawn_lock = threading.Lock()
+spawn_lock = ForkLock()
 """Held while a process is being started; a fork waits for it.
 
 A process forked at that moment would inherit the pipe on which the start waits, and hold it open

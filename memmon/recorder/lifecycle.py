@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from memmon.probe import quiet
 from memmon.recorder import child, prepare
 from memmon.recorder.guard import report_fault
+from memmon.recorder.locks import ForkLock
 
 if TYPE_CHECKING:
     from memmon.recorder.recorder import Recorder
@@ -29,7 +30,7 @@ _ATTEMPTS = 100
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 # A started recorder lives until it is stopped, also when the host keeps no reference to it.
 _started: set[Recorder] = set()
-_held: dict[int, tuple[list[threading.Lock], bool]] = {}
+_held: dict[int, tuple[list[threading.Lock], int]] = {}
 _is_registered = False
 
 
@@ -67,22 +68,27 @@ def _snapshot_of_recorders() -> list[Recorder]:
 def _before_fork() -> None:
     deadline = time.monotonic() + FORK_WAIT_SECONDS
     locks = [child.spawn_lock, *(recorder.flush_lock for recorder in _snapshot_of_recorders())]
-    held = [lock for lock in locks if lock.acquire(timeout=max(deadline - time.monotonic(), 0.0))]
-    # By thread: two threads may fork at once.
-    _held[threading.get_ident()] = (held, len(held) < len(locks))
+    held: list[threading.Lock] = []
+    # By thread: two threads may fork at once. Noted first: a signal handler may raise at any step.
+    _held[threading.get_ident()] = (held, len(locks))
+    for lock in locks:
+        taken = lock.acquire(max(deadline - time.monotonic(), 0.0))
+        if taken is not None:
+            held.append(taken)
 
 
 def _after_in_parent() -> None:
-    held, _ = _held.pop(threading.get_ident(), ([], False))
-    for lock in held:
-        lock.release()
+    held, _ = _held.pop(threading.get_ident(), ([], 0))
+    while held:
+        held.pop().release()
 
 
 def _after_in_child() -> None:
-    _, was_cut = _held.get(threading.get_ident(), ([], False))
+    held, wanted_count = _held.get(threading.get_ident(), ([], 0))
+    was_cut = len(held) < wanted_count
     _held.clear()
     _started.clear()
-    child.spawn_lock = threading.Lock()
+    child.spawn_lock = ForkLock()
     prepare.after_fork_in_child()
     quiet.after_fork_in_child()
     for recorder in _snapshot_of_recorders():

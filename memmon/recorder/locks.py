@@ -11,6 +11,7 @@ import threading
 import time
 
 _POLL_SECONDS = 0.002
+LOST_AFTER_SECONDS = 5.0
 
 
 class Hold:
@@ -71,6 +72,34 @@ class Turn:
                 number = max(number + 1, self._number)
             else:
                 return holder
+
+
+class ForkLock:
+    """Held while a connection is open or a process is begun, so that a fork waits for it.
+
+    Used with `with` by memmon's own threads; a fork's hooks take and give back what `acquire`
+    returns. An exception of the host's may keep a hook from giving it back: whoever waits longer
+    than any fork takes goes on with a new one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = self._entered = threading.Lock()
+
+    def acquire(self, timeout_seconds: float) -> threading.Lock | None:
+        """Return the lock that was taken, to be released; None when it was not to be had in time."""
+        lock = self._lock
+        return lock if lock.acquire(timeout=timeout_seconds) else None
+
+    def __enter__(self) -> None:
+        lock = self._lock
+        while not lock.acquire(timeout=LOST_AFTER_SECONDS):
+            if lock is self._lock:
+                self._lock = threading.Lock()
+            lock = self._lock
+        self._entered = lock
+
+    def __exit__(self, *_: object) -> None:
+        self._entered.release()
 
 
 class Locks:

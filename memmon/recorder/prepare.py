@@ -78,17 +78,14 @@ def _as_in_the_child(error: AnsweredError) -> Exception:
     return error
 
 
-def is_damaged(database: Database, *, in_all_pages: bool = False) -> str | None:
+def is_damaged(database: Database) -> str | None:
     """Return what is damaged in a file that refuses to be written, None: nothing is, or it can't be told.
-
-    `in_all_pages`: also in those that no write of ours has met.
 
     A child looks: opening and closing the file here would drop this process's locks on it.
     """
     try:
         answer = run_child(
-            {"command": "inspect", "database": database.url, "in_all_pages": in_all_pages},
-            timeout_seconds=INSPECT_TIMEOUT_SECONDS,
+            {"command": "inspect", "database": database.url}, timeout_seconds=INSPECT_TIMEOUT_SECONDS
         )
     except ChildError:
         return None

@@ -19,7 +19,7 @@ from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded
 from memmon.recorder.identity import default_source, new_run
-from memmon.recorder.locks import Hold, Locks
+from memmon.recorder.locks import ForkLock, Hold, Locks
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
@@ -159,8 +159,8 @@ class Recorder(Registrations):
             self._is_sampling = True
             try:
                 self._sampler_thread.start()
-            except RuntimeError:  # no thread can be had
-                self._is_sampling = False
+            except BaseException:  # no thread can be had, or a signal handler raised
+                self._is_sampling = self._sampler_thread.ident is not None
                 raise
         finally:
             hold.is_free = True
@@ -456,7 +456,7 @@ class Recorder(Registrations):
     # -- fork --------------------------------------------------------------------------------
 
     @property
-    def flush_lock(self) -> threading.Lock:
+    def flush_lock(self) -> ForkLock:
         """Held while a connection is open; a fork waits for it."""
         return self._worker.flush_lock
 

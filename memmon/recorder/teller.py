@@ -11,6 +11,7 @@ from memmon.recorder.checks import CheckPlan, Checks
 from memmon.recorder.desk import Candidate
 from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.witness import Witness
+from memmon.store.engine import file_identity
 from memmon.store.write import StoredReport
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Teller:
         self.latest: Snapshot | None = None
         self.judges_high_memory = True
         """False where the host's own thread finds high memory (MemoryMonitor)."""
-        self.on_damage: Callable[[str], None] = lambda _text: None
-        """Called when a check finds the file damaged."""
+        self.on_damage: Callable[[str, object], None] = lambda _text, _seen: None
+        """Called when two looks have found the file damaged, with its identity at the time."""
         self._database = database
         self._clock = clock
         self._put = put
@@ -59,7 +60,8 @@ class Teller:
             request=self._check_request,
             latest=lambda: self.latest,
             on_answer=self._on_check,
-            on_damage=self._on_damaged,
+            on_damage=self._tell_damage,
+            identity=lambda: None if database.path is None else file_identity(database.path),
         )
 
     # -- called by the recorder, in the host's threads ----------------------------------------
@@ -152,8 +154,8 @@ class Teller:
             "now": self._clock.now().isoformat(),
         }
 
-    def _on_damaged(self, text: str) -> None:
-        self.on_damage(text)
+    def _tell_damage(self, text: str, seen: object) -> None:
+        self.on_damage(text, seen)
 
     def _on_check(self, answer: dict[str, Any]) -> None:
         now = self._clock.now()

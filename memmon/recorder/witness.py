@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from memmon.probe.evidence import Evidence, compare, event_data, gather
-from memmon.probe.quiet import say_as
+from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Witness:
         self._thread.start()
 
     def _gather(self, state: RunState) -> None:
+        be_memmons_own()
         try:
             found = gather()
             before, self._before = self._before, found

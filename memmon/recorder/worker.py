@@ -4,7 +4,7 @@ It is handed things through a SimpleQueue, whose `put` may be called again from 
 handler that interrupts it; there is no other lock between the host's threads and this one. The
 flush lock is held while a connection is open: a fork waits for it (at most a second). The thread
 is begun from a thread of its own: `Thread.start` takes a lock of the interpreter that a handler's
-victim may hold.
+victim may hold. What it says goes through the speaker: it waits for no lock of the host's logging.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, classify, may_be_damage
 from memmon.recorder.guard import report_fault
-from memmon.recorder.locks import Hold, Turn
+from memmon.recorder.locks import ForkLock, Hold, Turn
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.store.engine import file_identity
@@ -81,8 +81,8 @@ class Worker:
         self._clock = clock
         self._file_mode = file_mode
         self._teller = teller
-        teller.on_damage = self._suspect
-        self.flush_lock = threading.Lock()
+        teller.on_damage = self._damaged
+        self.flush_lock = ForkLock()
         self._was_cut = False
         self._reset()
 
@@ -98,7 +98,7 @@ class Worker:
         self._shed_count = 0
         self._told_shed_count = 0
         self._inspected_at: float | None = None
-        self._suspicion: str | None = None
+        self._found_damage: tuple[str, object] | None = None
         self._set_aside_at: deque[float] = deque(maxlen=SET_ASIDE_LIMIT)
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._retry_at: float | None = None
@@ -116,7 +116,7 @@ class Worker:
         """
         self._leaked = (self._writer, self._outbox, self._inbox)
         self._was_cut = was_cut and self.database.is_sqlite
-        self.flush_lock = threading.Lock()
+        self.flush_lock = ForkLock()
         self._reset()
 
     # -- called by the host's threads ------------------------------------------------------
@@ -316,23 +316,21 @@ class Worker:
     def _tell_written(self, state: RunState, written: Written) -> None:
         self._call(lambda: self._teller.on_stored(state, written), "after a write")
 
-    def _suspect(self, text: str) -> None:
-        """Look at the file before the next write: a check has found it damaged."""
-        self._suspicion = text
+    def _damaged(self, text: str, seen: object) -> None:
+        """Set the file aside before the next write: two looks have found it damaged, when it was `seen`."""
+        self._found_damage = (text, seen)
 
-    def _examine(self, state: RunState) -> None:
-        text, self._suspicion = self._suspicion, None
-        path = self.database.path
-        if text is None or path is None:
-            return
-        seen = file_identity(path)
-        if is_damaged(self.database, in_all_pages=True) is not None:
-            self._mend(Fault.DAMAGED, seen, state, StoreDamagedError(text))
+    def _set_damage_aside(self, state: RunState) -> None:
+        found, self._found_damage = self._found_damage, None
+        if found is not None and self.database.path is not None:
+            text, seen = found
+            if seen == file_identity(self.database.path):
+                self._mend(Fault.DAMAGED, file_identity(self.database.path), state, StoreDamagedError(text))
 
     def _write_or_mend(self, state: RunState, batch: Batch) -> Written:
         """Write; what can be mended at once (no file, old schema, damage) is mended, then written again."""
         path = self.database.path
-        self._examine(state)
+        self._set_damage_aside(state)
         for _ in range(2):
             seen = None if path is None else file_identity(path)
             try:

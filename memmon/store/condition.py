@@ -19,13 +19,14 @@ _HEAD_BYTES = 100
 _VERSIONS = frozenset({1, 2})
 _FORMATS = frozenset({0, 1, 2, 3, 4})
 _SMALLEST_PAGE_BYTES = 512
-_HARMLESS = ("NULL value in", "CHECK constraint", "never used")
+_HARMLESS = (" value in ", "CHECK constraint", "never used")
 
 
 def find_damage(database: Database, *, in_all_pages: bool = False) -> str | None:
     """Return what is damaged in the head or the schema of a SQLite file; None: nothing was found.
 
-    `in_all_pages`: look at every page, by SQLite's own quick check, which reads the whole file.
+    `in_all_pages`: look at every page, by SQLite's own check, which reads the whole file; not done
+    where the file has no write-ahead log, on a network's file system.
 
     For a process that has no other connection to the file: reading it drops the locks on it.
     """
@@ -76,10 +77,15 @@ def _schema_fault(path: Path) -> str | None:
 def _page_fault(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True)) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(10)")]
+            # Without a write-ahead log a long look would keep writers out.
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                return None
+            told = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)")]
     except sqlite3.DatabaseError as error:
         code = error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else None
         return str(error) if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else None
-    # What a row holds against the schema, or a page that nobody uses, harms no reader and no writer.
-    faults = [line for line in found if line != "ok" and not any(word in line for word in _HARMLESS)]
-    return " ".join(faults[0].split())[:200] if faults else None
+    # One row may hold many lines. A value that is not of its column's kind, or a page that nobody
+    # uses, harms no reader and no writer.
+    lines = (line.strip() for row in told for line in row.splitlines())
+    faults = [line for line in lines if line not in {"", "ok"} and not line.startswith("***")]
+    return next((line[:200] for line in faults if not any(word in line for word in _HARMLESS)), None)

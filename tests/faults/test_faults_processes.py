@@ -179,6 +179,65 @@ def test_forks_in_slow_writes(tmp_path, shim, figures):
     assert found["delay"] <= 1.0
 
 
+INTERRUPTED = """
+    import json, os, signal, sys, time
+    from memmon import Recorder
+
+    class Raised(Exception):
+        pass
+
+    def raising(*_):
+        global raised
+        raised += 1
+        raise Raised
+
+    recorder = Recorder(sys.argv[1], source="bot", interval_seconds=0.01, gc_threshold_mb=0)
+    recorder.start()
+    assert recorder.flush(30.0)
+    ballast = bytearray(b"x") * (150 * 2**20)  # forks that take a while, so that signals fall into them
+    signal.signal(signal.SIGALRM, raising)
+    forked = raised = 0
+    end = time.monotonic() + float(sys.argv[2])
+    while time.monotonic() < end:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.002, 0.003)
+            for _ in range(20):
+                pid = os.fork()
+                if pid == 0:
+                    os._exit(0)
+                forked += 1
+        except Raised:
+            pass  # most fall into the hooks, where the interpreter prints them and goes on
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except (ChildProcessError, Raised):
+            pass
+    recorder.take_snapshot()
+    flushed = recorder.flush(60.0)
+    recorder.stop(30.0)
+    status = recorder.status
+    print(json.dumps({"forked": forked, "raised": raised, "flushed": flushed, "dropped": status.dropped_count,
+                      "taken": status.taken_count, "stored": status.stored_count}))
+"""
+
+
+def test_forks_that_are_interrupted(tmp_path, full, figures):
+    """A signal handler that raises in the middle of forks loses no snapshot, and stops no recording for good."""
+    done = run_host(tmp_path, INTERRUPTED, tmp_path / "i.db", 20 if full else 3, timeout=200)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert min(found["forked"], found["raised"]) > 5, found
+    assert found["flushed"], found
+    assert (found["taken"], found["dropped"]) == (found["stored"], 0)
+    figures(
+        7,
+        f"{found['forked']} forks interrupted by {found['raised']} signals that raise: recording goes on, 0 lost",
+    )
+
+
 POOL = """
     import multiprocessing, sys
     from memmon import Recorder

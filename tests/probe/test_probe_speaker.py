@@ -92,6 +92,7 @@ def test_the_thread_is_begun_again_after_it_has_ended(monkeypatch):
     speaker, said = Speaker(), []
     for number in range(3):
         speaker.call(lambda number=number: said.append(number))
+        assert speaker.drain(30.0)
         thread = speaker._thread
         thread.join(30.0)
         assert not thread.is_alive()

@@ -128,3 +128,31 @@ def test_damage_that_no_head_shows(healthy, tmp_path):
         file.write(random.Random(1).randbytes(20_000))
     assert find_damage(database) is None
     assert find_damage(database, in_all_pages=True)
+
+
+def test_damage_in_any_page_that_is_used(healthy, tmp_path):
+    """Whichever page of rows, or of the way to them, is overwritten: it is found."""
+    path = tmp_path / "p.db"
+    shutil.copy(healthy, path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        with connection:
+            connection.execute("INSERT INTO source (id, name, created_ms) VALUES (1, 'bot', 0)")
+            connection.execute("INSERT INTO run (id, uuid, source_id, started_ms) VALUES (1, 'u', 1, 0)")
+            connection.execute("INSERT INTO series VALUES (1, 1, 'deque', 'd', 'length')")
+            connection.executemany(
+                "INSERT INTO reading VALUES (1, 1, ?, ?)", ((n, n * n) for n in range(100_000))
+            )
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    page_bytes = int.from_bytes(whole[16:18], "big")
+    used = [
+        at
+        for at in range(page_bytes, len(whole), page_bytes)
+        if whole[at] in {0x02, 0x05, 0x0A, 0x0D} and whole[at + 3 : at + 5] != b"\0\0"
+    ]
+    interior = [at for at in used if whole[at] in {0x02, 0x05}]
+    assert interior
+    for at in interior + random.Random(2).sample(used, 12):
+        path.write_bytes(whole[:at] + random.Random(at).randbytes(page_bytes) + whole[at + page_bytes :])
+        assert find_damage(parse_database(str(path)), in_all_pages=True), at

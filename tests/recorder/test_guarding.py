@@ -6,14 +6,19 @@ import random
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 
+from memmon.clock import ManualClock
+from memmon.errors import ChildError
 from memmon.model import Alert, DequeReading, Snapshot
 from memmon.recorder import arguments, locks, rules
+from memmon.recorder.checks import CheckPlan, Checks
+from memmon.recorder.child import AnsweredError
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.guard import guarded
-from memmon.recorder.locks import Hold, Turn
+from memmon.recorder.locks import ForkLock, Hold, Turn
 from memmon.recorder.relief import Relief
 from memmon.recorder.work import WorkCounter
 from memmon.store.write import AlertMark
@@ -123,6 +128,79 @@ def test_an_exception_at_any_step_leaves_nothing_taken():
         hold.is_free = True
         step += 1
     assert step > 5
+
+
+def test_a_lock_that_a_fork_never_gave_back(monkeypatch):
+    """Who waits longer than any fork takes goes on with a new lock, and forks wait for that one."""
+    monkeypatch.setattr("memmon.recorder.locks.LOST_AFTER_SECONDS", 0.05)
+    lock = ForkLock()
+    lost = lock.acquire(1.0)
+    with lock:
+        assert lock.acquire(0.0) is None
+    lost.release()
+    taken = lock.acquire(0.0)
+    assert taken is not None
+    assert taken is not lost
+    taken.release()
+    with lock:
+        pass
+
+
+class Scripted:
+    """A child process that answers what the test says."""
+
+    answers: ClassVar[list] = []
+    requests: ClassVar[list] = []
+
+    def __init__(self, request, *, timeout_seconds):
+        self.requests.append(request)
+
+    def poll(self):
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+DAMAGED = AnsweredError("it can't be read", kind="StoreDamagedError")
+
+
+@pytest.mark.parametrize(
+    ("answers", "damage", "told"),
+    [
+        ([{"alerts": []}], [], 1),
+        ([{"damage": "page 7"}, {"damage": "page 7"}], [("page 7", "file")], 0),
+        ([{"damage": "page 7"}, {"damage": None}], [], 0),
+        ([{"damage": "page 7"}, ChildError("it took too long")], [], 0),
+        ([DAMAGED, {"damage": "page 7"}], [("it can't be read", "file")], 0),
+        ([DAMAGED, {"damage": None}, DAMAGED], [], 0),
+    ],
+)
+def test_a_file_is_taken_for_damaged_after_two_looks(monkeypatch, answers, damage, told):
+    """What one child calls damaged another must find damaged too; it is asked once a day at most."""
+    monkeypatch.setattr("memmon.recorder.checks.Child", Scripted)
+    monkeypatch.setattr(Scripted, "answers", list(answers))
+    monkeypatch.setattr(Scripted, "requests", [])
+    clock, found, given = ManualClock(), [], []
+    checks = Checks(
+        CheckPlan(leak_check=True, daily_report=True),
+        clock=clock,
+        request=lambda: {"command": "check"},
+        latest=lambda: None,
+        on_answer=given.append,
+        on_damage=lambda *told: found.append(told),
+        identity=lambda: "file",
+    )
+    checks.tick()
+    while Scripted.answers:
+        clock.advance(700.0)
+        checks.tick()
+    for _ in range(3):
+        clock.advance(60.0)
+        checks.tick()
+    assert (found, len(given)) == (damage, told)
+    assert Scripted.requests[0]["look_at_all_pages"]
+    assert not any(one.get("look_at_all_pages") for one in Scripted.requests[1:] if one["command"] == "check")
 
 
 def test_guard(monkeypatch, caplog):
