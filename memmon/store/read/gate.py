@@ -159,8 +159,12 @@ class SqliteGate:
         return not writable and not _side_file_size(self.path, "-wal")
 
     def _may_pass(self, error: sqlite3.Error) -> bool:
-        """Tell whether an error may come from side files that come and go under a reader."""
-        return _code(error) in _SIDE_FILE_CODES and not os.access(self.path.parent, os.W_OK)
+        """Tell whether an error may come from files that change under a reader who can't lock them.
+
+        Pages of two moments look malformed, also where the file's time of change, which the system
+        keeps in steps of milliseconds, did not move.
+        """
+        return _code(error) in _SIDE_FILE_CODES | _DAMAGED_CODES and not os.access(self.path.parent, os.W_OK)
 
     def _damaged(self, words: str) -> StoreDamagedError:
         return StoreDamagedError(
