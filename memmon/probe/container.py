@@ -77,8 +77,13 @@ class LimitProbe:
         host_total, host_available = self._read_host(system)
         smallest: MemoryGroup | None = None
         limit: int | None = None
+        outer_are_known: set[int] = set()
         for group in self._find_groups():
-            group_limit = _group_limit(group)
+            if group.version in outer_are_known:
+                continue
+            group_limit, knows_outer = _group_limit(group)
+            if knows_outer:
+                outer_are_known.add(group.version)
             if group_limit is not None and (limit is None or group_limit < limit):
                 smallest, limit = group, group_limit
         if smallest is not None and limit is not None and (host_total is None or limit < host_total):
@@ -141,16 +146,20 @@ def parse_counts(text: str | None) -> dict[str, int]:
     return counts
 
 
-def _group_limit(group: MemoryGroup) -> int | None:
+def _group_limit(group: MemoryGroup) -> tuple[int | None, bool]:
+    """Return a group's limit, and whether it tells that no group around it has a smaller one."""
     if group.version == 2:  # noqa: PLR2004 - the interface's version
-        return parse_limit(read_text(f"{group.folder}/memory.max"))
+        return parse_limit(read_text(f"{group.folder}/memory.max")), False
     if not group.is_innermost and (read_text(f"{group.folder}/memory.use_hierarchy") or "").strip() == "0":
-        return None  # such a group does not count what its children use
+        return None, False  # such a group does not count what its children use
     own = parse_limit(read_text(f"{group.folder}/memory.limit_in_bytes"))
-    stat = parse_counts(read_text(f"{group.folder}/memory.stat")) if group.is_innermost else {}
-    # The innermost group also tells of ancestors that are not mounted here.
-    inherited = parse_limit(str(stat.get("hierarchical_memory_limit", "")))
-    return _smallest(limit for limit in (own, inherited) if limit is not None)
+    if not group.is_innermost:
+        return own, False
+    # The innermost group also tells of ancestors, of those that are not mounted here, too.
+    told = parse_counts(read_text(f"{group.folder}/memory.stat")).get("hierarchical_memory_limit")
+    inherited = None if told is None else parse_limit(str(told))
+    limit = _smallest(one for one in (own, inherited) if one is not None)
+    return limit, told is not None and limit == own
 
 
 def _group_used(group: MemoryGroup) -> int | None:
