@@ -324,8 +324,9 @@ class Worker:
         found, self._found_damage = self._found_damage, None
         if found is not None and self.database.path is not None:
             text, seen = found
-            if seen == file_identity(self.database.path):
-                self._mend(Fault.DAMAGED, file_identity(self.database.path), state, StoreDamagedError(text))
+            present = file_identity(self.database.path)
+            if seen == present:  # else another process has set it aside already
+                self._mend(Fault.DAMAGED, present, state, StoreDamagedError(text))
 
     def _write_or_mend(self, state: RunState, batch: Batch) -> Written:
         """Write; what can be mended at once (no file, old schema, damage) is mended, then written again."""
