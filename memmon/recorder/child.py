@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
-from memmon.recorder.locks import ForkLock
+from memmon.guest.locks import ForkLock
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from memmon.guest.locks import ForkLock
 from memmon.probe import quiet
 from memmon.recorder import child, prepare
 from memmon.recorder.guard import report_fault
-from memmon.recorder.locks import ForkLock
 
 if TYPE_CHECKING:
     from memmon.recorder.recorder import Recorder

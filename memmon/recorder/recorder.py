@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
+from memmon.guest.locks import ForkLock, Hold, Locks
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
@@ -19,7 +20,6 @@ from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded
 from memmon.recorder.identity import default_source, new_run
-from memmon.recorder.locks import ForkLock, Hold, Locks
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState

@@ -12,13 +12,14 @@ import pytest
 
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
+from memmon.guest import locks
+from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Alert, DequeReading, Snapshot
-from memmon.recorder import arguments, locks, rules
+from memmon.recorder import arguments, rules
 from memmon.recorder.checks import CheckPlan, Checks
 from memmon.recorder.child import AnsweredError
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.guard import guarded
-from memmon.recorder.locks import ForkLock, Hold, Turn
 from memmon.recorder.relief import Relief
 from memmon.recorder.work import WorkCounter
 from memmon.store.write import AlertMark
@@ -133,7 +134,7 @@ def test_an_exception_at_any_step_leaves_nothing_taken():
 
 def test_a_lock_that_a_fork_never_gave_back(monkeypatch):
     """Who waits longer than any fork takes goes on with a new lock, and forks wait for that one."""
-    monkeypatch.setattr("memmon.recorder.locks.LOST_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("memmon.guest.locks.LOST_AFTER_SECONDS", 0.05)
     lock = ForkLock()
     lost = lock.acquire(1.0)
     with lock:
