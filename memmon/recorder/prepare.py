@@ -9,6 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memmon.child import AnsweredError
 from memmon.errors import (
     ChildError,
     ForeignStoreError,
@@ -16,7 +17,6 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.recorder.child import AnsweredError, run_child
 from memmon.store.engine import file_identity, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.revision import read_revision, require_head
@@ -27,8 +27,9 @@ except ImportError:  # pragma: no cover -- not a POSIX system
     fcntl = None  # type: ignore[assignment]  # absent there: processes then meet in the transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
+    from typing import Any
 
     from memmon.config import Database
 
@@ -43,7 +44,11 @@ _locked_descriptors: set[int] = set()
 
 
 def prepare(
-    database: Database, *, file_mode: int, flush_lock: AbstractContextManager[object] = _NO_LOCK
+    database: Database,
+    *,
+    file_mode: int,
+    run_child: Callable[..., dict[str, Any]],
+    flush_lock: AbstractContextManager[object] = _NO_LOCK,
 ) -> None:
     """Bring the database to this version's schema, in a child process; one process does, others wait.
 
@@ -78,7 +83,7 @@ def _as_in_the_child(error: AnsweredError) -> Exception:
     return error
 
 
-def is_damaged(database: Database) -> str | None:
+def is_damaged(database: Database, *, run_child: Callable[..., dict[str, Any]]) -> str | None:
     """Return what is damaged in a file that refuses to be written, None: nothing is, or it can't be told.
 
     A child looks: opening and closing the file here would drop this process's locks on it.
