@@ -73,7 +73,7 @@ class Checks:
         self._calls = calls
         self._clock = clock
         self._children = children
-        self._is_off = False
+        self._is_off = self._has_looked = False
         self._looked_at: float | None = None
         self._suspected_at: float | None = None
         self._suspicion: tuple[str, object] | None = None
@@ -83,12 +83,12 @@ class Checks:
     def reset(self) -> None:
         """Forget the schedule: a new run begins."""
         self._due_at = None
-        self._is_off = False
+        self._is_off = self._has_looked = False
 
     def after_fork_in_child(self) -> None:
         """Forget the schedule and the child, which is the parent's."""
         self._due_at = self._suspicion = self._child = None
-        self._is_off = False
+        self._is_off = self._has_looked = False
 
     def end(self) -> None:
         """End a running child: the recorder stops."""
@@ -114,8 +114,9 @@ class Checks:
 
     def _cant_be_had(self) -> bool:
         """Look whether a child can be had in this run at all; says it once when not."""
-        if self._child is not None:
+        if self._child is not None or (self._has_looked and self._children.note is None):
             return False
+        self._has_looked = True
         why = self._children.why_none()
         if why is not None:
             self._is_off = True

@@ -153,6 +153,7 @@ class Scripted:
     def __init__(self, answers):
         self.answers = answers
         self.requests = []
+        self.note = None
 
     def why_none(self):
         return None
