@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import venv
 
 import pytest
 from child_kit import answer_of
@@ -37,6 +38,18 @@ def test_the_programs_variables_and_start_up_hooks_are_not_the_childs(tmp_path, 
     monkeypatch.setenv("PYTHONINSPECT", "1")
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    assert ask() == {"damage": None}
+
+
+def test_the_start_up_hooks_of_an_environment_do_not_run(tmp_path, monkeypatch):
+    """What the packages of the program's environment do at the start of every interpreter is not done in a child."""
+    venv.create(tmp_path / "env", symlinks=True)
+    (site,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    (site / "sitecustomize.py").write_text("raise SystemExit(9)\n", encoding="utf-8")
+    (site / "hook.pth").write_text("import sys; sys.stdout.write('said by the hook')\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "env" / "bin" / "python"))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    assert find_interpreter(serves_itself=False).path == sys.executable
     assert ask() == {"damage": None}
 
 

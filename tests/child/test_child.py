@@ -154,6 +154,22 @@ def test_it_ends_with_its_program(tmp_path, is_forked):
         os.killpg(program.pid, signal.SIGKILL)
 
 
+def test_a_forked_process_holds_nothing_of_it(tmp_path):
+    """A process forked from the program, told to forget the child, holds none of its channels open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    child = Child({}, interpreter=stand_in(tmp_path, "exec sleep 97"), timeout_seconds=60.0)
+    pid = os.fork()
+    if pid == 0:
+        child.abandon()
+        os._exit(len(list(Path("/proc/self/fd").iterdir())) - before)
+    try:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert child.poll() is None
+    finally:
+        child.kill()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_reader_that_has_ended_kills_nobody(tmp_path):
     """A child that ends before it reads its request does no harm to a program with SIGPIPE's default."""
     (tmp_path / "gone").write_text("#!/bin/sh\nexit 4\n", encoding="utf-8")
