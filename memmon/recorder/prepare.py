@@ -18,6 +18,7 @@ from memmon.errors import (
 )
 from memmon.recorder.child import AnsweredError, run_child
 from memmon.store import create as creation
+from memmon.store.beside import SIDE_FILES
 from memmon.store.engine import file_identity, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.revision import read_revision, require_head
@@ -37,7 +38,7 @@ MIGRATE_TIMEOUT_SECONDS = 60.0
 INSPECT_TIMEOUT_SECONDS = 30.0
 _LOCK_POLLS = 200
 _LOCK_POLL_SECONDS = 0.05
-SIDE_FILES = ("-wal", "-shm", "-journal")
+
 
 _NO_LOCK: AbstractContextManager[object] = nullcontext()
 _locked_descriptors: set[int] = set()

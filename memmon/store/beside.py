@@ -12,6 +12,7 @@ from pathlib import Path
 OLD_SECONDS = 600.0
 """A file that nobody has finished for so long is left over, whoever made it."""
 SIDE_FILES = ("-wal", "-shm", "-journal")
+_REST = re.compile(rf"([0-9a-f]*)-(\d+)-[0-9a-f]{{16}}(?:{'|'.join(SIDE_FILES)})?")
 
 
 def name_beside(path: Path) -> Path:
@@ -33,20 +34,18 @@ def remove_leftovers(path: Path, *, now: float) -> None:
     lives can be told of those that this one would see; a folder may be shared with other hosts
     and containers, so theirs go by age alone.
     """
-    pattern = re.compile(
-        rf"{re.escape(path.name)}\.new-([0-9a-f]*)-(\d+)-[0-9a-f]{{16}}(?:{'|'.join(SIDE_FILES)})?"
-    )
+    begin = f"{path.name}.new-"
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
-            named = pattern.fullmatch(entry.name)
-            if named is None:
+            maker = _REST.fullmatch(entry.name, len(begin)) if entry.name.startswith(begin) else None
+            if maker is None:
                 continue
             with suppress(OSError):
                 found = entry.stat(follow_symlinks=False)
                 is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == getattr(os, "geteuid", int)()
                 # Of two names the other is the database itself: this one was only not removed in time.
                 is_over = found.st_nlink > 1 or now - found.st_mtime > OLD_SECONDS
-                if is_ours and (is_over or _has_ended(named[1], int(named[2]))):
+                if is_ours and (is_over or _has_ended(maker[1], int(maker[2]))):
                     Path(entry.path).unlink()
 
 

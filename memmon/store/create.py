@@ -57,7 +57,7 @@ def create(
     if path is None:
         with flush_lock:
             return _create_on_server(database)
-    if not os.path.lexists(path):
+    if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if _made_beside(path, file_mode=file_mode, flush_lock=flush_lock):
             return True
