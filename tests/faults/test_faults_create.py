@@ -108,7 +108,8 @@ def test_every_failing_call_of_a_creation(tmp_path, shim, full, figures):
     """Whichever call fails, once or for good, the path holds nothing, an empty file or a whole one; the next attempt makes it."""
     errors = (errno.EIO, errno.ENOSPC, errno.EMFILE) if full else (errno.EIO,)
     calls = [(kind, error, span) for kind in KINDS for error in errors for span in (1, 1_000_000)]
-    found = every_call(tmp_path, shim, calls)
+    # An empty file of an operator's is filled as one that was just made in place.
+    found = every_call(tmp_path, shim, calls, WAYS if full else WAYS[:2])
     for one in found:
         if one["kind"] != UNLINK:
             assert one["left"] == [], one
