@@ -39,7 +39,6 @@ INSPECT_TIMEOUT_SECONDS = 30.0
 _LOCK_POLLS = 200
 _LOCK_POLL_SECONDS = 0.05
 
-
 _NO_LOCK: AbstractContextManager[object] = nullcontext()
 _locked_descriptors: set[int] = set()
 

@@ -46,9 +46,9 @@ def create(
     """Make memmon's tables where there are none; False when there are some, of whichever schema.
 
     A missing file is made with `file_mode`, its folder for its owner alone; an empty one keeps its
-    owner and mode. A symbolic link that leads nowhere is not followed. `flush_lock` is held while a
-    connection is open, and not while a disk is waited for: a fork waits for it. Of processes that
-    come at once one creates.
+    owner and mode. A symbolic link that leads nowhere is not followed. Of processes that come at once
+    one creates. `flush_lock` is held while a connection is open: a fork waits for it, so that a file
+    is synced after the connection was closed (SQLite itself syncs what is made in place).
 
     Raises OSError, sqlite3.Error, SQLAlchemy's errors, ForeignStoreError for another program's
     file and StoreDamagedError; nothing half-made is left at the path.
@@ -88,12 +88,12 @@ def _made_beside(path: Path, *, file_mode: int, flush_lock: AbstractContextManag
         _sync(made)
         if not _linked(made, path):
             return False
-        with suppress(OSError):  # a file system that can't: SQLite goes on there as well
+        with suppress(OSError):  # a folder that can't be synced: SQLite goes on there as well
             _sync(path.parent)
     except (OSError, sqlite3.Error):
         if os.path.lexists(made):
             raise
-        # Such a name can't be had (too long), or another process took it for a left-over.
+        # Such a name can't be had (too long), or another host took it for a left-over.
         return False
     finally:
         remove_beside(made)

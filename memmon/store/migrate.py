@@ -1,8 +1,9 @@
 """Bringing a database forward. Heavy: the recorder runs this in a child process, never in its host.
 
-Where there are no tables yet they are made by the script in one go, without Alembic. Else the whole upgrade is one transaction that is begun before anything is looked at, so that of many
-processes one migrates and the others find the work done, and a kill at any moment leaves the
-old schema. A copy of a file that holds rows is laid beside it first.
+Where there are no tables yet the script makes them in one go, without Alembic. Else the whole upgrade
+is one transaction that is begun before anything is looked at, so that of many processes one migrates
+and the others find the work done, and a kill at any moment leaves the old schema. A copy of a file
+that holds rows is laid beside it first.
 """
 
 from __future__ import annotations
