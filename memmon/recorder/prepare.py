@@ -17,6 +17,8 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
+from memmon.store import create as creation
+from memmon.store.beside import SIDE_FILES
 from memmon.store.engine import file_identity, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.revision import read_revision, require_head
@@ -37,7 +39,6 @@ MIGRATE_TIMEOUT_SECONDS = 60.0
 INSPECT_TIMEOUT_SECONDS = 30.0
 _LOCK_POLLS = 200
 _LOCK_POLL_SECONDS = 0.05
-SIDE_FILES = ("-wal", "-shm", "-journal")
 
 _NO_LOCK: AbstractContextManager[object] = nullcontext()
 _locked_descriptors: set[int] = set()
@@ -50,20 +51,25 @@ def prepare(
     run_child: Callable[..., dict[str, Any]],
     flush_lock: AbstractContextManager[object] = _NO_LOCK,
 ) -> None:
-    """Bring the database to this version's schema, in a child process; one process does, others wait.
+    """Bring the database to this version's schema; one process does, others wait.
 
-    `flush_lock` is held while a connection is open, and not while the child is at work: a fork
-    waits for it. Raises ChildError and the store's errors.
+    A new one is made here, an older file is brought forward in a child process. `flush_lock` is held
+    while a connection is open, and not while the child is at work: a fork waits for it. Raises
+    ChildError and the store's errors.
     """
-    folder = None if database.path is None else database.path.parent
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with folder_lock(folder):
+    path = database.path
+    if path is None:
+        if not creation.create(database, flush_lock=flush_lock):
+            with flush_lock:
+                _refuse_to_upgrade(database)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with folder_lock(path.parent):
+        if creation.create(database, file_mode=file_mode, flush_lock=flush_lock):
+            return
         with flush_lock:
             if _is_ready(database):
                 return
-            if database.path is None:
-                _refuse_to_upgrade(database)
         try:
             run_child(
                 {"command": "migrate", "database": database.url, "file_mode": file_mode},
@@ -99,8 +105,6 @@ def is_damaged(database: Database, *, run_child: Callable[..., dict[str, Any]]) 
 
 
 def _is_ready(database: Database) -> bool:
-    if database.path is not None and (not database.path.exists() or database.path.stat().st_size == 0):
-        return False
     try:
         with write_engine(database).connect() as connection:
             require_head(connection)
@@ -110,16 +114,16 @@ def _is_ready(database: Database) -> bool:
 
 
 def _refuse_to_upgrade(database: Database) -> None:
-    """Raise StoreTooOldError unless the server's database is still empty.
+    """Raise StoreTooOldError unless the server's database has this version's schema.
 
     A server is shared: upgrading it would shut out every host that runs an older memmon, so
     that this is an operator's decision and not a restarting bot's.
     """
     with write_engine(database).connect() as connection:
         found = read_revision(connection)
-    if found is not None:
+    if found != HEAD_REVISION:
         msg = (
-            f"the database has schema {found}, this memmon needs {HEAD_REVISION}: "
+            f"the database has schema {found or 'none'}, this memmon needs {HEAD_REVISION}: "
             "run `memmon db upgrade` once (a server is not upgraded by the bots)"
         )
         raise StoreTooOldError(msg)
@@ -184,7 +188,8 @@ def folder_lock(folder: Path | None) -> Iterator[None]:
 
 
 def after_fork_in_child() -> None:
-    """Close the inherited descriptor of a lock: the child would hold it for its whole life."""
+    """Close the inherited descriptors of a lock and of a file in the making: they would stay open for life."""
+    creation.after_fork_in_child()
     while _locked_descriptors:
         with suppress(OSError):
             os.close(_locked_descriptors.pop())

@@ -7,6 +7,7 @@ SQLite's default (DEFERRED) two writers that both read first dead-lock into "loc
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from contextlib import suppress
@@ -91,7 +92,8 @@ def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
         descriptor = os.open(path, flags, file_mode)
     except FileExistsError:
         if not path.exists():
-            raise
+            words = "a symbolic link that leads nowhere is not followed: remove it, or make the file that it names"
+            raise FileExistsError(errno.EEXIST, words, str(path)) from None
         return
     try:
         # The umask may have taken bits that the setting asks for (a group that may read).
