@@ -158,6 +158,16 @@ def relative_path(folder):
     return [BASE_PYTHON, BOT], {"PYTHONPATH": "lib/checkout:lib/packages"}
 
 
+def moved_on(folder):
+    """Relative entries on the path, and a program that changes its folder once it has loaded what it needs, as daemons do."""
+    relative_path(folder)
+    launcher = launch(folder, first=["lib/checkout", "lib/packages"])
+    text = launcher.read_text(encoding="utf-8")
+    loads = "import memmon.recorder.recorder, os; os.chdir('/')\nsys.argv"
+    launcher.write_text(text.replace("sys.argv", loads, 1), encoding="utf-8")
+    return [BASE_PYTHON, "-P", launcher], {}
+
+
 def editable_by_path(folder):
     """An editable installation whose .pth names the checkout."""
     python, packages = environment_of_its_own(folder, DEPENDENCIES)
@@ -222,6 +232,7 @@ WAYS = (
     isolated,
     python_path,
     relative_path,
+    moved_on,
     editable_by_path,
     editable_by_hook,
     dependencies_by_hook,
