@@ -159,9 +159,8 @@ def run_program(folder: Path, command: list, environment: dict[str, str], *, tim
 
 def residue(folder: Path, *, wait_seconds: float = _RESIDUE_SECONDS) -> list[str]:
     """Processes of a program that don't end of themselves in a few seconds; they are ended here."""
-    mark = f"BOT_FOLDER={folder}".encode()
     end = time.monotonic() + wait_seconds
-    while (found := _bearing(mark)) and time.monotonic() < end:
+    while (found := processes_of(folder)) and time.monotonic() < end:
         time.sleep(0.1)
     for pid in found:
         try:
@@ -171,8 +170,9 @@ def residue(folder: Path, *, wait_seconds: float = _RESIDUE_SECONDS) -> list[str
     return [f"{pid}: {command}" for pid, command in found.items()]
 
 
-def _bearing(mark: bytes) -> dict[int, str]:
-    """Living processes whose environment bears `mark`: whatever a program starts inherits it."""
+def processes_of(folder: Path) -> dict[int, str]:
+    """Living processes of the program in `folder`: whatever it starts inherits its variables."""
+    mark = f"BOT_FOLDER={folder}".encode()
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

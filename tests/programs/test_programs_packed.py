@@ -5,6 +5,10 @@ All variants trade side by side, with all schedules shortened; `PACKED_SECONDS` 
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -15,11 +19,14 @@ from program_kit import (
     bot_environment,
     make_history,
     make_older,
+    processes_of,
     query,
+    residue,
     run_program,
     side_by_side,
 )
 
+from memmon.child.interpreter import FROZEN_FLAG
 from memmon.store.identity import HEAD_REVISION
 
 pytestmark = pytest.mark.programs
@@ -136,6 +143,36 @@ def test_packed_program_is_executed_as_without_memmon(ended, form, is_serving):
     assert len(own) == len(without.executed)
     assert len({one.pid for one in own}) == len({one.pid for one in without.executed})
     assert found.out.startswith(without.out)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_killed_program_takes_its_children_along(tmp_path, packed, witness, form):
+    """A packed program that is killed while its child is at work leaves no process behind."""
+    make_history(tmp_path / "bot.db")
+    environment = bot_environment(
+        tmp_path, witness, BOT_SECONDS="120", BOT_FREEZE_SUPPORT="1", BOT_CHECK_SECONDS="1"
+    )
+    program = subprocess.Popen(
+        [packed[form]],
+        env=environment,
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 60.0
+        while not any(FROZEN_FLAG in command for command in processes_of(tmp_path).values()):
+            assert time.monotonic() < end, processes_of(tmp_path)
+            time.sleep(0.02)
+        # As one file it is two processes: one unpacks it and waits, the other is the program.
+        own = [pid for pid, command in processes_of(tmp_path).items() if FROZEN_FLAG not in command]
+        os.kill(max(own), signal.SIGKILL)
+        program.wait(30)
+    finally:
+        left = residue(tmp_path)
+        program.wait()
+    assert left == []
 
 
 @pytest.mark.parametrize("form", FORMS)
