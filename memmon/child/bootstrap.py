@@ -66,7 +66,7 @@ def where_to_import_from() -> dict[str, list[str]]:
     The folders that the program's own script and modules lie in come last: a `click.py` beside a
     bot is none of memmon's business.
     """
-    paths = list(dict.fromkeys(_absolute(path) for path in sys.path if isinstance(path, str)))
+    paths = list(dict.fromkeys(_searched(path) for path in sys.path if isinstance(path, str)))
     own = _own_folders()
     import memmon
 
@@ -85,6 +85,16 @@ def _own_folders() -> set[str]:
     if isinstance(file, str):
         folders.add(str(Path(_absolute(file)).parent))
     return folders
+
+
+def _searched(entry: str) -> str:
+    """Return the folder that an entry of `sys.path` stands for.
+
+    A relative one was looked up when something was first imported from it: the program may have
+    gone to another folder since, as daemons do.
+    """
+    found = getattr(sys.path_importer_cache.get(entry), "path", None)
+    return found if isinstance(found, str) and Path(found).is_absolute() else _absolute(entry)
 
 
 def _absolute(path: str) -> str:

@@ -57,12 +57,14 @@ def find_interpreter(*, serves_itself: bool) -> Interpreter:
     """
     executable = sys.executable if isinstance(sys.executable, str) else ""
     if is_frozen():
-        if serves_itself and executable and os.access(executable, os.X_OK):
+        if serves_itself and _is_own_binary(executable):
             return Interpreter(path=executable, is_program=True)
-        msg = (
-            "this program is packed into a binary of its own, which is no Python interpreter: "
-            "call memmon.freeze_support() first in its main"
+        remedy = (
+            f"sys.executable ({executable or 'empty'}) is not that binary"
+            if serves_itself
+            else "call memmon.freeze_support() first in its main"
         )
+        msg = f"this program is packed into a binary of its own, which is no Python interpreter: {remedy}"
         raise NoInterpreterError(msg)
     found = _proved(executable)
     if found is None:
@@ -86,6 +88,13 @@ def _proved(executable: str) -> str | None:
     ):
         return executable
     return None
+
+
+def _is_own_binary(executable: str) -> bool:
+    """Tell whether a packed program's `sys.executable` is the running file, and no launcher or later version."""
+    if _RUNNING_FILE.exists():
+        return _is_same(executable, _RUNNING_FILE)
+    return os.access(executable, os.X_OK) and _is_binary(Path(executable))  # the system doesn't tell
 
 
 def _of_installation() -> Iterator[Path]:

@@ -75,8 +75,14 @@ def prepare(
                 {"command": "migrate", "database": database.url, "file_mode": file_mode},
                 timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
             )
-        except AnsweredError as error:
-            raise _as_in_the_child(error) from error
+        except ChildError as error:
+            found = _as_in_the_child(error) if isinstance(error, AnsweredError) else error
+            if found is not error:
+                raise found from error
+            if getattr(error, "sqlite_errorcode", None) is None:
+                with flush_lock:
+                    _tell_too_old(database, error)
+            raise
 
 
 def _as_in_the_child(error: AnsweredError) -> Exception:
@@ -87,6 +93,21 @@ def _as_in_the_child(error: AnsweredError) -> Exception:
     if error.error_number is not None:
         return OSError(error.error_number, str(error))
     return error
+
+
+def _tell_too_old(database: Database, error: ChildError) -> None:
+    """Raise StoreTooOldError where an older schema waits for a child that can't be had, or can't do it."""
+    try:
+        with write_engine(database).connect() as connection:
+            found = read_revision(connection)
+    except Exception:  # whatever it is: the next write meets it, and says so
+        return
+    if found is not None and found < HEAD_REVISION:
+        msg = (
+            f"the database has schema {found}, this memmon needs {HEAD_REVISION}, and it can't be brought "
+            f"forward here ({error}): run `memmon db upgrade` once"
+        )
+        raise StoreTooOldError(msg) from error
 
 
 def is_damaged(database: Database, *, run_child: Callable[..., dict[str, Any]]) -> str | None:

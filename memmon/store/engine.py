@@ -211,10 +211,12 @@ def sqlite_code(error: BaseException) -> int | None:
 
 def sqlite_extended_code(error: BaseException) -> int | None:
     """Return SQLite's extended result code behind an error, or None."""
-    seen: Any = error
-    while seen is not None:
-        code = getattr(seen, "sqlite_errorcode", None)
+    cause: Any = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:  # an error can be its own cause
+        code = getattr(cause, "sqlite_errorcode", None)
         if isinstance(code, int):
             return code
-        seen = getattr(seen, "orig", None) or seen.__cause__
+        seen.add(id(cause))
+        cause = getattr(cause, "orig", None) or cause.__cause__
     return None

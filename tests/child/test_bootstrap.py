@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import venv
 
@@ -105,3 +106,15 @@ def test_a_package_that_only_a_hook_finds(tmp_path, monkeypatch):
         bootstrap.CODE.replace("from memmon.cli", "import hidden_package\nfrom memmon.cli"),
     )
     assert ask() == {"damage": None}
+
+
+def test_relative_paths_mean_what_they_meant_when_they_were_used(tmp_path, monkeypatch):
+    """A program that has gone to another folder since still finds on a relative path what it found there before."""
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "found_by_a_relative_path.py").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["vendor", *sys.path])
+    importlib.import_module("found_by_a_relative_path")
+    monkeypatch.chdir("/")
+    assert str(tmp_path / "vendor") in bootstrap.where_to_import_from()["import_paths"]
+    assert "/vendor" not in bootstrap.where_to_import_from()["import_paths"]

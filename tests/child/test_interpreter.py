@@ -98,3 +98,28 @@ def test_a_packed_program_is_no_interpreter(name, monkeypatch):
     with pytest.raises(NoInterpreterError, match="freeze_support"):
         find_interpreter(serves_itself=False)
     assert find_interpreter(serves_itself=True) == Interpreter(path=sys.executable, is_program=True)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_packed_program_serves_by_its_own_binary_only(tells, tmp_path, monkeypatch):
+    """A script that launches a packed program, or nothing at all, is not started in its place."""
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    if not tells:
+        monkeypatch.setattr(interpreter, "_RUNNING_FILE", tmp_path / "unknown")
+    launcher = tmp_path / "bot"
+    launcher.write_text("#!/bin/sh\nexec true\n", encoding="utf-8")
+    launcher.chmod(0o755)
+    for value in (str(launcher), str(tmp_path), str(tmp_path / "gone"), "", None):
+        monkeypatch.setattr(sys, "executable", value)
+        with pytest.raises(NoInterpreterError, match="is not that binary"):
+            find_interpreter(serves_itself=True)
+
+
+def test_a_packed_program_that_was_replaced_is_not_started(tmp_path, monkeypatch):
+    """Where a newer version lies at the path of the running binary, that one is not started as its child."""
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    newer = tmp_path / "bot"
+    shutil.copy("/bin/true", newer)
+    monkeypatch.setattr(sys, "executable", str(newer))
+    with pytest.raises(NoInterpreterError, match="is not that binary"):
+        find_interpreter(serves_itself=True)
