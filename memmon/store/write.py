@@ -23,6 +23,7 @@ from memmon.store.certificate import certify
 from memmon.store.digest import group_digest
 from memmon.store.engine import file_identity, sqlite_uri, write_engine
 from memmon.store.revision import require_head
+from memmon.store.secluded import connect_sqlite, unadapted
 from memmon.store.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.units import MS_PER_SECOND
 
@@ -388,8 +389,8 @@ def read_alert_marks(database: Database, source: str) -> dict[str, AlertMark] | 
         "WHERE s.name = ? AND notified_ms IS NOT NULL"
     )
     try:
-        with closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True, timeout=0)) as connection:
-            rows = connection.execute(query, (_text(source),)).fetchall()
+        with closing(connect_sqlite(sqlite_uri(path, mode="ro"), timeout_seconds=0)) as connection:
+            rows = connection.execute(query, unadapted((_text(source),))).fetchall()
     except sqlite3.Error:
         return None
     return {
