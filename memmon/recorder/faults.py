@@ -12,9 +12,11 @@ from memmon.errors import (
     StoreBusyError,
     StoreDamagedError,
     StoreNotFoundError,
+    StorePermissionError,
     StoreTooNewError,
     StoreTooOldError,
 )
+from memmon.store.access import may_write, may_write_beside
 from memmon.store.engine import sqlite_code, sqlite_extended_code
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
     (ForeignStoreError, Fault.FOREIGN),
     (StoreDamagedError, Fault.DAMAGED),
     (StoreBusyError, Fault.BUSY),
+    (StorePermissionError, Fault.READONLY),
     (PermissionError, Fault.READONLY),
 )
 
@@ -84,7 +87,8 @@ def classify(error: BaseException, path: Path | None) -> Fault:
     code = sqlite_code(error)
     if sqlite_extended_code(error) == _SHORT_READ:
         return Fault.DAMAGED
-    if code == _CANTOPEN and path is not None and not path.exists():
+    # Not Path.exists(): it raises where a folder on the way may not be entered.
+    if code == _CANTOPEN and path is not None and not os.path.exists(path):  # noqa: PTH110
         return Fault.MISSING
     if code == _IOERR and path is not None and _is_full(path):
         return Fault.FULL
@@ -107,8 +111,8 @@ def may_be_damage(error: BaseException, fault: Fault, path: Path | None) -> bool
     schema makes a column unknown. memmon's own statements are right for the schema that it
     checked before.
     """
-    if path is None or fault is Fault.DAMAGED:
+    if path is None or fault is Fault.DAMAGED or isinstance(error, (OSError, StorePermissionError)):
         return False
     if fault is Fault.READONLY:
-        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        return may_write(path) and may_write_beside(path)
     return fault is Fault.UNREACHABLE and sqlite_code(error) == _ERROR

@@ -17,6 +17,7 @@ from sqlalchemy import event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
+from memmon.store.access import require_writable
 from memmon.store.schema import APPLICATION_ID
 from memmon.store.secluded import connect_sqlite, make_engine
 
@@ -125,6 +126,8 @@ def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool
     uri = sqlite_uri(path, mode=mode, immutable=immutable)
 
     def connect() -> sqlite3.Connection:
+        if mode != "ro":
+            require_writable(path)
         return connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000, is_shared=True)
 
     return make_engine("sqlite+pysqlite://", begin=begin, creator=connect)

@@ -27,6 +27,7 @@ from memmon.errors import (
     StorePermissionError,
     StoreTooOldError,
 )
+from memmon.store.access import mend_side_files, must_be_immutable
 from memmon.store.identity import APPLICATION_ID, SQLITE_MAGIC
 from memmon.store.read.absent import describe_absent
 from memmon.store.read.ports import refused
@@ -86,10 +87,13 @@ class SqliteGate:
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of the file, in one consistent state of it."""
         self._look()
+        mend_side_files(self.path)
         has_no_room = False
         for attempt in range(_RETRY_COUNT):
             last = attempt == _RETRY_COUNT - 1
-            immutable = self._must_be_immutable() or (has_no_room and not _side_file_size(self.path, "-wal"))
+            immutable = must_be_immutable(self.path) or (
+                has_no_room and not _side_file_size(self.path, "-wal")
+            )
             before = _stamp(self.path)
             try:
                 result = self._once(work, immutable=immutable)
@@ -153,10 +157,6 @@ class SqliteGate:
                 "(then `memmon db salvage` brings its rows back)"
             )
             raise StoreDamagedError(msg)
-
-    def _must_be_immutable(self) -> bool:
-        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
-        return not writable and not _side_file_size(self.path, "-wal")
 
     def _may_pass(self, error: sqlite3.Error) -> bool:
         """Tell whether an error may come from files that change under a reader who can't lock them.
