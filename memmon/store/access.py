@@ -23,8 +23,8 @@ SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 _OWNER_MAY_WRITE = stat.S_IRUSR | stat.S_IWUSR
 
 
-def may_write(path: Path, *, access: int = os.W_OK) -> bool:
-    """Tell whether this process may write a file, by its effective ids; False for none."""
+def may_write(path: Path, *, access: int = os.R_OK | os.W_OK) -> bool:
+    """Tell whether this process may read and write a file, by its effective ids; False where there is none."""
     # Asked for only where it matters: older containers refuse the call behind it, whatever the mode.
     differs = hasattr(os, "geteuid") and (os.geteuid() != os.getuid() or os.getegid() != os.getgid())
     return os.access(path, access, effective_ids=differs and os.access in os.supports_effective_ids)
@@ -40,7 +40,11 @@ def must_be_immutable(path: Path) -> bool:
 
     So where it could not make them, and where they would be left as read-only as the file is.
     """
-    return not (may_write(path) and may_write_beside(path)) and not _size_bytes(beside(path, "-wal"))
+    found = _stat(path)
+    # Root may write it whatever the mode, and would still leave them with it.
+    is_left_read_only = found is not None and not found.st_mode & stat.S_IWUSR
+    is_writable = may_write(path) and may_write_beside(path) and not is_left_read_only
+    return not is_writable and not _size_bytes(beside(path, "-wal"))
 
 
 def require_writable(path: Path) -> None:
@@ -107,7 +111,7 @@ def why_unwritable(path: Path, found: os.stat_result) -> str:
     if _is_mounted_read_only(path):
         return f"{path} lies on a file system that is mounted read-only: mount it for writing, or name another database"
     if not _is_mine(found):
-        owner = _name(found.st_uid)
+        owner = name_of(found.st_uid)
         return (
             f"{path} belongs to {owner} and may not be written by {_me()} (mode {mode:04o}): record as {owner}, "
             "or let a shared group write it (`chmod g+rw`, and file_mode 0660 for new files)"
@@ -121,7 +125,7 @@ def why_blocked(path: Path, side: Path) -> str:
     """Return the sentence for a file beside a writable database that may not be written."""
     found = _stat(side)
     mode = 0 if found is None else stat.S_IMODE(found.st_mode)
-    owner = "another user" if found is None else _name(found.st_uid)
+    owner = "another user" if found is None else name_of(found.st_uid)
     return (
         f"{side} belongs to {owner} and may not be written by {_me()} (mode {mode:04o}), so SQLite can't write {path}: "
         f"as {owner} or root, {mending_command(path, side)}"
@@ -178,10 +182,11 @@ def _is_mine(found: os.stat_result) -> bool:
 
 
 def _me() -> str:
-    return _name(os.geteuid()) if hasattr(os, "geteuid") else "this user"
+    return name_of(os.geteuid()) if hasattr(os, "geteuid") else "this user"
 
 
-def _name(uid: int) -> str:
+def name_of(uid: int) -> str:
+    """Return the name of a user, for people."""
     try:
         import pwd
 
