@@ -5,7 +5,8 @@ query has a connection of its own, so that a reader that stays open for hours ho
 
 Another user's read-only access: SQLite needs the `-wal` and `-shm` files of a WAL database even to
 read it, and they vanish after each flush. Without write permission and without a `-wal` the file
-is opened `immutable=1`, and read again when it changed meanwhile.
+is opened `immutable=1`, and read again when it changed meanwhile. What was left read-only beside a
+file that no longer is gets its mode back: else it could not be read either.
 """
 
 from __future__ import annotations
@@ -91,9 +92,7 @@ class SqliteGate:
         has_no_room = False
         for attempt in range(_RETRY_COUNT):
             last = attempt == _RETRY_COUNT - 1
-            immutable = must_be_immutable(self.path) or (
-                has_no_room and not _side_file_size(self.path, "-wal")
-            )
+            immutable = self._must_be_immutable() or (has_no_room and not _side_file_size(self.path, "-wal"))
             before = _stamp(self.path)
             try:
                 result = self._once(work, immutable=immutable)
@@ -157,6 +156,9 @@ class SqliteGate:
                 "(then `memmon db salvage` brings its rows back)"
             )
             raise StoreDamagedError(msg)
+
+    def _must_be_immutable(self) -> bool:
+        return must_be_immutable(self.path)
 
     def _may_pass(self, error: sqlite3.Error) -> bool:
         """Tell whether an error may come from files that change under a reader who can't lock them.
