@@ -54,6 +54,8 @@ _IDLE_SECONDS = 60.0
 _INSPECT_EVERY_SECONDS = 300.0
 _SET_ASIDE_WINDOW_SECONDS = 86_400.0
 _ANSWER_POLL_SECONDS = 0.25
+# A sentence of ours ends in a command, with long paths in it.
+_LONGEST_ADVICE = 800
 _MENDED = (Fault.MISSING, Fault.OLD, Fault.DAMAGED)
 
 
@@ -411,7 +413,7 @@ class Worker:
         fault = classify(error, self.database.path)
         self._retry_at = self._clock.monotonic() + self._backoff_seconds
         self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
-        detail = str(error).splitlines()[0][:300] if isinstance(error, MemmonError) else _cause(error)
+        detail = str(error).splitlines()[0][:_LONGEST_ADVICE] if isinstance(error, MemmonError) else _cause(error)
         self.last_error = f"{fault.value}: {detail}"
         self._log_state(
             fault.name,

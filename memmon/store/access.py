@@ -127,7 +127,7 @@ def why_blocked(path: Path, side: Path) -> str:
     mode = 0 if found is None else stat.S_IMODE(found.st_mode)
     owner = "another user" if found is None else name_of(found.st_uid)
     return (
-        f"{side} belongs to {owner} and may not be written by {_me()} (mode {mode:04o}), so SQLite can't write {path}: "
+        f"{side} belongs to {owner} and may not be written by {_me()} (mode {mode:04o}), so that {path.name} can't be written: "
         f"as {owner} or root, {mending_command(path, side)}"
     )
 
