@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from memmon.errors import (
     ForeignStoreError,
+    MemmonError,
     StoreBusyError,
     StoreDamagedError,
     StoreNotFoundError,
@@ -36,6 +37,9 @@ _ERROR, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB =
 # The file, or the log under a living reader, ends before what it should hold: it was cut.
 _SHORT_READ = 10 | 2 << 8
 _SIDE_FILES_BYTES = 64 * 2**10
+_LONGEST_CAUSE = 300
+# A sentence of ours ends in a command, with long paths in it.
+_LONGEST_SENTENCE = 800
 
 
 class Fault(Enum):
@@ -116,3 +120,18 @@ def may_be_damage(error: BaseException, fault: Fault, path: Path | None) -> bool
     if fault is Fault.READONLY:
         return may_write(path) and may_write_beside(path)
     return fault is Fault.UNREACHABLE and sqlite_code(error) == _ERROR
+
+
+def describe(error: BaseException) -> str:
+    """Return one line for people: memmon's own sentence, or what the system said and what to do."""
+    if isinstance(error, MemmonError):
+        return str(error).splitlines()[0][:_LONGEST_SENTENCE]
+    if isinstance(error, PermissionError):
+        return f"{cause(error)}; let this user write there, or name another database (MEMMON_DATABASE_URL)"
+    return cause(error)
+
+
+def cause(error: BaseException) -> str:
+    """Return the first line of what the driver or the system said."""
+    origin = getattr(error, "orig", None) or error
+    return f"{type(origin).__name__}: {origin}".splitlines()[0][:_LONGEST_CAUSE]

@@ -19,11 +19,11 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
-from memmon.errors import MemmonError, StoreBusyError, StoreDamagedError
+from memmon.errors import StoreBusyError, StoreDamagedError
 from memmon.model import Snapshot
 from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.desk import Candidate
-from memmon.recorder.faults import Fault, classify, may_be_damage
+from memmon.recorder.faults import Fault, cause, classify, describe, may_be_damage
 from memmon.recorder.guard import report_fault
 from memmon.recorder.locks import ForkLock, Hold, Turn
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
@@ -54,8 +54,6 @@ _IDLE_SECONDS = 60.0
 _INSPECT_EVERY_SECONDS = 300.0
 _SET_ASIDE_WINDOW_SECONDS = 86_400.0
 _ANSWER_POLL_SECONDS = 0.25
-# A sentence of ours ends in a command, with long paths in it.
-_LONGEST_ADVICE = 800
 _MENDED = (Fault.MISSING, Fault.OLD, Fault.DAMAGED)
 
 
@@ -391,7 +389,7 @@ class Worker:
                     "memmon: %s was damaged (%s); it is kept as %s and a new history begins; "
                     "`memmon db salvage` brings its rows back",
                     path,
-                    _cause(error),
+                    cause(error),
                     moved,
                 )
         self._writer = None
@@ -413,7 +411,7 @@ class Worker:
         fault = classify(error, self.database.path)
         self._retry_at = self._clock.monotonic() + self._backoff_seconds
         self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
-        detail = str(error).splitlines()[0][:_LONGEST_ADVICE] if isinstance(error, MemmonError) else _cause(error)
+        detail = describe(error)
         self.last_error = f"{fault.value}: {detail}"
         self._log_state(
             fault.name,
@@ -442,8 +440,3 @@ class Worker:
 def inbox_limit(snapshot: Snapshot) -> int:
     """Return how many snapshots like this one may wait: what the outbox may hold, in bytes."""
     return min(INBOX_LIMIT, HELD_BYTES_LIMIT // most_bytes(snapshot))
-
-
-def _cause(error: BaseException) -> str:
-    origin = getattr(error, "orig", None) or error
-    return f"{type(origin).__name__}: {origin}".splitlines()[0][:300]

@@ -36,10 +36,13 @@ def require_trial(database: Database) -> None:
         with closing(connect_sqlite(uri, timeout_seconds=_WAIT_SECONDS)) as connection:
             refuse_foreign(connection)
             try:
+                (number,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute("BEGIN IMMEDIATE")
+                # On a file that it could open for reading only, SQLite begins even this transaction.
+                connection.execute(f"PRAGMA user_version={int(number)}")
+                connection.execute("ROLLBACK")
             except sqlite3.OperationalError as error:
                 raise _in_the_way(database, error) from error
-            connection.execute("ROLLBACK")
 
 
 def _in_the_way(database: Database, error: sqlite3.OperationalError) -> StoreError:

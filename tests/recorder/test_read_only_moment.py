@@ -144,14 +144,21 @@ def stored_count(path) -> int:
 STORED = [True, 0, None]
 
 
-@pytest.mark.parametrize("mode", [0o444, 0o440, 0o400, 0o200, 0o000])
-@pytest.mark.parametrize("reader", ["nobody", "read", "read_and_keep"])
+@pytest.mark.parametrize(
+    ("mode", "reader"),
+    [
+        (0o444, "read"),
+        (0o444, "read_and_keep"),
+        (0o400, "read"),
+        *((mode, "nobody") for mode in (0o444, 0o440, 0o400, 0o200, 0o000)),
+    ],
+)
 def test_writing_resumes(start, mode, reader):
     """Once the mode is back, all that was held is stored at the next flush, and a second recorder stores at once, whoever read meanwhile."""
     host = start()
     assert host("record") == STORED
     host("change", mode)
-    if reader != "nobody" and mode & 0o400:
+    if reader != "nobody":
         host(reader)
     is_stored, held_count, error = host("record")
     assert (is_stored, held_count) == (False, 1)
