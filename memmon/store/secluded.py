@@ -139,8 +139,9 @@ _BOUND_AS: dict[type, type] = {bool: _Int, int: _Int, float: _Float, str: _Str, 
 
 def unadapted(parameters: Any) -> Any:
     """Return parameters of a statement that no adapter of the program's changes."""
-    adapters: Mapping[tuple[type, type], object] = sqlite3.adapters
-    if not any((kind, sqlite3.PrepareProtocol) in adapters for kind in _BOUND_AS):
+    # Without a look at what is registered (another build of sqlite3), as if something were.
+    adapters: Mapping[tuple[type, type], object] | None = getattr(sqlite3, "adapters", None)
+    if adapters is not None and not any((kind, sqlite3.PrepareProtocol) in adapters for kind in _BOUND_AS):
         return parameters
     if isinstance(parameters, dict):
         return {name: _unadapted(value) for name, value in parameters.items()}
