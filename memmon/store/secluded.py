@@ -91,7 +91,13 @@ class _Pool(NullPool):
     pass
 
 
-def make_engine(url: URL | str, *, begin: str | None = None, **options: Any) -> Engine:
+def make_engine(
+    url: URL | str,
+    *,
+    begin: str | None = None,
+    execution_options: Mapping[str, object] | None = None,
+    **options: Any,
+) -> Engine:
     """Return an engine of `create_engine` that keeps to itself, without a pool; raises what that raises.
 
     `begin`: the statement that begins each transaction (SQLite); by default the driver begins them.
@@ -103,6 +109,8 @@ def make_engine(url: URL | str, *, begin: str | None = None, **options: Any) -> 
     kind = _secluded_dialect(type(engine.dialect), begin)  # type: ignore[arg-type] # any class can be hashed
     _reclass(engine.dialect, kind)
     _reclass(engine, _Engine)
+    # Not before: SQLAlchemy sets some of them up as a listener of the engine.
+    engine.update_execution_options(**(execution_options or {}))
     return engine
 
 

@@ -57,6 +57,16 @@ def test_nothing_is_logged_and_no_listener_called(pg_url, caplog, make):
     assert "sqlalchemy.dialects.postgresql" in {record.name for record in caplog.records}
 
 
+def test_a_readers_transaction_is_read_only(pg_url):
+    """An engine of its own class keeps the options that it was made with."""
+    asked = text("SELECT current_setting('transaction_read_only')")
+    for make, expected in ((read_engine, "on"), (write_engine, "off")):
+        engine = make(parse_database(pg_url))
+        for _ in range(2):
+            with engine.begin() as connection:
+                assert connection.execute(asked).scalar_one() == expected
+
+
 def test_a_trial_on_a_server(pg_server, pg_url):
     """A role that may only read and a database that takes no writes are told apart from one that can be written."""
     name = make_url(pg_url).database
