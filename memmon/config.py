@@ -8,7 +8,6 @@ so that both find the same database without being told.
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,12 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from memmon.errors import SettingsError
+from memmon.places import CONFIG_VARIABLE, absolute_path, config_path, default_database_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENVIRONMENT_PREFIX = "MEMMON_"
-CONFIG_VARIABLE = "MEMMON_CONFIG"
 _MASK = "***"
 _SECRET_WORDS = ("pass", "secret", "token", "key")
 
@@ -100,24 +99,6 @@ _FLAGS = {
 }
 
 
-def config_path(environ: Mapping[str, str] | None = None) -> Path:
-    """Return where the configuration file is looked for: `MEMMON_CONFIG`, else the user's folder."""
-    env = os.environ if environ is None else environ
-    if env.get(CONFIG_VARIABLE):
-        return Path(env[CONFIG_VARIABLE]).expanduser().absolute()
-    base = env.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else _home(env) / ".config") / "memmon" / "memmon.toml"
-
-
-def default_database_path(environ: Mapping[str, str] | None = None) -> Path:
-    """Return the one default database file, in the user's state folder."""
-    env = os.environ if environ is None else environ
-    if sys.platform == "darwin" and not env.get("XDG_STATE_HOME"):
-        return _home(env) / "Library" / "Application Support" / "memmon" / "memmon.db"
-    base = env.get("XDG_STATE_HOME")
-    return (Path(base) if base else _home(env) / ".local" / "state") / "memmon" / "memmon.db"
-
-
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the configuration file and the environment.
 
@@ -126,7 +107,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     path = config_path(env)
-    values = _from_file(path, must_exist=bool(env.get(CONFIG_VARIABLE)))
+    values = _from_file(path, is_named=bool(env.get(CONFIG_VARIABLE)))
     origin = str(path)
     try:
         msgspec.convert(values, Settings)
@@ -140,15 +121,23 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return msgspec.convert(values, Settings)
 
 
-def _from_file(path: Path, *, must_exist: bool) -> dict[str, object]:
+def _from_file(path: Path, *, is_named: bool) -> dict[str, object]:
+    """Return what stands in a file; one that nobody named and that can't be read is none."""
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        if must_exist:
+        if is_named:
             msg = f"{path}: no such file; {CONFIG_VARIABLE} names it: correct the variable or run `memmon config init`"
             raise SettingsError(msg) from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        # Another user's home after a change of user, one that may not be entered, a stale mount: a
+        # program that knows nothing of this file must record all the same.
+        if not is_named:
+            return {}
+        msg = f"{path}: can't be read ({error}); mend it or point {CONFIG_VARIABLE} elsewhere"
+        raise SettingsError(msg) from None
+    except UnicodeDecodeError as error:
         msg = f"{path}: can't be read ({error}); mend it or point {CONFIG_VARIABLE} elsewhere"
         raise SettingsError(msg) from None
     try:
@@ -168,16 +157,6 @@ def _parsed(name: str, text: str, *, variable: str) -> object:
     except msgspec.ValidationError as error:
         msg = f"{variable}={text!r}: {error}; `memmon config schema` lists what is allowed"
         raise SettingsError(msg) from None
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    home = environ.get("HOME")
-    if home:
-        return Path(home)
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path.cwd()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +186,7 @@ def resolve_database(
     if given is not None:
         return parse_database(given)
     chosen = (settings or load_settings()).database_url
-    return parse_database(chosen or default_database_path())
+    return parse_database(chosen) if chosen else _file(default_database_path())
 
 
 def parse_database(given: str | os.PathLike[str]) -> Database:
@@ -271,7 +250,7 @@ def _sqlite_url(text: str) -> Database:
 
 
 def _file(path: Path) -> Database:
-    absolute = Path(os.path.normpath(path.expanduser().absolute()))
+    absolute = Path(os.path.normpath(absolute_path(path, said=str(path))))
     return Database(url=f"sqlite:///{absolute}", path=absolute, shown=str(absolute))
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
-import stat
 import sys
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from memmon.cli.diagnosis_access import existing, is_there, permissions, writing
+from memmon.cli.diagnosis_value import Diagnosis
+from memmon.cli.opening import is_absent
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.errors import MemmonError, StoreTooOldError
+from memmon.places import unread_config
 from memmon.units import GIB, MIB
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from memmon.cli.opening import Place
     from memmon.config import Database
     from memmon.store.read import EventInfo, Store
-
-State = Literal["ok", "note", "problem"]
 
 OLDEST_SQLITE = (3, 35, 0)
 LEAST_FREE_BYTES = 100 * MIB
@@ -44,26 +43,18 @@ EXTRAS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """One thing that was looked at."""
-
-    state: State
-    subject: str
-    finding: str
-    advice: str = ""
-
-
 def diagnose(place: Place, *, now: datetime) -> Iterator[Diagnosis]:
     """Yield everything that was found, from the ground up."""
     yield from python_and_sqlite()
     yield from extras()
+    yield from configuration()
     yield from memory_limit()
     path = place.database.path
     if path is not None:
         yield from file_system(path, file_system_type=_file_system_type)
         yield from permissions(path)
         yield from left_behind(path)
+    yield from writing(place.database)
     yield from history(place.database, now=now)
 
 
@@ -112,8 +103,8 @@ def memory_limit() -> Iterator[Diagnosis]:
 
 def file_system(path: Path, *, file_system_type: Callable[[Path], str | None]) -> Iterator[Diagnosis]:
     """Look at where the file lies: throw-away layers, memory disks, the network, free room."""
-    folder = _existing(path.parent)
-    kind = file_system_type(path if path.exists() else folder)
+    folder = existing(path.parent)
+    kind = file_system_type(path if is_there(path) else folder)
     if kind in THROW_AWAY:
         yield Diagnosis(
             state="problem", subject="file system", finding=f"the database is on {THROW_AWAY[kind]}"
@@ -132,32 +123,15 @@ def file_system(path: Path, *, file_system_type: Callable[[Path], str | None]) -
         yield Diagnosis(state="ok", subject="free room", finding=f"{free_bytes / GIB:.1f} GB at {folder}")
 
 
-def permissions(path: Path) -> Iterator[Diagnosis]:
-    """Look at who may read and write the file and its folder."""
-    folder = _existing(path.parent)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield Diagnosis(
-            state="problem",
-            subject="permissions",
-            finding=f"{folder} may not be written by this user",
-            advice="SQLite needs to make files beside the database: choose another folder with MEMMON_DATABASE_URL",
-        )
-    if not path.exists():
-        return
-    if not os.access(path, os.R_OK | os.W_OK):
-        yield Diagnosis(
-            state="problem",
-            subject="permissions",
-            finding=f"{path} may not be read and written by this user",
-            advice="record as the user who owns it, or set file_mode to 0660 and share a group",
-        )
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & stat.S_IROTH:
+def configuration() -> Iterator[Diagnosis]:
+    """Say when a configuration file lies where it is looked for and can't be read."""
+    unread = unread_config()
+    if unread is not None:
         yield Diagnosis(
             state="note",
-            subject="permissions",
-            finding=f"everybody may read {path} (mode {mode:04o})",
-            advice=f"chmod o-rwx '{path}'",
+            subject="configuration",
+            finding=unread,
+            advice="let this user read it, or name another with MEMMON_CONFIG",
         )
 
 
@@ -172,12 +146,15 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
             finding=f"a damaged database was moved aside: {aside}",
             advice=f"memmon db salvage '{aside}' brings back its rows",
         )
-    wal = Path(f"{path}-wal")
-    if wal.exists() and wal.stat().st_size > 16 * MIB:
+    try:
+        log_bytes = Path(f"{path}-wal").stat().st_size
+    except OSError:
+        return
+    if log_bytes > 16 * MIB:
         yield Diagnosis(
             state="note",
             subject="write-ahead log",
-            finding=f"{size(wal.stat().st_size)}: a reader has kept it from being folded back",
+            finding=f"{size(log_bytes)}: a reader has kept it from being folded back",
             advice="end long-running readers; it shrinks at the next write",
         )
 
@@ -186,7 +163,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     """Look at what is recorded, and whether it still is."""
     from memmon.store.read import open_store
 
-    if database.path is not None and not database.path.exists():
+    if database.path is not None and is_absent(database.path):
         yield Diagnosis(
             state="note",
             subject="database",
@@ -236,12 +213,6 @@ def _freshness(name: str, last_at: datetime | None, *, now: datetime) -> Diagnos
             advice="nothing is being recorded: does it run?",
         )
     return Diagnosis(state="ok", subject=f"source {name}", finding=said)
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
 
 
 def _file_system_type(path: Path) -> str | None:

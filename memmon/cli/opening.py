@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.config import (
-    CONFIG_VARIABLE,
     ENVIRONMENT_PREFIX,
     Database,
     Settings,
-    config_path,
-    default_database_path,
     load_settings,
     parse_database,
     resolve_database,
 )
 from memmon.errors import StoreNotFoundError
+from memmon.places import CONFIG_VARIABLE, config_path, default_database_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +55,20 @@ def locate_existing(common: Common) -> Place:
     """Return the same, and raise StoreNotFoundError when there is no such file."""
     place = locate(common)
     path = place.database.path
-    if path is not None and not path.exists():
+    if path is not None and is_absent(path):
         raise StoreNotFoundError(_not_found(place, path))
     return place
+
+
+def is_absent(path: Path) -> bool:
+    """Tell whether there is surely no such file; not where a folder on the way can't be entered."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # opening it says what is in the way
+    return False
 
 
 def _origin(settings: Settings) -> str:

@@ -169,6 +169,7 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
         "config show": {
             "database_origin": _TEXT,
             "configuration_file": _TEXT,
+            "configuration_note": text_or_null,
             "settings": _list(_object(name=_TEXT, value={}, origin=_TEXT)),
         },
         "alerts run": {

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from memmon.errors import (
     ForeignStoreError,
+    MemmonError,
     StoreBusyError,
     StoreDamagedError,
     StoreNotFoundError,
+    StorePermissionError,
     StoreTooNewError,
     StoreTooOldError,
 )
+from memmon.store.access import may_write, may_write_beside
 from memmon.store.engine import sqlite_code, sqlite_extended_code
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ _ERROR, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB =
 # The file, or the log under a living reader, ends before what it should hold: it was cut.
 _SHORT_READ = 10 | 2 << 8
 _SIDE_FILES_BYTES = 64 * 2**10
+_LONGEST_CAUSE = 300
+# A sentence of ours ends in a command, with long paths in it.
+_LONGEST_SENTENCE = 800
 
 
 class Fault(Enum):
@@ -57,6 +63,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], Fault], ...] = (
     (ForeignStoreError, Fault.FOREIGN),
     (StoreDamagedError, Fault.DAMAGED),
     (StoreBusyError, Fault.BUSY),
+    (StorePermissionError, Fault.READONLY),
     (PermissionError, Fault.READONLY),
 )
 
@@ -84,7 +91,8 @@ def classify(error: BaseException, path: Path | None) -> Fault:
     code = sqlite_code(error)
     if sqlite_extended_code(error) == _SHORT_READ:
         return Fault.DAMAGED
-    if code == _CANTOPEN and path is not None and not path.exists():
+    # Not Path.exists(): it raises where a folder on the way may not be entered.
+    if code == _CANTOPEN and path is not None and not os.path.exists(path):  # noqa: PTH110
         return Fault.MISSING
     if code == _IOERR and path is not None and _is_full(path):
         return Fault.FULL
@@ -107,8 +115,23 @@ def may_be_damage(error: BaseException, fault: Fault, path: Path | None) -> bool
     schema makes a column unknown. memmon's own statements are right for the schema that it
     checked before.
     """
-    if path is None or fault is Fault.DAMAGED:
+    if path is None or fault is Fault.DAMAGED or isinstance(error, (OSError, StorePermissionError)):
         return False
     if fault is Fault.READONLY:
-        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        return may_write(path) and may_write_beside(path)
     return fault is Fault.UNREACHABLE and sqlite_code(error) == _ERROR
+
+
+def describe(error: BaseException) -> str:
+    """Return one line for people: memmon's own sentence, or what the system said and what to do."""
+    if isinstance(error, MemmonError):
+        return str(error).splitlines()[0][:_LONGEST_SENTENCE]
+    if isinstance(error, PermissionError):
+        return f"{cause(error)}; let this user write there, or name another database (MEMMON_DATABASE_URL)"
+    return cause(error)
+
+
+def cause(error: BaseException) -> str:
+    """Return the first line of what the driver or the system said."""
+    origin = getattr(error, "orig", None) or error
+    return f"{type(origin).__name__}: {origin}".splitlines()[0][:_LONGEST_CAUSE]

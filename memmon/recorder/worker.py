@@ -19,12 +19,12 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
-from memmon.errors import MemmonError, StoreBusyError, StoreDamagedError
+from memmon.errors import StoreBusyError, StoreDamagedError
 from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Snapshot
 from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.desk import Candidate
-from memmon.recorder.faults import Fault, classify, may_be_damage
+from memmon.recorder.faults import Fault, cause, classify, describe, may_be_damage
 from memmon.recorder.guard import report_fault
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
@@ -397,7 +397,7 @@ class Worker:
                     "memmon: %s was damaged (%s); it is kept as %s and a new history begins; "
                     "`memmon db salvage` brings its rows back",
                     path,
-                    _cause(error),
+                    cause(error),
                     moved,
                 )
         self._writer = None
@@ -424,7 +424,7 @@ class Worker:
         fault = classify(error, self.database.path)
         self._retry_at = self._clock.monotonic() + self._backoff_seconds
         self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
-        detail = str(error).splitlines()[0][:300] if isinstance(error, MemmonError) else _cause(error)
+        detail = describe(error)
         self.last_error = f"{fault.value}: {detail}"
         self._log_state(
             fault.name,
@@ -453,8 +453,3 @@ class Worker:
 def inbox_limit(snapshot: Snapshot) -> int:
     """Return how many snapshots like this one may wait: what the outbox may hold, in bytes."""
     return min(INBOX_LIMIT, HELD_BYTES_LIMIT // most_bytes(snapshot))
-
-
-def _cause(error: BaseException) -> str:
-    origin = getattr(error, "orig", None) or error
-    return f"{type(origin).__name__}: {origin}".splitlines()[0][:300]

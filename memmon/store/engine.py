@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import NullPool
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
+from memmon.store.access import require_writable
 from memmon.store.schema import APPLICATION_ID
+from memmon.store.secluded import connect_sqlite, make_engine
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
+    import sqlite3
+
+    from sqlalchemy.engine import Engine
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from memmon.config import Database
@@ -41,9 +43,8 @@ def write_engine(database: Database) -> Engine:
     """Return an engine whose transactions write; it never creates a file."""
     if not database.is_sqlite:
         return _server_engine(database)
-    engine = _sqlite_engine(database, mode="rw")
+    engine = _sqlite_engine(database, mode="rw", begin="BEGIN IMMEDIATE")
     event.listen(engine, "connect", _prepare_writer)
-    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
@@ -55,9 +56,8 @@ def read_engine(database: Database, *, immutable: bool = False) -> Engine:
     """
     if not database.is_sqlite:
         return _server_engine(database, execution_options={"postgresql_readonly": True})
-    engine = _sqlite_engine(database, mode="ro", immutable=immutable)
+    engine = _sqlite_engine(database, mode="ro", begin="BEGIN DEFERRED", immutable=immutable)
     event.listen(engine, "connect", _prepare_reader)
-    event.listen(engine, "begin", _begin_deferred)
     return engine
 
 
@@ -65,7 +65,7 @@ def _server_engine(database: Database, **options: Any) -> Engine:
     try:
         url = make_url(database.url)
         waits = {name: value for name, value in _SERVER_WAITS.items() if name not in url.query}
-        return create_engine(url, poolclass=NullPool, connect_args=waits, **options)
+        engine = make_engine(url, connect_args=waits, **options)
     except ModuleNotFoundError as error:
         msg = f"{database.shown}: a PostgreSQL server needs psycopg: pip install 'memmon[postgres]'"
         raise MissingExtraError(msg) from error
@@ -73,6 +73,16 @@ def _server_engine(database: Database, **options: Any) -> Engine:
         # The library's own words may quote the URL with its password.
         msg = f"{database.shown}: not a URL that can be understood; write postgresql://USER:PASSWORD@HOST:5432/DATABASE"
         raise SettingsError(msg) from None
+    event.listen(engine, "connect", _unheard)
+    return engine
+
+
+def _unheard(connection: Any, _record: object) -> None:
+    """Take away the handler by which SQLAlchemy logs a server's notices, through the program's logging."""
+    from sqlalchemy.dialects.postgresql import psycopg
+
+    with suppress(AttributeError, ValueError):
+        connection.remove_notice_handler(psycopg._log_notices)  # noqa: SLF001 -- it has no other name
 
 
 def sqlite_uri(path: Path, *, mode: str, immutable: bool = False) -> str:
@@ -112,17 +122,17 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _sqlite_engine(database: Database, *, mode: str, immutable: bool = False) -> Engine:
+def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool = False) -> Engine:
     path = database.path
     assert path is not None
     uri = sqlite_uri(path, mode=mode, immutable=immutable)
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(
-            uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
-        )
+        if mode != "ro":
+            require_writable(path)
+        return connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000, is_shared=True)
 
-    return create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool)
+    return make_engine("sqlite+pysqlite://", begin=begin, creator=connect)
 
 
 def _prepare_writer(dbapi_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
@@ -193,14 +203,6 @@ def file_system_type(path: Path) -> str | None:
         if inside and len(point) >= len(best):
             best, kind = point, fields[2]
     return kind
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_deferred(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN DEFERRED")
 
 
 def sqlite_code(error: BaseException) -> int | None:

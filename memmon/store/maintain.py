@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.errors import OutputError, StoreDamagedError, StoreError
+from memmon.store.access import must_be_immutable, require_writable
 from memmon.store.digest import group_digest, row_digest, split_digest
 from memmon.store.engine import BUSY_TIMEOUT_MS, create_private_file, refuse_foreign, sqlite_uri, write_engine
 from memmon.store.faults import translated
@@ -174,9 +174,9 @@ def backup(database: Database, target: Path, *, file_mode: int = 0o600) -> Backu
 
 def _copy(path: Path, part: Path) -> None:
     SqliteGate(path).read(lambda session: session.rows("SELECT 1"))
-    immutable = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    uri = sqlite_uri(path, mode="ro", immutable=must_be_immutable(path))
     with (
-        closing(sqlite3.connect(sqlite_uri(path, mode="ro", immutable=immutable), uri=True)) as old,
+        closing(sqlite3.connect(uri, uri=True)) as old,
         closing(sqlite3.connect(part)) as new,
     ):
         refuse_foreign(old)
@@ -199,6 +199,7 @@ def vacuum(database: Database) -> VacuumReport:
         return VacuumReport(before_bytes=None, after_bytes=None)
     path = database.path
     SqliteGate(path).read(lambda session: session.rows("SELECT 1"))
+    require_writable(path)
     before = path.stat().st_size
     with (
         translated(database),

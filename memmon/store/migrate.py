@@ -8,6 +8,7 @@ that holds rows is laid beside it first.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -111,10 +112,34 @@ def _run_revisions(connection: Connection, database: Database, *, before: str | 
     config = alembic_config()
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, revision)
+        with _alembic_silent():
+            command.upgrade(config, revision)
     except DBAPIError as error:
         _tell_half_migrated(error, database, before)
         raise
+
+
+@contextmanager
+def _alembic_silent() -> Iterator[None]:
+    """Keep what Alembic says in this thread out of the program's logging: a transaction is open."""
+    thread_id = threading.get_ident()
+
+    def is_others(record: logging.LogRecord) -> bool:
+        return record.thread != thread_id
+
+    known = dict(logging.root.manager.loggerDict)
+    loggers = [
+        one
+        for name, one in known.items()
+        if f"{name}.".startswith("alembic.") and isinstance(one, logging.Logger)
+    ]
+    for one in loggers:
+        one.addFilter(is_others)
+    try:
+        yield
+    finally:
+        for one in loggers:
+            one.removeFilter(is_others)
 
 
 def _tell_half_migrated(error: DBAPIError, database: Database, before: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from memmon.errors import StoreDamagedError
 from memmon.store.engine import sqlite_uri
+from memmon.store.secluded import connect_sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -113,6 +114,5 @@ def truncate_wal(database: Database) -> None:
     with suppress(OSError, sqlite3.Error):
         if Path(f"{path}-wal").stat().st_size < WAL_TRUNCATE_BYTES:
             return
-        uri = sqlite_uri(path, mode="rw")
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0)) as connection:
+        with closing(connect_sqlite(sqlite_uri(path, mode="rw"), timeout_seconds=0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -18,11 +18,13 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
 from memmon.store import schema
+from memmon.store.access import must_be_immutable
 from memmon.store.batch import AlertMark, Batch, RunEnd, StoredReport, Written
 from memmon.store.certificate import certify
 from memmon.store.digest import group_digest
 from memmon.store.engine import file_identity, sqlite_uri, write_engine
 from memmon.store.revision import require_head
+from memmon.store.secluded import connect_sqlite, unadapted
 from memmon.store.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.units import MS_PER_SECOND
 
@@ -381,15 +383,16 @@ def read_alert_marks(database: Database, source: str) -> dict[str, AlertMark] | 
     None when it can't be told at once: no file, a server, a locked or unreadable database.
     """
     path = database.path
-    if path is None or not path.exists():
+    if path is None or file_identity(path) is None:
         return None if path is None else {}
     query = (
         "SELECT fingerprint, kind, a.severity, notified_ms FROM alert_state a JOIN source s ON s.id = a.source_id "
         "WHERE s.name = ? AND notified_ms IS NOT NULL"
     )
     try:
-        with closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True, timeout=0)) as connection:
-            rows = connection.execute(query, (_text(source),)).fetchall()
+        uri = sqlite_uri(path, mode="ro", immutable=must_be_immutable(path))
+        with closing(connect_sqlite(uri, timeout_seconds=0)) as connection:
+            rows = connection.execute(query, unadapted((_text(source),))).fetchall()
     except sqlite3.Error:
         return None
     return {

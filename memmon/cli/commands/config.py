@@ -12,8 +12,9 @@ from memmon.cli.opening import config_origin, locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, write_json, write_text
 from memmon.cli.text import table
-from memmon.config import ENVIRONMENT_PREFIX, Settings, config_path, load_settings, mask_url
+from memmon.config import ENVIRONMENT_PREFIX, Settings, load_settings, mask_url
 from memmon.errors import OutputError
+from memmon.places import config_path, unread_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,13 +44,16 @@ def show(common: Common) -> None:
             database=place.database,
             database_origin=place.origin,
             configuration_file=str(config_path()),
+            configuration_note=unread_config(),
             settings=settings,
         )
         return
+    unread = unread_config()
+    note = "" if unread is None else f"note: {unread}\n"
     shown = table(["setting", "value", "from"], [(n, "" if v is None else v, o) for n, v, o in rows])
     write_text(
         common,
-        f"database: {place.database.shown} (from {place.origin})\nconfiguration file: {config_origin()}\n\n{shown}",
+        f"database: {place.database.shown} (from {place.origin})\nconfiguration file: {config_origin()}\n{note}\n{shown}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.config import default_database_path
+from memmon.places import default_database_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,8 @@ query has a connection of its own, so that a reader that stays open for hours ho
 
 Another user's read-only access: SQLite needs the `-wal` and `-shm` files of a WAL database even to
 read it, and they vanish after each flush. Without write permission and without a `-wal` the file
-is opened `immutable=1`, and read again when it changed meanwhile.
+is opened `immutable=1`, and read again when it changed meanwhile. What was left read-only beside a
+file that no longer is gets its mode back: else it could not be read either.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from memmon.errors import (
     StorePermissionError,
     StoreTooOldError,
 )
+from memmon.store.access import mend_side_files, must_be_immutable
 from memmon.store.identity import APPLICATION_ID, SQLITE_MAGIC
 from memmon.store.read.absent import describe_absent
 from memmon.store.read.ports import refused
@@ -86,6 +88,7 @@ class SqliteGate:
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of the file, in one consistent state of it."""
         self._look()
+        mend_side_files(self.path)
         has_no_room = False
         for attempt in range(_RETRY_COUNT):
             last = attempt == _RETRY_COUNT - 1
@@ -155,8 +158,7 @@ class SqliteGate:
             raise StoreDamagedError(msg)
 
     def _must_be_immutable(self) -> bool:
-        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
-        return not writable and not _side_file_size(self.path, "-wal")
+        return must_be_immutable(self.path)
 
     def _may_pass(self, error: sqlite3.Error) -> bool:
         """Tell whether an error may come from files that change under a reader who can't lock them.
