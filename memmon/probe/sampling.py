@@ -18,6 +18,8 @@ LARGE_COUNT = 65
 """Containers from this length on are sampled; shorter ones are walked whole."""
 
 _SPREAD_LENGTH = 100_000
+_TABLE_BYTES = 2**20
+_ENTRY_BYTES = 2_000
 _LOW_32_BITS = 0xFFFF_FFFF
 _BASES: tuple[type, ...] = (deque, list, tuple, dict, set, frozenset)
 _DIRECT_BASES = (list, tuple)
@@ -25,8 +27,15 @@ _DIRECT_BASES = (list, tuple)
 
 def base_of(target: object) -> Any:
     """Return the built-in container type that `target` is an instance of, without asking the object."""
-    kind = type(target)
-    return kind if kind in _BASES else next((base for base in _BASES if base in kind.__mro__), None)
+    return base_of_kind(type(target))
+
+
+def base_of_kind(kind: type) -> Any:
+    """Return the built-in container type that `kind` is or derives from, None when there is none."""
+    for base in _BASES:  # neither `in` nor a set: a metaclass may have an `__eq__` or `__hash__` of its own
+        if issubclass(kind, base):
+            return base
+    return None
 
 
 def length_of(target: Any) -> int:
@@ -38,6 +47,11 @@ def length_of(target: Any) -> int:
 def is_large(target: object) -> bool:
     """Return whether `target` is a built-in container that is sampled and not walked."""
     return length_of(target) >= LARGE_COUNT
+
+
+def is_sparse(size_bytes: int, length: int) -> bool:
+    """Return whether a table is so large and so empty that finding its entries takes long in one step."""
+    return size_bytes > _TABLE_BYTES and size_bytes > _ENTRY_BYTES * length
 
 
 def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
