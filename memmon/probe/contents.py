@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from memmon.probe.own_size import own_bytes
 from memmon.probe.plain import instance_values
 from memmon.probe.sampling import base_of, is_sparse
 
@@ -24,15 +23,15 @@ _PLAIN_KINDS = frozenset(
 _CACHE_KIND = type(lru_cache(len))
 
 
-def contents(value: Any, base: Any, wanted_count: int) -> tuple[int, list[Any]]:
+def contents(value: Any, base: Any, wanted_count: int, own_bytes: int) -> tuple[int, list[Any]]:
     """Return (entries, some of what the object leads to); 0 entries when that is all it leads to.
 
-    `base`: the built-in container that it is, or None. A dict has two entries a key. At most
+    `base`: the built-in container that it is, or None. `own_bytes`: its own size. A dict has two entries a key. At most
     about `wanted_count` entries of a container are returned, and the attributes of a subclass's.
     """
     try:
         if base is None:
-            return 0, _referents(value)
+            return 0, _referents(value, own_bytes)
         length = base.__len__(value)
         found = _sampled(value, base, length, wanted_count) if length else []
         if id(type(value)) not in _PLAIN_KINDS:
@@ -42,13 +41,13 @@ def contents(value: Any, base: Any, wanted_count: int) -> tuple[int, list[Any]]:
         return 0, []
 
 
-def _referents(value: Any) -> list[Any]:
+def _referents(value: Any, own_bytes: int) -> list[Any]:
     """Return all that it leads to, unless it is one of the few kinds that lead to very much at once."""
     kind = type(value)
     if issubclass(kind, _CACHE_KIND):
         # The collector is told each entry of a bounded cache.
         return gc.get_referents(value) if _CACHE_KIND.cache_info(value).currsize <= _CACHED_COUNT else []
-    return gc.get_referents(value) if own_bytes(value) <= _LISTED_BYTES else []
+    return gc.get_referents(value) if own_bytes <= _LISTED_BYTES else []
 
 
 def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:

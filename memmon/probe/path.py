@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.contents import contents
+from memmon.probe.own_size import own_bytes
 from memmon.probe.sampling import base_of_kind
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Path:
         self.taken.append(taken_count)
         self.ids.append(holder_id)
 
+    def pop(self) -> None:
+        """Go up one level."""
+        self.siblings.pop()
+        self.places.pop()
+        self.weights.pop()
+        self.samples.pop()
+        self.taken.pop()
+        self.ids.pop()
+
     def cut(self, depth: int) -> None:
         """Go up to `depth` levels below the root."""
         for each in (self.siblings, self.places, self.weights, self.samples, self.taken, self.ids):
@@ -64,7 +74,8 @@ class Path:
                 value = self.siblings[-1][place]
             elif id(value) != identity:
                 break
-            self.siblings.append(contents(value, base_of_kind(type(value)), self.taken[depth])[1])
+            base = base_of_kind(type(value))
+            self.siblings.append(contents(value, base, self.taken[depth], own_bytes(value))[1])
         self.cut(len(self.siblings))
 
 

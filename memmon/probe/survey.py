@@ -39,7 +39,7 @@ SLICE_SECONDS = 0.001
 _ROOT_VISIT_LIMIT = 30_000
 _LEAST_SAMPLE_COUNT = 12
 _DEEP_LIMIT = 1_000
-_BETWEEN_CLOCKS_COUNT = 8
+_BETWEEN_CLOCKS = 0b1111
 _NAMED_CONTAINER_COUNT = 100
 _TOP_COUNT = 200
 
@@ -121,35 +121,39 @@ class _Walk:
     def _root(self, name: str, reach: Callable[[], object]) -> None:
         """Walk what hangs on one root, as far as its share of the visits goes."""
         limit = min(VISIT_LIMIT, self._visits + _ROOT_VISIT_LIMIT)
-        self._visit(reach(), 1.0, SAMPLE_COUNT, name)
+        self._first(reach(), 1.0, SAMPLE_COUNT, name)
         self._drain(name, reach, limit)
         while self._deep and self._visits < limit:
             # So far from the root that the way back would be long: these few are held.
             reach = itertools.repeat(self._deep.pop()).__next__
-            self._visit(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, name)
+            self._first(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, name)
             self._drain(name, reach, limit)
         self._deep.clear()
         self._deep_weights.clear()
         self._path.cut(0)
 
+    def _first(self, value: object, weight: float, sample_count: int, name: str) -> None:
+        if id(value) not in self._seen:
+            self._visit(value, weight, sample_count, name)
+
     def _drain(self, name: str, reach: Callable[[], object], limit: int) -> None:
-        path = self._path
+        path, seen = self._path, self._seen
         siblings, places, weights, samples = path.siblings, path.places, path.weights, path.samples
         while places and self._visits < limit:
             if self._is_over():
                 self._rest(reach)
                 continue
-            place = places[-1] + 1
-            if place >= len(siblings[-1]):
-                path.cut(len(places) - 1)
-                continue
-            places[-1] = place
-            self._visit(siblings[-1][place], weights[-1], samples[-1], name)
+            level = siblings[-1]
+            places[-1] = place = places[-1] + 1
+            if place >= len(level):
+                path.pop()
+            elif id(level[place]) not in seen:
+                self._visit(level[place], weights[-1], samples[-1], name)
 
     def _is_over(self) -> bool:
         """Return whether the step has lasted long enough; the clock is asked now and then."""
         self._ticks += 1
-        return self._ticks % _BETWEEN_CLOCKS_COUNT == 0 and self._monotonic() >= self._ends_at
+        return not self._ticks & _BETWEEN_CLOCKS and self._monotonic() >= self._ends_at
 
     def _rest(self, reach: Callable[[], object] = lambda: None) -> None:
         """Let the host's threads run, and hold nothing of theirs meanwhile."""
@@ -160,43 +164,40 @@ class _Walk:
         self._path.find_again(reach)
 
     def _kind(self, kind: type) -> _Kind:
-        known = self._static_kinds.get(id(kind)) or self._kinds.get(id(kind))
-        if known is None:
-            known = _Kind(kind)
-            kept = self._static_kinds if is_static(kind) else self._kinds
-            kept[id(kind)] = known
+        known = _Kind(kind)
+        kept = self._static_kinds if is_static(kind) else self._kinds
+        kept[id(kind)] = known
         return known
 
     def _visit(self, value: Any, weight: float, sample_count: int, root: str) -> None:
         """Count an object that wasn't met yet, and go down into it."""
-        kind = self._kind(type(value))
-        identity = id(value)
+        kind_id = id(type(value))
+        kind = self._static_kinds.get(kind_id) or self._kinds.get(kind_id) or self._kind(type(value))
+        name = kind.name
+        self.counts[name] = self.counts.get(name, 0.0) + weight
         if kind.role == _IS_NUMBER:
-            self.counts[kind.name] = self.counts.get(kind.name, 0.0) + weight
             return
-        if identity in self._seen:
-            return
-        self._seen.add(identity)
+        self._seen.add(id(value))
         self._visits += 1
-        size = weight * measured(value, kind.method, kind.header)
-        self.counts[kind.name] = self.counts.get(kind.name, 0.0) + weight
-        self.sizes[kind.name] = self.sizes.get(kind.name, 0.0) + size
+        own_bytes = measured(value, kind.method, kind.header)
+        size = weight * own_bytes
+        self.sizes[name] = self.sizes.get(name, 0.0) + size
         self.roots[root] = self.roots.get(root, 0.0) + size
         if kind.role == _IS_OPEN:
-            self._enter(value, kind.base, weight, sample_count, root)
+            length, found = contents(value, kind.base, sample_count, own_bytes)
+            if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
+                self.lengths[root] = max(self.lengths.get(root, 0), length)
+            if found:
+                self._enter(id(value), found, weight, sample_count, length)
 
-    def _enter(self, value: Any, base: Any, weight: float, wanted: int, root: str) -> None:
-        length, found = contents(value, base, wanted)
-        if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
-            self.lengths[root] = max(self.lengths.get(root, 0), length)
-        if not found:
-            return
+    def _enter(self, holder_id: int, found: list[Any], weight: float, wanted: int, length: int) -> None:
+        """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
         sample_count = wanted
         if length > len(found):
             weight *= length / len(found)
             sample_count = max(wanted // 2, _LEAST_SAMPLE_COUNT)
         if len(self._path.ids) < LONGEST_DEPTH:
-            self._path.push(id(value), found, weight=weight, sample_count=sample_count, taken_count=wanted)
+            self._path.push(holder_id, found, weight=weight, sample_count=sample_count, taken_count=wanted)
         elif len(self._deep) < _DEEP_LIMIT:
             self._deep += found
             self._deep_weights += [weight] * len(found)
