@@ -121,9 +121,13 @@ def run(folder: Path, looks: int, objects: int) -> None:
     found = json.loads(answer)
     steps = " ".join(f"{name} {found['steps'][name] * 1e3:.2f}" for name in STEPS)
     print(f"  {looks} looks at {found['tracked']:,} tracked objects, {found['seconds']:.2f} s each")
-    print(f"  CPU of a look, ms        {found['cpu']['p50'] * 1e3:.0f}, in {found['step_count']} steps: {steps}")
+    print(
+        f"  CPU of a look, ms        {found['cpu']['p50'] * 1e3:.0f}, in {found['step_count']} steps: {steps}"
+    )
     print(f"  collections (young to full) {found['collections']}, as long idle: {found['idle_collections']}")
-    print(f"  longest gap of a thread, ms {found['longest_gap'] * 1e3:.1f}, idle: {found['idle_gap'] * 1e3:.1f}")
+    print(
+        f"  longest gap of a thread, ms {found['longest_gap'] * 1e3:.1f}, idle: {found['idle_gap'] * 1e3:.1f}"
+    )
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from memmon.probe.plain import instance_values
-from memmon.probe.sampling import base_of, is_sparse
+from memmon.probe.sampling import is_sparse
 
 _LISTED_COUNT = 400
 """Up to so many referents of one object are asked for in one call."""

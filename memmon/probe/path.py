@@ -56,7 +56,7 @@ class Path:
     def cut(self, depth: int) -> None:
         """Go up to `depth` levels below the root."""
         for each in (self.siblings, self.places, self.weights, self.samples, self.taken, self.ids):
-            del each[depth:]  # type: ignore[attr-defined]
+            del each[depth:]
 
     def let_go(self) -> None:
         """Hold no object any more; the way itself is kept."""

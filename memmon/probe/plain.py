@@ -22,7 +22,7 @@ _FLAGS = type.__dict__["__flags__"].__get__
 _NAMESPACE = type.__dict__["__dict__"].__get__
 _QUALNAME = type.__dict__["__qualname__"].__get__
 _MODULE = type.__dict__["__module__"].__get__
-_VALUES_OF_MODULE = ModuleType.__dict__["__dict__"].__get__
+_VALUES_OF_MODULE = _NAMESPACE(ModuleType)["__dict__"].__get__
 
 _HEAP_TYPE_FLAG = 1 << 9
 _ENTRIES_SCANNED = 500
@@ -115,7 +115,7 @@ def static_entry(value: object, name: str) -> Any:
     return found if found is not None else entry_of(instance_values(value), name)
 
 
-def _items(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _items(values: Any) -> Iterator[tuple[Any, Any]]:
     return iter(dict.items(values) if issubclass(type(values), dict) else values.items())
 
 

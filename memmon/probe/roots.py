@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.plain import entry_of, is_module, module_values
+from memmon.probe.plain import class_entry, entry_of, module_values
 from memmon.probe.quiet import attempt
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def module_names() -> list[str]:
 
 def module_at(name: str) -> object:
     """Return what is loaded under a name, None when nothing is."""
-    modules = sys.modules
+    modules: Any = sys.modules
     return dict.get(modules, name) if issubclass(type(modules), dict) else None
 
 
@@ -142,7 +142,11 @@ def _of_tasks() -> Iterator[Root]:
 
 def _members(tasks: object) -> set[Any] | None:
     """Return the set inside asyncio's weak set, read without iterating the weak one, which would clean it up."""
-    inner = entry_of(object.__getattribute__(tasks, "__dict__"), "data") if type(tasks) is weakref.WeakSet else tasks
+    inner = (
+        entry_of(object.__getattribute__(tasks, "__dict__"), "data")
+        if type(tasks) is weakref.WeakSet
+        else tasks
+    )
     return inner if type(inner) is set else None
 
 
@@ -151,7 +155,7 @@ def _task_name(task: object) -> str:
     kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
     if type(kind) is not type or not issubclass(type(task), kind):
         return "of a kind of its own"
-    name = attempt(kind.get_name, task)
+    name = attempt(class_entry(kind, "get_name"), task)
     return str.__str__(name) if issubclass(type(name), str) else "without a name"
 
 

@@ -109,6 +109,12 @@ class _Walk:
             if self._visits >= VISIT_LIMIT:
                 return
 
+    def end(self) -> None:
+        """Free what is large, in a step of its own."""
+        self._rest()
+        self._seen.clear()
+        self._rest()
+
     def _pass_over_modules(self) -> None:
         """Mark the modules' variables as met: each function leads to those of its module."""
         self._seen |= {id(self._seen), id(self.__dict__), id(sys.modules)}
@@ -213,7 +219,9 @@ def survey(
     """
     walk = _Walk(pause, monotonic or SystemClock().monotonic)
     walk.run()
+    walk.end()
     names = sorted(walk.counts, key=lambda name: -walk.sizes.get(name, 0.0))[:_TOP_COUNT]
+    pause()
     return Survey(
         object_count=round(sum(walk.counts.values())),
         type_counts={name: round(walk.counts[name]) for name in names},
