@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from memmon.probe.own_size import own_bytes
 from memmon.probe.plain import instance_values
 from memmon.probe.sampling import is_sparse
 
@@ -23,15 +24,15 @@ _PLAIN_KINDS = frozenset(
 _CACHE_KIND = type(lru_cache(len))
 
 
-def contents(value: Any, base: Any, wanted_count: int, own_bytes: int) -> tuple[int, list[Any]]:
+def contents(value: Any, base: Any, wanted_count: int, size_bytes: int) -> tuple[int, list[Any]]:
     """Return (entries, some of what the object leads to); 0 entries when that is all it leads to.
 
-    `base`: the built-in container that it is, or None. `own_bytes`: its own size. A dict has two entries a key. At most
+    `base`: the built-in container that it is, or None. `size_bytes`: its own size. A dict has two entries a key. At most
     about `wanted_count` entries of a container are returned, and the attributes of a subclass's.
     """
     try:
         if base is None:
-            return 0, _referents(value, own_bytes)
+            return 0, gc.get_referents(value) if _is_short_list(value, size_bytes) else []
         length = base.__len__(value)
         found = _sampled(value, base, length, wanted_count) if length else []
         if id(type(value)) not in _PLAIN_KINDS:
@@ -41,13 +42,16 @@ def contents(value: Any, base: Any, wanted_count: int, own_bytes: int) -> tuple[
         return 0, []
 
 
-def _referents(value: Any, own_bytes: int) -> list[Any]:
-    """Return all that it leads to, unless it is one of the few kinds that lead to very much at once."""
-    kind = type(value)
-    if issubclass(kind, _CACHE_KIND):
+def leads_to_few(value: Any) -> bool:
+    """Return whether all that a small container, or another object, leads to can be asked for in one call."""
+    return _is_short_list(value, own_bytes(value))
+
+
+def _is_short_list(value: Any, size_bytes: int) -> bool:
+    if issubclass(type(value), _CACHE_KIND):
         # The collector is told each entry of a bounded cache.
-        return gc.get_referents(value) if _CACHE_KIND.cache_info(value).currsize <= _CACHED_COUNT else []
-    return gc.get_referents(value) if own_bytes <= _LISTED_BYTES else []
+        return bool(_CACHE_KIND.cache_info(value).currsize <= _CACHED_COUNT)
+    return size_bytes <= _LISTED_BYTES
 
 
 def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:
