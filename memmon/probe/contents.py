@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from memmon.probe.own_size import own_bytes
 from memmon.probe.plain import instance_values
 from memmon.probe.sampling import is_sparse
 
@@ -32,7 +31,7 @@ def contents(value: Any, base: Any, wanted_count: int, size_bytes: int) -> tuple
     """
     try:
         if base is None:
-            return 0, gc.get_referents(value) if _is_short_list(value, size_bytes) else []
+            return 0, gc.get_referents(value) if leads_to_few(value, size_bytes) else []
         length = base.__len__(value)
         found = _sampled(value, base, length, wanted_count) if length else []
         if id(type(value)) not in _PLAIN_KINDS:
@@ -42,12 +41,8 @@ def contents(value: Any, base: Any, wanted_count: int, size_bytes: int) -> tuple
         return 0, []
 
 
-def leads_to_few(value: Any) -> bool:
+def leads_to_few(value: Any, size_bytes: int) -> bool:
     """Return whether all that a small container, or another object, leads to can be asked for in one call."""
-    return _is_short_list(value, own_bytes(value))
-
-
-def _is_short_list(value: Any, size_bytes: int) -> bool:
     if issubclass(type(value), _CACHE_KIND):
         # The collector is told each entry of a bounded cache.
         return bool(_CACHE_KIND.cache_info(value).currsize <= _CACHED_COUNT)

@@ -6,10 +6,13 @@ import os
 import sys
 import sysconfig
 from functools import lru_cache
-from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
 
 from memmon.probe.plain import entry_of, is_module, module_values, namespace_of
 from memmon.probe.quiet import attempt
+
+if TYPE_CHECKING:
+    from types import FunctionType, ModuleType
 
 _OURS = "memmon"
 

@@ -32,6 +32,24 @@ def own_bytes(value: object) -> int:
     return measured(value, size_method(kind), header_bytes(kind))
 
 
+class OwnSizes:
+    """Tells own sizes quickly for a short while, in which no class is taken for another at its address."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        """Know no class yet."""
+        self._known: dict[int, tuple[Callable[[Any], int], int]] = {}
+
+    def own_bytes(self, value: object) -> int:
+        """Return what `own_bytes` does."""
+        kind = type(value)
+        known = self._known.get(id(kind))
+        if known is None:
+            known = self._known[id(kind)] = (size_method(kind), header_bytes(kind))
+        return measured(value, *known)
+
+
 def measured(value: object, method: Callable[[Any], int], header: int) -> int:
     """Return the size that `method` (of `size_method`) tells, and the header's."""
     try:

@@ -12,7 +12,7 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.contents import leads_to_few
-from memmon.probe.own_size import own_bytes
+from memmon.probe.own_size import OwnSizes, own_bytes
 from memmon.probe.quiet import attempt
 from memmon.probe.sampling import different_count, is_large, length_of, sample_items
 
@@ -70,6 +70,7 @@ class _Walk:
         self._object_count = 0
         self._depth = 0
         self._large: list[Any] = []
+        self._own_sizes = OwnSizes()
         settings = ObjSizeSettings(
             get_referents_func=self._referents,
             filter_func=_is_not_shared,
@@ -131,7 +132,7 @@ class _Walk:
         total = 0
         try:
             for found in self._context.traverse_bfs(target):
-                total += shallow_bytes(found)
+                total += self._own_sizes.own_bytes(found)
         except _OutOfBudgetError:
             pass
         return total
@@ -143,7 +144,10 @@ class _Walk:
         large = [target for target in found if is_large(target)]
         self._large.extend(large)
         # Not the instance's __dict__ attribute as well: asking for it would create one.
-        return gc.get_referents(*[one for one in found if not is_large(one) and leads_to_few(one)])
+        return gc.get_referents(*[one for one in found if not is_large(one) and self._leads_to_few(one)])
+
+    def _leads_to_few(self, target: object) -> bool:
+        return leads_to_few(target, self._own_sizes.own_bytes(target))
 
     def _is_over(self) -> bool:
         return self._monotonic() > self._deadline
