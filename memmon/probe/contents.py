@@ -58,7 +58,8 @@ def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:
         return list(islice(base.__iter__(value), wanted))
     if base is deque:
         half = wanted // 2
-        places = range(length) if length <= wanted else (*range(half), *range(-half, 0))
+        # No negative places: Python makes them positive by the `__len__` of the deque's own class.
+        places = range(length) if length <= wanted else (*range(half), *range(length - half, length))
         return [deque.__getitem__(value, place) for place in places]
     step = max(length // wanted, 1)
     return [base.__getitem__(value, place) for place in range(0, length, step)]

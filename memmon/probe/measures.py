@@ -15,6 +15,7 @@ from memmon.probe.calls import takes_no_arguments
 from memmon.probe.meters import SizeMeter
 from memmon.probe.plain import bare_name, class_entry
 from memmon.probe.quiet import describe_error, say
+from memmon.probe.sampling import base_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +108,12 @@ class Measure:
             if not (math.isfinite(number) and 0 <= number <= _LARGEST_BYTES):
                 raise NonsenseError(f"it returned {number!r}, which is no size in bytes")
             return round(number)
-        if not _is_number(value):
+        if issubclass(type(value), int):
+            size = int.__index__(cast("int", value))
+        elif _is_number(value):
+            size = operator.index(cast("int", value))
+        else:
             return self._meter.object_bytes(value)
-        size = operator.index(cast("int", value))
         if not 0 <= size <= _LARGEST_BYTES:
             raise NonsenseError("it returned a number that is no size in bytes (negative or beyond 2**62)")
         return size
@@ -159,7 +163,7 @@ def _weakly(target: Any, measure: Callable[[Any], int | None]) -> Callable[[], o
 
 def _is_number(value: object) -> bool:
     """Return whether its class says how it is a whole number; a mock says so of whatever it stands for."""
-    entry = class_entry(type(value), "__index__")
+    entry = class_entry(type(value), "__index__") if base_of(value) is None else None
     return type(entry) is FunctionType or type(entry) is WrapperDescriptorType
 
 

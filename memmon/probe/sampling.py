@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +86,9 @@ def sample_places(length: int, wanted: int, *, is_direct: bool) -> list[int]:
         return list(range(length))
     if is_direct or length <= _SPREAD_LENGTH:
         return spread_places(length, wanted)
+    # No negative places: Python makes them positive by the `__len__` of the deque's own class.
     stride = _SPREAD_LENGTH // 2 // wanted
-    return [place for step in range(wanted // 2) for place in (step * stride, -1 - step * stride)]
+    return [place for step in range(wanted // 2) for place in (step * stride, length - 1 - step * stride)]
 
 
 def spread_places(length: int, wanted: int) -> list[int]:
@@ -111,7 +112,9 @@ def different_count(items: Sequence[object], count: int) -> float:
     Chao's lower bound (Chao 1984, "Nonparametric estimation of the number of classes in a
     population", in its bias-corrected form), at most `count`.
     """
-    times = Counter(map(id, items))
+    times: dict[int, int] = {}  # no Counter: it asks each class of the program whether it is a mapping
+    for item in items:
+        times[id(item)] = times.get(id(item), 0) + 1
     once = sum(1 for seen in times.values() if seen == 1)
     if once == len(items):
         return float(count)
