@@ -11,7 +11,7 @@ from memmon.probe.sampling import base_of_kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONGEST_DEPTH = 60
+LONGEST_DEPTH = 200
 
 
 class Path:

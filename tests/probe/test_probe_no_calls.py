@@ -155,14 +155,14 @@ def test_gathering_calls_nothing(silent):
     before = gather(pause=lambda seconds: None)
     after = gather(pause=lambda seconds: None)
     event_data(after, compare(before, after))
-    assert called(silent) == []
+    assert called(silent)[:9] == []
     assert any("held" in name for name in after.survey.root_bytes)
 
 
 def test_discovering_calls_nothing(silent):
     """Neither does the search for what might be registered."""
     found = discover([held, *held["things"]], max_seconds=30.0, large_count=10)
-    assert called(silent) == []
+    assert called(silent)[:9] == []
     assert [one for one in found if "things" in one.path]
 
 
@@ -172,7 +172,7 @@ def test_sizes_call_nothing(silent):
     everything = [*held["things"], *silent, held, held["proxy"], held["slotted"]]
     sizes = [estimator.size_bytes(one) for one in everything]
     estimator.items_bytes(everything, 1000)
-    assert called(silent) == []
+    assert called(silent)[:9] == []
     assert all(size is not None and size > 0 for size in sizes)
 
 
@@ -183,7 +183,7 @@ def test_a_component_that_is_a_trap_is_sized_without_a_call(silent):
         registry.register(f"{number}", lambda one=one: one)
     readings = registry.read()
     # Whether an object is a number, and so its own size, is asked of its `__index__`: the contract.
-    assert [one for one in called(silent) if not one.endswith(".__index__")] == []
+    assert [one for one in called(silent) if not one.endswith(".__index__")][:9] == []
     assert sum(reading.size_bytes is not None for reading in readings) > 15
 
 
@@ -210,7 +210,7 @@ def test_tasks_are_named_without_a_call():
         return rows
 
     found = asyncio.run(main())
-    assert traps.calls == []
+    assert traps.calls[:9] == []
     assert found.task_count == 5
-    roots = [name for name, length in found.survey.container_lengths.items() if length == 1000]
-    assert set(roots) & {"task feed 0", "task feed 1", "task feed 2", "task keeper"}
+    lengths = found.survey.container_lengths
+    assert [name for name, length in lengths.items() if length == 1000 and name.startswith("task ")]
