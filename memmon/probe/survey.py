@@ -147,6 +147,7 @@ class _Walk:
         siblings, places, weights, samples = path.siblings, path.places, path.weights, path.samples
         while places and self._visits < limit:
             if self._is_over():
+                level = None  # nothing is held while the host's threads run
                 self._rest(reach)
                 continue
             level = siblings[-1]

@@ -49,10 +49,10 @@ class Resource:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: [Resource() for _ in range(3_000)],
-        lambda: {number: [Resource()] for number in range(3_000)},
-        lambda: collections.deque({"one": Resource(Resource())} for _ in range(3_000)),
-        lambda: [[[Resource() for _ in range(30)] for _ in range(30)] for _ in range(30)],
+        lambda: [Resource() for _ in range(300)],
+        lambda: {number: [Resource()] for number in range(300)},
+        lambda: collections.deque({"one": Resource(Resource())} for _ in range(300)),
+        lambda: [[[Resource() for _ in range(9)] for _ in range(9)] for _ in range(9)],
         lambda: functools.reduce(lambda inner, _: Resource(inner), range(190), None),
     ],
     ids=["list", "dict", "deque", "nested", "chain"],
@@ -67,7 +67,7 @@ def test_what_the_host_lets_go_ends_in_the_hosts_turn(make):
     def rest():
         Resource.is_hosts_turn = True
         turns.append(1)
-        if held and len(turns) % 100 == 0:
+        if held and len(turns) % 7 == 0:
             held.clear()
             held.append(make())
         Resource.is_hosts_turn = False
