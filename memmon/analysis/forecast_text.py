@@ -14,9 +14,9 @@ HOURS_PER_DAY = 24.0
 DAYS_FROM_HOURS = 72.0
 
 
-def describe(forecast: Forecast) -> Forecast:
-    """Return `forecast` with its summary and details written."""
-    return replace(forecast, summary=_summary(forecast), details=tuple(_details(forecast)))
+def describe(forecast: Forecast, remarks: tuple[str, ...] = ()) -> Forecast:
+    """Return `forecast` with its summary and details written; `remarks` end the details."""
+    return replace(forecast, summary=_summary(forecast), details=(*_details(forecast), *remarks))
 
 
 def span_text(hours: float) -> str:
