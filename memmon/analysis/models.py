@@ -37,7 +37,7 @@ _SHARE_RANGES = ((-6.0, 4.0), (-12.0, 4.0))
 At the lower ends neither moves a forecast by 2,000 steps, at the upper ones the readings are without noise.
 """
 
-_SHARE_STEPS = (2.0, 1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)
+_SHARE_STEPS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)
 
 _SMALLEST_NOISE = 1e-6
 """Of the values' spread. Without it a perfect line has no largest likelihood, and rounding chooses the variances."""
