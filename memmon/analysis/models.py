@@ -109,10 +109,10 @@ def local_linear_trend_forecast(
     """Forecast evenly spaced values (NaN: a gap) with statsmodels' UnobservedComponents.
 
     The model is the local linear trend (Harvey 1989): level and slope each take a random walk, readings carry
-    noise. Its variances are those of the largest likelihood on a lattice (`memmon.analysis.lattice`), which is the
-    same on every processor: between kernels of the linear algebra the answer differs by less than a thousandth of
-    the interval's width. `evaluation_limit`: the likelihoods tried at most. Returns None for fewer than twelve
-    finite values, for constant ones, and where the fit fails or its forecast is not finite; never warns.
+    noise. Its variances are those of the largest likelihood on a lattice (`memmon.analysis.lattice`), so that every
+    kernel of the linear algebra leads to the same ones and the forecast differs by rounding only, less than a
+    millionth of the interval's width. `evaluation_limit`: the likelihoods tried at most. Returns None for fewer
+    than twelve finite values, for constant ones, and where the fit fails or its forecast is not finite.
     """
     try:
         # Unlike the filters of warnings, these settings are the thread's own.
@@ -120,8 +120,8 @@ def local_linear_trend_forecast(
             trend = _local_linear_trend(
                 np.asarray(y_mb, dtype=np.float64), step_count, level, evaluation_limit
             )
-    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-        return None
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError, Warning):
+        return None  # a warning, where the program made warnings errors
     return trend
 
 
@@ -203,7 +203,8 @@ def _loaded(module: str) -> Any:
     The filters of warnings belong to the whole process, so they are put back once, when the import is done, and
     left alone while models are fitted: other threads may be inside a `catch_warnings` of their own.
     """
-    if module not in sys.modules:
-        with _IMPORT_LOCK, warnings.catch_warnings(action="ignore"):
-            importlib.import_module(module)
-    return sys.modules[module]
+    with _IMPORT_LOCK:
+        if module not in sys.modules:
+            with warnings.catch_warnings(action="ignore"):
+                return importlib.import_module(module)
+    return importlib.import_module(module)  # waits where another thread is still at it

@@ -124,7 +124,9 @@ def test_a_sound_opinion_of_the_same_shape_is_shown(monkeypatch):
     assert NO_SECOND_OPINION not in forecast.details
 
 
-@pytest.mark.parametrize("fault", [ValueError("x"), np.linalg.LinAlgError("x"), ZeroDivisionError("x")])
+@pytest.mark.parametrize(
+    "fault", [ValueError("x"), np.linalg.LinAlgError("x"), ZeroDivisionError("x"), FutureWarning("x")]
+)
 def test_a_fit_that_fails_is_no_opinion(monkeypatch, fault):
     """What the model's arithmetic raises costs the second opinion, never the first."""
 
