@@ -22,21 +22,16 @@ from memmon.analysis.models import LocalLinearTrend, local_linear_trend_forecast
 from memmon.history import History
 from memmon.units import MIB
 
+KERNELS = ("PRESCOTT", "NEHALEM", "")
+"""The first two of OpenBLAS's need no more than numpy does of a processor; the last is its own choice.
+
+Others can't be forced: an instruction that the processor lacks would end the process.
+"""
+
 PROGRAM = Path(__file__).with_name("second_opinions.py")
 
 ROUNDING_SHARE = 1e-6
 """Of an interval's width. At one lattice point only the filter's rounding differs, 1e-10 over 80 steps."""
-
-
-def kernels():
-    """Return OpenBLAS kernels that this processor can run; the last is its own choice.
-
-    The first two need no more than numpy itself does. Others are forced on a processor that has them only: an
-    instruction that it lacks would end the process.
-    """
-    cpu = Path("/proc/cpuinfo")
-    flags = set(cpu.read_text().split()) if cpu.exists() else set()
-    return ["PRESCOTT", "NEHALEM", *(["HASWELL"] if {"avx2", "fma"} <= flags else []), ""]
 
 
 def answers_with(kernel):
@@ -68,9 +63,9 @@ def trend(**changed):
 
 
 def test_the_opinion_is_the_same_with_every_kernel():
-    """In fresh processes with three or four kernels and one or two threads, every answer is the same or none."""
+    """In fresh processes with three kernels and one or two threads, every answer is the same or none."""
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(answers_with, kernels()))
+        found = list(pool.map(answers_with, KERNELS))
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
     if platform.machine() == "x86_64" and "openblas" in blas:
         assert len({tuple(one["arithmetic"]) for one in found}) > 1, "the kernels were not really different"
