@@ -25,6 +25,7 @@ from memmon.store.engine import (
 )
 from memmon.store.identity import APPLICATION_ID
 from memmon.store.revision import read_revision
+from memmon.store.secluded import connect_sqlite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,8 @@ def _linked(made: Path, path: Path) -> bool:
 
 def _fill_unseen(made: Path) -> None:
     """Fill a file that nobody else knows of: without a journal, as it is thrown away when this fails."""
-    with closing(sqlite3.connect(sqlite_uri(made, mode="rw"), uri=True, isolation_level=None)) as connection:
+    uri = sqlite_uri(made, mode="rw")
+    with closing(connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000)) as connection:
         connection.execute("PRAGMA journal_mode=MEMORY")
         connection.execute("PRAGMA synchronous=OFF")
         _fill(connection)
@@ -123,9 +125,7 @@ def _fill_unseen(made: Path) -> None:
 def _fill_in_place(path: Path) -> bool:
     """Fill a file without tables in one transaction; False when it has some."""
     uri = sqlite_uri(path, mode="rw")
-    with closing(
-        sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
-    ) as connection:
+    with closing(connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000)) as connection:
         refuse_foreign(connection)
         if _has_tables(connection):
             return False
