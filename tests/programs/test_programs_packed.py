@@ -27,6 +27,7 @@ from program_kit import (
 )
 
 from memmon.child.interpreter import FROZEN_FLAG
+from memmon.recorder.worker import LOG_EVERY_SECONDS
 from memmon.store.identity import HEAD_REVISION
 
 pytestmark = pytest.mark.programs
@@ -176,7 +177,7 @@ def test_killed_program_takes_its_children_along(tmp_path, packed, witness, form
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_packed_program_leaves_an_older_database_alone(ended, form):
+def test_packed_program_leaves_an_older_database_alone(ended, form, packed_seconds):
     """An older database is not written by a program that can't migrate it: all is held, and the command is named."""
     found = found_in(ended, form, "older", is_serving=False)
     assert (found.start_count, found.load_count, found.children) == (1, 1, [])
@@ -188,7 +189,8 @@ def test_packed_program_leaves_an_older_database_alone(ended, form):
     assert status["held_count"] == status["taken_count"] > 0
     assert status["dropped_count"] == status["stored_count"] == 0
     assert "memmon db upgrade" in status["last_error"]
-    assert found.log.count("memmon db upgrade") == 1, found.log
+    most_lines = 1 + packed_seconds // LOG_EVERY_SECONDS
+    assert 1 <= found.log.count("memmon db upgrade") <= most_lines, found.log
 
 
 @pytest.mark.parametrize("form", FORMS)
