@@ -7,7 +7,6 @@ old schema. A copy of a file that holds rows is laid beside it first.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
@@ -26,6 +25,7 @@ from memmon.clock import SystemClock
 from memmon.config import resolve_database
 from memmon.errors import StoreDamagedError, StoreTooNewError
 from memmon.store.engine import create_private_file, sqlite_code, sqlite_uri, write_engine
+from memmon.store.quiet_alembic import alembic_silent
 from memmon.store.revision import is_newer, read_revision
 from memmon.store.schema import APPLICATION_ID, HEAD_REVISION
 
@@ -96,36 +96,13 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
             config = alembic_config()
             config.attributes["connection"] = connection
             try:
-                with _alembic_silent():
+                with alembic_silent():
                     command.upgrade(config, revision)
             except DBAPIError as error:
                 _tell_half_migrated(error, database, before)
                 raise
         after = read_revision(connection)
     return Migration(before=before, after=after or "", copy_path=copy_path)
-
-
-@contextmanager
-def _alembic_silent() -> Iterator[None]:
-    """Keep what Alembic says in this thread out of the program's logging: a transaction is open."""
-    thread_id = threading.get_ident()
-
-    def is_others(record: logging.LogRecord) -> bool:
-        return record.thread != thread_id
-
-    known = dict(logging.root.manager.loggerDict)
-    loggers = [
-        one
-        for name, one in known.items()
-        if f"{name}.".startswith("alembic.") and isinstance(one, logging.Logger)
-    ]
-    for one in loggers:
-        one.addFilter(is_others)
-    try:
-        yield
-    finally:
-        for one in loggers:
-            one.removeFilter(is_others)
 
 
 def _tell_half_migrated(error: DBAPIError, database: Database, before: str | None) -> None:
