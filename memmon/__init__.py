@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memmon.__main__ import freeze_support
     from memmon.analysis.forecast import Forecast, forecast_limit
     from memmon.analysis.leak import LeakFinding, LeakPolicy, detect_leak
     from memmon.analysis.robust import TheilSen, theil_sen
@@ -50,6 +51,7 @@ _HOMES = {
     "detect_leak": "memmon.analysis.leak",
     "discover": "memmon.probe.discover",
     "fleet": "memmon.report.fleet",
+    "freeze_support": "memmon.__main__",
     "forecast_limit": "memmon.analysis.forecast",
     "open_store": "memmon.store.read",
     "theil_sen": "memmon.analysis.robust",
@@ -78,6 +80,7 @@ __all__ = [
     "discover",
     "fleet",
     "forecast_limit",
+    "freeze_support",
     "open_store",
     "theil_sen",
     "trend_windows",

@@ -161,3 +161,9 @@ class RecorderStatus:
     source: str | None = None
     database: str | None = None
     """Where it is stored, with passwords masked."""
+    child_start_count: int = 0
+    """Short-lived processes started for checks, reports and migrations."""
+    child_failure_count: int = 0
+    """Of these, how many failed one after another up to now."""
+    checks_off: str | None = None
+    """Why no such process is started any more in this run; None: they are."""

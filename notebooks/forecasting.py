@@ -113,7 +113,7 @@ pd.Series(
 
 # %%
 print(forecast.summary)
-print(forecast.cross_check.summary)
+print(forecast.details[-1])  # what a second model says
 
 # %% [markdown]
 # ## A history that goes nowhere

@@ -369,7 +369,7 @@ def test_without_a_child(monitor, monkeypatch):
     def refuse(*args, **kwargs):
         raise ChildError("no interpreter")
 
-    monkeypatch.setattr("memmon.recorder.monitor_judge.run_child", refuse)
+    monkeypatch.setattr("memmon.child.starts.Children.run", refuse)
     prices = deque(maxlen=10)
     monitor.register_deque("prices", prices)
     fill(monitor, count=60, minutes=5, rss_mb=lambda index: 200.0)

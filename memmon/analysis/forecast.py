@@ -82,7 +82,8 @@ def forecast_limit(
     (`backtest_forecast`). `level`: probability of the interval. Hours are None where the limit is not reached
     within the horizon: 30 times the stretch, between a week and a year.
 
-    `cross_check=True` adds the answer of statsmodels' local linear trend, which loads statsmodels.
+    `cross_check=True` adds the answer of statsmodels' local linear trend, which loads statsmodels. Where that
+    model can't be fitted or does not converge, `cross_check` is None and the details say so.
 
     Too little history is the state `cannot_say`, a limit at or below the present value the state `over_limit`
     (0 hours). Raises ValueError for a limit that is not a finite number above zero, a level outside (0, 1) and a
@@ -181,13 +182,14 @@ def _forecast(
     stale_hours = _hours_since(run, plain.as_of)
     limit_mb = limit_bytes / MIB - basis.stretch.filled_mb
     low, middle, high = hours = _hours_to_limit(basis, limit_mb, level, horizon, stale_hours)
-    check = None
+    check, remarks = None, tuple[str, ...]()
     if cross_check:
-        from memmon.analysis.forecast_check import cross_check_limit
+        from memmon.analysis.forecast_check import NO_SECOND_OPINION, cross_check_limit
 
         check = cross_check_limit(
             basis.stretch, course, limit_mb, basis.filling, level=level, horizon_hours=horizon, hours=hours
         )
+        remarks = () if check else (NO_SECOND_OPINION,)
     curve_end = min(horizon, 2.0 * (middle + stale_hours) if middle else max(24.0, course.window_hours))
     reach = course.quantile * course.slope_error
     return describe(
@@ -209,7 +211,8 @@ def _forecast(
             curve=_curve(basis, np.linspace(0.0, curve_end, CURVE_POINT_COUNT + 1)[1:], level),
             backtest=basis.backtest,
             cross_check=check,
-        )
+        ),
+        remarks,
     )
 
 

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from memmon.analysis.forecast_fit import Course, Stretch
     from memmon.analysis.forecast_paths import Filling
+    from memmon.analysis.models import LocalLinearTrend
 
     Floats = NDArray[np.float64]
     Hours = tuple[float | None, float | None, float | None]
 
+NO_SECOND_OPINION = "No second opinion: the local linear trend could not be fitted to this history."
 MODEL_NAME = "local linear trend (statsmodels UnobservedComponents)"
 CLOSE_SHARE = 0.1
+ROUNDING_SHARE = 1e-9
 _MOST_STEPS = 2_000
 
 
@@ -33,15 +36,16 @@ def cross_check_limit(
     horizon_hours: float,
     hours: Hours,
 ) -> CrossCheck | None:
-    """Ask when block maxima, continued by a local linear trend, reach the limit; None where it can't be fitted.
+    """Ask when block maxima, continued by a local linear trend, reach the limit; or None.
 
+    None: the trend could not be fitted, did not converge, or has no finite interval; it is not to be shown.
     `hours`: the forecast's own low, middle and high, for the comparison (None: not within the horizon).
     """
     part = stretch.between(course.end_hours - course.window_hours, course.end_hours)
     values = _block_maxima(part, course.block_hours)
     step_count = min(int(np.ceil(horizon_hours / course.block_hours)), _MOST_STEPS)
     forecast = local_linear_trend_forecast(values, step_count=step_count, level=level)
-    if forecast is None:
+    if forecast is None or not _is_fit_to_show(forecast):
         return None
     ahead = np.arange(1.0, step_count + 1.0) * course.block_hours
     taken = filling.taken_mb(ahead)
@@ -65,6 +69,12 @@ def cross_check_limit(
     )
 
 
+def _is_fit_to_show(trend: LocalLinearTrend) -> bool:
+    low, middle, high = trend.low_mb, trend.median_mb, trend.high_mb
+    finite = np.isfinite(low).all() and np.isfinite(middle).all() and np.isfinite(high).all()
+    return trend.converged and bool(finite and (low <= middle).all() and (middle <= high).all())
+
+
 def _block_maxima(part: Stretch, block_hours: float) -> Floats:
     number = np.floor((part.hours - part.hours[0]) / block_hours).astype(np.int64)
     values = np.full(int(number[-1]) + 1, -np.inf)
@@ -73,7 +83,8 @@ def _block_maxima(part: Stretch, block_hours: float) -> Floats:
 
 
 def _first_hours(values_mb: Floats, ahead: Floats, limit_mb: float) -> float | None:
-    reached = np.flatnonzero(values_mb >= limit_mb)
+    # A limit met exactly at the end of a block is met, whatever the last digits say.
+    reached = np.flatnonzero(values_mb >= limit_mb - ROUNDING_SHARE * abs(limit_mb))
     return float(ahead[reached[0]]) if reached.size else None
 
 

@@ -36,6 +36,7 @@ CYCLE_TRUST = 0.8
 CYCLE_DOUBT_SHARE = 0.5
 CLEARLY_SMALLER = 0.5
 CLEAR_DIFFERENCE = 4.0
+PAGE_MB = 4096 / MIB
 SHORTEST_STRAIGHT_HOURS = 2.0
 ENDED_SHARE = 0.3
 SHORT_RUN_HOURS = 4.0
@@ -194,8 +195,18 @@ def _is_better(part: Course, whole: Course) -> bool:
     if whole.cycle_doubt > 0.0:
         return abs(part.slope) + 2.0 * part.slope_error < ENDED_SHARE * whole.slope
     gap = abs(part.slope - whole.slope)
-    differs = gap > CLEAR_DIFFERENCE * math.hypot(part.slope_error, whole.slope_error)
-    return differs or part.slope_error < CLEARLY_SMALLER * whole.slope_error
+    part_error, whole_error = _told_error(part), _told_error(whole)
+    differs = gap > CLEAR_DIFFERENCE * math.hypot(part_error, whole_error)
+    return differs or part_error < CLEARLY_SMALLER * whole_error
+
+
+def _told_error(course: Course) -> float:
+    """Return the slope's error, not below that of readings in whole pages.
+
+    A line without noise has an error of rounding only, which tells no part from another and is another on the next
+    processor.
+    """
+    return math.hypot(course.slope_error, PAGE_MB / math.sqrt(BLOCK_COUNT) / course.window_hours)
 
 
 def _is_warming_up(stretch: Stretch) -> bool:

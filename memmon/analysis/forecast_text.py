@@ -14,9 +14,9 @@ HOURS_PER_DAY = 24.0
 DAYS_FROM_HOURS = 72.0
 
 
-def describe(forecast: Forecast) -> Forecast:
-    """Return `forecast` with its summary and details written."""
-    return replace(forecast, summary=_summary(forecast), details=tuple(_details(forecast)))
+def describe(forecast: Forecast, remarks: tuple[str, ...] = ()) -> Forecast:
+    """Return `forecast` with its summary and details written; `remarks` end the details."""
+    return replace(forecast, summary=_summary(forecast), details=(*_details(forecast), *remarks))
 
 
 def span_text(hours: float) -> str:
@@ -67,8 +67,8 @@ def _details(forecast: Forecast) -> list[str]:
     lines = []
     if forecast.slope_mb_per_hour is not None:
         lines.append(
-            f"Trend of the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:.2f} MB/hour "
-            f"(95 % interval {forecast.slope_low_mb_per_hour:.2f} to {forecast.slope_high_mb_per_hour:.2f})."
+            f"Trend of the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
+            f"(95 % interval {forecast.slope_low_mb_per_hour:z.2f} to {forecast.slope_high_mb_per_hour:z.2f})."
         )
     back = forecast.backtest
     if back is not None:

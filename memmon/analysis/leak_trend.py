@@ -20,6 +20,7 @@ from memmon.analysis.leak_blocks import (
     rising_share,
 )
 from memmon.analysis.noise import Noise, fit_noise, t_quantile, weights_error
+from memmon.units import MIB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -189,5 +190,6 @@ def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tup
     solver = np.linalg.solve(design.T @ design, design.T)
     _, linear, quadratic = (solver @ y).tolist()
     error = weights_error(solver[2], blocks.number, noise)
-    bend = quadratic / max(error, 1e-9 * max(abs(linear), 1e-9))
+    # Readings are whole bytes: a bend of less is rounding, and its sign another on the next processor.
+    bend = quadratic / max(error, 1e-9 * abs(linear), 1.0 / MIB)
     return bend, (linear + 2 * quadratic) / half, (linear + 3 * quadratic) / half

@@ -10,8 +10,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from memmon.child.mortal import end_with_program, lower_own_priority
 from memmon.errors import MemmonError
-from memmon.recorder.child import lower_own_priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Answer the request on standard input; returns the exit code."""
-    request = json.loads(sys.stdin.buffer.readline().decode())
+    return answer(json.loads(sys.stdin.buffer.readline().decode()))
+
+
+def answer(request: dict[str, Any]) -> int:
+    """Answer a request on standard output; returns the exit code."""
     command = request["command"]
     # The host's next write waits for it, save for a look at all pages.
-    is_urgent = command in _URGENT and not request.get("in_all_pages")
-    lower_own_priority(float(request.get("timeout_seconds", 60.0)), is_urgent=is_urgent)
+    lower_own_priority(is_urgent=command in _URGENT and not request.get("in_all_pages"))
+    end_with_program(
+        float(request.get("timeout_seconds", 60.0)), has_lifeline=bool(request.get("has_lifeline"))
+    )
     try:
-        answer = COMMANDS[command](request)
+        found = COMMANDS[command](request)
     except MemmonError as error:
-        answer = {"error": str(error), **_codes(error)}
+        found = {"error": str(error), **_codes(error)}
     except Exception as error:  # noqa: BLE001 -- the host logs it as one line
-        answer = {"error": f"{type(error).__name__}: {error}", **_codes(error)}
-    sys.stdout.write(json.dumps(answer) + "\n")
+        found = {"error": f"{type(error).__name__}: {error}", **_codes(error)}
+    sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
     return 0
 
@@ -63,8 +69,8 @@ def _judged(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def run(request: dict[str, Any]) -> dict[str, Any]:
         from memmon.cli import child_judge
 
-        answer: dict[str, Any] = getattr(child_judge, name)(request)
-        return answer
+        found: dict[str, Any] = getattr(child_judge, name)(request)
+        return found
 
     return run
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from memmon.cli.opening import Place
     from memmon.config import Database
+    from memmon.store.read import EventInfo, Store
 
 OLDEST_SQLITE = (3, 35, 0)
 LEAST_FREE_BYTES = 100 * MIB
@@ -173,6 +174,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     try:
         with open_store(database.url) as store:
             sources = store.sources()
+            starts = {one.name: _newest_start(store, one.name) for one in sources}
     except StoreTooOldError as error:
         yield Diagnosis(state="problem", subject="database", finding=str(error), advice="memmon db upgrade")
         return
@@ -182,6 +184,20 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     yield Diagnosis(state="ok", subject="database", finding=f"{database.shown}, {len(sources)} sources")
     for source in sources:
         yield _freshness(printable(source.name), source.last_at, now=now)
+        newest = starts[source.name]
+        if newest is not None and newest.kind == "checks_off":
+            yield Diagnosis(
+                state="note",
+                subject=f"source {printable(source.name)}",
+                finding=newest.text,
+                advice="memmon alerts run --every 5m",
+            )
+
+
+def _newest_start(store: Store, name: str) -> EventInfo | None:
+    """Return which came last: that a run began, or that nothing is checked in it."""
+    found = store.events(name, kinds=("run_start", "checks_off"), limit=1)
+    return found[0] if found else None
 
 
 def _freshness(name: str, last_at: datetime | None, *, now: datetime) -> Diagnosis:

@@ -172,8 +172,8 @@ def leak_of(
         severity="warning" if hours is None else "error",
         title="Memory leak detected",
         message=(
-            f"Growth rate {newest.slope_mb_per_hour or 0.0:.2f} MB/hour{sure}, "
-            f"total growth {newest.growth_mb or 0.0:.1f} MB over {newest.duration_hours:.1f} h{since}; "
+            f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}, "
+            f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
             f"confidence {newest.confidence}.{ends}"
         ),
         action="Compare with the release before; restart it in a quiet hour if the limit is near.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from memmon.probe.quiet import attempt
+from memmon.probe.plain import class_entry, entry_of, instance_values, static_entry
 from memmon.probe.sampling import base_of, spread_places
 
 _MAX_LISTED_COUNT = 200_000
@@ -14,8 +14,11 @@ _QUEUE_ATTRIBUTES = ("queue", "_queue")
 
 
 def is_cache(target: object) -> bool:
-    """Return whether `target` is a function wrapped by `functools.lru_cache` or `functools.cache`."""
-    return all(callable(attempt(getattr, target, name, None)) for name in ("cache_info", "cache_clear"))
+    """Return whether `target` is a function wrapped by `functools.lru_cache` or `functools.cache`, or one like it.
+
+    Its attributes are looked for where they are kept: a mock has any attribute that is asked for.
+    """
+    return all(static_entry(target, name) is not None for name in ("cache_info", "cache_clear"))
 
 
 def cache_entry_count(target: Any) -> int:
@@ -31,7 +34,7 @@ def cache_sample(target: Any, entry_count: int) -> tuple[list[Any], int]:
     """
     if entry_count > _MAX_LISTED_COUNT:
         return [], 0
-    held = [item for item in gc.get_referents(target) if not isinstance(item, type)]
+    held = [item for item in gc.get_referents(target) if not issubclass(type(item), type)]
     if len(held) <= _SAMPLE_COUNT:
         return held, len(held)
     return [held[place] for place in spread_places(len(held), _SAMPLE_COUNT)], len(held)
@@ -43,10 +46,10 @@ def queue_items(target: object) -> Any:
     `queue.Queue`, `queue.LifoQueue`, `queue.PriorityQueue` and those of asyncio are known by
     `qsize` and by the container that they keep.
     """
-    if isinstance(target, type) or not callable(attempt(getattr, target, "qsize", None)):
+    if issubclass(type(target), type) or class_entry(type(target), "qsize") is None:
         return None
     for name in _QUEUE_ATTRIBUTES:
-        inner = attempt(getattr, target, name, None)
+        inner = entry_of(instance_values(target), name)
         if inner is not None and base_of(inner) is not None:
             return inner
     return None

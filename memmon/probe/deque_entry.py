@@ -7,11 +7,12 @@ import operator
 import weakref
 from collections import deque
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from memmon.model import DequeReading
 from memmon.probe.calls import takes_no_arguments
 from memmon.probe.names import plain_string
+from memmon.probe.plain import bare_name, class_entry, static_entry
 from memmon.probe.quiet import attempt, describe_error, say
 from memmon.probe.sampling import base_of, length_of, sample_items
 from memmon.probe.sizes import SizeEstimator, shallow_bytes
@@ -72,7 +73,7 @@ class DequeEntry:
         self.expected_maxlen = expected_maxlen
         self.reference = reference
         self._method: weakref.WeakMethod[Any] | None = None
-        if isinstance(getter, MethodType):
+        if type(getter) is MethodType:
             self._method = attempt(weakref.WeakMethod, getter)
         self._getter = None if self._method is not None else getter
         self._last: DequeReading | None = None
@@ -210,21 +211,21 @@ def make_entry(
     on_gone: Callable[[WeakDeque], None],
 ) -> DequeEntry:
     """Return the registration of a deque or a getter; TypeError for what is neither."""
-    if isinstance(target, deque) or _is_deque_like(target):
+    if issubclass(type(target), deque) or _is_deque_like(target):
         try:
             reference = WeakDeque(target, on_gone)
             reference.name = name
         except TypeError:
             raise TypeError(
-                f"{name!a}: a {type(target).__name__} can't be weakly referenced; register a getter instead, "
+                f"{name!a}: a {bare_name(type(target))} can't be weakly referenced; register a getter instead, "
                 "such as lambda: bot.history"
             ) from None
         return DequeEntry(name, expected_maxlen, reference=reference)
-    if callable(target) and not isinstance(target, type) and takes_no_arguments(target):
+    if callable(target) and not issubclass(type(target), type) and takes_no_arguments(target):
         return DequeEntry(name, expected_maxlen, getter=target)
     raise TypeError(
         f"{name!a}: register a deque or a callable without arguments that returns one, "
-        f"not {'the class ' + target.__name__ if isinstance(target, type) else 'a ' + type(target).__name__}"
+        f"not {'the class ' + bare_name(cast('type', target)) if issubclass(type(target), type) else 'a ' + bare_name(type(target))}"
     )
 
 
@@ -249,9 +250,12 @@ def check_expected(expected_maxlen: object) -> None:
 
 
 def _is_deque_like(target: object) -> bool:
-    if isinstance(target, type) or callable(target):
+    if issubclass(type(target), type) or callable(target):
         return False
-    return hasattr(type(target), "__len__") and attempt(lambda: hasattr(target, "maxlen")) is True
+    return (
+        class_entry(type(target), "__len__") is not None
+        and attempt(lambda: hasattr(target, "maxlen")) is True
+    )
 
 
 def _checked_count(value: object) -> int:
@@ -271,7 +275,7 @@ def _maxlen(target: Any) -> int | None:
 
 def _dropped_count(target: Any) -> int | None:
     """Return what a counting deque says it dropped; a plain deque doesn't know."""
-    if type(target) is deque:
+    if type(target) is deque or static_entry(target, "dropped_count") is None:
         return None
     dropped = getattr(target, "dropped_count", None)
     return None if dropped is None else _checked_count(dropped)

@@ -10,26 +10,40 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from types import CellType, FunctionType, MappingProxyType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from memmon.clock import SystemClock
-from memmon.probe.caches import is_cache
 from memmon.probe.host_code import host_modules, is_host_class, is_host_function
 from memmon.probe.names import clean_name
+from memmon.probe.plain import (
+    bare_name,
+    entry_of,
+    instance_values,
+    is_module,
+    module_name,
+    module_values,
+    mro_of,
+    namespace_of,
+)
 from memmon.probe.quiet import attempt
 from memmon.probe.sampling import base_of, length_of
 from memmon.probe.sizes import SizeEstimator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 LARGE_COUNT = 1_000
 MAX_OBJECT_COUNT = 50_000
 MAX_DEPTH = 8
 ITEMS_ENTERED = 20
 _ESTIMATE_SECONDS = 0.005
+_CACHE_KIND = type(lru_cache(len))
+_FUNCTION_OF_CLASS = namespace_of(classmethod)["__func__"].__get__
+_FUNCTION_OF_STATIC = namespace_of(staticmethod)["__func__"].__get__
+_maxlen = namespace_of(deque)["maxlen"].__get__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +87,7 @@ def discover(
     for name, module in host_modules():
         walk.begin(module, name)
     for root in roots:
-        walk.begin(root, type(root).__name__)
+        walk.begin(root, bare_name(type(root)))
     found = walk.run()
     return tuple(sorted(found, key=lambda one: (-(one.size_bytes or 0), -one.length_count, one.path)))
 
@@ -116,18 +130,18 @@ class _Walk:
         return self._found
 
     def _visit(self, target: object, path: str, depth: int) -> None:
-        if isinstance(target, FunctionType | MethodType) or not _is_queue(target):
+        if not _is_queue(target):
             self._judge(target, path)
-            if depth < MAX_DEPTH and not (depth and isinstance(target, ModuleType)):
+            if depth < MAX_DEPTH and not (depth and is_module(target)):
                 self._waiting.extend((child, where, depth + 1) for child, where in _children(target, path))
             return
         self._judge_queue(target, path)
 
     def _judge(self, target: object, path: str) -> None:
         """Note a container, or a cache, that is unbounded or large."""
-        if isinstance(target, type | ModuleType) or _is_namespace(path):
+        if issubclass(type(target), (type, ModuleType)) or _is_namespace(path):
             return
-        if type(target).__name__ == "_lru_cache_wrapper" and is_cache(target):
+        if issubclass(type(target), _CACHE_KIND):
             self._judge_cache(target, path)
             return
         base = base_of(target)
@@ -135,18 +149,18 @@ class _Walk:
             return
         length = length_of(target)
         if base is deque:
-            if getattr(target, "maxlen", None) is None:
+            if _maxlen(target) is None:
                 self._note(target, path, "deque", length, "deque without a maxlen", is_unbounded=True)
             elif length >= self._large_count:
                 self._note(target, path, "deque", length, f"deque of {length:,} entries", is_unbounded=False)
         elif length >= self._large_count and base in (list, dict, set):
-            kind = type(target).__name__
+            kind = bare_name(type(target))
             self._note(
                 target, path, base.__name__, length, f"{kind} of {length:,} entries", is_unbounded=True
             )
 
     def _judge_cache(self, target: Any, path: str) -> None:
-        info = target.cache_info()
+        info = _CACHE_KIND.cache_info(target)
         is_unbounded = info.maxsize is None
         if is_unbounded or info.currsize >= self._large_count:
             reason = "cache without a maxsize" if is_unbounded else f"cache of {info.currsize:,} entries"
@@ -154,11 +168,10 @@ class _Walk:
 
     def _judge_queue(self, target: object, path: str) -> None:
         """Note a queue that is unbounded and long; its inside is not looked at."""
-        values = _instance_dict(target)
-        bound = values.get("maxsize", values.get("_maxsize", 0))
-        inner = values.get("queue", values.get("_queue"))
-        length = length_of(inner)
-        if length >= self._large_count and not (isinstance(bound, int) and bound > 0):
+        values = instance_values(target)
+        bound = _first_of(values, "maxsize", "_maxsize")
+        length = length_of(_first_of(values, "queue", "_queue"))
+        if length >= self._large_count and not (type(bound) is int and bound > 0):
             self._note(target, path, "queue", length, "queue without a maxsize", is_unbounded=True)
 
     def _note(
@@ -191,32 +204,41 @@ def _suggestion(path: str, kind: str) -> str:
 
 def _children(target: object, path: str) -> Iterator[tuple[object, str]]:
     """Yield what a thing of the host's leads to, with the path of each."""
-    if isinstance(target, ModuleType):
-        yield from _named(object.__getattribute__(target, "__dict__"), path)
-    elif isinstance(target, MethodType):
-        yield target.__self__, f"{path}.__self__"
-    elif isinstance(target, FunctionType):
-        if is_host_function(target):
-            yield from _closure(target, path)
-    elif isinstance(target, type):
-        if is_host_class(target):
-            yield from _named(type.__getattribute__(target, "__dict__"), path)
-    elif isinstance(target, classmethod | staticmethod):
-        yield target.__func__, path
-    elif base_of(target) is not None:
+    kind = type(target)
+    if is_module(target):
+        yield from _named(module_values(target), path)
+    elif kind is MethodType:
+        yield cast("MethodType", target).__self__, f"{path}.__self__"
+    elif kind is FunctionType:
+        yield from _closure(cast("FunctionType", target), path)
+    elif issubclass(kind, type):
+        if is_host_class(cast("type", target)):
+            yield from _named(namespace_of(cast("type", target)), path)
+    elif issubclass(kind, classmethod):
+        yield _FUNCTION_OF_CLASS(target), path
+    elif issubclass(kind, staticmethod):
+        yield _FUNCTION_OF_STATIC(target), path
+    else:
+        yield from _children_of_instance(target, kind, path)
+
+
+def _children_of_instance(target: object, kind: type, path: str) -> Iterator[tuple[object, str]]:
+    if base_of(target) is not None:
         yield from _items(target, path)
-        if is_host_class(type(target)):
-            yield from _named(_instance_dict(target), path)
-    elif type(target).__name__ == "_lru_cache_wrapper":
-        return
-    elif is_host_class(type(target)):
-        yield from _named(_instance_dict(target), path)
+        if is_host_class(kind):
+            yield from _named(instance_values(target), path)
+    elif not issubclass(kind, _CACHE_KIND) and is_host_class(kind):
+        yield from _named(instance_values(target), path)
         yield from _slots(target, path)
 
 
-def _named(values: dict[str, Any] | MappingProxyType[str, Any], path: str) -> Iterator[tuple[object, str]]:
+def _first_of(values: dict[str, Any], *names: str) -> Any:
+    return next((found for name in names if (found := entry_of(values, name)) is not None), None)
+
+
+def _named(values: Mapping[str, Any], path: str) -> Iterator[tuple[object, str]]:
     for name, value in attempt(lambda: list(values.items())) or []:
-        if isinstance(name, str) and not (name.startswith("__") and name.endswith("__")):
+        if type(name) is str and not (name.startswith("__") and name.endswith("__")):
             yield value, f"{path}.{name}"
 
 
@@ -225,9 +247,9 @@ def _items(target: Any, path: str) -> Iterator[tuple[object, str]]:
     base = base_of(target)
     if base is dict:
         for key, value in attempt(lambda: list(islice(dict.items(target), ITEMS_ENTERED))) or []:
-            shown = repr(key) if type(key) in (str, int) else "..."
+            shown = repr(key) if type(key) is str or type(key) is int else "..."
             yield value, f"{path}[{shown}]"
-    elif base in (list, tuple, deque):
+    elif base is list or base is tuple or base is deque:
         for place, item in enumerate(
             attempt(lambda: list(islice(base.__iter__(target), ITEMS_ENTERED))) or []
         ):
@@ -235,7 +257,7 @@ def _items(target: Any, path: str) -> Iterator[tuple[object, str]]:
 
 
 def _closure(function: FunctionType, path: str) -> Iterator[tuple[object, str]]:
-    cells: tuple[CellType, ...] = function.__closure__ or ()
+    cells: tuple[CellType, ...] = (function.__closure__ or ()) if is_host_function(function) else ()
     for name, cell in zip(function.__code__.co_freevars, cells, strict=False):
         content = attempt(_content, cell)
         if content is not None:
@@ -250,17 +272,12 @@ def _slot(descriptor: Any, target: object) -> tuple[object]:
     return (descriptor.__get__(target),)
 
 
-def _instance_dict(target: object) -> dict[str, Any]:
-    found = attempt(object.__getattribute__, target, "__dict__")
-    return found if type(found) is dict else {}
-
-
 def _slots(target: object, path: str) -> Iterator[tuple[object, str]]:
-    for kind in type(target).__mro__:
+    for kind in mro_of(type(target)):
         if not is_host_class(kind):
             continue
-        for name, descriptor in list(type.__getattribute__(kind, "__dict__").items()):
-            if type(descriptor).__name__ == "member_descriptor":
+        for name, descriptor in list(namespace_of(kind).items()):
+            if type(descriptor) is MemberDescriptorType:
                 content = attempt(_slot, descriptor, target)
                 if content is not None:
                     yield content[0], f"{path}.{name}"
@@ -269,8 +286,8 @@ def _slots(target: object, path: str) -> Iterator[tuple[object, str]]:
 def _is_queue(target: object) -> bool:
     """Return whether it is a queue of the standard library, or a subclass of one."""
     return any(
-        kind.__module__ in ("queue", "asyncio.queues") and kind.__name__.endswith("Queue")
-        for kind in type(target).__mro__
+        module_name(kind) in ("queue", "asyncio.queues") and bare_name(kind).endswith("Queue")
+        for kind in mro_of(type(target))
     )
 
 

@@ -7,14 +7,15 @@ that C code holds; tracemalloc shows only what was allocated since the host star
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.names import clean_name
+from memmon.probe.plain import is_module
 from memmon.probe.process import ProcessProbe
 from memmon.probe.quiet import attempt
+from memmon.probe.roots import module_at, task_count
 from memmon.probe.survey import Survey, survey
 from memmon.units import mb_from_bytes
 
@@ -63,7 +64,7 @@ def gather(*, pause: Callable[[float], object] | None = None) -> Evidence:
         survey=found,
         rss_bytes=reading.rss_bytes,
         thread_count=threading.active_count(),
-        task_count=_task_count(),
+        task_count=attempt(task_count),
         open_file_count=reading.fd_count,
         trace_lines=attempt(_trace_lines) or (),
     )
@@ -161,15 +162,9 @@ def _cleaned(values: Mapping[str, int]) -> dict[str, int]:
     return {clean_name(name): value for name, value in list(values.items())[:50]}
 
 
-def _task_count() -> int | None:
-    module: Any = sys.modules.get("asyncio.tasks")
-    found = getattr(module, "_all_tasks", None)
-    return None if found is None else attempt(lambda: len(found))
-
-
 def _trace_lines() -> tuple[tuple[str, int], ...]:
-    module: Any = sys.modules.get("tracemalloc")
-    if module is None or not module.is_tracing():
+    module: Any = module_at("tracemalloc")
+    if not is_module(module) or not module.is_tracing():
         return ()
     if module.get_tracemalloc_memory() > _TRACED_BYTES_LIMIT:
         return ()  # copying so many traces is one call that would hold every other thread up

@@ -6,10 +6,13 @@ import os
 import sys
 import sysconfig
 from functools import lru_cache
-from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
+from memmon.probe.plain import entry_of, is_module, module_values, namespace_of
 from memmon.probe.quiet import attempt
+
+if TYPE_CHECKING:
+    from types import FunctionType, ModuleType
 
 _OURS = "memmon"
 
@@ -20,19 +23,19 @@ def host_modules() -> list[tuple[str, ModuleType]]:
     found = [
         (name, module)
         for name, module in loaded
-        if isinstance(module, ModuleType) and is_host_module(name, _file_of(module))
+        if type(name) is str and is_module(module) and is_host_module(name, _file_of(module))
     ]
     return sorted(found, key=lambda item: (item[0] != "__main__", item[0]))
 
 
 def is_host_class(kind: type) -> bool:
     """Return whether a class was defined in the host's own code."""
-    return _is_of_host(type.__getattribute__(kind, "__dict__").get("__module__"))
+    return _is_of_host(namespace_of(kind).get("__module__"))
 
 
 def is_host_function(function: FunctionType) -> bool:
     """Return whether a function was defined in the host's own code."""
-    return _is_of_host(function.__globals__.get("__name__"))
+    return _is_of_host(entry_of(function.__globals__, "__name__"))
 
 
 def is_host_module(name: str, file: str | None) -> bool:
@@ -47,16 +50,15 @@ def is_host_module(name: str, file: str | None) -> bool:
 
 
 def _is_of_host(name: object) -> bool:
-    if not isinstance(name, str) or name == "builtins":
+    if type(name) is not str or name == "builtins":
         return False
     module = sys.modules.get(name)
-    return isinstance(module, ModuleType) and is_host_module(name, _file_of(module))
+    return is_module(module) and is_host_module(name, _file_of(module))
 
 
-def _file_of(module: ModuleType) -> str | None:
-    values: dict[str, Any] = object.__getattribute__(module, "__dict__")
-    file = values.get("__file__")
-    return file if isinstance(file, str) else None
+def _file_of(module: object) -> str | None:
+    file = entry_of(module_values(module), "__file__")
+    return file if type(file) is str else None
 
 
 @lru_cache(maxsize=1)

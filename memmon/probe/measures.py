@@ -6,13 +6,16 @@ import logging
 import math
 import operator
 import weakref
-from typing import TYPE_CHECKING, Any
+from types import FunctionType, WrapperDescriptorType
+from typing import TYPE_CHECKING, Any, cast
 
 from memmon.model import ComponentReading
 from memmon.probe.caches import is_cache, queue_items
 from memmon.probe.calls import takes_no_arguments
 from memmon.probe.meters import SizeMeter
+from memmon.probe.plain import bare_name, class_entry
 from memmon.probe.quiet import describe_error, say
+from memmon.probe.sampling import base_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,15 +101,18 @@ class Measure:
         return size
 
     def _as_bytes(self, value: object) -> int | None:
-        if value is None or isinstance(value, bool | str):
+        if value is None or issubclass(type(value), (bool, str)):
             raise NonsenseError(f"it returned {_shown(value)}, which is no size in bytes")
-        if isinstance(value, float):
-            if not (math.isfinite(value) and 0 <= value <= _LARGEST_BYTES):
-                raise NonsenseError(f"it returned {value!r}, which is no size in bytes")
-            return round(value)
-        try:
-            size = operator.index(value)  # type: ignore[arg-type]  # an object that is no number is sized
-        except TypeError:
+        if issubclass(type(value), float):
+            number = float.__float__(cast("float", value))
+            if not (math.isfinite(number) and 0 <= number <= _LARGEST_BYTES):
+                raise NonsenseError(f"it returned {number!r}, which is no size in bytes")
+            return round(number)
+        if issubclass(type(value), int):
+            size = int.__index__(cast("int", value))
+        elif _is_number(value):
+            size = operator.index(cast("int", value))
+        else:
             return self._meter.object_bytes(value)
         if not 0 <= size <= _LARGEST_BYTES:
             raise NonsenseError("it returned a number that is no size in bytes (negative or beyond 2**62)")
@@ -130,11 +136,11 @@ def make_measure(
         return Measure(name, target, _weakly(target, meter.cache_bytes), meter, monotonic)
     if queue_items(target) is not None:
         return Measure(name, target, _weakly(target, meter.queue_bytes), meter, monotonic)
-    if callable(target) and not isinstance(target, type) and takes_no_arguments(target):
+    if callable(target) and not issubclass(type(target), type) and takes_no_arguments(target):
         return Measure(name, target, target, meter, monotonic)
     raise TypeError(
         f"{name!a}: a component is measured by a callable without arguments that returns bytes (or an object "
-        f"whose size is estimated), by a functools.lru_cache function or by a queue, not by a {type(target).__name__}"
+        f"whose size is estimated), by a functools.lru_cache function or by a queue, not by a {bare_name(type(target))}"
     )
 
 
@@ -144,7 +150,7 @@ def _weakly(target: Any, measure: Callable[[Any], int | None]) -> Callable[[], o
         reference = weakref.ref(target)
     except TypeError:
         raise TypeError(
-            f"a {type(target).__name__} can't be weakly referenced; register a callable instead, "
+            f"a {bare_name(type(target))} can't be weakly referenced; register a callable instead, "
             "such as lambda: service.queue"
         ) from None
 
@@ -155,5 +161,11 @@ def _weakly(target: Any, measure: Callable[[Any], int | None]) -> Callable[[], o
     return read
 
 
+def _is_number(value: object) -> bool:
+    """Return whether its class says how it is a whole number; a mock says so of whatever it stands for."""
+    entry = class_entry(type(value), "__index__") if base_of(value) is None else None
+    return type(entry) is FunctionType or type(entry) is WrapperDescriptorType
+
+
 def _shown(value: object) -> str:
-    return "text" if isinstance(value, str) else repr(value)
+    return "text" if issubclass(type(value), str) else repr(value)

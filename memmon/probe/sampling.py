@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ LARGE_COUNT = 65
 """Containers from this length on are sampled; shorter ones are walked whole."""
 
 _SPREAD_LENGTH = 100_000
+_TABLE_BYTES = 2**20
+_ENTRY_BYTES = 2_000
 _LOW_32_BITS = 0xFFFF_FFFF
 _BASES: tuple[type, ...] = (deque, list, tuple, dict, set, frozenset)
 _DIRECT_BASES = (list, tuple)
@@ -25,8 +27,15 @@ _DIRECT_BASES = (list, tuple)
 
 def base_of(target: object) -> Any:
     """Return the built-in container type that `target` is an instance of, without asking the object."""
-    kind = type(target)
-    return kind if kind in _BASES else next((base for base in _BASES if base in kind.__mro__), None)
+    return base_of_kind(type(target))
+
+
+def base_of_kind(kind: type) -> Any:
+    """Return the built-in container type that `kind` is or derives from, None when there is none."""
+    for base in _BASES:  # neither `in` nor a set: a metaclass may have an `__eq__` or `__hash__` of its own
+        if issubclass(kind, base):
+            return base
+    return None
 
 
 def length_of(target: Any) -> int:
@@ -38,6 +47,11 @@ def length_of(target: Any) -> int:
 def is_large(target: object) -> bool:
     """Return whether `target` is a built-in container that is sampled and not walked."""
     return length_of(target) >= LARGE_COUNT
+
+
+def is_sparse(size_bytes: int, length: int) -> bool:
+    """Return whether a table is so large and so empty that finding its entries takes long in one step."""
+    return size_bytes > _TABLE_BYTES and size_bytes > _ENTRY_BYTES * length
 
 
 def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
@@ -72,8 +86,9 @@ def sample_places(length: int, wanted: int, *, is_direct: bool) -> list[int]:
         return list(range(length))
     if is_direct or length <= _SPREAD_LENGTH:
         return spread_places(length, wanted)
+    # No negative places: Python makes them positive by the `__len__` of the deque's own class.
     stride = _SPREAD_LENGTH // 2 // wanted
-    return [place for step in range(wanted // 2) for place in (step * stride, -1 - step * stride)]
+    return [place for step in range(wanted // 2) for place in (step * stride, length - 1 - step * stride)]
 
 
 def spread_places(length: int, wanted: int) -> list[int]:
@@ -97,7 +112,9 @@ def different_count(items: Sequence[object], count: int) -> float:
     Chao's lower bound (Chao 1984, "Nonparametric estimation of the number of classes in a
     population", in its bias-corrected form), at most `count`.
     """
-    times = Counter(map(id, items))
+    times: dict[int, int] = {}  # no Counter: it asks each class of the program whether it is a mapping
+    for item in items:
+        times[id(item)] = times.get(id(item), 0) + 1
     once = sum(1 for seen in times.values() if seen == 1)
     if once == len(items):
         return float(count)

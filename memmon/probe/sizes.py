@@ -8,10 +8,11 @@ and not walked, a walk stops after a number of objects, and it stops when its ti
 from __future__ import annotations
 
 import gc
-import sys
-from types import FunctionType
+from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from memmon.probe.contents import leads_to_few
+from memmon.probe.own_size import OwnSizes, own_bytes
 from memmon.probe.quiet import attempt
 from memmon.probe.sampling import different_count, is_large, length_of, sample_items
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 _MAX_OBJECT_COUNT = 5_000
 _MAX_LARGE_COUNT = 64
 _LARGEST_BYTES = 2**62
-_ATOMIC_TYPES = frozenset({int, float, complex, str, bytes, bytearray, bool})
+_ATOMIC_KINDS = frozenset(id(kind) for kind in (int, float, complex, str, bytes, bytearray, bool))
+_SHARED_KINDS = (type, ModuleType, FrameType, BuiltinFunctionType, FunctionType)
 
 
 class SizeEstimator:
@@ -68,13 +70,19 @@ class _Walk:
         self._object_count = 0
         self._depth = 0
         self._large: list[Any] = []
-        settings = ObjSizeSettings(get_referents_func=self._referents, exclude_modules_globals=False)
+        self._own_sizes = OwnSizes()
+        settings = ObjSizeSettings(
+            get_referents_func=self._referents,
+            filter_func=_is_not_shared,
+            get_size_func=shallow_bytes,
+            exclude_modules_globals=False,
+        )
         self._context = TraversalContext(settings)
 
     def total(self, target: object) -> int:
         """Return the bytes reachable from one object and not met before."""
         marked: set[int] = self._context.marked_set
-        if type(target) in _ATOMIC_TYPES:
+        if id(type(target)) in _ATOMIC_KINDS:
             known = id(target) in marked
             marked.add(id(target))
             return 0 if known else shallow_bytes(target)
@@ -124,7 +132,7 @@ class _Walk:
         total = 0
         try:
             for found in self._context.traverse_bfs(target):
-                total += shallow_bytes(found)
+                total += self._own_sizes.own_bytes(found)
         except _OutOfBudgetError:
             pass
         return total
@@ -136,7 +144,10 @@ class _Walk:
         large = [target for target in found if is_large(target)]
         self._large.extend(large)
         # Not the instance's __dict__ attribute as well: asking for it would create one.
-        return gc.get_referents(*(target for target in found if not is_large(target)) if large else found)
+        return gc.get_referents(*[one for one in found if not is_large(one) and self._leads_to_few(one)])
+
+    def _leads_to_few(self, target: object) -> bool:
+        return leads_to_few(target, self._own_sizes.own_bytes(target))
 
     def _is_over(self) -> bool:
         return self._monotonic() > self._deadline
@@ -152,7 +163,9 @@ def shallow_bytes(target: object) -> int:
     (Such a method often adds up what it holds, which is then met a second time; and it is foreign
     code.)
     """
-    own = getattr(type(target), "__sizeof__", None)
-    read = object.__sizeof__ if isinstance(own, FunctionType) else sys.getsizeof
-    size = attempt(read, target)
-    return size if size is not None and 0 <= size <= _LARGEST_BYTES else 0
+    return own_bytes(target)
+
+
+def _is_not_shared(target: object) -> bool:
+    """Return whether it is the object's own: types, modules, functions and frames are the whole program's."""
+    return not issubclass(type(target), _SHARED_KINDS)

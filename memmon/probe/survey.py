@@ -4,32 +4,48 @@
 every other thread up for 40 to 90 ms; and it shows no strings or bytes. Here the objects are
 walked from the modules, frames and tasks down, a container of many entries by a sample whose
 share stands for the rest, so that counts and bytes are estimates (as in Knuth's estimate of a
-tree's size from few probes; Knuth 1975, "Estimating the efficiency of backtrack programs"). No
-single step takes long, so other threads go on as beside any Python code.
+tree's size from few probes; Knuth 1975, "Estimating the efficiency of backtrack programs").
+
+The host must not feel it. No method of the host's is called. A step ends after a millisecond.
+Between two steps, while the host's threads run, the walk holds none of their objects: it keeps the
+way by which it came (`path`) and goes it again. And it makes next to no objects that Python's
+collector tracks: what was met is a set of plain numbers, what waits are a few lists.
 """
 
 from __future__ import annotations
 
-import gc
+import heapq
 import itertools
 import sys
 import threading
 import types
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memmon.clock import SystemClock
+from memmon.probe.contents import contents
+from memmon.probe.own_size import header_bytes, measured, size_method
+from memmon.probe.path import LONGEST_DEPTH, Path
+from memmon.probe.plain import is_module, is_static, module_values, type_name
+from memmon.probe.roots import module_at, module_names, roots
+from memmon.probe.sampling import base_of_kind
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 VISIT_LIMIT = 60_000
 SAMPLE_COUNT = 40
-SLICE_COUNT = 400
+SLICE_SECONDS = 0.001
+_ROOT_VISIT_LIMIT = 30_000
+_LEAST_SAMPLE_COUNT = 12
+_DEEP_LIMIT = 1_000
+_BETWEEN_CLOCKS = 0b1111
 _NAMED_CONTAINER_COUNT = 100
 _TOP_COUNT = 200
 
-_LEAVES = (str, bytes, bytearray, int, float, complex, bool, type(None), range, memoryview, types.CodeType)
-_SKIPPED = (types.ModuleType, types.FrameType, threading.Thread)
+_NUMBERS = (int, float, complex, bool, type(None), range, memoryview, types.CodeType)
+_CLOSED = (str, bytes, bytearray, types.ModuleType, types.FrameType, threading.Thread)
+_IS_NUMBER, _IS_CLOSED, _IS_OPEN = range(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,189 +62,175 @@ class Survey:
     """Entries of the large containers, by the same names."""
 
 
-@dataclass(slots=True)
-class _Node:
-    value: Any
-    weight: float
-    root: str
+class _Kind:
+    """What the walk must know of a type, asked once a step."""
+
+    __slots__ = ("base", "header", "method", "name", "role")
+
+    def __init__(self, kind: type) -> None:
+        """Ask the type's slots."""
+        self.name = type_name(kind)
+        self.base = base_of_kind(kind)
+        self.method = size_method(kind)
+        self.header = header_bytes(kind)
+        self.role = _IS_OPEN
+        if issubclass(kind, _NUMBERS):
+            self.role = _IS_NUMBER
+        elif issubclass(kind, _CLOSED):
+            self.role = _IS_CLOSED
 
 
 class _Walk:
-    def __init__(self, pause: Callable[[], object]) -> None:
+    def __init__(self, pause: Callable[[], object], monotonic: Callable[[], float]) -> None:
         self._pause = pause
+        self._monotonic = monotonic
+        self._ends_at = monotonic() + SLICE_SECONDS
+        self._ticks = 0
+        self._visits = 0
         self._seen: set[int] = set()
-        self._queue: deque[_Node] = deque()
-        self.counts: dict[type, float] = {}
-        self.sizes: dict[type, float] = {}
+        self._static_kinds: dict[int, _Kind] = {}
+        self._kinds: dict[int, _Kind] = {}
+        self._path = Path()
+        self._deep: list[Any] = []
+        self._deep_weights: list[float] = []
+        self.counts: dict[str, float] = {}
+        self.sizes: dict[str, float] = {}
         self.roots: dict[str, float] = {}
         self.lengths: dict[str, int] = {}
 
     def run(self) -> None:
-        module_dicts = {id(vars(module)) for module in list(sys.modules.values()) if _is_module(module)}
-        self._seen |= module_dicts | {id(self._seen), id(self._queue), id(self.__dict__), id(sys.modules)}
-        visited = 0
-        for group in (_module_roots(own=True), _frame_roots(), _class_roots(), _module_roots(own=False)):
-            for root, value in group:
-                self._add(value, 1.0, root)
-                visited = self._drain(visited)
-                if visited >= VISIT_LIMIT:
-                    return
+        """Walk until nothing is left, or enough was seen."""
+        self._pass_over_modules()
+        for root in roots():
+            if self._is_over():
+                self._rest()
+            if root is not None:
+                self._root(*root)
+            if self._visits >= VISIT_LIMIT:
+                return
 
-    def _drain(self, visited: int) -> int:
-        """Walk what waits, breadth first, so that near things are named before far ones."""
-        while self._queue and visited < VISIT_LIMIT:
-            node = self._queue.popleft()
-            visited += 1
-            if visited % SLICE_COUNT == 0:
-                self._pause()
-            self._visit(node)
-        return visited
+    def end(self) -> None:
+        """Free what is large, in a step of its own."""
+        self._rest()
+        self._seen.clear()
+        self._rest()
 
-    def _visit(self, node: _Node) -> None:
-        kind = type(node.value)
-        size = _size(node.value)
-        self.counts[kind] = self.counts.get(kind, 0.0) + node.weight
-        self.sizes[kind] = self.sizes.get(kind, 0.0) + node.weight * size
-        self.roots[node.root] = self.roots.get(node.root, 0.0) + node.weight * size
-        if issubclass(kind, _LEAVES) or issubclass(kind, _SKIPPED):
+    def _pass_over_modules(self) -> None:
+        """Mark the modules' variables as met: each function leads to those of its module."""
+        self._seen |= {id(self._seen), id(self.__dict__), id(sys.modules)}
+        for name in module_names():
+            if self._is_over():
+                self._rest()
+            if is_module(module_at(name)):
+                self._seen.add(id(module_values(module_at(name))))
+
+    def _root(self, name: str, reach: Callable[[], object]) -> None:
+        """Walk what hangs on one root, as far as its share of the visits goes."""
+        limit = min(VISIT_LIMIT, self._visits + _ROOT_VISIT_LIMIT)
+        self._first(reach(), 1.0, SAMPLE_COUNT, name)
+        self._drain(name, reach, limit)
+        while self._deep and self._visits < limit:
+            # So far from the root that the way back would be long: these few are held.
+            reach = itertools.repeat(self._deep.pop()).__next__
+            self._first(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, name)
+            self._drain(name, reach, limit)
+        self._deep.clear()
+        self._deep_weights.clear()
+        self._path.cut(0)
+
+    def _first(self, value: object, weight: float, sample_count: int, name: str) -> None:
+        if id(value) not in self._seen:
+            self._visit(value, weight, sample_count, name)
+
+    def _drain(self, name: str, reach: Callable[[], object], limit: int) -> None:
+        path, seen = self._path, self._seen
+        siblings, places, weights, samples = path.siblings, path.places, path.weights, path.samples
+        while places and self._visits < limit:
+            if self._is_over():
+                level = None  # nothing is held while the host's threads run
+                self._rest(reach)
+                continue
+            level = siblings[-1]
+            places[-1] = place = places[-1] + 1
+            if place >= len(level):
+                path.pop()
+            elif id(level[place]) not in seen:
+                self._visit(level[place], weights[-1], samples[-1], name)
+
+    def _is_over(self) -> bool:
+        """Return whether the step has lasted long enough; the clock is asked now and then."""
+        self._ticks += 1
+        return not self._ticks & _BETWEEN_CLOCKS and self._monotonic() >= self._ends_at
+
+    def _rest(self, reach: Callable[[], object] = lambda: None) -> None:
+        """Let the host's threads run, and hold nothing of theirs meanwhile."""
+        self._path.let_go()
+        self._kinds.clear()
+        self._pause()
+        self._ends_at = self._monotonic() + SLICE_SECONDS
+        self._path.find_again(reach)
+
+    def _kind(self, kind: type) -> _Kind:
+        known = _Kind(kind)
+        kept = self._static_kinds if is_static(kind) else self._kinds
+        kept[id(kind)] = known
+        return known
+
+    def _visit(self, value: Any, weight: float, sample_count: int, root: str) -> None:
+        """Count an object that wasn't met yet, and go down into it."""
+        kind_id = id(type(value))
+        kind = self._static_kinds.get(kind_id) or self._kinds.get(kind_id) or self._kind(type(value))
+        name = kind.name
+        self.counts[name] = self.counts.get(name, 0.0) + weight
+        if kind.role == _IS_NUMBER:
             return
-        length, children = _children(node.value, kind)
-        if length >= _NAMED_CONTAINER_COUNT and node.weight == 1.0:
-            self.lengths[node.root] = max(self.lengths.get(node.root, 0), length)
-        if not children:
-            return
-        weight = node.weight * max(length / len(children), 1.0) if length else node.weight
-        for child in children:
-            self._add(child, weight, node.root)
+        self._seen.add(id(value))
+        self._visits += 1
+        own_bytes = measured(value, kind.method, kind.header)
+        size = weight * own_bytes
+        self.sizes[name] = self.sizes.get(name, 0.0) + size
+        self.roots[root] = self.roots.get(root, 0.0) + size
+        if kind.role == _IS_OPEN:
+            length, found = contents(value, kind.base, sample_count, own_bytes)
+            if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
+                self.lengths[root] = max(self.lengths.get(root, 0), length)
+            if found:
+                self._enter(id(value), found, weight, sample_count, length)
 
-    def _add(self, value: Any, weight: float, root: str) -> None:
-        if issubclass(type(value), _LEAVES) and not issubclass(type(value), (bytes, bytearray, str)):
-            kind = type(value)
-            self.counts[kind] = self.counts.get(kind, 0.0) + weight
-            return
-        key = id(value)
-        if key not in self._seen:
-            self._seen.add(key)
-            self._queue.append(_Node(value, weight, root))
+    def _enter(self, holder_id: int, found: list[Any], weight: float, wanted: int, length: int) -> None:
+        """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
+        sample_count = wanted
+        if length > len(found):
+            weight *= length / len(found)
+            sample_count = max(wanted // 2, _LEAST_SAMPLE_COUNT)
+        if len(self._path.ids) < LONGEST_DEPTH:
+            self._path.push(holder_id, found, weight=weight, sample_count=sample_count, taken_count=wanted)
+        elif len(self._deep) < _DEEP_LIMIT:
+            self._deep += found
+            self._deep_weights += [weight] * len(found)
 
 
-def survey(*, pause: Callable[[], object] = lambda: None) -> Survey:
-    """Walk the objects of this process and return what was found; `pause` is called between slices.
+def survey(
+    *, pause: Callable[[], object] = lambda: None, monotonic: Callable[[], float] | None = None
+) -> Survey:
+    """Walk the objects of this process and return what was found; `pause` is called between steps.
 
-    Never raises: an object that can't be looked into is counted and passed over.
+    `monotonic`: seconds that never step back, by which a step is ended. Never raises: an object
+    that can't be looked into is counted and passed over.
     """
-    walk = _Walk(pause)
+    walk = _Walk(pause, monotonic or SystemClock().monotonic)
     walk.run()
-    names = {kind: _type_name(kind) for kind in walk.counts}
-    ranked = sorted(walk.counts, key=lambda kind: -walk.sizes.get(kind, 0.0))[:_TOP_COUNT]
+    walk.end()
+    names = sorted(walk.counts, key=lambda name: -walk.sizes.get(name, 0.0))[:_TOP_COUNT]
+    pause()
     return Survey(
         object_count=round(sum(walk.counts.values())),
-        type_counts={names[kind]: round(walk.counts[kind]) for kind in ranked},
-        type_bytes={names[kind]: round(walk.sizes.get(kind, 0.0)) for kind in ranked},
+        type_counts={name: round(walk.counts[name]) for name in names},
+        type_bytes={name: round(walk.sizes.get(name, 0.0)) for name in names},
         root_bytes=_largest(walk.roots),
         container_lengths=_largest(walk.lengths),
     )
 
 
 def _largest(values: dict[str, Any]) -> dict[str, int]:
-    return {name: round(values[name]) for name in sorted(values, key=lambda name: -values[name])[:_TOP_COUNT]}
-
-
-def _module_roots(*, own: bool) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes of modules: the host's own first, the installed packages' after them."""
-    modules = list(sys.modules.items())
-    for name, module in sorted(modules, key=lambda item: item[0] != "__main__"):
-        if not _is_module(module) or name.split(".")[0] == "memmon" or _is_own(name, module) != own:
-            continue
-        for attribute, value in list(vars(module).items()):
-            if (
-                not isinstance(attribute, str)
-                or attribute.startswith("__")
-                or issubclass(type(value), _SKIPPED)
-            ):
-                continue
-            yield f"{name}.{attribute}", value
-
-
-def _is_module(module: object) -> bool:
-    return issubclass(type(module), types.ModuleType)
-
-
-def _is_own(name: str, module: types.ModuleType) -> bool:
-    if name == "__main__":
-        return True
-    file = vars(module).get("__file__")
-    return isinstance(file, str) and "site-packages" not in file and not file.startswith(sys.base_prefix)
-
-
-def _frame_roots() -> Iterator[tuple[str, Any]]:
-    """Yield what the functions that are running (and waiting coroutines) hold in their variables."""
-    here = threading.get_ident()
-    for thread_id, frame in list(sys._current_frames().items()):  # noqa: SLF001 -- documented; there is no other way
-        if thread_id == here:
-            continue
-        present: types.FrameType | None = frame
-        while present is not None:
-            root = f"frame of {present.f_code.co_name}"
-            for value in gc.get_referents(present):
-                if not issubclass(type(value), _SKIPPED):
-                    yield root, value
-            present = present.f_back
-    asyncio = sys.modules.get("asyncio.tasks")
-    for task in list(getattr(asyncio, "_all_tasks", ()) or ()) if asyncio is not None else ():
-        yield f"task {getattr(task, 'get_name', str)()}", task
-
-
-def _class_roots() -> Iterator[tuple[str, Any]]:
-    """Yield the classes made at run time: a leak of classes hangs on nothing else."""
-    for kind in type.__subclasses__(object):
-        yield "classes", kind
-
-
-def _children(value: Any, kind: type) -> tuple[int, list[Any]]:
-    """Return (entries, a sample of them); 0 entries when all referents are given."""
-    try:
-        if issubclass(kind, dict):
-            length = dict.__len__(value)
-            entries = list(itertools.islice(dict.items(value), SAMPLE_COUNT))
-            return 2 * length, [part for entry in entries for part in entry] + _attributes(value)
-        if issubclass(kind, (list, tuple)):
-            base = list if issubclass(kind, list) else tuple
-            length = base.__len__(value)
-            step = max(length // SAMPLE_COUNT, 1)
-            places = range(0, length, step)
-            return length, [base.__getitem__(value, place) for place in places] + _attributes(value)
-        if issubclass(kind, deque):
-            length = deque.__len__(value)
-            half = SAMPLE_COUNT // 2
-            ends = list(range(length)) if length <= SAMPLE_COUNT else [*range(half), *range(-half, 0)]
-            return length, [deque.__getitem__(value, place) for place in ends] + _attributes(value)
-        if issubclass(kind, (set, frozenset)):
-            base_set = set if issubclass(kind, set) else frozenset
-            return base_set.__len__(value), list(itertools.islice(base_set.__iter__(value), SAMPLE_COUNT))
-        return 0, [one for one in gc.get_referents(value) if not issubclass(type(one), _SKIPPED)]
-    except (RuntimeError, IndexError, TypeError):  # changed by another thread just now
-        return 0, []
-
-
-def _attributes(value: Any) -> list[Any]:
-    """Return the attributes that a subclass of a container carries beside its entries."""
-    found = getattr(type(value), "__dictoffset__", 0)
-    return (
-        [vars(value)] if found and type(value).__module__ != "builtins" and hasattr(value, "__dict__") else []
-    )
-
-
-def _size(value: Any) -> int:
-    try:
-        return sys.getsizeof(value, 64)
-    except Exception:  # noqa: BLE001 -- a __sizeof__ of the host's may do anything
-        return 64
-
-
-def _type_name(kind: type) -> str:
-    try:
-        module, name = kind.__module__, kind.__qualname__
-    except Exception:  # noqa: BLE001 -- a metaclass of the host's may do anything
-        return "a class without a name"
-    return str(name) if module in {"builtins", "__main__"} else f"{module}.{name}"
+    return {name: round(values[name]) for name in heapq.nlargest(_TOP_COUNT, values, key=values.__getitem__)}

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 import unicodedata
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memmon.config import Settings
 
 LONGEST_INTERVAL_SECONDS = 86_400.0
 _NAME_LIMIT = 200
@@ -24,6 +28,22 @@ def number(
         msg = f"{name} must be {'at least' if low_allowed else 'more than'} {low:g}{bound}, not {value!r}"
         raise ValueError(msg)
     return float(value)
+
+
+def optional_number(
+    value: float | None, name: str, *, high: float = math.inf, low_allowed: bool = False
+) -> float | None:
+    """Return `value` as a float inside (0, high], or None for None; raises TypeError or ValueError."""
+    return None if value is None else number(value, name, low=0.0, high=high, low_allowed=low_allowed)
+
+
+def with_given(settings: Settings, **given: object) -> Settings:
+    """Return the settings with what was given (not None) in their place."""
+    import msgspec
+
+    return msgspec.structs.replace(
+        settings, **{key: value for key, value in given.items() if value is not None}
+    )
 
 
 def optional_name(value: object, name: str) -> str | None:

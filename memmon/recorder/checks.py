@@ -13,14 +13,16 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memmon.child import require_headroom
 from memmon.errors import ChildError, StoreDamagedError
 from memmon.probe.quiet import say_as
-from memmon.recorder.child import Child, require_headroom
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.child import Children
+    from memmon.child.starts import RunningChild
     from memmon.clock import Clock
     from memmon.model import Snapshot
 
@@ -47,43 +49,46 @@ class CheckPlan:
         return CHECK_EVERY_SECONDS if self.leak_check or self.daily_report else float(SECONDS_PER_DAY)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCalls:
+    """What the checks ask of their owner, and tell it."""
+
+    request: Callable[[], dict[str, object] | None]
+    """What the child is asked; None: not yet."""
+    latest: Callable[[], Snapshot | None]
+    identity: Callable[[], object]
+    """Of the file, to tell it from another at the same path."""
+    on_answer: Callable[[dict[str, Any]], None]
+    on_damage: Callable[[str, object], None]
+    """Called with what two looks found damaged, and the file's identity at the first."""
+    on_off: Callable[[str], None]
+    """Called once a run, with why no child can be had in it (any more)."""
+
+
 class Checks:
     """Runs the hourly child of one recorder. Only the writer thread comes here."""
 
-    def __init__(
-        self,
-        plan: CheckPlan,
-        *,
-        clock: Clock,
-        request: Callable[[], dict[str, object] | None],
-        latest: Callable[[], Snapshot | None],
-        on_answer: Callable[[dict[str, Any]], None],
-        on_damage: Callable[[str, object], None],
-        identity: Callable[[], object],
-    ) -> None:
+    def __init__(self, plan: CheckPlan, calls: CheckCalls, *, clock: Clock, children: Children) -> None:
         self._plan = plan
+        self._calls = calls
         self._clock = clock
-        self._request = request
-        self._latest = latest
-        self._on_answer = on_answer
-        self._on_damage = on_damage
-        self._identity = identity
+        self._children = children
+        self._is_off = self._has_looked = False
         self._looked_at: float | None = None
         self._suspected_at: float | None = None
         self._suspicion: tuple[str, object] | None = None
         self._due_at: float | None = None
-        self._child: Child | None = None
+        self._child: RunningChild | None = None
 
     def reset(self) -> None:
         """Forget the schedule: a new run begins."""
         self._due_at = None
+        self._is_off = self._has_looked = False
 
     def after_fork_in_child(self) -> None:
         """Forget the schedule and the child, which is the parent's."""
-        self._due_at = self._suspicion = None
-        child, self._child = self._child, None
-        if child is not None:
-            child.abandon()
+        self._due_at = self._suspicion = self._child = None
+        self._is_off = self._has_looked = False
 
     def end(self) -> None:
         """End a running child: the recorder stops."""
@@ -94,6 +99,8 @@ class Checks:
 
     def tick(self) -> float:
         """Start the child when it is due, take its answer when it has one; returns seconds to wait."""
+        if self._is_off or self._cant_be_had():
+            return _LONG_SECONDS
         if self._child is not None:
             self._look()
             return _LOOK_SECONDS if self._child is not None else _LONG_SECONDS
@@ -105,8 +112,19 @@ class Checks:
             return _LOOK_SECONDS
         return min(self._due_at - now, _LONG_SECONDS)
 
+    def _cant_be_had(self) -> bool:
+        """Look whether a child can be had in this run at all; says it once when not."""
+        if self._child is not None or (self._has_looked and self._children.note is None):
+            return False
+        self._has_looked = True
+        why = self._children.why_none()
+        if why is not None:
+            self._is_off = True
+            self._calls.on_off(why)
+        return why is not None
+
     def _start(self, now: float) -> None:
-        request = self._request()
+        request = self._calls.request()
         if request is None:
             self._due_at = now + RETRY_SECONDS
             return
@@ -117,8 +135,8 @@ class Checks:
 
     def _begin(self, request: dict[str, object]) -> bool:
         try:
-            require_headroom(self._latest())
-            self._child = Child(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)
+            require_headroom(self._calls.latest())
+            self._child = self._children.start(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)
         except ChildError as error:
             self._put_off(error)
             return False
@@ -141,18 +159,18 @@ class Checks:
         damage = answer.get("damage")
         if suspicion is not None:
             if damage:
-                self._on_damage(*suspicion)
+                self._calls.on_damage(*suspicion)
         elif damage:
             self._look_again(str(damage))
         else:
-            self._on_answer(answer)
+            self._calls.on_answer(answer)
 
     def _look_again(self, text: str) -> None:
         """Have another child look before a file is taken for damaged; at most once a day."""
-        now, request = self._clock.monotonic(), self._request()
+        now, request = self._clock.monotonic(), self._calls.request()
         if request is None or (self._suspected_at is not None and now - self._suspected_at < SECONDS_PER_DAY):
             return
-        seen = self._identity()
+        seen = self._calls.identity()
         if self._begin({**request, "command": "inspect", "in_all_pages": True}):
             self._suspected_at, self._suspicion = now, (text, seen)
 

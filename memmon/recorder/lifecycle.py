@@ -15,10 +15,11 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from memmon.child import process
+from memmon.guest.locks import ForkLock
 from memmon.probe import quiet
-from memmon.recorder import child, prepare
+from memmon.recorder import prepare
 from memmon.recorder.guard import report_fault
-from memmon.recorder.locks import ForkLock
 
 if TYPE_CHECKING:
     from memmon.recorder.recorder import Recorder
@@ -67,7 +68,7 @@ def _snapshot_of_recorders() -> list[Recorder]:
 
 def _before_fork() -> None:
     deadline = time.monotonic() + FORK_WAIT_SECONDS
-    locks = [child.spawn_lock, *(recorder.flush_lock for recorder in _snapshot_of_recorders())]
+    locks = [process.spawn_lock, *(recorder.flush_lock for recorder in _snapshot_of_recorders())]
     held: list[threading.Lock] = []
     # By thread: two threads may fork at once. Noted first: a signal handler may raise at any step.
     _held[threading.get_ident()] = (held, len(locks))
@@ -88,7 +89,7 @@ def _after_in_child() -> None:
     was_cut = len(held) < wanted_count
     _held.clear()
     _started.clear()
-    child.spawn_lock = ForkLock()
+    process.spawn_lock = ForkLock()
     prepare.after_fork_in_child()
     quiet.after_fork_in_child()
     for recorder in _snapshot_of_recorders():

@@ -281,7 +281,7 @@ class MemoryMonitor:
             "source": self._recorder.source,
         }
         try:
-            answer = ask(request, self._recorder.latest)
+            answer = ask(request, self._recorder.latest, self._recorder.children)
         except ChildError as error:
             say_as(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
             return unavailable(items, error)
@@ -328,7 +328,7 @@ class MemoryMonitor:
             "now": self._clock.now().isoformat(),
         }
         try:
-            return str(ask(request, self._recorder.latest)["text"])
+            return str(ask(request, self._recorder.latest, self._recorder.children)["text"])
         except ChildError as error:
             say_as(log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error)
             return self._report_without_child(items, readings, error)

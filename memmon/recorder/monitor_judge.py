@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from memmon.recorder.child import require_headroom, run_child
+from memmon.child import require_headroom
 from memmon.recorder.monitor_values import MemoryLeakReport
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memmon.child import Children
     from memmon.errors import ChildError
     from memmon.model import DequeReading, Snapshot
     from memmon.recorder.monitor_values import MemorySnapshot
@@ -46,10 +47,10 @@ def deques_request(readings: Sequence[DequeReading]) -> list[dict[str, object]]:
     return [{name: getattr(item, name) for name in names} for item in readings]
 
 
-def ask(request: dict[str, object], latest: Snapshot | None) -> dict[str, Any]:
-    """Ask the child; raises ChildError when it can't be run or takes too long."""
+def ask(request: dict[str, object], latest: Snapshot | None, children: Children) -> dict[str, Any]:
+    """Ask a child; raises ChildError when it can't be run or takes too long."""
     require_headroom(latest)
-    return run_child(request, timeout_seconds=JUDGE_TIMEOUT_SECONDS)
+    return children.run(request, timeout_seconds=JUDGE_TIMEOUT_SECONDS)
 
 
 def too_little(

@@ -9,6 +9,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memmon.child import AnsweredError
 from memmon.errors import (
     ChildError,
     ForeignStoreError,
@@ -16,7 +17,8 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.recorder.child import AnsweredError, run_child
+from memmon.store import create as creation
+from memmon.store.beside import SIDE_FILES
 from memmon.store.engine import file_identity, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.revision import read_revision, require_head
@@ -27,8 +29,9 @@ except ImportError:  # pragma: no cover -- not a POSIX system
     fcntl = None  # type: ignore[assignment]  # absent there: processes then meet in the transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
+    from typing import Any
 
     from memmon.config import Database
 
@@ -36,36 +39,50 @@ MIGRATE_TIMEOUT_SECONDS = 60.0
 INSPECT_TIMEOUT_SECONDS = 30.0
 _LOCK_POLLS = 200
 _LOCK_POLL_SECONDS = 0.05
-SIDE_FILES = ("-wal", "-shm", "-journal")
 
 _NO_LOCK: AbstractContextManager[object] = nullcontext()
 _locked_descriptors: set[int] = set()
 
 
 def prepare(
-    database: Database, *, file_mode: int, flush_lock: AbstractContextManager[object] = _NO_LOCK
+    database: Database,
+    *,
+    file_mode: int,
+    run_child: Callable[..., dict[str, Any]],
+    flush_lock: AbstractContextManager[object] = _NO_LOCK,
 ) -> None:
-    """Bring the database to this version's schema, in a child process; one process does, others wait.
+    """Bring the database to this version's schema; one process does, others wait.
 
-    `flush_lock` is held while a connection is open, and not while the child is at work: a fork
-    waits for it. Raises ChildError and the store's errors.
+    A new one is made here, an older file is brought forward in a child process. `flush_lock` is held
+    while a connection is open, and not while the child is at work: a fork waits for it. Raises
+    ChildError and the store's errors.
     """
-    folder = None if database.path is None else database.path.parent
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with folder_lock(folder):
+    path = database.path
+    if path is None:
+        if not creation.create(database, flush_lock=flush_lock):
+            with flush_lock:
+                _refuse_to_upgrade(database)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with folder_lock(path.parent):
+        if creation.create(database, file_mode=file_mode, flush_lock=flush_lock):
+            return
         with flush_lock:
             if _is_ready(database):
                 return
-            if database.path is None:
-                _refuse_to_upgrade(database)
         try:
             run_child(
                 {"command": "migrate", "database": database.url, "file_mode": file_mode},
                 timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
             )
-        except AnsweredError as error:
-            raise _as_in_the_child(error) from error
+        except ChildError as error:
+            found = _as_in_the_child(error) if isinstance(error, AnsweredError) else error
+            if found is not error:
+                raise found from error
+            if getattr(error, "sqlite_errorcode", None) is None:
+                with flush_lock:
+                    _tell_too_old(database, error)
+            raise
 
 
 def _as_in_the_child(error: AnsweredError) -> Exception:
@@ -78,7 +95,22 @@ def _as_in_the_child(error: AnsweredError) -> Exception:
     return error
 
 
-def is_damaged(database: Database) -> str | None:
+def _tell_too_old(database: Database, error: ChildError) -> None:
+    """Raise StoreTooOldError where an older schema waits for a child that can't be had, or can't do it."""
+    try:
+        with write_engine(database).connect() as connection:
+            found = read_revision(connection)
+    except Exception:  # whatever it is: the next write meets it, and says so
+        return
+    if found is not None and found < HEAD_REVISION:
+        msg = (
+            f"the database has schema {found}, this memmon needs {HEAD_REVISION}, and it can't be brought "
+            f"forward here ({error}): run `memmon db upgrade` once"
+        )
+        raise StoreTooOldError(msg) from error
+
+
+def is_damaged(database: Database, *, run_child: Callable[..., dict[str, Any]]) -> str | None:
     """Return what is damaged in a file that refuses to be written, None: nothing is, or it can't be told.
 
     A child looks: opening and closing the file here would drop this process's locks on it.
@@ -94,8 +126,6 @@ def is_damaged(database: Database) -> str | None:
 
 
 def _is_ready(database: Database) -> bool:
-    if database.path is not None and (not database.path.exists() or database.path.stat().st_size == 0):
-        return False
     try:
         with write_engine(database).connect() as connection:
             require_head(connection)
@@ -105,16 +135,16 @@ def _is_ready(database: Database) -> bool:
 
 
 def _refuse_to_upgrade(database: Database) -> None:
-    """Raise StoreTooOldError unless the server's database is still empty.
+    """Raise StoreTooOldError unless the server's database has this version's schema.
 
     A server is shared: upgrading it would shut out every host that runs an older memmon, so
     that this is an operator's decision and not a restarting bot's.
     """
     with write_engine(database).connect() as connection:
         found = read_revision(connection)
-    if found is not None:
+    if found != HEAD_REVISION:
         msg = (
-            f"the database has schema {found}, this memmon needs {HEAD_REVISION}: "
+            f"the database has schema {found or 'none'}, this memmon needs {HEAD_REVISION}: "
             "run `memmon db upgrade` once (a server is not upgraded by the bots)"
         )
         raise StoreTooOldError(msg)
@@ -179,7 +209,8 @@ def folder_lock(folder: Path | None) -> Iterator[None]:
 
 
 def after_fork_in_child() -> None:
-    """Close the inherited descriptor of a lock: the child would hold it for its whole life."""
+    """Close the inherited descriptors of a lock and of a file in the making: they would stay open for life."""
+    creation.after_fork_in_child()
     while _locked_descriptors:
         with suppress(OSError):
             os.close(_locked_descriptors.pop())

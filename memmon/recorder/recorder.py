@@ -8,8 +8,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from memmon.child import Children
+from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
+from memmon.guest.locks import ForkLock, Hold, Locks
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
@@ -19,7 +22,6 @@ from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.guard import guarded
 from memmon.recorder.identity import default_source, new_run
-from memmon.recorder.locks import ForkLock, Hold, Locks
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
@@ -27,7 +29,7 @@ from memmon.recorder.sigterm import note_sigterm as _note_sigterm
 from memmon.recorder.teller import Teller
 from memmon.recorder.worker import Worker
 from memmon.store.write import RunEnd
-from memmon.units import MIB, mb_from_bytes
+from memmon.units import MIB
 
 if TYPE_CHECKING:
     import os
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from memmon.clock import Clock
-    from memmon.config import Settings
     from memmon.model import Alert, EventRecord, RunRecord
 
 log = logging.getLogger("memmon")
@@ -83,12 +84,18 @@ class Recorder(Registrations):
         role: str | None = None,
         note_sigterm: bool = False,
     ) -> None:
-        settings = _with(
+        settings = arguments.with_given(
             load_settings(),
-            high_memory_percent=_maybe(high_memory_percent, "high_memory_percent", high=100.0),
-            leak_threshold_mb_per_hour=_maybe(leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour"),
-            alert_cooldown_minutes=_maybe(alert_cooldown_minutes, "alert_cooldown_minutes", low_allowed=True),
-            gc_threshold_mb=_maybe(gc_threshold_mb, "gc_threshold_mb", low_allowed=True),
+            high_memory_percent=arguments.optional_number(
+                high_memory_percent, "high_memory_percent", high=100.0
+            ),
+            leak_threshold_mb_per_hour=arguments.optional_number(
+                leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour"
+            ),
+            alert_cooldown_minutes=arguments.optional_number(
+                alert_cooldown_minutes, "alert_cooldown_minutes", low_allowed=True
+            ),
+            gc_threshold_mb=arguments.optional_number(gc_threshold_mb, "gc_threshold_mb", low_allowed=True),
             daily_report=daily_report,
             leak_check=leak_check,
         )
@@ -107,19 +114,28 @@ class Recorder(Registrations):
         self._notes_sigterm = bool(note_sigterm) and _note_sigterm(
             lambda: self._end(SIGTERM_WAIT_SECONDS, "sigterm")
         )
+        # In a process that memmon started for itself: nothing is begun, kept, written or started.
+        self._is_inert = is_marked()
         self._clock: Clock = clock or SystemClock()
         super().__init__(self._clock)
         self._sampler = Sampler(deques=self._deques, components=self._components, clock=self._clock)
         self._relief = self._new_relief(heap_trim=heap_trim)
+        self.children = Children(monotonic=self._clock.monotonic)
         self._teller = Teller(
             settings,
             desk=AlertDesk(on_alert=on_alert, cooldown_minutes=settings.alert_cooldown_minutes),
             database=self._database,
             clock=self._clock,
+            children=self.children,
             put=self._put,
         )
         self._worker = Worker(
-            self._database, clock=self._clock, file_mode=int(settings.file_mode, 8), teller=self._teller
+            self._database,
+            clock=self._clock,
+            file_mode=int(settings.file_mode, 8),
+            teller=self._teller,
+            children=self.children,
+            is_inert=self._is_inert,
         )
         self._locks = Locks()
         self._stop_sampling = threading.Event()
@@ -135,7 +151,10 @@ class Recorder(Registrations):
         self._due_from_monotonic: float | None = None
         self._last_monotonic: float | None = None
         self._last_wall: float | None = None
-        lifecycle.watch(self)
+        if self._is_inert:
+            say(logging.WARNING, "memmon: %s", MARK_SENTENCE)
+        else:
+            lifecycle.watch(self)
 
     # -- life ------------------------------------------------------------------------------
 
@@ -148,7 +167,7 @@ class Recorder(Registrations):
         hold = Hold()
         try:
             # Of two that start it at once, the second leaves it to the first.
-            if not self._locks.start.enter(hold) or self._is_sampling:
+            if self._is_inert or not self._locks.start.enter(hold) or self._is_sampling:
                 return
             self._ensure_run()
             self._stop_sampling.clear()
@@ -203,6 +222,7 @@ class Recorder(Registrations):
         self._worker.stop(max(deadline - self._clock_of_host(), 0.0))
         all_is_said(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         self._teller.end()
+        self.children.end()
         lifecycle.release(self)
 
     @staticmethod
@@ -223,6 +243,9 @@ class Recorder(Registrations):
 
     @guarded(default=None)
     def _take(self, *, allow_costly: bool) -> Snapshot | None:
+        if self._is_inert:
+            now = self._clock.monotonic()
+            return self._sampler.sample(sequence=0, started_monotonic=now, work_count=None)
         with later():
             hold = Hold()
             try:
@@ -326,10 +349,13 @@ class Recorder(Registrations):
             stored_count=self._worker.stored_count,
             held_count=self.pending_count,
             dropped_count=self._worker.dropped_count,
-            last_error=self._worker.last_error,
+            last_error=MARK_SENTENCE if self._is_inert else self._worker.last_error,
             last_stored_at=self._worker.last_stored_at,
             source=self.source,
             database=self._database.shown,
+            child_start_count=self.children.start_count,
+            child_failure_count=self.children.failure_count,
+            checks_off=self.children.note,
         )
 
     @property
@@ -368,6 +394,7 @@ class Recorder(Registrations):
         state = RunState(record, started_monotonic=self._clock.monotonic())
         self._state = state
         self._last_monotonic = self._last_wall = None
+        self.children.reset()
         self._teller.begin(state)
         self._worker.put(
             state, self._event(state, "run_start", record.release or "", self._start_data(record))
@@ -437,18 +464,9 @@ class Recorder(Registrations):
         return done
 
     def _note_pass(self, state: RunState, done: Pass) -> None:
-        freed_mb = None if done.freed_bytes is None else mb_from_bytes(done.freed_bytes)
-        freed = "an unknown amount" if freed_mb is None else f"{freed_mb:.1f} MB"
-        text = f"collected {done.objects_count} objects, freed {freed} in {done.pause_seconds * 1000:.0f} ms"
-        data = {
-            "pause_ms": round(done.pause_seconds * 1000, 3),
-            "objects_count": done.objects_count,
-            "freed_bytes": done.freed_bytes,
-            "trimmed_bytes": done.trimmed_bytes,
-            "is_stopped": self._relief.is_stopped,
-        }
-        self._worker.put(state, self._event(state, "gc", text, data))
-        say(logging.INFO, "memmon: garbage collection: %s", text)
+        data = {**done.figures, "is_stopped": self._relief.is_stopped}
+        self._worker.put(state, self._event(state, "gc", done.sentence, data))
+        say(logging.INFO, "memmon: garbage collection: %s", done.sentence)
 
     def _after_take(self, snapshot: Snapshot) -> None:
         """Do what a subclass wants with each snapshot, in the thread that took it."""
@@ -476,22 +494,7 @@ class Recorder(Registrations):
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()
         self._teller.after_fork_in_child()
+        self.children.after_fork_in_child()
         self._latest = None
         self._taken_count = 0
         self._last_monotonic = self._last_wall = self._due_from_monotonic = None
-
-
-def _maybe(
-    value: float | None, name: str, *, high: float = float("inf"), low_allowed: bool = False
-) -> float | None:
-    return (
-        None if value is None else arguments.number(value, name, low=0.0, high=high, low_allowed=low_allowed)
-    )
-
-
-def _with(settings: Settings, **given: object) -> Settings:
-    import msgspec
-
-    return msgspec.structs.replace(
-        settings, **{key: value for key, value in given.items() if value is not None}
-    )

@@ -13,7 +13,7 @@ import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memmon.units import MIB, SECONDS_PER_DAY
+from memmon.units import MIB, SECONDS_PER_DAY, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,24 @@ class Pass:
     rss_before_bytes: int | None
     trimmed_bytes: int | None = None
     """What `heap_trim` returned to the system after it, when that is turned on."""
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for people."""
+        freed = (
+            "an unknown amount" if self.freed_bytes is None else f"{mb_from_bytes(self.freed_bytes):.1f} MB"
+        )
+        return f"collected {self.objects_count} objects, freed {freed} in {self.pause_seconds * 1000:.0f} ms"
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """The same as plain values."""
+        return {
+            "pause_ms": round(self.pause_seconds * 1000, 3),
+            "objects_count": self.objects_count,
+            "freed_bytes": self.freed_bytes,
+            "trimmed_bytes": self.trimmed_bytes,
+        }
 
 
 class Relief:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.model import Alert, Snapshot
 from memmon.probe.quiet import say_as
-from memmon.recorder.checks import CheckPlan, Checks
+from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import Candidate
 from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.witness import Witness
@@ -17,6 +17,7 @@ from memmon.store.write import StoredReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.child import Children
     from memmon.clock import Clock
     from memmon.config import Database, Settings
     from memmon.recorder.desk import AlertDesk
@@ -36,6 +37,7 @@ class Teller:
         desk: AlertDesk,
         database: Database,
         clock: Clock,
+        children: Children,
         put: Callable[[RunState, object], None],
     ) -> None:
         """`put` hands what is to be stored back to the writer."""
@@ -56,12 +58,16 @@ class Teller:
         self._witness = Witness(clock=clock, put=put)
         self._checks = Checks(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
+            CheckCalls(
+                request=self._check_request,
+                latest=lambda: self.latest,
+                identity=lambda: None if database.path is None else file_identity(database.path),
+                on_answer=self._on_check,
+                on_damage=self._tell_damage,
+                on_off=self._tell_off,
+            ),
             clock=clock,
-            request=self._check_request,
-            latest=lambda: self.latest,
-            on_answer=self._on_check,
-            on_damage=self._tell_damage,
-            identity=lambda: None if database.path is None else file_identity(database.path),
+            children=children,
         )
 
     # -- called by the recorder, in the host's threads ----------------------------------------
@@ -153,6 +159,14 @@ class Teller:
             "threshold_mb_per_hour": self.settings.leak_threshold_mb_per_hour,
             "now": self._clock.now().isoformat(),
         }
+
+    def _tell_off(self, why: str) -> None:
+        """Say once a run that nothing is checked in it, and who else can."""
+        text = f"no hourly check, daily report or retention in this program: {why}; `memmon alerts run` beside it checks"
+        if self._state is not None:
+            self._put(self._state, self._state.event(self._clock, "checks_off", text))
+        is_missed = self.settings.leak_check or self.settings.daily_report
+        say_as(log, logging.WARNING if is_missed else logging.INFO, "memmon: %s", text)
 
     def _tell_damage(self, text: str, seen: object) -> None:
         self.on_damage(text, seen)

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.errors import StoreBusyError, StoreDamagedError
+from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Snapshot
 from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, cause, classify, describe, may_be_damage
 from memmon.recorder.guard import report_fault
-from memmon.recorder.locks import ForkLock, Hold, Turn
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.store.engine import file_identity
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from memmon.child import Children
     from memmon.clock import Clock
     from memmon.config import Database
     from memmon.recorder.run_state import RunState
@@ -76,8 +77,13 @@ class Worker:
         clock: Clock,
         file_mode: int,
         teller: Teller,
+        children: Children,
+        is_inert: bool = False,
     ) -> None:
+        """`is_inert`: nothing is taken, no thread begun."""
+        self._is_inert = is_inert
         self.database = database
+        self._children = children
         self._clock = clock
         self._file_mode = file_mode
         self._teller = teller
@@ -123,6 +129,8 @@ class Worker:
 
     def put(self, state: RunState, item: object) -> None:
         """Hand over something to be stored; starts the thread with the first. Never blocks."""
+        if self._is_inert:
+            return
         self._inbox.put((state, item))
         if isinstance(item, Snapshot) and self._inbox.qsize() > (limit := inbox_limit(item)):
             self._shed(limit)
@@ -368,7 +376,7 @@ class Worker:
         if self._inspected_at is not None and now - self._inspected_at < _INSPECT_EVERY_SECONDS:
             return False
         self._inspected_at = now
-        return is_damaged(self.database) is not None
+        return is_damaged(self.database, run_child=self._children.run) is not None
 
     def _was_emptied(self, fault: Fault, seen: tuple[int, int] | None) -> bool:
         """Tell whether the very file that we wrote to is empty now (an empty file is else just filled)."""
@@ -394,7 +402,12 @@ class Worker:
                 )
         self._writer = None
         try:
-            prepare(self.database, file_mode=self._file_mode, flush_lock=self.flush_lock)
+            prepare(
+                self.database,
+                file_mode=self._file_mode,
+                run_child=self._children.run,
+                flush_lock=self.flush_lock,
+            )
         except StoreDamagedError as found:
             if fault is Fault.DAMAGED:
                 raise

@@ -7,6 +7,7 @@ SQLite's default (DEFERRED) two writers that both read first dead-lock into "loc
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -101,7 +102,8 @@ def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
         descriptor = os.open(path, flags, file_mode)
     except FileExistsError:
         if not path.exists():
-            raise
+            words = "a symbolic link that leads nowhere is not followed: remove it, or make the file that it names"
+            raise FileExistsError(errno.EEXIST, words, str(path)) from None
         return
     try:
         # The umask may have taken bits that the setting asks for (a group that may read).
@@ -211,10 +213,12 @@ def sqlite_code(error: BaseException) -> int | None:
 
 def sqlite_extended_code(error: BaseException) -> int | None:
     """Return SQLite's extended result code behind an error, or None."""
-    seen: Any = error
-    while seen is not None:
-        code = getattr(seen, "sqlite_errorcode", None)
+    cause: Any = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:  # an error can be its own cause
+        code = getattr(cause, "sqlite_errorcode", None)
         if isinstance(code, int):
             return code
-        seen = getattr(seen, "orig", None) or seen.__cause__
+        seen.add(id(cause))
+        cause = getattr(cause, "orig", None) or cause.__cause__
     return None

@@ -1,8 +1,9 @@
-"""Migrations through Alembic. Heavy: the recorder runs this in a child process, never in its host.
+"""Bringing a database forward. Heavy: the recorder runs this in a child process, never in its host.
 
-The whole upgrade is one transaction that is begun before anything is looked at, so that of many
-processes one migrates and the others find the work done, and a kill at any moment leaves the
-old schema. A copy of a file that holds rows is laid beside it first.
+Where there are no tables yet the script makes them in one go, without Alembic. Else the whole upgrade
+is one transaction that is begun before anything is looked at, so that of many processes one migrates
+and the others find the work done, and a kill at any moment leaves the old schema. A copy of a file
+that holds rows is laid beside it first.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from memmon.clock import SystemClock
 from memmon.config import resolve_database
 from memmon.errors import StoreDamagedError, StoreTooNewError
+from memmon.store.create import create
 from memmon.store.engine import create_private_file, sqlite_code, sqlite_uri, write_engine
 from memmon.store.quiet_alembic import alembic_silent
 from memmon.store.revision import is_newer, read_revision
@@ -32,6 +31,7 @@ from memmon.store.schema import APPLICATION_ID, HEAD_REVISION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from alembic.config import Config
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
@@ -60,6 +60,8 @@ def migrations_path() -> Path:
 
 def alembic_config() -> Config:
     """Return Alembic's configuration for memmon's own revisions, from wherever memmon runs."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -68,15 +70,21 @@ def alembic_config() -> Config:
 
 def head_of_scripts() -> str | None:
     """Return the newest revision among the scripts (a test holds it equal to HEAD_REVISION)."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head") -> Migration:
     """Bring `database` to the newest schema, creating the file when there is none.
 
+    With another `revision` than the newest the revisions themselves are run, also from nothing.
+
     Raises StoreTooNewError for a schema that this version does not know, ForeignStoreError for
     another program's file; both are left untouched.
     """
+    if revision == "head" and create(database, file_mode=file_mode):
+        return Migration(before=None, after=HEAD_REVISION)
     if database.path is not None:
         create_private_file(database.path, file_mode=file_mode)
         _allow_small_vacuums(database.path)
@@ -93,16 +101,23 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
         if before != HEAD_REVISION:
             if before is not None and database.path is not None:
                 copy_path = _copy_aside(database.path, revision=before)
-            config = alembic_config()
-            config.attributes["connection"] = connection
-            try:
-                with alembic_silent():
-                    command.upgrade(config, revision)
-            except DBAPIError as error:
-                _tell_half_migrated(error, database, before)
-                raise
+            _run_revisions(connection, database, before=before, revision=revision)
         after = read_revision(connection)
     return Migration(before=before, after=after or "", copy_path=copy_path)
+
+
+def _run_revisions(connection: Connection, database: Database, *, before: str | None, revision: str) -> None:
+    try:
+        # Loaded in it too: Alembic speaks already then.
+        with alembic_silent():
+            from alembic import command
+
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    except DBAPIError as error:
+        _tell_half_migrated(error, database, before)
+        raise
 
 
 def _tell_half_migrated(error: DBAPIError, database: Database, before: str | None) -> None:

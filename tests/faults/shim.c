@@ -1,4 +1,5 @@
-/* Makes the k-th write, sync, open or truncation of files under a prefix fail, or syncs wait.
+/* Makes the k-th write, sync, open, truncation, link or removal of files under a prefix fail, or syncs
+ * wait. An error number below zero kills the process in place of the call.
  *
  * Armed from inside (memmon_arm, through ctypes) or from the environment (FAULT_ARM), which the
  * child processes inherit; with FAULT_ONCE, the path of a file, only whoever manages to remove
@@ -7,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NOTHING, WRITE, SYNC, OPEN, TRUNCATE };
+enum { NOTHING, WRITE, SYNC, OPEN, TRUNCATE, LINK, UNLINK };
 
 static char prefix[1024];
 static char once[1024];
@@ -67,6 +69,7 @@ static int fails(int kind)
     if (number < first || number >= first + span) return 0;
     if (once[0] && syscall(SYS_unlink, once) != 0) return 0;
     __sync_add_and_fetch(&hits, 1);
+    if (error_number < 0) kill(getpid(), SIGKILL);
     errno = error_number;
     return 1;
 }
@@ -144,4 +147,22 @@ int ftruncate64(int fd, off64_t size)
     REAL(ftruncate64);
     if (armed_kind == TRUNCATE && is_our_file(fd) && fails(TRUNCATE)) return -1;
     return real(fd, size);
+}
+int link(const char *from, const char *to)
+{
+    REAL(link);
+    if (is_ours(from) && fails(LINK)) return -1;
+    return real(from, to);
+}
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
+{
+    REAL(linkat);
+    if (is_ours(from) && fails(LINK)) return -1;
+    return real(from_folder, from, to_folder, to, flags);
+}
+int unlink(const char *path)
+{
+    REAL(unlink);
+    if (is_ours(path) && fails(UNLINK)) return -1;
+    return real(path);
 }

@@ -143,7 +143,7 @@ BIRTH = """
 
 
 def test_failing_calls_while_the_file_is_made(tmp_path, shim, full, figures):
-    """A call that fails in the child that makes the file costs a retry, and no snapshot."""
+    """A call that fails while the file is made, in the program itself, costs a retry, and no snapshot."""
     count = 0
     for kind, error in [(WRITE, errno.EIO), (SYNC, errno.EIO), (OPEN, errno.EMFILE), (WRITE, errno.ENOSPC)]:
         for k in range(1, 41) if full else (1, 2, 5):
@@ -164,7 +164,7 @@ def test_failing_calls_while_the_file_is_made(tmp_path, shim, full, figures):
             if flag.exists():  # there is no k-th call
                 break
             count += 1
-    figures(2, f"{count} failing calls while the file was made and migrated: stored in the same run")
+    figures(2, f"{count} failing calls while the file was made: stored in the same run")
 
 
 DAY = """

@@ -49,7 +49,7 @@ def test_pg_migrations_make_the_tables_of_the_schema(empty_database):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    done = upgrade(empty_database)
+    done = upgrade(empty_database, revision=HEAD_REVISION)  # by the revisions, not by the script
     assert (done.before, done.after) == (None, HEAD_REVISION)
     assert upgrade(empty_database).before == HEAD_REVISION
     with write_engine(empty_database).connect() as connection:
@@ -62,14 +62,15 @@ def test_pg_migrations_make_the_tables_of_the_schema(empty_database):
         assert compare_metadata(context, schema.metadata) == []
 
 
-def test_pg_processes_that_migrate_at_once_all_succeed(empty_database):
+@pytest.mark.parametrize("revision", ["head", HEAD_REVISION], ids=["script", "revisions"])
+def test_pg_processes_that_migrate_at_once_all_succeed(empty_database, revision):
     """Of several processes that find an empty database, one migrates and the others find the work done."""
     code = (
         "import sys; from memmon.config import parse_database; from memmon.store.migrate import upgrade; "
-        "print(upgrade(parse_database(sys.argv[1])).after)"
+        "print(upgrade(parse_database(sys.argv[1]), revision=sys.argv[2]).after)"
     )
     started = [
-        subprocess.Popen([sys.executable, "-c", code, empty_database.url], stdout=-1, stderr=-1)
+        subprocess.Popen([sys.executable, "-c", code, empty_database.url, revision], stdout=-1, stderr=-1)
         for _ in range(4)
     ]
     results = [process.communicate(timeout=120) for process in started]

@@ -6,19 +6,19 @@ import random
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
 import pytest
 
+from memmon.child import AnsweredError
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
+from memmon.guest import locks
+from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Alert, DequeReading, Snapshot
-from memmon.recorder import arguments, locks, rules
-from memmon.recorder.checks import CheckPlan, Checks
-from memmon.recorder.child import AnsweredError
+from memmon.recorder import arguments, rules
+from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.guard import guarded
-from memmon.recorder.locks import ForkLock, Hold, Turn
 from memmon.recorder.relief import Relief
 from memmon.recorder.work import WorkCounter
 from memmon.store.write import AlertMark
@@ -133,7 +133,7 @@ def test_an_exception_at_any_step_leaves_nothing_taken():
 
 def test_a_lock_that_a_fork_never_gave_back(monkeypatch):
     """Who waits longer than any fork takes goes on with a new lock, and forks wait for that one."""
-    monkeypatch.setattr("memmon.recorder.locks.LOST_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("memmon.guest.locks.LOST_AFTER_SECONDS", 0.05)
     lock = ForkLock()
     lost = lock.acquire(1.0)
     with lock:
@@ -148,13 +148,19 @@ def test_a_lock_that_a_fork_never_gave_back(monkeypatch):
 
 
 class Scripted:
-    """A child process that answers what the test says."""
+    """Children that answer what the test says."""
 
-    answers: ClassVar[list] = []
-    requests: ClassVar[list] = []
+    def __init__(self, answers):
+        self.answers = answers
+        self.requests = []
+        self.note = None
 
-    def __init__(self, request, *, timeout_seconds):
+    def why_none(self):
+        return None
+
+    def start(self, request, *, timeout_seconds):
         self.requests.append(request)
+        return self
 
     def poll(self):
         answer = self.answers.pop(0) if self.answers else None
@@ -177,31 +183,32 @@ DAMAGED = AnsweredError("it can't be read", kind="StoreDamagedError")
         ([DAMAGED, {"damage": None}, DAMAGED], [], 0),
     ],
 )
-def test_a_file_is_taken_for_damaged_after_two_looks(monkeypatch, answers, damage, told):
+def test_a_file_is_taken_for_damaged_after_two_looks(answers, damage, told):
     """What one child calls damaged another must find damaged too; it is asked once a day at most."""
-    monkeypatch.setattr("memmon.recorder.checks.Child", Scripted)
-    monkeypatch.setattr(Scripted, "answers", list(answers))
-    monkeypatch.setattr(Scripted, "requests", [])
-    clock, found, given = ManualClock(), [], []
+    clock, found, given, children = ManualClock(), [], [], Scripted(list(answers))
     checks = Checks(
         CheckPlan(leak_check=True, daily_report=True),
+        CheckCalls(
+            request=lambda: {"command": "check"},
+            latest=lambda: None,
+            identity=lambda: "file",
+            on_answer=given.append,
+            on_damage=lambda *told: found.append(told),
+            on_off=found.append,
+        ),
         clock=clock,
-        request=lambda: {"command": "check"},
-        latest=lambda: None,
-        on_answer=given.append,
-        on_damage=lambda *told: found.append(told),
-        identity=lambda: "file",
+        children=children,
     )
     checks.tick()
-    while Scripted.answers:
+    while children.answers:
         clock.advance(700.0)
         checks.tick()
     for _ in range(3):
         clock.advance(60.0)
         checks.tick()
     assert (found, len(given)) == (damage, told)
-    assert Scripted.requests[0]["look_at_all_pages"]
-    assert not any(one.get("look_at_all_pages") for one in Scripted.requests[1:] if one["command"] == "check")
+    assert children.requests[0]["look_at_all_pages"]
+    assert not any(one.get("look_at_all_pages") for one in children.requests[1:] if one["command"] == "check")
 
 
 def test_guard(monkeypatch, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import math
 import multiprocessing
 import os
@@ -402,3 +403,30 @@ def test_foreign_database(tmp_path, clock):
     recorder.stop()
     assert path.read_bytes() == before
     assert "another program" in recorder.status.last_error
+
+
+def test_checks_that_cant_be_had_are_said(tmp_path, make, monkeypatch, caplog):
+    """In a packed program all is stored, nothing is started, and that nothing is checked is said once, everywhere."""
+    upgrade(parse_database(str(tmp_path / "r.db")))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    caplog.set_level(logging.WARNING, "memmon")
+    recorder = make()
+    for _ in range(3):
+        recorder.take_snapshot()
+        assert recorder.flush(20.0)
+    status = recorder.status
+    assert (status.stored_count, status.child_start_count) == (3, 0)
+    assert "freeze_support" in status.checks_off
+    assert recorder.flush(20.0)
+    said = [one.getMessage() for one in caplog.records]
+    assert ["no hourly check" in text and "freeze_support" in text for text in said] == [True]
+    with open_store(tmp_path / "r.db") as store:
+        assert len(store.events("bot", kinds=("checks_off",))) == 1
+    found = subprocess.run(
+        [sys.executable, "-m", "memmon", "doctor", "--db", str(tmp_path / "r.db")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "source bot: no hourly check" in found.stdout
+    assert found.returncode == 0

@@ -149,7 +149,7 @@ def _is_certain(forecast: Forecast) -> bool:
 
 
 def _rate(slope_mb_per_hour: float | None) -> str:
-    return "no growth rate yet" if slope_mb_per_hour is None else f"{slope_mb_per_hour:.2f} MB/hour"
+    return "no growth rate yet" if slope_mb_per_hour is None else f"{slope_mb_per_hour:z.2f} MB/hour"
 
 
 def plugin_text(state: int, checked: list[Checked], *, database: str) -> str:
@@ -177,7 +177,7 @@ def _performance(one: Checked, *, alone: bool) -> list[str]:
     items = [f"'{prefix}rss'={int(one.judged.history.rss_bytes[-1])}B;;;0"]
     if finding.slope_mb_per_hour is not None:
         items.append(
-            f"'{prefix}slope_mb_per_hour'={finding.slope_mb_per_hour:.3f};{finding.policy.threshold_mb_per_hour:g}"
+            f"'{prefix}slope_mb_per_hour'={finding.slope_mb_per_hour:z.3f};{finding.policy.threshold_mb_per_hour:g}"
         )
     if limit is not None:
         warn = round(limit.limit_bytes * WARNING_PERCENT / 100)

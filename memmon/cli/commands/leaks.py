@@ -79,13 +79,13 @@ def _paragraph(judged: Judged) -> str:
     lines = [f"{printable(judged.source.name)}: {leak_headline(section)[1]}"]
     if finding.slope_mb_per_hour is not None:
         lines.append(
-            f"  Growth rate: {finding.slope_mb_per_hour:.2f} MB/hour"
+            f"  Growth rate: {finding.slope_mb_per_hour:z.2f} MB/hour"
             f"{_interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)}"
             f" (threshold: {finding.policy.threshold_mb_per_hour:.1f})"
         )
     if finding.ols_slope_mb_per_hour is not None:
         lines.append(
-            f"  Least squares: {finding.ols_slope_mb_per_hour:.2f} MB/hour"
+            f"  Least squares: {finding.ols_slope_mb_per_hour:z.2f} MB/hour"
             f"{_interval(finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour)}"
         )
     lines.append(f"  Details: {printable(finding.summary)}")
@@ -99,4 +99,4 @@ def _paragraph(judged: Judged) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f", 95 % interval {low:.2f} to {high:.2f}"
+    return "" if low is None or high is None else f", 95 % interval {low:z.2f} to {high:z.2f}"

@@ -124,7 +124,7 @@ def _release_cells(one: ReleaseEstimate) -> tuple[str, ...]:
         one.release,
         str(one.run_count),
         f"{one.hours:,.1f}",
-        "-" if one.slope_mb_per_hour is None else f"{one.slope_mb_per_hour:.2f}",
+        "-" if one.slope_mb_per_hour is None else f"{one.slope_mb_per_hour:z.2f}",
         interval(one.slope_low_mb_per_hour, one.slope_high_mb_per_hour),
         _mb(one.plateau_mb),
         f"{_mb(plateau[0])} to {_mb(plateau[1])}",

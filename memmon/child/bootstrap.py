@@ -1,0 +1,108 @@
+"""What a child runs first: it takes over the program's import paths, behind the standard library.
+
+The interpreter starts without `site` and without the program's `PYTHON*` variables, so that no
+start-up hook of the program's runs in the child, and knows the standard library alone. Then it
+gets the program's import paths (one folder per package, zip files, editable installations, all
+as the program has them) at the end: a package that bears the name of a module of the standard
+library (a back-port) does not shadow it. memmon itself is loaded from where the program has it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+CODE = """
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+import json
+
+request = json.loads(sys.stdin.buffer.readline())
+known = set(sys.path)
+sys.path += [path for path in request["import_paths"] if path not in known]
+if request["editable_folders"]:
+    import os, site
+    for folder in request["editable_folders"]:
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".pth") and "editable" in name:
+                site.addpackage(folder, name, known)
+spec = PathFinder.find_spec("memmon", request["memmon_folders"])
+module = sys.modules["memmon"] = module_from_spec(spec)
+spec.loader.exec_module(module)
+from memmon.cli.child import answer
+sys.exit(answer(request))
+"""
+
+_KEPT_VARIABLES = frozenset(
+    {"PYTHONHOME", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE"}
+)
+_EDITABLE = "editable"
+
+
+def arguments(interpreter_path: str) -> list[str]:
+    """Return the command line of a child: nothing of the program's is read before `CODE` runs."""
+    flags = ["-S", "-s", "-P", "-X", "utf8"]
+    if sys.dont_write_bytecode:
+        flags.append("-B")
+    return [interpreter_path, *flags, "-c", CODE, "memmon-child"]
+
+
+def environment(environ: dict[str, str]) -> dict[str, str]:
+    """Return the child's environment: the program's, without what steers the interpreter."""
+    ignored = bool(sys.flags.ignore_environment)
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("PYTHON", "COVERAGE_"))
+        or (name in _KEPT_VARIABLES and not (ignored and name == "PYTHONHOME"))
+    }
+
+
+def where_to_import_from() -> dict[str, list[str]]:
+    """Return the program's import paths for the child, absolute.
+
+    The folders that the program's own script and modules lie in come last: a `click.py` beside a
+    bot is none of memmon's business.
+    """
+    paths = list(dict.fromkeys(_searched(path) for path in sys.path if isinstance(path, str)))
+    own = _own_folders()
+    import memmon
+
+    has_hooks = any(_EDITABLE in f"{type(one).__module__} {_name(one)}".lower() for one in sys.meta_path)
+    return {
+        "import_paths": [path for path in paths if path not in own] + [path for path in paths if path in own],
+        "memmon_folders": [str(Path(path).parent) for path in memmon.__path__],
+        # Installed packages that a hook finds and no path leads to: the hooks lie in these folders.
+        "editable_folders": [path for path in paths if has_hooks and Path(path).is_dir()],
+    }
+
+
+def _own_folders() -> set[str]:
+    folders = {_absolute("")}
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if isinstance(file, str):
+        folders.add(str(Path(_absolute(file)).parent))
+    return folders
+
+
+def _searched(entry: str) -> str:
+    """Return the folder that an entry of `sys.path` stands for.
+
+    A relative one was looked up when something was first imported from it: the program may have
+    gone to another folder since, as daemons do.
+    """
+    found = getattr(sys.path_importer_cache.get(entry), "path", None)
+    return found if isinstance(found, str) and Path(found).is_absolute() else _absolute(entry)
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.normpath(Path(path).absolute())
+    except OSError:  # the working folder is gone
+        return path
+
+
+def _name(finder: object) -> str:
+    return getattr(finder, "__module__", "") or "" if isinstance(finder, type) else ""

@@ -1,0 +1,211 @@
+"""One running child: everything heavy happens there, never in the program.
+
+It gets one JSON object on its standard input and answers one on its standard output; a password
+in a URL therefore shows in no process list. It leads a session of its own, which ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from memmon.child import bootstrap
+from memmon.child.channel import Lifeline, answer_output, errors_output
+from memmon.child.interpreter import FROZEN_FLAG
+from memmon.child.mark import MARK_VARIABLE
+from memmon.child.session import Session
+from memmon.errors import ChildError
+from memmon.guest.locks import ForkLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from memmon.child.interpreter import Interpreter
+
+_END_WAIT_SECONDS = 1.0
+
+spawn_lock = ForkLock()
+"""Held while a process is being started; a fork waits for it.
+
+A process forked at that moment would inherit the pipe on which the start waits, and hold it open
+for its whole life: the thread that starts the child would wait as long.
+"""
+
+
+class AnsweredError(ChildError):
+    """The child ran, and answered that it failed.
+
+    `kind`: the name of the error's class there. `sqlite_errorcode` and `error_number`: SQLite's
+    and the system's code, where there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        sqlite_errorcode: int | None = None,
+        error_number: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.sqlite_errorcode = sqlite_errorcode
+        self.error_number = error_number
+
+
+class Child:
+    """One running child; poll it, it never blocks."""
+
+    def __init__(
+        self,
+        request: Mapping[str, object],
+        *,
+        interpreter: Interpreter,
+        timeout_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the child; raises ChildError when it can't be started."""
+        self._monotonic = monotonic
+        self._deadline = monotonic() + timeout_seconds
+        self._timeout_seconds = timeout_seconds
+        self._turn = threading.RLock()
+        self._is_ended = False
+        try:
+            line = _request_line(request, timeout_seconds)
+            self._lifeline = Lifeline()
+            with spawn_lock:
+                self._process = _start(interpreter, self._lifeline)
+            self._session = Session(self._process.pid)
+            assert self._process.stdout is not None
+            assert self._process.stderr is not None
+            self._out = answer_output(self._process.stdout.fileno())
+            self._errors = errors_output(self._process.stderr.fileno())
+        except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
+            msg = f"the analysis process could not be started: {error}"
+            raise ChildError(msg) from error
+        with suppress(OSError):  # it has ended already: its answer says why
+            self._lifeline.say(line)
+
+    def poll(self) -> dict[str, Any] | None:
+        """Return the child's answer, or None while it is still at work.
+
+        Raises ChildError when it failed, said too much, took longer than its time-out or was ended
+        meanwhile; it is then ended with all that it started.
+        """
+        with self._turn:  # a number of a file that another thread closes meanwhile may be another's file
+            return self._poll()
+
+    def _poll(self) -> dict[str, Any] | None:
+        if self._is_ended:
+            msg = "the analysis process was ended: nobody waits for its answer any more"
+            raise ChildError(msg)
+        try:
+            code = self._process.poll()
+            self._exchange()
+            if code is not None:
+                # An answer may be there although somebody that it started holds the pipe open.
+                return _answer(bytes(self._out.content), bytes(self._errors.content), code)
+            self._require_time()
+        except (OSError, ValueError) as error:
+            self.kill()
+            msg = f"the analysis process broke off: {error}"
+            raise ChildError(msg) from error
+        except ChildError:
+            self.kill()
+            raise
+        finally:
+            if self._process.returncode is not None:
+                self.kill()
+        return None
+
+    def _require_time(self) -> None:
+        if self._monotonic() >= self._deadline:
+            msg = f"the analysis process took longer than {self._timeout_seconds:g} s and was ended"
+            raise ChildError(msg)
+
+    def _exchange(self) -> None:
+        with suppress(BrokenPipeError, ConnectionError):
+            self._lifeline.advance()
+        self._out.advance()
+        self._errors.advance()
+
+    def kill(self) -> None:
+        """End the child at once, with every process of its session; may be called from any thread."""
+        with self._turn:
+            if self._is_ended:
+                return
+            self._is_ended = True
+            if self._process.returncode is None or self._session.has_members():
+                self._session.kill()
+            with suppress(subprocess.TimeoutExpired, OSError, ValueError):
+                self._process.wait(_END_WAIT_SECONDS)
+            self._close()
+
+    def abandon(self) -> None:
+        """Forget a child that is another process's: this one was forked from its parent."""
+        # Nobody to be waited for, and nothing to be said about it when it is collected. What stays
+        # open here would keep the child alive after its program.
+        self._process.returncode = -1
+        self._is_ended = True
+        self._close()
+
+    def _close(self) -> None:
+        self._session.close()
+        self._lifeline.close()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with suppress(OSError, ValueError):
+                    pipe.close()
+
+
+def _start(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:
+    try:
+        if interpreter.is_program:
+            command, env = [interpreter.path, FROZEN_FLAG], dict(os.environ)
+        else:
+            command, env = bootstrap.arguments(interpreter.path), bootstrap.environment(dict(os.environ))
+        return subprocess.Popen(
+            command,
+            stdin=lifeline.childs.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env={**env, MARK_VARIABLE: "1"},
+            start_new_session=True,
+        )
+    except BaseException:
+        lifeline.close()
+        raise
+    finally:
+        lifeline.childs.close()
+
+
+def _request_line(request: Mapping[str, object], timeout_seconds: float) -> bytes:
+    # One line: a process forked from the program may hold the channel open, so that its end never comes.
+    body = {**request, **bootstrap.where_to_import_from(), "timeout_seconds": timeout_seconds}
+    return json.dumps({**body, "has_lifeline": True}, default=str).encode() + b"\n"
+
+
+def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, Any]:
+    try:
+        answer = json.loads(out.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1])
+    except ValueError:
+        lines = err.decode("utf-8", "replace").strip().splitlines()
+        msg = f"the analysis process ended with code {code}: {lines[-1][:300] if lines else 'no word'}"
+        raise ChildError(msg) from None
+    if not isinstance(answer, dict):
+        msg = "the analysis process gave an answer that is none"
+        raise ChildError(msg)
+    if "error" in answer:
+        raise AnsweredError(
+            str(answer["error"]),
+            kind=answer.get("kind"),
+            sqlite_errorcode=answer.get("sqlite_code"),
+            error_number=answer.get("error_number"),
+        )
+    return answer

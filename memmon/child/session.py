@@ -1,0 +1,126 @@
+"""Ending a child with all that it started: the whole session, and nobody else's process.
+
+A child leads a session of its own. The number of a process that has ended and was waited for
+(perhaps by the program, which may wait for any child) can be another's by now, so nobody is
+ended by number alone: the leader by a descriptor for it (pidfd) where there is one, the others
+because the system still counts them to this session.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_ROUNDS = 5
+_SESSION_FIELD, _START_FIELD = 3, 19
+"""Places in /proc/PID/stat behind the name in parentheses (proc(5): fields 6 and 22)."""
+
+
+class Session:
+    """The session that one child leads."""
+
+    def __init__(self, leader_pid: int) -> None:
+        """Follow the child `leader_pid`, which was started just now and not waited for yet."""
+        self.leader_pid = leader_pid
+        self._pidfd: int | None = None
+        with suppress(OSError, AttributeError):
+            self._pidfd = os.pidfd_open(leader_pid)
+        found = _stat(leader_pid)
+        self._started = None if found is None else found[1]
+
+    def kill(self) -> None:
+        """End every process of the session at once."""
+        if self._pidfd is not None:
+            with suppress(OSError, AttributeError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if self._is_leader_there():
+            with suppress(OSError):
+                os.killpg(self.leader_pid, signal.SIGKILL)
+        for _ in range(_ROUNDS):  # who is being ended may have started another meanwhile
+            members = self._members()
+            if not members:
+                return
+            for pid in members:
+                self._kill_member(pid)
+
+    def close(self) -> None:
+        """Let go of the leader; nothing is ended."""
+        descriptor, self._pidfd = self._pidfd, None
+        if descriptor is not None:
+            with suppress(OSError):
+                os.close(descriptor)
+
+    def has_members(self) -> bool:
+        """Tell whether the child's process group still holds anybody; cheap."""
+        try:
+            os.killpg(self.leader_pid, 0)
+        except OSError:
+            return False
+        return not self._is_stranger()
+
+    def _is_leader_there(self) -> bool:
+        """Tell whether the leader runs, or has ended and was not waited for."""
+        if self._started is None:  # no /proc: the caller has not waited for it yet
+            return True
+        found = _stat(self.leader_pid)
+        return found is not None and found[1] == self._started
+
+    def _is_stranger(self) -> bool:
+        """Tell whether the leader's number is another process's by now."""
+        found = _stat(self.leader_pid)
+        return found is not None and self._started is not None and found[1] != self._started
+
+    def _members(self) -> list[int]:
+        if self._started is None or self._is_stranger():
+            return []
+        numbers = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+        return [pid for pid in numbers if self._is_alive_member(pid)]
+
+    def _is_alive_member(self, pid: int) -> bool:
+        found = _stat(pid)
+        return found is not None and found[0] == self.leader_pid and found[2] not in "ZX"
+
+    def kill_others(self) -> None:
+        """End every process of the session but this one."""
+        for pid in self._members():
+            if pid != os.getpid():
+                self._kill_member(pid)
+
+    def _kill_member(self, pid: int) -> None:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        except (OSError, AttributeError):  # an older kernel, or a sandbox that forbids it
+            if self._is_alive_member(pid):
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            return
+        try:
+            if self._is_alive_member(pid):
+                with suppress(OSError):
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        finally:
+            os.close(descriptor)
+
+
+def end_own_session(code: int) -> None:
+    """End this process with all that it started; for the child itself."""
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Session(os.getpid()).kill_others()
+            os.killpg(0, signal.SIGKILL)
+    os._exit(code)
+
+
+def _stat(pid: int) -> tuple[int, int, str] | None:
+    """Return a process's session, start (clock ticks since boot) and state; None: there is none."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        fields = text.rpartition(")")[2].split()
+        return int(fields[_SESSION_FIELD]), int(fields[_START_FIELD]), fields[0]
+    except (OSError, ValueError, IndexError):
+        return None

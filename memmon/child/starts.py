@@ -1,0 +1,161 @@
+"""The children of one recorder: counted, braked, and ended with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from memmon.child.interpreter import NoInterpreterError, find_interpreter
+from memmon.child.mark import MARK_SENTENCE, is_marked
+from memmon.child.process import AnsweredError, Child
+from memmon.errors import ChildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from memmon.child.interpreter import Interpreter
+
+PAUSE_SECONDS = 300.0
+"""After a failure, no child is started for so long."""
+FAILURE_LIMIT = 3
+"""So many failures one after another, and none is started any more in this run."""
+_POLL_SECONDS = 0.02
+
+_serves_itself = False
+
+
+def serve_itself() -> None:
+    """Note that this program serves as its own child when it is started as one."""
+    global _serves_itself  # noqa: PLW0603 -- a fact about the process
+    _serves_itself = True
+
+
+class Children:
+    """Starts the children of one recorder.
+
+    What fails is not tried again within five minutes, and three failures one after another (or
+    that there is nothing to start one with) end it for the run: `note` says why. A child that
+    answers that its task failed has not failed itself.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self.start_count = 0
+        """How many were started in this process."""
+        self._running: dict[int, Child] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew with a new run."""
+        self.failure_count = 0
+        self.note: str | None = None
+        """Why none is started any more in this run; None: they are."""
+        self._not_before: float | None = None
+        self._last_failure = ""
+
+    def why_none(self) -> str | None:
+        """Return why no child can be started here, without starting one; None: it can be tried."""
+        if self.note is None:
+            try:
+                self._interpreter()
+            except ChildError as error:
+                self.note = str(error)
+        return self.note
+
+    def start(self, request: Mapping[str, object], *, timeout_seconds: float) -> RunningChild:
+        """Start a child and return it; raises ChildError when none can be had, or not yet again."""
+        if self.note is not None:
+            raise ChildError(self.note)
+        now = self._monotonic()
+        if self._not_before is not None and now < self._not_before:
+            msg = f"{self._last_failure} (not tried again for {(self._not_before - now) / 60:.0f} minutes)"
+            raise ChildError(msg)
+        try:
+            interpreter = self._interpreter()
+            self.start_count += 1
+            child = Child(request, interpreter=interpreter, timeout_seconds=timeout_seconds)
+        except NoInterpreterError as error:
+            self.note = str(error)
+            raise
+        except ChildError as error:
+            self._failed(error)
+            raise
+        self._running[id(child)] = child
+        return RunningChild(child, self)
+
+    def run(self, request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
+        """Run a child to its end and return its answer; raises ChildError."""
+        child = self.start(request, timeout_seconds=timeout_seconds)
+        pause = threading.Event()
+        try:
+            while (answer := child.poll()) is None:
+                pause.wait(_POLL_SECONDS)
+        finally:
+            child.kill()
+        return answer
+
+    def end(self) -> None:
+        """End every child that runs: the recorder stops."""
+        while self._running:
+            with suppress(KeyError, RuntimeError):
+                self._running.popitem()[1].kill()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's children."""
+        running, self._running = list(self._running.values()), {}
+        self.start_count = 0
+        self.reset()
+        for child in running:
+            child.abandon()
+
+    def forget(self, child: Child) -> None:
+        """Take a child that is being ended on purpose out of the count."""
+        self._running.pop(id(child), None)
+
+    @staticmethod
+    def _interpreter() -> Interpreter:
+        if is_marked():
+            raise NoInterpreterError(MARK_SENTENCE)
+        return find_interpreter(serves_itself=_serves_itself)
+
+    def ended(self, child: Child, error: ChildError | None) -> None:
+        """Note how a child ended: None for an answer."""
+        was_wanted = self._running.pop(id(child), None) is not None
+        if error is None or isinstance(error, AnsweredError):
+            self.failure_count = 0
+            self._not_before = None
+        elif was_wanted:  # else it was ended on purpose
+            self._failed(error)
+
+    def _failed(self, error: ChildError) -> None:
+        self.failure_count += 1
+        self._last_failure = str(error)
+        self._not_before = self._monotonic() + PAUSE_SECONDS
+        if self.failure_count >= FAILURE_LIMIT:
+            self.note = f"{error} ({FAILURE_LIMIT} failures one after another)"
+
+
+class RunningChild:
+    """A child that was started; its end is counted."""
+
+    def __init__(self, child: Child, children: Children) -> None:
+        self._child = child
+        self._children = children
+
+    def poll(self) -> dict[str, Any] | None:
+        """Return the child's answer, or None while it is at work; raises ChildError as `Child.poll`."""
+        try:
+            answer = self._child.poll()
+        except ChildError as error:
+            self._children.ended(self._child, error)
+            raise
+        if answer is not None:
+            self._children.ended(self._child, None)
+        return answer
+
+    def kill(self) -> None:
+        """End it, if it runs; this is no failure."""
+        self._children.forget(self._child)
+        self._child.kill()

@@ -1,0 +1,1 @@
+"""How memmon behaves inside somebody else's program."""

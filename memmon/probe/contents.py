@@ -1,0 +1,94 @@
+"""What an object leads to: all of it, or a sample of a large container, in a bounded time."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict, defaultdict, deque
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from memmon.probe.plain import instance_values
+from memmon.probe.sampling import is_sparse
+
+_LISTED_COUNT = 400
+"""Up to so many referents of one object are asked for in one call."""
+
+_LISTED_BYTES = 256 * 1024
+_CACHED_COUNT = 5_000
+_BACKWARD_BYTES = 4 * 2**20
+_PLAIN_KINDS = frozenset(
+    id(kind) for kind in (dict, OrderedDict, defaultdict, list, tuple, deque, set, frozenset)
+)
+_CACHE_KIND = type(lru_cache(len))
+
+
+def contents(value: Any, base: Any, wanted_count: int, size_bytes: int) -> tuple[int, list[Any]]:
+    """Return (entries, some of what the object leads to); 0 entries when that is all it leads to.
+
+    `base`: the built-in container that it is, or None. `size_bytes`: its own size. A dict has two entries a key. At most
+    about `wanted_count` entries of a container are returned, and the attributes of a subclass's.
+    """
+    try:
+        if base is None:
+            return 0, gc.get_referents(value) if leads_to_few(value, size_bytes) else []
+        length = base.__len__(value)
+        found = _sampled(value, base, length, wanted_count) if length else []
+        if id(type(value)) not in _PLAIN_KINDS:
+            found += _attributes(value, base, length)
+        return 2 * length if base is dict else length, found
+    except (RuntimeError, IndexError, TypeError):  # changed by another thread just now
+        return 0, []
+
+
+def leads_to_few(value: Any, size_bytes: int) -> bool:
+    """Return whether all that a small container, or another object, leads to can be asked for in one call."""
+    if issubclass(type(value), _CACHE_KIND):
+        # The collector is told each entry of a bounded cache.
+        return bool(_CACHE_KIND.cache_info(value).currsize <= _CACHED_COUNT)
+    return size_bytes <= _LISTED_BYTES
+
+
+def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:
+    if base is dict:
+        return _of_dict(value, length, wanted)
+    if base is set or base is frozenset:
+        if is_sparse(base.__sizeof__(value), length):
+            return []
+        return list(islice(base.__iter__(value), wanted))
+    if base is deque:
+        half = wanted // 2
+        # No negative places: Python makes them positive by the `__len__` of the deque's own class.
+        places = range(length) if length <= wanted else (*range(half), *range(length - half, length))
+        return [deque.__getitem__(value, place) for place in places]
+    step = max(length // wanted, 1)
+    return [base.__getitem__(value, place) for place in range(0, length, step)]
+
+
+def _of_dict(value: Any, length: int, wanted: int) -> list[Any]:
+    size = dict.__sizeof__(value)
+    if is_sparse(size, length):
+        return []
+    keys, values = dict.keys(value), dict.values(value)
+    if size > _BACKWARD_BYTES:
+        # A large dict of which the oldest keys are deleted begins with a stretch of nothing.
+        return [*islice(reversed(keys), wanted), *islice(reversed(values), wanted)]
+    return [*islice(keys, wanted), *islice(values, wanted)]
+
+
+def _attributes(value: Any, base: Any, length: int) -> list[Any]:
+    """Return what a subclass of a container carries beside its entries.
+
+    The collector is told the attributes first, the class next, the entries last. Of a long
+    container that list would be long; there the dict of the attributes is asked for, which
+    makes it if need be.
+    """
+    if length > _LISTED_COUNT or is_sparse(base.__sizeof__(value), length):
+        values = instance_values(value)
+        return [values] if values else []
+    found = gc.get_referents(value)
+    kind = type(value)
+    for place, one in enumerate(found):
+        if one is kind:
+            return found[:place]
+    return []

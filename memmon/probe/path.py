@@ -1,0 +1,85 @@
+"""The way from a root to where a walk is, which can be let go and be gone again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.contents import contents
+from memmon.probe.own_size import own_bytes
+from memmon.probe.sampling import base_of_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST_DEPTH = 200
+
+
+class Path:
+    """Levels of siblings; at each the place where the walk is, and what holds for all of them.
+
+    Parallel lists: an object for each level would be one more for the collector to track.
+    """
+
+    __slots__ = ("ids", "places", "samples", "siblings", "taken", "weights")
+
+    def __init__(self) -> None:
+        """Make a path that is at its root."""
+        self.siblings: list[list[Any]] = []
+        self.places: list[int] = []
+        self.weights: list[float] = []
+        self.samples: list[int] = []
+        self.taken: list[int] = []
+        """With how many samples wanted the siblings themselves were taken."""
+        self.ids: list[int] = []
+        """The identity of what the siblings were found in."""
+
+    def push(
+        self, holder_id: int, siblings: list[Any], *, weight: float, sample_count: int, taken_count: int
+    ) -> None:
+        """Go down to what was found in an object."""
+        self.siblings.append(siblings)
+        self.places.append(-1)
+        self.weights.append(weight)
+        self.samples.append(sample_count)
+        self.taken.append(taken_count)
+        self.ids.append(holder_id)
+
+    def pop(self) -> None:
+        """Go up one level."""
+        self.siblings.pop()
+        self.places.pop()
+        self.weights.pop()
+        self.samples.pop()
+        self.taken.pop()
+        self.ids.pop()
+
+    def cut(self, depth: int) -> None:
+        """Go up to `depth` levels below the root."""
+        for each in (self.siblings, self.places, self.weights, self.samples, self.taken, self.ids):
+            del each[depth:]
+
+    def let_go(self) -> None:
+        """Hold no object any more; the way itself is kept."""
+        self.siblings.clear()
+
+    def find_again(self, reach: Callable[[], object]) -> None:
+        """Go the way again from `reach()`; it ends where something isn't where it was."""
+        value: Any = reach() if self.ids else None
+        for depth, identity in enumerate(self.ids):
+            if depth:
+                place = _place_of(identity, self.siblings[-1], self.places[depth - 1])
+                if place is None:
+                    break
+                self.places[depth - 1] = place
+                value = self.siblings[-1][place]
+            elif id(value) != identity:
+                break
+            base = base_of_kind(type(value))
+            self.siblings.append(contents(value, base, self.taken[depth], own_bytes(value))[1])
+        self.cut(len(self.siblings))
+
+
+def _place_of(identity: int, siblings: list[Any], expected: int) -> int | None:
+    if expected < len(siblings) and id(siblings[expected]) == identity:
+        return expected
+    return next((place for place, one in enumerate(siblings) if id(one) == identity), None)

@@ -1,0 +1,168 @@
+"""Where the walk for evidence begins: modules, running functions, tasks and classes, each by a name.
+
+A root is a name and a way to reach its object anew. What iterates here holds names and no objects
+of the program's: other threads run between two roots, and whoever holds an object then may be the
+last to let it go, and so the one in whose thread its finaliser runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.plain import class_entry, entry_of, module_values
+from memmon.probe.quiet import attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    Root = tuple[str, Callable[[], object]]
+
+_NAMES_LIMIT = 20_000
+_TASKS_LIMIT = 5_000
+_FRAMES_LIMIT = 300
+_CLASSES_LIMIT = 20_000
+_TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
+
+
+def roots() -> Iterator[Root | None]:
+    """Yield where to begin: the host's own modules first, installed packages' last; None between whiles."""
+    modules = module_names()
+    own = set()
+    for name in sorted(modules, key=lambda name: name != "__main__"):
+        yield None
+        if _is_own(name):
+            own.add(name)
+            yield from _of_module(name)
+    yield from _of_frames()
+    yield from _of_tasks()
+    yield from _of_classes()
+    for name in modules:
+        yield None
+        if name not in own and name.partition(".")[0] != "memmon":
+            yield from _of_module(name)
+
+
+def module_names() -> list[str]:
+    """Return the names of the loaded modules."""
+    return _plain_names(sys.modules)
+
+
+def module_at(name: str) -> object:
+    """Return what is loaded under a name, None when nothing is."""
+    modules: Any = sys.modules
+    return dict.get(modules, name) if issubclass(type(modules), dict) else None
+
+
+def task_count() -> int | None:
+    """Return how many tasks asyncio knows of; None when it isn't loaded, or doesn't keep them in a set."""
+    module = module_at("asyncio.tasks")
+    found = [_members(entry_of(module_values(module), name)) for name in _TASK_SETS]
+    known = [len(members) for members in found if members is not None]
+    return sum(known) if known else None
+
+
+def _plain_names(values: Any) -> list[str]:
+    if not issubclass(type(values), dict):
+        return []
+    found = attempt(lambda: list(islice(dict.keys(values), _NAMES_LIMIT))) or []
+    return [name for name in found if type(name) is str]
+
+
+def _is_own(name: str) -> bool:
+    if name == "__main__":
+        return True
+    if name.partition(".")[0] == "memmon":
+        return False
+    file = entry_of(module_values(module_at(name)), "__file__")
+    return type(file) is str and "site-packages" not in file and not file.startswith(sys.base_prefix)
+
+
+def _of_module(name: str) -> Iterator[Root]:
+    for attribute in _plain_names(module_values(module_at(name))):
+        if not attribute.startswith("__"):
+            yield f"{name}.{attribute}", partial(_variable, name, attribute)
+
+
+def _variable(name: str, attribute: str) -> object:
+    return dict.get(module_values(module_at(name)), attribute)
+
+
+def _of_frames() -> Iterator[Root]:
+    """Yield what the running functions hold in their variables, where Python lets it be read.
+
+    Before Python 3.13 there is no reading without writing: `f_locals` fills a dict in the frame
+    that then keeps the values alive, and the collector is shown no running frame.
+    """
+    if sys.version_info < (3, 13):
+        return
+    for thread_id in list(sys._current_frames()):  # noqa: SLF001 -- documented; there is no other way
+        if thread_id == threading.get_ident():
+            continue
+        for place, (function, names) in enumerate([_named_variables(one) for one in _stack(thread_id)]):
+            for name in names:
+                yield f"frame of {function}", partial(_local, thread_id, place, name)
+
+
+def _named_variables(frame: FrameType) -> tuple[str, list[str]]:
+    """Return a function's name and those of its variables; a module's are met as the module's."""
+    values: Any = frame.f_locals
+    return frame.f_code.co_name, [] if type(values) is dict else [n for n in values if type(n) is str]
+
+
+def _stack(thread_id: int) -> list[FrameType]:
+    """Return the frames of a thread, the outermost first: its place stays as long as it runs."""
+    frame = sys._current_frames().get(thread_id)  # noqa: SLF001
+    found = []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    found.reverse()
+    return found[:_FRAMES_LIMIT]
+
+
+def _local(thread_id: int, place: int, name: str) -> object:
+    found = _stack(thread_id)
+    values: Any = found[place].f_locals if place < len(found) else None
+    return None if values is None or type(values) is dict else attempt(values.get, name)
+
+
+def _of_tasks() -> Iterator[Root]:
+    for attribute in _TASK_SETS:
+        members = _members(entry_of(module_values(module_at("asyncio.tasks")), attribute))
+        found = attempt(list, islice(members, _TASKS_LIMIT)) if members else None
+        for reference in [member for member in found or () if type(member) is weakref.ref]:
+            yield f"task {_task_name(reference())}", reference
+
+
+def _members(tasks: object) -> set[Any] | None:
+    """Return the set inside asyncio's weak set, read without iterating the weak one, which would clean it up."""
+    inner = (
+        entry_of(object.__getattribute__(tasks, "__dict__"), "data")
+        if type(tasks) is weakref.WeakSet
+        else tasks
+    )
+    return inner if type(inner) is set else None
+
+
+def _task_name(task: object) -> str:
+    """Return the name of a task that asyncio's C code keeps; that of another is its own code's to tell."""
+    kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
+    if type(kind) is not type or not issubclass(type(task), kind):
+        return "of a kind of its own"
+    name = attempt(class_entry(kind, "get_name"), task)
+    return str.__str__(name) if issubclass(type(name), str) else "without a name"
+
+
+def _of_classes() -> Iterator[Root]:
+    """Yield the classes made at run time: a leak of classes hangs on nothing else.
+
+    The weak references are those that `object` itself keeps of its subclasses; none is made.
+    """
+    for reference in [weakref.ref(kind) for kind in type.__subclasses__(object)[-_CLASSES_LIMIT:]]:
+        yield "classes", reference

@@ -1,0 +1,223 @@
+"""One child: what it says is bounded, and nothing of it outlives its time, its stop or its program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from child_kit import answer_of, marked_processes, stand_in, until
+
+from memmon.child import AnsweredError, Child
+from memmon.child.channel import ANSWER_LIMIT_BYTES
+from memmon.child.interpreter import Interpreter, find_interpreter
+from memmon.child.mark import MARK_VARIABLE
+from memmon.errors import ChildError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_it_answers():
+    """A child started with the real interpreter answers, and leaves nothing behind."""
+    request = {"command": "inspect", "database": "sqlite:////nowhere/at/all.db"}
+    child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+    assert answer_of(child) == {"damage": None}
+    assert marked_processes() == []
+
+
+def test_an_answered_failure_is_told_apart():
+    """A child that ran and failed at its task answers with the kind of the error."""
+    request = {"command": "check", "database": "sqlite:////nowhere/at/all.db", "source": "bot"}
+    request |= {"leak_check": True, "daily_report": True, "now": "2026-01-01T00:00:00+00:00"}
+    child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+    with pytest.raises(AnsweredError) as caught:
+        answer_of(child)
+    assert caught.value.kind == "StoreNotFoundError"
+
+
+@pytest.mark.parametrize("channel", ["1", "2"])
+def test_a_flood_is_ended(tmp_path, channel):
+    """A child that says without end is ended with one sentence, and little of it is kept."""
+    before = psutil.Process().memory_info().rss
+    flood = stand_in(tmp_path, f"exec yes {'A' * 100} >&{channel}")
+    child = Child({"command": "inspect"}, interpreter=flood, timeout_seconds=60.0)
+    with pytest.raises(ChildError, match="said more than"):
+        answer_of(child)
+    assert marked_processes() == []
+    assert psutil.Process().memory_info().rss - before < 3 * ANSWER_LIMIT_BYTES
+
+
+def test_a_long_answer_comes_whole(tmp_path):
+    """An answer much longer than a pipe holds, below the bound, is taken whole."""
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps({"text": "x" * 3_000_000}), encoding="utf-8")
+    child = Child({}, interpreter=stand_in(tmp_path, f"exec cat {answer}"), timeout_seconds=60.0)
+    assert len(answer_of(child)["text"]) == 3_000_000
+
+
+def test_a_long_request_arrives_whole(tmp_path):
+    """A request much longer than a pipe holds reaches the child, piece by piece."""
+    echo = stand_in(tmp_path, "head -n 1 | wc -c")
+    child = Child({"text": "x" * 3_000_000}, interpreter=echo, timeout_seconds=60.0)
+    found = []
+    with pytest.raises(ChildError, match="an answer that is none"):
+        answer_of(child)
+    # `wc` answers a bare number, which is no answer; what it counted stands in what was read.
+    found.append(int(child._out.content.decode()))
+    assert found[0] > 3_000_000
+
+
+@pytest.mark.parametrize("end", ["time limit", "stop", "answer"])
+def test_all_that_it_started_ends_with_it(tmp_path, end):
+    """The processes that a child starts end with it: at its time limit, when it is stopped, when it answers."""
+    body = "sleep 97 &\n sleep 97 &\n" + ("echo '{}'" if end == "answer" else "exec sleep 97")
+    child = Child(
+        {}, interpreter=stand_in(tmp_path, body), timeout_seconds=0.5 if end == "time limit" else 60.0
+    )
+    if end == "answer":
+        assert answer_of(child) == {}
+    else:
+        assert until(lambda: len(marked_processes()) >= 3)
+    if end == "time limit":
+        with pytest.raises(ChildError, match=r"took longer than 0.5 s"):
+            answer_of(child)
+    if end == "stop":
+        child.kill()
+        with pytest.raises(ChildError, match="ended"):
+            child.poll()
+    assert until(lambda: marked_processes() == [])
+
+
+def test_a_group_of_its_own_in_the_session_ends_too(tmp_path):
+    """A process that left the child's group but not its session ends with it."""
+    code = "import os, time; os.setpgid(0, 0); time.sleep(97)"
+    body = f'{sys.executable} -c "{code}" &\nexec sleep 97'
+    child = Child({}, interpreter=stand_in(tmp_path, body), timeout_seconds=60.0)
+
+    def has_left():
+        return any(
+            os.getpgid(one.pid) == one.pid for one in marked_processes() if one.pid != child._process.pid
+        )
+
+    assert until(has_left)
+    child.kill()
+    assert until(lambda: marked_processes() == [])
+
+
+PROGRAM = """
+import os, sys, time
+from memmon.child import Child
+from memmon.child.interpreter import find_interpreter
+request = {"command": sys.argv[1], "database": "sqlite:////nowhere/at/all.db"}
+child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+print(child._process.pid, flush=True)
+if sys.argv[2] == "fork" and os.fork() == 0:
+    child.abandon()  # as the hooks of a recorder do
+    time.sleep(60)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("is_forked", [False, True])
+def test_it_ends_with_its_program(tmp_path, is_forked):
+    """A child whose program is killed ends within seconds, also when a process forked from it lives on."""
+    # The command hangs in the child, so that its end does not come by itself.
+
+    code = PROGRAM.replace(
+        "import os, sys, time",
+        "import os, sys, time\nimport memmon.child.bootstrap as bootstrap\n"
+        "bootstrap.CODE = bootstrap.CODE.replace('from memmon.cli.child import answer', "
+        '\'from memmon.cli import child; child.COMMANDS["hang"] = lambda request: __import__("time").sleep(60); '
+        "answer = child.answer')",
+    )
+    (tmp_path / "program.py").write_text(code, encoding="utf-8")
+    program = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py"), "hang", "fork" if is_forked else "alone"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+    with program:
+        pid = int(program.stdout.readline())
+        child = psutil.Process(pid)
+        assert until(lambda: len(child.threads()) >= 3)  # it is at work, and watches
+        os.kill(program.pid, signal.SIGKILL)
+        assert until(lambda: not psutil.pid_exists(pid) or child.status() == psutil.STATUS_ZOMBIE)
+        os.killpg(program.pid, signal.SIGKILL)
+
+
+def test_a_forked_process_holds_nothing_of_it(tmp_path):
+    """A process forked from the program, told to forget the child, holds none of its channels open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    child = Child({}, interpreter=stand_in(tmp_path, "exec sleep 97"), timeout_seconds=60.0)
+    pid = os.fork()
+    if pid == 0:
+        child.abandon()
+        os._exit(len(list(Path("/proc/self/fd").iterdir())) - before)
+    try:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert child.poll() is None
+    finally:
+        child.kill()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_reader_that_has_ended_kills_nobody(tmp_path):
+    """A child that ends before it reads its request does no harm to a program with SIGPIPE's default."""
+    (tmp_path / "gone").write_text("#!/bin/sh\nexit 4\n", encoding="utf-8")
+    (tmp_path / "gone").chmod(0o755)
+    code = """
+        import signal, time
+        from memmon.child import Child
+        from memmon.child.interpreter import Interpreter
+        from memmon.errors import ChildError
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        child = Child({"text": "x" * 5_000_000}, interpreter=Interpreter(path="./gone"), timeout_seconds=30.0)
+        try:
+            while child.poll() is None:
+                time.sleep(0.01)
+        except ChildError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stdout) == (0, "the analysis process ended with code 4: no word\n"), done
+
+
+def test_a_number_that_is_anothers_by_now_is_left_alone(tmp_path):
+    """When the program has waited for the child itself, and its number is another's, nobody is ended."""
+    child = Child({}, interpreter=stand_in(tmp_path, "exit 0"), timeout_seconds=60.0)
+    os.waitpid(child._process.pid, 0)
+    began = time.monotonic()
+    assert until(lambda: time.monotonic() - began > 0.05)  # a process's start is told in ticks of 10 ms
+    stranger = subprocess.Popen(["sleep", "97"], start_new_session=True)
+    try:
+        child._session.leader_pid = stranger.pid
+        child._session.kill()
+        assert not child._session.has_members()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+        child.kill()
+
+
+def test_a_packed_program_is_asked_by_its_flag(tmp_path):
+    """A program that serves as its own child is started with one argument and the mark."""
+    program = stand_in(tmp_path, f'echo "{{\\"said\\": \\"$* ${MARK_VARIABLE}\\"}}"')
+    child = Child({}, interpreter=Interpreter(path=program.path, is_program=True), timeout_seconds=60.0)
+    assert answer_of(child) == {"said": "--memmon-child 1"}

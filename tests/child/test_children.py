@@ -1,0 +1,127 @@
+"""The children of one recorder: counted, braked, ended with it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from child_kit import answer_of, marked_processes, stand_in, until
+
+from memmon.child import Children, starts
+from memmon.child.interpreter import NoInterpreterError
+from memmon.child.mark import MARK_VARIABLE
+from memmon.child.starts import FAILURE_LIMIT, PAUSE_SECONDS
+from memmon.clock import ManualClock
+from memmon.errors import ChildError
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A maker of Children whose interpreter is a stand-in with the given body."""
+    clock = ManualClock()
+
+    def make(body):
+        program = stand_in(tmp_path, body)
+        monkeypatch.setattr(starts, "find_interpreter", lambda *, serves_itself: program)
+        return Children(monotonic=clock.monotonic), clock
+
+    return make
+
+
+def test_what_fails_is_not_tried_again_at_once(made):
+    """After a failure none is started for minutes, and three failures end it for the run."""
+    children, clock = made("exit 7")
+    for number in range(1, FAILURE_LIMIT + 1):
+        with pytest.raises(ChildError, match="ended with code 7"):
+            children.run({}, timeout_seconds=60.0)
+        assert (children.start_count, children.failure_count) == (number, number)
+        with pytest.raises(ChildError, match="ended with code 7"):
+            children.run({}, timeout_seconds=60.0)
+        assert children.start_count == number
+        clock.advance(PAUSE_SECONDS + 1.0)
+    with pytest.raises(ChildError, match="3 failures"):
+        children.run({}, timeout_seconds=60.0)
+    assert children.start_count == FAILURE_LIMIT
+    assert "3 failures" in children.why_none()
+
+
+def test_a_new_run_begins_anew(made):
+    """What ended it for one run does not end it for the next."""
+    children, clock = made("exit 7")
+    for _ in range(FAILURE_LIMIT):
+        with pytest.raises(ChildError):
+            children.run({}, timeout_seconds=60.0)
+        clock.advance(PAUSE_SECONDS + 1.0)
+    children.reset()
+    assert children.why_none() is None
+    with pytest.raises(ChildError, match="code 7"):
+        children.run({}, timeout_seconds=60.0)
+    assert children.start_count == FAILURE_LIMIT + 1
+
+
+def test_an_answer_ends_a_row_of_failures(made, tmp_path):
+    """Failures count one after another; a child that answers that its task failed has not failed."""
+    children, clock = made(
+        'if [ -e answers ]; then echo \'{"error": "no"}\'; else exit 7; fi'.replace(
+            "answers", str(tmp_path / "answers")
+        )
+    )
+    for _ in range(FAILURE_LIMIT - 1):
+        with pytest.raises(ChildError):
+            children.run({}, timeout_seconds=60.0)
+        clock.advance(PAUSE_SECONDS + 1.0)
+    (tmp_path / "answers").touch()
+    for _ in range(5):
+        with pytest.raises(ChildError, match=r"^no$"):
+            children.run({}, timeout_seconds=60.0)
+    assert (children.failure_count, children.why_none()) == (0, None)
+
+
+def test_the_end_of_the_recorder_ends_its_children(made):
+    """A child that another thread waits for is ended at once with all it started, and is no failure."""
+    children, _ = made("sleep 97 &\nexec sleep 97")
+    said = []
+
+    def wait():
+        try:
+            children.run({}, timeout_seconds=60.0)
+        except ChildError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert until(lambda: len(marked_processes()) >= 2)
+    children.end()
+    thread.join(10.0)
+    assert until(lambda: marked_processes() == [])
+    assert said == ["the analysis process was ended: nobody waits for its answer any more"]
+    assert children.failure_count == 0
+
+
+def test_nothing_to_start_one_with(monkeypatch):
+    """Without an interpreter nothing is started, and the reason is known beforehand."""
+
+    def find(*, serves_itself):
+        raise NoInterpreterError("there is none")
+
+    monkeypatch.setattr(starts, "find_interpreter", find)
+    children = Children()
+    assert children.why_none() == "there is none"
+    with pytest.raises(ChildError, match="there is none"):
+        children.run({}, timeout_seconds=60.0)
+    assert children.start_count == 0
+
+
+def test_a_marked_process_starts_none(monkeypatch):
+    """A process that memmon started for itself starts no further one."""
+    monkeypatch.setenv(MARK_VARIABLE, "1")
+    with pytest.raises(ChildError, match=MARK_VARIABLE):
+        Children().run({"command": "inspect", "database": "sqlite:////x.db"}, timeout_seconds=60.0)
+
+
+def test_the_real_one():
+    """With the real interpreter an answer comes, and is counted as a start without a failure."""
+    children = Children()
+    running = children.start({"command": "inspect", "database": "sqlite:////x.db"}, timeout_seconds=60.0)
+    assert answer_of(running) == {"damage": None}
+    assert (children.start_count, children.failure_count) == (1, 0)
