@@ -8,7 +8,6 @@ that holds rows is laid beside it first.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
@@ -25,6 +24,7 @@ from memmon.config import resolve_database
 from memmon.errors import StoreDamagedError, StoreTooNewError
 from memmon.store.create import create
 from memmon.store.engine import create_private_file, sqlite_code, sqlite_uri, write_engine
+from memmon.store.quiet_alembic import alembic_silent
 from memmon.store.revision import is_newer, read_revision
 from memmon.store.schema import APPLICATION_ID, HEAD_REVISION
 
@@ -107,39 +107,17 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
 
 
 def _run_revisions(connection: Connection, database: Database, *, before: str | None, revision: str) -> None:
-    from alembic import command
-
-    config = alembic_config()
-    config.attributes["connection"] = connection
     try:
-        with _alembic_silent():
+        # Loaded in it too: Alembic speaks already then.
+        with alembic_silent():
+            from alembic import command
+
+            config = alembic_config()
+            config.attributes["connection"] = connection
             command.upgrade(config, revision)
     except DBAPIError as error:
         _tell_half_migrated(error, database, before)
         raise
-
-
-@contextmanager
-def _alembic_silent() -> Iterator[None]:
-    """Keep what Alembic says in this thread out of the program's logging: a transaction is open."""
-    thread_id = threading.get_ident()
-
-    def is_others(record: logging.LogRecord) -> bool:
-        return record.thread != thread_id
-
-    known = dict(logging.root.manager.loggerDict)
-    loggers = [
-        one
-        for name, one in known.items()
-        if f"{name}.".startswith("alembic.") and isinstance(one, logging.Logger)
-    ]
-    for one in loggers:
-        one.addFilter(is_others)
-    try:
-        yield
-    finally:
-        for one in loggers:
-            one.removeFilter(is_others)
 
 
 def _tell_half_migrated(error: DBAPIError, database: Database, before: str | None) -> None:

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 import sqlalchemy
+from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine import create as making
@@ -22,6 +23,7 @@ from store_kit import ticks
 
 from memmon.config import parse_database
 from memmon.store.engine import read_engine, write_engine
+from memmon.store.identity import HEAD_REVISION
 from memmon.store.migrate import upgrade
 from memmon.store.session import maintenance
 from memmon.store.write import read_alert_marks
@@ -181,7 +183,8 @@ def test_migrating_logs_nothing(tmp_path, logged):
     thread = threading.Thread(target=speak)
     thread.start()
     with _when_alembic_configures(lambda: (begun.set(), done.wait(30))):
-        upgrade(parse_database(str(tmp_path / "new.db")))
+        # By the revisions, also where a new database needs none of them.
+        upgrade(parse_database(str(tmp_path / "new.db")), revision=HEAD_REVISION)
     thread.join()
     assert [record.getMessage() for record in logged] == ["another thread's"]
     assert others.filters == []
@@ -189,8 +192,6 @@ def test_migrating_logs_nothing(tmp_path, logged):
 
 @contextmanager
 def _when_alembic_configures(call):
-    from alembic.runtime.environment import EnvironmentContext
-
     original = EnvironmentContext.configure
 
     def configure(*arguments, **options):
@@ -212,6 +213,28 @@ def _run(tmp_path, code):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_alembic_is_quiet_while_it_is_loaded(tmp_path):
+    """A program that logs everything and migrates before it has ever loaded Alembic gets no line either."""
+    found = _run(
+        tmp_path,
+        """
+        import json, logging, sys
+        from memmon.config import parse_database
+        from memmon.store.identity import HEAD_REVISION
+        from memmon.store.migrate import upgrade
+        said = []
+        class Keeping(logging.Handler):
+            def emit(self, record):
+                said.append([record.name, record.getMessage()])
+        logging.basicConfig(level=logging.DEBUG, handlers=[Keeping()])
+        was_loaded = "alembic" in sys.modules
+        upgrade(parse_database("new.db"), revision=HEAD_REVISION)
+        print(json.dumps([was_loaded, "alembic.runtime.migration" in sys.modules, said]))
+        """,
+    )
+    assert found == [False, True, []]
 
 
 def test_adapters_of_the_program(tmp_path, store):
