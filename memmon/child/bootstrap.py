@@ -4,7 +4,8 @@ The interpreter starts without `site` and without the program's `PYTHON*` variab
 start-up hook of the program's runs in the child, and knows the standard library alone. Then it
 gets the program's import paths (one folder per package, zip files, editable installations, all
 as the program has them) at the end: a package that bears the name of a module of the standard
-library (a back-port) does not shadow it. memmon itself is loaded from where the program has it.
+library (a back-port) does not shadow it. memmon itself is loaded from where the program has it, and first:
+what ends the child with its program is at work before anything of others runs that could hang.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ import json
 
 request = json.loads(sys.stdin.buffer.readline())
 known = set(sys.path)
+spec = PathFinder.find_spec("memmon", request["memmon_folders"])
+module = sys.modules["memmon"] = module_from_spec(spec)
+spec.loader.exec_module(module)
+from memmon.child.mortal import end_with_request
+end_with_request(request)
 sys.path += [path for path in request["import_paths"] if path not in known]
 if request["editable_folders"]:
     import os, site
@@ -28,9 +34,6 @@ if request["editable_folders"]:
         for name in sorted(os.listdir(folder)):
             if name.endswith(".pth") and "editable" in name:
                 site.addpackage(folder, name, known)
-spec = PathFinder.find_spec("memmon", request["memmon_folders"])
-module = sys.modules["memmon"] = module_from_spec(spec)
-spec.loader.exec_module(module)
 from memmon.cli.child import answer
 sys.exit(answer(request))
 """

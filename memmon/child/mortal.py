@@ -7,8 +7,12 @@ import select
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from memmon.child.session import end_own_session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _EXIT_CODE = 3
 _GRACE_SECONDS = 5.0
@@ -26,6 +30,13 @@ def lower_own_priority(*, is_urgent: bool = False) -> None:
             os.nice(19)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def end_with_request(request: Mapping[str, Any]) -> None:
+    """Do as `end_with_program` as a request says; before any code that might hang."""
+    end_with_program(
+        float(request.get("timeout_seconds", 60.0)), has_lifeline=bool(request.get("has_lifeline"))
+    )
 
 
 def end_with_program(timeout_seconds: float, *, has_lifeline: bool) -> None:

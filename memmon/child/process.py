@@ -194,7 +194,7 @@ def _request_line(request: Mapping[str, object], timeout_seconds: float) -> byte
 def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, Any]:
     try:
         answer = json.loads(out.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1])
-    except ValueError:
+    except (ValueError, RecursionError):
         lines = err.decode("utf-8", "replace").strip().splitlines()
         msg = f"the analysis process ended with code {code}: {lines[-1][:300] if lines else 'no word'}"
         raise ChildError(msg) from None

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from memmon.child.mortal import end_with_program, lower_own_priority
+from memmon.child.mortal import end_with_request, lower_own_priority
 from memmon.errors import MemmonError
 
 if TYPE_CHECKING:
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Answer the request on standard input; returns the exit code."""
-    return answer(json.loads(sys.stdin.buffer.readline().decode()))
+    request = json.loads(sys.stdin.buffer.readline().decode())
+    end_with_request(request)
+    return answer(request)
 
 
 def answer(request: dict[str, Any]) -> int:
-    """Answer a request on standard output; returns the exit code."""
+    """Answer a request on standard output; returns the exit code. Its end was seen to before (`end_with_request`)."""
     command = request["command"]
     # The host's next write waits for it, save for a look at all pages.
     lower_own_priority(is_urgent=command in _URGENT and not request.get("in_all_pages"))
-    end_with_program(
-        float(request.get("timeout_seconds", 60.0)), has_lifeline=bool(request.get("has_lifeline"))
-    )
     try:
         found = COMMANDS[command](request)
     except MemmonError as error:

@@ -154,6 +154,38 @@ def test_it_ends_with_its_program(tmp_path, is_forked):
         os.killpg(program.pid, signal.SIGKILL)
 
 
+def test_it_ends_with_its_program_while_it_is_still_loading(tmp_path):
+    """A child that hangs in a hook of a package, before it is asked anything, ends with its program too, with what it started."""
+    (tmp_path / "__editable__hang.pth").write_text(
+        "import subprocess, time; subprocess.Popen(['sleep', '97']); time.sleep(97)\n", encoding="utf-8"
+    )
+    code = (
+        "import sys\nsys.path.append(sys.argv[3])\n"
+        "class Hook:\n    find_spec = staticmethod(lambda *_, **__: None)\n"
+        "Hook.__module__ = '__editable___hang_finder'\nsys.meta_path.append(Hook)\n"
+    )
+    (tmp_path / "program.py").write_text(code + PROGRAM, encoding="utf-8")
+    program = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py"), "inspect", "alone", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with program:
+        pid = int(program.stdout.readline())
+        assert until(lambda: len(marked_processes()) == 2)  # it hangs, and has started another
+        assert pid in {one.pid for one in marked_processes()}
+        program.kill()
+        assert until(lambda: marked_processes() == [])
+
+
+def test_an_answer_too_deep_to_be_read_is_none(tmp_path):
+    """An answer of a hundred thousand brackets is a failure of the child like any other."""
+    body = "head -c 100000 /dev/zero | tr '\\0' '['"
+    child = Child({}, interpreter=stand_in(tmp_path, body), timeout_seconds=60.0)
+    with pytest.raises(ChildError, match="ended with code 0"):
+        answer_of(child)
+
+
 def test_a_forked_process_holds_nothing_of_it(tmp_path):
     """A process forked from the program, told to forget the child, holds none of its channels open."""
     before = len(list(Path("/proc/self/fd").iterdir()))

@@ -80,6 +80,17 @@ def test_no_installation(tmp_path, monkeypatch):
         find_interpreter(serves_itself=False)
 
 
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_installation_that_is_not_named(value, tmp_path, monkeypatch):
+    """An application that embeds Python and names no installation: none is found, and that is said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "base_prefix", value)
+    monkeypatch.setattr(sys, "base_exec_prefix", value)
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(NoInterpreterError, match="no Python"):
+        find_interpreter(serves_itself=False)
+
+
 def test_another_python_is_not_this_one(tmp_path, monkeypatch):
     """A real interpreter that is neither the running file nor the installation's is not taken."""
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
