@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.cli.diagnosis_access import existing, is_there, permissions, writing
@@ -20,6 +19,7 @@ from memmon.units import GIB, MIB
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from memmon.cli.opening import Place
     from memmon.config import Database
@@ -137,6 +137,7 @@ def configuration() -> Iterator[Diagnosis]:
 
 def left_behind(path: Path) -> Iterator[Diagnosis]:
     """Look for damaged files that were moved aside and for a log that has grown."""
+    from memmon.store.access import beside
     from memmon.store.maintain import list_aside
 
     for aside in list_aside(path):
@@ -147,7 +148,7 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
             advice=f"memmon db salvage '{aside}' brings back its rows",
         )
     try:
-        log_bytes = Path(f"{path}-wal").stat().st_size
+        log_bytes = beside(path, "-wal").stat().st_size
     except OSError:
         return
     if log_bytes > 16 * MIB:

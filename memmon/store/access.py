@@ -32,7 +32,7 @@ def may_write(path: Path, *, access: int = os.R_OK | os.W_OK) -> bool:
 
 def may_write_beside(path: Path) -> bool:
     """Tell whether this process may make files beside `path`."""
-    return may_write(path.parent, access=os.W_OK | os.X_OK)
+    return may_write(beside(path, "").parent, access=os.W_OK | os.X_OK)
 
 
 def must_be_immutable(path: Path) -> bool:
@@ -64,8 +64,9 @@ def require_writable(path: Path) -> None:
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """Return the name of a file that SQLite makes beside a database."""
-    return path.with_name(path.name + suffix)
+    """Return the name of a file that SQLite makes beside a database: beside the file that a link leads to."""
+    real = Path(os.path.realpath(path))
+    return real.with_name(real.name + suffix)
 
 
 def blocked_side_files(path: Path) -> Iterator[Path]:
@@ -145,7 +146,7 @@ def mending_command(path: Path, side: Path) -> str:
 
 def why_no_room_beside(path: Path) -> str:
     """Return the sentence for a folder in which SQLite can't make the files that it needs."""
-    folder = path.parent
+    folder = beside(path, "").parent
     if _is_mounted_read_only(folder):
         return (
             f"{folder} lies on a file system that is mounted read-only: SQLite makes files beside {path.name}"

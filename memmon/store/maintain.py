@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.errors import OutputError, StoreDamagedError, StoreError
-from memmon.store.access import must_be_immutable, require_writable
+from memmon.store.access import beside, must_be_immutable, require_writable
 from memmon.store.digest import group_digest, row_digest, split_digest
 from memmon.store.engine import BUSY_TIMEOUT_MS, create_private_file, refuse_foreign, sqlite_uri, write_engine
 from memmon.store.faults import translated
@@ -230,7 +230,7 @@ def status(database: Database) -> StatusReport:
             wal_bytes=None,
             aside_paths=(),
         )
-    wal = path.with_name(f"{path.name}-wal")
+    wal = beside(path, "-wal")
     return StatusReport(
         revision=HEAD_REVISION,
         row_count=counts,

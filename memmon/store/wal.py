@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreDamagedError
+from memmon.store.access import beside
 from memmon.store.engine import sqlite_uri
 from memmon.store.secluded import connect_sqlite
 
@@ -112,7 +113,7 @@ def truncate_wal(database: Database) -> None:
     if path is None:
         return
     with suppress(OSError, sqlite3.Error):
-        if Path(f"{path}-wal").stat().st_size < WAL_TRUNCATE_BYTES:
+        if beside(path, "-wal").stat().st_size < WAL_TRUNCATE_BYTES:
             return
         with closing(connect_sqlite(sqlite_uri(path, mode="rw"), timeout_seconds=0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

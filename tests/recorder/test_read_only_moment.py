@@ -208,6 +208,26 @@ def test_files_beside_it_made_read_only_as_well(start):
     assert set(host.modes().values()) == {0o660}
 
 
+@pytest.mark.parametrize("reader", ["read", "read_and_keep"])
+def test_a_database_that_a_link_leads_to(start, reader):
+    """The files beside it lie beside the file that the link leads to, and there they are mended."""
+    host = start()
+    real = host.path.parent / "elsewhere" / "real.db"
+    real.parent.mkdir()
+    host.path.rename(real)
+    host.path.symlink_to(real)
+    if IS_ROOT:
+        os.chown(real.parent, NOBODY, NOBODY)
+    assert host("record") == STORED
+    host("change", 0o444)
+    host(reader)
+    assert host("record")[0] is False
+    host("change", 0o600)
+    assert host("record") == STORED
+    assert {one.stat().st_mode & 0o777 for one in real.parent.iterdir()} == {0o600}
+    assert stored_count(real) == 3
+
+
 @pytest.mark.parametrize("mode", [0o555, 0o500])
 def test_a_folder_that_was_read_only(start, folder, mode):
     """A folder in which nothing can be made is named, and once it is back all is stored."""

@@ -201,8 +201,11 @@ def test_salvage_takes_what_the_wal_had_committed(store, tmp_path):
         shutil.copy(f"{store.path}-wal", f"{damaged}-wal")
         expected = rows_of(store.path)
     assert len(expected["snapshot"]) == 40
-    salvage(damaged, tmp_path / "new.db")
-    assert rows_of(tmp_path / "new.db") == expected
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link.db").symlink_to(damaged)
+    for number, path in enumerate((damaged, tmp_path / "folder" / "link.db")):
+        salvage(path, tmp_path / f"new-{number}.db")
+        assert rows_of(tmp_path / f"new-{number}.db") == expected
     wal = tmp_path / "damaged.db-wal"
     os.truncate(wal, wal.stat().st_size - 10)
     with pytest.raises(StoreDamagedError):

@@ -28,7 +28,7 @@ from memmon.errors import (
     StorePermissionError,
     StoreTooOldError,
 )
-from memmon.store.access import mend_side_files, must_be_immutable
+from memmon.store.access import beside, mend_side_files, must_be_immutable
 from memmon.store.identity import APPLICATION_ID, SQLITE_MAGIC
 from memmon.store.read.absent import describe_absent
 from memmon.store.read.ports import refused
@@ -166,7 +166,9 @@ class SqliteGate:
         Pages of two moments look malformed, also where the file's time of change, which the system
         keeps in steps of milliseconds, did not move.
         """
-        return _code(error) in _SIDE_FILE_CODES | _DAMAGED_CODES and not os.access(self.path.parent, os.W_OK)
+        return _code(error) in _SIDE_FILE_CODES | _DAMAGED_CODES and not os.access(
+            beside(self.path, "").parent, os.W_OK
+        )
 
     def _damaged(self, words: str) -> StoreDamagedError:
         return StoreDamagedError(
@@ -195,7 +197,7 @@ def _code(error: sqlite3.Error) -> int | None:
 
 def _side_file_size(path: Path, suffix: str) -> int:
     try:
-        return path.with_name(path.name + suffix).stat().st_size
+        return beside(path, suffix).stat().st_size
     except OSError:
         return 0
 

@@ -10,6 +10,7 @@ import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from memmon.store.access import beside
 from memmon.store.identity import SQLITE_MAGIC
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def open_image(path: Path) -> Iterator[Image]:
             yield Image(b"", {}, page_bytes=_USUAL_PAGE_BYTES)
             return
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            wal = _read_wal(path.with_name(path.name + "-wal"))
+            wal = _read_wal(beside(path, "-wal"))
             page_bytes, frames = wal if wal is not None else (_page_bytes(data), {})
             yield Image(data, frames, page_bytes=page_bytes)
 
