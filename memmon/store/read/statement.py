@@ -1,0 +1,223 @@
+"""What an operator's statement is made of: its first word, and the names that it uses.
+
+Read as PostgreSQL's own lexer reads it, with `standard_conforming_strings` on. Where the two could
+differ (an escaped identifier, a literal in two parts) the statement is refused: text that we take
+for a literal must never be code to the server.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memmon.errors import SqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READING = frozenset({"select", "with", "values", "table", "explain"})
+_EXPLAIN_WORDS = frozenset({"analyze", "analyse", "verbose"})
+_WRITING = frozenset({"insert", "update", "delete", "merge"})
+_LONGEST_NAME_BYTES = 63
+"""The server cuts a longer one, and would look up another name than ours."""
+
+_START, _PART = "A-Za-z_\x80-\U0010ffff", "0-9A-Za-z_\x80-\U0010ffff"
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>[ \t\n\r\f\v]+|--[^\n\r]*)
+    | (?P<comment>/\*)
+    | (?P<escape>[eE]'(?:[^'\\]|\\.|'')*+')
+    | (?P<refused>[uU]&")
+    | (?P<literal>(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*+')
+    | (?P<dollar>\$(?:[{_START}][{_PART}]*+)?\$)
+    | (?P<quoted>"(?:[^"]|"")++")
+    | (?P<word>[{_START}][{_PART}$]*+)
+    | (?P<symbol>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a statement; words and quoted names in lower case, so that no spelling hides one."""
+
+    kind: str
+    """`word`, `quoted`, `literal` or `symbol` (one character)."""
+    text: str
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it can name something of the database."""
+        return self.kind in {"word", "quoted"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What a statement names, in lower case."""
+
+    used: tuple[str, ...]
+    called: tuple[str, ...]
+    """Those followed by a parenthesis: functions, or words like IN."""
+    members: tuple[str, ...]
+    """Those behind a dot: `t.f` calls f(t) where t has no such column."""
+    symbols: str
+    """The signs between the words, in order: operators are somewhere in it."""
+
+
+def check_reading(statement: str, *, dialect: str) -> None:
+    """Raise SqlError unless `statement` begins as one that reads (`dialect`: `sqlite` or `postgresql`)."""
+    if "\0" in statement:
+        msg = "the statement holds a NUL character: leave it out"
+        raise SqlError(msg)
+    words = _first_words(statement, dialect)
+    first = next(words, None)
+    if first is None:
+        msg = "no statement given: try SELECT * FROM v_run"
+        raise SqlError(msg)
+    if first == "table" and dialect == "sqlite":
+        msg = "SQLite has no TABLE statement: write SELECT * FROM and the name"
+        raise SqlError(msg)
+    if first not in READING:
+        raise SqlError(_only_reading(first))
+    if dialect == "sqlite":
+        return  # what stands behind EXPLAIN or WITH is the authorizer's to judge
+    explained = first == "explain"
+    if explained:
+        first = _explained(statement)
+    if first not in READING - {"explain"}:
+        raise SqlError(_only_reading(f"explain {first}" if explained else first))
+    if first == "with":
+        _refuse_writing_with(statement)
+
+
+def names_of(statement: str) -> Names:
+    """Return what a statement names; raises SqlError where it can't be told."""
+    found = list(tokens(statement))
+    after = [*found[1:], Token("symbol", "")]
+    before = [Token("symbol", ""), *found[:-1]]
+    return Names(
+        used=_names(one for one in found if one.is_name),
+        called=_names(one for one, next_ in zip(found, after, strict=True) if one.is_name and next_.text == "("),
+        members=_names(
+            one for one, last in zip(found, before, strict=True) if one.is_name and last == Token("symbol", ".")
+        ),
+        symbols="".join(one.text if one.kind == "symbol" else " " for one in found),
+    )
+
+
+def tokens(statement: str, *, nested: bool = True) -> Iterator[Token]:
+    """Yield the tokens of a statement without its comments; raises SqlError for what has no end.
+
+    `nested`: a comment may hold comments, as on PostgreSQL.
+    """
+    at, is_escaped = 0, False
+    while at < len(statement):
+        match = _TOKEN.match(statement, at)
+        assert match is not None
+        kind, text, at = str(match.lastgroup), match.group(), match.end()
+        if kind == "space":
+            continue
+        if kind == "comment":
+            at = _end_of_comment(statement, at, nested=nested)
+            continue
+        if kind == "dollar":
+            at = _end_of_dollar(statement, text, at)
+        if kind == "refused" or (kind == "symbol" and text in "'\"") or (is_escaped and text.startswith("'")):
+            raise SqlError(_unclear(text))
+        is_escaped = kind == "escape"
+        yield _token(kind, text)
+
+
+def _token(kind: str, text: str) -> Token:
+    if kind == "quoted":
+        return Token(kind, _short(text[1:-1].replace('""', '"')).lower())
+    if kind == "word":
+        return Token(kind, _short(text).lower())
+    return Token("symbol" if kind == "symbol" else "literal", text)
+
+
+def _short(name: str) -> str:
+    if len(name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
+        msg = f"the name {name[:20]}... is longer than {_LONGEST_NAME_BYTES} bytes: no table or column is called so"
+        raise SqlError(msg)
+    return name
+
+
+def _end_of_comment(statement: str, at: int, *, nested: bool) -> int:
+    depth = 1
+    while match := _COMMENT_MARK.search(statement, at):
+        at = match.end()
+        if match.group() == "*/":
+            depth -= 1
+        elif nested:
+            depth += 1
+        if not depth:
+            return at
+    msg = "a comment has no end: close it with */"
+    raise SqlError(msg)
+
+
+def _end_of_dollar(statement: str, mark: str, at: int) -> int:
+    end = statement.find(mark, at)
+    if end < 0:
+        msg = f"the literal that begins with {mark} has no end"
+        raise SqlError(msg)
+    return end + len(mark)
+
+
+def _first_words(statement: str, dialect: str) -> Iterator[str]:
+    """Yield the words of a statement from its first on, past comments and opening parentheses."""
+    for token in tokens(statement, nested=dialect != "sqlite"):
+        if token.kind == "symbol" and token.text == "(":
+            continue
+        yield token.text if token.kind == "word" else f"{token.text[:20]!r}"
+
+
+def _explained(statement: str) -> str:
+    """Return the first word of what an EXPLAIN explains, past its options and opening parentheses."""
+    rest = list(tokens(statement))[1:]
+    if [one.text for one in rest[:1]] == ["("] and not _opens(rest[1:2]):
+        end = next((number for number, one in enumerate(rest) if one == Token("symbol", ")")), len(rest))
+        rest = rest[end + 1 :]
+    for token in rest:
+        if token.kind == "word" and token.text not in _EXPLAIN_WORDS:
+            return token.text
+        if token.kind != "word" and token.text != "(":
+            break
+    return "without a statement"
+
+
+def _opens(following: list[Token]) -> bool:
+    """Tell whether a parenthesis before `following` opens a statement, not a list of options."""
+    return any(one.text in {"(", *READING} for one in following)
+
+
+def _refuse_writing_with(statement: str) -> None:
+    """Raise SqlError where a parenthesis of a WITH opens or is followed by a statement that writes."""
+    last = Token("symbol", "")
+    for token in tokens(statement):
+        if token.kind == "word" and token.text in _WRITING and last.kind == "symbol" and last.text in {"(", ")"}:
+            raise SqlError(_only_reading(f"with ... {token.text}"))
+        last = token
+
+
+def _names(found: Iterator[Token]) -> tuple[str, ...]:
+    return tuple(sorted({one.text for one in found}))
+
+
+def _only_reading(what: str) -> str:
+    return (
+        f"{what.upper()} is not run: only reading statements (SELECT, WITH, VALUES, TABLE, EXPLAIN) are; "
+        "use `memmon db` to maintain a database"
+    )
+
+
+def _unclear(text: str) -> str:
+    if text.startswith(("u", "U")):
+        return 'a name written U&"..." is not read: write the name itself'
+    if len(text) > 1:
+        return "a literal E'...' in two parts is not read: write it as one"
+    return f"a literal or name that begins with {text} has no end"
