@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READING = frozenset({"select", "with", "values", "table", "explain"})
-_EXPLAIN_WORDS = frozenset({"analyze", "analyse", "verbose"})
+_EXPLAIN_WORDS = frozenset({"analyze", "analyse", "verbose", "query", "plan"})
 _WRITING = frozenset({"insert", "update", "delete", "merge"})
 _LONGEST_NAME_BYTES = 63
 """The server cuts a longer one, and would look up another name than ours."""
@@ -82,15 +82,15 @@ def check_reading(statement: str, *, dialect: str) -> None:
         raise SqlError(msg)
     if first not in READING:
         raise SqlError(_only_reading(first))
+    if first == "explain":
+        first = _explained(statement, nested=dialect != "sqlite")
+        if first not in READING - {"explain"}:
+            raise SqlError(_only_reading(f"explain {first}"))
     if dialect == "sqlite":
-        return  # what stands behind EXPLAIN or WITH is the authorizer's to judge
-    explained = first == "explain"
-    if explained:
-        first = _explained(statement)
-    if first not in READING - {"explain"}:
-        raise SqlError(_only_reading(f"explain {first}" if explained else first))
+        return  # the rest is read by other rules there; its authorizer judges it
     if first == "with":
         _refuse_writing_with(statement)
+    _refuse_second(statement)
 
 
 def names_of(statement: str) -> Names:
@@ -173,26 +173,25 @@ def _first_words(statement: str, dialect: str) -> Iterator[str]:
     for token in tokens(statement, nested=dialect != "sqlite"):
         if token.kind == "symbol" and token.text == "(":
             continue
-        yield token.text if token.kind == "word" else f"{token.text[:20]!r}"
+        yield _shown(token)
 
 
-def _explained(statement: str) -> str:
+def _explained(statement: str, *, nested: bool) -> str:
     """Return the first word of what an EXPLAIN explains, past its options and opening parentheses."""
-    rest = list(tokens(statement))[1:]
-    if [one.text for one in rest[:1]] == ["("] and not _opens(rest[1:2]):
-        end = next((number for number, one in enumerate(rest) if one == Token("symbol", ")")), len(rest))
-        rest = rest[end + 1 :]
+    rest = tokens(statement, nested=nested)
+    next(rest)  # EXPLAIN itself
+    is_option, last = False, ""
     for token in rest:
-        if token.kind == "word" and token.text not in _EXPLAIN_WORDS:
-            return token.text
-        if token.kind != "word" and token.text != "(":
-            break
+        if not last and token.text == "(":
+            is_option = True
+        elif is_option and not (last == "(" and token.text in {"(", *READING}):
+            is_option = token.text != ")"
+        elif token.kind != "symbol" and (token.kind != "word" or token.text not in _EXPLAIN_WORDS):
+            return _shown(token)
+        else:
+            is_option = False
+        last = token.text
     return "without a statement"
-
-
-def _opens(following: list[Token]) -> bool:
-    """Tell whether a parenthesis before `following` opens a statement, not a list of options."""
-    return any(one.text in {"(", *READING} for one in following)
 
 
 def _refuse_writing_with(statement: str) -> None:
@@ -202,6 +201,19 @@ def _refuse_writing_with(statement: str) -> None:
         if token.kind == "word" and token.text in _WRITING and last.kind == "symbol" and last.text in {"(", ")"}:
             raise SqlError(_only_reading(f"with ... {token.text}"))
         last = token
+
+
+def _refuse_second(statement: str) -> None:
+    last = Token("symbol", "")
+    for token in tokens(statement):
+        if last == Token("symbol", ";") != token:
+            msg = "one statement is run at a time: this text holds a second one behind a ';'"
+            raise SqlError(msg)
+        last = token
+
+
+def _shown(token: Token) -> str:
+    return token.text if token.kind == "word" else f"{token.text[:20]!r}"
 
 
 def _names(found: Iterator[Token]) -> tuple[str, ...]:
