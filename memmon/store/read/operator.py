@@ -29,17 +29,19 @@ READERS_ROLE = "pg_read_all_data"
 _CANCEL_SECONDS = 5.0
 _SETTINGS = (
     # Our reading of the text stands on this one.
-    "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL standard_conforming_strings = on; "
     # A lock that a migration holds is not waited for without end, and a reader that was stopped holds none.
-    "SET LOCAL lock_timeout = '30s'",
-    "SET LOCAL idle_in_transaction_session_timeout = '60s'",
+    "SET LOCAL lock_timeout = '30s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '60s'; "
     # A cursor is planned for its first rows otherwise.
-    "SET LOCAL cursor_tuple_fraction = 1",
+    "SET LOCAL cursor_tuple_fraction = 1; "
+    "SET LOCAL search_path = pg_catalog"
 )
 _RIGHTS = """
 SELECT current_setting('transaction_read_only') = 'on', current_setting('is_superuser') = 'on',
   EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %(role)s)
 """
+_FIRST_WITH_JIT = 110_000
 _LOCK_TIMEOUT = "55P03"
 _OF_THE_CONNECTION = ("08", "57P")
 
@@ -66,19 +68,19 @@ def run_for_operator(driver: Driver, statement: str, *, row_count: int) -> tuple
 
 def _prepare(driver: Driver, statement: str) -> None:
     names = names_of(statement)
-    for setting in _SETTINGS:
-        driver.execute(setting)
+    driver.execute(_SETTINGS)
     is_read_only, is_superuser, has_role = _ask(driver, _RIGHTS, {"role": READERS_ROLE})[0]
     if not is_read_only:
         msg = "the server's transaction is not read-only, so nothing is run: is a proxy between that changes it?"
         raise SqlError(msg)
-    driver.execute("SET LOCAL search_path = pg_catalog")
+    has_jit = driver.info.server_version >= _FIRST_WITH_JIT
+    if has_jit:  # compiling the look would take longer than the look
+        driver.execute("SET LOCAL jit = off")
     check_reach(lambda sql, parameters: _ask(driver, sql, parameters), names)
-    driver.execute("SET LOCAL search_path TO DEFAULT")
+    driver.execute("SET LOCAL search_path TO DEFAULT; " + ("SET LOCAL jit TO DEFAULT" if has_jit else ""))
     if is_superuser and has_role:
-        driver.execute(f"SET LOCAL ROLE {READERS_ROLE}")
-        # A policy on rows would now leave some out in silence.
-        driver.execute("SET LOCAL row_security = off")
+        # A policy on rows would leave some out in silence for this role.
+        driver.execute(f"SET LOCAL row_security = off; SET LOCAL ROLE {READERS_ROLE}")
 
 
 def _fetch(driver: Driver, statement: str, row_count: int) -> tuple[tuple[str, ...], Rows]:
