@@ -32,11 +32,15 @@ CREATE FUNCTION step(state int, item int) RETURNS int LANGUAGE sql AS $f$ SELECT
 CREATE AGGREGATE total_of(int) (sfunc = step, stype = int, initcond = '0');
 CREATE FUNCTION compare(a int, b int) RETURNS bool LANGUAGE sql AS $f$ SELECT spring('operator') > 0 $f$;
 CREATE OPERATOR @@@ (leftarg = int, rightarg = int, function = compare);
+CREATE FUNCTION alike(a bool, b bool) RETURNS bool LANGUAGE sql AS $f$ SELECT spring('alike') > 0 $f$;
+CREATE OPERATOR ~~ (leftarg = bool, rightarg = bool, function = alike);
+CREATE FUNCTION "Äther"() RETURNS int LANGUAGE sql AS $f$ SELECT spring('beyond') $f$;
 CREATE TYPE shoe AS (size int);
 CREATE FUNCTION to_shoe(text) RETURNS shoe LANGUAGE sql AS $f$ SELECT ROW(spring('cast'))::shoe $f$;
 CREATE CAST (text AS shoe) WITH FUNCTION to_shoe(text);
 CREATE DOMAIN checked AS int CHECK (spring('domain') = VALUE);
 CREATE TYPE box_of AS (inner_value checked);
+CREATE TYPE span AS RANGE (subtype = checked, multirange_type_name = many_spans);
 CREATE VIEW hidden AS SELECT spring('view') AS a;
 CREATE VIEW deeper AS SELECT a FROM hidden;
 CREATE VIEW by_operator AS SELECT 1 @@@ 2 AS a;

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from memmon.store.read.ports import Rows, Session
 
 BUSY_TIMEOUT_SECONDS = 5.0
+_PRAGMAS = ("trusted_schema=OFF", "query_only=ON", "mmap_size=0")
 _RETRY_COUNT = 20
 _RETRY_PAUSE_SECONDS = 0.05
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -133,7 +134,7 @@ class SqliteGate:
         )
         with closing(SqliteSession(connection)) as session:
             self._refuse_foreign(connection)
-            for pragma in ("trusted_schema=OFF", "query_only=ON", "mmap_size=0"):
+            for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
             connection.execute("BEGIN DEFERRED")
             return work(session)

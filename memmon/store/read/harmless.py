@@ -32,6 +32,8 @@ HIDING = frozenset(
         *("pg_input_is_valid", "pg_input_error_info"),
     }
 )
+TAKING_A_NUMBER = frozenset({"txid_current", "pg_current_xact_id"})
+"""Not volatile by declaration, though the server counts on for each call."""
 
 FIRST_OWN_OID = 16_384
 """Objects below came with the server."""
@@ -50,6 +52,8 @@ def reason_to_refuse(
     if oid < FIRST_OWN_OID:
         if name in HIDING:
             return "it reads what the statement doesn't name"
+        if name in TAKING_A_NUMBER:
+            return "it uses up a number of the server's transactions"
         if volatility == "v" and name not in HARMLESS_VOLATILE:
             return "it is volatile: it may change what a read-only transaction doesn't protect"
         return None

@@ -25,13 +25,14 @@ _OPERATOR_FIELDS = r":opnos? (?:\(o )?(\d+)"
 _REACHED = rf"""
 WITH RECURSIVE relations(oid) AS (
   SELECT c.oid FROM pg_class c
-  WHERE lower(c.relname) = ANY(%(used)s) AND c.oid >= {FIRST_OWN_OID} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  WHERE lower(c.relname::text COLLATE "C") = ANY(%(used)s) AND c.oid >= {FIRST_OWN_OID} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
   UNION
   SELECT deeper.oid FROM relations r CROSS JOIN LATERAL (
     SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = r.oid
     UNION ALL
-    SELECT found[1]::oid FROM pg_rewrite w, regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') found
-    WHERE w.ev_class = r.oid AND w.ev_type = '1' AND found[1]::oid >= {FIRST_OWN_OID}
+    SELECT found[1]::oid
+    FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class, regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') found
+    WHERE w.ev_class = r.oid AND w.ev_type = '1' AND c.relkind = 'v' AND found[1]::oid >= {FIRST_OWN_OID}
   ) deeper
 ), rules(name, tree) AS MATERIALIZED (
   SELECT c.relname::text, w.ev_action::text
@@ -42,7 +43,7 @@ WITH RECURSIVE relations(oid) AS (
   FROM relations r JOIN pg_class c ON c.oid = r.oid JOIN pg_policy p ON p.polrelid = r.oid
   WHERE p.polqual IS NOT NULL
 ), types(oid) AS (
-  SELECT t.oid FROM pg_type t WHERE lower(t.typname) = ANY(%(used)s) AND t.oid >= {FIRST_OWN_OID}
+  SELECT t.oid FROM pg_type t WHERE lower(t.typname::text COLLATE "C") = ANY(%(used)s) AND t.oid >= {FIRST_OWN_OID}
   UNION
   SELECT a.atttypid FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid AND a.atttypid >= {FIRST_OWN_OID}
   UNION
@@ -52,7 +53,8 @@ WITH RECURSIVE relations(oid) AS (
   SELECT deeper.oid FROM types y JOIN pg_type t ON t.oid = y.oid CROSS JOIN LATERAL (
     SELECT t.typelem AS oid UNION ALL SELECT t.typbasetype
     UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND t.typrelid <> 0
-    UNION ALL SELECT g.rngsubtype FROM pg_range g WHERE g.rngtypid = t.oid
+    -- servers before version 14 have no column for multiranges
+    UNION ALL SELECT g.rngsubtype FROM pg_range g WHERE t.oid IN (g.rngtypid, (to_jsonb(g) ->> 'rngmultitypid')::oid)
     UNION ALL SELECT found[1]::oid FROM pg_constraint k, regexp_matches(k.conbin::text, ':resulttype (\d+)', 'g') found
       WHERE k.contypid = t.oid
   ) deeper WHERE deeper.oid >= {FIRST_OWN_OID}
@@ -63,10 +65,10 @@ WITH RECURSIVE relations(oid) AS (
   FROM types y JOIN pg_type t ON t.oid = y.oid JOIN pg_constraint k ON k.contypid = y.oid
   WHERE k.conbin IS NOT NULL
 ), functions(oid, via) AS (
-  SELECT p.oid, '' FROM pg_proc p WHERE lower(p.proname) = ANY(%(called)s)
+  SELECT p.oid, '' FROM pg_proc p WHERE lower(p.proname::text COLLATE "C") = ANY(%(called)s)
   UNION
   SELECT p.oid, '' FROM pg_proc p LEFT JOIN pg_type t ON t.oid = p.proargtypes[0]
-  WHERE lower(p.proname) = ANY(%(members)s) AND p.pronargs - p.pronargdefaults <= 1 AND p.pronargs > 0
+  WHERE lower(p.proname::text COLLATE "C") = ANY(%(members)s) AND p.pronargs - p.pronargdefaults <= 1 AND p.pronargs > 0
     AND t.typtype IN ('c', 'd', 'p')
   UNION
   SELECT found[1]::oid, name FROM trees, regexp_matches(tree, '{_FUNCTION_FIELDS}', 'g') found

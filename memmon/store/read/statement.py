@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from memmon.errors import SqlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 READING = frozenset({"select", "with", "values", "table", "explain"})
 _EXPLAIN_WORDS = frozenset({"analyze", "analyse", "verbose", "query", "plan"})
@@ -22,13 +22,22 @@ _WRITING = frozenset({"insert", "update", "delete", "merge"})
 _LONGEST_NAME_BYTES = 63
 """The server cuts a longer one, and would look up another name than ours."""
 
+_OPERATORS_OF = {
+    "like": "~~ !~~",
+    "ilike": "~~* !~~*",
+    "similar": "~ !~",
+    "between": ">= <= > <",
+    **dict.fromkeys(("in", "distinct", "nullif", "case", "using", "natural"), "= <>"),
+}
+"""Words that the server reads as operators, which it looks up by name like any other."""
+
 _START, _PART = "A-Za-z_\x80-\U0010ffff", "0-9A-Za-z_\x80-\U0010ffff"
 _TOKEN = re.compile(
     rf"""
       (?P<space>[ \t\n\r\f\v]+|--[^\n\r]*)
     | (?P<comment>/\*)
     | (?P<escape>[eE]'(?:[^'\\]|\\.|'')*+')
-    | (?P<refused>[uU]&")
+    | (?P<refused>[uU]&"|[eE]')
     | (?P<literal>(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*+')
     | (?P<dollar>\$(?:[{_START}][{_PART}]*+)?\$)
     | (?P<quoted>"(?:[^"]|"")++")
@@ -42,7 +51,7 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a statement; words and quoted names in lower case, so that no spelling hides one."""
+    """A piece of a statement; words and quoted names in lower case (ASCII), so that no spelling hides one."""
 
     kind: str
     """`word`, `quoted`, `literal` or `symbol` (one character)."""
@@ -64,7 +73,7 @@ class Names:
     members: tuple[str, ...]
     """Those behind a dot: `t.f` calls f(t) where t has no such column."""
     symbols: str
-    """The signs between the words, in order: operators are somewhere in it."""
+    """The signs between the words, in order, and those that words stand for: operators are somewhere in it."""
 
 
 def check_reading(statement: str, *, dialect: str) -> None:
@@ -104,7 +113,7 @@ def names_of(statement: str) -> Names:
         members=_names(
             one for one, last in zip(found, before, strict=True) if one.is_name and last == Token("symbol", ".")
         ),
-        symbols="".join(one.text if one.kind == "symbol" else " " for one in found),
+        symbols="".join(one.text if one.kind == "symbol" else f" {_OPERATORS_OF.get(one.text, '')} " for one in found),
     )
 
 
@@ -125,7 +134,7 @@ def tokens(statement: str, *, nested: bool = True) -> Iterator[Token]:
             continue
         if kind == "dollar":
             at = _end_of_dollar(statement, text, at)
-        if kind == "refused" or (kind == "symbol" and text in "'\"") or (is_escaped and text.startswith("'")):
+        if kind == "refused" or (kind == "symbol" and text in "'\"") or (is_escaped and text[0] == "'"):
             raise SqlError(_unclear(text))
         is_escaped = kind == "escape"
         yield _token(kind, text)
@@ -133,17 +142,18 @@ def tokens(statement: str, *, nested: bool = True) -> Iterator[Token]:
 
 def _token(kind: str, text: str) -> Token:
     if kind == "quoted":
-        return Token(kind, _short(text[1:-1].replace('""', '"')).lower())
+        return Token(kind, _name(text[1:-1].replace('""', '"')))
     if kind == "word":
-        return Token(kind, _short(text).lower())
+        return Token(kind, _name(text))
     return Token("symbol" if kind == "symbol" else "literal", text)
 
 
-def _short(name: str) -> str:
-    if len(name.encode(errors="replace")) > _LONGEST_NAME_BYTES:
+def _name(name: str) -> str:
+    encoded = name.encode(errors="surrogatepass")
+    if len(encoded) > _LONGEST_NAME_BYTES:
         msg = f"the name {name[:20]}... is longer than {_LONGEST_NAME_BYTES} bytes: no table or column is called so"
         raise SqlError(msg)
-    return name
+    return encoded.lower().decode(errors="surrogatepass")
 
 
 def _end_of_comment(statement: str, at: int, *, nested: bool) -> int:
@@ -216,8 +226,9 @@ def _shown(token: Token) -> str:
     return token.text if token.kind == "word" else f"{token.text[:20]!r}"
 
 
-def _names(found: Iterator[Token]) -> tuple[str, ...]:
-    return tuple(sorted({one.text for one in found}))
+def _names(found: Iterable[Token]) -> tuple[str, ...]:
+    """Return the names, and as a server with a one-byte encoding would fold them."""
+    return tuple(sorted({form for one in found for form in (one.text, one.text.lower())}))
 
 
 def _only_reading(what: str) -> str:
@@ -228,8 +239,8 @@ def _only_reading(what: str) -> str:
 
 
 def _unclear(text: str) -> str:
-    if text.startswith(("u", "U")):
+    if text.endswith('&"'):
         return 'a name written U&"..." is not read: write the name itself'
-    if len(text) > 1:
+    if len(text) > 2:  # noqa: PLR2004 -- E' alone has no end
         return "a literal E'...' in two parts is not read: write it as one"
     return f"a literal or name that begins with {text} has no end"
