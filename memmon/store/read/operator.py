@@ -8,6 +8,7 @@ a cursor, which takes none that writes. Nothing is ever committed.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, LiteralString, cast
 
 import psycopg
@@ -42,6 +43,13 @@ SELECT current_setting('transaction_read_only') = 'on', current_setting('is_supe
   EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %(role)s)
 """
 _FIRST_WITH_JIT = 110_000
+_AT_REST = frozenset(
+    {
+        psycopg.pq.TransactionStatus.IDLE,
+        psycopg.pq.TransactionStatus.INTRANS,
+        psycopg.pq.TransactionStatus.INERROR,
+    }
+)
 _LOCK_TIMEOUT = "55P03"
 _OF_THE_CONNECTION = ("08", "57P")
 
@@ -60,10 +68,13 @@ def run_for_operator(driver: Driver, statement: str, *, row_count: int) -> tuple
     except UnicodeEncodeError as error:
         msg = "the statement holds a character that the database can't: a part of a pair, or not of its encoding"
         raise SqlError(msg) from error
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            _cancel(driver)
-        raise
+    finally:
+        _cancel(driver)
+
+
+def is_usable(driver: Driver) -> bool:
+    """Tell whether a connection can still be rolled back: nothing runs in it, and its server is there."""
+    return driver.pgconn.transaction_status in _AT_REST
 
 
 def _prepare(driver: Driver, statement: str) -> None:
@@ -109,9 +120,10 @@ def _ask(driver: Driver, sql: str, parameters: Mapping[str, object]) -> Rows:
 
 
 def _cancel(driver: Driver) -> None:
-    """End what runs on the server, where the driver has not done so itself."""
+    """End what still runs on the server: a signal's handler raised in the midst of it."""
     if driver.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-        driver.cancel_safe(timeout=_CANCEL_SECONDS)
+        with suppress(psycopg.Error):
+            driver.cancel_safe(timeout=_CANCEL_SECONDS)
 
 
 def _translated(error: psycopg.Error) -> Exception:

@@ -36,16 +36,15 @@ class ServerSession:
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
         """Return the column names and at most `row_count` rows."""
-        from memmon.store.read.operator import run_for_operator
+        from memmon.store.read.operator import is_usable, run_for_operator
 
         driver = self._connection.connection.driver_connection
         assert driver is not None
         try:
             return run_for_operator(driver, sql, row_count=row_count)
-        except BaseException as error:
-            if not isinstance(error, Exception):  # Ctrl-C: what still runs there may not be waited for
+        finally:
+            if not is_usable(driver):  # closed without a rollback, which would fail and be logged
                 self._connection.invalidate()
-            raise
 
 
 class ServerGate:
