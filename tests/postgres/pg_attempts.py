@@ -155,7 +155,9 @@ EXTENSION_ATTEMPTS = {
         "parent of one": "select * from parent",
         "view of one": "select * from of_program",
     },
-    "tablefunc": {"crosstab": "select * from crosstab('select ''a'', ''b'', spring(''tab'')') as t(a text, b int)"},
+    "tablefunc": {
+        "crosstab": "select * from crosstab('select ''a'', ''b'', spring(''tab'')') as t(a text, b int)"
+    },
     "xml2": {"xpath_table": "select * from xpath_table('a', 'b', 'hidden', '/', 'true') as t(a int, b text)"},
 }
 BY_LOOKUP_ALONE = frozenset(
@@ -165,7 +167,14 @@ BY_LOOKUP_ALONE = frozenset(
         *("as a member", "as a member of parentheses", "aggregate", "as a window", "in a subquery"),
         *("operator", "operator by name", "cast", "cast written out", "cast as a call", "domain"),
         *("name beyond ASCII", "operator by a word", "domain in a range", "domain in a multirange"),
-        *("domain in an array", "domain in a row", "domain in json", "view", "table of a view", "view of a view"),
+        *(
+            "domain in an array",
+            "domain in a row",
+            "domain in json",
+            "view",
+            "table of a view",
+            "view of a view",
+        ),
         *("quoted view", "view with an operator", "view with a domain", "policy", "query_to_xml"),
         *("table_to_xml", "schema_to_xml", "database_to_xml", "ts_stat", "ts_rewrite", "type by a literal"),
         *("explain declare", "another name"),
@@ -179,8 +188,12 @@ HARMLESS = {
     ),
     "select '100%', 7 % 4, '%s %(x)s', '{}', ':name', '$1'": (("100%", 3, "%s %(x)s", "{}", ":name", "$1"),),
     "values (1, 'delete from victim'), (2, 'spring(1)')": ((1, "delete from victim"), (2, "spring(1)")),
-    "with recursive n(i) as (select 1 union all select i + 1 from n where i < 4) select sum(i) from n": ((10,),),
-    "select random() < 2, now() <= clock_timestamp(), pg_database_size(current_database()) > 0": ((True, True, True),),
+    "with recursive n(i) as (select 1 union all select i + 1 from n where i < 4) select sum(i) from n": (
+        (10,),
+    ),
+    "select random() < 2, now() <= clock_timestamp(), pg_database_size(current_database()) > 0": (
+        (True, True, True),
+    ),
     "select count(*) filter (where a > 10), min(b) from victim": ((40, "row 1"),),
     "select a, sum(a) over (order by a rows between 1 preceding and current row) from victim order by a limit 2": (
         (1, 1),
@@ -190,9 +203,13 @@ HARMLESS = {
         (1, 2, 3),
     ),
     "select a as delete, b as update from victim where a = 1": ((1, "row 1"),),
-    "select left('abc', 2), extract(year from date '2026-03-01')::int, position('b' in 'abc')": (("ab", 2026, 2),),
+    "select left('abc', 2), extract(year from date '2026-03-01')::int, position('b' in 'abc')": (
+        ("ab", 2026, 2),
+    ),
     "select count(*) > 0 from pg_catalog.pg_class tablesample system (100)": ((True,),),
     "table victim limit 1": ((1, "row 1"),),
     "select 5 where 1 in (1, 2) and exists (select 1) and not (false)": ((5,),),
-    "select array[1, 2] && array[2], '{\"a\": 1}'::jsonb @> '{}', 'a' || 'b', 2 ^ 3": ((True, True, "ab", 8.0),),
+    "select array[1, 2] && array[2], '{\"a\": 1}'::jsonb @> '{}', 'a' || 'b', 2 ^ 3": (
+        (True, True, "ab", 8.0),
+    ),
 }

@@ -100,10 +100,17 @@ class Trapped:
         found = []
         for folder, folders, names in os.walk(data):
             place = Path(folder).relative_to(data)
-            if place.parts[:1] in {("base",), ("pg_wal",), ("pg_stat_tmp",), ("pg_stat",), ("pg_subtrans",), ("pg_xact",)}:
+            if place.parts[:1] in {
+                ("base",),
+                ("pg_wal",),
+                ("pg_stat_tmp",),
+                ("pg_stat",),
+                ("pg_subtrans",),
+                ("pg_xact",),
+            }:
                 folders.clear()
                 continue
-            found += [str(place / name) for name in names if name not in {"pg_internal.init"}]
+            found += [str(place / name) for name in names if name != "pg_internal.init"]
         return sorted(found)
 
 
@@ -135,7 +142,9 @@ def set_traps(server, url: str, out: Path) -> Trapped:
         connection.execute(_TRAPS.replace("{out}", str(out)).replace("{clerk}", CLERK))
         offered = {name for (name,) in connection.execute("SELECT name FROM pg_available_extensions")}
         for name in sorted(offered & set(_EXTENSIONS)):
-            connection.execute(_EXTENSIONS[name].replace("{out}", str(out)).replace("{clerk}", CLERK).replace("{url}", url))
+            connection.execute(
+                _EXTENSIONS[name].replace("{out}", str(out)).replace("{clerk}", CLERK).replace("{url}", url)
+            )
     return Trapped(url=url, out=out, server=server)
 
 
@@ -158,5 +167,3 @@ _EXTENSIONS = {
     "xml2": "CREATE EXTENSION xml2;",
     "citext": "CREATE EXTENSION citext;",
 }
-
-

@@ -94,7 +94,9 @@ def test_pg_a_server_that_goes_away_is_said_so(pg_server, pg_url, caplog):
 
     def end() -> None:
         until(lambda: running(pg_server, "sleeping"))
-        pg_server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'memmon%'")
+        pg_server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'memmon%'"
+        )
 
     helper = threading.Thread(target=end)
     helper.start()

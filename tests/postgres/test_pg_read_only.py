@@ -44,7 +44,8 @@ def attempts(trapped: Trapped) -> dict[str, str]:
     more = [found for name, found in EXTENSION_ATTEMPTS.items() if name in installed]
     every = {name: text for found in (ATTEMPTS, *more) for name, text in found.items()}
     return {
-        name: text.replace("{out}", str(trapped.out)).replace("{url}", trapped.url) for name, text in every.items()
+        name: text.replace("{out}", str(trapped.out)).replace("{url}", trapped.url)
+        for name, text in every.items()
     }
 
 
@@ -130,7 +131,9 @@ def test_pg_the_text_and_the_server_hold_without_the_look_into_the_catalogues(tr
     chosen = {name: text for name, text in attempts(trapped).items() if name not in BY_LOOKUP_ALONE}
     chosen = {name: text for name, text in chosen.items() if name in ATTEMPTS}
     refused = refusals(trapped, "superuser", chosen)
-    assert {"lo_export", "read a file", "reload", "physical slot", "view that exports", "nextval"} <= set(refused)
+    assert {"lo_export", "read a file", "reload", "physical slot", "view that exports", "nextval"} <= set(
+        refused
+    )
 
 
 def test_pg_the_look_into_the_catalogues_holds_without_the_role(trapped, monkeypatch):
@@ -150,7 +153,9 @@ def test_pg_a_transaction_that_may_write_runs_nothing(trapped, monkeypatch):
         store.query("SELECT 1")
 
 
-@pytest.mark.parametrize("name", ["delete in with", "insert in with", "select into", "delete", "commit and delete"])
+@pytest.mark.parametrize(
+    "name", ["delete in with", "insert in with", "select into", "delete", "commit and delete"]
+)
 def test_pg_a_cursor_takes_no_statement_that_writes(trapped, monkeypatch, name):
     """Even in a transaction that may write, with nothing looked at, the way a statement is sent keeps the tables."""
     monkeypatch.setattr(sql, "check_reading", lambda *_, **__: None)
@@ -171,7 +176,9 @@ def test_pg_harmless_functions_of_extensions_are_called(trapped):
             pytest.skip("the server brings no extension to try")
         connection.execute("CREATE EXTENSION vector")
     try:
-        found = open_store(trapped.url).query("SELECT '[1,2]'::vector <-> '[1,3]', vector_dims('[1,2]'::vector), avg(a) FROM victim")
+        found = open_store(trapped.url).query(
+            "SELECT '[1,2]'::vector <-> '[1,3]', vector_dims('[1,2]'::vector), avg(a) FROM victim"
+        )
         assert found.rows[0][:2] == (1.0, 2)
     finally:
         with psycopg.connect(trapped.url) as connection:
@@ -199,5 +206,7 @@ def test_pg_a_locked_table_is_said_to_be_locked(trapped, monkeypatch):
 
 def test_pg_only_the_rows_asked_for_are_fetched(trapped):
     """A statement of a hundred million rows answers with its head at once."""
-    found = open_store(trapped.url).query("SELECT n FROM (VALUES (1), (2)) v(n), generate_series(1, 100000000)", row_limit=3)
+    found = open_store(trapped.url).query(
+        "SELECT n FROM (VALUES (1), (2)) v(n), generate_series(1, 100000000)", row_limit=3
+    )
     assert (len(found.rows), found.is_cut) == (3, True)

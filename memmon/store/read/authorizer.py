@@ -15,7 +15,14 @@ _OF_OTHERS = frozenset({"load_extension", "sqlite_log", "fts3_tokenizer", "readf
 _READING_PRAGMAS = frozenset(
     {
         *("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"),
-        *("foreign_key_list", "database_list", "collation_list", "function_list", "module_list", "pragma_list"),
+        *(
+            "foreign_key_list",
+            "database_list",
+            "collation_list",
+            "function_list",
+            "module_list",
+            "pragma_list",
+        ),
         *("integrity_check", "quick_check", "foreign_key_check", "compile_options"),
     }
 )

@@ -9,7 +9,7 @@ a cursor, which takes none that writes. Nothing is ever committed.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, LiteralString, cast
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -95,19 +95,17 @@ def _prepare(driver: Driver, statement: str) -> None:
 
 
 def _fetch(driver: Driver, statement: str, row_count: int) -> tuple[tuple[str, ...], Rows]:
-    # The statement is the operator's: what it may hold was looked at.
-    query = cast("LiteralString", statement)
     first = next(tokens(statement), None)
     if first is not None and first.text == "explain":  # no cursor can be declared for it
         with driver.cursor() as plain:
             rows = []
-            for row in plain.stream(query):
+            for row in plain.stream(statement):
                 rows.append(tuple(row))
                 if len(rows) >= row_count:
                     break
             return _columns(plain.description), rows
     with driver.cursor("memmon_operator") as cursor:
-        cursor.execute(query)
+        cursor.execute(statement)
         return _columns(cursor.description), [tuple(row) for row in cursor.fetchmany(row_count)]
 
 
@@ -116,7 +114,7 @@ def _columns(description: list[psycopg.Column] | None) -> tuple[str, ...]:
 
 
 def _ask(driver: Driver, sql: str, parameters: Mapping[str, object]) -> Rows:
-    return [tuple(row) for row in driver.execute(cast("LiteralString", sql), parameters)]
+    return [tuple(row) for row in driver.execute(sql, parameters)]
 
 
 def _cancel(driver: Driver) -> None:

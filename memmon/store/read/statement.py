@@ -109,11 +109,17 @@ def names_of(statement: str) -> Names:
     before = [Token("symbol", ""), *found[:-1]]
     return Names(
         used=_names(one for one in found if one.is_name),
-        called=_names(one for one, next_ in zip(found, after, strict=True) if one.is_name and next_.text == "("),
-        members=_names(
-            one for one, last in zip(found, before, strict=True) if one.is_name and last == Token("symbol", ".")
+        called=_names(
+            one for one, next_ in zip(found, after, strict=True) if one.is_name and next_.text == "("
         ),
-        symbols="".join(one.text if one.kind == "symbol" else f" {_OPERATORS_OF.get(one.text, '')} " for one in found),
+        members=_names(
+            one
+            for one, last in zip(found, before, strict=True)
+            if one.is_name and last == Token("symbol", ".")
+        ),
+        symbols="".join(
+            one.text if one.kind == "symbol" else f" {_OPERATORS_OF.get(one.text, '')} " for one in found
+        ),
     )
 
 
@@ -208,7 +214,12 @@ def _refuse_writing_with(statement: str) -> None:
     """Raise SqlError where a parenthesis of a WITH opens or is followed by a statement that writes."""
     last = Token("symbol", "")
     for token in tokens(statement):
-        if token.kind == "word" and token.text in _WRITING and last.kind == "symbol" and last.text in {"(", ")"}:
+        if (
+            token.kind == "word"
+            and token.text in _WRITING
+            and last.kind == "symbol"
+            and last.text in {"(", ")"}
+        ):
             raise SqlError(_only_reading(f"with ... {token.text}"))
         last = token
 
