@@ -210,3 +210,33 @@ def test_pg_only_the_rows_asked_for_are_fetched(trapped):
         "SELECT n FROM (VALUES (1), (2)) v(n), generate_series(1, 100000000)", row_limit=3
     )
     assert (len(found.rows), found.is_cut) == (3, True)
+
+
+def test_pg_the_role_that_the_documentation_advises_reads_and_no_more(pg_server, pg_url):
+    """The documented statements make a role that reads every view, also of tables made later, and can't write."""
+    statements = re.search(
+        r"### A role that only reads.*?```sql\n(.*?)```", (DOCS / "fleet.md").read_text(), re.DOTALL
+    )
+    name = pg_url.rpartition("/")[2]
+    assert statements is not None
+    with psycopg.connect(pg_url, autocommit=True) as owner:
+        for statement in statements[1].replace("DATABASE memmon ", f"DATABASE {name} ").strip().split("\n"):
+            owner.execute(statement)
+        owner.execute("CREATE TABLE later (a int)")
+    url = pg_url.replace(pg_url.split("//")[1].split("@")[0], "memmon_reader:choose%20one")
+    try:
+        store = open_store(url)
+        assert store.sources() == ()
+        for view in re.findall(r"^### (v_\w+):", (DOCS / "sql.md").read_text(), re.MULTILINE):
+            assert store.query(f"SELECT * FROM {view}").columns
+        assert store.query("SELECT * FROM later").rows == ()
+        with psycopg.connect(url, autocommit=True) as other:
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                other.execute("CREATE TABLE made (a int)")
+            other.execute("SET default_transaction_read_only = off")
+            for statement in ("DELETE FROM later", "INSERT INTO source DEFAULT VALUES"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    other.execute(statement)
+    finally:
+        pg_server.execute("DROP OWNED BY memmon_reader", database=name)
+        pg_server.execute("DROP ROLE memmon_reader")
