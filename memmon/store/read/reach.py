@@ -34,7 +34,7 @@ WITH RECURSIVE relations(oid) AS (
     FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class, regexp_matches(w.ev_action::text, ':relid (\d+)', 'g') found
     WHERE w.ev_class = r.oid AND w.ev_type = '1' AND c.relkind = 'v' AND found[1]::oid >= {FIRST_OWN_OID}
   ) deeper
-), rules(name, tree) AS MATERIALIZED (
+), rules(name, tree) AS (
   SELECT c.relname::text, w.ev_action::text
   FROM relations r JOIN pg_class c ON c.oid = r.oid JOIN pg_rewrite w ON w.ev_class = r.oid AND w.ev_type = '1'
   WHERE c.relkind = 'v'
@@ -58,7 +58,7 @@ WITH RECURSIVE relations(oid) AS (
     UNION ALL SELECT found[1]::oid FROM pg_constraint k, regexp_matches(k.conbin::text, ':resulttype (\d+)', 'g') found
       WHERE k.contypid = t.oid
   ) deeper WHERE deeper.oid >= {FIRST_OWN_OID}
-), trees(name, tree) AS MATERIALIZED (
+), trees(name, tree) AS (
   SELECT name, tree FROM rules
   UNION ALL
   SELECT t.typname::text, k.conbin::text
