@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,11 +48,12 @@ def allow_only_reading(connection: sqlite3.Connection, statement: str) -> None:
     Whatever else there is or will be (ATTACH, which VACUUM INTO uses too, a temporary table, a pragma
     that sets something, a host's own function) is refused when it is prepared.
     """
+    connection.execute("SELECT 1 FROM sqlite_master").close()  # the schema is read now, unasked
     words = statement.lower()
     for name in _TABLE_FUNCTIONS:
         if name in words:
             _make_known(connection, name)
-    connection.set_authorizer(_authorizer(_own_functions(connection)))
+    connection.set_authorizer(_authorizer(_own_functions()))
 
 
 def _make_known(connection: sqlite3.Connection, name: str) -> None:
@@ -60,9 +62,11 @@ def _make_known(connection: sqlite3.Connection, name: str) -> None:
         connection.execute(f"EXPLAIN SELECT * FROM {name}").close()
 
 
-def _own_functions(connection: sqlite3.Connection) -> frozenset[str]:
+@functools.cache
+def _own_functions() -> frozenset[str]:
     """Return the functions that are built into SQLite; a host's extensions bring others into every connection."""
-    found = connection.execute("SELECT name FROM pragma_function_list WHERE builtin").fetchall()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        found = connection.execute("SELECT name FROM pragma_function_list WHERE builtin").fetchall()
     return frozenset(str(name).lower() for (name,) in found) - _OF_OTHERS
 
 

@@ -74,7 +74,7 @@ class SqliteSession:
         except (sqlite3.Warning, UnicodeEncodeError) as error:
             raise SqlError(refused(str(error))) from error
         except sqlite3.Error as error:
-            if _code(error) == sqlite3.SQLITE_AUTH:
+            if _code(error) == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
                 msg = f"the statement is not run, it would do more than read ({error}): use `memmon db` or sqlite3"
                 raise SqlError(msg) from error
             if _code(error) in _STATEMENT_CODES:
