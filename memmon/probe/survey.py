@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 VISIT_LIMIT = 60_000
 SAMPLE_COUNT = 40
 SLICE_SECONDS = 0.001
-_ROOT_VISIT_LIMIT = 30_000
 _LEAST_SAMPLE_COUNT = 12
+_FEWEST_SAMPLES = 5
+_KEPT_VISITS = 50
+"""So many visits are kept for each sibling that waits, while one of them leads to very much."""
+
 _DEEP_LIMIT = 1_000
 _BETWEEN_CLOCKS = 0b1111
 _NAMED_CONTAINER_COUNT = 100
@@ -87,6 +90,7 @@ class _Walk:
         self._ends_at = monotonic() + SLICE_SECONDS
         self._ticks = 0
         self._visits = 0
+        self._end = VISIT_LIMIT
         self._seen: set[int] = set()
         self._static_kinds: dict[int, _Kind] = {}
         self._kinds: dict[int, _Kind] = {}
@@ -125,37 +129,44 @@ class _Walk:
                 self._seen.add(id(module_values(module_at(name))))
 
     def _root(self, name: str, reach: Callable[[], object]) -> None:
-        """Walk what hangs on one root, as far as its share of the visits goes."""
-        limit = min(VISIT_LIMIT, self._visits + _ROOT_VISIT_LIMIT)
+        """Walk what hangs on one root."""
         self._first(reach(), 1.0, SAMPLE_COUNT, name)
-        self._drain(name, reach, limit)
-        while self._deep and self._visits < limit:
+        self._drain(name, reach)
+        while self._deep and self._visits < VISIT_LIMIT:
             # So far from the root that the way back would be long: these few are held.
             reach = itertools.repeat(self._deep.pop()).__next__
             self._first(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, name)
-            self._drain(name, reach, limit)
+            self._drain(name, reach)
         self._deep.clear()
         self._deep_weights.clear()
         self._path.cut(0)
 
     def _first(self, value: object, weight: float, sample_count: int, name: str) -> None:
         if id(value) not in self._seen:
+            self._end = VISIT_LIMIT
             self._visit(value, weight, sample_count, name)
 
-    def _drain(self, name: str, reach: Callable[[], object], limit: int) -> None:
+    def _drain(self, name: str, reach: Callable[[], object]) -> None:
         path, seen = self._path, self._seen
-        siblings, places, weights, samples = path.siblings, path.places, path.weights, path.samples
-        while places and self._visits < limit:
+        siblings, places, ends = path.siblings, path.places, path.ends
+        while places:
             if self._is_over():
                 level = None  # nothing is held while the host's threads run
                 self._rest(reach)
                 continue
             level = siblings[-1]
             places[-1] = place = places[-1] + 1
-            if place >= len(level):
+            if place >= len(level) or self._visits >= ends[-1]:
                 path.pop()
             elif id(level[place]) not in seen:
-                self._visit(level[place], weights[-1], samples[-1], name)
+                self._end = self._end_of(ends[-1], len(level) - place)
+                self._visit(level[place], path.weights[-1], path.samples[-1], name)
+
+    def _end_of(self, end: int, sibling_count: int) -> int:
+        """Return at which count of visits the next of so many siblings must end: the others get theirs."""
+        left_count = end - self._visits
+        kept_count = min((sibling_count - 1) * _KEPT_VISITS, left_count - left_count // sibling_count)
+        return end - kept_count
 
     def _is_over(self) -> bool:
         """Return whether the step has lasted long enough; the clock is asked now and then."""
@@ -168,18 +179,20 @@ class _Walk:
         self._kinds.clear()
         self._pause()
         self._ends_at = self._monotonic() + SLICE_SECONDS
-        self._path.find_again(reach)
+        self._path.find_again(reach, self._open_among)
 
-    def _kind(self, kind: type) -> _Kind:
-        known = _Kind(kind)
-        kept = self._static_kinds if is_static(kind) else self._kinds
-        kept[id(kind)] = known
+    def _kind_of(self, value: object) -> _Kind:
+        kind = type(value)
+        known = self._static_kinds.get(id(kind)) or self._kinds.get(id(kind))
+        if known is None:
+            known = _Kind(kind)
+            kept = self._static_kinds if is_static(kind) else self._kinds
+            kept[id(kind)] = known
         return known
 
     def _visit(self, value: Any, weight: float, sample_count: int, root: str) -> None:
         """Count an object that wasn't met yet, and go down into it."""
-        kind_id = id(type(value))
-        kind = self._static_kinds.get(kind_id) or self._kinds.get(kind_id) or self._kind(type(value))
+        kind = self._kind_of(value)
         name = kind.name
         self.counts[name] = self.counts.get(name, 0.0) + weight
         if kind.role == _IS_NUMBER:
@@ -191,23 +204,37 @@ class _Walk:
         self.sizes[name] = self.sizes.get(name, 0.0) + size
         self.roots[root] = self.roots.get(root, 0.0) + size
         if kind.role == _IS_OPEN:
-            length, found = contents(value, kind.base, sample_count, own_bytes)
-            if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
-                self.lengths[root] = max(self.lengths.get(root, 0), length)
-            if found:
-                self._enter(id(value), found, weight, sample_count, length)
+            self._enter(value, kind.base, own_bytes, weight, sample_count, root)
 
-    def _enter(self, holder_id: int, found: list[Any], weight: float, wanted: int, length: int) -> None:
+    def _enter(self, value: Any, base: Any, own_bytes: int, weight: float, most: int, root: str) -> None:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
-        sample_count = wanted
+        wanted = max(min(most, self._end - self._visits), _FEWEST_SAMPLES)
+        length, found = contents(value, base, wanted, own_bytes)
+        if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
+            self.lengths[root] = max(self.lengths.get(root, 0), length)
+        if not found:
+            return
         if length > len(found):
             weight *= length / len(found)
-            sample_count = max(wanted // 2, _LEAST_SAMPLE_COUNT)
+            most = max(most // 2, _LEAST_SAMPLE_COUNT)
+        self._count_closed(found, weight, root)
+        found = self._open_among(found)
         if len(self._path.ids) < LONGEST_DEPTH:
-            self._path.push(holder_id, found, weight=weight, sample_count=sample_count, taken_count=wanted)
+            self._path.push(
+                id(value), found, weight=weight, sample_count=most, taken_count=wanted, end=self._end
+            )
         elif len(self._deep) < _DEEP_LIMIT:
             self._deep += found
             self._deep_weights += [weight] * len(found)
+
+    def _count_closed(self, found: list[Any], weight: float, root: str) -> None:
+        """Count at once what leads nowhere."""
+        for one in found:
+            if self._kind_of(one).role != _IS_OPEN and id(one) not in self._seen:
+                self._visit(one, weight, 0, root)
+
+    def _open_among(self, found: list[Any]) -> list[Any]:
+        return [one for one in found if self._kind_of(one).role == _IS_OPEN]
 
 
 def survey(
