@@ -37,12 +37,9 @@ VISIT_LIMIT = 60_000
 SAMPLE_COUNT = 40
 SLICE_SECONDS = 0.001
 _LEAST_SAMPLE_COUNT = 12
-_FEWEST_SAMPLES = 5
-_KEPT_VISITS = 50
-"""So many visits are kept for each sibling that waits, while one of them leads to very much."""
-
+_KEPT_VISITS = 50  # for each sibling that waits, while one of them leads to very much
 _DEEP_LIMIT = 1_000
-_BETWEEN_CLOCKS = 0b1111
+_BETWEEN_CLOCKS_COUNT = 24
 _NAMED_CONTAINER_COUNT = 100
 _TOP_COUNT = 200
 
@@ -88,7 +85,7 @@ class _Walk:
         self._pause = pause
         self._monotonic = monotonic
         self._ends_at = monotonic() + SLICE_SECONDS
-        self._ticks = 0
+        self._ticks = self._asked_at = 0
         self._visits = 0
         self._end = VISIT_LIMIT
         self._seen: set[int] = set()
@@ -171,7 +168,10 @@ class _Walk:
     def _is_over(self) -> bool:
         """Return whether the step has lasted long enough; the clock is asked now and then."""
         self._ticks += 1
-        return not self._ticks & _BETWEEN_CLOCKS and self._monotonic() >= self._ends_at
+        if self._ticks < self._asked_at:
+            return False
+        self._asked_at = self._ticks + _BETWEEN_CLOCKS_COUNT
+        return self._monotonic() >= self._ends_at
 
     def _rest(self, reach: Callable[[], object] = lambda: None) -> None:
         """Let the host's threads run, and hold nothing of theirs meanwhile."""
@@ -208,7 +208,7 @@ class _Walk:
 
     def _enter(self, value: Any, base: Any, own_bytes: int, weight: float, most: int, root: str) -> None:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
-        wanted = max(min(most, self._end - self._visits), _FEWEST_SAMPLES)
+        wanted = most  # whatever is left of the visits: two looks must take the same samples
         length, found = contents(value, base, wanted, own_bytes)
         if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
             self.lengths[root] = max(self.lengths.get(root, 0), length)
@@ -229,6 +229,7 @@ class _Walk:
 
     def _count_closed(self, found: list[Any], weight: float, root: str) -> None:
         """Count at once what leads nowhere."""
+        self._ticks += len(found)
         for one in found:
             if self._kind_of(one).role != _IS_OPEN and id(one) not in self._seen:
                 self._visit(one, weight, 0, root)
