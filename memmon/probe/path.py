@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_DEPTH = 200
+OF_CONTAINER, OF_INSTANCE, OF_CLASS = range(3)
 
 
 class Path:
@@ -20,7 +21,7 @@ class Path:
     Parallel lists: an object for each level would be one more for the collector to track.
     """
 
-    __slots__ = ("ends", "ids", "places", "samples", "siblings", "taken", "weights")
+    __slots__ = ("ends", "holders", "ids", "places", "samples", "siblings", "taken", "weights")
 
     def __init__(self) -> None:
         """Make a path that is at its root."""
@@ -30,6 +31,8 @@ class Path:
         self.samples: list[int] = []
         self.taken: list[int] = []
         """With how many samples wanted the siblings themselves were taken."""
+        self.holders: list[int] = []
+        """What the siblings were found in: OF_CONTAINER, OF_INSTANCE or OF_CLASS."""
         self.ends: list[int] = []
         """At which count of visits a level is left."""
         self.ids: list[int] = []
@@ -44,6 +47,7 @@ class Path:
         sample_count: int,
         taken_count: int,
         end: int,
+        holder: int = OF_CONTAINER,
     ) -> None:
         """Go down to what was found in an object."""
         self.siblings.append(siblings)
@@ -53,6 +57,7 @@ class Path:
         self.taken.append(taken_count)
         self.ids.append(holder_id)
         self.ends.append(end)
+        self.holders.append(holder)
 
     def pop(self) -> None:
         """Go up one level."""
@@ -63,10 +68,20 @@ class Path:
         self.taken.pop()
         self.ids.pop()
         self.ends.pop()
+        self.holders.pop()
 
     def cut(self, depth: int) -> None:
         """Go up to `depth` levels below the root."""
-        for each in (self.siblings, self.places, self.weights, self.samples, self.taken, self.ids, self.ends):
+        for each in (
+            self.siblings,
+            self.places,
+            self.weights,
+            self.samples,
+            self.taken,
+            self.ids,
+            self.ends,
+            self.holders,
+        ):
             del each[depth:]
 
     def let_go(self) -> None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.clock import SystemClock
 from memmon.probe.contents import contents
 from memmon.probe.own_size import header_bytes, measured, size_method
-from memmon.probe.path import LONGEST_DEPTH, Path
+from memmon.probe.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
 from memmon.probe.plain import is_module, is_static, module_values, type_name
 from memmon.probe.roots import module_at, module_names, roots
 from memmon.probe.sampling import base_of_kind
@@ -157,7 +157,12 @@ class _Walk:
                 path.pop()
             elif id(level[place]) not in seen:
                 self._end = self._end_of(ends[-1], len(level) - place)
-                self._visit(level[place], path.weights[-1], path.samples[-1], name)
+                self._visit(level[place], self._weight_of(level[place]), path.samples[-1], name)
+
+    def _weight_of(self, value: object) -> float:
+        """Return for how many the next object stands: a class is one, however many instances lead to it."""
+        is_class_of_one = self._path.holders[-1] != OF_CONTAINER and issubclass(type(value), type)
+        return 1.0 if is_class_of_one else self._path.weights[-1]
 
     def _end_of(self, end: int, sibling_count: int) -> int:
         """Return at which count of visits the next of so many siblings must end: the others get theirs."""
@@ -208,24 +213,42 @@ class _Walk:
 
     def _enter(self, value: Any, base: Any, own_bytes: int, weight: float, most: int, root: str) -> None:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
-        wanted = most  # whatever is left of the visits: two looks must take the same samples
-        length, found = contents(value, base, wanted, own_bytes)
+        # As many whatever is left of the visits: two looks must take the same samples.
+        length, found = contents(value, base, most, own_bytes)
+        taken_count = most
         if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
             self.lengths[root] = max(self.lengths.get(root, 0), length)
         if not found:
             return
         if length > len(found):
-            weight *= length / len(found)
+            if not self._is_namespace():  # of which each entry is another
+                weight *= length / len(found)
             most = max(most // 2, _LEAST_SAMPLE_COUNT)
         self._count_closed(found, weight, root)
         found = self._open_among(found)
         if len(self._path.ids) < LONGEST_DEPTH:
             self._path.push(
-                id(value), found, weight=weight, sample_count=most, taken_count=wanted, end=self._end
+                id(value),
+                found,
+                weight=weight,
+                sample_count=most,
+                taken_count=taken_count,
+                end=self._end,
+                holder=self._holder(value, base),
             )
         elif len(self._deep) < _DEEP_LIMIT:
             self._deep += found
             self._deep_weights += [weight] * len(found)
+
+    def _is_namespace(self) -> bool:
+        """Return whether what is entered is what a class defines."""
+        return bool(self._path.holders) and self._path.holders[-1] == OF_CLASS
+
+    @staticmethod
+    def _holder(value: object, base: object) -> int:
+        if base is not None:
+            return OF_CONTAINER
+        return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
 
     def _count_closed(self, found: list[Any], weight: float, root: str) -> None:
         """Count at once what leads nowhere."""
