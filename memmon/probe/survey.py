@@ -17,18 +17,16 @@ from __future__ import annotations
 import heapq
 import itertools
 import sys
-import threading
-import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.probe.contents import contents
-from memmon.probe.own_size import header_bytes, measured, size_method
+from memmon.probe.kinds import IS_NUMBER, IS_OPEN, Kinds
+from memmon.probe.own_size import measured
 from memmon.probe.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
-from memmon.probe.plain import is_module, is_static, module_values, type_name
+from memmon.probe.plain import is_module, module_values
 from memmon.probe.roots import module_at, module_names, roots
-from memmon.probe.sampling import base_of_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +40,6 @@ _DEEP_LIMIT = 1_000
 _BETWEEN_CLOCKS_COUNT = 24
 _NAMED_CONTAINER_COUNT = 100
 _TOP_COUNT = 200
-
-_NUMBERS = (int, float, complex, bool, type(None), range, memoryview, types.CodeType)
-_CLOSED = (str, bytes, bytearray, types.ModuleType, types.FrameType, threading.Thread)
-_IS_NUMBER, _IS_CLOSED, _IS_OPEN = range(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,24 +56,6 @@ class Survey:
     """Entries of the large containers, by the same names."""
 
 
-class _Kind:
-    """What the walk must know of a type, asked once a step."""
-
-    __slots__ = ("base", "header", "method", "name", "role")
-
-    def __init__(self, kind: type) -> None:
-        """Ask the type's slots."""
-        self.name = type_name(kind)
-        self.base = base_of_kind(kind)
-        self.method = size_method(kind)
-        self.header = header_bytes(kind)
-        self.role = _IS_OPEN
-        if issubclass(kind, _NUMBERS):
-            self.role = _IS_NUMBER
-        elif issubclass(kind, _CLOSED):
-            self.role = _IS_CLOSED
-
-
 class _Walk:
     def __init__(self, pause: Callable[[], object], monotonic: Callable[[], float]) -> None:
         self._pause = pause
@@ -89,8 +65,7 @@ class _Walk:
         self._visits = 0
         self._end = VISIT_LIMIT
         self._seen: set[int] = set()
-        self._static_kinds: dict[int, _Kind] = {}
-        self._kinds: dict[int, _Kind] = {}
+        self._kinds = Kinds()
         self._path = Path()
         self._deep: list[Any] = []
         self._deep_weights: list[float] = []
@@ -181,26 +156,17 @@ class _Walk:
     def _rest(self, reach: Callable[[], object] = lambda: None) -> None:
         """Let the host's threads run, and hold nothing of theirs meanwhile."""
         self._path.let_go()
-        self._kinds.clear()
+        self._kinds.forget()
         self._pause()
         self._ends_at = self._monotonic() + SLICE_SECONDS
         self._path.find_again(reach, self._open_among)
 
-    def _kind_of(self, value: object) -> _Kind:
-        kind = type(value)
-        known = self._static_kinds.get(id(kind)) or self._kinds.get(id(kind))
-        if known is None:
-            known = _Kind(kind)
-            kept = self._static_kinds if is_static(kind) else self._kinds
-            kept[id(kind)] = known
-        return known
-
     def _visit(self, value: Any, weight: float, sample_count: int, root: str) -> None:
         """Count an object that wasn't met yet, and go down into it."""
-        kind = self._kind_of(value)
+        kind = self._kinds.of(value)
         name = kind.name
         self.counts[name] = self.counts.get(name, 0.0) + weight
-        if kind.role == _IS_NUMBER:
+        if kind.role == IS_NUMBER:
             return
         self._seen.add(id(value))
         self._visits += 1
@@ -208,7 +174,7 @@ class _Walk:
         size = weight * own_bytes
         self.sizes[name] = self.sizes.get(name, 0.0) + size
         self.roots[root] = self.roots.get(root, 0.0) + size
-        if kind.role == _IS_OPEN:
+        if kind.role == IS_OPEN:
             self._enter(value, kind.base, own_bytes, weight, sample_count, root)
 
     def _enter(self, value: Any, base: Any, own_bytes: int, weight: float, most: int, root: str) -> None:
@@ -254,11 +220,11 @@ class _Walk:
         """Count at once what leads nowhere."""
         self._ticks += len(found)
         for one in found:
-            if self._kind_of(one).role != _IS_OPEN and id(one) not in self._seen:
+            if self._kinds.of(one).role != IS_OPEN and id(one) not in self._seen:
                 self._visit(one, weight, 0, root)
 
     def _open_among(self, found: list[Any]) -> list[Any]:
-        return [one for one in found if self._kind_of(one).role == _IS_OPEN]
+        return [one for one in found if self._kinds.of(one).role == IS_OPEN]
 
 
 def survey(
