@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.forecast_paths import ROUNDING_SHARE
 from memmon.analysis.forecast_values import CrossCheck
 from memmon.analysis.models import local_linear_trend_forecast
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 NO_SECOND_OPINION = "No second opinion: the local linear trend could not be fitted to this history."
 MODEL_NAME = "local linear trend (statsmodels UnobservedComponents)"
 CLOSE_SHARE = 0.1
-ROUNDING_SHARE = 1e-9
 _MOST_STEPS = 2_000
 
 
@@ -83,7 +83,6 @@ def _block_maxima(part: Stretch, block_hours: float) -> Floats:
 
 
 def _first_hours(values_mb: Floats, ahead: Floats, limit_mb: float) -> float | None:
-    # A limit met exactly at the end of a block is met, whatever the last digits say.
     reached = np.flatnonzero(values_mb >= limit_mb - ROUNDING_SHARE * abs(limit_mb))
     return float(ahead[reached[0]]) if reached.size else None
 

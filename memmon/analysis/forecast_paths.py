@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PATH_COUNT = 400
 _SEED = 1989
+ROUNDING_SHARE = 1e-9
+"""Of a limit: a course that comes so near has met it, so that its last digits don't move the time by a reading."""
+
 _MOST_STEPS = 2_000
 _GRID_COUNT = 600
 _GRID_POINTS = 41
@@ -86,6 +89,7 @@ def first_passage_hours(
     wanders from block to block, block maxima follow the fitted autoregression from their last value on instead.
     The same arguments give the same hours.
     """
+    limit_mb -= ROUNDING_SHARE * abs(limit_mb)
     wanders = course.middle.noise.is_random_walk or course.middle.noise.root > _WANDERING_ROOT
     hits = np.full(PATH_COUNT, np.inf)
     window = _window_of_doubt(

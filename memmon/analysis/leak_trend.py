@@ -19,8 +19,7 @@ from memmon.analysis.leak_blocks import (
     median_slope,
     rising_share,
 )
-from memmon.analysis.noise import Noise, fit_noise, t_quantile, weights_error
-from memmon.units import MIB
+from memmon.analysis.noise import BYTE_MB, Noise, fit_noise, t_quantile, weights_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -191,5 +190,5 @@ def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tup
     _, linear, quadratic = (solver @ y).tolist()
     error = weights_error(solver[2], blocks.number, noise)
     # Readings are whole bytes: a bend of less is rounding, and its sign another on the next processor.
-    bend = quadratic / max(error, 1e-9 * abs(linear), 1.0 / MIB)
+    bend = quadratic / max(error, 1e-9 * abs(linear), BYTE_MB)
     return bend, (linear + 2 * quadratic) / half, (linear + 3 * quadratic) / half

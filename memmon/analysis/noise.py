@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.quantiles import normal_quantile
+from memmon.units import MIB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MIN_BLOCKS = 4
+
+BYTE_MB = 1.0 / MIB
+"""Readings are whole bytes: residuals below one are rounding, whose memory is another on every processor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ def fit_noise(residual_mb: FloatArray, block: IntArray, *, trend_terms: int = 2)
     """
     n = residual_mb.size
     variance = float(residual_mb @ residual_mb) / max(n - trend_terms, 1)
-    if variance <= 0 or n < MIN_BLOCKS:
+    if variance <= BYTE_MB**2 or n < MIN_BLOCKS:
         return Noise(root=0.0, shock_mb=math.sqrt(max(variance, 0.0)), is_random_walk=False)
     adjacent = np.diff(block) == 1
     before, after = residual_mb[:-1][adjacent], residual_mb[1:][adjacent]

@@ -9,13 +9,13 @@ from itertools import islice
 from typing import Any
 
 from memmon.probe.plain import instance_values
-from memmon.probe.sampling import is_sparse
+from memmon.probe.sampling import is_sparse, spread_places
 
 _LISTED_COUNT = 400
 """Up to so many referents of one object are asked for in one call."""
 
-_LISTED_BYTES = 256 * 1024
-_CACHED_COUNT = 5_000
+_LISTED_BYTES = 64 * 1024
+_CACHED_COUNT = 10_000
 _BACKWARD_BYTES = 4 * 2**20
 _PLAIN_KINDS = frozenset(
     id(kind) for kind in (dict, OrderedDict, defaultdict, list, tuple, deque, set, frozenset)
@@ -31,7 +31,7 @@ def contents(value: Any, base: Any, wanted_count: int, size_bytes: int) -> tuple
     """
     try:
         if base is None:
-            return 0, gc.get_referents(value) if leads_to_few(value, size_bytes) else []
+            return _referents(value, size_bytes, wanted_count)
         length = base.__len__(value)
         found = _sampled(value, base, length, wanted_count) if length else []
         if id(type(value)) not in _PLAIN_KINDS:
@@ -45,8 +45,20 @@ def leads_to_few(value: Any, size_bytes: int) -> bool:
     """Return whether all that a small container, or another object, leads to can be asked for in one call."""
     if issubclass(type(value), _CACHE_KIND):
         # The collector is told each entry of a bounded cache.
-        return bool(_CACHE_KIND.cache_info(value).currsize <= _CACHED_COUNT)
+        bound, count = _CACHE_KIND.cache_info(value)[2:]
+        return bound is None or bool(count <= _CACHED_COUNT)
     return size_bytes <= _LISTED_BYTES
+
+
+def _referents(value: Any, size_bytes: int, wanted: int) -> tuple[int, list[Any]]:
+    if not leads_to_few(value, size_bytes):
+        return (
+            (_CACHE_KIND.cache_info(value).currsize, []) if issubclass(type(value), _CACHE_KIND) else (0, [])
+        )
+    found = gc.get_referents(value)
+    if len(found) <= _LISTED_COUNT:
+        return 0, found
+    return len(found), [found[place] for place in spread_places(len(found), 2 * wanted)]
 
 
 def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_DEPTH = 200
+OF_CONTAINER, OF_INSTANCE, OF_CLASS = range(3)
 
 
 class Path:
@@ -20,7 +21,7 @@ class Path:
     Parallel lists: an object for each level would be one more for the collector to track.
     """
 
-    __slots__ = ("ids", "places", "samples", "siblings", "taken", "weights")
+    __slots__ = ("ends", "holders", "ids", "places", "samples", "siblings", "taken", "weights")
 
     def __init__(self) -> None:
         """Make a path that is at its root."""
@@ -30,11 +31,23 @@ class Path:
         self.samples: list[int] = []
         self.taken: list[int] = []
         """With how many samples wanted the siblings themselves were taken."""
+        self.holders: list[int] = []
+        """What the siblings were found in: OF_CONTAINER, OF_INSTANCE or OF_CLASS."""
+        self.ends: list[int] = []
+        """At which count of visits a level is left."""
         self.ids: list[int] = []
         """The identity of what the siblings were found in."""
 
     def push(
-        self, holder_id: int, siblings: list[Any], *, weight: float, sample_count: int, taken_count: int
+        self,
+        holder_id: int,
+        siblings: list[Any],
+        *,
+        weight: float,
+        sample_count: int,
+        taken_count: int,
+        end: int,
+        holder: int = OF_CONTAINER,
     ) -> None:
         """Go down to what was found in an object."""
         self.siblings.append(siblings)
@@ -43,6 +56,8 @@ class Path:
         self.samples.append(sample_count)
         self.taken.append(taken_count)
         self.ids.append(holder_id)
+        self.ends.append(end)
+        self.holders.append(holder)
 
     def pop(self) -> None:
         """Go up one level."""
@@ -52,18 +67,32 @@ class Path:
         self.samples.pop()
         self.taken.pop()
         self.ids.pop()
+        self.ends.pop()
+        self.holders.pop()
 
     def cut(self, depth: int) -> None:
         """Go up to `depth` levels below the root."""
-        for each in (self.siblings, self.places, self.weights, self.samples, self.taken, self.ids):
+        for each in (
+            self.siblings,
+            self.places,
+            self.weights,
+            self.samples,
+            self.taken,
+            self.ids,
+            self.ends,
+            self.holders,
+        ):
             del each[depth:]
 
     def let_go(self) -> None:
         """Hold no object any more; the way itself is kept."""
         self.siblings.clear()
 
-    def find_again(self, reach: Callable[[], object]) -> None:
-        """Go the way again from `reach()`; it ends where something isn't where it was."""
+    def find_again(self, reach: Callable[[], object], among: Callable[[list[Any]], list[Any]] = list) -> None:
+        """Go the way again from `reach()`; it ends where something isn't where it was.
+
+        `among`: which of the contents of an object are its siblings on the path.
+        """
         value: Any = reach() if self.ids else None
         for depth, identity in enumerate(self.ids):
             if depth:
@@ -75,7 +104,7 @@ class Path:
             elif id(value) != identity:
                 break
             base = base_of_kind(type(value))
-            self.siblings.append(contents(value, base, self.taken[depth], own_bytes(value))[1])
+            self.siblings.append(among(contents(value, base, self.taken[depth], own_bytes(value))[1]))
         self.cut(len(self.siblings))
 
 

@@ -17,18 +17,16 @@ from __future__ import annotations
 import heapq
 import itertools
 import sys
-import threading
-import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.probe.contents import contents
-from memmon.probe.own_size import header_bytes, measured, size_method
-from memmon.probe.path import LONGEST_DEPTH, Path
-from memmon.probe.plain import is_module, is_static, module_values, type_name
+from memmon.probe.kinds import IS_NUMBER, IS_OPEN, Kinds
+from memmon.probe.own_size import measured
+from memmon.probe.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
+from memmon.probe.plain import is_module, module_values
 from memmon.probe.roots import module_at, module_names, roots
-from memmon.probe.sampling import base_of_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,16 +34,12 @@ if TYPE_CHECKING:
 VISIT_LIMIT = 60_000
 SAMPLE_COUNT = 40
 SLICE_SECONDS = 0.001
-_ROOT_VISIT_LIMIT = 30_000
 _LEAST_SAMPLE_COUNT = 12
+_KEPT_VISITS = 50  # for each sibling that waits, while one of them leads to very much
 _DEEP_LIMIT = 1_000
-_BETWEEN_CLOCKS = 0b1111
+_BETWEEN_CLOCKS_COUNT = 24
 _NAMED_CONTAINER_COUNT = 100
 _TOP_COUNT = 200
-
-_NUMBERS = (int, float, complex, bool, type(None), range, memoryview, types.CodeType)
-_CLOSED = (str, bytes, bytearray, types.ModuleType, types.FrameType, threading.Thread)
-_IS_NUMBER, _IS_CLOSED, _IS_OPEN = range(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,34 +56,16 @@ class Survey:
     """Entries of the large containers, by the same names."""
 
 
-class _Kind:
-    """What the walk must know of a type, asked once a step."""
-
-    __slots__ = ("base", "header", "method", "name", "role")
-
-    def __init__(self, kind: type) -> None:
-        """Ask the type's slots."""
-        self.name = type_name(kind)
-        self.base = base_of_kind(kind)
-        self.method = size_method(kind)
-        self.header = header_bytes(kind)
-        self.role = _IS_OPEN
-        if issubclass(kind, _NUMBERS):
-            self.role = _IS_NUMBER
-        elif issubclass(kind, _CLOSED):
-            self.role = _IS_CLOSED
-
-
 class _Walk:
     def __init__(self, pause: Callable[[], object], monotonic: Callable[[], float]) -> None:
         self._pause = pause
         self._monotonic = monotonic
         self._ends_at = monotonic() + SLICE_SECONDS
-        self._ticks = 0
+        self._ticks = self._asked_at = 0
         self._visits = 0
+        self._end = VISIT_LIMIT
         self._seen: set[int] = set()
-        self._static_kinds: dict[int, _Kind] = {}
-        self._kinds: dict[int, _Kind] = {}
+        self._kinds = Kinds()
         self._path = Path()
         self._deep: list[Any] = []
         self._deep_weights: list[float] = []
@@ -125,64 +101,72 @@ class _Walk:
                 self._seen.add(id(module_values(module_at(name))))
 
     def _root(self, name: str, reach: Callable[[], object]) -> None:
-        """Walk what hangs on one root, as far as its share of the visits goes."""
-        limit = min(VISIT_LIMIT, self._visits + _ROOT_VISIT_LIMIT)
+        """Walk what hangs on one root."""
         self._first(reach(), 1.0, SAMPLE_COUNT, name)
-        self._drain(name, reach, limit)
-        while self._deep and self._visits < limit:
+        self._drain(name, reach)
+        while self._deep and self._visits < VISIT_LIMIT:
             # So far from the root that the way back would be long: these few are held.
             reach = itertools.repeat(self._deep.pop()).__next__
             self._first(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, name)
-            self._drain(name, reach, limit)
+            self._drain(name, reach)
         self._deep.clear()
         self._deep_weights.clear()
         self._path.cut(0)
 
     def _first(self, value: object, weight: float, sample_count: int, name: str) -> None:
         if id(value) not in self._seen:
+            self._end = VISIT_LIMIT
             self._visit(value, weight, sample_count, name)
 
-    def _drain(self, name: str, reach: Callable[[], object], limit: int) -> None:
+    def _drain(self, name: str, reach: Callable[[], object]) -> None:
         path, seen = self._path, self._seen
-        siblings, places, weights, samples = path.siblings, path.places, path.weights, path.samples
-        while places and self._visits < limit:
+        siblings, places, ends = path.siblings, path.places, path.ends
+        while places:
             if self._is_over():
                 level = None  # nothing is held while the host's threads run
                 self._rest(reach)
                 continue
             level = siblings[-1]
             places[-1] = place = places[-1] + 1
-            if place >= len(level):
+            if place >= len(level) or self._visits >= ends[-1]:
                 path.pop()
             elif id(level[place]) not in seen:
-                self._visit(level[place], weights[-1], samples[-1], name)
+                self._end = self._end_of(ends[-1], len(level) - place)
+                self._visit(level[place], self._weight_of(level[place]), path.samples[-1], name)
+
+    def _weight_of(self, value: object) -> float:
+        """Return for how many the next object stands: a class is one, however many instances lead to it."""
+        is_class_of_one = self._path.holders[-1] != OF_CONTAINER and issubclass(type(value), type)
+        return 1.0 if is_class_of_one else self._path.weights[-1]
+
+    def _end_of(self, end: int, sibling_count: int) -> int:
+        """Return at which count of visits the next of so many siblings must end: the others get theirs."""
+        left_count = end - self._visits
+        kept_count = min((sibling_count - 1) * _KEPT_VISITS, left_count - left_count // sibling_count)
+        return end - kept_count
 
     def _is_over(self) -> bool:
         """Return whether the step has lasted long enough; the clock is asked now and then."""
         self._ticks += 1
-        return not self._ticks & _BETWEEN_CLOCKS and self._monotonic() >= self._ends_at
+        if self._ticks < self._asked_at:
+            return False
+        self._asked_at = self._ticks + _BETWEEN_CLOCKS_COUNT
+        return self._monotonic() >= self._ends_at
 
     def _rest(self, reach: Callable[[], object] = lambda: None) -> None:
         """Let the host's threads run, and hold nothing of theirs meanwhile."""
         self._path.let_go()
-        self._kinds.clear()
+        self._kinds.forget()
         self._pause()
         self._ends_at = self._monotonic() + SLICE_SECONDS
-        self._path.find_again(reach)
-
-    def _kind(self, kind: type) -> _Kind:
-        known = _Kind(kind)
-        kept = self._static_kinds if is_static(kind) else self._kinds
-        kept[id(kind)] = known
-        return known
+        self._path.find_again(reach, self._open_among)
 
     def _visit(self, value: Any, weight: float, sample_count: int, root: str) -> None:
         """Count an object that wasn't met yet, and go down into it."""
-        kind_id = id(type(value))
-        kind = self._static_kinds.get(kind_id) or self._kinds.get(kind_id) or self._kind(type(value))
+        kind = self._kinds.of(value)
         name = kind.name
         self.counts[name] = self.counts.get(name, 0.0) + weight
-        if kind.role == _IS_NUMBER:
+        if kind.role == IS_NUMBER:
             return
         self._seen.add(id(value))
         self._visits += 1
@@ -190,24 +174,57 @@ class _Walk:
         size = weight * own_bytes
         self.sizes[name] = self.sizes.get(name, 0.0) + size
         self.roots[root] = self.roots.get(root, 0.0) + size
-        if kind.role == _IS_OPEN:
-            length, found = contents(value, kind.base, sample_count, own_bytes)
-            if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
-                self.lengths[root] = max(self.lengths.get(root, 0), length)
-            if found:
-                self._enter(id(value), found, weight, sample_count, length)
+        if kind.role == IS_OPEN:
+            self._enter(value, kind.base, own_bytes, weight, sample_count, root)
 
-    def _enter(self, holder_id: int, found: list[Any], weight: float, wanted: int, length: int) -> None:
+    def _enter(self, value: Any, base: Any, own_bytes: int, weight: float, most: int, root: str) -> None:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
-        sample_count = wanted
+        # As many whatever is left of the visits: two looks must take the same samples.
+        length, found = contents(value, base, most, own_bytes)
+        taken_count = most
+        if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
+            self.lengths[root] = max(self.lengths.get(root, 0), length)
+        if not found:
+            return
         if length > len(found):
-            weight *= length / len(found)
-            sample_count = max(wanted // 2, _LEAST_SAMPLE_COUNT)
+            if not self._is_namespace():  # of which each entry is another
+                weight *= length / len(found)
+            most = max(most // 2, _LEAST_SAMPLE_COUNT)
+        self._count_closed(found, weight, root)
+        found = self._open_among(found)
         if len(self._path.ids) < LONGEST_DEPTH:
-            self._path.push(holder_id, found, weight=weight, sample_count=sample_count, taken_count=wanted)
+            self._path.push(
+                id(value),
+                found,
+                weight=weight,
+                sample_count=most,
+                taken_count=taken_count,
+                end=self._end,
+                holder=self._holder(value, base),
+            )
         elif len(self._deep) < _DEEP_LIMIT:
             self._deep += found
             self._deep_weights += [weight] * len(found)
+
+    def _is_namespace(self) -> bool:
+        """Return whether what is entered is what a class defines."""
+        return bool(self._path.holders) and self._path.holders[-1] == OF_CLASS
+
+    @staticmethod
+    def _holder(value: object, base: object) -> int:
+        if base is not None:
+            return OF_CONTAINER
+        return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
+
+    def _count_closed(self, found: list[Any], weight: float, root: str) -> None:
+        """Count at once what leads nowhere."""
+        self._ticks += len(found)
+        for one in found:
+            if self._kinds.of(one).role != IS_OPEN and id(one) not in self._seen:
+                self._visit(one, weight, 0, root)
+
+    def _open_among(self, found: list[Any]) -> list[Any]:
+        return [one for one in found if self._kinds.of(one).role == IS_OPEN]
 
 
 def survey(

@@ -26,7 +26,8 @@ class MonitorRecorder(Recorder):
         self._teller.judges_high_memory = False
         self.knows_alerts = False
         """True when it was learnt at once what earlier runs have told."""
-        self._learn_alerts()
+        if not self._is_inert:
+            self._learn_alerts()
 
     def _learn_alerts(self) -> None:
         source = self._given_source or self.expected_source()

@@ -8,6 +8,7 @@ import pytest
 from memmon.analysis.forecast import forecast_limit
 from memmon.analysis.leak import detect_leak
 from memmon.analysis.leak_trend import fit_trend
+from memmon.analysis.noise import fit_noise
 from memmon.history import History
 from memmon.units import MIB
 
@@ -37,6 +38,19 @@ def test_a_perfect_line_is_continued_from_all_of_it(rate):
     assert "-0.00" not in forecasts[0].details[0]
 
 
+@pytest.mark.parametrize(("begin_hours", "room_mb"), [(84.0, 216.0), (0.0, 5.0), (0.0, 20.0)])
+def test_the_last_digits_put_no_limit_off(begin_hours, room_mb):
+    """Growth of 5 MB/h without noise meets its limit at the same time, also where a reading meets it exactly."""
+    hours = np.arange(168 * 12 + 1) / 12
+    line = 300 + 5 * np.maximum(hours - begin_hours, 0)
+    found = [
+        forecast_limit(history_of(hours, rounded(line, seed)), float(line[-1] + room_mb) * MIB).hours_to_limit
+        for seed in range(8)
+    ]
+    assert found == pytest.approx([room_mb / 5] * 8, abs=1 / 12)
+    assert found == pytest.approx([found[0]] * 8, abs=1e-6)
+
+
 @pytest.mark.parametrize("hours_long", [6, 30])
 def test_rounding_is_no_bend(hours_long):
     """Flat memory is bent neither way, and says the same of itself with any last digits."""
@@ -61,3 +75,13 @@ def test_flat_memory_has_no_signed_zero(drift):
     forecast = forecast_limit(history_of(hours, 300 + drift * hours), 1024 * MIB)
     assert "0.00 MB/hour (95 % interval 0.00 to 0.00)" in forecast.details[0]
     assert "-0.00" not in forecast.details[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_has_no_memory(seed):
+    """Residuals below a byte are no noise that could wander, however they follow each other; larger ones may."""
+    walk = np.cumsum(np.random.default_rng(seed).normal(size=48))
+    block = np.arange(48)
+    rounding = fit_noise((walk - walk.mean()) * ROUNDING_MB / 10, block)
+    assert (rounding.root, rounding.is_random_walk) == (0.0, False)
+    assert fit_noise(walk - walk.mean(), block).root > 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections import deque
 
@@ -34,10 +35,12 @@ def test_a_recorder_is_inert(tmp_path, monkeypatch, caplog):
 
 
 def test_a_monitor_is_inert(tmp_path, monkeypatch):
-    """The same for the interface that bots embed already."""
+    """The same for the interface that bots embed already; the file that is there is not even opened."""
+    (tmp_path / "m.db").touch()
     monkeypatch.setenv(MARK_VARIABLE, "1")
+    monkeypatch.setattr(sqlite3, "connect", None)
     monitor = MemoryMonitor(database_url=tmp_path / "m.db", source="bot")
     assert monitor.should_take_snapshot()
     assert monitor.take_snapshot().rss_mb > 0
     monitor.close()
-    assert list(tmp_path.iterdir()) == []
+    assert [(one.name, one.stat().st_size) for one in tmp_path.iterdir()] == [("m.db", 0)]

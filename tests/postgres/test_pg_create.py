@@ -10,6 +10,7 @@ import pytest
 from pg_maker import run_record, snapshots
 
 from memmon import Recorder
+from memmon.child import Children
 from memmon.config import parse_database
 from memmon.errors import StoreTooOldError
 from memmon.recorder.prepare import prepare
@@ -151,7 +152,7 @@ def test_pg_older_schemas_are_left_to_the_operator(pg_empty_url, statement):
         run(pg_empty_url, statement)
     before = ask(pg_empty_url, CATALOG["relations"])
     with pytest.raises(StoreTooOldError, match="memmon db upgrade"):
-        prepare(database, file_mode=0o600)
+        prepare(database, file_mode=0o600, run_child=Children().run)
     assert ask(pg_empty_url, CATALOG["relations"]) == before
 
 

@@ -264,9 +264,9 @@ def test_a_path_ends_where_something_has_moved():
     inner, other = ["deep"], ["other"]
     root = [inner, other]
     path = Path()
-    path.push(id(root), [inner, other], weight=1.0, sample_count=40, taken_count=40)
+    path.push(id(root), [inner, other], weight=1.0, sample_count=40, taken_count=40, end=100)
     path.places[0] = 0
-    path.push(id(inner), ["deep"], weight=1.0, sample_count=40, taken_count=40)
+    path.push(id(inner), ["deep"], weight=1.0, sample_count=40, taken_count=40, end=100)
     path.let_go()
     root.insert(0, "new")
     path.find_again(lambda: root)

@@ -31,6 +31,8 @@ from memmon.errors import (
 from memmon.store.access import beside, mend_side_files, must_be_immutable
 from memmon.store.identity import APPLICATION_ID, SQLITE_MAGIC
 from memmon.store.read.absent import describe_absent
+from memmon.store.read.authorizer import allow_only_reading
+from memmon.store.read.interruptible import Interruptible
 from memmon.store.read.ports import refused
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from memmon.store.read.ports import Rows, Session
 
 BUSY_TIMEOUT_SECONDS = 5.0
+_PRAGMAS = ("trusted_schema=OFF", "query_only=ON", "mmap_size=0")
 _RETRY_COUNT = 20
 _RETRY_PAUSE_SECONDS = 0.05
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -59,23 +62,36 @@ class SqliteSession:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._interruptible = Interruptible(connection)
 
     def rows(self, sql: str, parameters: Mapping[str, object] | None = None) -> Rows:
         """Return all rows of a query."""
         return self._connection.execute(sql, dict(parameters or {})).fetchall()
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
-        """Return the column names and at most `row_count` rows."""
+        """Return the column names and at most `row_count` rows; Ctrl-C ends it."""
+        allow_only_reading(self._connection, sql)
         try:
-            cursor = self._connection.execute(sql)
-            names = tuple(column[0] for column in cursor.description or ())
-            return names, cursor.fetchmany(row_count)
-        except sqlite3.Warning as error:
+            return self._interruptible.run(lambda: self._head(sql, row_count))
+        except (sqlite3.Warning, UnicodeEncodeError) as error:
             raise SqlError(refused(str(error))) from error
         except sqlite3.Error as error:
+            if _code(error) == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
+                msg = f"the statement is not run, it would do more than read ({error}): use `memmon db` or sqlite3"
+                raise SqlError(msg) from error
             if _code(error) in _STATEMENT_CODES:
                 raise SqlError(refused(str(error))) from error
             raise
+
+    def close(self) -> None:
+        """Close the connection, unless an interrupted statement still runs in it: it is closed after that."""
+        if not self._interruptible.is_abandoned:
+            self._connection.close()
+
+    def _head(self, sql: str, row_count: int) -> tuple[tuple[str, ...], Rows]:
+        cursor = self._connection.execute(sql)
+        names = tuple(column[0] for column in cursor.description or ())
+        return names, cursor.fetchmany(row_count)
 
 
 class SqliteGate:
@@ -115,14 +131,16 @@ class SqliteGate:
 
     def _once(self, work: Callable[[Session], T], *, immutable: bool) -> T:
         uri = f"file:{quote(str(self.path))}?mode=ro{'&immutable=1' if immutable else ''}"
-        with closing(
-            sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
-        ) as connection:
+        # An operator's statement runs in a thread of its own; never in two at once.
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False
+        )
+        with closing(SqliteSession(connection)) as session:
             self._refuse_foreign(connection)
-            for pragma in ("trusted_schema=OFF", "query_only=ON", "mmap_size=0"):
+            for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
             connection.execute("BEGIN DEFERRED")
-            return work(SqliteSession(connection))
+            return work(session)
 
     def _refuse_foreign(self, connection: sqlite3.Connection) -> None:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()

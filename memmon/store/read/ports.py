@@ -22,7 +22,10 @@ class Session(Protocol):
         ...
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
-        """Return the column names and at most `row_count` rows of an operator's query; raises SqlError."""
+        """Return the column names and at most `row_count` rows of an operator's query.
+
+        It is held to reading by the database, whatever it says, and ended by Ctrl-C; raises SqlError.
+        """
         ...
 
 

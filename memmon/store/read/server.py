@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from memmon.errors import SqlError, StoreError, StoreNotFoundError, StorePermissionError
+from memmon.errors import StoreError, StoreNotFoundError, StorePermissionError
 from memmon.store.engine import read_engine
-from memmon.store.read.ports import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,11 +36,15 @@ class ServerSession:
 
     def head(self, sql: str, *, row_count: int) -> tuple[tuple[str, ...], Rows]:
         """Return the column names and at most `row_count` rows."""
+        from memmon.store.read.operator import is_usable, run_for_operator
+
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
         try:
-            result = self._connection.exec_driver_sql(sql)
-            return tuple(result.keys()), [tuple(row) for row in result.fetchmany(row_count)]
-        except (ProgrammingError, InternalError, DataError) as error:
-            raise SqlError(refused(_first_line(error))) from error
+            return run_for_operator(driver, sql, row_count=row_count)
+        finally:
+            if not is_usable(driver):  # closed without a rollback, which would fail and be logged
+                self._connection.invalidate()
 
 
 class ServerGate:
