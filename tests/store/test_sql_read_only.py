@@ -157,8 +157,8 @@ def test_sql_table_statement_is_explained(recorded):
 
 
 def test_sql_a_character_that_is_none_is_refused_in_one_line(recorded):
-    """Half a pair and NUL are the statement's fault, not the file's."""
-    for statement in ("SELECT '\ud800'", "SELECT '\0'"):
+    """Half a pair, NUL and a value longer than any may be are the statement's fault, not the file's."""
+    for statement in ("SELECT '\ud800'", "SELECT '\0'", "SELECT zeroblob(2000000000)"):
         with pytest.raises(SqlError):
             open_store(recorded.path).query(statement)
 

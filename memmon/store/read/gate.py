@@ -50,7 +50,9 @@ _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SIDE_FILE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
 # On a full disk there is no room for the side files that reading a WAL database needs.
 _NO_ROOM_CODES = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL})
-_STATEMENT_CODES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, None})
+_STATEMENT_CODES = frozenset(
+    {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_TOOBIG, None}
+)
 
 T = TypeVar("T")
 
