@@ -46,6 +46,7 @@ EXTRAS = {
 def diagnose(place: Place, *, now: datetime) -> Iterator[Diagnosis]:
     """Yield everything that was found, from the ground up."""
     yield from python_and_sqlite()
+    yield from mark()
     yield from extras()
     yield from configuration()
     yield from memory_limit()
@@ -73,6 +74,19 @@ def python_and_sqlite(sqlite_version: tuple[int, ...] = sqlite3.sqlite_version_i
         )
     else:
         yield Diagnosis(state="ok", subject="SQLite", finding=shown)
+
+
+def mark() -> Iterator[Diagnosis]:
+    """Say that programs started from here record nothing: they bear the mark of memmon's own processes."""
+    from memmon.child.mark import MARK_VARIABLE, is_marked
+
+    if is_marked():
+        yield Diagnosis(
+            state="problem",
+            subject="environment",
+            finding=f"{MARK_VARIABLE} is set, the mark of memmon's own processes: a recorder in a program started from here records nothing",
+            advice=f"unset {MARK_VARIABLE}",
+        )
 
 
 def extras() -> Iterator[Diagnosis]:

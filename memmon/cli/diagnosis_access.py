@@ -41,6 +41,8 @@ def permissions(path: Path) -> Iterator[Diagnosis]:
                 "let this user enter the folders on the way, or name another database with MEMMON_DATABASE_URL",
             )
         return
+    if not stat.S_ISREG(found.st_mode):
+        return  # a folder such as /tmp, named in its place: what it is, is said of the database
     mode = stat.S_IMODE(found.st_mode)
     if not access.may_write(path):
         yield _problem(access.why_unwritable(path, found), "")

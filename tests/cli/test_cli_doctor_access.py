@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from memmon.cli.diagnosis import mark
+from memmon.cli.diagnosis_access import permissions
 from memmon.config import parse_database
 from memmon.errors import StoreBusyError, StoreError
 from memmon.store.migrate import upgrade
@@ -150,6 +152,21 @@ def test_a_folder_that_may_not_be_entered(path):
     told = doctor(path, OTHER)
     assert any("can't be looked at by this user" in text for state, _, text in told if state == "problem")
     assert not any("none yet" in text for _, _, text in told)
+
+
+def test_a_folder_in_the_place_of_a_database(tmp_path):
+    """A folder that is named by mistake is said to be one: nobody is told to change its mode."""
+    tmp_path.chmod(0o1777)
+    found = list(permissions(tmp_path))
+    assert found == []
+
+
+def test_the_mark_in_the_environment(monkeypatch):
+    """That programs started from here would record nothing is a problem, with what to do."""
+    assert list(mark()) == []
+    monkeypatch.setenv("MEMMON_CHILD", "1")
+    (found,) = mark()
+    assert (found.state, found.advice) == ("problem", "unset MEMMON_CHILD")
 
 
 def test_a_trial_meets_a_lock_and_a_full_disk(path, monkeypatch):
