@@ -169,6 +169,15 @@ def test_run_starts_the_program_whatever_its_history_is_like(tmp_path):
     assert answer.code == 0
 
 
+def test_run_says_that_it_records_nothing(tmp_path):
+    """Under the mark of memmon's own processes the program runs all the same, and nobody is told that it is recorded."""
+    program = (sys.executable, "-c", "raise SystemExit(7)")
+    found = finished("run", "--db", tmp_path / "m.db", "--", *program, MEMMON_CHILD="1")
+    assert found.code == 7
+    assert "not recording" in found.err
+    assert "recording pid" not in found.err
+
+
 def test_record_a_running_program(tmp_path):
     """`memmon record` attaches to a pid or a command line, and ends when the program does."""
     mark, database = f"mark_{os.getpid()}", tmp_path / "r.db"
