@@ -208,8 +208,11 @@ INTERRUPTED = """
                 forked += 1
         except Raised:
             pass  # most fall into the hooks, where the interpreter prints them and goes on
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        while signal.getitimer(signal.ITIMER_REAL)[0]:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Raised:
+                pass  # the last one, on its way already
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
