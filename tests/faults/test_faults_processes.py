@@ -208,9 +208,11 @@ INTERRUPTED = """
                 forked += 1
         except Raised:
             pass  # most fall into the hooks, where the interpreter prints them and goes on
-        while signal.getitimer(signal.ITIMER_REAL)[0]:
+        is_over = False
+        while not is_over:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0)
+                is_over = True
             except Raised:
                 pass  # the last one, on its way already
         try:
