@@ -114,7 +114,7 @@ class SqliteGate:
         raise StoreBusyError(msg)
 
     def _once(self, work: Callable[[Session], T], *, immutable: bool) -> T:
-        uri = f"file:{quote(str(self.path))}?mode=ro{'&immutable=1' if immutable else ''}"
+        uri = f"file:{quote(os.fsencode(self.path))}?mode=ro{'&immutable=1' if immutable else ''}"
         with closing(
             sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS)
         ) as connection:
