@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import threading
 import time
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.child.interpreter import NoInterpreterError, find_interpreter
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.child.process import AnsweredError, Child
 from memmon.errors import ChildError
+from memmon.guest.locks import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +26,8 @@ PAUSE_SECONDS = 300.0
 FAILURE_LIMIT = 3
 """So many failures one after another, and none is started any more in this run."""
 _POLL_SECONDS = 0.02
+_LOOK_SECONDS = 0.5
+_NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 
 _serves_itself = False
 
@@ -86,15 +92,52 @@ class Children:
         return RunningChild(child, self)
 
     def run(self, request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
-        """Run a child to its end and return its answer; raises ChildError."""
+        """Run a child to its end and return its answer; raises ChildError.
+
+        In the program's main thread a signal handler may raise between any two steps, also between
+        a process's start and the note of its number: there a thread of memmon's own does it.
+        """
+        if threading.get_ident() == threading.main_thread().ident:
+            return self._run_beside(request, timeout_seconds)
+        return self._run_here(request, timeout_seconds, Hold())
+
+    def _run_here(self, request: Mapping[str, object], timeout_seconds: float, wish: Hold) -> dict[str, Any]:
         child = self.start(request, timeout_seconds=timeout_seconds)
         pause = threading.Event()
         try:
             while (answer := child.poll()) is None:
+                if wish.is_free:
+                    raise ChildError(_NOT_WANTED)
                 pause.wait(_POLL_SECONDS)
         finally:
             child.kill()
         return answer
+
+    def _run_beside(self, request: Mapping[str, object], timeout_seconds: float) -> dict[str, Any]:
+        """Have it run in a thread of memmon's own, as long as this one waits."""
+        wish, replies, pid = Hold(), SimpleQueue[Any](), os.getpid()
+
+        def run() -> None:
+            try:
+                replies.put(self._run_here(request, timeout_seconds, wish))
+            except BaseException as error:  # noqa: BLE001 -- whoever waits is told
+                replies.put(error)
+
+        try:
+            try:
+                _thread.start_new_thread(run, ())
+            except RuntimeError:  # no thread can be had, or the interpreter ends
+                return self._run_here(request, timeout_seconds, wish)
+            while os.getpid() == pid:  # else a signal handler forked, and the thread is the parent's
+                with suppress(Empty):
+                    found = replies.get(timeout=_LOOK_SECONDS)
+                    if isinstance(found, BaseException):
+                        raise found
+                    answer: dict[str, Any] = found
+                    return answer
+        finally:
+            wish.is_free = True
+        raise ChildError(_NOT_WANTED)
 
     def end(self) -> None:
         """End every child that runs: the recorder stops."""
