@@ -277,11 +277,11 @@ def test_create_holds_a_fork_up_only_while_a_connection_is_open(tmp_path, monkey
         def __exit__(self, *_):
             held.pop()
 
-    real_sync, real_connect = os.fsync, sqlite3.connect
+    real_sync, real_connect = os.fsync, creation.connect_sqlite
     monkeypatch.setattr(os, "fsync", lambda found: (told.append(("sync", len(held))), real_sync(found)))
     monkeypatch.setattr(
-        sqlite3,
-        "connect",
+        creation,
+        "connect_sqlite",
         lambda *args, **more: (told.append(("open", len(held))), real_connect(*args, **more))[1],
     )
     assert made(tmp_path / "m.db", flush_lock=Lock())
