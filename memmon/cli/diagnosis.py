@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memmon.child.mark import MARK_VARIABLE, is_marked
 from memmon.cli.diagnosis_access import existing, is_there, permissions, writing
 from memmon.cli.diagnosis_value import Diagnosis
 from memmon.cli.opening import is_absent
@@ -46,6 +47,7 @@ EXTRAS = {
 def diagnose(place: Place, *, now: datetime) -> Iterator[Diagnosis]:
     """Yield everything that was found, from the ground up."""
     yield from python_and_sqlite()
+    yield from environment()
     yield from extras()
     yield from configuration()
     yield from memory_limit()
@@ -56,6 +58,17 @@ def diagnose(place: Place, *, now: datetime) -> Iterator[Diagnosis]:
         yield from left_behind(path)
     yield from writing(place.database)
     yield from history(place.database, now=now)
+
+
+def environment() -> Iterator[Diagnosis]:
+    """Look whether this environment is one in which nothing is recorded."""
+    if is_marked():
+        yield Diagnosis(
+            state="problem",
+            subject=MARK_VARIABLE,
+            finding="is set in the environment: memmon takes what is started here for its own child, and records nothing",
+            advice=f"unset {MARK_VARIABLE} wherever it was exported; memmon sets it for its own processes alone",
+        )
 
 
 def python_and_sqlite(sqlite_version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Iterator[Diagnosis]:

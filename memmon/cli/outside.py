@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.cli.opening import locate
 from memmon.cli.output import say
 from memmon.recorder.external import ExternalRecorder
@@ -76,7 +77,10 @@ def recorder_for(
 
 
 def announce(recorder: ExternalRecorder, place: Place, interval_seconds: float | None) -> None:
-    """Say what is recorded, how often, and where."""
+    """Say what is recorded, how often, and where; or that nothing is."""
+    if is_marked():
+        say(f"memmon: {MARK_SENTENCE}; unset it to record pid {recorder.pid}")
+        return
     every_seconds = interval_seconds or place.settings.interval_seconds
     say(
         f"memmon: recording pid {recorder.pid} as {recorder.source} every {every_seconds:g} s; "
