@@ -27,6 +27,7 @@ FAILURE_LIMIT = 3
 """So many failures one after another, and none is started any more in this run."""
 _POLL_SECONDS = 0.02
 _LOOK_SECONDS = 0.5
+_SHORT_SECONDS = 90.0
 _NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 
 _serves_itself = False
@@ -51,6 +52,7 @@ class Children:
         self.start_count = 0
         """How many were started in this process."""
         self._running: dict[int, Child] = {}
+        self._end_count = 0
         self.reset()
 
     def reset(self) -> None:
@@ -76,8 +78,9 @@ class Children:
             raise ChildError(self.note)
         now = self._monotonic()
         if self._not_before is not None and now < self._not_before:
-            msg = f"{self._last_failure} (not tried again for {(self._not_before - now) / 60:.0f} minutes)"
+            msg = f"{self._last_failure} (not tried again for {_waiting(self._not_before - now)})"
             raise ChildError(msg)
+        ends = self._end_count
         try:
             interpreter = self._interpreter()
             self.start_count += 1
@@ -89,6 +92,10 @@ class Children:
             self._failed(error)
             raise
         self._running[id(child)] = child
+        if ends != self._end_count:  # the recorder was stopped meanwhile, and may not have seen this one
+            self.forget(child)
+            child.kill()
+            raise ChildError(_NOT_WANTED)
         return RunningChild(child, self)
 
     def run(self, request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
@@ -140,7 +147,8 @@ class Children:
         raise ChildError(_NOT_WANTED)
 
     def end(self) -> None:
-        """End every child that runs: the recorder stops."""
+        """End every child that runs, or is being started: the recorder stops."""
+        self._end_count += 1
         while self._running:
             with suppress(KeyError, RuntimeError):
                 self._running.popitem()[1].kill()
@@ -202,3 +210,7 @@ class RunningChild:
         """End it, if it runs; this is no failure."""
         self._children.forget(self._child)
         self._child.kill()
+
+
+def _waiting(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < _SHORT_SECONDS else f"{seconds / 60:.0f} minutes"
