@@ -164,6 +164,7 @@ class Database:
     """Where a history is kept. `url` may hold a password: show `shown` instead."""
 
     url: str
+    """What names it again, in this program and another: a URL, or a file's path where none can be written."""
     path: Path | None
     """The file, for SQLite; None for a server."""
     shown: str
@@ -251,7 +252,9 @@ def _sqlite_url(text: str) -> Database:
 
 def _file(path: Path) -> Database:
     absolute = Path(os.path.normpath(absolute_path(path, said=str(path))))
-    return Database(url=f"sqlite:///{absolute}", path=absolute, shown=str(absolute))
+    # Whoever is handed it reads it again: what stands behind a question mark would be taken for options.
+    url = str(absolute) if "?" in str(absolute) else f"sqlite:///{absolute}"
+    return Database(url=url, path=absolute, shown=str(absolute))
 
 
 def _refuse_memory(text: str) -> Database:

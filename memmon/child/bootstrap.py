@@ -69,11 +69,13 @@ def where_to_import_from() -> dict[str, list[str]]:
     The folders that the program's own script and modules lie in come last: a `click.py` beside a
     bot is none of memmon's business.
     """
-    paths = list(dict.fromkeys(_searched(path) for path in sys.path if isinstance(path, str)))
+    # One with a NUL, which no folder has, would end every search that comes as far in the child.
+    entries = [path for path in sys.path if isinstance(path, str) and "\0" not in path]
+    paths = list(dict.fromkeys(_searched(path) for path in entries))
     own = _own_folders()
     import memmon
 
-    has_hooks = any(_EDITABLE in f"{type(one).__module__} {_name(one)}".lower() for one in sys.meta_path)
+    has_hooks = any(_EDITABLE in _names(one).lower() for one in sys.meta_path)
     return {
         "import_paths": [path for path in paths if path not in own] + [path for path in paths if path in own],
         "memmon_folders": [str(Path(path).parent) for path in memmon.__path__],
@@ -107,5 +109,6 @@ def _absolute(path: str) -> str:
         return path
 
 
-def _name(finder: object) -> str:
-    return getattr(finder, "__module__", "") or "" if isinstance(finder, type) else ""
+def _names(finder: object) -> str:
+    """Return the modules that a finder and its class are of; nothing of an instance's own is asked."""
+    return " ".join(str(one.__module__) for one in (type(finder), finder) if issubclass(type(one), type))

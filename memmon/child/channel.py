@@ -2,13 +2,15 @@
 
 The request goes through a socket that stays open as long as the program lives: its end is how a
 child learns that nobody waits for it any more. A socket and no pipe, because writing to a pipe
-whose reader has ended kills a program that has given SIGPIPE its default back.
+whose reader has ended kills a program that has given SIGPIPE its default back. It is made below
+Python's own class of sockets, which programs replace: by one that goes through a proxy, by one
+that refuses to be made, by a green thread's.
 """
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
 from contextlib import suppress
 
 from memmon.errors import ChildError
@@ -18,7 +20,7 @@ ANSWER_LIMIT_BYTES = 4 * 2**20
 _ERRORS_LIMIT_BYTES = 1 * 2**20
 _ERRORS_KEPT_BYTES = 8 * 2**10
 _READ_BYTES = 64 * 2**10
-_NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
+_NO_SIGPIPE = getattr(_socket, "MSG_NOSIGNAL", 0)
 
 
 class FloodError(ChildError):
@@ -29,10 +31,13 @@ class Lifeline:
     """The program's end of the channel on which a child gets its request."""
 
     def __init__(self) -> None:
-        self._own, self.childs = socket.socketpair()
+        self._own, self.childs = _socket.socketpair()
         self._own.setblocking(False)
-        if hasattr(socket, "SO_NOSIGPIPE"):
-            self._own.setsockopt(socket.SOL_SOCKET, socket.SO_NOSIGPIPE, 1)
+        # The program's `socket.setdefaulttimeout` makes both ends such that a reader does not wait:
+        # the child would take a request that comes in pieces for a broken one.
+        self.childs.setblocking(True)
+        if hasattr(_socket, "SO_NOSIGPIPE"):
+            self._own.setsockopt(_socket.SOL_SOCKET, _socket.SO_NOSIGPIPE, 1)
         self._waiting = memoryview(b"")
 
     def say(self, request: bytes) -> None:

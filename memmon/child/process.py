@@ -20,7 +20,7 @@ from memmon.child.interpreter import FROZEN_FLAG
 from memmon.child.mark import MARK_VARIABLE
 from memmon.child.session import Session
 from memmon.errors import ChildError
-from memmon.guest.locks import ForkLock
+from memmon.guest.locks import LOST_AFTER_SECONDS, Hold, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
 _END_WAIT_SECONDS = 1.0
 
-spawn_lock = ForkLock()
-"""Held while a process is being started; a fork waits for it.
+spawn_turn = Turn()
+"""Had while a process is being started; a fork waits for it.
 
 A process forked at that moment would inherit the pipe on which the start waits, and hold it open
-for its whole life: the thread that starts the child would wait as long.
+for its whole life: the thread that starts the child would wait as long. No lock: a child is started
+in the host's threads too, whose signal handlers may raise at any step and leave a lock taken.
 """
 
 
@@ -78,8 +79,7 @@ class Child:
         try:
             line = _request_line(request, timeout_seconds)
             self._lifeline = Lifeline()
-            with spawn_lock:
-                self._process = _start(interpreter, self._lifeline)
+            self._process = _start_in_turn(interpreter, self._lifeline)
             self._session = Session(self._process.pid)
             assert self._process.stdout is not None
             assert self._process.stderr is not None
@@ -161,6 +161,16 @@ class Child:
             if pipe is not None:
                 with suppress(OSError, ValueError):
                     pipe.close()
+
+
+def _start_in_turn(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:
+    hold = Hold()
+    try:
+        # Without it after so long: a fork's hook was kept from giving it back.
+        spawn_turn.enter(hold, LOST_AFTER_SECONDS)
+        return _start(interpreter, lifeline)
+    finally:
+        hold.is_free = True
 
 
 def _start(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import threading
 import time
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.child.interpreter import NoInterpreterError, find_interpreter
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.child.process import AnsweredError, Child
 from memmon.errors import ChildError
+from memmon.guest.locks import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +26,9 @@ PAUSE_SECONDS = 300.0
 FAILURE_LIMIT = 3
 """So many failures one after another, and none is started any more in this run."""
 _POLL_SECONDS = 0.02
+_LOOK_SECONDS = 0.5
+_SHORT_SECONDS = 90.0
+_NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 
 _serves_itself = False
 
@@ -45,6 +52,7 @@ class Children:
         self.start_count = 0
         """How many were started in this process."""
         self._running: dict[int, Child] = {}
+        self._end_count = 0
         self.reset()
 
     def reset(self) -> None:
@@ -70,8 +78,9 @@ class Children:
             raise ChildError(self.note)
         now = self._monotonic()
         if self._not_before is not None and now < self._not_before:
-            msg = f"{self._last_failure} (not tried again for {(self._not_before - now) / 60:.0f} minutes)"
+            msg = f"{self._last_failure} (not tried again for {_waiting(self._not_before - now)})"
             raise ChildError(msg)
+        ends = self._end_count
         try:
             interpreter = self._interpreter()
             self.start_count += 1
@@ -83,21 +92,63 @@ class Children:
             self._failed(error)
             raise
         self._running[id(child)] = child
+        if ends != self._end_count:  # the recorder was stopped meanwhile, and may not have seen this one
+            self.forget(child)
+            child.kill()
+            raise ChildError(_NOT_WANTED)
         return RunningChild(child, self)
 
     def run(self, request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
-        """Run a child to its end and return its answer; raises ChildError."""
+        """Run a child to its end and return its answer; raises ChildError.
+
+        In the program's main thread a signal handler may raise between any two steps, also between
+        a process's start and the note of its number: there a thread of memmon's own does it.
+        """
+        if threading.get_ident() == threading.main_thread().ident:
+            return self._run_beside(request, timeout_seconds)
+        return self._run_here(request, timeout_seconds, Hold())
+
+    def _run_here(self, request: Mapping[str, object], timeout_seconds: float, wish: Hold) -> dict[str, Any]:
         child = self.start(request, timeout_seconds=timeout_seconds)
         pause = threading.Event()
         try:
             while (answer := child.poll()) is None:
+                if wish.is_free:
+                    raise ChildError(_NOT_WANTED)
                 pause.wait(_POLL_SECONDS)
         finally:
             child.kill()
         return answer
 
+    def _run_beside(self, request: Mapping[str, object], timeout_seconds: float) -> dict[str, Any]:
+        """Have it run in a thread of memmon's own, as long as this one waits."""
+        wish, replies, pid = Hold(), SimpleQueue[Any](), os.getpid()
+
+        def run() -> None:
+            try:
+                replies.put(self._run_here(request, timeout_seconds, wish))
+            except BaseException as error:  # noqa: BLE001 -- whoever waits is told
+                replies.put(error)
+
+        try:
+            try:
+                _thread.start_new_thread(run, ())
+            except RuntimeError:  # no thread can be had, or the interpreter ends
+                return self._run_here(request, timeout_seconds, wish)
+            while os.getpid() == pid:  # else a signal handler forked, and the thread is the parent's
+                with suppress(Empty):
+                    found = replies.get(timeout=_LOOK_SECONDS)
+                    if isinstance(found, BaseException):
+                        raise found
+                    answer: dict[str, Any] = found
+                    return answer
+        finally:
+            wish.is_free = True
+        raise ChildError(_NOT_WANTED)
+
     def end(self) -> None:
-        """End every child that runs: the recorder stops."""
+        """End every child that runs, or is being started: the recorder stops."""
+        self._end_count += 1
         while self._running:
             with suppress(KeyError, RuntimeError):
                 self._running.popitem()[1].kill()
@@ -159,3 +210,7 @@ class RunningChild:
         """End it, if it runs; this is no failure."""
         self._children.forget(self._child)
         self._child.kill()
+
+
+def _waiting(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < _SHORT_SECONDS else f"{seconds / 60:.0f} minutes"

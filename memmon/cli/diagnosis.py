@@ -8,6 +8,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from memmon.child.mark import MARK_VARIABLE, is_marked
 from memmon.cli.diagnosis_access import existing, is_there, permissions, writing
 from memmon.cli.diagnosis_value import Diagnosis
 from memmon.cli.opening import is_absent
@@ -78,14 +79,12 @@ def python_and_sqlite(sqlite_version: tuple[int, ...] = sqlite3.sqlite_version_i
 
 def mark() -> Iterator[Diagnosis]:
     """Say that programs started from here record nothing: they bear the mark of memmon's own processes."""
-    from memmon.child.mark import MARK_VARIABLE, is_marked
-
     if is_marked():
         yield Diagnosis(
             state="problem",
             subject="environment",
             finding=f"{MARK_VARIABLE} is set, the mark of memmon's own processes: a recorder in a program started from here records nothing",
-            advice=f"unset {MARK_VARIABLE}",
+            advice=f"unset {MARK_VARIABLE} wherever it was exported; memmon sets it for its own processes alone",
         )
 
 

@@ -79,7 +79,7 @@ def recorder_for(
 def announce(recorder: ExternalRecorder, place: Place, interval_seconds: float | None) -> None:
     """Say what is recorded, how often, and where; or that nothing is."""
     if is_marked():
-        say(f"memmon: {MARK_SENTENCE}")
+        say(f"memmon: {MARK_SENTENCE}; unset it to record pid {recorder.pid}")
         return
     every_seconds = interval_seconds or place.settings.interval_seconds
     say(

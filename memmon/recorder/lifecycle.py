@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memmon.child import process
-from memmon.guest.locks import ForkLock
+from memmon.guest.locks import Hold, Turn
 from memmon.probe import quiet
 from memmon.recorder import prepare
 from memmon.recorder.guard import report_fault
@@ -32,6 +32,7 @@ _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 # A started recorder lives until it is stopped, also when the host keeps no reference to it.
 _started: set[Recorder] = set()
 _held: dict[int, tuple[list[threading.Lock], int]] = {}
+_holds: dict[int, Hold] = {}
 _is_registered = False
 
 
@@ -68,7 +69,9 @@ def _snapshot_of_recorders() -> list[Recorder]:
 
 def _before_fork() -> None:
     deadline = time.monotonic() + FORK_WAIT_SECONDS
-    locks = [process.spawn_lock, *(recorder.flush_lock for recorder in _snapshot_of_recorders())]
+    hold = _holds[threading.get_ident()] = Hold()
+    process.spawn_turn.enter(hold, FORK_WAIT_SECONDS)
+    locks = [recorder.flush_lock for recorder in _snapshot_of_recorders()]
     held: list[threading.Lock] = []
     # By thread: two threads may fork at once. Noted first: a signal handler may raise at any step.
     _held[threading.get_ident()] = (held, len(locks))
@@ -79,6 +82,8 @@ def _before_fork() -> None:
 
 
 def _after_in_parent() -> None:
+    if (hold := _holds.pop(threading.get_ident(), None)) is not None:
+        hold.is_free = True
     held, _ = _held.pop(threading.get_ident(), ([], 0))
     while held:
         held.pop().release()
@@ -88,8 +93,9 @@ def _after_in_child() -> None:
     held, wanted_count = _held.get(threading.get_ident(), ([], 0))
     was_cut = len(held) < wanted_count
     _held.clear()
+    _holds.clear()
     _started.clear()
-    process.spawn_lock = ForkLock()
+    process.spawn_turn = Turn()
     prepare.after_fork_in_child()
     quiet.after_fork_in_child()
     for recorder in _snapshot_of_recorders():

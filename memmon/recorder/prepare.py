@@ -19,7 +19,7 @@ from memmon.errors import (
 )
 from memmon.store import create as creation
 from memmon.store.beside import SIDE_FILES
-from memmon.store.engine import file_identity, write_engine
+from memmon.store.engine import file_identity, make_folder, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.revision import read_revision, require_head
 
@@ -63,7 +63,7 @@ def prepare(
             with flush_lock:
                 _refuse_to_upgrade(database)
         return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     with folder_lock(path.parent):
         if creation.create(database, file_mode=file_mode, flush_lock=flush_lock):
             return

@@ -19,6 +19,7 @@ from memmon.store.engine import (
     BUSY_TIMEOUT_MS,
     create_private_file,
     is_network_file_system,
+    make_folder,
     refuse_foreign,
     sqlite_uri,
     write_engine,
@@ -59,7 +60,7 @@ def create(
         with flush_lock:
             return _create_on_server(database)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         if _made_beside(path, file_mode=file_mode, flush_lock=flush_lock):
             return True
         create_private_file(path, file_mode=file_mode)

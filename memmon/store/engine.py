@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def _unheard(connection: Any, _record: object) -> None:
 
 def sqlite_uri(path: Path, *, mode: str, immutable: bool = False) -> str:
     """Return SQLite's URI of a file; `mode` is `ro`, `rw` or `rwc`."""
-    return f"file:{quote(str(path))}?mode={mode}{'&immutable=1' if immutable else ''}"
+    return f"file:{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}"
 
 
 def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
@@ -96,7 +97,7 @@ def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
     It is not even opened: closing a second descriptor would drop the locks that this process
     holds on it. A symbolic link that leads nowhere is not followed (OSError).
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         descriptor = os.open(path, flags, file_mode)
@@ -111,6 +112,28 @@ def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
             os.fchmod(descriptor, file_mode)
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, and those above it, where they are not there; raises OSError.
+
+    The program's umask may take bits from its owner too (0177 around a socket that it makes, say),
+    and then nothing could be made in the folder, now or after.
+    """
+    missing: list[Path] = []
+    while not folder.is_dir() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        is_last = one is missing[0]
+        with suppress(FileExistsError):  # another process made it meanwhile, or it is a file: found out below
+            one.mkdir(mode=0o700 if is_last else 0o777)
+            mode = stat.S_IMODE(one.stat().st_mode)
+            if mode | stat.S_IRWXU != mode:
+                with suppress(OSError):
+                    one.chmod(mode | stat.S_IRWXU)
+    if missing and not missing[0].is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(missing[0]))
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
@@ -142,7 +165,7 @@ def _prepare_writer(dbapi_connection: sqlite3.Connection, record: ConnectionPool
     execute("PRAGMA cell_size_check=ON")
     execute("PRAGMA mmap_size=0")
     execute("PRAGMA foreign_keys=ON")
-    record.info["path"] = execute("PRAGMA database_list").fetchone()[2]
+    record.info["path"] = _path_of(dbapi_connection)
     record.info["journal"] = _set_journal(dbapi_connection)
     execute("PRAGMA synchronous=FULL")
     execute("PRAGMA wal_autocheckpoint=0")
@@ -171,14 +194,22 @@ def refuse_foreign(connection: sqlite3.Connection) -> None:
 
 def _set_journal(connection: sqlite3.Connection) -> str:
     (current,) = connection.execute("PRAGMA journal_mode").fetchone()
-    name = connection.execute("PRAGMA database_list").fetchone()[2]
-    wanted = "truncate" if is_network_file_system(Path(name)) else "wal"
+    wanted = "truncate" if is_network_file_system(Path(_path_of(connection))) else "wal"
     if current == wanted:
         return wanted
     (got,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()
     if got not in {"wal", "truncate"}:
         connection.execute("PRAGMA journal_mode=TRUNCATE")
     return str(got)
+
+
+def _path_of(connection: sqlite3.Connection) -> str:
+    """Return where SQLite says the file lies; its name need not be text."""
+    kept, connection.text_factory = connection.text_factory, bytes
+    try:
+        return os.fsdecode(connection.execute("PRAGMA database_list").fetchone()[2])
+    finally:
+        connection.text_factory = kept
 
 
 def is_network_file_system(path: Path) -> bool:

@@ -3,7 +3,7 @@
 Where there are no tables yet the script makes them in one go, without Alembic. Else the whole upgrade
 is one transaction that is begun before anything is looked at, so that of many processes one migrates
 and the others find the work done, and a kill at any moment leaves the old schema. A copy of a file
-that holds rows is laid beside it first.
+that holds rows is laid beside it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import sqlite3
 import threading
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from memmon.clock import SystemClock
 from memmon.config import resolve_database
 from memmon.errors import StoreDamagedError, StoreTooNewError
 from memmon.store.create import create
 from memmon.store.engine import create_private_file, sqlite_code, sqlite_uri, write_engine
+from memmon.store.old_copy import OldCopy
 from memmon.store.quiet_alembic import alembic_silent
 from memmon.store.revision import is_newer, read_revision
 from memmon.store.schema import APPLICATION_ID, HEAD_REVISION
@@ -89,7 +88,7 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
         create_private_file(database.path, file_mode=file_mode)
         _allow_small_vacuums(database.path)
     engine = write_engine(database)
-    with _one_at_a_time, engine.begin() as connection:
+    with _one_at_a_time, OldCopy() as copy, engine.begin() as connection:
         if not database.is_sqlite:
             # A file's transaction began IMMEDIATE; on a server this holds other processes off as long.
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})")
@@ -97,12 +96,12 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
         if is_newer(before):
             msg = f"{database.shown}: schema {before} is newer than this memmon ({HEAD_REVISION}): upgrade memmon"
             raise StoreTooNewError(msg)
-        copy_path = None
         if before != HEAD_REVISION:
             if before is not None and database.path is not None:
-                copy_path = _copy_aside(database.path, revision=before)
+                copy.make(database.path, revision=before)
             _run_revisions(connection, database, before=before, revision=revision)
         after = read_revision(connection)
+        copy_path = copy.keep()
     return Migration(before=before, after=after or "", copy_path=copy_path)
 
 
@@ -140,18 +139,6 @@ def _allow_small_vacuums(path: Path) -> None:
             connection.execute("VACUUM")
 
 
-def _copy_aside(path: Path, *, revision: str) -> Path:
-    stamp = utc_stamp(SystemClock().now())
-    target = path.with_name(f"{path.name}.before-upgrade-from-{revision}-{stamp}")
-    create_private_file(target)
-    with (
-        closing(sqlite3.connect(sqlite_uri(path, mode="ro"), uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        old.backup(new)
-    return target
-
-
 @contextmanager
 def migration_connection() -> Iterator[Connection]:
     """Yield a connection in a transaction to the database that the settings name.
@@ -163,8 +150,3 @@ def migration_connection() -> Iterator[Connection]:
         create_private_file(database.path)
     with write_engine(database).begin() as connection:
         yield connection
-
-
-def utc_stamp(moment: datetime) -> str:
-    """Return a moment as it stands in file names, such as 20260131T235959Z."""
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

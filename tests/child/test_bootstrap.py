@@ -118,3 +118,33 @@ def test_relative_paths_mean_what_they_meant_when_they_were_used(tmp_path, monke
     monkeypatch.chdir("/")
     assert str(tmp_path / "vendor") in bootstrap.where_to_import_from()["import_paths"]
     assert "/vendor" not in bootstrap.where_to_import_from()["import_paths"]
+
+
+class _Asked:
+    """An import hook of the program's whose class is not to be asked for."""
+
+    @property
+    def __class__(self):
+        raise AssertionError("asked")
+
+    def find_spec(self, *_):
+        return None
+
+
+def test_paths_that_no_folder_has_and_hooks_that_mind_being_asked(tmp_path, monkeypatch):
+    """A child starts whatever lies in the program's `sys.path` and `sys.meta_path`, and asks its hooks nothing."""
+    bytes_name = tmp_path / "\udcff\udcfe"
+    bytes_name.mkdir()
+    odd = [
+        "/a\0b",
+        str(bytes_name),
+        "/etc/hostname",
+        "\n",
+        "~/x",
+        "a?#%41",
+        *(f"/nowhere/{n}" for n in range(300)),
+    ]
+    monkeypatch.setattr(sys, "path", [*odd, *sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, _Asked()])
+    assert str(bytes_name) in bootstrap.where_to_import_from()["import_paths"]
+    assert ask() == {"damage": None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from child_kit import answer_of, marked_processes, stand_in, until
 
-from memmon.child import AnsweredError, Child
+from memmon.child import AnsweredError, Child, channel
 from memmon.child.channel import ANSWER_LIMIT_BYTES
 from memmon.child.interpreter import Interpreter, find_interpreter
 from memmon.child.mark import MARK_VARIABLE
@@ -72,6 +73,37 @@ def test_a_long_request_arrives_whole(tmp_path):
     # `wc` answers a bare number, which is no answer; what it counted stands in what was read.
     found.append(int(child._out.content.decode()))
     assert found[0] > 3_000_000
+
+
+def test_a_time_limit_on_the_programs_sockets_is_none_of_the_childs(monkeypatch):
+    """A request in pieces, and one that comes late, arrive whole in a program that limits all its sockets' time."""
+    say = channel.Lifeline.say
+
+    def say_late(lifeline, request):
+        time.sleep(0.3)  # the child waits for it by then
+        say(lifeline, request)
+
+    monkeypatch.setattr(channel.Lifeline, "say", say_late)
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5.0)
+    try:
+        request = {"command": "inspect", "database": "sqlite:////nowhere/at/all.db", "text": "x" * 1_000_000}
+        child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+        assert answer_of(child) == {"damage": None}
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+class _RefusedSocket(socket.socket):
+    def __init__(self, *_, **__):
+        raise AssertionError("a socket of the program's class was made")
+
+
+def test_the_programs_own_class_of_sockets_is_not_used(tmp_path, monkeypatch):
+    """A program that replaced the class of sockets (by a proxy's, by a guard) has its children all the same."""
+    monkeypatch.setattr(socket, "socket", _RefusedSocket)
+    child = Child({}, interpreter=stand_in(tmp_path, "read line; echo '{}'"), timeout_seconds=60.0)
+    assert answer_of(child) == {}
 
 
 @pytest.mark.parametrize("end", ["time limit", "stop", "answer"])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 
+import psutil
 import pytest
 from child_kit import answer_of, marked_processes, stand_in, until
 
-from memmon.child import Children, starts
+from memmon import Recorder
+from memmon.child import Children, process, starts
 from memmon.child.interpreter import NoInterpreterError
 from memmon.child.mark import MARK_VARIABLE
 from memmon.child.starts import FAILURE_LIMIT, PAUSE_SECONDS
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
+from memmon.guest.locks import Hold
 
 
 @pytest.fixture
@@ -98,6 +106,34 @@ def test_the_end_of_the_recorder_ends_its_children(made):
     assert children.failure_count == 0
 
 
+def test_a_child_that_is_being_started_ends_with_the_recorder_too(made, monkeypatch):
+    """A child that another thread is just starting when the recorder stops does not outlive that start."""
+    children, _ = made("exec sleep 97")
+    real = starts.Child
+
+    def start_while_stopped(*args, **more):
+        child = real(*args, **more)
+        children.end()
+        return child
+
+    monkeypatch.setattr(starts, "Child", start_while_stopped)
+    with pytest.raises(ChildError, match="nobody waits"):
+        children.start({}, timeout_seconds=60.0)
+    assert marked_processes() == []
+    assert children.failure_count == 0
+
+
+@pytest.mark.parametrize(("later_seconds", "words"), [(0.0, "5 minutes"), (280.0, "20 seconds")])
+def test_how_long_it_is_not_tried_again_is_told(made, later_seconds, words):
+    """Whoever asks again too early is told when it is tried again, never that it is in 0 minutes."""
+    children, clock = made("exit 7")
+    with pytest.raises(ChildError):
+        children.run({}, timeout_seconds=60.0)
+    clock.advance(later_seconds)
+    with pytest.raises(ChildError, match=f"not tried again for {words}"):
+        children.run({}, timeout_seconds=60.0)
+
+
 def test_nothing_to_start_one_with(monkeypatch):
     """Without an interpreter nothing is started, and the reason is known beforehand."""
 
@@ -125,3 +161,56 @@ def test_the_real_one():
     running = children.start({"command": "inspect", "database": "sqlite:////x.db"}, timeout_seconds=60.0)
     assert answer_of(running) == {"damage": None}
     assert (children.start_count, children.failure_count) == (1, 0)
+
+
+class _RaisedInHandler(BaseException):
+    pass
+
+
+def test_a_signal_handler_that_raises_leaves_nothing_behind(made):
+    """Wherever an exception of the program's falls, no process, descriptor or turn is left, and the next child starts."""
+    children, _ = made("read line\nsleep 0.004\necho '{}'")
+
+    def handle(*_):
+        raise _RaisedInHandler
+
+    before = signal.signal(signal.SIGALRM, handle)
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    raised_count = 0
+    try:
+        for number in range(150):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0001 + number * 0.0001)
+                children.run({}, timeout_seconds=60.0)
+            except _RaisedInHandler:
+                raised_count += 1
+            finally:
+                with suppress(_RaisedInHandler):
+                    signal.setitimer(signal.ITIMER_REAL, 0.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert raised_count > 50
+    assert until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= descriptors)
+    assert [one for one in psutil.Process().children() if one.name() == "stand-in"] == []  # no zombie either
+    assert marked_processes() == []
+    began = time.monotonic()
+    assert children.run({}, timeout_seconds=60.0) == {}
+    assert time.monotonic() - began < 4.0
+    assert children.failure_count == 0
+
+
+def test_a_fork_while_a_child_is_being_started_is_no_cut_write(tmp_path):
+    """A process forked while a child takes long to start records like any other: no write was cut in it."""
+    recorder = Recorder(tmp_path / "m.db", source="bot", gc_threshold_mb=0)
+    starting = Hold()
+    starting.thread = 0  # another thread's
+    assert process.spawn_turn.enter(starting)
+    began = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        recorder.take_snapshot()
+        os._exit(0 if recorder.flush(30.0) else 1)
+    assert time.monotonic() - began < 3.0
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    starting.is_free = True
+    recorder.stop()

@@ -256,3 +256,18 @@ def test_import_from_a_foreign_folder(tmp_path):
     answer = finished("import", "--db", "x.db", "b.csv", cwd=tmp_path)
     assert answer.code == 0, answer.err
     assert (tmp_path / "x.db").exists()
+
+
+def test_the_mark_in_the_environment_is_told(tmp_path):
+    """Where memmon's own mark was exported by mistake, `run` says that nothing is recorded, and `doctor` why."""
+    database = tmp_path / "m.db"
+    mark = {"MEMMON_CHILD": "1"}
+    ran = finished("run", "--db", database, "--", sys.executable, "-c", "raise SystemExit(5)", **mark)
+    assert ran.code == 5
+    assert "not recording" in ran.err
+    assert "MEMMON_CHILD" in ran.err
+    assert "memmon: recording pid" not in ran.err
+    looked = finished("doctor", "--db", database, "--json", **mark)
+    (found,) = [one for one in looked.json["diagnoses"] if one["subject"] == "MEMMON_CHILD"]
+    assert found["state"] == "problem"
+    assert "records nothing" in found["finding"]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from create_kit import ask, assert_whole_and_empty, made, record_one
 
+from memmon import open_store
 from memmon.config import parse_database
 from memmon.errors import ForeignStoreError
 from memmon.store import create as creation
@@ -135,6 +136,31 @@ def test_create_honours_modes_and_leaves_nothing_beside(tmp_path):
     assert_whole_and_empty(path)
 
 
+@pytest.mark.parametrize("umask", [0o777, 0o177])
+def test_create_makes_folders_that_their_owner_may_enter(tmp_path, umask):
+    """A umask that takes bits from the owner too does not lock the program out of the folders made for it."""
+    path = tmp_path / "a" / "b" / "m.db"
+    before = os.umask(umask)
+    try:
+        assert made(path)
+    finally:
+        os.umask(before)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.parent.parent.stat().st_mode & 0o700 == 0o700
+    assert_whole_and_empty(path)
+
+
+@pytest.mark.parametrize("name", [b"\xff.db", b"\xe9 b?c#d%41&.db", b"x\ny.db"])
+def test_create_takes_every_name_that_the_system_takes(tmp_path, name):
+    """A name that is no text, or holds what a URL minds, is recorded to, brought forward and read like another."""
+    path = Path(tmp_path, os.fsdecode(name))
+    upgrade(parse_database(str(path)), revision="0003")
+    record_one(path)
+    assert [one for one in tmp_path.iterdir() if ".before-upgrade" not in one.name] == [path]
+    with open_store(path) as store:
+        assert [source.name for source in store.sources()] == ["bot"]
+
+
 def test_create_again_changes_nothing(tmp_path):
     """A database with tables is left as it is, byte for byte, of whichever schema."""
     path = tmp_path / "m.db"
@@ -251,11 +277,11 @@ def test_create_holds_a_fork_up_only_while_a_connection_is_open(tmp_path, monkey
         def __exit__(self, *_):
             held.pop()
 
-    real_sync, real_connect = os.fsync, sqlite3.connect
+    real_sync, real_connect = os.fsync, creation.connect_sqlite
     monkeypatch.setattr(os, "fsync", lambda found: (told.append(("sync", len(held))), real_sync(found)))
     monkeypatch.setattr(
-        sqlite3,
-        "connect",
+        creation,
+        "connect_sqlite",
         lambda *args, **more: (told.append(("open", len(held))), real_connect(*args, **more))[1],
     )
     assert made(tmp_path / "m.db", flush_lock=Lock())

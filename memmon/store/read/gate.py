@@ -132,7 +132,7 @@ class SqliteGate:
         raise StoreBusyError(msg)
 
     def _once(self, work: Callable[[Session], T], *, immutable: bool) -> T:
-        uri = f"file:{quote(str(self.path))}?mode=ro{'&immutable=1' if immutable else ''}"
+        uri = f"file:{quote(os.fsencode(self.path))}?mode=ro{'&immutable=1' if immutable else ''}"
         # An operator's statement runs in a thread of its own; never in two at once.
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False
