@@ -104,8 +104,12 @@ def _of_installation() -> Iterator[Path]:
     flags = getattr(sys, "abiflags", "")
     # Without the global lock it is another interpreter, whose packages the plain one can't load.
     suffixes = (flags,) if "t" in flags else (flags, "")
-    # An application that embeds Python may leave them empty, or unset.
-    prefixes = [one for one in (sys.base_prefix, sys.base_exec_prefix) if isinstance(one, str) and one]
+    # An application that embeds Python may leave them empty, or unset; a relative one means any folder.
+    prefixes = [
+        one
+        for one in (sys.base_prefix, sys.base_exec_prefix)
+        if isinstance(one, str) and Path(one).is_absolute()
+    ]
     for prefix in dict.fromkeys(prefixes):
         for suffix in dict.fromkeys(suffixes):
             path = Path(prefix, "bin", f"{name}{version}{suffix}")

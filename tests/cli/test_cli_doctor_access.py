@@ -166,7 +166,8 @@ def test_the_mark_in_the_environment(monkeypatch):
     assert list(mark()) == []
     monkeypatch.setenv("MEMMON_CHILD", "1")
     (found,) = mark()
-    assert (found.state, found.advice) == ("problem", "unset MEMMON_CHILD")
+    assert found.state == "problem"
+    assert found.advice.startswith("unset MEMMON_CHILD")
 
 
 def test_a_trial_meets_a_lock_and_a_full_disk(path, monkeypatch):

@@ -268,6 +268,6 @@ def test_the_mark_in_the_environment_is_told(tmp_path):
     assert "MEMMON_CHILD" in ran.err
     assert "memmon: recording pid" not in ran.err
     looked = finished("doctor", "--db", database, "--json", **mark)
-    (found,) = [one for one in looked.json["diagnoses"] if one["subject"] == "MEMMON_CHILD"]
+    (found,) = [one for one in looked.json["diagnoses"] if one["subject"] == "environment"]
     assert found["state"] == "problem"
     assert "records nothing" in found["finding"]

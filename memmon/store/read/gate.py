@@ -44,7 +44,10 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_SECONDS = 5.0
 _PRAGMAS = ("trusted_schema=OFF", "query_only=ON", "mmap_size=0")
 _RETRY_COUNT = 20
+_CHANGE_COUNT = 150
+"""How often a file is read again that changed meanwhile: a quiet moment between flushes is met by chance."""
 _RETRY_PAUSE_SECONDS = 0.05
+_CHANGE_PAUSE_SECONDS = 0.02
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SIDE_FILE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
@@ -108,8 +111,7 @@ class SqliteGate:
         self._look()
         mend_side_files(self.path)
         has_no_room = False
-        for attempt in range(_RETRY_COUNT):
-            last = attempt == _RETRY_COUNT - 1
+        for attempt in range(_CHANGE_COUNT):
             immutable = self._must_be_immutable() or (has_no_room and not _side_file_size(self.path, "-wal"))
             before = _stamp(self.path)
             try:
@@ -118,16 +120,18 @@ class SqliteGate:
                 # sqlite3 can't even say what is malformed: the name in its message is garbage.
                 raise self._damaged("its schema is garbage") from error
             except sqlite3.Error as error:
-                changed = immutable and _stamp(self.path) != before
+                changed = _stamp(self.path) != before
                 has_no_room = not immutable and _code(error) in _NO_ROOM_CODES
-                if last or not (changed or has_no_room or self._may_pass(error)):
+                may_pass = (immutable and changed) or has_no_room or self._may_pass(error)
+                if not may_pass or (attempt >= _RETRY_COUNT - 1 and not changed):
                     raise self._translated(error) from error
             else:
-                if not immutable or _stamp(self.path) == before:
+                changed = immutable and _stamp(self.path) != before
+                if not changed:
                     return result
-            self._pause.wait(_RETRY_PAUSE_SECONDS)
+            self._pause.wait(_CHANGE_PAUSE_SECONDS if changed else _RETRY_PAUSE_SECONDS)
         msg = (
-            f"{self.path} changed {_RETRY_COUNT} times while it was read: try again, or read it as its owner"
+            f"{self.path} changed {_CHANGE_COUNT} times while it was read: try again, or read it as its owner"
         )
         raise StoreBusyError(msg)
 
