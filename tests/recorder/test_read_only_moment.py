@@ -87,9 +87,10 @@ class Host:
 
     def rests(self) -> bool:
         """Wait until no connection is open any more: what a flush gave rise to is stored a moment later."""
-        pause = threading.Event()
+        pause, quiet_count = threading.Event(), 0
         for _ in range(600):
-            if set(self.modes()) == {self.path.name}:
+            quiet_count = quiet_count + 1 if set(self.modes()) == {self.path.name} else 0
+            if quiet_count == 10:  # between a flush and what it gave rise to it is quiet, too
                 return True
             pause.wait(0.05)
         return False
