@@ -166,6 +166,8 @@ class _RaisedInHandler(BaseException):
     pass
 
 
+# What a handler raises inside a finaliser of anybody's, the interpreter prints and goes on.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_signal_handler_that_raises_leaves_nothing_behind(made):
     """Wherever an exception of the program's falls, no process, descriptor or turn is left, and the next child starts."""
     children, _ = made("read line\nsleep 0.004\necho '{}'")
