@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from memmon.child.interpreter import Interpreter
 
+NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 _END_WAIT_SECONDS = 1.0
 
 spawn_turn = Turn()
@@ -102,8 +103,7 @@ class Child:
 
     def _poll(self) -> dict[str, Any] | None:
         if self._is_ended:
-            msg = "the analysis process was ended: nobody waits for its answer any more"
-            raise ChildError(msg)
+            raise ChildError(NOT_WANTED)
         try:
             code = self._process.poll()
             self._exchange()

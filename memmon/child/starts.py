@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.child.interpreter import NoInterpreterError, find_interpreter
 from memmon.child.mark import MARK_SENTENCE, is_marked
-from memmon.child.process import AnsweredError, Child
+from memmon.child.process import NOT_WANTED, AnsweredError, Child
 from memmon.errors import ChildError
 from memmon.guest.locks import Hold
 
@@ -28,7 +28,6 @@ FAILURE_LIMIT = 3
 _POLL_SECONDS = 0.02
 _LOOK_SECONDS = 0.5
 _SHORT_SECONDS = 90.0
-_NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 
 _serves_itself = False
 
@@ -95,7 +94,7 @@ class Children:
         if ends != self._end_count:  # the recorder was stopped meanwhile, and may not have seen this one
             self.forget(child)
             child.kill()
-            raise ChildError(_NOT_WANTED)
+            raise ChildError(NOT_WANTED)
         return RunningChild(child, self)
 
     def run(self, request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
@@ -114,7 +113,7 @@ class Children:
         try:
             while (answer := child.poll()) is None:
                 if wish.is_free:
-                    raise ChildError(_NOT_WANTED)
+                    raise ChildError(NOT_WANTED)
                 pause.wait(_POLL_SECONDS)
         finally:
             child.kill()
@@ -144,7 +143,7 @@ class Children:
                     return answer
         finally:
             wish.is_free = True
-        raise ChildError(_NOT_WANTED)
+        raise ChildError(NOT_WANTED)
 
     def end(self) -> None:
         """End every child that runs, or is being started: the recorder stops."""

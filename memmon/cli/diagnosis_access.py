@@ -63,8 +63,9 @@ def permissions(path: Path) -> Iterator[Diagnosis]:
 def _beside(path: Path, found: os.stat_result) -> Iterator[Diagnosis]:
     """Look for files left beside a database that keep it, or its owner, from being written."""
     from memmon.store import access
+    from memmon.store.beside import SIDE_FILES
 
-    for suffix in access.SIDE_SUFFIXES:
+    for suffix in SIDE_FILES:
         side = access.beside(path, suffix)
         try:
             left = side.stat()

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.errors import StorePermissionError
+from memmon.store.beside import SIDE_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 _OWNER_MAY_WRITE = stat.S_IRUSR | stat.S_IWUSR
 
 
@@ -72,7 +72,7 @@ def beside(path: Path, suffix: str) -> Path:
 def blocked_side_files(path: Path) -> Iterator[Path]:
     """Yield the files beside a writable database that may not be written."""
     if may_write(path):
-        for suffix in SIDE_SUFFIXES:
+        for suffix in SIDE_FILES:
             side = beside(path, suffix)
             if _stat(side) is not None and not may_write(side):
                 yield side

@@ -12,6 +12,7 @@ from pathlib import Path
 OLD_SECONDS = 600.0
 """A file that nobody has finished for so long is left over, whoever made it."""
 SIDE_FILES = ("-wal", "-shm", "-journal")
+"""What SQLite appends to a database's name for the files that it makes beside it."""
 _REST = re.compile(rf"([0-9a-f]*)-(\d+)-[0-9a-f]{{16}}(?:{'|'.join(SIDE_FILES)})?")
 
 

@@ -296,4 +296,4 @@ def test_create_costs_the_recorder_next_to_nothing(tmp_path):
         "import memmon.store.create; print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['memmon.store.beside', 'memmon.store.create']"
+    assert done.stdout.strip() == "['memmon.store.create']"
