@@ -1,0 +1,134 @@
+"""The hourly check: the stored history is judged, reported once a day, and kept small."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from memmon.child.requests import AlertAnswer, Checked, DailyReport
+from memmon.errors import MemmonError
+from memmon.units import SECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.child.requests import Check
+    from memmon.store.read import Store
+
+REPORT_EVERY = timedelta(seconds=SECONDS_PER_DAY)
+# A report that is due within minutes comes with this check and not an hour late.
+_REPORT_SLACK = timedelta(minutes=20)
+_CHECK_STEP = timedelta(hours=1)
+RETENTION_SECONDS = 60.0
+
+
+def check(request: Check) -> Checked:
+    """Judge the stored history as every hour: alerts to tell, and the daily report when it is due.
+
+    `look_at_all_pages`: first look for damage that no read or write has met; none is judged then.
+    """
+    from memmon.config import parse_database
+    from memmon.store.condition import find_damage
+    from memmon.store.read import open_store
+
+    if request.look_at_all_pages:
+        damage = find_damage(parse_database(request.database), in_all_pages=True)
+        if damage is not None:
+            return Checked(damage=damage, alerts=(), report=None, is_suspicious=False)
+    alerts: tuple[AlertAnswer, ...] = ()
+    report, is_suspicious = None, False
+    with open_store(request.database) as store:
+        if request.leak_check:
+            alerts, is_suspicious = _leak_alerts(store, request)
+        if request.daily_report and _is_report_due(store, request.source, request.now):
+            report = _daily_report(store, request)
+    _keep_small(request.database, request.now)
+    return Checked(damage=None, alerts=alerts, report=report, is_suspicious=is_suspicious)
+
+
+def _keep_small(url: str, now: datetime) -> None:
+    """Fold and prune what the settings call old; what is not done in a minute is done the next time."""
+    from memmon.config import load_settings, parse_database
+    from memmon.store import retention
+
+    stop = threading.Event()
+    timer = threading.Timer(RETENTION_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        retention.apply(parse_database(url), load_settings(), now=now, stop=stop)
+    except MemmonError as error:
+        # The verdict must not be lost over it; `memmon doctor` and the log of `db prune` tell more.
+        sys.stderr.write(f"retention: {error}\n")
+    finally:
+        timer.cancel()
+
+
+def _leak_alerts(store: Store, request: Check) -> tuple[tuple[AlertAnswer, ...], bool]:
+    """Judge the history as of now and as of an hour ago: an alert needs both to agree.
+
+    Returns the alerts, and whether evidence of the growth should be gathered.
+    """
+    from memmon.analysis.leak import LeakPolicy, detect_leak
+    from memmon.analysis.sequential import confirmed
+
+    policy = LeakPolicy(threshold_mb_per_hour=request.threshold_mb_per_hour)
+    since = request.now - timedelta(hours=policy.look_back_hours + 1)
+    history = store.history(request.source, since=since, until=request.now)
+    newest = detect_leak(history, policy)
+    if not newest.is_leak:
+        return (), newest.verdict == "growing"
+    earlier = detect_leak(history.slice_time(None, request.now - _CHECK_STEP), policy)
+    return ((_leak_alert(newest),) if confirmed((earlier, newest)) else ()), True
+
+
+def _leak_alert(finding: LeakFinding) -> AlertAnswer:
+    since = "" if finding.since is None else f", since {finding.since.astimezone():%Y-%m-%d %H:%M %z}"
+    return AlertAnswer(
+        kind="leak",
+        severity="warning",
+        title="Memory leak detected",
+        message=(
+            f"growth rate {finding.slope_mb_per_hour or 0.0:.2f} MB/hour "
+            f"(threshold {finding.policy.threshold_mb_per_hour:g}), "
+            f"total growth {finding.growth_mb or 0.0:.1f} MB over {finding.duration_hours:.1f} h{since}, "
+            f"confidence {finding.confidence}"
+        ),
+        values={
+            "growth_rate_mb_per_hour": finding.slope_mb_per_hour,
+            "slope_low_mb_per_hour": finding.slope_low_mb_per_hour,
+            "slope_high_mb_per_hour": finding.slope_high_mb_per_hour,
+            "total_growth_mb": finding.growth_mb,
+            "duration_hours": finding.duration_hours,
+            "confidence": finding.confidence,
+            "since": None if finding.since is None else finding.since.isoformat(),
+        },
+    )
+
+
+def _is_report_due(store: Store, source: str, now: datetime) -> bool:
+    stored = store.reports(source)
+    if stored:
+        last = max(item.at for item in stored)
+    else:
+        starts = [run.started_at for run in store.runs(source)]
+        if not starts:
+            return False
+        last = min(starts)
+    return now - last >= REPORT_EVERY - _REPORT_SLACK
+
+
+def _daily_report(store: Store, request: Check) -> DailyReport:
+    from memmon.analysis.leak import LeakPolicy
+    from memmon.report.build import build_report
+    from memmon.report.render_json import render_json
+    from memmon.report.text import headline, render_text
+
+    policy = LeakPolicy(threshold_mb_per_hour=request.threshold_mb_per_hour)
+    built = build_report(store, request.source, policy=policy, now=request.now)
+    return DailyReport(
+        window_hours=24.0, text=render_text(built), data=render_json(built), headline=headline(built)
+    )
