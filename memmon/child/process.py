@@ -1,7 +1,8 @@
 """One running child: everything heavy happens there, never in the program.
 
-It gets one JSON object on its standard input and answers one on its standard output (which ones:
-`memmon.child.requests`); a password in a URL therefore shows in no process list. It leads a session of its own, which ends with it.
+It gets one JSON object on its standard input and answers one on its standard output
+(`memmon.child.requests`); a password in a URL therefore shows in no process list. It leads a session
+of its own, which ends with it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import sys
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from message_kit import ANSWER_TYPES, JSON, REQUEST_TYPES, made_up, objects_of
 
@@ -23,6 +23,9 @@ from memmon.tasks.decode import read_exactly, read_request
 INSPECT = Inspect(database="sqlite:////nowhere/at/all.db", in_all_pages=False)
 LATER = "of_a_later_version"
 
+made = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is slow at making things up."""
+
 
 def on_the_way(message):
     """A message as it comes out of its line of JSON."""
@@ -34,6 +37,7 @@ def asking(answer_type):
     return next(one for one in REQUEST_TYPES if one.answer_type is answer_type)
 
 
+@made
 @given(st.sampled_from(REQUEST_TYPES).flatmap(made_up))
 def test_a_request_arrives_as_it_was_said(request_):
     """Whatever a request holds, the child reads the very same value out of its line, envelope or not."""
@@ -43,6 +47,7 @@ def test_a_request_arrives_as_it_was_said(request_):
     assert read_request({**raw, **envelope}) == request_
 
 
+@made
 @given(st.sampled_from(ANSWER_TYPES).flatmap(made_up))
 def test_an_answer_arrives_as_it_was_said(answer):
     """Whatever an answer holds, the program reads the very same value out of its line, and so does the exact reader."""
@@ -51,6 +56,7 @@ def test_an_answer_arrives_as_it_was_said(answer):
     assert read_exactly(type(answer), raw) == answer
 
 
+@made
 @given(st.data())
 def test_a_request_that_lacks_or_adds_a_field_is_refused(data):
     """A field left out or added anywhere in a request, also in a part that has defaults elsewhere, is named and refused."""
@@ -67,6 +73,7 @@ def test_a_request_that_lacks_or_adds_a_field_is_refused(data):
     assert name in str(caught.value) or name == "command"
 
 
+@made
 @given(st.data())
 def test_an_answer_that_lacks_a_field_is_refused(data):
     """A field left out anywhere in an answer is refused at the program's end, and by the exact reader."""
@@ -82,6 +89,7 @@ def test_an_answer_that_lacks_a_field_is_refused(data):
         read_exactly(kind, raw)
 
 
+@made
 @given(st.data())
 def test_an_answer_of_a_later_version_may_say_more(data):
     """A field added anywhere in an answer is passed over by the program, and refused by the exact reader."""
@@ -94,6 +102,7 @@ def test_an_answer_of_a_later_version_may_say_more(data):
         read_exactly(kind, raw)
 
 
+@made
 @given(st.data())
 def test_both_ends_take_the_same_answers(data):
     """With any value put in the place of any other, the program and the exact reader agree on whether it is an answer."""
@@ -110,6 +119,7 @@ def test_both_ends_take_the_same_answers(data):
         assert decode_answer(asking(kind), raw) == expected
 
 
+@made
 @given(st.dictionaries(st.sampled_from([*REQUESTS, "command", "database", "error", "leak", "a"]), JSON))
 def test_anything_else_is_told_in_a_sentence(raw):
     """Any JSON object at all is refused at both ends by an error of memmon's, and by no other."""
