@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import MemmonError
+from memmon.facts.verdicts import Verdict
 from memmon.model import DequeReading
 from memmon.recorder.monitor_values import MemorySnapshot
 from memmon.units import SECONDS_PER_DAY
@@ -131,7 +132,7 @@ def _leak_alerts(store: Store, request: dict[str, Any], now: datetime) -> tuple[
     history = store.history(request["source"], since=since, until=now)
     newest = detect_leak(history, policy)
     if not newest.is_leak:
-        return [], newest.verdict == "growing"
+        return [], newest.verdict is Verdict.GROWING
     earlier = detect_leak(history.slice_time(None, now - _CHECK_STEP), policy)
     return ([_leak_alert(newest)] if confirmed((earlier, newest)) else []), True
 

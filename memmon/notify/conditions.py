@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.facts.verdicts import Verdict
 from memmon.model import DequeReading
 from memmon.notify.machine import Observation
 from memmon.recorder.rules import deque_fault
@@ -152,7 +153,7 @@ def leak_of(
     level: Level = "clear"
     if newest.is_leak:
         level = "active" if is_confirmed else "between"
-    elif newest.verdict == "cannot_say":
+    elif newest.verdict is Verdict.CANNOT_SAY:
         level = "between"
     low, high = newest.slope_low_mb_per_hour, newest.slope_high_mb_per_hour
     sure = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
@@ -225,7 +226,7 @@ def forecast_of(
             "hours_to_limit_low": low,
             "hours_to_limit_high": high,
             "limit_bytes": forecast.limit_bytes,
-            "verdict": newest.verdict,
+            "verdict": newest.verdict.value,
         },
     )
 

@@ -10,7 +10,6 @@ from memmon.report.data import NO_DATA_TEXT
 from memmon.report.words import (
     DEQUE_WORDS,
     END_WORDS,
-    VERDICT_WORDS,
     age,
     fill,
     interval,
@@ -124,9 +123,7 @@ def _leak(leak: LeakSection, sign: dict[Mood, str], tz: tzinfo | None) -> list[s
     lines.append(f"  Growth rate: {rate(finding.slope_mb_per_hour)} {threshold}")
     if finding.is_leak and finding.growth_mb is not None:
         lines.append(f"  Total growth: {finding.growth_mb:.1f} MB over {finding.duration_hours:.1f}h")
-    lines += _wrapped(
-        "Details", " ".join(filter(None, [finding.summary, VERDICT_WORDS.get(finding.verdict)]))
-    )
+    lines += _wrapped("Details", " ".join(filter(None, [finding.summary, finding.verdict.row.remark])))
     lines += [line for sentence in finding.details for line in _item(sentence)]
     if finding.slope_mb_per_hour is not None:
         lines += _slopes(leak)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from memmon.facts.verdicts import Tone
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 
     from memmon.report.data import CauseShare, DequeRow, DequeState, LeakSection
 
-Mood = Literal["good", "warn", "wait", "bad"]
-"""How a line should look: all is well, take care, wait for more data, broken."""
+Mood = Tone
 
 MB_PER_GB = 1024.0
 HOURS_PER_DAY = 24.0
@@ -157,25 +157,9 @@ def leak_headline(leak: LeakSection) -> tuple[Mood, str]:
     finding = leak.finding
     if finding is None:
         return "wait", "Cannot say yet (the analysis could not run)"
-    if finding.is_leak:
-        return "warn", f"LEAK DETECTED (confidence: {finding.confidence})"
-    if finding.verdict == "growing":
-        return "warn", "Growing below the threshold"
-    if finding.verdict == "saturating":
-        return "wait", "Still warming up"
-    if finding.verdict == "filling":
-        return "wait", "Deques still filling"
-    if finding.verdict == "cannot_say":
-        smallest = finding.smallest_visible_slope_mb_per_hour
-        return "wait", f"Cannot say yet (smallest visible: {rate(smallest)})"
-    return "good", "No leak detected"
-
-
-VERDICT_WORDS = {
-    "stepped": "Memory rose in a step, not steadily: no leak.",
-    "load_driven": "Memory follows the load: no leak.",
-}
-"""Said in the details where the headline alone would hide it."""
+    row = finding.verdict.row
+    smallest = rate(finding.smallest_visible_slope_mb_per_hour)
+    return row.tone, row.headline.format(confidence=finding.confidence, smallest=smallest)
 
 
 def fill(row: DequeRow) -> str:

@@ -124,7 +124,7 @@ def verdict(judged: Judged, limit: Limit | None, forecast: Forecast | None) -> t
             (state, f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})")
         )
     else:
-        found.append((OK, f"{finding.verdict.replace('_', ' ')}, {_rate(finding.slope_mb_per_hour)}"))
+        found.append((OK, f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"))
     if forecast is not None and _is_near(forecast):
         state = CRITICAL if _is_certain(forecast) else WARNING
         found.append(
