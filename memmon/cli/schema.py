@@ -51,7 +51,7 @@ def _definitions() -> dict[str, Any]:
     from memmon.analysis.forecast_values import Forecast
     from memmon.analysis.leak_values import LeakFinding
     from memmon.analysis.series import SeriesResult
-    from memmon.report.data import Staleness
+    from memmon.facts.staleness import Staleness
     from memmon.report.fleet import LeakGroup
     from memmon.store.read.values import RunInfo, SourceInfo
 

@@ -12,9 +12,10 @@ from starlette.responses import HTMLResponse, Response
 from memmon.analysis.leak import LeakPolicy, detect_leak
 from memmon.dashboard.layout import render
 from memmon.errors import MemmonError
+from memmon.facts.staleness import newest_interval_seconds, staleness
 from memmon.facts.verdicts import Verdict
 from memmon.report.limits import recorded_limit
-from memmon.report.sections import leak_section, staleness
+from memmon.report.sections import leak_section
 from memmon.report.words import age, leak_headline, local_time, rate, size
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _judge(store: Store, source: SourceInfo) -> Judged:
         finding=finding,
         memory_mb=None if stats.last_rss_bytes is None else stats.last_rss_bytes / 2**20,
         limit_percent=None if limit is None else limit.used_percent,
-        interval_seconds=next((run.interval_seconds for run in reversed(runs) if run.interval_seconds), None),
+        interval_seconds=newest_interval_seconds(runs),
     )
 
 

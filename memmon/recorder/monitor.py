@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
+from memmon.facts.deque_state import deque_fault
 from memmon.model import Alert
 from memmon.probe.quiet import say_as
 from memmon.recorder import arguments
@@ -21,7 +22,7 @@ from memmon.recorder.monitor_judge import (
 )
 from memmon.recorder.monitor_recorder import MonitorRecorder
 from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot, local_time, memory_snapshot
-from memmon.recorder.rules import deque_fault, deque_limits, high_memory
+from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.window import Window
 from memmon.units import mb_from_bytes
 

@@ -6,10 +6,10 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import DEQUE_WORDS, DequeState
+from memmon.facts.run_endings import END_WORDS
 from memmon.report.data import NO_DATA_TEXT
 from memmon.report.words import (
-    DEQUE_WORDS,
-    END_WORDS,
     age,
     fill,
     interval,
@@ -183,10 +183,10 @@ def _deques(deques: DequeSection, sign: dict[Mood, str], max_deques: int) -> lis
 
 
 def _deque_line(row: DequeRow, sign: dict[Mood, str]) -> str:
-    mood: Mood = "bad" if row.is_failing else "warn" if row.state in {"dead", "unreadable"} else "good"
+    mood = row.state.tone
     tail = f": {fill(row)}"
-    if row.state == "above":
-        tail += f" {DEQUE_WORDS['above']}"
+    if row.state is DequeState.ABOVE:
+        tail += f" {DEQUE_WORDS[row.state]}"
     room = WIDTH_COLUMNS - 2 - _columns(sign[mood]) - 1 - len(tail)
     return f"  {sign[mood]} {_cut(shown(row.name), room)}{tail}"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import DequeState
 from memmon.facts.verdicts import Tone
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from memmon.report.data import CauseShare, DequeRow, DequeState, LeakSection
+    from memmon.report.data import CauseShare, LeakSection
+    from memmon.report.deque_row import DequeRow
 
 Mood = Tone
 
@@ -20,31 +22,6 @@ HOURS_PER_DAY = 24.0
 _MINUTES_SHOWN_BELOW_HOURS = 2.0
 _HOURS_SHOWN_BELOW_HOURS = 48.0
 _UNSHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-END_WORDS = {
-    "stopped": "stopped",
-    "exit": "exited",
-    "exception": "ended by an exception",
-    "sigterm": "ended by SIGTERM",
-    "sigint": "interrupted (SIGINT)",
-    "sigkill": "killed (SIGKILL)",
-    "oom": "killed: out of memory",
-    "lost": "lost: no end recorded",
-    "replaced": "replaced by another run",
-    "imported": "imported",
-}
-"""How a run ended, by its `end_reason`."""
-
-DEQUE_WORDS: dict[DequeState, str] = {
-    "ok": "within its limit",
-    "full": "full",
-    "unbounded": "no maxlen: it can grow for ever",
-    "above": "above its limit",
-    "unexpected_maxlen": "not the limit that was registered",
-    "dead": "gone: the deque no longer exists",
-    "unreadable": "could not be read",
-}
-"""What a deque's state means."""
 
 
 def shown(text: str) -> str:
@@ -164,7 +141,7 @@ def leak_headline(leak: LeakSection) -> tuple[Mood, str]:
 
 def fill(row: DequeRow) -> str:
     """Return a deque's fill such as `8234/10000 (82.3% full)`."""
-    if row.state == "dead":
+    if row.state is DequeState.DEAD:
         return "gone (the deque no longer exists)"
     if row.length_count is None:
         return "could not be read"
@@ -172,6 +149,6 @@ def fill(row: DequeRow) -> str:
         return f"{row.length_count} (no maxlen)"
     percent = 100.0 if row.percent_full is None else row.percent_full
     text = f"{row.length_count}/{row.maxlen_count} ({percent:.1f}% full)"
-    if row.state == "unexpected_maxlen":
+    if row.state is DequeState.UNEXPECTED_MAXLEN:
         text += f" (expected maxlen {row.expected_maxlen_count})"
     return text
