@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.analysis.deque_text import shown_hours
 from memmon.analysis.deque_values import DequeSuggestion
 from memmon.facts.deque_state import DequeState
+from memmon.formatting import shown_hours
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DequeState
+from memmon.formatting import shown_hours
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -13,22 +14,10 @@ if TYPE_CHECKING:
 
     from memmon.analysis.deque_values import DequeFinding
 
-_HOURS_PER_DAY = 24.0
-_LONG_HOURS = 72.0
-
 
 def message_for(finding: DequeFinding) -> DequeFinding:
     """Return the finding with its message."""
     return replace(finding, message=_SENTENCES[finding.state](finding))
-
-
-def shown_hours(hours: float) -> str:
-    """Return a span for people: seconds below 1 min, minutes below 1 h, days from 3 days on."""
-    if hours < 1.0 / 60.0:
-        return f"{hours * 3600:.0f} s"
-    if hours < 1.0:
-        return f"{hours * 60:.0f} min"
-    return f"{hours:.1f} h" if hours < _LONG_HOURS else f"{hours / _HOURS_PER_DAY:.1f} days"
 
 
 def _dead(_: DequeFinding) -> str:

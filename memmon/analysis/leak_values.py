@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 -- the JSON Schema is made from these annotations
 from typing import Any
 
+from memmon.facts import defaults
 from memmon.facts.plain import as_plain
 from memmon.facts.verdicts import Confidence, Verdict
 
@@ -28,10 +29,10 @@ class LeakPolicy:
     Raises ValueError when a number is NaN, infinite or out of range.
     """
 
-    threshold_mb_per_hour: float = 10.0
-    min_duration_hours: float = 2.0
-    min_sample_count: int = 24
-    look_back_hours: float = 168.0
+    threshold_mb_per_hour: float = defaults.LEAK_THRESHOLD_MB_PER_HOUR
+    min_duration_hours: float = defaults.LEAK_HOURS
+    min_sample_count: int = defaults.LEAK_SAMPLE_COUNT
+    look_back_hours: float = defaults.LOOK_BACK_HOURS
     warm_up_hours: float = 1.0
 
     def __post_init__(self) -> None:

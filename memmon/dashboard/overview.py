@@ -14,9 +14,10 @@ from memmon.dashboard.layout import render
 from memmon.errors import MemmonError
 from memmon.facts.staleness import newest_interval_seconds, staleness
 from memmon.facts.verdicts import Verdict
+from memmon.formatting import age, local_time, rate, size
 from memmon.report.limits import recorded_limit
 from memmon.report.sections import leak_section
-from memmon.report.words import age, leak_headline, local_time, rate, size
+from memmon.report.words import leak_headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from memmon.facts.deque_state import deque_fault
 from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
 from memmon.facts.staleness import is_stale
 from memmon.facts.verdicts import Verdict
+from memmon.formatting import local_time, shown, size, span
 from memmon.model import DequeReading
 from memmon.notify.machine import Observation
-from memmon.report.words import local_time, shown, size, span
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from memmon.analysis.cause_values import CauseSeries
 from memmon.analysis.compare import compare_releases
 from memmon.analysis.forecast import forecast_limit
 from memmon.facts.verdicts import Verdict
+from memmon.formatting import size
 from memmon.report.chart_values import Ribbon
 from memmon.report.culprits import culprits
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
 from memmon.report.limits import HOST, recorded_limit
-from memmon.report.words import size
 from memmon.units import MIB, SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import state_of
+from memmon.formatting import rate
 from memmon.report.data import DequeSection, LeakSection, MemorySection
 from memmon.report.deque_row import DequeRow
-from memmon.report.words import rate
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:

@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.facts.run_endings import END_WORDS
+from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
-from memmon.report.words import (
-    age,
-    fill,
-    interval,
-    leak_headline,
-    local_time,
-    rate,
-    share_words,
-    shown,
-    size,
-    span,
-)
+from memmon.report.words import fill, leak_headline, share_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,6 +16,7 @@ from memmon.cli.sources import opened
 from memmon.cli.text import duration, printable, size
 from memmon.cli.values import DURATION
 from memmon.errors import NoDataError
+from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.staleness import allowed_age_seconds
 from memmon.units import SECONDS_PER_HOUR
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 _NAMES = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
 _WORST_FIRST = (CRITICAL, WARNING, UNKNOWN, OK)
-WARNING_PERCENT = 80.0
+WARNING_PERCENT = HIGH_MEMORY_PERCENT
 CRITICAL_HOURS = 24.0
 
 

@@ -60,7 +60,7 @@ def command(fail_on: str, common: Common, window: Window) -> int:
 def exit_code(finding: LeakFinding, fail_on: str) -> int:
     """Return what a verdict means for the exit code."""
     if finding.is_leak:
-        counts = finding.confidence.rank >= Confidence(fail_on).rank
+        counts = Confidence(finding.confidence).rank >= Confidence(fail_on).rank
         return EXIT_LEAK if counts else EXIT_NO_LEAK
     return EXIT_CANNOT_SAY if finding.verdict is Verdict.CANNOT_SAY else EXIT_NO_LEAK
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
+from memmon.formatting import size
 from memmon.report.html.geometry import (
     Frame,
     band_path,
@@ -16,7 +17,7 @@ from memmon.report.html.geometry import (
     value_ticks,
 )
 from memmon.report.html.parts import Bar, DequeItem, Figure, LegendEntry, Shape
-from memmon.report.words import fill, share_words, size
+from memmon.report.words import fill, share_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

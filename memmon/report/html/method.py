@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.report.words import interval, rate, span
+from memmon.formatting import interval, rate, span
 
 if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
+from memmon.formatting import age, local_time, span
 from memmon.report.culprits import UNEXPLAINED
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences
 from memmon.report.html.parts import Page, Zoom
 from memmon.report.html.tables import tables_of
-from memmon.report.words import age, leak_headline, local_time, span
+from memmon.report.words import leak_headline
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
