@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from memmon.errors import SettingsError
+from memmon.facts import defaults
 from memmon.places import CONFIG_VARIABLE, absolute_path, config_path, default_database_path
 
 if TYPE_CHECKING:
@@ -45,20 +46,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         msgspec.Meta(
             gt=0, le=86_400, description="seconds between snapshots for `memmon run` and `memmon record`"
         ),
-    ] = 300.0
+    ] = defaults.INTERVAL_SECONDS
     leak_threshold_mb_per_hour: Annotated[
         float,
         msgspec.Meta(gt=0, description="growth (MB of 2**20 bytes per hour) from which a leak is called"),
-    ] = 10.0
+    ] = defaults.LEAK_THRESHOLD_MB_PER_HOUR
     high_memory_percent: Annotated[
         float,
         msgspec.Meta(
             gt=0, le=100, description="system memory in use (percent) from which an alert is raised"
         ),
-    ] = 80.0
+    ] = defaults.HIGH_MEMORY_PERCENT
     alert_cooldown_minutes: Annotated[
         float, msgspec.Meta(ge=0, description="minutes before the same alert is repeated")
-    ] = 30.0
+    ] = defaults.ALERT_COOLDOWN_MINUTES
     alert_channels: Annotated[
         str | None,
         msgspec.Meta(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.analysis.deque_text import shown_hours
+from memmon.formatting import shown_hours
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from memmon.analysis.forecast_values import (
     ForecastCurve,
     ForecastState,
 )
+from memmon.facts.defaults import LOOK_BACK_HOURS
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ __all__ = [
     "forecast_readings",
 ]
 
-LOOK_BACK_HOURS = 168.0
 HORIZON_PER_WINDOW = 30.0
 SHORTEST_HORIZON_HOURS = 168.0
 LONGEST_HORIZON_HOURS = 8_760.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memmon.cli.judging import judge
 from memmon.cli.limits import limit_of
 from memmon.cli.text import duration, local_time, printable, size
-from memmon.report.words import rate
+from memmon.formatting import rate
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

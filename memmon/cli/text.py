@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from memmon.report import words
+from memmon import formatting
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def printable(text: object) -> str:
     >>> printable("a\x1b[31mb")
     'a\\x1b[31mb'
     """
-    return words.shown(str(text))
+    return formatting.shown(str(text))
 
 
 def one_line(text: object) -> str:
@@ -31,17 +31,17 @@ def one_line(text: object) -> str:
 
 def local_time(moment: datetime | None) -> str:
     """Return a moment in local time with its UTC offset, such as `2026-01-31 14:05 +01:00`."""
-    return UNKNOWN if moment is None else words.local_time(moment)
+    return UNKNOWN if moment is None else formatting.local_time(moment)
 
 
 def duration(seconds: float | None) -> str:
     """Return a length of time in the unit that reads best."""
-    return UNKNOWN if seconds is None else words.age(max(seconds, 0.0))
+    return UNKNOWN if seconds is None else formatting.age(max(seconds, 0.0))
 
 
 def size(size_bytes: float | None) -> str:
     """Return a size in MB (2**20 bytes), in GB from 10 GB on."""
-    return UNKNOWN if size_bytes is None else words.size(size_bytes / MIB)
+    return UNKNOWN if size_bytes is None else formatting.size(size_bytes / MIB)
 
 
 def number(value: float | None, *, decimals: int = 2) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from memmon.dashboard.layout import render
 from memmon.errors import NoDataError
 from memmon.export.cells import safe_cell
-from memmon.report.words import local_time
+from memmon.formatting import local_time
 from memmon.store.views import VIEWS
 
 if TYPE_CHECKING:

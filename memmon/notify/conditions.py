@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.facts.defaults import INTERVAL_SECONDS
+from memmon.facts.deque_state import deque_fault
+from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
+from memmon.facts.staleness import is_stale
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import local_time, shown, size, span
 from memmon.model import DequeReading
 from memmon.notify.machine import Observation
-from memmon.recorder.rules import deque_fault
-from memmon.report.words import END_WORDS, local_time, shown, size, span
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -23,9 +27,6 @@ if TYPE_CHECKING:
     from memmon.report.limits import Limit
     from memmon.store.read import DequeStatus, EventInfo, RunInfo, WindowStatistics
 
-DEFAULT_INTERVAL_SECONDS = 300.0
-QUIET_ENDS = frozenset({"stopped", "exit", "sigterm", "sigint", "replaced", "imported"})
-"""Ends that somebody meant: nobody is missed afterwards."""
 _SHORT_RUN_SECONDS = 1_800.0
 _SHOWN_DEQUES = 20
 
@@ -42,11 +43,13 @@ class Subject:
 def silence_of(subject: Subject, *, now: datetime, policy: AlertPolicy) -> Observation:
     """Tell whether a source has fallen silent: no snapshot for three intervals, and no end that was meant."""
     run = subject.run
-    interval_seconds = run.interval_seconds or DEFAULT_INTERVAL_SECONDS
+    interval_seconds = run.interval_seconds or INTERVAL_SECONDS
     last_at = run.last_at or run.started_at
     silent_seconds = (now - last_at).total_seconds()
     level: Level = "clear"
-    if run.end_reason not in QUIET_ENDS and silent_seconds > policy.silent_interval_count * interval_seconds:
+    if run.end_reason not in MEANT_ENDS and is_stale(
+        silent_seconds, interval_seconds, interval_count=policy.silent_interval_count
+    ):
         is_recent = silent_seconds < policy.forget_silent_hours * SECONDS_PER_HOUR
         level = "active" if is_recent else "between"
     how = "" if run.end_reason is None else f" The run {END_WORDS.get(run.end_reason, run.end_reason)}."
@@ -152,7 +155,7 @@ def leak_of(
     level: Level = "clear"
     if newest.is_leak:
         level = "active" if is_confirmed else "between"
-    elif newest.verdict == "cannot_say":
+    elif newest.verdict is Verdict.CANNOT_SAY:
         level = "between"
     low, high = newest.slope_low_mb_per_hour, newest.slope_high_mb_per_hour
     sure = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
@@ -225,7 +228,7 @@ def forecast_of(
             "hours_to_limit_low": low,
             "hours_to_limit_high": high,
             "limit_bytes": forecast.limit_bytes,
-            "verdict": newest.verdict,
+            "verdict": newest.verdict.value,
         },
     )
 

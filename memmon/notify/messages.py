@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from memmon.errors import SettingsError
-from memmon.report.words import local_time, shown
+from memmon.formatting import local_time, shown
 from memmon.store.alert_values import Message
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memmon.facts import defaults
+from memmon.facts.staleness import STALE_INTERVAL_COUNT
 from memmon.notify.machine import Rule
 from memmon.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
@@ -19,8 +21,8 @@ KINDS = ("leak", "forecast", "deque", "high_memory", "silent", "restart_loop", "
 class AlertPolicy:
     """The levels of the alerts; MB are 2**20 bytes."""
 
-    leak_threshold_mb_per_hour: float = 10.0
-    high_memory_percent: float = 80.0
+    leak_threshold_mb_per_hour: float = defaults.LEAK_THRESHOLD_MB_PER_HOUR
+    high_memory_percent: float = defaults.HIGH_MEMORY_PERCENT
     high_memory_clear_percent: float = 75.0
     very_high_memory_percent: float = 95.0
     """From here on high memory is an error, not a warning."""
@@ -28,13 +30,13 @@ class AlertPolicy:
     """How long memory must be high before it is told."""
     forecast_hours: float = 72.0
     forecast_clear_hours: float = 96.0
-    silent_interval_count: float = 3.0
+    silent_interval_count: float = STALE_INTERVAL_COUNT
     forget_silent_hours: float = 168.0
     """A source that was silent for longer before it was first looked at is history, not an alert."""
     restart_count: int = 5
     restart_window_hours: float = 1.0
     trouble_window_hours: float = 1.0
-    cooldown_minutes: float = 30.0
+    cooldown_minutes: float = defaults.ALERT_COOLDOWN_MINUTES
     repeat_hours: float = 24.0
     high_memory_repeat_hours: float = 4.0
     leak_clear_hours: float = 2.0

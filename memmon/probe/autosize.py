@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
-from memmon.probe.names import clean_name, plain_string
+from memmon.facts.names import clean_name, plain_string
 from memmon.probe.quiet import describe_error, say
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 

@@ -16,8 +16,8 @@ from types import CellType, FunctionType, MemberDescriptorType, MethodType, Modu
 from typing import TYPE_CHECKING, Any, cast
 
 from memmon.clock import SystemClock
+from memmon.facts.names import clean_name
 from memmon.probe.host_code import host_modules, is_host_class, is_host_function
-from memmon.probe.names import clean_name
 from memmon.probe.plain import (
     bare_name,
     entry_of,

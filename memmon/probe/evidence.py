@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.names import clean_name
+from memmon.facts.names import clean_name
 from memmon.probe.plain import is_module
 from memmon.probe.process import ProcessProbe
 from memmon.probe.quiet import attempt

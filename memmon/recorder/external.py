@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memmon.facts.names import clean_name
 from memmon.model import Snapshot
-from memmon.probe.names import clean_name
 from memmon.probe.sampler import Sampler
 from memmon.recorder.identity import new_run
 from memmon.recorder.recorder import Recorder

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
+from memmon.facts import defaults
+from memmon.facts.deque_state import deque_fault
 from memmon.model import Alert
 from memmon.probe.quiet import say_as
 from memmon.recorder import arguments
@@ -22,7 +24,7 @@ from memmon.recorder.monitor_judge import (
 )
 from memmon.recorder.monitor_recorder import MonitorRecorder
 from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot, local_time, memory_snapshot
-from memmon.recorder.rules import deque_fault, deque_limits, high_memory
+from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.window import Window
 from memmon.units import mb_from_bytes
 
@@ -51,10 +53,10 @@ class MemoryMonitor:
 
     def __init__(  # noqa: PLR0913 -- the first four are what bots pass already
         self,
-        snapshot_interval_seconds: float = 300,
+        snapshot_interval_seconds: float = defaults.INTERVAL_SECONDS,
         max_snapshots: int = 288,
-        leak_threshold_mb_per_hour: float = 10.0,
-        high_memory_threshold_percent: float = 80.0,
+        leak_threshold_mb_per_hour: float = defaults.LEAK_THRESHOLD_MB_PER_HOUR,
+        high_memory_threshold_percent: float = defaults.HIGH_MEMORY_PERCENT,
         *,
         database_url: str | os.PathLike[str] | None = None,
         source: str | None = None,
@@ -267,7 +269,9 @@ class MemoryMonitor:
 
     # -- judging ---------------------------------------------------------------------------------
 
-    def detect_memory_leak(self, min_duration_hours: float = 2.0, min_samples: int = 24) -> MemoryLeakReport:
+    def detect_memory_leak(
+        self, min_duration_hours: float = defaults.LEAK_HOURS, min_samples: int = defaults.LEAK_SAMPLE_COUNT
+    ) -> MemoryLeakReport:
         """Judge `snapshots`: is there a leak, how fast, how sure. Waits up to 30 s (a child computes)."""
         items = list(self._snapshots)
         short = too_little(items, min_duration_hours=min_duration_hours, min_samples=min_samples)

@@ -12,10 +12,11 @@ from memmon.child import Children
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
+from memmon.facts import defaults
+from memmon.facts.names import clean_name
 from memmon.guest.locks import ForkLock, Hold, Locks
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
-from memmon.probe.names import clean_name
 from memmon.probe.quiet import all_is_said, be_memmons_own, later, say
 from memmon.probe.sampler import Sampler
 from memmon.recorder import arguments, lifecycle
@@ -71,7 +72,7 @@ class Recorder(Registrations):
         *,
         source: str | None = None,
         release: str | None = None,
-        interval_seconds: float = 300.0,
+        interval_seconds: float = defaults.INTERVAL_SECONDS,
         on_alert: Callable[[Alert], None] | None = None,
         clock: Clock | None = None,
         high_memory_percent: float | None = None,

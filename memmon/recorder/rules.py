@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import deque_fault
 from memmon.model import Alert
 from memmon.units import mb_from_bytes
 
@@ -43,23 +44,6 @@ def high_memory(snapshot: Snapshot, *, source: str, threshold_percent: float) ->
         source=source,
         values=values,
     )
-
-
-def deque_fault(reading: DequeReading) -> str | None:
-    """Return what is wrong with a deque's bound, in a few words; None: it is within its limit.
-
-    A deque that is gone or could not be read has no fault of this kind.
-    """
-    if not reading.is_alive or reading.length_count is None:
-        return None
-    expected = reading.expected_maxlen_count
-    if reading.maxlen_count is None:
-        return "has no maxlen"
-    if reading.length_count > reading.maxlen_count:
-        return f"holds {reading.length_count}, above its maxlen {reading.maxlen_count}"
-    if expected is not None and reading.maxlen_count != expected:
-        return f"has maxlen {reading.maxlen_count}, expected {expected}"
-    return None
 
 
 def deque_limits(readings: Iterable[DequeReading], *, source: str, at: datetime) -> Alert | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from memmon.probe.names import clean_name
+from memmon.facts.names import clean_name
 
 
 class WorkCounter:

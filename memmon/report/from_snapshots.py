@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from memmon.facts import defaults
 from memmon.report.data import Report, StoredSections
 from memmon.report.sections import deque_section, leak_section, memory_section
 from memmon.report.words import window_title
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from memmon.model import DequeReading
 
 REPORT_HOURS = 24.0
-DEFAULT_THRESHOLD_MB_PER_HOUR = 10.0
 NOTHING_STORED = StoredSections()
 
 
@@ -55,7 +55,7 @@ def report_from_snapshots(
     now: datetime,
     finding: LeakFinding | None = None,
     leak_missing_reason: str | None = None,
-    threshold_mb_per_hour: float = DEFAULT_THRESHOLD_MB_PER_HOUR,
+    threshold_mb_per_hour: float = defaults.LEAK_THRESHOLD_MB_PER_HOUR,
     stored: StoredSections = NOTHING_STORED,
 ) -> Report:
     """Return the 24-hour report on what the host holds.

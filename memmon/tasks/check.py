@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from memmon.child.requests import AlertAnswer, Checked, DailyReport
 from memmon.errors import MemmonError
+from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _leak_alerts(store: Store, request: Check) -> tuple[tuple[AlertAnswer, ...],
     history = store.history(request.source, since=since, until=request.now)
     newest = detect_leak(history, policy)
     if not newest.is_leak:
-        return (), newest.verdict == "growing"
+        return (), newest.verdict is Verdict.GROWING
     earlier = detect_leak(history.slice_time(None, request.now - _CHECK_STEP), policy)
     return ((_leak_alert(newest),) if confirmed((earlier, newest)) else ()), True
 

@@ -7,7 +7,7 @@ from hostile_names import NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.probe.names import MAX_NAME_LENGTH, clean_name
+from memmon.facts.names import MAX_NAME_LENGTH, clean_name
 
 
 class Traitor(str):

@@ -13,6 +13,7 @@ from memmon.child import AnsweredError
 from memmon.child.requests import Check, Checked, Inspected
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
+from memmon.facts.deque_state import deque_fault
 from memmon.guest import locks
 from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Alert, DequeReading, Snapshot
@@ -345,7 +346,7 @@ def deque_reading(**values):
 )
 def test_deque_faults(values, word):
     """A deque's fault is told in words; one that is gone or unreadable has none."""
-    fault = rules.deque_fault(deque_reading(**values))
+    fault = deque_fault(deque_reading(**values))
     assert fault is None if word is None else word in fault
 
 

@@ -12,13 +12,12 @@ from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.sources import bounds_of, no_data, opened
 from memmon.cli.text import duration, local_time, printable, size
+from memmon.facts.defaults import LOOK_BACK_HOURS
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast_values import Forecast
-    from memmon.report.data import Staleness
+    from memmon.facts.staleness import Staleness
     from memmon.report.limits import Limit
-
-LOOK_BACK_HOURS = 168.0
 
 
 @click.command("forecast")

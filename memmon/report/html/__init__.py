@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import jinja2
 import markupsafe
 
+from memmon.formatting import shown
 from memmon.report.html.encoding import script_json
 from memmon.report.html.page import fixed_offset, page_of
 from memmon.report.html.payload import payload_of
-from memmon.report.words import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

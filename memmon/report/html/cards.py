@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.facts.defaults import HIGH_MEMORY_PERCENT
+from memmon.formatting import interval, rate, size, span
 from memmon.report.html.parts import Card
-from memmon.report.words import interval, rate, size, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memmon.report.data import Report
 
-HIGH_SYSTEM_PERCENT = 80.0
 SOON_HOURS = 24.0
 
 
@@ -50,7 +50,7 @@ def _growth(report: Report) -> Card:
         return Card(title="Leak", value="not known yet", mood="wait", lines=_threshold(report))
     bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
     value, unit = _split_unit(rate(finding.slope_mb_per_hour))
-    mood = "warn" if finding.is_leak or finding.verdict == "growing" else "plain"
+    mood = "warn" if finding.verdict.row.tone == "warn" else "plain"
     return Card(
         title="Leak", value=value, unit=unit, lines=(f"95 %: {bounds}", *_threshold(report)), mood=mood
     )
@@ -121,7 +121,7 @@ def _system(report: Report) -> Iterator[Card]:
     system = report.system
     if system is None or system.system_percent is None:
         return
-    high = system.system_percent >= HIGH_SYSTEM_PERCENT
+    high = system.system_percent >= HIGH_MEMORY_PERCENT
     yield Card(
         title="System",
         value=f"{system.system_percent:.0f} %",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from memmon.formatting import shown
 from memmon.report.html.encoding import encode_times, encode_values
 from memmon.report.html.figures import marker_words, right_edge, shows_limit, y_ceiling
-from memmon.report.words import shown
 
 if TYPE_CHECKING:
     from datetime import tzinfo
