@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import describe_error, say
 from memmon.probe.names import clean_name, plain_string
-from memmon.probe.quiet import describe_error, say
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import attempt, say
 from memmon.probe.deque_entry import checked_name
 from memmon.probe.measures import Measure, make_measure
 from memmon.probe.names import clean_name, plain_string
-from memmon.probe.quiet import attempt, say
 from memmon.probe.sections import Section
 from memmon.probe.sizes import SizeEstimator
 

@@ -9,11 +9,11 @@ from collections import deque
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
+from memmon.guest.shielding import attempt, describe_error, say
 from memmon.model import DequeReading
 from memmon.probe.calls import takes_no_arguments
 from memmon.probe.names import plain_string
 from memmon.probe.plain import bare_name, class_entry, static_entry
-from memmon.probe.quiet import attempt, describe_error, say
 from memmon.probe.sampling import base_of, length_of, sample_items
 from memmon.probe.sizes import SizeEstimator, shallow_bytes
 from memmon.units import KIB, SECONDS_PER_HOUR

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import attempt, say
 from memmon.probe.deque_entry import DequeEntry, WeakDeque, check_expected, checked_name, make_entry
 from memmon.probe.names import clean_name, plain_string
-from memmon.probe.quiet import attempt, say
 from memmon.probe.sizes import SizeEstimator
 from memmon.probe.tracked import TrackedDeques
 

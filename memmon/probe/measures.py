@@ -9,12 +9,12 @@ import weakref
 from types import FunctionType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, cast
 
+from memmon.guest.shielding import describe_error, say
 from memmon.model import ComponentReading
 from memmon.probe.caches import is_cache, queue_items
 from memmon.probe.calls import takes_no_arguments
 from memmon.probe.meters import SizeMeter
 from memmon.probe.plain import bare_name, class_entry
-from memmon.probe.quiet import describe_error, say
 from memmon.probe.sampling import base_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.child import require_headroom
 from memmon.errors import ChildError, StoreDamagedError
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import say_as
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import say_as
 from memmon.recorder.rules import fingerprint, may_repeat
 from memmon.store.write import AlertMark
 

@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.model import RunRecord
 from memmon.probe.host import boot_id, process_started_at
-from memmon.probe.quiet import attempt
 from memmon.recorder.arguments import one_line
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memmon.child import process
+from memmon.guest import shielding
+from memmon.guest.guarded import report_fault
 from memmon.guest.locks import Hold, Turn
-from memmon.probe import quiet
 from memmon.recorder import prepare
-from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
     from memmon.recorder.recorder import Recorder
@@ -97,7 +97,7 @@ def _after_in_child() -> None:
     _started.clear()
     process.spawn_turn = Turn()
     prepare.after_fork_in_child()
-    quiet.after_fork_in_child()
+    shielding.after_fork_in_child()
     for recorder in _snapshot_of_recorders():
         try:
             recorder.after_fork_in_child(was_cut=was_cut)

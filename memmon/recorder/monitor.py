@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
+from memmon.guest.shielding import say_as
 from memmon.model import Alert
-from memmon.probe.quiet import say_as
 from memmon.recorder import arguments
 from memmon.recorder.monitor_judge import (
     ask,

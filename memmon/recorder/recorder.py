@@ -12,20 +12,20 @@ from memmon.child import Children
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
+from memmon.guest.guarded import guarded
 from memmon.guest.locks import ForkLock, Hold, Locks
+from memmon.guest.shielding import all_is_said, be_memmons_own, later, say
+from memmon.guest.sigterm import note_sigterm as _note_sigterm
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
-from memmon.probe.quiet import all_is_said, be_memmons_own, later, say
 from memmon.probe.sampler import Sampler
 from memmon.recorder import arguments, lifecycle
 from memmon.recorder.desk import AlertDesk, Candidate
-from memmon.recorder.guard import guarded
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
-from memmon.recorder.sigterm import note_sigterm as _note_sigterm
 from memmon.recorder.teller import Teller
 from memmon.recorder.worker import Worker
 from memmon.store.write import RunEnd

@@ -12,7 +12,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import say_as
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

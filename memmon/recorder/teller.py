@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from memmon.guest.shielding import say_as
 from memmon.model import Alert, Snapshot
-from memmon.probe.quiet import say_as
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import Candidate
 from memmon.recorder.rules import deque_limits, high_memory

@@ -6,9 +6,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from memmon.guest.guarded import report_fault
+from memmon.guest.shielding import be_memmons_own, say_as
 from memmon.probe.evidence import Evidence, compare, event_data, gather
-from memmon.probe.quiet import be_memmons_own, say_as
-from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.errors import StoreBusyError, StoreDamagedError
+from memmon.guest.guarded import report_fault
 from memmon.guest.locks import ForkLock, Hold, Turn
+from memmon.guest.shielding import be_memmons_own, say_as
 from memmon.model import Snapshot
-from memmon.probe.quiet import be_memmons_own, say_as
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, cause, classify, describe, may_be_damage
-from memmon.recorder.guard import report_fault
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.store.engine import file_identity

@@ -13,12 +13,12 @@ from memmon.child import AnsweredError
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
 from memmon.guest import locks
+from memmon.guest.guarded import guarded
 from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Alert, DequeReading, Snapshot
 from memmon.recorder import arguments, rules
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import AlertDesk
-from memmon.recorder.guard import guarded
 from memmon.recorder.relief import Relief
 from memmon.recorder.work import WorkCounter
 from memmon.store.write import AlertMark

@@ -8,8 +8,8 @@ import time
 from collections import deque
 
 from memmon import Recorder
-from memmon.probe import quiet
-from memmon.probe.speaker import LINES_LIMIT, Speaker
+from memmon.guest import shielding
+from memmon.guest.log_thread import LINES_LIMIT, Speaker
 
 
 class Hanging(logging.Handler):
@@ -42,7 +42,7 @@ def test_a_log_handler_that_hangs_stops_no_recording(tmp_path):
         assert recorder.pending_count == 0
         assert not any("orders" in line for line in handler.said)
         handler.go_on.set()
-        assert quiet.all_is_said(30.0)
+        assert shielding.all_is_said(30.0)
         assert any("orders" in line for line in handler.said)
     finally:
         handler.go_on.set()
@@ -88,7 +88,7 @@ def test_lines_for_a_handler_that_hangs_are_bounded():
 
 def test_the_thread_is_begun_again_after_it_has_ended(monkeypatch):
     """A speaker that had nothing to say for a while ends its thread, and speaks again when asked."""
-    monkeypatch.setattr("memmon.probe.speaker.IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("memmon.guest.log_thread.IDLE_SECONDS", 0.01)
     speaker, said = Speaker(), []
     for number in range(3):
         speaker.call(lambda number=number: said.append(number))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from memmon.probe.speaker import Speaker
+from memmon.guest.log_thread import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
         return function(*args, **kwargs)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001 - a reading that fails is missing, whatever it raised
+    except BaseException:  # a reading that fails is missing, whatever it raised
         return None
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import say_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
