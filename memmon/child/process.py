@@ -20,7 +20,7 @@ from memmon.child.interpreter import FROZEN_FLAG
 from memmon.child.mark import MARK_VARIABLE
 from memmon.child.session import Session
 from memmon.errors import ChildError
-from memmon.guest.locks import LOST_AFTER_SECONDS, Hold, Turn
+from memmon.guest.locks import LOST_AFTER_SECONDS, Claim, ReentrantTurn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 _END_WAIT_SECONDS = 1.0
 
-spawn_turn = Turn()
+spawn_turn = ReentrantTurn()
 """Had while a process is being started; a fork waits for it.
 
 A process forked at that moment would inherit the pipe on which the start waits, and hold it open
@@ -164,13 +164,13 @@ class Child:
 
 
 def _start_in_turn(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:
-    hold = Hold()
+    claim = Claim()
     try:
         # Without it after so long: a fork's hook was kept from giving it back.
-        spawn_turn.enter(hold, LOST_AFTER_SECONDS)
+        spawn_turn.enter(claim, LOST_AFTER_SECONDS)
         return _start(interpreter, lifeline)
     finally:
-        hold.is_free = True
+        claim.is_free = True
 
 
 def _start(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:

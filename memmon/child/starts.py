@@ -14,7 +14,7 @@ from memmon.child.interpreter import NoInterpreterError, find_interpreter
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.child.process import NOT_WANTED, AnsweredError, Child
 from memmon.errors import ChildError
-from memmon.guest.locks import Hold
+from memmon.guest.locks import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,9 +105,9 @@ class Children:
         """
         if threading.get_ident() == threading.main_thread().ident:
             return self._run_beside(request, timeout_seconds)
-        return self._run_here(request, timeout_seconds, Hold())
+        return self._run_here(request, timeout_seconds, Claim())
 
-    def _run_here(self, request: Mapping[str, object], timeout_seconds: float, wish: Hold) -> dict[str, Any]:
+    def _run_here(self, request: Mapping[str, object], timeout_seconds: float, wish: Claim) -> dict[str, Any]:
         child = self.start(request, timeout_seconds=timeout_seconds)
         pause = threading.Event()
         try:
@@ -121,7 +121,7 @@ class Children:
 
     def _run_beside(self, request: Mapping[str, object], timeout_seconds: float) -> dict[str, Any]:
         """Have it run in a thread of memmon's own, as long as this one waits."""
-        wish, replies, pid = Hold(), SimpleQueue[Any](), os.getpid()
+        wish, replies, pid = Claim(), SimpleQueue[Any](), os.getpid()
 
         def run() -> None:
             try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.child import require_headroom
 from memmon.errors import ChildError, StoreDamagedError
-from memmon.guest.shielding import say_as
+from memmon.guest.shielding import log_safely
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Checks:
 
     def _put_off(self, error: ChildError) -> None:
         self._due_at = self._clock.monotonic() + RETRY_SECONDS
-        say_as(
+        log_safely(
             log,
             logging.WARNING,
             "memmon: the hourly check is put off for %d minutes: %s",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from memmon.child import process
 from memmon.guest import shielding
 from memmon.guest.guarded import report_fault
-from memmon.guest.locks import Hold, Turn
+from memmon.guest.locks import Claim, ReentrantTurn
 from memmon.recorder import prepare
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 # A started recorder lives until it is stopped, also when the host keeps no reference to it.
 _started: set[Recorder] = set()
 _held: dict[int, tuple[list[threading.Lock], int]] = {}
-_holds: dict[int, Hold] = {}
+_claims: dict[int, Claim] = {}
 _is_registered = False
 
 
@@ -69,8 +69,8 @@ def _snapshot_of_recorders() -> list[Recorder]:
 
 def _before_fork() -> None:
     deadline = time.monotonic() + FORK_WAIT_SECONDS
-    hold = _holds[threading.get_ident()] = Hold()
-    process.spawn_turn.enter(hold, FORK_WAIT_SECONDS)
+    claim = _claims[threading.get_ident()] = Claim()
+    process.spawn_turn.enter(claim, FORK_WAIT_SECONDS)
     locks = [recorder.flush_lock for recorder in _snapshot_of_recorders()]
     held: list[threading.Lock] = []
     # By thread: two threads may fork at once. Noted first: a signal handler may raise at any step.
@@ -82,8 +82,8 @@ def _before_fork() -> None:
 
 
 def _after_in_parent() -> None:
-    if (hold := _holds.pop(threading.get_ident(), None)) is not None:
-        hold.is_free = True
+    if (claim := _claims.pop(threading.get_ident(), None)) is not None:
+        claim.is_free = True
     held, _ = _held.pop(threading.get_ident(), ([], 0))
     while held:
         held.pop().release()
@@ -93,9 +93,9 @@ def _after_in_child() -> None:
     held, wanted_count = _held.get(threading.get_ident(), ([], 0))
     was_cut = len(held) < wanted_count
     _held.clear()
-    _holds.clear()
+    _claims.clear()
     _started.clear()
-    process.spawn_turn = Turn()
+    process.spawn_turn = ReentrantTurn()
     prepare.after_fork_in_child()
     shielding.after_fork_in_child()
     for recorder in _snapshot_of_recorders():

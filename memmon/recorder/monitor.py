@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ChildError
-from memmon.guest.shielding import say_as
+from memmon.guest.shielding import log_safely
 from memmon.model import Alert
 from memmon.recorder import arguments
 from memmon.recorder.monitor_judge import (
@@ -247,7 +247,7 @@ class MemoryMonitor:
             fault = faults[one.name]
             if fault is not None:
                 level = logging.WARNING if one.maxlen_count is None else logging.ERROR
-                say_as(log, level, "memmon: deque %s %s", one.name, fault)
+                log_safely(log, level, "memmon: deque %s %s", one.name, fault)
         alert = deque_limits(readings, source=self._recorder.source, at=self._clock.now())
         if alert is not None:
             self._recorder.submit(alert, is_forced=False)
@@ -283,7 +283,7 @@ class MemoryMonitor:
         try:
             answer = ask(request, self._recorder.latest, self._recorder.children)
         except ChildError as error:
-            say_as(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
+            log_safely(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
             return unavailable(items, error)
         report = MemoryLeakReport(**answer["leak"])
         if report.leak_detected:
@@ -330,7 +330,9 @@ class MemoryMonitor:
         try:
             return str(ask(request, self._recorder.latest, self._recorder.children)["text"])
         except ChildError as error:
-            say_as(log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error)
+            log_safely(
+                log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error
+            )
             return self._report_without_child(items, readings, error)
 
     def _report_without_child(self, items: list[MemorySnapshot], readings: Any, error: ChildError) -> str:

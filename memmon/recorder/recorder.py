@@ -13,8 +13,8 @@ from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
 from memmon.guest.guarded import guarded
-from memmon.guest.locks import ForkLock, Hold, Locks
-from memmon.guest.shielding import all_is_said, be_memmons_own, later, say
+from memmon.guest.locks import Claim, ForkLock, Locks
+from memmon.guest.shielding import defer_logging, drain_log, log_safely, mark_own_thread
 from memmon.guest.sigterm import note_sigterm as _note_sigterm
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
@@ -152,7 +152,7 @@ class Recorder(Registrations):
         self._last_monotonic: float | None = None
         self._last_wall: float | None = None
         if self._is_inert:
-            say(logging.WARNING, "memmon: %s", MARK_SENTENCE)
+            log_safely(log, logging.WARNING, "memmon: %s", MARK_SENTENCE)
         else:
             lifecycle.watch(self)
 
@@ -164,10 +164,10 @@ class Recorder(Registrations):
 
     @guarded(default=None)
     def _start(self) -> None:
-        hold = Hold()
+        claim = Claim()
         try:
             # Of two that start it at once, the second leaves it to the first.
-            if self._is_inert or not self._locks.start.enter(hold) or self._is_sampling:
+            if self._is_inert or not self._locks.start.enter(claim) or self._is_sampling:
                 return
             self._ensure_run()
             self._stop_sampling.clear()
@@ -182,7 +182,7 @@ class Recorder(Registrations):
                 self._is_sampling = self._sampler_thread.ident is not None
                 raise
         finally:
-            hold.is_free = True
+            claim.is_free = True
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
@@ -220,7 +220,7 @@ class Recorder(Registrations):
             self._worker.put(state, self._event(state, "run_end", reason))
             self._worker.put(state, RunEnd(at=now, reason=reason, detail=detail))
         self._worker.stop(max(deadline - self._clock_of_host(), 0.0))
-        all_is_said(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
+        drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         self._teller.end()
         self.children.end()
         lifecycle.release(self)
@@ -246,14 +246,14 @@ class Recorder(Registrations):
         if self._is_inert:
             now = self._clock.monotonic()
             return self._sampler.sample(sequence=0, started_monotonic=now, work_count=None)
-        with later():
-            hold = Hold()
+        with defer_logging():
+            claim = Claim()
             try:
-                if not self._locks.take.enter(hold, _TAKE_WAIT_SECONDS):
+                if not self._locks.take.enter(claim, _TAKE_WAIT_SECONDS):
                     return self._latest
                 return self._take_locked(allow_costly=allow_costly)
             finally:
-                hold.is_free = True
+                claim.is_free = True
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
         state = self._ensure_run()
@@ -306,7 +306,7 @@ class Recorder(Registrations):
         self._told_notes = notes
 
     def _sample_for_ever(self) -> None:
-        be_memmons_own()
+        mark_own_thread()
         try:
             self._sample_until_stopped()
         finally:
@@ -332,7 +332,7 @@ class Recorder(Registrations):
     def _flush(self, timeout_seconds: float) -> bool:
         deadline = self._clock_of_host() + timeout_seconds
         is_stored = self._worker.flush(timeout_seconds)
-        all_is_said(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
+        drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         return is_stored
 
     @property
@@ -466,7 +466,7 @@ class Recorder(Registrations):
     def _note_pass(self, state: RunState, done: Pass) -> None:
         data = {**done.figures, "is_stopped": self._relief.is_stopped}
         self._worker.put(state, self._event(state, "gc", done.sentence, data))
-        say(logging.INFO, "memmon: garbage collection: %s", done.sentence)
+        log_safely(log, logging.INFO, "memmon: garbage collection: %s", done.sentence)
 
     def _after_take(self, snapshot: Snapshot) -> None:
         """Do what a subclass wants with each snapshot, in the thread that took it."""

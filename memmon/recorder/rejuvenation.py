@@ -12,7 +12,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from memmon.guest.shielding import say_as
+from memmon.guest.shielding import log_safely
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -132,17 +132,19 @@ class Rejuvenation:
         """Do what a snapshot calls for, and return what that was."""
         self._state, decision = decide(self._state, snapshot, self._policy)
         if decision == "drain":
-            say_as(log, logging.WARNING, "memmon: memory nears its limit; draining before a planned restart")
+            log_safely(
+                log, logging.WARNING, "memmon: memory nears its limit; draining before a planned restart"
+            )
             self._call(self._on_drain)
         elif decision == "restart":
-            say_as(log, logging.WARNING, "memmon: asking for the planned restart")
+            log_safely(log, logging.WARNING, "memmon: asking for the planned restart")
             if isinstance(self._on_restart, signal.Signals):
                 os.kill(os.getpid(), self._on_restart)
             else:
                 self._call(self._on_restart)
         elif decision in {"base_over", "too_soon"} and decision not in self._logged:
             self._logged.add(decision)
-            say_as(
+            log_safely(
                 log,
                 logging.ERROR,
                 "memmon: memory nears its limit, but no restart is asked for: %s",
@@ -156,7 +158,7 @@ class Rejuvenation:
         try:
             function()
         except Exception as error:
-            say_as(log, logging.ERROR, "memmon: the rejuvenation callback raised %r", error)
+            log_safely(log, logging.ERROR, "memmon: the rejuvenation callback raised %r", error)
 
 
 _WHY: dict[Decision, str] = {

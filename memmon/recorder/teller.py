@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from memmon.guest.shielding import say_as
+from memmon.guest.shielding import log_safely
 from memmon.model import Alert, Snapshot
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import Candidate
@@ -114,9 +114,9 @@ class Teller:
                 text = f"an earlier run ended: {item.reason}, {item.detail}"
                 data = {"run_id": item.run_id, "reason": item.reason}
                 self._put(state, state.event(self._clock, "death", text, data))
-                say_as(log, logging.WARNING, "memmon: %s: %s", written.source, text)
+                log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
         if self.source is None and written.source != state.record.source:
-            say_as(
+            log_safely(
                 log,
                 logging.WARNING,
                 "memmon: the name %r is held by another script; this one is recorded as %r "
@@ -166,7 +166,7 @@ class Teller:
         if self._state is not None:
             self._put(self._state, self._state.event(self._clock, "checks_off", text))
         is_missed = self.settings.leak_check or self.settings.daily_report
-        say_as(log, logging.WARNING if is_missed else logging.INFO, "memmon: %s", text)
+        log_safely(log, logging.WARNING if is_missed else logging.INFO, "memmon: %s", text)
 
     def _tell_damage(self, text: str, seen: object) -> None:
         self.on_damage(text, seen)
@@ -183,4 +183,4 @@ class Teller:
                 at=now, window_hours=report["window_hours"], text=report["text"], data=report.get("data")
             )
             self._put(self._state, stored)
-            say_as(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report["headline"])
+            log_safely(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report["headline"])

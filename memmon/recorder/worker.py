@@ -4,7 +4,7 @@ It is handed things through a SimpleQueue, whose `put` may be called again from 
 handler that interrupts it; there is no other lock between the host's threads and this one. The
 flush lock is held while a connection is open: a fork waits for it (at most a second). The thread
 is begun from a thread of its own: `Thread.start` takes a lock of the interpreter that a handler's
-victim may hold. What it says goes through the speaker: it waits for no lock of the host's logging.
+victim may hold. What it logs goes through the log thread: it waits for no lock of the host's logging.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from memmon.clock import SystemClock
 from memmon.errors import StoreBusyError, StoreDamagedError
 from memmon.guest.guarded import report_fault
-from memmon.guest.locks import ForkLock, Hold, Turn
-from memmon.guest.shielding import be_memmons_own, say_as
+from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
+from memmon.guest.shielding import log_safely, mark_own_thread
 from memmon.model import Snapshot
 from memmon.recorder.desk import Candidate
 from memmon.recorder.faults import Fault, cause, classify, describe, may_be_damage
@@ -97,7 +97,7 @@ class Worker:
         self._outbox = Outbox()
         self._writer: Writer | None = None
         self._thread: threading.Thread | None = None
-        self._starting = Turn()
+        self._starting = ReentrantTurn()
         self._begin_lock = threading.Lock()
         # Not Thread.is_alive(): when a signal handler raises inside it, it marks a living thread as ended.
         self._is_running = False
@@ -153,11 +153,11 @@ class Worker:
         """Start the thread unless it runs; False when no thread can be had."""
         if self._is_running:
             return True
-        hold, has_begun = Hold(), False
+        claim, has_begun = Claim(), False
         try:
             # A second caller (or a re-entry from a signal handler) leaves it to the first.
-            if self._starting.enter(hold):
-                _thread.start_new_thread(self._begin_thread, (hold,))
+            if self._starting.enter(claim):
+                _thread.start_new_thread(self._begin_thread, (claim,))
                 has_begun = True
         except RuntimeError as error:
             # The interpreter shuts down, or no thread can be had: what is handed over stays held.
@@ -165,10 +165,10 @@ class Worker:
             return False
         finally:
             if not has_begun:
-                hold.is_free = True
+                claim.is_free = True
         return True
 
-    def _begin_thread(self, hold: Hold) -> None:
+    def _begin_thread(self, claim: Claim) -> None:
         try:
             with self._begin_lock:
                 if not self._is_running:
@@ -180,7 +180,7 @@ class Worker:
             self._is_running = False
             self.last_error = f"the writer thread can't start: {error}"
         finally:
-            hold.is_free = True
+            claim.is_free = True
 
     def flush(self, timeout_seconds: float) -> bool:
         """Store all that was handed over; True when it is stored. Returns at once in our own thread."""
@@ -226,7 +226,7 @@ class Worker:
     # -- the thread ------------------------------------------------------------------------
 
     def _run(self) -> None:
-        be_memmons_own()
+        mark_own_thread()
         try:
             self._work_for_ever()
         finally:
@@ -436,7 +436,7 @@ class Worker:
 
     def _recovered(self) -> None:
         if self._retry_at is not None:
-            say_as(log, logging.WARNING, "memmon: %s can be written again", self.database.shown)
+            log_safely(log, logging.WARNING, "memmon: %s can be written again", self.database.shown)
         self._retry_at = None
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._logged.clear()
@@ -447,7 +447,7 @@ class Worker:
         now = self._clock.monotonic()
         if now - self._logged.get(state, -LOG_EVERY_SECONDS) >= LOG_EVERY_SECONDS:
             self._logged[state] = now
-            say_as(log, logging.WARNING, message, *args)
+            log_safely(log, logging.WARNING, message, *args)
 
 
 def inbox_limit(snapshot: Snapshot) -> int:
