@@ -20,7 +20,8 @@ from memmon.child.interpreter import FROZEN_FLAG
 from memmon.child.mark import MARK_VARIABLE
 from memmon.child.session import Session
 from memmon.errors import ChildError
-from memmon.guest.locks import LOST_AFTER_SECONDS, Claim, ReentrantTurn
+from memmon.guest import hooks
+from memmon.guest.locks import LOST_AFTER_SECONDS, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 _END_WAIT_SECONDS = 1.0
 
-spawn_turn = ReentrantTurn()
+spawn_turn = hooks.fork_turn()
 """Had while a process is being started; a fork waits for it.
 
 A process forked at that moment would inherit the pipe on which the start waits, and hold it open

@@ -55,6 +55,10 @@ class ReentrantTurn:
             # No Event: its inner lock can't be re-entered from a signal handler that interrupts the wait.
             time.sleep(_POLL_SECONDS)  # noqa: TID251
 
+    def after_fork_in_child(self) -> None:
+        """Begin anew in a forked child: whoever had the turn does not go on there."""
+        self._claims = {}
+
     def _holder_beside(self, claim: Claim) -> Claim:
         """Return who has the turn: `claim`, or the one before it that is not free yet."""
         number = self._number

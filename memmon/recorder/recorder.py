@@ -12,6 +12,7 @@ from memmon.child import Children
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
+from memmon.guest import lifecycle
 from memmon.guest.guarded import guarded
 from memmon.guest.locks import Claim, ForkLock, Locks
 from memmon.guest.shielding import defer_logging, drain_log, log_safely, mark_own_thread
@@ -20,7 +21,7 @@ from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
 from memmon.probe.sampler import Sampler
-from memmon.recorder import arguments, lifecycle
+from memmon.recorder import arguments
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.registrations import Registrations
