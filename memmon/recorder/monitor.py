@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.errors import ChildError
 from memmon.guest.shielding import log_safely
 from memmon.model import Alert
-from memmon.recorder import arguments
+from memmon.recorder import validation
 from memmon.recorder.monitor_judge import (
     ask,
     deques_request,
@@ -69,17 +69,17 @@ class MemoryMonitor:
         if max_snapshots < 1:
             msg = f"max_snapshots must be at least 1, not {max_snapshots}"
             raise ValueError(msg)
-        self.leak_threshold = arguments.number(
+        self.leak_threshold = validation.number(
             leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour", low=0.0
         )
-        self.high_memory_threshold = arguments.number(
+        self.high_memory_threshold = validation.number(
             high_memory_threshold_percent, "high_memory_threshold_percent", low=0.0, high=100.0
         )
-        arguments.number(
+        validation.number(
             snapshot_interval_seconds,
             "snapshot_interval_seconds",
             low=0.0,
-            high=arguments.LONGEST_INTERVAL_SECONDS,
+            high=validation.LONGEST_INTERVAL_SECONDS,
         )
         self._snapshots: Window[MemorySnapshot] = Window(maxlen=max_snapshots)
         self._recorder = MonitorRecorder(
@@ -145,7 +145,7 @@ class MemoryMonitor:
 
     @last_snapshot_time.setter
     def last_snapshot_time(self, moment: datetime | None) -> None:
-        self._recorder.last_taken_at = None if moment is None else arguments.aware(moment)
+        self._recorder.last_taken_at = None if moment is None else validation.aware(moment)
 
     @property
     def last_high_memory_alert(self) -> datetime | None:
@@ -154,7 +154,7 @@ class MemoryMonitor:
 
     @last_high_memory_alert.setter
     def last_high_memory_alert(self, moment: datetime | None) -> None:
-        self._high_memory_told_at = None if moment is None else arguments.aware(moment)
+        self._high_memory_told_at = None if moment is None else validation.aware(moment)
         self._knows_cooldown = True
 
     @property

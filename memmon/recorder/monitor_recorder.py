@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memmon.recorder import arguments
+from memmon.recorder import validation
 from memmon.recorder.desk import Candidate
 from memmon.recorder.recorder import Recorder
 from memmon.store.write import read_alert_marks
@@ -82,7 +82,7 @@ class MonitorRecorder(Recorder):
 
     @interval_seconds.setter
     def interval_seconds(self, seconds: float) -> None:
-        arguments.number(seconds, "snapshot_interval", low=0.0, high=arguments.LONGEST_INTERVAL_SECONDS)
+        validation.number(seconds, "snapshot_interval", low=0.0, high=validation.LONGEST_INTERVAL_SECONDS)
         # Given back as it was set: hosts compare it with the number they passed.
         self._interval_seconds = seconds
 
@@ -93,7 +93,7 @@ class MonitorRecorder(Recorder):
 
     @alert_cooldown_minutes.setter
     def alert_cooldown_minutes(self, minutes: float) -> None:
-        arguments.number(minutes, "alert_cooldown_minutes", low=0.0, low_allowed=True)
+        validation.number(minutes, "alert_cooldown_minutes", low=0.0, low_allowed=True)
         self._teller.desk.cooldown_minutes = minutes
 
     @property

@@ -21,14 +21,14 @@ from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
 from memmon.probe.names import clean_name
 from memmon.probe.sampler import Sampler
-from memmon.recorder import arguments
+from memmon.recorder import validation
 from memmon.recorder.desk import AlertDesk, Candidate
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
 from memmon.recorder.teller import Teller
-from memmon.recorder.worker import Worker
+from memmon.recorder.writer_thread import WriterThread
 from memmon.store.write import RunEnd
 from memmon.units import MIB
 
@@ -85,33 +85,33 @@ class Recorder(Registrations):
         role: str | None = None,
         note_sigterm: bool = False,
     ) -> None:
-        settings = arguments.with_given(
+        settings = validation.with_given(
             load_settings(),
-            high_memory_percent=arguments.optional_number(
+            high_memory_percent=validation.optional_number(
                 high_memory_percent, "high_memory_percent", high=100.0
             ),
-            leak_threshold_mb_per_hour=arguments.optional_number(
+            leak_threshold_mb_per_hour=validation.optional_number(
                 leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour"
             ),
-            alert_cooldown_minutes=arguments.optional_number(
+            alert_cooldown_minutes=validation.optional_number(
                 alert_cooldown_minutes, "alert_cooldown_minutes", low_allowed=True
             ),
-            gc_threshold_mb=arguments.optional_number(gc_threshold_mb, "gc_threshold_mb", low_allowed=True),
+            gc_threshold_mb=validation.optional_number(gc_threshold_mb, "gc_threshold_mb", low_allowed=True),
             daily_report=daily_report,
             leak_check=leak_check,
         )
-        self._interval_seconds = arguments.number(
-            interval_seconds, "interval_seconds", low=0.0, high=arguments.LONGEST_INTERVAL_SECONDS
+        self._interval_seconds = validation.number(
+            interval_seconds, "interval_seconds", low=0.0, high=validation.LONGEST_INTERVAL_SECONDS
         )
-        arguments.callback(on_alert, "on_alert")
+        validation.callback(on_alert, "on_alert")
         if clock is not None:
-            arguments.clock_like(clock)
+            validation.clock_like(clock)
         self._settings = settings
         self._database = resolve_database(database_url, settings=settings)
-        given = arguments.optional_name(source, "source") or settings.source
+        given = validation.optional_name(source, "source") or settings.source
         self._given_source = None if given is None else clean_name(given)
-        self._release = arguments.optional_name(release, "release") or settings.release
-        self._role = arguments.optional_name(role, "role")
+        self._release = validation.optional_name(release, "release") or settings.release
+        self._role = validation.optional_name(role, "role")
         self._notes_sigterm = bool(note_sigterm) and _note_sigterm(
             lambda: self._end(SIGTERM_WAIT_SECONDS, "sigterm")
         )
@@ -130,7 +130,7 @@ class Recorder(Registrations):
             children=self.children,
             put=self._put,
         )
-        self._worker = Worker(
+        self._writer_thread = WriterThread(
             self._database,
             clock=self._clock,
             file_mode=int(settings.file_mode, 8),
@@ -187,7 +187,7 @@ class Recorder(Registrations):
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
-        self._end(arguments.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True), "stopped")
+        self._end(validation.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True), "stopped")
 
     def __enter__(self) -> Self:
         self.start()
@@ -218,9 +218,9 @@ class Recorder(Registrations):
         state, self._state = self._state, None
         if state is not None:
             now = self._clock.now()
-            self._worker.put(state, self._event(state, "run_end", reason))
-            self._worker.put(state, RunEnd(at=now, reason=reason, detail=detail))
-        self._worker.stop(max(deadline - self._clock_of_host(), 0.0))
+            self._writer_thread.put(state, self._event(state, "run_end", reason))
+            self._writer_thread.put(state, RunEnd(at=now, reason=reason, detail=detail))
+        self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
         drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         self._teller.end()
         self.children.end()
@@ -270,9 +270,9 @@ class Recorder(Registrations):
         self._notice_components(state)
         self._notice_untracked(state)
         for sentence in self._sizes.after_snapshot(snapshot):
-            self._worker.put(state, self._event(state, "autosize", sentence))
+            self._writer_thread.put(state, self._event(state, "autosize", sentence))
         self._latest = self._teller.latest = snapshot
-        self._worker.put(state, snapshot)
+        self._writer_thread.put(state, snapshot)
         # Counted when it is handed over: an exception of the host's (a signal handler's) may fall between.
         self._taken_count += 1
         self._after_take(snapshot)
@@ -287,7 +287,7 @@ class Recorder(Registrations):
             if abs(step_seconds) > CLOCK_STEP_SECONDS:
                 text = f"the wall clock stepped by {step_seconds:+.0f} s"
                 data = {"step_seconds": round(step_seconds, 3)}
-                self._worker.put(state, self._event(state, "clock_step", text, data))
+                self._writer_thread.put(state, self._event(state, "clock_step", text, data))
         self._last_monotonic, self._last_wall = monotonic, wall
         self._due_from_monotonic, self._last_taken_at = monotonic, snapshot.at
 
@@ -297,13 +297,13 @@ class Recorder(Registrations):
         if count >= max(2 * self._told_untracked_count, 1):
             self._told_untracked_count = count
             text = f"{count} registered deques are beyond the cap: counted, not read"
-            self._worker.put(state, self._event(state, "deques", text, {"untracked_count": count}))
+            self._writer_thread.put(state, self._event(state, "deques", text, {"untracked_count": count}))
 
     def _notice_components(self, state: RunState) -> None:
         """Record why a component is not measured any more, once."""
         notes = self._components.notes
         for note in notes[len(self._told_notes) :]:
-            self._worker.put(state, self._event(state, "component", note))
+            self._writer_thread.put(state, self._event(state, "component", note))
         self._told_notes = notes
 
     def _sample_for_ever(self) -> None:
@@ -326,32 +326,36 @@ class Recorder(Registrations):
 
     def flush(self, timeout_seconds: float = 5.0) -> bool:
         """Store all that was taken; True when it is durably stored within `timeout_seconds`."""
-        timeout = arguments.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True)
+        timeout = validation.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True)
         return self._flush(timeout)
 
     @guarded(default=False)
     def _flush(self, timeout_seconds: float) -> bool:
         deadline = self._clock_of_host() + timeout_seconds
-        is_stored = self._worker.flush(timeout_seconds)
+        is_stored = self._writer_thread.flush(timeout_seconds)
         drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         return is_stored
 
     @property
     def pending_count(self) -> int:
         """Snapshots taken and still held in memory."""
-        return max(self._taken_count - self._worker.stored_count - self._worker.dropped_count, 0)
+        return max(
+            self._taken_count - self._writer_thread.stored_count - self._writer_thread.dropped_count, 0
+        )
 
     @property
     def status(self) -> RecorderStatus:
         """What was taken, stored, held and dropped, and the last error."""
         return RecorderStatus(
             # A signal handler may raise between handing over and counting.
-            taken_count=max(self._taken_count, self._worker.stored_count + self._worker.dropped_count),
-            stored_count=self._worker.stored_count,
+            taken_count=max(
+                self._taken_count, self._writer_thread.stored_count + self._writer_thread.dropped_count
+            ),
+            stored_count=self._writer_thread.stored_count,
             held_count=self.pending_count,
-            dropped_count=self._worker.dropped_count,
-            last_error=MARK_SENTENCE if self._is_inert else self._worker.last_error,
-            last_stored_at=self._worker.last_stored_at,
+            dropped_count=self._writer_thread.dropped_count,
+            last_error=MARK_SENTENCE if self._is_inert else self._writer_thread.last_error,
+            last_stored_at=self._writer_thread.last_stored_at,
             source=self.source,
             database=self._database.shown,
             child_start_count=self.children.start_count,
@@ -379,7 +383,9 @@ class Recorder(Registrations):
     @guarded(default=None)
     def _annotate(self, text: str) -> None:
         state = self._ensure_run()
-        self._worker.put(state, self._event(state, "annotation", arguments.one_line(text, _TEXT_LIMIT)))
+        self._writer_thread.put(
+            state, self._event(state, "annotation", validation.one_line(text, _TEXT_LIMIT))
+        )
 
     def _ensure_run(self) -> RunState:
         state = self._state
@@ -397,7 +403,7 @@ class Recorder(Registrations):
         self._last_monotonic = self._last_wall = None
         self.children.reset()
         self._teller.begin(state)
-        self._worker.put(
+        self._writer_thread.put(
             state, self._event(state, "run_start", record.release or "", self._start_data(record))
         )
         return state
@@ -437,10 +443,10 @@ class Recorder(Registrations):
 
     @guarded(default=None)
     def _submit(self, candidate: Candidate) -> None:
-        self._worker.put(self._ensure_run(), candidate)
+        self._writer_thread.put(self._ensure_run(), candidate)
 
     def _put(self, state: RunState, item: object) -> None:
-        self._worker.put(state, item)
+        self._writer_thread.put(state, item)
 
     # -- relief ----------------------------------------------------------------------------
 
@@ -466,7 +472,7 @@ class Recorder(Registrations):
 
     def _note_pass(self, state: RunState, done: Pass) -> None:
         data = {**done.figures, "is_stopped": self._relief.is_stopped}
-        self._worker.put(state, self._event(state, "gc", done.sentence, data))
+        self._writer_thread.put(state, self._event(state, "gc", done.sentence, data))
         log_safely(log, logging.INFO, "memmon: garbage collection: %s", done.sentence)
 
     def _after_take(self, snapshot: Snapshot) -> None:
@@ -477,7 +483,7 @@ class Recorder(Registrations):
     @property
     def flush_lock(self) -> ForkLock:
         """Held while a connection is open; a fork waits for it."""
-        return self._worker.flush_lock
+        return self._writer_thread.flush_lock
 
     def after_fork_in_child(self, *, was_cut: bool) -> None:
         """Become inert: no thread, nothing held, a run of its own when the child asks for one.
@@ -491,7 +497,7 @@ class Recorder(Registrations):
         self._stop_sampling = threading.Event()
         self._sampler_thread = None
         self._is_sampling = False
-        self._worker.after_fork_in_child(was_cut=was_cut)
+        self._writer_thread.after_fork_in_child(was_cut=was_cut)
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()
         self._teller.after_fork_in_child()

@@ -16,11 +16,11 @@ from memmon.guest import locks
 from memmon.guest.guarded import guarded
 from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
 from memmon.model import Alert, DequeReading, Snapshot
-from memmon.recorder import arguments, rules
+from memmon.recorder import rules, validation
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.relief import Relief
-from memmon.recorder.work import WorkCounter
+from memmon.recorder.work_counter import WorkCounter
 from memmon.store.write import AlertMark
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -378,4 +378,4 @@ def test_work_is_counted_by_name():
 
 def test_a_line_fit_to_be_shown():
     """A text from the host becomes one line without anything that steers a terminal."""
-    assert arguments.one_line("a\nb\x1b[31m\x9b\u202e\ud800", 100) == "a b?[31m???"
+    assert validation.one_line("a\nb\x1b[31m\x9b\u202e\ud800", 100) == "a b?[31m???"

@@ -25,9 +25,9 @@ from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
 from memmon.guest.shielding import log_safely, mark_own_thread
 from memmon.model import Snapshot
 from memmon.recorder.desk import Candidate
-from memmon.recorder.faults import Fault, cause, classify, describe, may_be_damage
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, Outbox, most_bytes
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
+from memmon.recorder.store_faults import Fault, cause, classify, describe, may_be_damage
 from memmon.store.engine import file_identity
 from memmon.store.write import Writer
 
@@ -67,7 +67,7 @@ class _Request:
     """True: end the thread then."""
 
 
-class Worker:
+class WriterThread:
     """Owns the writer thread of one recorder."""
 
     def __init__(
