@@ -27,6 +27,7 @@ from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.run_state import RunState
+from memmon.recorder.store_keeper import StoreKeeper
 from memmon.recorder.teller import Teller
 from memmon.recorder.writer_thread import WriterThread
 from memmon.store.write import RunEnd
@@ -130,13 +131,14 @@ class Recorder(Registrations):
             children=self.children,
             put=self._put,
         )
-        self._writer_thread = WriterThread(
+        self._keeper = StoreKeeper(
             self._database,
             clock=self._clock,
             file_mode=int(settings.file_mode, 8),
-            teller=self._teller,
             children=self.children,
-            is_inert=self._is_inert,
+        )
+        self._writer_thread = WriterThread(
+            self._keeper, clock=self._clock, teller=self._teller, is_inert=self._is_inert
         )
         self._locks = Locks()
         self._stop_sampling = threading.Event()
@@ -339,23 +341,19 @@ class Recorder(Registrations):
     @property
     def pending_count(self) -> int:
         """Snapshots taken and still held in memory."""
-        return max(
-            self._taken_count - self._writer_thread.stored_count - self._writer_thread.dropped_count, 0
-        )
+        return max(self._taken_count - self._keeper.stored_count - self._writer_thread.dropped_count, 0)
 
     @property
     def status(self) -> RecorderStatus:
         """What was taken, stored, held and dropped, and the last error."""
         return RecorderStatus(
             # A signal handler may raise between handing over and counting.
-            taken_count=max(
-                self._taken_count, self._writer_thread.stored_count + self._writer_thread.dropped_count
-            ),
-            stored_count=self._writer_thread.stored_count,
+            taken_count=max(self._taken_count, self._keeper.stored_count + self._writer_thread.dropped_count),
+            stored_count=self._keeper.stored_count,
             held_count=self.pending_count,
             dropped_count=self._writer_thread.dropped_count,
-            last_error=MARK_SENTENCE if self._is_inert else self._writer_thread.last_error,
-            last_stored_at=self._writer_thread.last_stored_at,
+            last_error=MARK_SENTENCE if self._is_inert else self._keeper.last_error,
+            last_stored_at=self._keeper.last_stored_at,
             source=self.source,
             database=self._database.shown,
             child_start_count=self.children.start_count,
@@ -483,7 +481,7 @@ class Recorder(Registrations):
     @property
     def flush_lock(self) -> ForkLock:
         """Held while a connection is open; a fork waits for it."""
-        return self._writer_thread.flush_lock
+        return self._keeper.flush_lock
 
     def after_fork_in_child(self, *, was_cut: bool) -> None:
         """Become inert: no thread, nothing held, a run of its own when the child asks for one.
@@ -497,7 +495,8 @@ class Recorder(Registrations):
         self._stop_sampling = threading.Event()
         self._sampler_thread = None
         self._is_sampling = False
-        self._writer_thread.after_fork_in_child(was_cut=was_cut)
+        self._keeper.after_fork_in_child(was_cut=was_cut)
+        self._writer_thread.after_fork_in_child()
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()
         self._teller.after_fork_in_child()
