@@ -1,4 +1,4 @@
-"""What keeps the host's threads apart in a recorder; a forked child begins with new ones.
+"""What keeps the program's threads apart in memmon; a forked child begins with new ones.
 
 A signal handler of the host's may raise between any two steps of ours. A lock that was taken and
 not yet noted would then stay taken for ever; a `ReentrantTurn` is held by an object that its holder made
@@ -104,13 +104,3 @@ class ForkLock:
 
     def __exit__(self, *_: object) -> None:
         self._entered.release()
-
-
-class Locks:
-    """The locks of one recorder."""
-
-    def __init__(self) -> None:
-        self.take = ReentrantTurn()
-        self.start = ReentrantTurn()
-        # Re-entrant: a finaliser may annotate while the run is being opened.
-        self.run = threading.RLock()

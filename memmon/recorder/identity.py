@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import uuid
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _TEXT_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLabels:
+    """What the host has said of its runs; None: nothing."""
+
+    source: str | None
+    release: str | None
+    role: str | None
 
 
 def default_source() -> str:
