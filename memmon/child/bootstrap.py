@@ -73,12 +73,10 @@ def where_to_import_from() -> dict[str, list[str]]:
     entries = [path for path in sys.path if isinstance(path, str) and "\0" not in path]
     paths = list(dict.fromkeys(_searched(path) for path in entries))
     own = _own_folders()
-    import memmon
-
     has_hooks = any(_EDITABLE in _names(one).lower() for one in sys.meta_path)
     return {
         "import_paths": [path for path in paths if path not in own] + [path for path in paths if path in own],
-        "memmon_folders": [str(Path(path).parent) for path in memmon.__path__],
+        "memmon_folders": [str(Path(path).parent) for path in sys.modules["memmon"].__path__],
         # Installed packages that a hook finds and no path leads to: the hooks lie in these folders.
         "editable_folders": [path for path in paths if has_hooks and Path(path).is_dir()],
     }
