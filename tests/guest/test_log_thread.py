@@ -42,6 +42,8 @@ def test_a_log_handler_that_hangs_stops_no_recording(tmp_path):
         assert recorder.pending_count == 0
         assert not any("orders" in line for line in handler.said)
         handler.go_on.set()
+        while not any("orders" in line for line in handler.said) and time.monotonic() < deadline + 60.0:
+            threading.Event().wait(0.02)  # a thread that has hung for long is not waited for by drain_log
         assert shielding.drain_log(30.0)
         assert any("orders" in line for line in handler.said)
     finally:
