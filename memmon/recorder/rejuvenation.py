@@ -92,17 +92,27 @@ def decide(
         if not drained or state.is_asked:
             return state, "wait"
         return _asked(state), "restart"
-    if percent < policy.at_percent:
-        return state, "wait"
-    if base is None or base >= policy.base_percent:
-        # Over the limit's share from the start: after a restart it would be there again.
-        return state, "base_over"
-    if snapshot.uptime_seconds < policy.least_gap_hours * SECONDS_PER_HOUR:
-        return state, "too_soon"
-    if percent < policy.urgent_percent and not _is_quiet(snapshot.at, policy, tz):
-        return state, "not_quiet"
+    refusal = _refusal(base, percent, snapshot, policy, tz)
+    if refusal is not None:
+        return state, refusal
     state = RejuvenationState(base_percent=base, draining_since=snapshot.at)
     return (state, "drain") if policy.drain_seconds else (_asked(state), "restart")
+
+
+def _refusal(
+    base: float | None, percent: float, snapshot: Snapshot, policy: RejuvenationPolicy, tz: tzinfo | None
+) -> Decision | None:
+    """Return why no restart is begun now; None when it is."""
+    if percent < policy.at_percent:
+        return "wait"
+    if base is None or base >= policy.base_percent:
+        # Over the limit's share from the start: after a restart it would be there again.
+        return "base_over"
+    if snapshot.uptime_seconds < policy.least_gap_hours * SECONDS_PER_HOUR:
+        return "too_soon"
+    if percent < policy.urgent_percent and not _is_quiet(snapshot.at, policy, tz):
+        return "not_quiet"
+    return None
 
 
 class Rejuvenation:
