@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from memmon.store import schema
-from memmon.store.statements import insert_or_ignore, ms_from_datetime, storable, storable_text
+from memmon.store.moments import ms_from_datetime
+from memmon.store.statements import insert_or_ignore, storable, storable_text
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:

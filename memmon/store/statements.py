@@ -1,13 +1,10 @@
-"""How values go into a statement: times, text and numbers as any database takes them, and INSERTs."""
+"""How values go into a statement: text and numbers as any database takes them, and INSERTs."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,16 +16,6 @@ INSERTED = "has_inserted"
 """In a connection's info: rows were inserted. (An update to the same value leaves no trace in the log.)"""
 
 _INT64_MAX = 2**63 - 1
-
-
-def ms_from_datetime(moment: datetime) -> int:
-    """Return integer UTC milliseconds of an aware datetime."""
-    return round(moment.timestamp() * MS_PER_SECOND)
-
-
-def datetime_from_ms(at_ms: int) -> datetime:
-    """Return the aware UTC datetime of integer milliseconds."""
-    return datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC)
 
 
 def insert_or_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -21,17 +21,11 @@ from memmon.store.batch import AlertMark, Batch, RunEnd, StoredReport, Written
 from memmon.store.certificate import certify
 from memmon.store.digest import group_digest
 from memmon.store.engine import file_identity, sqlite_uri, write_engine
+from memmon.store.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.revision import require_head
 from memmon.store.run_rows import end_run, open_run
 from memmon.store.secluded import connect_sqlite, unadapted
-from memmon.store.statements import (
-    INSERTED,
-    datetime_from_ms,
-    fitting,
-    insert_or_ignore,
-    ms_from_datetime,
-    storable_text,
-)
+from memmon.store.statements import INSERTED, fitting, insert_or_ignore, storable_text
 from memmon.store.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.units import MS_PER_SECOND
 
