@@ -165,7 +165,7 @@ _CANNOT_SAY = VerdictRow(
 )
 
 
-def _row(verdict: Verdict) -> VerdictRow:
+def _row(verdict: Verdict) -> VerdictRow:  # noqa: C901 -- one line for each verdict, held whole by mypy
     match verdict:
         case Verdict.LEAKING:
             return _LEAKING

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import log_safely
 from memmon.recorder.rules import fingerprint, may_repeat
 from memmon.store.write import AlertMark
 
@@ -70,9 +70,11 @@ class AlertDesk:
 
     def deliver(self, alert: Alert) -> None:
         """Tell the host: through logging, and through its callback when it gave one."""
-        say_as(log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message)
+        log_safely(
+            log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message
+        )
         if self.on_alert is not None:
             try:
                 self.on_alert(alert)
             except BaseException as error:  # in our own thread: also SystemExit and asyncio's CancelledError
-                say_as(log, logging.ERROR, "memmon: on_alert raised %r", error)
+                log_safely(log, logging.ERROR, "memmon: on_alert raised %r", error)

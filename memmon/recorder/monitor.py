@@ -12,9 +12,9 @@ from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
 from memmon.facts import defaults
 from memmon.facts.deque_state import deque_fault
+from memmon.guest.shielding import log_safely
 from memmon.model import Alert
-from memmon.probe.quiet import say_as
-from memmon.recorder import arguments
+from memmon.recorder import validation
 from memmon.recorder.monitor_judge import (
     ask,
     columns_of,
@@ -72,17 +72,17 @@ class MemoryMonitor:
         if max_snapshots < 1:
             msg = f"max_snapshots must be at least 1, not {max_snapshots}"
             raise ValueError(msg)
-        self.leak_threshold = arguments.number(
+        self.leak_threshold = validation.number(
             leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour", low=0.0
         )
-        self.high_memory_threshold = arguments.number(
+        self.high_memory_threshold = validation.number(
             high_memory_threshold_percent, "high_memory_threshold_percent", low=0.0, high=100.0
         )
-        arguments.number(
+        validation.number(
             snapshot_interval_seconds,
             "snapshot_interval_seconds",
             low=0.0,
-            high=arguments.LONGEST_INTERVAL_SECONDS,
+            high=validation.LONGEST_INTERVAL_SECONDS,
         )
         self._snapshots: Window[MemorySnapshot] = Window(maxlen=max_snapshots)
         self._recorder = MonitorRecorder(
@@ -148,7 +148,7 @@ class MemoryMonitor:
 
     @last_snapshot_time.setter
     def last_snapshot_time(self, moment: datetime | None) -> None:
-        self._recorder.last_taken_at = None if moment is None else arguments.aware(moment)
+        self._recorder.last_taken_at = None if moment is None else validation.aware(moment)
 
     @property
     def last_high_memory_alert(self) -> datetime | None:
@@ -157,7 +157,7 @@ class MemoryMonitor:
 
     @last_high_memory_alert.setter
     def last_high_memory_alert(self, moment: datetime | None) -> None:
-        self._high_memory_told_at = None if moment is None else arguments.aware(moment)
+        self._high_memory_told_at = None if moment is None else validation.aware(moment)
         self._knows_cooldown = True
 
     @property
@@ -250,7 +250,7 @@ class MemoryMonitor:
             fault = faults[one.name]
             if fault is not None:
                 level = logging.WARNING if one.maxlen_count is None else logging.ERROR
-                say_as(log, level, "memmon: deque %s %s", one.name, fault)
+                log_safely(log, level, "memmon: deque %s %s", one.name, fault)
         alert = deque_limits(readings, source=self._recorder.source, at=self._clock.now())
         if alert is not None:
             self._recorder.submit(alert, is_forced=False)
@@ -287,7 +287,7 @@ class MemoryMonitor:
         try:
             answer = ask(request, self._recorder.latest, self._recorder.children)
         except ChildError as error:
-            say_as(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
+            log_safely(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
             return unavailable(items, error)
         report = report_of(answer.leak)
         if report.leak_detected:
@@ -333,7 +333,9 @@ class MemoryMonitor:
         try:
             return ask(request, self._recorder.latest, self._recorder.children).text
         except ChildError as error:
-            say_as(log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error)
+            log_safely(
+                log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error
+            )
             return self._report_without_child(items, readings, error)
 
     def _report_without_child(self, items: list[MemorySnapshot], readings: Any, error: ChildError) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.store import schema
 from memmon.store.alert_values import Delivery, Message, Watch
-from memmon.store.write import datetime_from_ms, ms_from_datetime
+from memmon.store.moments import datetime_from_ms, ms_from_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

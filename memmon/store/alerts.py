@@ -29,8 +29,8 @@ from memmon.store.alert_rows import (
 )
 from memmon.store.alert_values import Delivery, Message, Silence, Watch
 from memmon.store.engine import read_engine, write_engine
+from memmon.store.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.revision import require_head
-from memmon.store.write import datetime_from_ms, ms_from_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
