@@ -1,0 +1,1 @@
+"""What is true once: verdicts, states, rules and words that everything else derives from. Standard library only."""

@@ -1,0 +1,96 @@
+"""How values read, for every face: times, spans, sizes, rates, and text that others wrote."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from memmon.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+MB_PER_GB = 1024.0
+HOURS_PER_DAY = 24.0
+_MINUTES_SHOWN_BELOW_HOURS = 2.0
+_HOURS_SHOWN_BELOW_HOURS = 48.0
+_UNSHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def shown(text: str) -> str:
+    r"""Return `text` safe to print: control, bidi and other invisible characters as escapes.
+
+    >>> shown("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(char) in _UNSHOWN_CATEGORIES
+        else char
+        for char in text
+    )
+
+
+def local_time(at: datetime, *, tz: tzinfo | None = None) -> str:
+    """Return `at` (aware) as local time with its UTC offset, to the minute; `tz` instead of local.
+
+    >>> from datetime import UTC, datetime
+    >>> local_time(datetime(2026, 3, 1, 12, 5, tzinfo=UTC), tz=UTC)
+    '2026-03-01 12:05 +00:00'
+    """
+    text = at.astimezone(tz).isoformat(sep=" ", timespec="minutes")
+    return f"{text[:16]} {text[16:]}"
+
+
+def span(hours: float) -> str:
+    """Return a length of time in the unit that reads best.
+
+    >>> span(0.5), span(26.0), span(73.0)
+    ('30 min', '26.0 h', '3.0 d')
+    """
+    if hours < _MINUTES_SHOWN_BELOW_HOURS:
+        return f"{hours * 60:.0f} min"
+    if hours < _HOURS_SHOWN_BELOW_HOURS:
+        return f"{hours:.1f} h"
+    return f"{hours / HOURS_PER_DAY:.1f} d"
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was; seconds below two minutes.
+
+    >>> age(45), age(600)
+    ('45 s', '10 min')
+    """
+    return f"{seconds:.0f} s" if seconds < 120 else span(seconds / SECONDS_PER_HOUR)  # noqa: PLR2004 - two minutes
+
+
+def size(size_mb: float | None) -> str:
+    """Return a size in MB, in GB from 10 GB on.
+
+    >>> size(245.31), size(20480.0), size(None)
+    ('245.3 MB', '20.0 GB', 'unknown')
+    """
+    if size_mb is None:
+        return "unknown"
+    return f"{size_mb / MB_PER_GB:.1f} GB" if size_mb >= 10 * MB_PER_GB else f"{size_mb:.1f} MB"
+
+
+def rate(slope_mb_per_hour: float | None) -> str:
+    """Return a slope; tiny negative ones read as zero.
+
+    >>> rate(2.154), rate(-0.001)
+    ('2.15 MB/hour', '0.00 MB/hour')
+    """
+    return "unknown" if slope_mb_per_hour is None else f"{_unsigned_zero(slope_mb_per_hour)} MB/hour"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return an interval of slopes such as `1.90 to 2.41`."""
+    return "unknown" if low is None or high is None else f"{_unsigned_zero(low)} to {_unsigned_zero(high)}"
+
+
+def _unsigned_zero(value: float) -> str:
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text
