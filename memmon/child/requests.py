@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003 -- whoever decodes reads the annotations
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 -- same
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar
 
-from memmon.model import Alert, AlertSeverity, DequeReading
+from memmon.model import AlertSeverity, DequeReading  # noqa: TC001 -- same
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
@@ -95,27 +95,23 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertAnswer:
-    """An alert that the stored history calls for; the program says when and of which source."""
+class SeenAlert:
+    """What the stored history shows of one kind of alert, also that there is nothing to tell."""
 
+    source_id: int
+    source: str
+    fingerprint: str
     kind: str
+    level: Literal["active", "between", "clear"]
     severity: AlertSeverity
     title: str
     message: str
+    action: str
+    command: tuple[str, ...]
     values: Mapping[str, object]
     """Plain JSON values."""
-
-    def alert(self, *, at: datetime, source: str) -> Alert:
-        """Return the alert as it is told."""
-        return Alert(
-            kind=self.kind,
-            severity=self.severity,
-            title=self.title,
-            message=self.message,
-            at=at,
-            source=source,
-            values=self.values,
-        )
+    members: tuple[str, ...]
+    scope: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +132,7 @@ class Checked:
     command: ClassVar[str] = "check"
     damage: str | None
     """What is damaged in the file; nothing is judged then."""
-    alerts: tuple[AlertAnswer, ...]
+    alerts: tuple[SeenAlert, ...]
     report: DailyReport | None
     """None: it is not due."""
     is_suspicious: bool

@@ -52,7 +52,12 @@ def list_text(
     ]
     parts += [
         printable(
-            f"told by the recorder of {name}: {one.fingerprint} ({one.severity}) {local_time(one.notified_at)}"
+            f"told by the recorder of {name}: {one.fingerprint} ({one.severity}) {local_time(one.notified_at)}, "
+            + (
+                f"{one.state} since {local_time(one.since)}"
+                if one.resolved_at is None
+                else f"resolved {local_time(one.resolved_at)}"
+            )
         )
         for name, alerts in told.items()
         for one in alerts

@@ -62,7 +62,7 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
     for row in _newest(store, now):
         live.setdefault(row["source_id"], []).append(row)
     firing: dict[int, list[tuple[str, str]]] = {}
-    told = "SELECT source_id, kind, severity FROM alert_watch WHERE state = 'firing' ORDER BY kind"
+    told = "SELECT source_id, kind, severity FROM alert_watch WHERE holder = 'evaluator' AND state = 'firing' ORDER BY kind"
     for source_id, kind, severity in store.query(told, row_limit=_ROW_LIMIT).rows:
         firing.setdefault(source_id, []).append((kind, severity))
     return tuple(

@@ -1,14 +1,14 @@
-"""Telling the right people: alerts with a memory, and the channels that carry them.
+"""Telling the right people, from outside the programs: alerts of a whole database, and their channels.
 
-`machine` decides, as a pure function, what is told; `conditions` and `evaluate` say what is seen
-in the store; `messages` puts it into words; `channels` carry it; `runner` does one round of all.
+What is told, when and in which words is in `memmon.alerts`; `evaluate` says what is known of each
+source of a store; `channels` carry the messages; `runner` does one round of all.
 """
 
 from __future__ import annotations
 
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.state_machine import Observation, Rule, step
 from memmon.notify.channels import CallbackChannel, Channel, LoggingChannel, parse_channel
-from memmon.notify.machine import Observation, Rule, step
-from memmon.notify.policy import AlertPolicy
 from memmon.notify.runner import Round, run_once
 from memmon.notify.webhook import WebhookChannel, verify
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.alerts.state_machine import Observation
 from memmon.errors import MemmonError
-from memmon.notify.machine import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memmon.alerts.values import MessageEvent
+    from memmon.alerts.wording import MessageWriter
     from memmon.clock import Clock
     from memmon.notify.channels import Channel
-    from memmon.notify.messages import MessageWriter
-    from memmon.store.alert_values import MessageEvent
 
 FAILED_ROUND_COUNT = 3
 """One failed round may be a restart of the server; three are told."""

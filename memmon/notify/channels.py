@@ -19,7 +19,7 @@ from memmon.notify.webhook import WebhookChannel
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from memmon.store.alert_values import Message
+    from memmon.alerts.values import Message
 
 log = logging.getLogger("memmon")
 

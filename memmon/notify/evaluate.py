@@ -1,22 +1,24 @@
-"""Looking at every source of a store: what could be told of it now."""
+"""Looking at every source of a store: what is known of it now, and what could be told of that."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.alerts import conditions
+from memmon.alerts.present import Memory, Present
 from memmon.errors import MemmonError
-from memmon.notify import conditions
-from memmon.notify.conditions import Subject
+from memmon.model import DequeReading
 from memmon.report.limits import recorded_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from memmon.notify.machine import Observation
-    from memmon.notify.policy import AlertPolicy
-    from memmon.store.read import RunInfo, SourceInfo, Store
+    from memmon.alerts.policy import AlertPolicy
+    from memmon.alerts.state_machine import Observation
+    from memmon.store.read import DequeStatus, EventInfo, RunInfo, SourceInfo, Store, WindowStatistics
 
 _CHECK_STEP = timedelta(hours=1)
 
@@ -52,41 +54,85 @@ def observe_source(
     runs = store.runs(source.name)
     if not runs:
         return []
-    newest = max(runs, key=lambda run: run.last_at or run.started_at)
-    subject = Subject(source_id=source.source_id, source=source.name, run=newest)
-    silent = conditions.silence_of(subject, now=now, policy=policy)
-    seen = [silent, conditions.restarts_of(subject, runs, now=now, policy=policy)]
-    if silent.level == "clear" and newest.end_reason != "imported" and newest.last_at is not None:
-        seen += _living(store, subject, runs, now=now, policy=policy)
-    return [(observation, newest) for observation in seen]
+    newest = newest_run(runs)
+    present = Present(at=now, source=source.name, source_id=source.source_id, run=newest, runs=runs)
+    silent = conditions.silent(present, policy)
+    is_silent = silent is None or silent.level != "clear"
+    if not is_silent and newest.end_reason != "imported" and newest.last_at is not None:
+        present = living(store, present, runs, at=newest.last_at, policy=policy)
+    return [(observation, newest) for observation in conditions.observe(present, policy)]
 
 
-def _living(
-    store: Store, subject: Subject, runs: Sequence[RunInfo], *, now: datetime, policy: AlertPolicy
-) -> list[Observation]:
+def newest_run(runs: Sequence[RunInfo]) -> RunInfo:
+    """Return the run that was heard of last."""
+    return max(runs, key=lambda run: run.last_at or run.started_at)
+
+
+def living(
+    store: Store, present: Present, runs: Sequence[RunInfo], *, at: datetime, policy: AlertPolicy
+) -> Present:
+    """Return what is known besides of a source that lives; `at`: its newest snapshot."""
+    name = present.source
+    stats = store.window_statistics(name, at - timedelta(minutes=1), at)
+    since = present.at - timedelta(hours=policy.trouble_window_hours)
+    return replace(
+        judged(store, present, runs, at=at, policy=policy, stats=stats),
+        memory=_memory(stats, runs),
+        deques=[_reading(item) for item in store.deque_status(name)],
+        dropped_counts=[_dropped(event) for event in store.events(name, since, kinds=("dropped",))],
+    )
+
+
+def judged(
+    store: Store,
+    present: Present,
+    runs: Sequence[RunInfo],
+    *,
+    at: datetime,
+    policy: AlertPolicy,
+    stats: WindowStatistics | None = None,
+) -> Present:
+    """Return what is known with the judgement of the history up to `at`, and when the limit is reached."""
     from memmon.analysis.forecast import forecast_limit
     from memmon.analysis.leak import LeakPolicy, detect_leak
     from memmon.analysis.sequential import confirmed
 
-    name, last_at = subject.source, subject.run.last_at
-    assert last_at is not None
-    stats = store.window_statistics(name, last_at - timedelta(minutes=1), last_at)
+    name = present.source
+    stats = stats or store.window_statistics(name, at - timedelta(minutes=1), at)
     limit = recorded_limit(stats, runs)
     leak_policy = LeakPolicy(threshold_mb_per_hour=policy.leak_threshold_mb_per_hour)
-    history = store.history(name, last_at - timedelta(hours=leak_policy.look_back_hours + 1), last_at)
+    history = store.history(name, at - timedelta(hours=leak_policy.look_back_hours + 1), at)
     newest = detect_leak(history, leak_policy)
     forecast = None
     if limit is not None and newest.verdict.may_reach_limit:
         forecast = forecast_limit(history, limit.rss_at_limit_bytes)
     agreed = newest.is_leak and confirmed(
-        (detect_leak(history.slice_time(None, last_at - _CHECK_STEP), leak_policy), newest)
+        (detect_leak(history.slice_time(None, at - _CHECK_STEP), leak_policy), newest)
     )
-    trouble_since = now - timedelta(hours=policy.trouble_window_hours)
-    seen = [
-        conditions.high_memory_of(subject, stats, limit, policy),
-        conditions.deques_of(subject, store.deque_status(name)),
-        conditions.leak_of(subject, newest, is_confirmed=agreed, forecast=forecast, policy=policy),
-        conditions.forecast_of(subject, newest, forecast, policy),
-        conditions.trouble_of(subject, store.events(name, trouble_since, kinds=("dropped",)), policy),
-    ]
-    return [one for one in seen if one is not None]
+    return replace(present, leak=newest, is_leak_confirmed=agreed, forecast=forecast)
+
+
+def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:
+    return Memory(
+        rss_bytes=stats.last_rss_bytes,
+        limit_bytes=stats.last_limit_bytes,
+        limit_origin=next((run.limit_origin for run in reversed(runs) if run.limit_origin), None),
+        limit_used_bytes=stats.last_limit_used_bytes,
+        system_percent=stats.last_system_percent,
+        available_bytes=stats.last_available_bytes,
+    )
+
+
+def _dropped(event: EventInfo) -> int:
+    count = event.data.get("dropped_count")
+    return count if isinstance(count, int) else 0
+
+
+def _reading(item: DequeStatus) -> DequeReading:
+    return DequeReading(
+        name=item.name,
+        length_count=item.length_count,
+        maxlen_count=item.maxlen_count,
+        expected_maxlen_count=item.expected_maxlen_count,
+        is_alive=item.is_alive,
+    )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.state_machine import has_changed, step
+from memmon.alerts.wording import MessageWriter
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
 from memmon.errors import ChannelError, MemmonError
 from memmon.notify.evaluate import observe
-from memmon.notify.machine import step
-from memmon.notify.messages import MessageWriter
-from memmon.notify.policy import AlertPolicy
+from memmon.notify.template import filler
 from memmon.store.alerts import AlertStore, without_password
 from memmon.store.read import open_store
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from memmon.alerts.state_machine import Observation
+    from memmon.alerts.values import Message, Silence, Watch
     from memmon.clock import Clock
     from memmon.notify.channels import Channel
-    from memmon.notify.machine import Observation
-    from memmon.store.alert_values import Message, Silence, Watch
     from memmon.store.read import RunInfo, Store
 
 LEASE_SECONDS = 900.0
@@ -37,7 +38,6 @@ LONGEST_RETRY_SECONDS = 300.0
 _CLAIM = timedelta(seconds=120)
 _GIVE_UP = timedelta(hours=48)
 _KEEP = timedelta(days=90)
-_NOTE_EVERY = timedelta(hours=1)
 _MOST_MESSAGES = 1_000
 
 
@@ -81,7 +81,9 @@ def run_once(
     if not alerts.acquire(name, at=clock.now(), lasting=timedelta(seconds=LEASE_SECONDS)):
         return Round(is_holder=False)
     try:
-        writer = MessageWriter(place=without_password(database), template=template)
+        writer = MessageWriter(
+            place=without_password(database), fill=None if template is None else filler(template)
+        )
         with open_store(database.url) as store:
             messages, failures = _evaluate(
                 store,
@@ -132,7 +134,7 @@ def _evaluate(
             rule=policy.rule(observation.kind),
             is_silenced=is_silenced(observation, silences),
         )
-        if done.watch is not None and _has_changed(before, done.watch):
+        if done.watch is not None and has_changed(before, done.watch):
             watches.append(done.watch)
         if done.told is not None:
             messages.append(_message(writer, observation, run, done.told, before, done.watch, at))
@@ -154,13 +156,6 @@ def _message(
     # A recovery tells of the episode that is over.
     episode = before if told == "resolved" else after
     return writer.compose(seen, run, event=told, watch=episode, at=at)  # type: ignore[arg-type]  # as `step` returns
-
-
-def _has_changed(before: Watch | None, after: Watch) -> bool:
-    """Tell whether a memory is worth writing: that an alert is still seen is, once an hour."""
-    if before is None or after.seen_at - before.seen_at >= _NOTE_EVERY:
-        return before != after
-    return replace(before, seen_at=after.seen_at) != after
 
 
 def is_silenced(seen: Observation, silences: Sequence[Silence]) -> bool:

@@ -18,8 +18,8 @@ from memmon.notify.secrets import scrubbed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memmon.alerts.values import Message
     from memmon.clock import Clock
-    from memmon.store.alert_values import Message
 
 SIGNATURE_HEADER = "X-Memmon-Signature"
 TIMESTAMP_HEADER = "X-Memmon-Timestamp"

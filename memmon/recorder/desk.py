@@ -1,72 +1,97 @@
-"""The alert desk: lets an alert through once, remembers it across restarts, and delivers it."""
+"""The alert desk: remembers each alert of the source, across restarts, and tells the host what is new."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.state_machine import as_told, ended, has_changed, step
 from memmon.guest.shielding import log_safely
-from memmon.recorder.rules import fingerprint, may_repeat
-from memmon.store.write import AlertMark
+from memmon.model import Alert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from memmon.model import Alert
+    from memmon.alerts.state_machine import Observation
+    from memmon.alerts.values import Watch
 
 log = logging.getLogger("memmon")
+
+Telling = Literal["by rule", "at once", "never"]
+"""Whether what is seen may be told: as the cooldown has it, or as the finder has decided already."""
 
 _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An alert that was found in the host's thread, on its way to the desk."""
+    """What the host's thread has seen, on its way to the desk."""
 
-    alert: Alert
-    is_forced: bool
-    """True: the finder has kept the cooldown itself."""
+    seen: Observation
+    at: datetime
+    telling: Telling = "by rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the desk made of something seen."""
+
+    watch: Watch | None
+    """The memory to be stored; None: it has not changed."""
+    alert: Alert | None
+    """What the host is told; None: nothing."""
 
 
 class AlertDesk:
-    """Decides which alerts are told. Only the writer thread comes here."""
+    """Decides which alerts are told, and remembers them. Only the writer thread comes here."""
 
     def __init__(self, *, on_alert: Callable[[Alert], None] | None, cooldown_minutes: float) -> None:
         self.on_alert = on_alert
         self.cooldown_minutes = cooldown_minutes
-        self._marks: dict[str, AlertMark] = {}
+        self._watches: dict[str, Watch] = {}
+        self._stored: dict[str, Watch] = {}
 
-    def remember(self, marks: Mapping[str, AlertMark]) -> None:
-        """Learn when alerts of this source were told by earlier runs."""
-        for key, mark in marks.items():
-            own = self._marks.get(key)
-            if own is None or mark.notified_at > own.notified_at:
-                self._marks[key] = mark
+    def begin(self, at: datetime) -> None:
+        """Begin a run: what fired in the one before is over; when it was told stays known."""
+        self._watches = {
+            key: watch if watch.state == "clear" else ended(watch, at) for key, watch in self._watches.items()
+        }
+        self._stored = {}
 
-    def admit(self, alert: Alert, *, is_forced: bool = False) -> AlertMark | None:
-        """Return the mark to be stored when `alert` may be told now, else None."""
-        key = fingerprint(alert)
-        told = self._marks.get(key)
-        cooldown = timedelta(minutes=self.cooldown_minutes)
-        if (
-            not is_forced
-            and told is not None
-            and not may_repeat(
-                alert, told_at=told.notified_at, told_severity=told.severity, cooldown=cooldown
-            )
-        ):
-            return None
-        mark = AlertMark(fingerprint=key, kind=alert.kind, severity=alert.severity, notified_at=alert.at)
-        self._marks[key] = mark
-        return mark
+    def remember(self, watches: Mapping[str, Watch]) -> None:
+        """Learn when alerts of this source were told, by earlier runs or by those beside this one."""
+        for key, stored in watches.items():
+            own = self._watches.get(key)
+            if own is None:
+                self._watches[key] = stored if stored.state == "clear" else ended(stored, stored.seen_at)
+            elif stored.told_at is not None and (own.told_at is None or stored.told_at > own.told_at):
+                self._watches[key] = replace(
+                    own,
+                    told_at=stored.told_at,
+                    told_severity=stored.told_severity,
+                    told_members=stored.told_members,
+                )
 
-    def told_at(self, key: str) -> datetime | None:
-        """Return when the alert with this fingerprint was last told, as far as is known."""
-        mark = self._marks.get(key)
-        return None if mark is None else mark.notified_at
+    def look(self, seen: Observation, *, at: datetime, telling: Telling = "by rule") -> Looked:
+        """Return what is to be stored and told of what is seen now; a recovery is stored and not told."""
+        rule = AlertPolicy(cooldown_minutes=self.cooldown_minutes).rule_in_process(seen.kind)
+        is_quiet = telling == "never" or seen.level != "active"
+        before = self._watches.get(seen.fingerprint)
+        done = step(before, seen, at=at, rule=rule, is_silenced=is_quiet)
+        watch, is_told = done.watch, done.told is not None
+        if watch is None:
+            return Looked(watch=None, alert=None)
+        if telling == "at once" and watch.state == "firing" and not is_told:
+            watch, is_told = as_told(watch, seen, at), True
+        self._watches[seen.fingerprint] = watch
+        stored = self._stored.get(seen.fingerprint)
+        is_new = watch != before if stored is None else has_changed(stored, watch)
+        if is_new:
+            self._stored[seen.fingerprint] = watch
+        return Looked(watch=watch if is_new else None, alert=_alert(seen, at) if is_told else None)
 
     def deliver(self, alert: Alert) -> None:
         """Tell the host: through logging, and through its callback when it gave one."""
@@ -78,3 +103,15 @@ class AlertDesk:
                 self.on_alert(alert)
             except BaseException as error:  # in our own thread: also SystemExit and asyncio's CancelledError
                 log_safely(log, logging.ERROR, "memmon: on_alert raised %r", error)
+
+
+def _alert(seen: Observation, at: datetime) -> Alert:
+    return Alert(
+        kind=seen.kind,
+        severity=seen.severity,
+        title=seen.title,
+        message=seen.message,
+        at=at,
+        source=seen.source,
+        values=seen.values,
+    )

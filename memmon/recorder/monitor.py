@@ -8,12 +8,15 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.alerts import conditions
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Leak, Memory, Present
+from memmon.alerts.state_machine import SEVERITY_RANKS
 from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
 from memmon.facts import defaults
 from memmon.facts.deque_state import deque_fault
 from memmon.guest.shielding import log_safely
-from memmon.model import Alert
 from memmon.recorder import validation
 from memmon.recorder.monitor_judge import (
     ask,
@@ -24,7 +27,6 @@ from memmon.recorder.monitor_judge import (
 )
 from memmon.recorder.monitor_recorder import MonitorRecorder
 from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot, local_time, memory_snapshot
-from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.window import Window
 from memmon.units import mb_from_bytes
 
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from memmon.alerts.state_machine import Observation
     from memmon.clock import Clock
-    from memmon.model import RecorderStatus, Snapshot
+    from memmon.model import Alert, AlertSeverity, RecorderStatus, Snapshot
 
 log = logging.getLogger("memmon")
 
@@ -100,6 +103,7 @@ class MemoryMonitor:
         self._clock = self._recorder.clock
         told = self._recorder.told_before("high_memory")
         self._high_memory_told_at: datetime | None = told
+        self._high_memory_severity: AlertSeverity | None = None
         self._knows_cooldown = self._recorder.knows_alerts
 
     # -- attributes that hosts read and set -----------------------------------------------------
@@ -158,6 +162,7 @@ class MemoryMonitor:
     @last_high_memory_alert.setter
     def last_high_memory_alert(self, moment: datetime | None) -> None:
         self._high_memory_told_at = None if moment is None else validation.aware(moment)
+        self._high_memory_severity = None
         self._knows_cooldown = True
 
     @property
@@ -182,18 +187,32 @@ class MemoryMonitor:
 
     def _on_taken(self, snapshot: Snapshot) -> None:
         self._snapshots.append(memory_snapshot(snapshot))
-        alert = high_memory(
-            snapshot, source=self._recorder.source, threshold_percent=self.high_memory_threshold
+        seen = conditions.high_memory(
+            self._present(snapshot.at, memory=Memory.of_snapshot(snapshot)), self._policy
         )
-        if alert is None:
+        if seen is None:
             return
-        told = self._high_memory_told_at
-        cooldown = timedelta(minutes=self.alert_cooldown_minutes)
-        if told is not None and timedelta(0) <= alert.at - told < cooldown:
+        if seen.level != "active" or self._is_quiet(seen, snapshot.at):
+            self._recorder.submit(seen, at=snapshot.at, telling="never")
             return
-        self._high_memory_told_at = alert.at
-        self._recorder.submit(alert, is_forced=self._knows_cooldown)
+        self._high_memory_told_at, self._high_memory_severity = snapshot.at, seen.severity
+        self._recorder.submit(seen, at=snapshot.at, telling="at once" if self._knows_cooldown else "by rule")
         self._knows_cooldown = True
+
+    def _is_quiet(self, seen: Observation, at: datetime) -> bool:
+        """Tell whether high memory was told just now, and not as less severe than it is."""
+        told, severity = self._high_memory_told_at, self._high_memory_severity
+        if severity is not None and SEVERITY_RANKS[seen.severity] > SEVERITY_RANKS[severity]:
+            return False
+        cooldown = timedelta(minutes=self.alert_cooldown_minutes)
+        return told is not None and timedelta(0) <= at - told < cooldown
+
+    @property
+    def _policy(self) -> AlertPolicy:
+        return AlertPolicy().with_high_memory(self.high_memory_threshold)
+
+    def _present(self, at: datetime, **known: Any) -> Present:
+        return Present(at=at, source=self._recorder.source, **known)
 
     def get_snapshot_history(self, hours: float | None = None) -> list[MemorySnapshot]:
         """Return the snapshots, or those not older than `hours`."""
@@ -251,9 +270,8 @@ class MemoryMonitor:
             if fault is not None:
                 level = logging.WARNING if one.maxlen_count is None else logging.ERROR
                 log_safely(log, level, "memmon: deque %s %s", one.name, fault)
-        alert = deque_limits(readings, source=self._recorder.source, at=self._clock.now())
-        if alert is not None:
-            self._recorder.submit(alert, is_forced=False)
+        now = self._clock.now()
+        self._submit(conditions.deque(self._present(now, deques=readings), self._policy), now)
         return {name: fault is None for name, fault in faults.items()}
 
     def get_deque_stats(self) -> dict[str, dict[str, float | int]]:
@@ -295,25 +313,21 @@ class MemoryMonitor:
         return report
 
     def _submit_leak(self, report: MemoryLeakReport) -> None:
-        alert = Alert(
-            kind="leak",
-            severity="warning",
-            title="Memory leak detected",
-            message=(
-                f"growth rate {report.growth_rate_mb_per_hour:.2f} MB/hour "
-                f"(threshold {self.leak_threshold:g}), total growth {report.total_growth_mb:.1f} MB over "
-                f"{report.duration_hours:.1f} h, confidence {report.confidence}"
-            ),
-            at=self._clock.now(),
-            source=self._recorder.source,
-            values={
-                "growth_rate_mb_per_hour": report.growth_rate_mb_per_hour,
-                "total_growth_mb": report.total_growth_mb,
-                "duration_hours": report.duration_hours,
-                "confidence": report.confidence,
-            },
+        now = self._clock.now()
+        found = Leak(
+            verdict="leaking",
+            is_leak=True,
+            confidence=report.confidence,
+            duration_hours=report.duration_hours,
+            slope_mb_per_hour=report.growth_rate_mb_per_hour,
+            growth_mb=report.total_growth_mb,
         )
-        self._recorder.submit(alert, is_forced=False)
+        present = self._present(now, leak=found, is_leak_confirmed=True)
+        self._submit(conditions.leak(present, self._policy), now)
+
+    def _submit(self, seen: Observation | None, at: datetime) -> None:
+        if seen is not None:
+            self._recorder.submit(seen, at=at)
 
     def generate_24h_report(self) -> str:
         """Return the 24-hour report as text. Waits up to 30 s (a child computes and renders it)."""

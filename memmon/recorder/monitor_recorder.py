@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from memmon.recorder import validation
 from memmon.recorder.desk import Candidate
 from memmon.recorder.recorder import Recorder
-from memmon.store.write import read_alert_marks
+from memmon.store.write import read_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from memmon.alerts.state_machine import Observation
     from memmon.clock import Clock
-    from memmon.model import Alert, DequeReading, Snapshot
+    from memmon.model import DequeReading, Snapshot
+    from memmon.recorder.desk import Telling
 
 
 class MonitorRecorder(Recorder):
@@ -26,26 +28,27 @@ class MonitorRecorder(Recorder):
         self._teller.judges_high_memory = False
         self.knows_alerts = False
         """True when it was learnt at once what earlier runs have told."""
+        self._told_before: dict[str, datetime] = {}
         if not self._is_inert:
             self._learn_alerts()
 
     def _learn_alerts(self) -> None:
         source = self._labels.source or self.expected_source()
-        marks = read_alert_marks(self._database, source)
-        if marks is not None:
+        told = read_told(self._database, source)
+        if told is not None:
             self.knows_alerts = True
-            self._teller.desk.remember(marks)
+            self._told_before = told
 
     def told_before(self, fingerprint: str) -> datetime | None:
-        """Return when an alert was last told, by this run or an earlier one."""
-        return self._teller.desk.told_at(fingerprint)
+        """Return when an earlier run last told an alert."""
+        return self._told_before.get(fingerprint)
 
     def _after_take(self, snapshot: Snapshot) -> None:
         self._on_taken(snapshot)
 
-    def submit(self, alert: Alert, *, is_forced: bool) -> None:
-        """Hand an alert that the host's thread found to the desk."""
-        self._submit(Candidate(alert, is_forced))
+    def submit(self, seen: Observation, *, at: datetime, telling: Telling = "by rule") -> None:
+        """Hand what the host's thread has seen to the desk."""
+        self._submit(Candidate(seen, at, telling))
 
     @property
     def clock(self) -> Clock:

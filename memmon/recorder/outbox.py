@@ -10,8 +10,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from memmon.alerts.values import Watch
 from memmon.model import EventRecord
-from memmon.store.write import AlertMark, Batch, RunEnd, StoredReport, Written
+from memmon.store.write import Batch, RunEnd, StoredReport, Written
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from memmon.model import Snapshot
     from memmon.recorder.run_state import RunState
 
-    Item: TypeAlias = Snapshot | EventRecord | AlertMark | StoredReport | RunEnd
+    Item: TypeAlias = Snapshot | EventRecord | Watch | StoredReport | RunEnd
 
 HELD_BYTES_LIMIT = 16 * 2**20
 _SNAPSHOT_BYTES = 1_500
@@ -35,13 +36,13 @@ class _Held:
     state: RunState
     snapshots: deque[tuple[Snapshot, int]] = field(default_factory=deque)
     events: deque[EventRecord] = field(default_factory=deque)
-    marks: list[AlertMark] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
     reports: list[StoredReport] = field(default_factory=list)
     end: RunEnd | None = None
     dropped_count: int = 0
 
     def is_empty(self) -> bool:
-        return not (self.snapshots or self.events or self.marks or self.reports or self.end)
+        return not (self.snapshots or self.events or self.watches or self.reports or self.end)
 
 
 class Outbox:
@@ -75,8 +76,10 @@ class Outbox:
             held.events.append(item)
             if len(held.events) > _EVENTS_LIMIT:
                 held.events.popleft()
-        elif isinstance(item, AlertMark):
-            held.marks.append(item)
+        elif isinstance(item, Watch):
+            # The newest of each alert says it all.
+            held.watches = [one for one in held.watches if one.fingerprint != item.fingerprint]
+            held.watches.append(item)
         elif isinstance(item, StoredReport):
             held.reports.append(item)
         elif isinstance(item, RunEnd):
@@ -97,7 +100,7 @@ class Outbox:
             run=held.state.record,
             snapshots=snapshots,
             events=[*held.events, *_dropped_event(held)],
-            alert_marks=list(held.marks),
+            watches=list(held.watches),
             reports=list(held.reports),
             end=held.end if is_last else None,
         )
@@ -111,7 +114,7 @@ class Outbox:
             self._held_bytes -= cost
         stored = {item.sequence for item in batch.events}
         held.events = deque(item for item in held.events if item.sequence not in stored)
-        held.marks = held.marks[len(batch.alert_marks) :]
+        held.watches = [one for one in held.watches if not any(one is its for its in batch.watches)]
         held.reports = held.reports[len(batch.reports) :]
         held.dropped_count = 0
         if batch.end is held.end:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from memmon.alerts import conditions
+from memmon.alerts.kinds import AlertKind
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Memory, Present
+from memmon.alerts.state_machine import Observation
 from memmon.child.requests import Check
 from memmon.guest.shielding import log_safely
-from memmon.model import Alert, Snapshot
+from memmon.model import Snapshot
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import Candidate
-from memmon.recorder.rules import deque_limits, high_memory
 from memmon.recorder.witness import Witness
 from memmon.store.engine import file_identity
 from memmon.store.write import StoredReport
@@ -56,7 +61,8 @@ class Teller:
         self._clock = clock
         self._put = put
         self._state: RunState | None = None
-        self._pending: list[tuple[Alert, bool]] = []
+        self._policy = AlertPolicy.from_settings(settings)
+        self._pending: list[Candidate] = []
         self._witness = Witness(clock=clock, put=put)
         self._checks = Checks(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
@@ -96,22 +102,25 @@ class Teller:
     def on_item(self, state: RunState, item: object) -> None:
         """Look at what was handed over; what it calls for is told after the next write."""
         if isinstance(item, Candidate):
-            self._pending.append((item.alert, item.is_forced))
+            self._pending.append(item)
         elif isinstance(item, Snapshot):
-            self._pending.extend((alert, False) for alert in self._alerts_of(state, item))
+            self._pending.extend(Candidate(seen, item.at) for seen in self._seen_in(state, item))
 
-    def _alerts_of(self, state: RunState, item: Snapshot) -> list[Alert]:
-        source = self.source or state.record.source
-        found = [deque_limits(item.deques, source=source, at=item.at)]
-        if self.judges_high_memory:
-            percent = self.settings.high_memory_percent
-            found.append(high_memory(item, source=source, threshold_percent=percent))
-        return [alert for alert in found if alert is not None]
+    def _seen_in(self, state: RunState, item: Snapshot) -> list[Observation]:
+        present = Present(
+            at=item.at,
+            source=self.source or state.record.source,
+            memory=Memory.of_snapshot(item),
+            deques=item.deques,
+        )
+        seen = conditions.observe(present, self._policy, in_process=True)
+        return [one for one in seen if self.judges_high_memory or one.kind != AlertKind.HIGH_MEMORY]
 
     def on_stored(self, state: RunState, written: Written) -> None:
         """Learn the source's name in the store, and when its alerts were last told."""
         if written.opened_run:
-            self.desk.remember(written.alert_marks)
+            self.desk.begin(state.record.started_at)
+            self.desk.remember(written.watches)
             for item in written.certificates:
                 text = f"an earlier run ended: {item.reason}, {item.detail}"
                 data = {"run_id": item.run_id, "reason": item.reason}
@@ -131,21 +140,22 @@ class Teller:
     def tell_pending(self) -> None:
         """Tell what waits: after a write, so that the alerts of earlier runs are known."""
         waiting, self._pending = self._pending, []
-        for alert, is_forced in waiting:
-            self._tell(alert, is_forced=is_forced)
+        for one in waiting:
+            self._tell(one)
 
     def tick(self) -> float:
         """Run the scheduled checks; returns how long (seconds) they can wait."""
         return self._checks.tick()
 
-    def _tell(self, alert: Alert, *, is_forced: bool = False) -> None:
-        mark = self.desk.admit(alert, is_forced=is_forced)
-        if mark is None:
+    def _tell(self, candidate: Candidate) -> None:
+        looked = self.desk.look(candidate.seen, at=candidate.at, telling=candidate.telling)
+        state, alert = self._state, looked.alert
+        if state is not None and looked.watch is not None:
+            self._put(state, looked.watch)
+        if alert is None:
             return
-        state = self._state
         if state is not None:
             data = {"kind": alert.kind, "severity": alert.severity, "message": alert.message, **alert.values}
-            self._put(state, mark)
             self._put(state, state.event(self._clock, "alert", alert.title, data))
         self.desk.deliver(alert)
 
@@ -176,7 +186,7 @@ class Teller:
     def _on_check(self, answer: Checked) -> None:
         now = self._clock.now()
         for found in answer.alerts:
-            self._tell(found.alert(at=now, source=self.source or ""))
+            self._tell(Candidate(Observation(**asdict(found)), now))
         if answer.is_suspicious and self._state is not None:
             self._witness.look(self._state)
         report = answer.report

@@ -1,4 +1,4 @@
-"""The rows of the alerts: from values to tables and back."""
+"""The rows of the messages about alerts: from values to tables and back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from memmon.alerts.values import Delivery, Message
 from memmon.store import schema
-from memmon.store.alert_values import Delivery, Message, Watch
 from memmon.store.moments import datetime_from_ms, ms_from_datetime
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 WAITING, SENT, MERGED, EXPIRED = "waiting", "sent", "merged", "expired"
-_TIMES = ("since", "seen", "clear_since", "told", "told_since", "acknowledged")
 
 
 def oldest_waiting(channel: str) -> Select[Any]:
@@ -40,41 +39,6 @@ def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]])
     """Insert rows; what is there already stays."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     connection.execute(insert(table).on_conflict_do_nothing(), rows)
-
-
-def put_watch(connection: Connection, watch: Watch) -> None:
-    """Write the memory of an alert."""
-    table = schema.alert_watch
-    values: dict[str, Any] = {
-        "source_id": watch.source_id,
-        "fingerprint": watch.fingerprint,
-        "kind": watch.kind,
-        "state": watch.state,
-        "severity": watch.severity,
-        "title": watch.title,
-        "told_severity": watch.told_severity,
-        "told_members": json.dumps(watch.told_members) if watch.told_members else None,
-        "acknowledged_by": watch.acknowledged_by,
-    }
-    for name in _TIMES:
-        moment = getattr(watch, name if name.endswith("since") else f"{name}_at")
-        values[f"{name}_ms"] = None if moment is None else ms_from_datetime(moment)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    keys = ["source_id", "fingerprint"]
-    new = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(insert(table).values(values).on_conflict_do_update(index_elements=keys, set_=new))
-
-
-def watch_of(row: dict[str, Any]) -> Watch:
-    """Return the memory that a row holds."""
-    values = {name: value for name, value in row.items() if not name.endswith("_ms")}
-    for name in _TIMES:
-        at_ms = row[f"{name}_ms"]
-        values[name if name.endswith("since") else f"{name}_at"] = (
-            None if at_ms is None else datetime_from_ms(at_ms)
-        )
-    values["told_members"] = tuple(json.loads(row["told_members"])) if row["told_members"] else ()
-    return Watch(**values)
 
 
 def enqueue(connection: Connection, message: Message, channels: Sequence[str]) -> None:

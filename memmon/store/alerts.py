@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
+from memmon.alerts.values import Delivery, Message, Silence, Watch
 from memmon.config import mask_url
 from memmon.errors import StoreError, StoreNotFoundError
 from memmon.store import schema
@@ -24,13 +25,11 @@ from memmon.store.alert_rows import (
     insert_new,
     message_of,
     oldest_waiting,
-    put_watch,
-    watch_of,
 )
-from memmon.store.alert_values import Delivery, Message, Silence, Watch
 from memmon.store.engine import read_engine, write_engine
 from memmon.store.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.revision import require_head
+from memmon.store.watch_rows import put_watch, watch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,9 +37,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from memmon.alerts.values import WatchHolder
     from memmon.config import Database
 
 LEASE = "alerts"
+_EVALUATOR: WatchHolder = "evaluator"
 
 
 class AlertStore:
@@ -106,10 +107,11 @@ class AlertStore:
     # -- states and messages ---------------------------------------------------------------------
 
     def watches(self) -> dict[tuple[int, str], Watch]:
-        """Return what is remembered, by (source id, fingerprint)."""
+        """Return what the evaluator remembers, by (source id, fingerprint)."""
         with self._begin(write=False) as connection:
-            found = connection.execute(select(schema.alert_watch)).mappings()
-            return {(row["source_id"], row["fingerprint"]): watch_of(dict(row)) for row in found}
+            table = schema.alert_watch
+            found = connection.execute(select(table).where(table.c.holder == _EVALUATOR)).mappings()
+            return {(row["source_id"], row["fingerprint"]): watch_of(row) for row in found}
 
     def record(
         self, holder: str, watches: Sequence[Watch], messages: Sequence[Message], *, channels: Sequence[str]
@@ -122,7 +124,7 @@ class AlertStore:
             if held != holder:
                 return False
             for watch in watches:
-                put_watch(connection, watch)
+                put_watch(connection, watch, holder=_EVALUATOR)
             for message in messages:
                 enqueue(connection, message, channels)
         return True
@@ -135,6 +137,7 @@ class AlertStore:
                 update(table)
                 .where(
                     table.c.source_id == source_id,
+                    table.c.holder == _EVALUATOR,
                     table.c.fingerprint == fingerprint,
                     table.c.state == "firing",
                 )
@@ -230,6 +233,7 @@ class AlertStore:
                 update(watch)
                 .where(
                     watch.c.source_id == item.message.source_id,
+                    watch.c.holder == _EVALUATOR,
                     watch.c.fingerprint == item.message.fingerprint,
                     watch.c.told_ms < at_ms,
                 )

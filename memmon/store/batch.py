@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from memmon.alerts.values import Watch
     from memmon.model import EventRecord, RunRecord, Snapshot
     from memmon.store.certificate import Certificate
 
@@ -20,16 +21,6 @@ class RunEnd:
     at: datetime
     reason: str
     detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertMark:
-    """When an alert was last told: what the cooldown remembers across restarts."""
-
-    fingerprint: str
-    kind: str
-    severity: str
-    notified_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +40,8 @@ class Batch:
     run: RunRecord
     snapshots: Sequence[Snapshot] = ()
     events: Sequence[EventRecord] = ()
-    alert_marks: Sequence[AlertMark] = ()
+    watches: Sequence[Watch] = ()
+    """What the recorder remembers of its alerts, where that has changed."""
     reports: Sequence[StoredReport] = ()
     end: RunEnd | None = None
 
@@ -64,7 +56,7 @@ class Written:
     """The source's name in the store: with a suffix where another script held the default name."""
     opened_run: bool
     """True when this batch created the run's row."""
-    alert_marks: Mapping[str, AlertMark] = field(default_factory=dict)
-    """When the source's alerts were last told, by fingerprint; only when `opened_run`."""
+    watches: Mapping[str, Watch] = field(default_factory=dict)
+    """What the source's recorders remember of its alerts, by fingerprint; only when `opened_run`."""
     certificates: tuple[Certificate, ...] = ()
     """How earlier runs ended that ended without a word; only when `opened_run`."""

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.store import schema
 from memmon.store.digest import group_digest
+from memmon.store.watch_rows import watch_row_of_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,9 @@ class Loader:
 
     def take(self, row: Mapping[str, Any]) -> None:
         """Take a row; raises RowError for one that can't be loaded."""
+        if row.get("type") == "alert_state":  # as files of older versions have them
+            row = {"type": schema.alert_watch.name, **watch_row_of_state(row)}
+            row = {name: value for name, value in row.items() if value is not None}
         table = schema.metadata.tables.get(str(row.get("type")))
         if table is None or not travels(table):
             raise RowError(f"unknown type {row.get('type')!r}: expected one of {_table_names()}")

@@ -191,23 +191,11 @@ report = Table(
     UniqueConstraint("source_id", "at_ms"),
 )
 
-alert_state = Table(
-    "alert_state",
-    metadata,
-    Column("source_id", Integer, ForeignKey("source.id"), primary_key=True, autoincrement=False),
-    Column("fingerprint", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("since_ms", Big, nullable=False),
-    Column("notified_ms", Big),
-    Column("data", Text),
-)
-
 alert_watch = Table(
     "alert_watch",
     metadata,
     Column("source_id", Integer, ForeignKey("source.id"), primary_key=True, autoincrement=False),
+    Column("holder", Text, primary_key=True),
     Column("fingerprint", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -222,9 +210,10 @@ alert_watch = Table(
     Column("acknowledged_ms", Big),
     Column("acknowledged_by", Text),
     Column("seen_ms", Big, nullable=False),
-    info={"operational": True},
+    Column("data", Text),
+    sqlite_with_rowid=False,
 )
-"""What `memmon alerts run` remembers of each alert (`alert_state` is the recorders' own memory)."""
+"""What is remembered of each alert, by whom: `holder` is `recorder` (the view `alert_state`) or `evaluator`."""
 
 alert_silence = Table(
     "alert_silence",

@@ -151,6 +151,9 @@ def _dump_table(connection: Connection, table: Table, names: _Names) -> Iterator
         "series_id": names.series,
     }
     statement = select(table).order_by(*table.primary_key.columns)
+    if table is schema.alert_watch:
+        # What the evaluator told whom is no part of the history.
+        statement = statement.where(table.c.holder == "recorder")
     columns = [column.name for column in table.columns if column.name not in LEFT_OUT]
     for found in connection.execution_options(yield_per=BATCH_ROW_COUNT).execute(statement).mappings():
         if table.name == "source" and found["id"] not in names.source:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
@@ -17,7 +18,7 @@ from sqlalchemy import func, select, update
 from memmon.errors import StoreNotFoundError
 from memmon.store import schema
 from memmon.store.access import must_be_immutable
-from memmon.store.batch import AlertMark, Batch, RunEnd, StoredReport, Written
+from memmon.store.batch import Batch, RunEnd, StoredReport, Written
 from memmon.store.certificate import certify
 from memmon.store.digest import group_digest
 from memmon.store.engine import file_identity, sqlite_uri, write_engine
@@ -27,10 +28,12 @@ from memmon.store.run_rows import end_run, open_run
 from memmon.store.secluded import connect_sqlite, unadapted
 from memmon.store.statements import INSERTED, fitting, insert_or_ignore, storable_text
 from memmon.store.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
+from memmon.store.watch_rows import end_recorder_watches, put_watch, recorder_watches
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy.engine import Connection
@@ -38,18 +41,21 @@ if TYPE_CHECKING:
     from memmon.config import Database
     from memmon.model import EventRecord, Snapshot
 
+_WATCH_STALE_AFTER = timedelta(hours=3)
+"""Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
+_SILENT_INTERVAL_COUNT = 3
+
 # Columns of `snapshot` whose value has another name in the Snapshot.
 _FIELD_OF_COLUMN = {"available_bytes": "system_available_bytes"}
 
 
 __all__ = [
-    "AlertMark",
     "Batch",
     "RunEnd",
     "StoredReport",
     "Writer",
     "Written",
-    "read_alert_marks",
+    "read_told",
 ]
 
 
@@ -115,13 +121,13 @@ class Writer:
         stored = self._stored_already(connection, batch, run_id)
         self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
         self._write_events(connection, run_id, source_id, batch.events)
-        marks = _alert_marks(connection, source_id) if opened else {}
+        known = recorder_watches(connection, source_id) if opened else {}
         certificates = certify(connection, source_id, run_id, batch.run) if opened else ()
-        _write_alert_marks(connection, source_id, batch.alert_marks)
         for item in batch.reports:
             _write_report(connection, source_id, item)
         if batch.end is not None:
             end_run(connection, run_id, batch.end)
+        _write_watches(connection, source_id, batch, opened_run_id=run_id if opened else None)
         if batch.snapshots:
             self._last_seq = max(self._last_seq, batch.snapshots[-1].sequence)
         self._run_uuid = batch.run.uuid
@@ -130,7 +136,7 @@ class Writer:
             source_id=source_id,
             source=source,
             opened_run=opened,
-            alert_marks=marks,
+            watches=known,
             certificates=certificates,
         )
 
@@ -285,34 +291,17 @@ def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
     return row
 
 
-def _alert_marks(connection: Connection, source_id: int) -> dict[str, AlertMark]:
-    table = schema.alert_state
-    rows = connection.execute(
-        select(table.c.fingerprint, table.c.kind, table.c.severity, table.c.notified_ms).where(
-            table.c.source_id == source_id, table.c.notified_ms.is_not(None)
-        )
-    )
-    return {
-        row.fingerprint: AlertMark(
-            fingerprint=row.fingerprint,
-            kind=row.kind,
-            severity=row.severity,
-            notified_at=datetime_from_ms(row.notified_ms),
-        )
-        for row in rows
-    }
+def read_told(database: Database, source: str) -> dict[str, datetime] | None:
+    """Return when a source's recorders last told each alert, by one quick look that waits for nobody.
 
-
-def read_alert_marks(database: Database, source: str) -> dict[str, AlertMark] | None:
-    """Return when a source's alerts were last told, by one quick look that waits for nobody.
-
-    None when it can't be told at once: no file, a server, a locked or unreadable database.
+    None when it can't be told at once: no file, a server, a locked or unreadable database. It is
+    asked before the database is brought forward, so that it reads what older ones have as well.
     """
     path = database.path
     if path is None or file_identity(path) is None:
         return None if path is None else {}
     query = (
-        "SELECT fingerprint, kind, a.severity, notified_ms FROM alert_state a JOIN source s ON s.id = a.source_id "
+        "SELECT fingerprint, notified_ms FROM alert_state a JOIN source s ON s.id = a.source_id "
         "WHERE s.name = ? AND notified_ms IS NOT NULL"
     )
     try:
@@ -321,33 +310,24 @@ def read_alert_marks(database: Database, source: str) -> dict[str, AlertMark] | 
             rows = connection.execute(query, unadapted((storable_text(source),))).fetchall()
     except sqlite3.Error:
         return None
-    return {
-        row[0]: AlertMark(
-            fingerprint=row[0], kind=row[1], severity=row[2], notified_at=datetime_from_ms(row[3])
-        )
-        for row in rows
-    }
+    return {row[0]: datetime_from_ms(row[1]) for row in rows}
 
 
-def _write_alert_marks(connection: Connection, source_id: int, marks: Sequence[AlertMark]) -> None:
-    table = schema.alert_state
-    for mark in marks:
-        notified_ms = ms_from_datetime(mark.notified_at)
-        row = {
-            "source_id": source_id,
-            "fingerprint": storable_text(mark.fingerprint),
-            "kind": mark.kind,
-            "state": "firing",
-            "severity": mark.severity,
-            "since_ms": notified_ms,
-            "notified_ms": notified_ms,
-        }
-        insert_or_ignore(connection, table, [row])
-        connection.execute(
-            update(table)
-            .where(table.c.source_id == source_id, table.c.fingerprint == row["fingerprint"])
-            .values(notified_ms=notified_ms, severity=mark.severity)
-        )
+def _write_watches(
+    connection: Connection, source_id: int, batch: Batch, *, opened_run_id: int | None
+) -> None:
+    """Write what a recorder remembers; what no run of the source keeps any more is over."""
+    stale_for = _WATCH_STALE_AFTER + _SILENT_INTERVAL_COUNT * timedelta(seconds=batch.run.interval_seconds)
+    if opened_run_id is not None:
+        at = batch.run.started_at
+        end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)
+    for watch in batch.watches:
+        if put_watch(connection, watch, holder="recorder", source_id=source_id):
+            connection.info[INSERTED] = True
+    if batch.watches or batch.end is not None:
+        # The last alerts of a run may come after its end.
+        at = batch.watches[-1].seen_at if batch.end is None else batch.end.at
+        end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=None)
 
 
 def _write_report(connection: Connection, source_id: int, item: StoredReport) -> None:

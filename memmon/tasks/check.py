@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.child.requests import AlertAnswer, Checked, DailyReport
+from memmon.child.requests import Checked, DailyReport, SeenAlert
 from memmon.errors import MemmonError
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_DAY
@@ -15,14 +16,12 @@ from memmon.units import SECONDS_PER_DAY
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.leak_values import LeakFinding
     from memmon.child.requests import Check
     from memmon.store.read import Store
 
 REPORT_EVERY = timedelta(seconds=SECONDS_PER_DAY)
 # A report that is due within minutes comes with this check and not an hour late.
 _REPORT_SLACK = timedelta(minutes=20)
-_CHECK_STEP = timedelta(hours=1)
 RETENTION_SECONDS = 60.0
 
 
@@ -39,11 +38,11 @@ def check(request: Check) -> Checked:
         damage = find_damage(parse_database(request.database), in_all_pages=True)
         if damage is not None:
             return Checked(damage=damage, alerts=(), report=None, is_suspicious=False)
-    alerts: tuple[AlertAnswer, ...] = ()
+    alerts: tuple[SeenAlert, ...] = ()
     report, is_suspicious = None, False
     with open_store(request.database) as store:
         if request.leak_check:
-            alerts, is_suspicious = _leak_alerts(store, request)
+            alerts, is_suspicious = _seen(store, request)
         if request.daily_report and _is_report_due(store, request.source, request.now):
             report = _daily_report(store, request)
     _keep_small(request.database, request.now)
@@ -68,46 +67,27 @@ def _keep_small(url: str, now: datetime) -> None:
         timer.cancel()
 
 
-def _leak_alerts(store: Store, request: Check) -> tuple[tuple[AlertAnswer, ...], bool]:
-    """Judge the history as of now and as of an hour ago: an alert needs both to agree.
+def _seen(store: Store, request: Check) -> tuple[tuple[SeenAlert, ...], bool]:
+    """Judge the history as of the newest snapshot and as of an hour before: a leak needs both to agree.
 
-    Returns the alerts, and whether evidence of the growth should be gathered.
+    Returns what is seen (also that no leak is), and whether evidence of the growth should be gathered.
     """
-    from memmon.analysis.leak import LeakPolicy, detect_leak
-    from memmon.analysis.sequential import confirmed
+    from memmon.alerts.conditions import observe
+    from memmon.alerts.policy import AlertPolicy
+    from memmon.alerts.present import Present
+    from memmon.notify.evaluate import judged, newest_run
 
-    policy = LeakPolicy(threshold_mb_per_hour=request.threshold_mb_per_hour)
-    since = request.now - timedelta(hours=policy.look_back_hours + 1)
-    history = store.history(request.source, since=since, until=request.now)
-    newest = detect_leak(history, policy)
-    if not newest.is_leak:
-        return (), newest.verdict is Verdict.GROWING
-    earlier = detect_leak(history.slice_time(None, request.now - _CHECK_STEP), policy)
-    return ((_leak_alert(newest),) if confirmed((earlier, newest)) else ()), True
-
-
-def _leak_alert(finding: LeakFinding) -> AlertAnswer:
-    since = "" if finding.since is None else f", since {finding.since.astimezone():%Y-%m-%d %H:%M %z}"
-    return AlertAnswer(
-        kind="leak",
-        severity="warning",
-        title="Memory leak detected",
-        message=(
-            f"growth rate {finding.slope_mb_per_hour or 0.0:.2f} MB/hour "
-            f"(threshold {finding.policy.threshold_mb_per_hour:g}), "
-            f"total growth {finding.growth_mb or 0.0:.1f} MB over {finding.duration_hours:.1f} h{since}, "
-            f"confidence {finding.confidence}"
-        ),
-        values={
-            "growth_rate_mb_per_hour": finding.slope_mb_per_hour,
-            "slope_low_mb_per_hour": finding.slope_low_mb_per_hour,
-            "slope_high_mb_per_hour": finding.slope_high_mb_per_hour,
-            "total_growth_mb": finding.growth_mb,
-            "duration_hours": finding.duration_hours,
-            "confidence": finding.confidence,
-            "since": None if finding.since is None else finding.since.isoformat(),
-        },
-    )
+    runs = store.runs(request.source)
+    last_at = newest_run(runs).last_at if runs else None
+    if last_at is None:
+        return (), False
+    policy = AlertPolicy(leak_threshold_mb_per_hour=request.threshold_mb_per_hour)
+    known = Present(at=request.now, source=request.source)
+    present = judged(store, known, runs, at=last_at, policy=policy)
+    finding = present.leak
+    is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)
+    seen = observe(present, policy, in_process=True)
+    return tuple(SeenAlert(**asdict(one)) for one in seen), is_suspicious
 
 
 def _is_report_due(store: Store, source: str, now: datetime) -> bool:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from memmon.alerts.values import Watch
 from memmon.config import parse_database
 from memmon.errors import ImportFileError
 from memmon.export.importing import import_files
 from memmon.export.json_lines import export_lines
 from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
 from memmon.store.transfer import ensure_store, load
-from memmon.store.write import AlertMark, Batch, RunEnd, StoredReport, Writer
+from memmon.store.write import Batch, RunEnd, StoredReport, Writer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -53,7 +54,21 @@ def batch(uuid, source, *, first=1, count=20):
             for number, moment in enumerate(at, start=first)
         ],
         events=[EventRecord(at=START, sequence=1, kind="gc", text="pass", data={"freed_bytes": 5})],
-        alert_marks=[AlertMark(fingerprint="leak", kind="leak", severity="warning", notified_at=START)],
+        watches=[
+            Watch(
+                source_id=0,
+                fingerprint="leak",
+                kind="leak",
+                state="firing",
+                severity="warning",
+                title="Memory leak detected",
+                since=START,
+                seen_at=START,
+                told_at=START,
+                told_severity="warning",
+                told_since=START,
+            )
+        ],
         reports=[StoredReport(at=START, window_hours=24.0, text="text", data="{}")],
         end=RunEnd(at=at[-1], reason="stopped"),
     )

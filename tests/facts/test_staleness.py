@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from memmon.alerts.policy import AlertPolicy
 from memmon.config import Settings
 from memmon.facts import defaults
 from memmon.facts.plain import as_plain
@@ -23,7 +24,6 @@ from memmon.facts.staleness import (
     staleness,
 )
 from memmon.facts.verdicts import Verdict
-from memmon.notify.policy import AlertPolicy
 
 PACKAGE = Path(__file__).resolve().parents[2] / "memmon"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -18,18 +18,19 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "store"))
 
 from golden_figures import figures  # noqa: E402
-from store_kit import START, StoreMaker, deque_of, ticks  # noqa: E402
+from store_kit import START, StoreMaker, deque_of, ticks, watch_of  # noqa: E402
 
 from memmon.config import Settings  # noqa: E402
 from memmon.model import ComponentReading, EventRecord  # noqa: E402
 from memmon.store import retention  # noqa: E402
+from memmon.store.alerts import AlertStore  # noqa: E402
 from memmon.store.identity import HEAD_REVISION  # noqa: E402
 from memmon.store.migrate import upgrade  # noqa: E402
 from memmon.store.write import RunEnd  # noqa: E402
 
 
 def make(path: Path) -> None:
-    """Two sources, three runs with deques, components and events; the oldest days are folded."""
+    """Two sources, three runs with deques, components, events and alerts; the oldest days are folded."""
     store = StoreMaker(path)
     upgrade(store.database)
     store.add_run(
@@ -45,7 +46,22 @@ def make(path: Path) -> None:
         end=RunEnd(at=START + timedelta(hours=49.9), reason="stopped"),
     )
     start = START + timedelta(hours=50)
-    store.add_run(ticks(300, start=start, rss_mb=lambda n: 180 - n % 5), source="orderbot", release="1.4.2")
+    watches = [
+        watch_of("high_memory", "clear", at=start, told_at=START),
+        watch_of(
+            "deque", "firing", at=start, severity="error", told_severity="error", told_members=("orders é",)
+        ),
+    ]
+    evaluator = AlertStore(store.database)
+    evaluator.acquire("golden", at=start, lasting=timedelta(minutes=15))
+    evaluator.record("golden", [watch_of("silent", "firing", at=start, source_id=1)], [], channels=[])
+    evaluator.release("golden")
+    store.add_run(
+        ticks(300, start=start, rss_mb=lambda n: 180 - n % 5),
+        source="orderbot",
+        release="1.4.2",
+        watches=watches,
+    )
     store.add_run(ticks(120, start=start, rss_mb=lambda n: None if n % 9 == 0 else 64.0), source="other")
     retention.apply(
         store.database,

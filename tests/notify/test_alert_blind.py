@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from alert_kit import START, FlakyChannel
 
+from memmon.alerts.wording import MessageWriter
 from memmon.clock import ManualClock
 from memmon.errors import StoreError
 from memmon.notify.blind import BlindWatch
-from memmon.notify.messages import MessageWriter
 
 
 def test_alert_evaluator_tells_that_it_is_blind():

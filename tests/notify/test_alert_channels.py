@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 from alert_kit import START, Bot, FlakyChannel, make_store
 
+from memmon.alerts.values import Message
 from memmon.clock import ManualClock, SystemClock
 from memmon.errors import ChannelError, MissingExtraError, SettingsError
 from memmon.notify import CallbackChannel, LoggingChannel, WebhookChannel, parse_channel, run_once, verify
-from memmon.store.alert_values import Message
 
 KEY = "hmac-Quokka-99417"
 TOKEN = "T0kenWombat5583"

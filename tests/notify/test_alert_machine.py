@@ -7,7 +7,7 @@ from alert_kit import START, minutes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.notify.machine import Observation, Rule, step
+from memmon.alerts.state_machine import Observation, Rule, step
 
 RULE = Rule()
 

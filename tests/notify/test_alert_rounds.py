@@ -313,8 +313,9 @@ def test_alerts_template_that_fails_still_tells(url, clock):
         ("{{ ''.__class__.__mro__ }}", "SecurityError"),
         ("{% if true %}{% endif %}", "85"),
     ):
-        from memmon.notify.machine import Observation
-        from memmon.notify.messages import MessageWriter
+        from memmon.alerts.state_machine import Observation
+        from memmon.alerts.wording import MessageWriter
+        from memmon.notify.template import filler
 
         seen = Observation(
             source_id=1,
@@ -325,7 +326,7 @@ def test_alerts_template_that_fails_still_tells(url, clock):
             message="85 %",
             values={"percent": 90.0},
         )
-        message = MessageWriter(place="/db", template=template).compose(
+        message = MessageWriter(place="/db", fill=filler(template)).compose(
             seen, None, event="firing", watch=None, at=START
         )
         assert words in message.text

@@ -10,6 +10,7 @@ import pytest
 from pg_maker import START, event, run_record, snapshots
 from pg_server import PASSWORD
 
+from memmon.alerts.values import Watch
 from memmon.config import parse_database
 from memmon.errors import StoreTooNewError, StoreTooOldError
 from memmon.model import DequeReading
@@ -18,7 +19,7 @@ from memmon.store.engine import write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.migrate import upgrade
 from memmon.store.read import open_store
-from memmon.store.write import AlertMark, Batch, RunEnd, StoredReport, Writer
+from memmon.store.write import Batch, RunEnd, StoredReport, Writer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -85,7 +86,21 @@ def test_pg_retry_of_a_batch_changes_nothing(database):
         run=run_record(),
         snapshots=snapshots(50, deques=(DequeReading(name="q", length_count=2**40, maxlen_count=None),)),
         events=[event(1), event(2)],
-        alert_marks=[AlertMark(fingerprint="leak", kind="leak", severity="warning", notified_at=START)],
+        watches=[
+            Watch(
+                source_id=0,
+                fingerprint="leak",
+                kind="leak",
+                state="firing",
+                severity="warning",
+                title="Memory leak detected",
+                since=START,
+                seen_at=START,
+                told_at=START,
+                told_severity="warning",
+                told_since=START,
+            )
+        ],
         reports=[StoredReport(at=START, window_hours=24, text="report")],
         end=RunEnd(at=START, reason="stopped"),
     )

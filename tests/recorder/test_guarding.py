@@ -9,6 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from memmon.alerts import conditions
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Memory, Present
+from memmon.alerts.values import Watch
 from memmon.child import AnsweredError
 from memmon.child.requests import Check, Checked, Inspected
 from memmon.clock import ManualClock
@@ -17,13 +21,12 @@ from memmon.facts.deque_state import deque_fault
 from memmon.guest import locks
 from memmon.guest.guarded import guarded
 from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
-from memmon.model import Alert, DequeReading, Snapshot
-from memmon.recorder import rules, validation
+from memmon.model import Alert, DequeReading
+from memmon.recorder import validation
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.relief import Relief
 from memmon.recorder.work_counter import WorkCounter
-from memmon.store.write import AlertMark
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -350,44 +353,98 @@ def test_deque_faults(values, word):
     assert fault is None if word is None else word in fault
 
 
+def seen_of(present, policy=None):
+    """Return what is seen of the one kind that can be judged."""
+    (found,) = conditions.observe(present, policy or AlertPolicy())
+    return found
+
+
 def test_many_faults_are_shortened():
-    """An alert over many deques names the first twenty, and has a mark of its own."""
-    readings = [deque_reading(name=f"d{n}", maxlen_count=None) for n in range(30)]
-    alert = rules.deque_limits(readings, source="bot", at=AT)
-    assert "and 10 more" in alert.message
-    other = rules.deque_limits(readings[:3], source="bot", at=AT)
-    assert rules.fingerprint(alert) != rules.fingerprint(other)
+    """An alert over many deques says of the first twenty what is wrong, and names the others."""
+    readings = [deque_reading(name=f"d{n:02}", maxlen_count=None) for n in range(30)]
+    seen = seen_of(Present(at=AT, source="bot", deques=readings))
+    assert seen.message.count("has no maxlen") == 20
+    assert "and also d20" in seen.message
+    assert len(seen.members) == 30
 
 
 def test_high_memory():
-    """High system memory is told with the figures that could be read."""
-    full = Snapshot(at=AT, system_percent=91.0, rss_bytes=2**20, system_available_bytes=2**20)
-    bare = Snapshot(at=AT, system_percent=91.0)
-    for snapshot in (full, bare):
-        assert "91.0 %" in rules.high_memory(snapshot, source="bot", threshold_percent=80.0).message
-    assert rules.high_memory(Snapshot(at=AT), source="bot", threshold_percent=80.0) is None
+    """High memory is told with the figures that could be read, and not judged without any."""
+    full = Memory(system_percent=91.0, rss_bytes=2**20, available_bytes=2**20)
+    for memory in (full, Memory(system_percent=91.0)):
+        assert "91.0 %" in seen_of(Present(at=AT, source="bot", memory=memory)).message
+    assert conditions.observe(Present(at=AT, source="bot", memory=Memory()), AlertPolicy()) == []
 
 
-def alert(kind="high_memory", severity="warning", at=AT):
-    return Alert(kind=kind, severity=severity, title="t", message="m", at=at, source="bot")
+def high_memory(percent=91.0):
+    return seen_of(Present(at=AT, source="bot", memory=Memory(system_percent=percent)))
+
+
+def stored_watch(**values):
+    known = {
+        "source_id": 1,
+        "fingerprint": "high_memory",
+        "kind": "high_memory",
+        "state": "firing",
+        "severity": "warning",
+        "title": "t",
+        "since": AT,
+        "seen_at": AT,
+        "told_at": AT,
+        "told_severity": "warning",
+        "told_since": AT,
+    }
+    return Watch(**{**known, **values})
+
+
+def is_told(desk, minutes, *, percent=91.0, telling="by rule"):
+    return (
+        desk.look(high_memory(percent), at=AT + timedelta(minutes=minutes), telling=telling).alert is not None
+    )
 
 
 def test_the_desk_keeps_the_cooldown():
     """An alert passes once in its cooldown, also when an earlier run told it; a worse one passes at once."""
     desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
-    desk.remember(
-        {
-            "high_memory": AlertMark(
-                fingerprint="high_memory", kind="high_memory", severity="warning", notified_at=AT
-            )
-        }
-    )
-    assert desk.told_at("high_memory") == AT
-    assert desk.admit(alert(at=AT + timedelta(minutes=10))) is None
-    assert desk.admit(alert(severity="error", at=AT + timedelta(minutes=10))) is not None
-    assert desk.admit(alert(at=AT + timedelta(minutes=50))) is not None
-    assert desk.admit(alert(at=AT + timedelta(minutes=51)), is_forced=True) is not None
-    assert desk.admit(alert(at=AT - timedelta(days=300))) is not None
+    desk.remember({"high_memory": stored_watch()})
+    assert not is_told(desk, 10)
+    assert is_told(desk, 10, percent=96.0)
+    assert is_told(desk, 50)
+    assert is_told(desk, 51, telling="at once")
+    assert not is_told(desk, 99, telling="never")
+    assert is_told(desk, -300 * 24 * 60)
+
+
+def test_the_desk_tells_a_lasting_state_once_a_day():
+    """A deque's fault is told again after a day, also when it was gone meanwhile; one more deque at once."""
+    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+
+    def told(hours, *names):
+        readings = [deque_reading(name=name, maxlen_count=None) for name in names]
+        seen = seen_of(Present(at=AT, source="bot", deques=readings))
+        return desk.look(seen, at=AT + timedelta(hours=hours)).alert is not None
+
+    course = [
+        told(0, "a"),
+        told(1),
+        told(2, "a"),
+        told(3, "a", "b"),
+        told(4, "b"),
+        told(26, "b"),
+        told(28, "b"),
+    ]
+    assert course == [True, False, False, True, False, False, True]
+
+
+def test_the_desk_stores_what_has_changed():
+    """A state is handed over when it changes and once an hour; what never fired is not stored at all."""
+    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+    course = [(0, 50.0), (5, 91.0), (10, 91.0), (40, 77.0), (70, 91.0), (75, 50.0), (80, 50.0)]
+    states = []
+    for minutes, percent in course:
+        looked = desk.look(high_memory(percent), at=AT + timedelta(minutes=minutes))
+        states.append(None if looked.watch is None else looked.watch.state)
+    assert states == [None, "firing", None, None, "firing", "clear", None]
 
 
 def test_a_raising_callback_stays_its_own(caplog):
@@ -396,7 +453,8 @@ def test_a_raising_callback_stays_its_own(caplog):
     def told(_alert):
         raise SystemExit(3)
 
-    AlertDesk(on_alert=told, cooldown_minutes=30.0).deliver(alert())
+    alert = Alert(kind="high_memory", severity="warning", title="t", message="m", at=AT, source="bot")
+    AlertDesk(on_alert=told, cooldown_minutes=30.0).deliver(alert)
     assert "on_alert raised SystemExit" in caplog.text
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from memmon.alerts.values import Watch
 from memmon.clock import ManualClock
 from memmon.model import DequeReading, Snapshot
 from memmon.recorder.identity import new_run
 from memmon.recorder.outbox import Outbox, most_bytes
 from memmon.recorder.run_state import RunState
 from memmon.recorder.writer_thread import INBOX_LIMIT, inbox_limit
-from memmon.store.write import AlertMark, RunEnd, StoredReport, Written
+from memmon.store.write import RunEnd, StoredReport, Written
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 WRITTEN = Written(run_id=1, source_id=1, source="bot", opened_run=False)
@@ -29,21 +30,36 @@ def snapshot(sequence, deques=0):
     return Snapshot(at=AT, sequence=sequence, deques=readings)
 
 
+def watch(seen_at):
+    return Watch(
+        source_id=0,
+        fingerprint="leak",
+        kind="leak",
+        state="firing",
+        severity="warning",
+        title="t",
+        since=AT,
+        seen_at=seen_at,
+    )
+
+
 def test_oldest_run_first_and_everything_once():
-    """Batches come oldest run first, and what was acknowledged never comes again."""
+    """Batches come oldest run first, an alert's newest state alone, and what was acknowledged never comes again."""
     outbox, first, second = Outbox(), state(), state()
     for one in (first, second):
         outbox.add(one, one.event(ManualClock(), "run_start"))
         outbox.add(one, snapshot(1))
-        outbox.add(one, AlertMark(fingerprint="leak", kind="leak", severity="warning", notified_at=AT))
+        for seen_at in (AT - timedelta(hours=1), AT):
+            outbox.add(one, watch(seen_at))
         outbox.add(one, StoredReport(at=AT, window_hours=24.0, text="report"))
         outbox.add(one, RunEnd(at=AT, reason="stopped"))
     assert outbox.snapshot_count == 2
     for expected in (first, second):
         found, batch = outbox.next_batch()
         assert found is expected
-        assert len(batch.snapshots) == len(batch.events) == len(batch.alert_marks) == len(batch.reports) == 1
+        assert len(batch.snapshots) == len(batch.events) == len(batch.watches) == len(batch.reports) == 1
         assert batch.end is not None
+        assert batch.watches[0].seen_at == AT
         outbox.acknowledge(found, batch, WRITTEN)
     assert outbox.is_empty()
     assert outbox.next_batch() is None

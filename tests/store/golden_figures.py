@@ -30,6 +30,10 @@ def figures(path: Path) -> dict[str, Any]:
                     for name, lengths in zip(matrix.names, matrix.length_count.T, strict=True)
                 },
                 "events": [(event.kind, event.text) for event in store.events(source)],
+                "alerts": [
+                    (one.holder, one.fingerprint, one.state, one.severity, one.since.isoformat())
+                    for one in store.alerts(source, holder=None)
+                ],
                 "verdict": verdict.verdict,
             }
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from memmon.alerts.values import Watch
 from memmon.config import Database, parse_database
 from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
 from memmon.store.write import Batch, RunEnd, Writer
@@ -13,6 +14,8 @@ from memmon.store.write import Batch, RunEnd, Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from memmon.alerts.values import WatchState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MB = 2**20
@@ -38,6 +41,7 @@ class StoreMaker:
         release: str | None = None,
         end: RunEnd | None = None,
         events: Sequence[EventRecord] = (),
+        watches: Sequence[Watch] = (),
         interval_seconds: float = 300.0,
     ) -> int:
         self.run_count += 1
@@ -53,7 +57,7 @@ class StoreMaker:
             release=release,
         )
         writer = Writer(self.database)
-        written = writer.write(Batch(run=run, snapshots=snapshots, events=events, end=end))
+        written = writer.write(Batch(run=run, snapshots=snapshots, events=events, watches=watches, end=end))
         return written.run_id
 
 
@@ -93,3 +97,23 @@ def ticks(
 
 def deque_of(name: str, length: int | None, maxlen: int | None = 1000, **more) -> DequeReading:
     return DequeReading(name=name, length_count=length, maxlen_count=maxlen, **more)
+
+
+def watch_of(
+    fingerprint: str, state: WatchState, *, at: datetime = START, source_id: int = 0, **more
+) -> Watch:
+    """Return the memory of an alert that was told when its state began."""
+    known = {
+        "source_id": source_id,
+        "fingerprint": fingerprint,
+        "kind": fingerprint,
+        "state": state,
+        "severity": "warning",
+        "title": f"Title of {fingerprint}",
+        "since": at,
+        "seen_at": at,
+        "told_at": at,
+        "told_severity": "warning",
+        "told_since": at if state == "firing" else None,
+    }
+    return Watch(**{**known, **more})

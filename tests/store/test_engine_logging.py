@@ -26,7 +26,7 @@ from memmon.store.engine import read_engine, write_engine
 from memmon.store.identity import HEAD_REVISION
 from memmon.store.migrate import upgrade
 from memmon.store.session import maintenance
-from memmon.store.write import read_alert_marks
+from memmon.store.write import read_told
 
 ON_CONNECTIONS = (
     "before_execute",
@@ -94,7 +94,7 @@ def _do_all(store) -> None:
         transaction.run_many("DELETE FROM event WHERE run_id = :id", [{"id": -1}, {"id": -2}])
     with read_engine(database).begin() as connection:
         assert connection.execute(text("SELECT name FROM source")).scalar_one() == "b"
-    assert read_alert_marks(database, "b") == {}
+    assert read_told(database, "b") == {}
     with pytest.raises(sqlalchemy.exc.OperationalError), write_engine(database).begin() as connection:
         connection.execute(text("SELECT nothing FROM nowhere"))
 

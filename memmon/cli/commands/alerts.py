@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memmon.alerts.kinds import KINDS
 from memmon.cli.alert_text import list_text
 from memmon.cli.opening import locate_existing
 from memmon.cli.options import Common, common
@@ -21,15 +22,14 @@ from memmon.cli.output import check_output, say, say_database, write_json, write
 from memmon.cli.text import local_time, one_line, printable
 from memmon.cli.values import DURATION
 from memmon.errors import ChannelError, MemmonError, NoDataError, SettingsError
-from memmon.notify.policy import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from memmon.alerts.values import Message
     from memmon.cli.opening import Place
     from memmon.notify.channels import Channel
     from memmon.notify.runner import Round
-    from memmon.store.alert_values import Message
     from memmon.store.alerts import AlertStore
     from memmon.store.read import AlertInfo
 
@@ -199,9 +199,9 @@ def _go_on(
     place: Place, common: Common, channels: list[Channel], *, every_seconds: float, template: str | None
 ) -> int:
     """Look again and again until a signal ends it; what fails is said and tried again."""
+    from memmon.alerts.wording import MessageWriter
     from memmon.clock import SystemClock
     from memmon.notify.blind import BlindWatch
-    from memmon.notify.messages import MessageWriter
     from memmon.notify.runner import new_holder
     from memmon.store.alerts import AlertStore, without_password
 
@@ -265,7 +265,7 @@ def _until_signal() -> Iterator[threading.Event]:
 def _round(
     place: Place, common: Common, channels: list[Channel], *, template: str | None, holder: str | None = None
 ) -> Round:
-    from memmon.notify.policy import AlertPolicy
+    from memmon.alerts.policy import AlertPolicy
     from memmon.notify.runner import run_once
 
     return run_once(
@@ -287,7 +287,7 @@ def _channels(place: Place, specs: tuple[str, ...]) -> list[Channel]:
 
 
 def _template(name: str) -> str:
-    from memmon.notify.messages import read_template
+    from memmon.notify.template import read_template
 
     return read_template(Path(name))
 
@@ -333,9 +333,9 @@ def _tried(channel: Channel, message: Message) -> str | None:
 
 
 def _test_message(place: Place) -> Message:
+    from memmon.alerts.state_machine import Observation
+    from memmon.alerts.wording import MessageWriter
     from memmon.clock import SystemClock
-    from memmon.notify.machine import Observation
-    from memmon.notify.messages import MessageWriter
     from memmon.store.alerts import without_password
 
     seen = Observation(

@@ -261,10 +261,13 @@ class Store:
         found = self.resolve_source(source)
         return self._gate.read(lambda session: queries.read_reports(session, found.source_id, limit=limit))
 
-    def alerts(self, source: str | None = None) -> tuple[AlertInfo, ...]:
-        """Return the state of every alert, newest first."""
+    def alerts(self, source: str | None = None, *, holder: str | None = "recorder") -> tuple[AlertInfo, ...]:
+        """Return the state of every alert, newest first, as the program's recorder sees them.
+
+        `holder`: `evaluator` for what `memmon alerts run` sees, None for both.
+        """
         found = self.resolve_source(source)
-        return self._gate.read(lambda session: queries.read_alerts(session, found.source_id))
+        return self._gate.read(lambda session: queries.read_alerts(session, found.source_id, holder=holder))
 
     def query(self, statement: str, *, row_limit: int = 1000) -> QueryResult:
         """Run one read-only SQL statement (`memmon sql`); the views are described in docs/sql.md."""

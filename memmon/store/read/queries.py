@@ -175,12 +175,16 @@ def read_reports(session: Session, source_id: int, *, limit: int | None) -> tupl
     )
 
 
-def read_alerts(session: Session, source_id: int) -> tuple[AlertInfo, ...]:
-    """Return the state of every alert of a source, newest first."""
+def read_alerts(session: Session, source_id: int, *, holder: str | None) -> tuple[AlertInfo, ...]:
+    """Return the state of every alert of a source, newest first; `holder` None: whoever watches it."""
+    of_holder = "" if holder is None else "AND holder = :holder "
+    parameters: dict[str, object] = {"source_id": source_id}
+    if holder is not None:
+        parameters["holder"] = holder
     rows = session.rows(
-        "SELECT fingerprint, kind, state, severity, since_ms, notified_ms, data FROM alert_state "
-        "WHERE source_id = :source_id ORDER BY since_ms DESC, fingerprint",
-        {"source_id": source_id},
+        "SELECT fingerprint, kind, state, severity, since_ms, told_ms, data, title, holder FROM alert_watch "
+        f"WHERE source_id = :source_id {of_holder}ORDER BY since_ms DESC, fingerprint, holder",
+        parameters,
     )
     return tuple(
         AlertInfo(
@@ -191,6 +195,8 @@ def read_alerts(session: Session, source_id: int) -> tuple[AlertInfo, ...]:
             since=datetime_of(row[4]),
             notified_at=datetime_or_none(row[5]),
             data=_json(row[6]),
+            title=row[7],
+            holder=row[8],
         )
         for row in rows
     )

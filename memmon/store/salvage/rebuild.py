@@ -27,7 +27,7 @@ _ORDER = (
     "reading_rollup",
     "event",
     "report",
-    "alert_state",
+    "alert_watch",
 )
 _NEAR_MS = 600_000
 _UUID_LENGTHS = frozenset({32, 36})
@@ -109,7 +109,7 @@ def _add_sources(kept: Kept, cells: Sequence[Cell]) -> int:
         ("run", "started_ms"),
         ("event", "at_ms"),
         ("report", "at_ms"),
-        ("alert_state", "since_ms"),
+        ("alert_watch", "since_ms"),
     ):
         for row in kept.rows[name]:
             source = cast("int", row["source_id"])

@@ -5,24 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Float, Text
+from sqlalchemy import Column, Float, Integer, MetaData, Table, Text
 
 from memmon.store import schema
 from memmon.store.salvage.btree import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF
+from memmon.store.watch_rows import watch_row_of_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from sqlalchemy import Column, Table
 
     from memmon.store.salvage.btree import Cell, Value
 
 Row = dict[str, "Value"]
 
-_WITHOUT_ROWID = ("snapshot", "reading", "rollup", "reading_rollup", "alert_state")
+_WITHOUT_ROWID = ("snapshot", "reading", "rollup", "reading_rollup", "alert_watch")
 _WITH_ROWID = ("source", "run", "series", "event", "report")
 # Columns that were added later: a row that was written before lacks them.
 _ADDED_COLUMN_COUNT = {"snapshot": 1}
+_ALERT_STATE = Table(
+    "alert_state",
+    MetaData(),
+    Column("source_id", Integer, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("notified_ms", Integer),
+    Column("data", Text),
+)
+"""Where a recorder's alerts stood up to schema 0004: a table with row numbers beside its key."""
 _LARGEST_ID = 2**31 - 1
 _LARGEST_MS = 2**43
 _LARGEST_BYTES = 2**62
@@ -39,13 +51,15 @@ class Shape:
     names: tuple[str, ...]
     checks: tuple[Callable[[Value], bool], ...]
     least_count: int
+    has_own_key: bool = False
+    """The number of its rows is none of its columns."""
 
     def row_of(self, cell: Cell) -> Row | None:
         """Return the row that a cell holds, or None when it can't be one of this table."""
         values = cell.values
         if not self.least_count <= len(values) <= len(self.names):
             return None
-        if cell.rowid is not None:
+        if cell.rowid is not None and not self.has_own_key:
             # SQLite stores the primary key as the row's number, and NULL in its place.
             if values[0] is not None:
                 return None
@@ -58,17 +72,19 @@ class Shape:
 
 def shapes() -> Mapping[str, Shape]:
     """Return the shape of every table of the newest schema, by name."""
-    found = {}
-    for name in (*_WITHOUT_ROWID, *_WITH_ROWID):
-        table = schema.metadata.tables[name]
-        columns = tuple(table.columns)
-        found[name] = Shape(
-            table=table,
-            names=tuple(column.name for column in columns),
-            checks=tuple(_check(column) for column in columns),
-            least_count=len(columns) - _ADDED_COLUMN_COUNT.get(name, 0),
-        )
-    return found
+    tables = [schema.metadata.tables[name] for name in (*_WITHOUT_ROWID, *_WITH_ROWID)]
+    return {table.name: _shape_of(table) for table in (*tables, _ALERT_STATE)}
+
+
+def _shape_of(table: Table) -> Shape:
+    columns = tuple(table.columns)
+    return Shape(
+        table=table,
+        names=tuple(column.name for column in columns),
+        checks=tuple(_check(column) for column in columns),
+        least_count=len(columns) - _ADDED_COLUMN_COUNT.get(table.name, 0),
+        has_own_key=table is _ALERT_STATE,
+    )
 
 
 def table_of(cell: Cell, page_kind: int, known: Mapping[str, Shape]) -> tuple[str, Row] | None:
@@ -83,7 +99,8 @@ def table_of(cell: Cell, page_kind: int, known: Mapping[str, Shape]) -> tuple[st
         row = known[name].row_of(cell)
         if row is not None:
             return name, row
-    return None
+    old = known[_ALERT_STATE.name].row_of(cell) if page_kind == TABLE_LEAF else None
+    return None if old is None else ("alert_watch", watch_row_of_state(old))
 
 
 def _check(column: Column[object]) -> Callable[[Value], bool]:

@@ -48,7 +48,7 @@ def verify(found: Found) -> Kept:
     rollups = _judge_owners(found, kept, "rollup", bucket)
     _drop_folded(kept)
     _judge_parts(found, kept, owners=rollups, name="reading_rollup", key=bucket)
-    for name in ("source", "run", "series", "event", "report", "alert_state"):
+    for name in ("source", "run", "series", "event", "report", "alert_watch"):
         _judge_plain(found, kept, name)
     _digest_anew(kept, "snapshot", "reading", ("run_id", "seq"))
     _digest_anew(kept, "rollup", "reading_rollup", bucket)
@@ -181,7 +181,7 @@ def _drop_folded(kept: Kept) -> None:
 def _judge_plain(found: Found, kept: Kept, name: str) -> None:
     seen = set()
     for row, page in found.rows.get(name, []):
-        identity = row.get("id") or (row.get("source_id"), row.get("fingerprint"))
+        identity = row.get("id") or (row.get("source_id"), row.get("holder"), row.get("fingerprint"))
         if page in found.unsound_pages or identity in seen or not is_plausible(name, row):
             kept.refused[name] += 1
             continue

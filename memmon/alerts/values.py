@@ -1,4 +1,4 @@
-"""What the alerts remember and send, as plain values; nothing here imports SQLAlchemy."""
+"""What the alerts remember and send, as plain values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
     from memmon.model import AlertSeverity
 
+WatchHolder = Literal["recorder", "evaluator"]
+"""Who watches: a program's own recorder, or the evaluator outside; each has a memory of its own."""
 WatchState = Literal["clear", "pending", "firing"]
 MessageEvent = Literal["firing", "worse", "reminder", "resolved", "test"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """The memory of one alert of one source."""
+    """The memory that one holder has of one alert of one source."""
 
     source_id: int
     fingerprint: str

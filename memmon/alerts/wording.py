@@ -6,18 +6,16 @@ import shlex
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from memmon.errors import SettingsError
+from memmon.alerts.values import Message
 from memmon.formatting import local_time, shown
-from memmon.store.alert_values import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime, tzinfo
-    from pathlib import Path
 
-    from memmon.notify.machine import Observation
-    from memmon.store.alert_values import MessageEvent, Watch
-    from memmon.store.read import RunInfo
+    from memmon.alerts.present import RunLike
+    from memmon.alerts.state_machine import Observation
+    from memmon.alerts.values import MessageEvent, Watch
 
 _HEADS = {
     "firing": "{severity}",
@@ -32,19 +30,25 @@ _LONGEST_TEXT = 4_000
 class MessageWriter:
     """Writes messages; `place` is how a command names the database, without a secret in it.
 
-    `template`: Jinja2 text with `title`, `message`, `action`, `context`, `command`, `event`, `severity`,
-    `kind`, `source`, `host`, `run`, `at`, `values`. When it fails, the standard text is sent and says so.
+    `fill`: returns the text instead, of `title`, `message`, `action`, `context`, `command`, `event`,
+    `severity`, `kind`, `source`, `host`, `run`, `at`, `values`; it is also given the standard text.
     """
 
-    def __init__(self, *, place: str, template: str | None = None, tz: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        place: str,
+        fill: Callable[[Mapping[str, object], str], str] | None = None,
+        tz: tzinfo | None = None,
+    ) -> None:
         self._place = place
-        self._template = template
+        self._fill = fill
         self._tz = tz
 
     def compose(
         self,
         seen: Observation,
-        run: RunInfo | None,
+        run: RunLike | None,
         *,
         event: MessageEvent,
         watch: Watch | None,
@@ -60,7 +64,7 @@ class MessageWriter:
         context = f"host {host}, source {source}, {_run(run)}, {local_time(at, tz=self._tz)}"
         body = self._body(seen, event, watch)
         text = "\n".join(part for part in (body, context, command) if part)
-        if self._template is not None:
+        if self._fill is not None:
             fields = {
                 "title": title,
                 "message": seen.message,
@@ -76,7 +80,7 @@ class MessageWriter:
                 "at": local_time(at, tz=self._tz),
                 "values": dict(seen.values),
             }
-            text = self._filled(fields, text)
+            text = self._fill(fields, text)
         return Message(
             uuid=uuid4().hex,
             source_id=seen.source_id,
@@ -105,27 +109,8 @@ class MessageWriter:
         words = ["memmon", *seen.command, "--db", self._place, "--source", seen.source]
         return shown(shlex.join(words))
 
-    def _filled(self, fields: Mapping[str, object], standard: str) -> str:
-        from jinja2 import TemplateError
-        from jinja2.sandbox import SandboxedEnvironment
 
-        assert self._template is not None
-        try:
-            filled = SandboxedEnvironment(autoescape=False).from_string(self._template).render(fields)
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            return f"{standard}\n(the template failed: {type(error).__name__}: {error})"
-        return filled if filled.strip() else standard
-
-
-def read_template(path: Path) -> str:
-    """Return a template's text; raises SettingsError for one that can't be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: the template can't be read ({error}); correct --template") from None
-
-
-def _run(run: RunInfo | None) -> str:
+def _run(run: RunLike | None) -> str:
     if run is None:
         return "no run"
     more = [

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from memmon.alerts.kinds import AlertKind
+from memmon.alerts.state_machine import Rule
 from memmon.facts import defaults
 from memmon.facts.staleness import STALE_INTERVAL_COUNT
-from memmon.notify.machine import Rule
 from memmon.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     from memmon.config import Settings
 
-KINDS = ("leak", "forecast", "deque", "high_memory", "silent", "restart_loop", "recorder")
-"""Every kind of alert."""
+_CLEAR_BELOW_PERCENT = 5.0
+"""Memory is clear this many points below the level at which it is high."""
+_VERY_HIGH_PERCENT = 95.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +47,42 @@ class AlertPolicy:
     @classmethod
     def from_settings(cls, settings: Settings) -> AlertPolicy:
         """Return the policy that the settings mean; memory is clear 5 points below its level."""
-        high = settings.high_memory_percent
         return cls(
             leak_threshold_mb_per_hour=settings.leak_threshold_mb_per_hour,
-            high_memory_percent=high,
-            high_memory_clear_percent=max(high - 5.0, 0.0),
-            very_high_memory_percent=max(95.0, high),
             cooldown_minutes=settings.alert_cooldown_minutes,
+        ).with_high_memory(settings.high_memory_percent)
+
+    def with_high_memory(self, percent: float) -> AlertPolicy:
+        """Return the policy by which memory is high from `percent` on."""
+        return replace(
+            self,
+            high_memory_percent=percent,
+            high_memory_clear_percent=max(percent - _CLEAR_BELOW_PERCENT, 0.0),
+            very_high_memory_percent=max(_VERY_HIGH_PERCENT, percent),
         )
 
     def rule(self, kind: str) -> Rule:
         """Return how patient a kind of alert is."""
-        repeat_hours = self.high_memory_repeat_hours if kind == "high_memory" else self.repeat_hours
-        clear_hours = self.leak_clear_hours if kind in {"leak", "forecast"} else 0.0
-        for_minutes = self.high_memory_for_minutes if kind == "high_memory" else 0.0
+        row = AlertKind(kind).row
+        repeat_hours = self.high_memory_repeat_hours if row.is_momentary else self.repeat_hours
+        clear_hours = self.leak_clear_hours if row.is_verdict else 0.0
+        for_minutes = self.high_memory_for_minutes if row.is_momentary else 0.0
         return Rule(
             for_seconds=for_minutes * SECONDS_PER_MINUTE,
             cooldown_seconds=self.cooldown_minutes * SECONDS_PER_MINUTE,
             repeat_seconds=repeat_hours * SECONDS_PER_HOUR,
             clear_for_seconds=clear_hours * SECONDS_PER_HOUR,
         )
+
+    def rule_in_process(self, kind: str) -> Rule:
+        """Return how patient it is in the program itself, where nobody can acknowledge.
+
+        There a reading of the moment is told again after each cooldown while it lasts, and a lasting
+        state once a day, also over restarts.
+        """
+        rule = self.rule(kind)
+        if not AlertKind(kind).row.is_momentary:
+            quiet_seconds = max(rule.cooldown_seconds, rule.repeat_seconds)
+        else:
+            quiet_seconds = rule.cooldown_seconds
+        return replace(rule, cooldown_seconds=quiet_seconds, repeat_seconds=quiet_seconds)

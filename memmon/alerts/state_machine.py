@@ -1,5 +1,7 @@
 """The state machine of one alert: a pure function of its memory, what is seen, and the time.
 
+Both tellers run it: the recorder in the program, and the evaluator outside.
+
 clear → pending (seen, not yet for long enough) → firing → clear. Three things keep it quiet:
 hysteresis (what lies between the two levels changes nothing), a cooldown from the last message
 (recoveries count), and reminders that come rarely. Only a rise in severity, or a new member such
@@ -12,20 +14,23 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from memmon.store.alert_values import Watch
+from memmon.alerts.values import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from typing import Any, Self
 
+    from memmon.alerts.values import MessageEvent
     from memmon.model import AlertSeverity
-    from memmon.store.alert_values import MessageEvent
 
 Level = Literal["active", "between", "clear"]
 """`between`: neither bad enough to begin nor good enough to end."""
 
 SEVERITY_RANKS: Mapping[str, int] = {"warning": 1, "error": 2}
 _CLOCK_SLACK = timedelta(hours=24)
+NOTE_EVERY = timedelta(hours=1)
+"""How often it is written that a firing alert is still seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,12 @@ class Observation:
     """What is affected, by name; a new one is told at once."""
     scope: str | None = None
     """What several sources have in common (their host): it is told once, by the first of them."""
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Self:
+        """Return what another process saw, from the plain data that `dataclasses.asdict` made of it."""
+        listed = {name: tuple(data[name]) for name in ("command", "members")}
+        return cls(**{**data, **listed})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +102,7 @@ def step(
     if watch.state != "firing" or is_silenced:
         return Step(watch=watch)
     told = _to_tell(watch, seen, at, rule)
-    return Step(watch=watch if told is None else _told(watch, seen, at), told=told)
+    return Step(watch=watch if told is None else as_told(watch, seen, at), told=told)
 
 
 def _begun(watch: Watch | None, seen: Observation, at: datetime) -> Watch:
@@ -120,7 +131,15 @@ def _ending(watch: Watch, at: datetime, rule: Rule, *, is_silenced: bool) -> Ste
     if _passed(clear_since, at) < timedelta(seconds=rule.clear_for_seconds):
         return Step(watch=watch)
     was_told = watch.is_told
-    watch = replace(
+    watch = ended(watch, at)
+    if was_told and not is_silenced:
+        return Step(watch=replace(watch, told_at=at), told="resolved")
+    return Step(watch=watch)
+
+
+def ended(watch: Watch, at: datetime) -> Watch:
+    """Return the memory of an alert that is over: when it was last told stays known."""
+    return replace(
         watch,
         state="clear",
         since=at,
@@ -129,9 +148,13 @@ def _ending(watch: Watch, at: datetime, rule: Rule, *, is_silenced: bool) -> Ste
         acknowledged_at=None,
         acknowledged_by=None,
     )
-    if was_told and not is_silenced:
-        return Step(watch=replace(watch, told_at=at), told="resolved")
-    return Step(watch=watch)
+
+
+def has_changed(before: Watch | None, after: Watch) -> bool:
+    """Tell whether a memory is worth writing: that an alert is still seen is, once an hour."""
+    if before is None or after.seen_at - before.seen_at >= NOTE_EVERY:
+        return before != after
+    return replace(before, seen_at=after.seen_at) != after
 
 
 def _to_tell(watch: Watch, seen: Observation, at: datetime, rule: Rule) -> MessageEvent | None:
@@ -148,7 +171,8 @@ def _to_tell(watch: Watch, seen: Observation, at: datetime, rule: Rule) -> Messa
     return "reminder" if is_over and quiet_for >= timedelta(seconds=rule.repeat_seconds) else None
 
 
-def _told(watch: Watch, seen: Observation, at: datetime) -> Watch:
+def as_told(watch: Watch, seen: Observation, at: datetime) -> Watch:
+    """Return the memory of an alert that is told now."""
     worst = watch.severity
     if watch.is_told and watch.told_severity is not None and _rank(watch.told_severity) > _rank(worst):
         worst = watch.told_severity

@@ -1,0 +1,353 @@
+"""What calls for an alert: one pure function for each kind, over what is known now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, assert_never
+
+from memmon.alerts.kinds import AlertKind
+from memmon.alerts.state_machine import Observation
+from memmon.facts.defaults import INTERVAL_SECONDS
+from memmon.facts.deque_state import deque_fault
+from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
+from memmon.facts.staleness import is_stale
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import local_time, shown, size, span
+from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from memmon.alerts.policy import AlertPolicy
+    from memmon.alerts.present import ForecastLike, Memory, Present, RunLike, Used
+    from memmon.alerts.state_machine import Level
+    from memmon.model import AlertSeverity
+
+    Condition = Callable[[Present, AlertPolicy], Observation | None]
+
+_SHORT_RUN_SECONDS = 1_800.0
+_SHOWN_DEQUES = 20
+
+
+def observe(present: Present, policy: AlertPolicy, *, in_process: bool = False) -> list[Observation]:
+    """Return what is seen of each kind that can be judged from what is known.
+
+    `in_process`: of the kinds alone that a program tells of itself.
+    """
+    found = [
+        condition_of(kind)(present, policy)
+        for kind in AlertKind
+        if kind.row.is_told_in_process or not in_process
+    ]
+    return [one for one in found if one is not None]
+
+
+def condition_of(kind: AlertKind) -> Condition:
+    """Return the function that judges a kind."""
+    match kind:
+        case AlertKind.LEAK:
+            return leak
+        case AlertKind.FORECAST:
+            return forecast
+        case AlertKind.DEQUE:
+            return deque
+        case AlertKind.HIGH_MEMORY:
+            return high_memory
+        case AlertKind.SILENT:
+            return silent
+        case AlertKind.RESTART_LOOP:
+            return restart_loop
+        case AlertKind.RECORDER:
+            return recorder
+        case _:
+            assert_never(kind)
+
+
+def silent(present: Present, policy: AlertPolicy) -> Observation | None:
+    """Tell whether a source has fallen silent: no snapshot for three intervals, and no end that was meant."""
+    run = present.run
+    if run is None:
+        return None
+    interval_seconds = run.interval_seconds or INTERVAL_SECONDS
+    last_at = run.last_at or run.started_at
+    silent_seconds = (present.at - last_at).total_seconds()
+    level: Level = "clear"
+    if run.end_reason not in MEANT_ENDS and is_stale(
+        silent_seconds, interval_seconds, interval_count=policy.silent_interval_count
+    ):
+        is_recent = silent_seconds < policy.forget_silent_hours * SECONDS_PER_HOUR
+        level = "active" if is_recent else "between"
+    how = "" if run.end_reason is None else f" The run {END_WORDS.get(run.end_reason, run.end_reason)}."
+    return _seen(
+        present,
+        AlertKind.SILENT,
+        level,
+        message=(
+            f"The last snapshot is {span(silent_seconds / SECONDS_PER_HOUR)} old "
+            f"({local_time(last_at)}); one was due every {interval_seconds:g} s.{how}"
+        ),
+        values={
+            "last_at": last_at.isoformat(),
+            "silent_seconds": round(silent_seconds, 1),
+            "interval_seconds": interval_seconds,
+            "end_reason": run.end_reason,
+        },
+    )
+
+
+def high_memory(present: Present, policy: AlertPolicy) -> Observation | None:
+    """Tell whether the container's memory or the host's is nearly used up; None: neither was read."""
+    memory = present.memory
+    used = None if memory is None else memory.nearest
+    if memory is None or used is None:
+        return None
+    level: Level = "clear" if used.percent < policy.high_memory_clear_percent else "between"
+    if used.percent >= policy.high_memory_percent:
+        level = "active"
+    return _seen(
+        present,
+        AlertKind.HIGH_MEMORY,
+        level,
+        severity="error" if used.percent >= policy.very_high_memory_percent else None,
+        message="; ".join(_memory_parts(memory, used, policy)) + ".",
+        values=_memory_values(memory, used, policy),
+        scope=f"high_memory:{present.run.host}" if used.of == "host" and present.run is not None else None,
+    )
+
+
+def _memory_parts(memory: Memory, used: Used, policy: AlertPolicy) -> list[str]:
+    parts = [
+        f"{used.percent:.1f} % of the {used.of}'s memory is used (threshold {policy.high_memory_percent:g} %)"
+    ]
+    share = _process_share(memory, used)
+    if memory.rss_bytes is not None:
+        of_all = "" if share is None else f", {share:.1f} % of it all"
+        parts.append(
+            f"in resident memory this process holds {size(mb_from_bytes(memory.rss_bytes))} (RSS){of_all}"
+        )
+    other = memory.machine if used.of == "container" else memory.container
+    if other is not None:
+        parts.append(f"the {other.of} is at {other.percent:.1f} %")
+    if memory.available_bytes is not None:
+        parts.append(f"{size(mb_from_bytes(memory.available_bytes))} available on the host")
+    return parts
+
+
+def _memory_values(memory: Memory, used: Used, policy: AlertPolicy) -> dict[str, object]:
+    values: dict[str, object] = {
+        "percent": round(used.percent, 2),
+        "of": used.of,
+        "threshold_percent": policy.high_memory_percent,
+    }
+    if memory.rss_bytes is not None:
+        share = _process_share(memory, used)
+        values["rss_mb"] = round(mb_from_bytes(memory.rss_bytes), 1)
+        values["process_share_percent"] = None if share is None else round(share, 2)
+    if memory.system_percent is not None:
+        values["system_percent"] = memory.system_percent
+    if memory.container is not None:
+        values["container_percent"] = round(memory.container.percent, 2)
+    if memory.available_bytes is not None:
+        values["available_mb"] = round(mb_from_bytes(memory.available_bytes), 1)
+    return values
+
+
+def _process_share(memory: Memory, used: Used) -> float | None:
+    if memory.rss_bytes is None or not used.total_bytes:
+        return None
+    return 100 * memory.rss_bytes / used.total_bytes
+
+
+def deque(present: Present, _policy: AlertPolicy) -> Observation | None:
+    """Tell which deques are outside their limits."""
+    readings = present.deques
+    if readings is None:
+        return None
+    faults = {item.name: fault for item in readings if (fault := deque_fault(item)) is not None}
+    told = [f"{shown(name)} {fault}" for name, fault in sorted(faults.items())]
+    if len(told) > _SHOWN_DEQUES:
+        told = [
+            *told[:_SHOWN_DEQUES],
+            "and also " + ", ".join(shown(name) for name in sorted(faults)[_SHOWN_DEQUES:]),
+        ]
+    row = AlertKind.DEQUE.row
+    return _seen(
+        present,
+        AlertKind.DEQUE,
+        "active" if faults else "clear",
+        title=row.title_of_one if len(faults) == 1 else None,
+        message=f"{len(faults)} of {len(readings)} deques: {'; '.join(told)}.",
+        values={"failed_count": len(faults), "failed": sorted(faults)},
+        members=tuple(sorted(faults)),
+    )
+
+
+def leak(present: Present, policy: AlertPolicy) -> Observation | None:
+    """Tell whether memory leaks, once the check an hour before agrees."""
+    newest = present.leak
+    if newest is None:
+        return None
+    level: Level = "clear"
+    if newest.is_leak:
+        level = "active" if present.is_leak_confirmed else "between"
+    elif newest.verdict == Verdict.CANNOT_SAY:
+        level = "between"
+    low, high = newest.slope_low_mb_per_hour, newest.slope_high_mb_per_hour
+    sure = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
+    since = "" if newest.since is None else f", since {local_time(newest.since)}"
+    hours = _hours_within(present.forecast, policy.forecast_hours)
+    limit_bytes = None if present.forecast is None else present.forecast.limit_bytes
+    ends = "" if hours is None else f" The limit ({_mb(limit_bytes)}) is reached in {span(hours)}."
+    return _seen(
+        present,
+        AlertKind.LEAK,
+        level,
+        severity=None if hours is None else "error",
+        message=(
+            f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}, "
+            f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
+            f"confidence {newest.confidence}.{ends}"
+        ),
+        values={
+            "growth_rate_mb_per_hour": newest.slope_mb_per_hour,
+            "slope_low_mb_per_hour": low,
+            "slope_high_mb_per_hour": high,
+            "total_growth_mb": newest.growth_mb,
+            "duration_hours": newest.duration_hours,
+            "confidence": newest.confidence,
+            "since": None if newest.since is None else newest.since.isoformat(),
+            "hours_to_limit": hours,
+        },
+    )
+
+
+def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
+    """Tell whether the limit is near although no leak is called: slow growth reaches it too."""
+    newest, ahead = present.leak, present.forecast
+    if newest is None or ahead is None or ahead.state == "cannot_say":
+        return None
+    near = _hours_within(ahead, policy.forecast_hours)
+    level: Level = "between"
+    if newest.is_leak or _hours_within(ahead, policy.forecast_clear_hours) is None:
+        level = "clear"
+    elif near is not None:
+        level = "active"
+    hours = ahead.hours_to_limit or 0.0
+    low, high = ahead.hours_to_limit_low, ahead.hours_to_limit_high
+    sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
+    rate = "" if ahead.slope_mb_per_hour is None else f", growing {ahead.slope_mb_per_hour:.2f} MB/hour"
+    return _seen(
+        present,
+        AlertKind.FORECAST,
+        level,
+        title=AlertKind.FORECAST.row.title.format(hours=policy.forecast_hours),
+        message=(
+            f"In about {span(hours)} ({ahead.level:.0%} interval {sure}) memory reaches "
+            f"{_mb(ahead.limit_bytes)}{rate}; it is now at {_mb(ahead.current_bytes)}."
+        ),
+        values={
+            "hours_to_limit": ahead.hours_to_limit,
+            "hours_to_limit_low": low,
+            "hours_to_limit_high": high,
+            "limit_bytes": ahead.limit_bytes,
+            "verdict": str(newest.verdict),
+        },
+    )
+
+
+def restart_loop(present: Present, policy: AlertPolicy) -> Observation | None:
+    """Tell whether a source restarts again and again: runs that ended early, one after the other."""
+    newest, runs = present.run, present.runs
+    if newest is None or runs is None:
+        return None
+    since = present.at - timedelta(hours=policy.restart_window_hours)
+    short = [
+        run
+        for run in runs
+        if run.started_at >= since and run.run_id != newest.run_id and _is_short(run, before=newest)
+    ]
+    level: Level = "clear" if len(short) < policy.restart_count - 1 else "between"
+    if len(short) >= policy.restart_count:
+        level = "active"
+    reasons = sorted({END_WORDS.get(run.end_reason or "lost", str(run.end_reason)) for run in short})
+    return _seen(
+        present,
+        AlertKind.RESTART_LOOP,
+        level,
+        message=(
+            f"{len(short)} runs ended within {span(policy.restart_window_hours)}, each after less than "
+            f"{span(_SHORT_RUN_SECONDS / SECONDS_PER_HOUR)} ({'; '.join(reasons)})."
+        ),
+        values={"restart_count": len(short), "window_hours": policy.restart_window_hours},
+    )
+
+
+def recorder(present: Present, policy: AlertPolicy) -> Observation | None:
+    """Tell whether a recorder had to give snapshots up."""
+    counts = present.dropped_counts
+    if counts is None:
+        return None
+    return _seen(
+        present,
+        AlertKind.RECORDER,
+        "active" if counts else "clear",
+        message=(
+            f"{sum(counts)} snapshots were dropped in the last {span(policy.trouble_window_hours)}: "
+            "the database could not be written for too long."
+        ),
+        values={"dropped_count": sum(counts)},
+    )
+
+
+def _seen(  # noqa: PLR0913 -- what an observation is made of
+    present: Present,
+    kind: AlertKind,
+    level: Level,
+    *,
+    message: str,
+    values: Mapping[str, object],
+    severity: AlertSeverity | None = None,
+    title: str | None = None,
+    members: Sequence[str] = (),
+    scope: str | None = None,
+) -> Observation:
+    """Return what is seen of a kind; what is not given is as its row says."""
+    row = kind.row
+    return Observation(
+        source_id=present.source_id,
+        source=present.source,
+        fingerprint=kind.value,
+        kind=kind.value,
+        level=level,
+        severity=severity or row.severity,
+        title=title or row.title,
+        message=message,
+        action=row.action,
+        command=row.command,
+        values=values,
+        members=tuple(members),
+        scope=scope,
+    )
+
+
+def _is_short(run: RunLike, *, before: RunLike) -> bool:
+    """Tell whether a run was over, after a short life, when the newest one began."""
+    ended = run.ended_at or run.last_at or run.started_at
+    is_over = run.ended_at is not None or ended < before.started_at
+    return (
+        is_over
+        and ended <= before.started_at
+        and run.end_reason != "imported"
+        and (ended - run.started_at).total_seconds() < _SHORT_RUN_SECONDS
+    )
+
+
+def _hours_within(ahead: ForecastLike | None, hours: float) -> float | None:
+    """Return the hours to the limit when it is reached within `hours`."""
+    if ahead is None or ahead.state not in {"reaching", "over_limit"} or ahead.hours_to_limit is None:
+        return None
+    return ahead.hours_to_limit if ahead.hours_to_limit <= hours else None
+
+
+def _mb(size_bytes: float | None) -> str:
+    return size(None if size_bytes is None else mb_from_bytes(size_bytes))

@@ -1,0 +1,183 @@
+"""What is known of one source now: the one value that every condition looks at.
+
+Whoever tells fills in what it knows; what is None was not looked at, and no alert that needs it is
+judged. A finding, a forecast and a run are handed over as they are: only what is named here is read.
+"""
+
+# ruff: noqa: D102 -- the names of what is read say what it is
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from memmon.model import DequeReading, Snapshot
+
+HOST = "host"
+_HUNDRED_PERCENT = 100.0
+
+
+class RunLike(Protocol):
+    """One run as the store knows it."""
+
+    @property
+    def run_id(self) -> int: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def release(self) -> str | None: ...
+    @property
+    def interval_seconds(self) -> float | None: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime | None: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def end_reason(self) -> str | None: ...
+
+
+class LeakLike(Protocol):
+    """What a judgement of the history found."""
+
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def is_leak(self) -> bool: ...
+    @property
+    def confidence(self) -> str: ...
+    @property
+    def slope_mb_per_hour(self) -> float | None: ...
+    @property
+    def slope_low_mb_per_hour(self) -> float | None: ...
+    @property
+    def slope_high_mb_per_hour(self) -> float | None: ...
+    @property
+    def growth_mb(self) -> float | None: ...
+    @property
+    def duration_hours(self) -> float: ...
+    @property
+    def since(self) -> datetime | None: ...
+
+
+class ForecastLike(Protocol):
+    """When the limit is reached."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def hours_to_limit(self) -> float | None: ...
+    @property
+    def hours_to_limit_low(self) -> float | None: ...
+    @property
+    def hours_to_limit_high(self) -> float | None: ...
+    @property
+    def slope_mb_per_hour(self) -> float | None: ...
+    @property
+    def limit_bytes(self) -> float | None: ...
+    @property
+    def current_bytes(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A finding made by hand, where no other is at hand."""
+
+    verdict: str
+    is_leak: bool
+    confidence: str
+    duration_hours: float
+    slope_mb_per_hour: float | None = None
+    slope_low_mb_per_hour: float | None = None
+    slope_high_mb_per_hour: float | None = None
+    growth_mb: float | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """How full one memory is."""
+
+    of: Literal["container", "host"]
+    percent: float
+    total_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What one snapshot says of memory; None: it could not be read."""
+
+    rss_bytes: int | None = None
+    limit_bytes: int | None = None
+    limit_origin: str | None = None
+    """`host`, or the control group whose limit it is."""
+    limit_used_bytes: int | None = None
+    system_percent: float | None = None
+    available_bytes: int | None = None
+
+    @classmethod
+    def of_snapshot(cls, snapshot: Snapshot) -> Memory:
+        """Return what a snapshot says."""
+        return cls(
+            rss_bytes=snapshot.rss_bytes,
+            limit_bytes=snapshot.limit_bytes,
+            limit_origin=snapshot.limit_origin,
+            limit_used_bytes=snapshot.limit_used_bytes,
+            system_percent=snapshot.system_percent,
+            available_bytes=snapshot.system_available_bytes,
+        )
+
+    @property
+    def container(self) -> Used | None:
+        """How full the control group is whose limit is in force; None: there is none, or it was not read."""
+        used = self.rss_bytes if self.limit_used_bytes is None else self.limit_used_bytes
+        if self.limit_origin in {None, HOST} or not self.limit_bytes or used is None:
+            return None
+        percent = _HUNDRED_PERCENT * used / self.limit_bytes
+        return Used(of="container", percent=percent, total_bytes=self.limit_bytes)
+
+    @property
+    def machine(self) -> Used | None:
+        """How full the machine is; None: it was not read."""
+        percent, total_bytes = self.system_percent, None
+        if percent is None:
+            return None
+        if self.available_bytes is not None and 0 <= percent < _HUNDRED_PERCENT:
+            total_bytes = round(self.available_bytes / (1 - percent / _HUNDRED_PERCENT)) or None
+        return Used(of="host", percent=percent, total_bytes=total_bytes)
+
+    @property
+    def nearest(self) -> Used | None:
+        """The one of the two that is nearer to full, and at which the kernel strikes first."""
+        known = [one for one in (self.container, self.machine) if one is not None]
+        return max(known, key=lambda one: one.percent, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What is known of a source at one moment; None: it was not looked at."""
+
+    at: datetime
+    source: str
+    source_id: int = 0
+    """Its number in the store; 0: not known here."""
+    run: RunLike | None = None
+    """Its newest run."""
+    runs: Sequence[RunLike] | None = None
+    memory: Memory | None = None
+    deques: Sequence[DequeReading] | None = None
+    leak: LeakLike | None = None
+    is_leak_confirmed: bool = False
+    """The check an hour before agrees."""
+    forecast: ForecastLike | None = None
+    dropped_counts: Sequence[int] | None = None
+    """How many snapshots were given up, each time that some were of late."""
