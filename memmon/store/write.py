@@ -17,6 +17,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
+from memmon.facts.readings import READINGS
+from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
 from memmon.store import schema
 from memmon.store.access import must_be_immutable
 from memmon.store.batch import AlertMark, Batch, RunEnd, StoredReport, Written
@@ -41,9 +43,6 @@ if TYPE_CHECKING:
 _INT64_MAX = 2**63 - 1
 # In a connection's info: rows were inserted. (An update to the same value leaves no trace in the log.)
 _INSERTED = "has_inserted"
-
-# Columns of `snapshot` whose value has another name in the Snapshot.
-_FIELD_OF_COLUMN = {"available_bytes": "system_available_bytes"}
 
 
 __all__ = [
@@ -292,20 +291,20 @@ def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | No
     """
     for one in item.deques:
         name = _text(one.name)
-        yield ("deque", name, "length"), one.length_count
-        yield ("deque", name, "maxlen"), one.maxlen_count
+        yield (DEQUE, name, "length"), one.length_count
+        yield (DEQUE, name, "maxlen"), one.maxlen_count
         if one.size_bytes is not None:
-            yield ("deque", name, "bytes"), one.size_bytes
+            yield (DEQUE, name, "bytes"), one.size_bytes
         if one.dropped_count is not None:
-            yield ("deque", name, "dropped"), one.dropped_count
+            yield (DEQUE, name, "dropped"), one.dropped_count
         if one.expected_maxlen_count is not None:
-            yield ("deque", name, "expected_maxlen"), one.expected_maxlen_count
+            yield (DEQUE, name, "expected_maxlen"), one.expected_maxlen_count
         if not one.is_alive:
-            yield ("deque", name, "dead"), 1
+            yield (DEQUE, name, "dead"), 1
     for part in item.components:
-        yield ("component", _text(part.name), "bytes"), part.size_bytes
+        yield (COMPONENT, _text(part.name), "bytes"), part.size_bytes
     for name, count in item.work:
-        yield ("work", _text(name), "count"), count
+        yield (WORK, _text(name), "count"), count
 
 
 def find_or_create_source(connection: Connection, run: RunRecord) -> tuple[int, str]:
@@ -353,9 +352,9 @@ def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
         "at_ms": ms_from_datetime(item.at),
         "uptime_ms": round(item.uptime_seconds * MS_PER_SECOND),
     }
-    for column in schema.SNAPSHOT_VALUE_COLUMNS:
-        value = getattr(item, _FIELD_OF_COLUMN.get(column, column))
-        row[column] = _fitting(value) if isinstance(value, int) else value
+    for one in READINGS:
+        value = getattr(item, one.field)
+        row[one.column] = _fitting(value) if isinstance(value, int) else value
     return row
 
 

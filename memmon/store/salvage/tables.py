@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Float, Text
 
+from memmon.facts.series_kinds import SERIES_KIND_NAMES
 from memmon.store import schema
 from memmon.store.salvage.btree import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF
 
@@ -21,14 +23,11 @@ Row = dict[str, "Value"]
 
 _WITHOUT_ROWID = ("snapshot", "reading", "rollup", "reading_rollup", "alert_state")
 _WITH_ROWID = ("source", "run", "series", "event", "report")
-# Columns that were added later: a row that was written before lacks them.
-_ADDED_COLUMN_COUNT = {"snapshot": 1}
 _LARGEST_ID = 2**31 - 1
 _LARGEST_MS = 2**43
 _LARGEST_BYTES = 2**62
 _LARGEST_PERCENT = 1000.0
 _KNOWN_RESOLUTIONS = frozenset({3_600_000, 86_400_000})
-_SERIES_KINDS = frozenset({"deque", "component"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,13 @@ class Shape:
     table: Table
     names: tuple[str, ...]
     checks: tuple[Callable[[Value], bool], ...]
-    least_count: int
+    counts: frozenset[int]
+    """How many values a row has: as many as the table had columns at the revision that wrote it."""
 
     def row_of(self, cell: Cell) -> Row | None:
         """Return the row that a cell holds, or None when it can't be one of this table."""
         values = cell.values
-        if not self.least_count <= len(values) <= len(self.names):
+        if len(values) not in self.counts:
             return None
         if cell.rowid is not None:
             # SQLite stores the primary key as the row's number, and NULL in its place.
@@ -57,16 +57,20 @@ class Shape:
 
 
 def shapes() -> Mapping[str, Shape]:
-    """Return the shape of every table of the newest schema, by name."""
+    """Return the shape of every table of the newest schema, by name.
+
+    A row that an older revision wrote is the beginning of a row of today: what later ones add comes last.
+    """
     found = {}
     for name in (*_WITHOUT_ROWID, *_WITH_ROWID):
         table = schema.metadata.tables[name]
-        columns = tuple(table.columns)
+        columns = sorted(table.columns, key=schema.since_of)
+        revisions = [schema.since_of(column) for column in columns]
         found[name] = Shape(
             table=table,
             names=tuple(column.name for column in columns),
             checks=tuple(_check(column) for column in columns),
-            least_count=len(columns) - _ADDED_COLUMN_COUNT.get(name, 0),
+            counts=frozenset(bisect_right(revisions, one) for one in revisions),
         )
     return found
 
@@ -124,7 +128,7 @@ def with_stored_types(name: str, row: Row, known: Mapping[str, Shape]) -> Row:
 def is_plausible(name: str, row: Row) -> bool:
     """Tell whether values agree with one another where a table has no checksum."""
     if name == "series":
-        return row["kind"] in _SERIES_KINDS and bool(row["metric"])
+        return row["kind"] in SERIES_KIND_NAMES and bool(row["metric"])
     if name == "source":
         return bool(row["name"])
     if name == "run":

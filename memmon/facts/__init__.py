@@ -1,0 +1,1 @@
+"""What is true once: tables of facts that the other packages derive from."""
