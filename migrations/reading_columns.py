@@ -107,13 +107,10 @@ def snapshot_view(dialect: str, added: list | tuple) -> str:
     sizes = ", ".join(f"q.{name}_bytes, {_mb(f'q.{name}_bytes')} AS {name}_mb" for name in _IN_BYTES_AND_MB)
     shared = ", ".join(f"{{0}}.{name}_bytes" for name in _IN_BYTES_AND_MB)
     others = ", ".join(f"{{0}}.{name}" for name in _MEASURED)
-    new = [(name, beside) for some in added for name, _, beside in some]
-    peaks = [(name, f"{prefix}_{name}") for name, beside in new for prefix in beside if prefix != "last"]
-    names = [*(name for name, _ in new), *(peak for _, peak in peaks)]
-    new_raw = "".join(f", s.{name}" for name, _ in new)
-    new_raw += "".join(f", s.{name} AS {peak}" for name, peak in peaks)
-    new_old = "".join(f", h.{name}" for name in names)
-    new_shown = "".join(f", q.{name}" for name in names)
+    new = [pair for some in added for one in some for pair in _shown(one)]
+    new_raw = "".join(f", s.{name} AS {shown}" for name, shown in new)
+    new_old = "".join(f", h.{shown}" for _, shown in new)
+    new_shown = "".join(f", q.{shown}" for _, shown in new)
     raw = (
         "SELECT s.run_id, s.seq, s.at_ms, s.uptime_ms, 0 AS resolution_ms, 1 AS sample_count, "
         "s.rss_bytes AS min_rss_bytes, s.rss_bytes AS max_rss_bytes, s.system_percent, "
@@ -133,6 +130,12 @@ SELECT x.name AS source, q.run_id, r.release, q.seq, {time["at"]} AS at,
   q.system_percent, q.max_system_percent, {others.format("q")},
   q.sample_count, q.resolution_ms / 1000 AS resolution_seconds{new_shown}
 FROM ({raw} UNION ALL {old}) q JOIN run r ON r.id = q.run_id JOIN source x ON x.id = r.source_id"""
+
+
+def _shown(reading: tuple) -> list[tuple[str, str]]:
+    """Return (column of a snapshot, column of the view) of a reading and its extremes."""
+    name, _, beside = reading
+    return [(name, name), *((name, f"{prefix}_{name}") for prefix in beside if prefix != "last")]
 
 
 def _mb(column: str) -> str:
