@@ -8,13 +8,16 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from alembic.script import ScriptDirectory
 from store_kit import START, ticks
 
-from memmon.config import Settings
+from memmon.config import Settings, parse_database
 from memmon.facts.readings import READINGS
 from memmon.model import Snapshot
 from memmon.store import retention, rollup, schema
+from memmon.store.migrate import alembic_config, upgrade
 from memmon.store.read import open_store
+from memmon.store.salvage.tables import shapes
 
 COLUMNS = [one.column for one in READINGS]
 KEYS = {"run_id", "seq", "at_ms", "uptime_ms", "digest"}
@@ -85,6 +88,20 @@ def test_columns_stand_in_the_order_in_which_revisions_made_them(store, table):
     assert [column.name for column in known] == columns_of(store.path, table), (
         "a column that a revision adds says so: `since` of its reading, or `since` in the column's info"
     )
+
+
+def test_salvage_knows_how_long_a_row_of_each_revision_is(tmp_path):
+    """A row has as many values as its table had columns at the revision that wrote it; no other number is taken."""
+    database = parse_database(str(tmp_path / "memmon.db"))
+    script = ScriptDirectory.from_config(alembic_config())
+    lengths: dict[str, set[int]] = {name: set() for name in shapes()}
+    for revision in reversed([one.revision for one in script.walk_revisions()]):
+        upgrade(database, revision=revision)
+        for name, found in lengths.items():
+            found.add(len(columns_of(database.path, name)))
+    assert {name: shape.counts | {0} for name, shape in shapes().items()} == {
+        name: found | {0} for name, found in lengths.items()
+    }
 
 
 def test_every_reading_is_read_back_as_it_was_taken(store):
