@@ -57,12 +57,13 @@ def test_every_number_of_a_snapshot_is_a_reading():
 
 
 def test_readings_keep_to_what_the_code_takes_for_granted():
-    """A percentage and no other is a float and says so; only RSS keeps its last; a counter hides nothing."""
+    """A percentage and no other is a float, says so and is shown as a ratio; only RSS keeps its last; a counter hides nothing."""
     for one in READINGS:
         assert (one.unit == "percent") == one.column.endswith("_percent")
         assert one.unit in {"count", "percent"} or one.column.endswith("_bytes")
         assert "last" not in one.beside or one.column == "rss_bytes"
         assert one.fold == "mean" or not one.beside
+        assert one.metric is None or (one.unit == "percent") == (one.metric.unit == "ratio")
         for metric in (one.metric, one.backfill):
             assert metric is None or not metric.unit or metric.name.endswith(f"_{metric.unit}")
 
