@@ -86,7 +86,7 @@ class Snapshot:
     work_count: int | None = None
     """Units of work done so far, summed over the names given to `count_work`."""
     work: tuple[tuple[str, int], ...] = ()
-    """(name, units so far) for each name given to `count_work`, when there are several."""
+    """(name, units so far) for each name given to `count_work`; empty when none ever was."""
     deques: tuple[DequeReading, ...] = ()
     components: tuple[ComponentReading, ...] = ()
 

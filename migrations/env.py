@@ -7,9 +7,15 @@ a migration is applied whole or not at all. From the command line of Alembic, in
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alembic import context
+from alembic.util import load_python_file
 
 from memmon.store.schema import metadata
+
+# What revisions may call beside Alembic's own operations; this folder is on no import path.
+load_python_file(str(Path(__file__).parent), "reading_columns.py")
 
 
 def _run(connection) -> None:  # noqa: ANN001 -- Alembic's own type differs between its modes

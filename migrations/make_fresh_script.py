@@ -14,6 +14,7 @@ from pathlib import Path
 
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from alembic.util import load_python_file
 
 from memmon.store.migrate import alembic_config
 
@@ -27,6 +28,7 @@ _TERMINATOR = ";\n\n"
 
 def statements(dialect_name: str) -> tuple[str, ...]:
     """Return what the revisions run on an empty database, in order, with one stamp at the end."""
+    load_python_file(str(Path(__file__).parent), "reading_columns.py")
     config = alembic_config()
     script = ScriptDirectory.from_config(config)
     head = script.get_current_head()

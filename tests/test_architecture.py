@@ -52,7 +52,7 @@ def test_revisions_import_nothing_of_ours():
     """A released revision must do the same for ever: it imports nothing from the package."""
     scripts = list((ROOT / "migrations" / "versions").glob("*.py"))
     assert scripts
-    for script in scripts:
+    for script in (*scripts, ROOT / "migrations" / "reading_columns.py"):
         assert not re.search(r"^\s*(from|import) memmon", script.read_text(encoding="utf-8"), re.MULTILINE), (
             script
         )

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.facts.readings import metrics
 from memmon.facts.staleness import is_stale, stale_after_seconds
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from memmon.facts.readings import Reading
     from memmon.store.read import DequeStatus, SourceInfo, Store
 
 _LONGEST_INTERVAL = timedelta(days=1)
 _ROW_LIMIT = 1_000_000
-_COLUMNS = (
-    "source_id",
-    "interval_ms",
-    "at_ms",
-    "rss_bytes",
-    "vms_bytes",
-    "limit_bytes",
-    "limit_used_bytes",
-    "available_bytes",
-    "system_percent",
-    "thread_count",
-    "fd_count",
-    "pss_bytes",
-)
+_SHOWN = tuple(reading for reading, _ in metrics())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +31,8 @@ class SourceState:
     last_at: datetime | None
     is_fresh: bool
     process_count: int = 0
-    rss_bytes: int | None = None
-    pss_bytes: int | None = None
-    vms_bytes: int | None = None
-    limit_bytes: int | None = None
-    limit_used_bytes: int | None = None
-    available_bytes: int | None = None
-    system_used_ratio: float | None = None
-    thread_count: int | None = None
-    fd_count: int | None = None
+    values: Mapping[str, int | float] = field(default_factory=dict)
+    """What is known, by the column of the reading."""
     deques: tuple[DequeStatus, ...] = ()
     firing: tuple[tuple[str, str], ...] = ()
     """(kind, severity) of the alerts that fire."""
@@ -75,27 +57,27 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
     """Return the newest snapshot of every run that is alive."""
     now_ms = round(now.timestamp() * MS_PER_SECOND)
     oldest_ms = now_ms - round(stale_after_seconds(_LONGEST_INTERVAL.total_seconds())) * MS_PER_SECOND
-    pss = (
-        "(SELECT p.pss_bytes FROM snapshot p WHERE p.run_id = r.id AND p.pss_bytes IS NOT NULL "
-        "ORDER BY p.seq DESC LIMIT 1)"
-    )
-    names = ", ".join(f"s.{name}" for name in _COLUMNS[2:-1])
+    columns = ("source_id", "interval_ms", "at_ms", *(one.column for one in _SHOWN))
+    names = ", ".join(_newest_known(one.column) if one.is_rare else f"s.{one.column}" for one in _SHOWN)
     statement = " ".join(
         (
-            f"SELECT r.source_id, r.interval_ms, {names}, {pss}",
+            f"SELECT r.source_id, r.interval_ms, s.at_ms, {names}",
             "FROM run r JOIN snapshot s ON s.run_id = r.id",
             "AND s.seq = (SELECT max(n.seq) FROM snapshot n WHERE n.run_id = r.id)",
             f"WHERE r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}",
         )
     )
-    rows = [
-        dict(zip(_COLUMNS, row, strict=True)) for row in store.query(statement, row_limit=_ROW_LIMIT).rows
-    ]
+    rows = [dict(zip(columns, row, strict=True)) for row in store.query(statement, row_limit=_ROW_LIMIT).rows]
     return [
         row
         for row in rows
         if not is_stale((now_ms - row["at_ms"]) / MS_PER_SECOND, (row["interval_ms"] or 0) / MS_PER_SECOND)
     ]
+
+
+def _newest_known(column: str) -> str:
+    known = f"p.{column} IS NOT NULL ORDER BY p.seq DESC LIMIT 1"
+    return f"(SELECT p.{column} FROM snapshot p WHERE p.run_id = r.id AND {known})"  # noqa: S608 -- our own names
 
 
 def _state(
@@ -106,25 +88,22 @@ def _state(
             source=one.name, run_count=one.run_count, last_at=one.last_at, is_fresh=False, firing=firing
         )
     newest = max(live, key=lambda row: row["at_ms"])
-    percent = newest["system_percent"]
     return SourceState(
         source=one.name,
         run_count=one.run_count,
         last_at=one.last_at,
         is_fresh=True,
         process_count=len(live),
-        rss_bytes=_sum(live, "rss_bytes"),
-        pss_bytes=_sum(live, "pss_bytes"),
-        vms_bytes=_sum(live, "vms_bytes"),
-        limit_bytes=newest["limit_bytes"],
-        limit_used_bytes=newest["limit_used_bytes"],
-        available_bytes=newest["available_bytes"],
-        system_used_ratio=None if percent is None else percent / 100,
-        thread_count=_sum(live, "thread_count"),
-        fd_count=_sum(live, "fd_count"),
+        values={one.column: value for one in _SHOWN if (value := _value(one, live, newest)) is not None},
         deques=store.deque_status(one.name),
         firing=firing,
     )
+
+
+def _value(one: Reading, live: Sequence[dict[str, Any]], newest: Mapping[str, Any]) -> int | float | None:
+    """Return what the processes have of a reading, in the unit of its metric."""
+    value: int | float | None = _sum(live, one.column) if one.across == "sum" else newest[one.column]
+    return value / 100 if value is not None and one.unit == "percent" else value
 
 
 def _sum(rows: Sequence[dict[str, Any]], name: str) -> int | None:

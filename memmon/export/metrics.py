@@ -8,13 +8,13 @@ becomes stale; only when the last snapshot was taken stays, so that its age can 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
 from memmon.errors import MissingExtraError
 from memmon.export.metric_values import SourceState, read_states
+from memmon.facts.readings import metrics
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from memmon.store.read import Store
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _VERDICT_EVERY = timedelta(minutes=5)
 
 
@@ -87,27 +86,6 @@ def require_client() -> None:
         raise MissingExtraError(msg) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
-    name: str
-    text: str
-    attribute: str
-    unit: str = ""
-
-
-_GAUGES = (
-    _Family("memmon_rss", "Resident memory, summed over the live processes.", "rss_bytes", "bytes"),
-    _Family("memmon_pss", "Proportional memory, summed over the live processes.", "pss_bytes", "bytes"),
-    _Family("memmon_vms", "Virtual memory, summed over the live processes.", "vms_bytes", "bytes"),
-    _Family("memmon_limit", "Memory limit in force.", "limit_bytes", "bytes"),
-    _Family("memmon_limit_used", "Memory that counts against the limit.", "limit_used_bytes", "bytes"),
-    _Family("memmon_system_available", "Memory that the host has left.", "available_bytes", "bytes"),
-    _Family("memmon_system_used", "Share of the host's memory in use.", "system_used_ratio", "ratio"),
-    _Family("memmon_threads", "Threads, summed over the live processes.", "thread_count"),
-    _Family("memmon_open_files", "File descriptors, summed over the live processes.", "fd_count"),
-)
-
-
 class _Once:
     """A collector over a store that is open already."""
 
@@ -145,12 +123,11 @@ def families(store: Store, *, now: datetime, with_verdicts: bool = True) -> Iter
         processes.add_metric([state.source], state.process_count)
         runs.add_metric([state.source], state.run_count)
     yield from (last, up, processes, runs)
-    for family in _GAUGES:
-        made = gauge(family.name, family.text, family.unit)
+    for reading, metric in metrics():
+        made = gauge(metric.name, metric.help, metric.unit)
         for state in states:
-            value = getattr(state, family.attribute)
-            if value is not None:
-                made.add_metric([state.source], value)
+            if reading.column in state.values:
+                made.add_metric([state.source], state.values[reading.column])
         yield made
     yield from _of_deques(states)
     firing = gauge(

@@ -14,23 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import MissingExtraError
 from memmon.export.cells import safe_cell
+from memmon.facts.readings import backfills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
-
-OPENMETRICS = (
-    ("rss_bytes", "memmon_rss_bytes", "bytes", "Resident memory of the process."),
-    ("vms_bytes", "memmon_vms_bytes", "bytes", "Virtual memory of the process."),
-    ("limit_bytes", "memmon_limit_bytes", "bytes", "Memory limit in force."),
-    ("limit_used_bytes", "memmon_limit_used_bytes", "bytes", "Memory that counts against the limit."),
-    ("available_bytes", "memmon_system_available_bytes", "bytes", "Memory that the host has left."),
-    ("system_percent", "memmon_system_used_percent", "percent", "Memory in use on the host."),
-    ("thread_count", "memmon_threads", "", "Threads of the process."),
-    ("fd_count", "memmon_open_files", "", "File descriptors of the process."),
-)
-"""Column, metric, unit and help of what OpenMetrics carries."""
 
 
 def with_source(frame: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -80,14 +69,15 @@ def openmetrics_lines(frames: Sequence[tuple[str, pd.DataFrame]]) -> Iterator[st
 
     A series is a source and a run: runs that overlap are never mixed. Ends in `# EOF`.
     """
-    for column, metric, unit, text in OPENMETRICS:
+    for reading, metric in backfills():
+        column = reading.column
         parts = [(source, frame) for source, frame in frames if column in frame.columns]
         if not any(bool(frame[column].notna().any()) for _, frame in parts):
             continue
-        yield f"# TYPE {metric} gauge\n"
-        if unit:
-            yield f"# UNIT {metric} {unit}\n"
-        yield f"# HELP {metric} {text}\n"
+        yield f"# TYPE {metric.name} gauge\n"
+        if metric.unit:
+            yield f"# UNIT {metric.name} {metric.unit}\n"
+        yield f"# HELP {metric.name} {metric.help}\n"
         for source, frame in parts:
             known = frame[frame[column].notna()]
             for run_id, run in known.groupby("run_id", sort=True):
@@ -95,7 +85,7 @@ def openmetrics_lines(frames: Sequence[tuple[str, pd.DataFrame]]) -> Iterator[st
                 ordered = run[~run.index.duplicated(keep="last")].sort_index()
                 seconds = ordered.index.astype("datetime64[ms, UTC]").astype("int64") / 1000
                 for value, at_seconds in zip(ordered[column], seconds, strict=True):
-                    yield f"{metric}{{{labels}}} {_number(value)} {at_seconds:.3f}\n"
+                    yield f"{metric.name}{{{labels}}} {_number(value)} {at_seconds:.3f}\n"
     yield "# EOF\n"
 
 

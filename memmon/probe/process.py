@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -17,29 +17,36 @@ from memmon.units import KIB
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_STATUS_KEYS = {
-    b"RssAnon": "rss_anon_bytes",
-    b"RssFile": "rss_file_bytes",
-    b"RssShmem": "rss_shmem_bytes",
-    b"VmSwap": "swap_bytes",
-}
 _THREADS_KEY = b"Threads"
 _LARGEST_BYTES = 2**62
 _SLOW_FD_COUNT_SECONDS = 0.005
 
 
+def _from_status(key: bytes) -> Any:
+    """Return a field for a size that a Linux process status tells under `key`."""
+    return field(default=None, metadata={"status": key})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReading:
-    """Memory of one process at one moment; None: could not be read (or not on this platform)."""
+    """Memory of one process at one moment; None: could not be read (or not on this platform).
+
+    The names are those of a `Snapshot`, which takes all of them.
+    """
 
     rss_bytes: int | None = None
     vms_bytes: int | None = None
-    rss_anon_bytes: int | None = None
-    rss_file_bytes: int | None = None
-    rss_shmem_bytes: int | None = None
-    swap_bytes: int | None = None
+    rss_anon_bytes: int | None = _from_status(b"RssAnon")
+    rss_file_bytes: int | None = _from_status(b"RssFile")
+    rss_shmem_bytes: int | None = _from_status(b"RssShmem")
+    swap_bytes: int | None = _from_status(b"VmSwap")
     thread_count: int | None = None
     fd_count: int | None = None
+
+
+_STATUS_KEYS: dict[bytes, str] = {
+    one.metadata["status"]: one.name for one in fields(ProcessReading) if "status" in one.metadata
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 SLOW_COSTLY_SECONDS = 0.02
 """A reading of USS and PSS that took longer than this is repeated daily, a quicker one hourly."""
+
+# What these two read bears the names that it has in a snapshot.
+_OF_PROCESS = tuple(field.name for field in fields(ProcessReading))
+_OF_CAUSE = tuple(field.name for field in fields(CauseReading))
 
 
 class Sampler:
@@ -66,7 +71,6 @@ class Sampler:
         sequence: int,
         started_monotonic: float,
         work_count: int | None,
-        work: tuple[tuple[str, int], ...] = (),
         allow_costly: bool = True,
     ) -> Snapshot:
         """Return a snapshot of this moment; whatever can't be read is None in it.
@@ -85,30 +89,18 @@ class Sampler:
             at=self._clock.now(),
             sequence=sequence,
             uptime_seconds=max(0.0, self._clock.monotonic() - started_monotonic),
-            rss_bytes=process.rss_bytes,
-            vms_bytes=process.vms_bytes,
             system_percent=system.percent,
             system_available_bytes=system.available_bytes,
             limit_bytes=limit.limit_bytes,
             limit_origin=limit.origin,
             limit_used_bytes=limit.used_bytes,
-            rss_anon_bytes=process.rss_anon_bytes,
-            rss_file_bytes=process.rss_file_bytes,
-            rss_shmem_bytes=process.rss_shmem_bytes,
-            swap_bytes=process.swap_bytes,
             uss_bytes=uss_bytes,
             pss_bytes=pss_bytes,
-            heap_used_bytes=cause.heap_used_bytes,
-            heap_mmap_bytes=cause.heap_mmap_bytes,
-            python_block_count=cause.python_block_count,
-            gc_collection_count=cause.gc_collection_count,
-            gc_uncollectable_count=cause.gc_uncollectable_count,
-            thread_count=process.thread_count,
-            fd_count=process.fd_count,
             work_count=work_count,
-            work=work,
             deques=attempt(self._deques.read) or (),
             components=attempt(self._components.read) or (),
+            **{name: getattr(process, name) for name in _OF_PROCESS},
+            **{name: getattr(cause, name) for name in _OF_CAUSE},
         )
 
     def after_fork_in_child(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from memmon.probe.autosize import AutoSizer
 from memmon.probe.components import ComponentRegistry
 from memmon.probe.deques import DequeRegistry
-from memmon.recorder.work_counter import WorkCounter
+from memmon.recorder.work_counter import DEFAULT_NAME, WorkCounter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,8 +70,11 @@ class Registrations:
         """Return a context manager and decorator that measures what a section of code retains, in bytes."""
         return self._components.section(name)
 
-    def count_work(self, amount: int = 1, *, name: str = "work") -> None:
-        """Count `amount` units of work done (messages, orders): growth is judged per unit too."""
+    def count_work(self, amount: int = 1, *, name: str = DEFAULT_NAME) -> None:
+        """Count `amount` units of work done (messages, orders): growth is judged per unit too.
+
+        What was counted under a `name` is read back by `Store.work_readings`.
+        """
         if isinstance(amount, bool) or not isinstance(amount, int):
             msg = f"amount must be an int, not {type(amount).__name__}"
             raise TypeError(msg)

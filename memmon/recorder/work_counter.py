@@ -6,6 +6,9 @@ import threading
 
 from memmon.facts.names import clean_name
 
+DEFAULT_NAME = "work"
+"""What is counted without a name."""
+
 
 class WorkCounter:
     """Counts by name; `add` may interrupt itself (a signal handler) without harm."""
@@ -26,11 +29,11 @@ class WorkCounter:
         return sum(counts) if counts else None
 
     def by_name(self) -> tuple[tuple[str, int], ...]:
-        """Return (name, units) sorted by name, when there is more than one name."""
+        """Return (name, units) sorted by name; nothing while no name was ever given: the total says all."""
         with self._lock:
             # A copy is made in one go: a finaliser that counts in the middle of it does no harm.
             counts = self._counts.copy()
-        return tuple(sorted(counts.items())) if len(counts) > 1 else ()
+        return tuple(sorted(counts.items())) if counts.keys() - {DEFAULT_NAME} else ()
 
     def after_fork_in_child(self) -> None:
         """Begin a new lock: another thread of the parent may have held the old one."""

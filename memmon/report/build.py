@@ -16,6 +16,7 @@ from memmon.report.data import (
     EventRow,
     HistorySection,
     MemorySection,
+    ReadingRow,
     Report,
     RunRow,
     StoredSections,
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from memmon.store.read import DequeStatus, EventInfo, RunInfo, Store, WindowStatistics
+    from memmon.store.read import (
+        DequeStatus,
+        EventInfo,
+        ReadingStatistics,
+        RunInfo,
+        Store,
+        WindowStatistics,
+    )
 
 DEFAULT_HOURS = 24.0
 SHOWN_RUN_COUNT = 200
@@ -96,6 +104,7 @@ def build_report(
         system=system_of(stats, runs),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
         judged_from=from_at,
+        readings=reading_rows(store.reading_statistics(name, start, end, run_id=run_id)),
     )
 
 
@@ -131,6 +140,15 @@ def memory_of(stats: WindowStatistics) -> MemorySection:
         min_mb=_mb(stats.min_rss_bytes),
         max_mb=_mb(stats.max_rss_bytes),
         sample_count=stats.sample_count,
+    )
+
+
+def reading_rows(statistics: Iterable[ReadingStatistics]) -> tuple[ReadingRow, ...]:
+    """Return the rows of the readings that were made at all."""
+    return tuple(
+        ReadingRow(name=one.column, last=one.last, mean=one.mean, min=one.least, max=one.largest)
+        for one in statistics
+        if one.last is not None
     )
 
 

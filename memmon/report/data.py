@@ -178,6 +178,17 @@ class SystemSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRow:
+    """One reading over the window, in the unit that its name says; None: it was never read."""
+
+    name: str
+    last: int | float | None
+    mean: float | None
+    min: int | float | None
+    max: int | float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSections:
     """What the store adds to a report, beyond the window's own figures; all may be missing."""
 
@@ -218,6 +229,8 @@ class Report:
     """The newest release against the one before, where runs of both were recorded."""
     judged_from: datetime | None = None
     """Where the verdict's look-back begins; the pictures begin there too."""
+    readings: tuple[ReadingRow, ...] = ()
+    """Every reading that was made in the window, in the order of their facts; JSON shows them."""
 
     @property
     def is_empty(self) -> bool:

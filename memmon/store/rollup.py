@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memmon.facts.readings import READINGS
 from memmon.store.digest import group_digest
 from memmon.units import MS_PER_DAY, MS_PER_HOUR
 
@@ -21,43 +22,23 @@ if TYPE_CHECKING:
 HOUR_MS = MS_PER_HOUR
 DAY_MS = MS_PER_DAY
 
-MEANS = (
-    "rss_bytes",
-    "vms_bytes",
-    "system_percent",
-    "available_bytes",
-    "limit_bytes",
-    "limit_used_bytes",
-    "rss_anon_bytes",
-    "rss_file_bytes",
-    "rss_shmem_bytes",
-    "swap_bytes",
-    "uss_bytes",
-    "pss_bytes",
-    "heap_used_bytes",
-    "heap_mmap_bytes",
-    "python_block_count",
-    "thread_count",
-    "fd_count",
-)
+MEANS = tuple(one.column for one in READINGS if one.fold == "mean")
 """Columns of which a rollup holds the mean (weighted by samples)."""
 
-COUNTERS = ("gc_collection_count", "gc_uncollectable_count", "work_count")
+COUNTERS = tuple(one.column for one in READINGS if one.fold == "counter")
 """Columns that only grow within a run: the largest is the last."""
 
 EXTREMES = {
-    "min_rss_bytes": "rss_bytes",
-    "max_rss_bytes": "rss_bytes",
-    "max_vms_bytes": "vms_bytes",
-    "max_system_percent": "system_percent",
-    "min_available_bytes": "available_bytes",
-    "max_limit_used_bytes": "limit_used_bytes",
-    "max_thread_count": "thread_count",
-    "max_fd_count": "fd_count",
+    f"{prefix}_{one.column}": one.column for one in READINGS for prefix in one.beside if prefix != "last"
 }
 """What a mean would hide, and the raw column it is taken from."""
 
-_FLOATS = frozenset({"system_percent", "max_system_percent"})
+VALUES = (*MEANS, *COUNTERS, *EXTREMES)
+"""Every value of a sample, raw or rolled up."""
+
+_FLOATS = frozenset(
+    name for one in READINGS if one.unit == "percent" for name in (one.column, *one.beside_columns)
+)
 
 Row = dict[str, Any]
 

@@ -1,9 +1,12 @@
 """The tables. Times are integer UTC milliseconds (`_ms`), sizes bytes, names in dimension tables.
 
-The revisions in `migrations/` create these tables; `alembic check` holds the two together.
+The revisions in `migrations/` create these tables; `alembic check` holds the two together. Columns
+stand in the order in which the revisions made them: what a later one adds comes last.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,11 +21,30 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from memmon.facts.readings import READINGS, Reading
 from memmon.store.identity import APPLICATION_ID, HEAD_REVISION
 
-__all__ = ["APPLICATION_ID", "HEAD_REVISION", "SNAPSHOT_VALUE_COLUMNS", "metadata"]
+__all__ = ["APPLICATION_ID", "HEAD_REVISION", "metadata", "since_of"]
 
 Big = BigInteger().with_variant(Integer, "sqlite")
+
+_ROLLUP_SINCE = "0002"
+_FIRST = tuple(one for one in READINGS if one.since <= _ROLLUP_SINCE)
+_LATER = tuple(sorted((one for one in READINGS if one.since > _ROLLUP_SINCE), key=lambda one: one.since))
+
+
+def _column(name: str, one: Reading, *, since: str = "") -> Column[Any]:
+    """Return a column for a reading, or for what a rollup keeps of it."""
+    if one.unit == "percent":
+        return Column(name, Float, info={"since": since})
+    return Column(name, Integer if one.is_small else Big, info={"since": since})
+
+
+def since_of(column: Column[Any]) -> str:
+    """Return the revision that added a column to a table that was there; "": it came with its table."""
+    since: str = column.info.get("since", "")
+    return since
+
 
 metadata = MetaData(
     naming_convention={
@@ -87,31 +109,11 @@ snapshot = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at_ms", Big, nullable=False),
     Column("uptime_ms", Big, nullable=False),
-    Column("rss_bytes", Big),
-    Column("vms_bytes", Big),
-    Column("system_percent", Float),
-    Column("available_bytes", Big),
-    Column("limit_bytes", Big),
-    Column("limit_used_bytes", Big),
-    Column("rss_anon_bytes", Big),
-    Column("rss_file_bytes", Big),
-    Column("rss_shmem_bytes", Big),
-    Column("swap_bytes", Big),
-    Column("uss_bytes", Big),
-    Column("pss_bytes", Big),
-    Column("heap_used_bytes", Big),
-    Column("heap_mmap_bytes", Big),
-    Column("python_block_count", Big),
-    Column("gc_collection_count", Big),
-    Column("gc_uncollectable_count", Big),
-    Column("thread_count", Integer),
-    Column("fd_count", Integer),
-    Column("work_count", Big),
-    Column("digest", Big),
+    *(_column(one.column, one) for one in _FIRST),
+    Column("digest", Big, info={"since": _ROLLUP_SINCE}),
+    *(_column(one.column, one, since=one.since) for one in _LATER),
     sqlite_with_rowid=False,
 )
-
-_KEYS = frozenset({"run_id", "seq", "at_ms", "uptime_ms", "digest"})
 
 reading = Table(
     "reading",
@@ -133,20 +135,13 @@ rollup = Table(
     Column("rss_count", Integer, nullable=False),
     Column("at_ms", Big, nullable=False),
     Column("uptime_ms", Big, nullable=False),
-    Column("min_rss_bytes", Big),
-    Column("max_rss_bytes", Big),
-    Column("last_rss_bytes", Big),
-    Column("max_vms_bytes", Big),
-    Column("max_system_percent", Float),
-    Column("min_available_bytes", Big),
-    Column("max_limit_used_bytes", Big),
-    Column("max_thread_count", Integer),
-    Column("max_fd_count", Integer),
-    *(Column(column.name, column.type) for column in snapshot.columns if column.name not in _KEYS),
+    *(_column(name, one) for one in _FIRST for name in one.beside_columns),
+    *(_column(one.column, one) for one in _FIRST),
     Column("digest", Big),
+    *(_column(name, one, since=one.since) for one in _LATER for name in (*one.beside_columns, one.column)),
     sqlite_with_rowid=False,
 )
-"""Hours and days of snapshots that are past their time: means (`*_count` of work and gc: the last)."""
+"""Hours and days of snapshots that are past their time: means (of counters: the last)."""
 
 reading_rollup = Table(
     "reading_rollup",
@@ -270,8 +265,3 @@ alert_lease = Table(
     info={"operational": True},
 )
 """Which of several evaluators is at work, and until when without a sign of life."""
-
-SNAPSHOT_VALUE_COLUMNS: tuple[str, ...] = tuple(
-    column.name for column in snapshot.columns if column.name not in _KEYS
-)
-"""Every measured column of `snapshot`, in table order."""

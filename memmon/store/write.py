@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from memmon.errors import StoreNotFoundError
+from memmon.facts.readings import READINGS
+from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
+from memmon.facts.staleness import STALE_INTERVAL_COUNT
 from memmon.store import schema
 from memmon.store.access import must_be_immutable
 from memmon.store.batch import Batch, RunEnd, StoredReport, Written
@@ -43,10 +46,6 @@ if TYPE_CHECKING:
 
 _WATCH_STALE_AFTER = timedelta(hours=3)
 """Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
-_SILENT_INTERVAL_COUNT = 3
-
-# Columns of `snapshot` whose value has another name in the Snapshot.
-_FIELD_OF_COLUMN = {"available_bytes": "system_available_bytes"}
 
 
 __all__ = [
@@ -248,20 +247,20 @@ def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | No
     """
     for one in item.deques:
         name = storable_text(one.name)
-        yield ("deque", name, "length"), one.length_count
-        yield ("deque", name, "maxlen"), one.maxlen_count
+        yield (DEQUE, name, "length"), one.length_count
+        yield (DEQUE, name, "maxlen"), one.maxlen_count
         if one.size_bytes is not None:
-            yield ("deque", name, "bytes"), one.size_bytes
+            yield (DEQUE, name, "bytes"), one.size_bytes
         if one.dropped_count is not None:
-            yield ("deque", name, "dropped"), one.dropped_count
+            yield (DEQUE, name, "dropped"), one.dropped_count
         if one.expected_maxlen_count is not None:
-            yield ("deque", name, "expected_maxlen"), one.expected_maxlen_count
+            yield (DEQUE, name, "expected_maxlen"), one.expected_maxlen_count
         if not one.is_alive:
-            yield ("deque", name, "dead"), 1
+            yield (DEQUE, name, "dead"), 1
     for part in item.components:
-        yield ("component", storable_text(part.name), "bytes"), part.size_bytes
+        yield (COMPONENT, storable_text(part.name), "bytes"), part.size_bytes
     for name, count in item.work:
-        yield ("work", storable_text(name), "count"), count
+        yield (WORK, storable_text(name), "count"), count
 
 
 def event_row(item: EventRecord, source_id: int, run_id: int | None) -> dict[str, Any]:
@@ -285,9 +284,9 @@ def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
         "at_ms": ms_from_datetime(item.at),
         "uptime_ms": round(item.uptime_seconds * MS_PER_SECOND),
     }
-    for column in schema.SNAPSHOT_VALUE_COLUMNS:
-        value = getattr(item, _FIELD_OF_COLUMN.get(column, column))
-        row[column] = fitting(value) if isinstance(value, int) else value
+    for one in READINGS:
+        value = getattr(item, one.field)
+        row[one.column] = fitting(value) if isinstance(value, int) else value
     return row
 
 
@@ -317,7 +316,7 @@ def _write_watches(
     connection: Connection, source_id: int, batch: Batch, *, opened_run_id: int | None
 ) -> None:
     """Write what a recorder remembers; what no run of the source keeps any more is over."""
-    stale_for = _WATCH_STALE_AFTER + _SILENT_INTERVAL_COUNT * timedelta(seconds=batch.run.interval_seconds)
+    stale_for = _WATCH_STALE_AFTER + STALE_INTERVAL_COUNT * timedelta(seconds=batch.run.interval_seconds)
     if opened_run_id is not None:
         at = batch.run.started_at
         end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)

@@ -10,6 +10,7 @@ from report_values import NOW
 
 from memmon.analysis.leak import LeakPolicy
 from memmon.errors import UnknownSourceError
+from memmon.facts.readings import READINGS
 from memmon.report.build import build_report, stored_sections
 from memmon.report.render_json import render_json
 from memmon.report.text import headline, render_text
@@ -211,3 +212,20 @@ def test_the_newest_evidence_is_shown(tmp_path):
         == "2026-03-01 11:52 +00:00 dict grew by 40,000 objects, held by bot.cache <b>"
     )
     assert "held by bot.cache &lt;b&gt;" in page
+
+
+def test_json_has_every_reading_of_the_window(bot):
+    """What was read in the window stands in the JSON under its own name, in its own unit, and nothing that was not."""
+    with open_store(bot) as store:
+        report = build_report(store, now=NOW)
+        frame = store.snapshots("orderbot", report.since, report.until)
+    rows = {row["name"]: row for row in json.loads(render_json(report))["report"]["readings"]}
+    known = [one.column for one in READINGS if frame[one.column].notna().any()]
+    assert list(rows) == known
+    assert len(known) < len(READINGS)
+    for name, row in rows.items():
+        seen = frame[name].dropna()
+        assert row["last"] == seen.iloc[-1]
+        assert (row["min"], row["max"]) == (seen.min(), seen.max())
+    assert rows["rss_bytes"]["mean"] == pytest.approx(frame["rss_bytes"].mean())
+    assert rows["rss_bytes"]["mean"] / 2**20 == pytest.approx(report.memory.average_mb)

@@ -1,4 +1,4 @@
-"""Readings of deques and components, filled forward: they are stored on change only.
+"""Readings of deques, components and named work, filled forward: they are stored on change only.
 
 A reading holds until the next one of its run and series; the snapshot rows prove that the
 process was there. Before the first raw snapshot stand the rollups, which follow the same rule by
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
-
-DEQUE = "deque"
-COMPONENT = "component"
 
 
 class Series(NamedTuple):

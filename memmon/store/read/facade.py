@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         DequeStatus,
         EventInfo,
         PartMatrix,
+        ReadingStatistics,
         ReportInfo,
         RunInfo,
         SourceInfo,
@@ -122,8 +123,7 @@ class Store:
         Index `at` (UTC); columns `run_id, uptime_seconds`, every measured column (`rss_bytes,
         vms_bytes, ...`; NaN: not read), `sample_count`, `resolution_seconds` (0: a snapshot; 3600, 86400: a
         rollup, whose values are means and whose peaks are in `max_rss_bytes`, `min_rss_bytes`,
-        `max_vms_bytes`, `max_system_percent`, `min_available_bytes`, `max_limit_used_bytes`; in
-        a snapshot these equal the value itself).
+        `max_vms_bytes` and the like; in a snapshot these equal the value itself).
         """
         window = self._window(source, since, until, run_id)
         return self._gate.read(lambda session: frames.snapshots_frame(session, window))
@@ -175,6 +175,16 @@ class Store:
         window = self._window(source, since, until, None)
         return self._gate.read(lambda session: frames.component_frame(session, window))
 
+    def work_readings(
+        self, source: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> pd.DataFrame:
+        """Return one row a sample and one column a name given to `count_work`: units so far in the run.
+
+        The total over all names is `work_count` of `snapshots`; without any name that is all there is.
+        """
+        window = self._window(source, since, until, None)
+        return self._gate.read(lambda session: frames.work_frame(session, window))
+
     def history(
         self,
         source: str | None = None,
@@ -217,6 +227,18 @@ class Store:
         """Return last, mean, least and largest of a window, computed in SQL."""
         window = self._window(source, since, until, run_id)
         return self._gate.read(lambda session: statistics.window_statistics(session, window))
+
+    def reading_statistics(
+        self,
+        source: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        run_id: int | None = None,
+    ) -> tuple[ReadingStatistics, ...]:
+        """Return last, mean, least and largest of every reading of a window."""
+        window = self._window(source, since, until, run_id)
+        return self._gate.read(lambda session: statistics.read_reading_statistics(session, window))
 
     def buckets(
         self,

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.store.read.deques import COMPONENT, Readings, fetch_series, means
+from memmon.facts.series_kinds import COMPONENT, WORK
+from memmon.store.read.deques import Readings, carried, fetch_series, means
 from memmon.store.read.histories import read_deque_matrix
-from memmon.store.read.points import VALUES, fetch_points, seconds
+from memmon.store.read.points import fetch_points, seconds
+from memmon.store.rollup import VALUES
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from numpy.typing import NDArray
 
+    from memmon.store.read.deques import Changes
     from memmon.store.read.points import Window
     from memmon.store.read.ports import Session
 
@@ -57,21 +62,36 @@ def deque_frame(session: Session, window: Window, *, value: str) -> pd.DataFrame
 
 def component_frame(session: Session, window: Window) -> pd.DataFrame:
     """Return the bytes of every component, one row a sample."""
+    return _named_frame(session, window, kind=COMPONENT, metric="bytes", filled=means)
+
+
+def work_frame(session: Session, window: Window) -> pd.DataFrame:
+    """Return the units of work so far under every name, one row a sample; a rollup shows its last."""
+    return _named_frame(session, window, kind=WORK, metric="count", filled=carried)
+
+
+def _named_frame(
+    session: Session,
+    window: Window,
+    *,
+    kind: str,
+    metric: str,
+    filled: Callable[[Changes, int], FloatArray],
+) -> pd.DataFrame:
     import pandas as pd
 
     points = fetch_points(session, window, ())
-    readings = Readings(session, window, points, kind=COMPONENT)
-    series = fetch_series(session, window.source_id, kind=COMPONENT, metrics=("bytes",))
+    readings = Readings(session, window, points, kind=kind)
     columns = {}
-    for one in series:
+    for one in fetch_series(session, window.source_id, kind=kind, metrics=(metric,)):
         column = np.full(points["run_id"].size, np.nan)
         for run_id, rows in readings.runs:
             changes = readings.changes(run_id, rows, one.series_id)
             if changes is not None:
-                column[rows] = means(changes, rows.stop - rows.start)
+                column[rows] = filled(changes, rows.stop - rows.start)
         columns[one.name] = column
     frame = pd.DataFrame(columns, index=_time_index(points["at_ms"]))
-    frame.columns.name = "component"
+    frame.columns.name = kind
     return frame.sort_index(kind="stable")
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.store.read.deques import COMPONENT, DEQUE, Readings, carried, fetch_series, means
+from memmon.facts.series_kinds import COMPONENT, DEQUE
+from memmon.store.read.deques import Readings, carried, fetch_series, means
 from memmon.store.read.histories import item_bytes
 from memmon.store.read.points import Window, fetch_points, seconds
 from memmon.store.read.values import PartMatrix

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.store.rollup import COUNTERS, EXTREMES, MEANS
+from memmon.store.rollup import EXTREMES
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
-
-VALUES = (*MEANS, *COUNTERS, *EXTREMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

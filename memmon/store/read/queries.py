@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from memmon.store.read.deques import DEQUE
+from memmon.facts.series_kinds import DEQUE
 from memmon.store.read.values import (
     AlertInfo,
     DequeStatus,

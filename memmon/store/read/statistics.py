@@ -10,18 +10,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.facts.readings import READINGS
 from memmon.store.read.points import fetch_columns, seconds, union
-from memmon.store.read.values import Buckets, WindowStatistics, datetime_or_none
-from memmon.store.rollup import COUNTERS, EXTREMES, MEANS, mean_expression
+from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
+from memmon.store.rollup import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from memmon.facts.readings import Reading
     from memmon.store.read.points import Window
     from memmon.store.read.ports import Session
 
+    FloatArray = NDArray[np.float64]
+
 _LAST = (
     "rss_bytes",
-    "vms_bytes",
     "available_bytes",
     "system_percent",
     "limit_bytes",
@@ -31,11 +38,11 @@ _LAST = (
 
 def window_statistics(session: Session, window: Window) -> WindowStatistics:
     """Return last, mean, least and largest of a window."""
-    columns = ("rss_bytes", "min_rss_bytes", "max_rss_bytes", "max_vms_bytes", "min_available_bytes")
+    columns = ("rss_bytes", "min_rss_bytes", "max_rss_bytes", "max_system_percent")
     (row,) = session.rows(
         "SELECT min(at_ms), max(at_ms), sum(rss_count), sum(1.0 * rss_bytes * rss_count), min(min_rss_bytes), "
-        "max(max_rss_bytes), max(max_vms_bytes), min(min_available_bytes), max(max_system_percent) "
-        f"FROM ({union(window, (*columns, 'max_system_percent'))}) q",
+        "max(max_rss_bytes), max(max_system_percent) "
+        f"FROM ({union(window, columns)}) q",
         window.parameters(),
     )
     known_count = int(row[2] or 0)
@@ -48,12 +55,9 @@ def window_statistics(session: Session, window: Window) -> WindowStatistics:
         average_rss_bytes=float(row[3]) / known_count if known_count else None,
         min_rss_bytes=row[4],
         max_rss_bytes=row[5],
-        last_vms_bytes=last.get("vms_bytes"),
-        max_vms_bytes=row[6],
         last_available_bytes=last.get("available_bytes"),
-        min_available_bytes=row[7],
         last_system_percent=last.get("system_percent"),
-        max_system_percent=row[8],
+        max_system_percent=row[6],
         last_limit_bytes=last.get("limit_bytes"),
         last_limit_used_bytes=last.get("limit_used_bytes"),
     )
@@ -73,25 +77,58 @@ def _last_values(session: Session, window: Window) -> dict[str, int]:
     return dict(zip(_LAST, rows[0][1:], strict=True)) if rows else {}
 
 
+def read_reading_statistics(session: Session, window: Window) -> tuple[ReadingStatistics, ...]:
+    """Return last, mean, least and largest of every reading."""
+    names = ("at_ms", "sample_count", "rss_count", *VALUES)
+    found = fetch_columns(session, union(window, VALUES), names, parameters=window.parameters())
+    order = np.argsort(found["at_ms"], kind="stable")
+    return tuple(_of_reading(one, {name: array[order] for name, array in found.items()}) for one in READINGS)
+
+
+def _of_reading(one: Reading, found: Mapping[str, FloatArray]) -> ReadingStatistics:
+    values = found[one.column]
+    known = np.isfinite(values)
+    if not known.any():
+        return ReadingStatistics(
+            column=one.column, unit=one.unit, last=None, mean=None, least=None, largest=None
+        )
+    mean = None
+    if one.fold == "mean":
+        mean = float(np.average(values[known], weights=found[_weight(one.column)][known]))
+    lows = found[f"min_{one.column}"] if "min" in one.beside else values
+    highs = found[f"max_{one.column}"] if "max" in one.beside else values
+    return ReadingStatistics(
+        column=one.column,
+        unit=one.unit,
+        last=_plain(one, values[known][-1]),
+        mean=mean,
+        least=_plain(one, np.nanmin(lows)),
+        largest=_plain(one, np.nanmax(highs)),
+    )
+
+
+def _plain(one: Reading, value: np.float64) -> int | float:
+    return float(value) if one.unit == "percent" else int(value)
+
+
 def read_buckets(session: Session, window: Window, *, bucket_seconds: float) -> Buckets:
     """Return the samples of a window gathered into spans of `bucket_seconds`, per run."""
     bucket_ms = round(bucket_seconds * MS_PER_SECOND)
     if bucket_ms <= 0:
         msg = f"bucket_seconds must be positive, not {bucket_seconds}"
         raise ValueError(msg)
-    names = (*MEANS, *COUNTERS, *EXTREMES)
     # Means are weighted by the samples behind them; whole numbers keep the transport fast.
     parts = [f"{mean_expression(name, _weight(name))} AS {name}" for name in MEANS]
     parts += [f"max({name}) AS {name}" for name in COUNTERS]
     parts += [f"{name[:3]}({name}) AS {name}" for name in EXTREMES]
     query = (
         f"SELECT at_ms / :bucket_ms * :bucket_ms AS bucket_ms, run_id, sum(sample_count) AS sample_count, "
-        f"{', '.join(parts)} FROM ({union(window, names)}) u GROUP BY run_id, at_ms / :bucket_ms"
+        f"{', '.join(parts)} FROM ({union(window, VALUES)}) u GROUP BY run_id, at_ms / :bucket_ms"
     )
     found = fetch_columns(
         session,
         query,
-        ("bucket_ms", "run_id", "sample_count", *names),
+        ("bucket_ms", "run_id", "sample_count", *VALUES),
         parameters={**window.parameters(), "bucket_ms": bucket_ms},
     )
     order = np.lexsort((found["run_id"], found["bucket_ms"]))
@@ -100,7 +137,7 @@ def read_buckets(session: Session, window: Window, *, bucket_seconds: float) -> 
         at_seconds=seconds(found["bucket_ms"][order]),
         run_id=found["run_id"][order].astype(np.int64),
         sample_count=found["sample_count"][order].astype(np.int64),
-        columns={name: found[name][order] for name in names},
+        columns={name: found[name][order] for name in VALUES},
     )
 
 

@@ -148,14 +148,26 @@ class WindowStatistics:
     average_rss_bytes: float | None
     min_rss_bytes: int | None
     max_rss_bytes: int | None
-    last_vms_bytes: int | None
-    max_vms_bytes: int | None
     last_available_bytes: int | None
-    min_available_bytes: int | None
     last_system_percent: float | None
     max_system_percent: float | None
     last_limit_bytes: int | None
     last_limit_used_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingStatistics:
+    """One reading over a window, raw snapshots and rollups together; None: it was never read in it."""
+
+    column: str
+    unit: str
+    """`bytes`, `count` or `percent`."""
+    last: int | float | None
+    """The newest known one; where that is a rollup, its mean."""
+    mean: float | None
+    """Weighted by samples; None for a counter that only grows."""
+    least: int | float | None
+    largest: int | float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,7 +176,7 @@ class Buckets:
 
     `columns` has, per row: `rss_bytes` and the other measured values (means; counters: the
     largest), and what must not be lost in a mean: `min_rss_bytes`, `max_rss_bytes`,
-    `max_system_percent`, `min_available_bytes`, `max_limit_used_bytes`. NaN where unknown.
+    `max_system_percent`, `min_available_bytes` and the like. NaN where unknown.
     """
 
     bucket_seconds: float

@@ -60,7 +60,6 @@ class _Explorer:
         self._shapes: Mapping[str, Shape] = shapes()
         self._pages: dict[int, BtreePage] = {}
         self._found = Found(page_count=image.page_count)
-        self._table_of_page: dict[int, str] = {}
 
     def explore(self) -> Found:
         unreadable = self._read_pages()

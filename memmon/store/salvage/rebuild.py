@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
+from memmon.facts.series_kinds import DEQUE
 from memmon.store.salvage.tables import shapes
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _add_series(kept: Kept, cells: Sequence[Cell]) -> int:
     sources = {row["id"]: row["source_id"] for row in kept.rows["run"]}
     for series, run in wanted.items():
         source, kind, name, metric, _ = indexed.get(
-            series, (sources.get(run, 1), "deque", f"{LOST_NAME}-{series}", "length", series)
+            series, (sources.get(run, 1), DEQUE, f"{LOST_NAME}-{series}", "length", series)
         )
         kept.rows["series"].append(
             {"id": series, "source_id": source, "kind": kind, "name": name, "metric": metric}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Float, Integer, MetaData, Table, Text
 
+from memmon.facts.series_kinds import SERIES_KIND_NAMES
 from memmon.store import schema
 from memmon.store.salvage.btree import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF
 from memmon.store.watch_rows import watch_row_of_state
@@ -20,8 +22,6 @@ Row = dict[str, "Value"]
 
 _WITHOUT_ROWID = ("snapshot", "reading", "rollup", "reading_rollup", "alert_watch")
 _WITH_ROWID = ("source", "run", "series", "event", "report")
-# Columns that were added later: a row that was written before lacks them.
-_ADDED_COLUMN_COUNT = {"snapshot": 1}
 _ALERT_STATE = Table(
     "alert_state",
     MetaData(),
@@ -40,7 +40,6 @@ _LARGEST_MS = 2**43
 _LARGEST_BYTES = 2**62
 _LARGEST_PERCENT = 1000.0
 _KNOWN_RESOLUTIONS = frozenset({3_600_000, 86_400_000})
-_SERIES_KINDS = frozenset({"deque", "component"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +49,15 @@ class Shape:
     table: Table
     names: tuple[str, ...]
     checks: tuple[Callable[[Value], bool], ...]
-    least_count: int
+    counts: frozenset[int]
+    """How many values a row has: as many as the table had columns at the revision that wrote it."""
     has_own_key: bool = False
     """The number of its rows is none of its columns."""
 
     def row_of(self, cell: Cell) -> Row | None:
         """Return the row that a cell holds, or None when it can't be one of this table."""
         values = cell.values
-        if not self.least_count <= len(values) <= len(self.names):
+        if len(values) not in self.counts:
             return None
         if cell.rowid is not None and not self.has_own_key:
             # SQLite stores the primary key as the row's number, and NULL in its place.
@@ -71,18 +71,22 @@ class Shape:
 
 
 def shapes() -> Mapping[str, Shape]:
-    """Return the shape of every table of the newest schema, by name."""
+    """Return the shape of every table of the newest schema, by name.
+
+    A row that an older revision wrote is the beginning of a row of today: what later ones add comes last.
+    """
     tables = [schema.metadata.tables[name] for name in (*_WITHOUT_ROWID, *_WITH_ROWID)]
     return {table.name: _shape_of(table) for table in (*tables, _ALERT_STATE)}
 
 
 def _shape_of(table: Table) -> Shape:
-    columns = tuple(table.columns)
+    columns = sorted(table.columns, key=schema.since_of)
+    revisions = [schema.since_of(column) for column in columns]
     return Shape(
         table=table,
         names=tuple(column.name for column in columns),
         checks=tuple(_check(column) for column in columns),
-        least_count=len(columns) - _ADDED_COLUMN_COUNT.get(table.name, 0),
+        counts=frozenset(bisect_right(revisions, one) for one in revisions),
         has_own_key=table is _ALERT_STATE,
     )
 
@@ -141,7 +145,7 @@ def with_stored_types(name: str, row: Row, known: Mapping[str, Shape]) -> Row:
 def is_plausible(name: str, row: Row) -> bool:
     """Tell whether values agree with one another where a table has no checksum."""
     if name == "series":
-        return row["kind"] in _SERIES_KINDS and bool(row["metric"])
+        return row["kind"] in SERIES_KIND_NAMES and bool(row["metric"])
     if name == "source":
         return bool(row["name"])
     if name == "run":

@@ -1,0 +1,142 @@
+"""What a revision does that adds readings: columns in `snapshot` and `rollup`, and `v_snapshot` made anew.
+
+All of such a revision, beside its number and the one before:
+
+    ADDED = (("page_table_bytes", "bytes", ("max",)),)
+
+    def upgrade() -> None:
+        op.add_readings(revision)
+
+    def downgrade() -> None:
+        op.drop_readings(revision)
+
+`ADDED` has for each reading its column, its type (a key of `TYPES`) and what rollups keep of it beside the
+mean, as in `memmon/facts/readings.py`. The columns of the view at a revision are those of revision 0003 and
+what each revision from there on has added, so that nothing here depends on the code of the day. Released
+revisions call this: it stays as it is, and imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TYPES = {"bytes": BIG, "count": BIG, "small_count": sa.Integer(), "percent": sa.Float()}
+
+_IN_BYTES_AND_MB = ("rss", "vms", "available", "limit", "limit_used")
+_MEASURED = (
+    "rss_anon_bytes",
+    "rss_file_bytes",
+    "rss_shmem_bytes",
+    "swap_bytes",
+    "uss_bytes",
+    "pss_bytes",
+    "heap_used_bytes",
+    "heap_mmap_bytes",
+    "python_block_count",
+    "gc_collection_count",
+    "gc_uncollectable_count",
+    "thread_count",
+    "fd_count",
+    "work_count",
+)
+_TIME = {
+    "sqlite": "strftime('{1}', {0} / 1000, 'unixepoch')",
+    "postgresql": "to_char(to_timestamp({0} / 1000.0) AT TIME ZONE 'UTC', '{1}')",
+}
+_TIME_FORMATS = {
+    "sqlite": {"at": "%Y-%m-%dT%H:%M:%SZ", "hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"},
+    "postgresql": {
+        "at": 'YYYY-MM-DD"T"HH24:MI:SS"Z"',
+        "hour": 'YYYY-MM-DD"T"HH24',
+        "day": "YYYY-MM-DD",
+    },
+}
+
+
+@Operations.register_operation("add_readings")
+@Operations.register_operation("drop_readings")
+class Readings:
+    """`op.add_readings(revision)` and `op.drop_readings(revision)`."""
+
+    @classmethod
+    def add_readings(cls, operations: Operations, revision: str) -> None:
+        """Add the columns that a revision names, at the end of the tables and of the view."""
+        *before, added = _added_up_to(operations, revision)
+        dialect = operations.get_context().dialect.name
+        if dialect == "sqlite":
+            operations.execute("DROP VIEW v_snapshot")
+        for table, name, kind in _columns(added):
+            operations.add_column(table, sa.Column(name, TYPES[kind]))
+        # Replaced where that can be done: a reader's rights on it stay.
+        verb = "CREATE VIEW" if dialect == "sqlite" else "CREATE OR REPLACE VIEW"
+        operations.execute(f"{verb} v_snapshot AS {snapshot_view(dialect, (*before, added))}")
+
+    @classmethod
+    def drop_readings(cls, operations: Operations, revision: str) -> None:
+        """Take away what `add_readings` added."""
+        *before, added = _added_up_to(operations, revision)
+        operations.execute("DROP VIEW v_snapshot")
+        for table, name, _ in reversed(_columns(added)):
+            operations.drop_column(table, name)
+        dialect = operations.get_context().dialect.name
+        operations.execute(f"CREATE VIEW v_snapshot AS {snapshot_view(dialect, before)}")
+
+
+def _added_up_to(operations: Operations, revision: str) -> list[tuple]:
+    """Return what each revision added, from the oldest to `revision` itself."""
+    script = operations.get_context().environment_context.script
+    modules = [one.module for one in script.iterate_revisions(revision, "base")]
+    return [module.ADDED for module in reversed(modules) if hasattr(module, "ADDED")]
+
+
+def _columns(added: tuple) -> list[tuple[str, str, str]]:
+    """Return (table, column, type) of each column in the order in which it is added."""
+    found = []
+    for name, kind, beside in added:
+        found.append(("snapshot", name, kind))
+        found += [("rollup", f"{prefix}_{name}", kind) for prefix in beside]
+        found.append(("rollup", name, kind))
+    return found
+
+
+def snapshot_view(dialect: str, added: list | tuple) -> str:
+    """Return the query of `v_snapshot` with the readings that revisions after 0003 have added."""
+    time = {name: _TIME[dialect].format("q.at_ms", form) for name, form in _TIME_FORMATS[dialect].items()}
+    sizes = ", ".join(f"q.{name}_bytes, {_mb(f'q.{name}_bytes')} AS {name}_mb" for name in _IN_BYTES_AND_MB)
+    shared = ", ".join(f"{{0}}.{name}_bytes" for name in _IN_BYTES_AND_MB)
+    others = ", ".join(f"{{0}}.{name}" for name in _MEASURED)
+    new = [pair for some in added for one in some for pair in _shown(one)]
+    new_raw = "".join(f", s.{name} AS {shown}" for name, shown in new)
+    new_old = "".join(f", h.{shown}" for _, shown in new)
+    new_shown = "".join(f", q.{shown}" for _, shown in new)
+    raw = (
+        "SELECT s.run_id, s.seq, s.at_ms, s.uptime_ms, 0 AS resolution_ms, 1 AS sample_count, "
+        "s.rss_bytes AS min_rss_bytes, s.rss_bytes AS max_rss_bytes, s.system_percent, "
+        f"s.system_percent AS max_system_percent, {shared.format('s')}, {others.format('s')}{new_raw} "
+        "FROM snapshot s"
+    )
+    old = (
+        "SELECT h.run_id, NULL, h.at_ms, h.uptime_ms, h.resolution_ms, h.sample_count, "
+        "h.min_rss_bytes, h.max_rss_bytes, h.system_percent, "
+        f"h.max_system_percent, {shared.format('h')}, {others.format('h')}{new_old} FROM rollup h"
+    )
+    return f"""
+SELECT x.name AS source, q.run_id, r.release, q.seq, {time["at"]} AS at,
+  {time["hour"]} AS hour, {time["day"]} AS day, q.at_ms,
+  round(q.uptime_ms / 3600000.0, 4) AS uptime_hours, {sizes},
+  {_mb("q.min_rss_bytes")} AS min_rss_mb, {_mb("q.max_rss_bytes")} AS max_rss_mb,
+  q.system_percent, q.max_system_percent, {others.format("q")},
+  q.sample_count, q.resolution_ms / 1000 AS resolution_seconds{new_shown}
+FROM ({raw} UNION ALL {old}) q JOIN run r ON r.id = q.run_id JOIN source x ON x.id = r.source_id"""
+
+
+def _shown(reading: tuple) -> list[tuple[str, str]]:
+    """Return (column of a snapshot, column of the view) of a reading and its extremes."""
+    name, _, beside = reading
+    return [(name, name), *((name, f"{prefix}_{name}") for prefix in beside if prefix != "last")]
+
+
+def _mb(column: str) -> str:
+    return f"round({column} / 1048576.0, 3)"
