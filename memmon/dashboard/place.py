@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.assessment.assessment import Assessment
     from memmon.clock import Clock
     from memmon.config import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A source's verdict, kept until the source has a newer sample."""
+    """What is said of a source, kept until the source has a newer sample; its age is counted anew each time."""
 
     last_at: datetime | None
-    finding: LeakFinding | None
-    memory_mb: float | None
-    limit_percent: float | None
-    interval_seconds: float | None
+    assessment: Assessment | None
     trouble: str = ""
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.present import Memory, Present
+from memmon.assessment.limits import recorded_limit
 from memmon.errors import MemmonError
 from memmon.model import DequeReading
-from memmon.report.limits import recorded_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
