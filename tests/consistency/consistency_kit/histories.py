@@ -320,7 +320,7 @@ ALWAYS = frozenset(
         "free-load_following", "free-filling_deque", "free-warm_up", "leak-white-late-40", "young-1-row",
         "silent-2-min-of-10-s", "ended-stopped-0.1-h", "ended-exit-5-h", "ahead-leak", "beside-flat-and-leak",
         "beside-one-silent", "limit-box-97", "limit-box-30-host-90", "limit-leak-in-2-h", "limit-host-82",
-        "was-high-is-over", "deque-lost-maxlen",
+        "was-high-is-over", "deque-lost-maxlen", "deque-all",
     }
 )  # fmt: skip
 """Told in every run of the suite: each shows something that the others don't."""

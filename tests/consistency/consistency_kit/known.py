@@ -47,8 +47,10 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         why="the recorder looks at the host's percentage alone and always warns; the evaluator measures against the container's limit where there is one, and calls 95 % an error",
         histories=_names(
             """
-            leak-mixed_service-linear-50 limit-box-30-host-90 limit-box-85 limit-box-97
-            limit-box-over limit-box-shared limit-host-97 limit-leak-in-2-h limit-slow-growth
+            class-filling_deque-12-h class-staircase-12-h class-steps-24-h class-warm_up-12-h
+            class-warm_up-8-h leak-mixed_service-linear-50 limit-box-30-host-90 limit-box-85
+            limit-box-97 limit-box-over limit-box-shared limit-host-97 limit-leak-in-2-h
+            limit-slow-growth
             """
         ),
     ),
@@ -105,7 +107,8 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         why="the forecast gives a date where the verdict sees no steady growth, or can't say",
         histories=_names(
             """
-            free-warm_up silent-2-min-of-10-s
+            class-mixed_service-24-h class-steps-24-h class-warm_up-12-h class-warm_up-24-h
+            class-warm_up-8-h free-warm_up silent-2-min-of-10-s
             """
         ),
     ),
@@ -138,10 +141,10 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         why="to the metrics a source is down when its run has ended, however lately, imports too",
         histories=_names(
             """
-            beside-one-silent ended-exit-5-h ended-sigterm-1-h ended-stopped-0.1-h
-            ended-stopped-30-h trace-lru_warmup trace-minidom_cycles trace-pandas_readcsv_fixed
-            trace-pandas_readcsv_leak trace-pydantic_typeadapter_fixed
-            trace-pydantic_typeadapter_leak trace-sqlite_cache trace-thread_arenas
+            ended-exit-5-h ended-sigterm-1-h ended-stopped-0.1-h ended-stopped-30-h trace-lru_warmup
+            trace-minidom_cycles trace-pandas_readcsv_fixed trace-pandas_readcsv_leak
+            trace-pydantic_typeadapter_fixed trace-pydantic_typeadapter_leak trace-sqlite_cache
+            trace-thread_arenas
             """
         ),
     ),
@@ -198,6 +201,7 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         why="the same in the evaluator's alert",
         histories=_names(
             """
+            class-staircase-12-h class-steps-24-h class-warm_up-24-h class-warm_up-8-h
             free-filling_deque free-load_following leak-ar_fast-linear-50 leak-gaps-linear-20
             leak-restarts-linear-40 leak-white-linear-20 leak-white-linear-5 limit-host-82
             young-3h-leak
@@ -238,21 +242,10 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         ),
     ),
     Known(
-        fact="used_percent",
-        one=frozenset({"metrics"}),
-        other=LIMIT_SHARES,
-        why="of processes side by side the metrics take the newest by clock, the others the newest run",
-        histories=_names(
-            """
-            beside-flat-and-leak
-            """
-        ),
-    ),
-    Known(
         fact="worst_first",
         one=FLEET,
         other=frozenset({"overview"}),
         why="the fleet puts verdicts in another order than the dashboard",
-        histories=frozenset({"all of backgrounds"}),
+        histories=frozenset({"all of backgrounds", "all of classes"}),
     ),
 )
