@@ -1,0 +1,20 @@
+"""The answers of every surface on every history: rendered once a session, in stores of their own."""
+
+from __future__ import annotations
+
+import pytest
+from consistency_kit.histories import stores
+from consistency_kit.surfaces import everything_said, fixed_present
+from consistency_kit.writing import write_all
+
+
+@pytest.fixture(scope="session", params=["often", pytest.param("whole", marks=pytest.mark.slow)])
+def answers(request, tmp_path_factory):
+    """What is said by history and surface: of about half of the histories, of all of them where it may be slow."""
+    folder = tmp_path_factory.mktemp("consistency")
+    said = {}
+    with fixed_present(folder):
+        for name, stories in stores(is_whole=request.param == "whole").items():
+            write_all(folder / f"{name}.db", stories)
+            said.update(everything_said(folder / f"{name}.db", stories))
+    return said

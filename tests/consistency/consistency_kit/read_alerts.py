@@ -1,0 +1,137 @@
+"""Readers of what is told: by the evaluator outside, by the recorder inside its program, and by what is stored."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from consistency_kit.said import FAILING, NOT_FAILING, VERDICTS, Number, Said, known
+from consistency_kit.said import moment as moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from memmon import Alert, Snapshot
+
+NOTHING = frozenset({"none"})
+CONFIRMED_OR_NOT = frozenset({"leaking", "growing"})
+
+
+def evaluator(seen: Iterable[Any], deque_names: Sequence[str]) -> Said:
+    """Read the observations of one source: what fires, and the figures behind it."""
+    said: Said = {}
+    for one in seen:
+        if one.level != "between":
+            is_active = one.level == "active"
+            said[f"alert_{one.kind}"] = frozenset({one.severity}) if is_active else NOTHING
+        reader = _OF_KIND.get(one.kind)
+        if reader is not None:
+            said.update(reader(one, deque_names))
+    return said
+
+
+def _silent(one: Any, _names: Sequence[str]) -> Said:
+    return {} if one.level == "between" else {"is_stale": one.level == "active"}
+
+
+def _deque(one: Any, names: Sequence[str]) -> Said:
+    return {"deques": told_deques(one.message, one.values["failed"], names)} if names else {}
+
+
+def _leak(one: Any, _names: Sequence[str]) -> Said:
+    slope = one.values["growth_rate_mb_per_hour"]
+    return known(
+        verdict=_LEAK_LEVELS[one.level],
+        slope_mb_per_hour=None if slope is None else Number(slope),
+        confidence=one.values["confidence"],
+        since=moment_of(one.values["since"]),
+        hours_to_limit=None if one.values["hours_to_limit"] is None else Number(one.values["hours_to_limit"]),
+    )
+
+
+_LEAK_LEVELS = {
+    "active": frozenset({"leaking"}),
+    "between": frozenset({"leaking", "cannot_say"}),
+    "clear": VERDICTS - {"leaking"},
+}
+
+
+def _forecast(one: Any, _names: Sequence[str]) -> Said:
+    hours = one.values["hours_to_limit"]
+    return known(
+        verdict=frozenset({one.values["verdict"]}),
+        hours_to_limit=Number(math.inf if hours is None else hours),
+        limit_bytes=Number(one.values["limit_bytes"], 1.0),
+    )
+
+
+def _high_memory(one: Any, _names: Sequence[str]) -> Said:
+    return {"used_percent": Number(one.values["percent"], 0.005)}
+
+
+_OF_KIND = {
+    "silent": _silent,
+    "deque": _deque,
+    "leak": _leak,
+    "forecast": _forecast,
+    "high_memory": _high_memory,
+}
+
+
+def told_deques(message: str, failed: Sequence[str], names: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return the states that an alert on deques means: what is not named is within its limit."""
+    states = dict.fromkeys(names, NOT_FAILING)
+    for name in failed:
+        found = re.search(rf"\b{re.escape(name)} (has no maxlen|holds \d+, above|has maxlen)", message)
+        states[name] = (
+            _FAULTS[found[1].split()[1] if found[1].startswith("has") else "above"] if found else FAILING
+        )
+    return states
+
+
+_FAULTS = {
+    "no": frozenset({"unbounded"}),
+    "above": frozenset({"above"}),
+    "maxlen": frozenset({"unexpected_maxlen"}),
+}
+
+
+def recorder(alerts: Iterable[Alert], snapshot: Snapshot) -> Said:
+    """Read the alerts that a program is told at its newest snapshot."""
+    said: Said = {"alert_high_memory": NOTHING, "alert_deque": NOTHING}
+    names = [one.name for one in snapshot.deques]
+    if names:
+        said["deques"] = told_deques("", (), names)
+    for alert in alerts:
+        said[f"alert_{alert.kind}"] = frozenset({alert.severity})
+        if alert.kind == "high_memory":
+            said["used_percent"] = Number(float(alert.values["system_percent"]), 0.005)
+        if alert.kind == "deque":
+            said["deques"] = told_deques(alert.message, alert.values["failed"], names)
+    return said
+
+
+def hourly_check(answer: dict[str, Any]) -> Said:
+    """Read the answer of the hourly check: its alerts, and whether growth is suspected."""
+    if not answer["alerts"]:
+        suspected = answer["is_suspicious"]
+        return {
+            "alert_leak": NOTHING,
+            "verdict": CONFIRMED_OR_NOT if suspected else VERDICTS - CONFIRMED_OR_NOT,
+        }
+    (alert,) = answer["alerts"]
+    return known(
+        alert_leak=frozenset({alert["severity"]}),
+        verdict=frozenset({"leaking"}),
+        slope_mb_per_hour=Number(alert["values"]["growth_rate_mb_per_hour"]),
+        confidence=alert["values"]["confidence"],
+        since=moment_of(alert["values"]["since"]),
+    )
+
+
+def stored(alerts: Iterable[Any]) -> Said:
+    """Read `Store.alerts()`: what fires and what does not."""
+    return {
+        f"alert_{one.kind}": frozenset({one.severity}) if one.state == "firing" else NOTHING for one in alerts
+    }

@@ -1,0 +1,131 @@
+"""Reader of the HTML report and of the dashboard's pages, through a parser that builds a tree."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from xml.etree.ElementTree import Element, TreeBuilder
+
+from consistency_kit.said import (
+    FAILING,
+    NOT_FAILING,
+    SPAN,
+    Number,
+    Said,
+    fill_state,
+    forecast_says,
+    headline_says,
+    known,
+    number,
+    size_bytes,
+    slope_in,
+    span_hours,
+)
+
+_VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "path", "rect", "circle"})
+
+
+class _Tree(HTMLParser):
+    """Builds a tree of a page; elements without an end are closed at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.builder = TreeBuilder()
+
+    def handle_starttag(self, tag, attrs):
+        self.builder.start(tag, {name: value or "" for name, value in attrs})
+        if tag in _VOID:
+            self.builder.end(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.builder.start(tag, {name: value or "" for name, value in attrs})
+        self.builder.end(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in _VOID:
+            self.builder.end(tag)
+
+    def handle_data(self, data):
+        self.builder.data(data)
+
+
+def tree(page: str) -> Element:
+    """Return the page as a tree."""
+    parser = _Tree()
+    parser.builder.start("page", {})
+    parser.feed(page)
+    parser.builder.end("page")
+    return parser.builder.close()
+
+
+def words(element: Element | None) -> str:
+    """Return all text of an element in one line."""
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def _of_class(root: Element, tag: str, name: str) -> list[Element]:
+    return [one for one in root.iter(tag) if name in one.get("class", "").split()]
+
+
+def report(page: str) -> Said:
+    """Read a source's page, of the report or of the dashboard."""
+    root = tree(page)
+    (hero,) = _of_class(root, "section", "hero")
+    cards = {words(card.find("h3")): card for card in _of_class(root, "div", "card")}
+    said = headline_says(words(hero.find(".//h2[@id='verdict']")))
+    method = " ".join(words(one) for one in _of_class(root, "ol", "method"))
+    if found := re.search(r"The verdict is “([a-z ]+)”", method):
+        said["verdict"] = frozenset({found[1].replace(" ", "_")})
+    if found := re.search(r"confidence: (\w+)\)", method):
+        said["confidence"] = found[1]
+    said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Leak"], "p", "big")[0]))))
+    said.update(_limit_card(cards["Limit"]))
+    if states := _deques(root):
+        said["deques"] = states
+    return {**said, "is_stale": bool(_of_class(hero, "p", "stale"))}
+
+
+def sentence(page: str) -> Said:
+    """Read the forecast's sentence among those under the verdict."""
+    (hero,) = _of_class(tree(page), "section", "hero")
+    return forecast_says(" ".join(words(one) for one in hero.iter("p")))
+
+
+def _limit_card(card: Element) -> Said:
+    said: Said = {}
+    text = " ".join(words(one) for one in card.iter("p"))
+    big = words(_of_class(card, "p", "big")[0])
+    if found := re.search(r"\bof ([\d.]+ [MG]B)", text):
+        said["limit_bytes"] = size_bytes(found[1])
+    elif re.fullmatch(r"[\d.]+ [MG]B", big):
+        said["limit_bytes"] = size_bytes(big)
+    if found := re.search(r"(\d+)% used", text):
+        said["used_percent"] = number(found[1])
+    if found := re.match(rf"in {SPAN}", big):
+        said["hours_to_limit"] = span_hours(found[1])
+    elif big == "not in sight":
+        said["hours_to_limit"] = Number(math.inf)
+    return said
+
+
+def _deques(root: Element) -> dict[str, frozenset[str]]:
+    states = {}
+    for item in _of_class(root, "li", "deque"):
+        (name,), (fill,) = _of_class(item, "p", "name"), _of_class(item, "p", "fill")
+        is_failing = "bad" in item.get("class", "").split()
+        states[words(name)] = fill_state(words(fill)) & (FAILING if is_failing else NOT_FAILING)
+    return states
+
+
+def overview(page: str) -> dict[str, Said]:
+    """Read the dashboard's table of sources, in its order."""
+    (table,) = _of_class(tree(page), "table", "sources")
+    said = {}
+    for row in table.find("tbody").findall("tr"):
+        badge, slope, _memory, limit, _runs, last = row.findall("td")
+        here = {**headline_says(words(badge)), "is_stale": words(last).endswith("stale")}
+        if found := re.fullmatch(r"(\d+) %", words(limit)):
+            here["used_percent"] = number(found[1])
+        said[words(row.find("th"))] = {**here, **known(slope_mb_per_hour=slope_in(words(slope)))}
+    return said

@@ -1,0 +1,138 @@
+"""Readers of what `--json` prints, one for each command."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from consistency_kit.said import (
+    MB,
+    Number,
+    Said,
+    Unknown,
+    deque_state,
+    known,
+    moment,
+)
+
+GROWING = frozenset({"leaking", "growing"})
+OUTLOOK = {
+    "leaking": frozenset({"dated", "never"}),
+    "growing": frozenset({"dated", "never"}),
+    "filling": frozenset({"dated", "never"}),
+    "cannot_say": frozenset({"never", "unknown"}),
+}
+_OUTLOOKS = {
+    "reaching": frozenset({"dated"}),
+    "not_within_horizon": frozenset({"never"}),
+    "cannot_say": frozenset({"unknown"}),
+}
+
+
+def finding(found: dict[str, Any]) -> Said:
+    """Read the fields of a leak finding."""
+    slope = found["slope_mb_per_hour"]
+    return known(
+        verdict=frozenset({found["verdict"]}),
+        confidence=found["confidence"],
+        slope_mb_per_hour=None if slope is None else Number(slope),
+        since=moment(found["since"]),
+    )
+
+
+def limit(found: dict[str, Any] | None) -> Said:
+    """Read a limit as `check` and `forecast` print it."""
+    if found is None:
+        return {}
+    return {"limit_bytes": Number(found["limit_bytes"], 1.0), "used_percent": Number(found["used_percent"])}
+
+
+def hours(found: dict[str, Any]) -> Number | Unknown:
+    """Read the time to the limit of a forecast."""
+    if found["state"] == "cannot_say":
+        return Unknown()
+    time = found["hours_to_limit"]
+    return Number(math.inf if time is None else time)
+
+
+def leaks(answer: dict[str, Any]) -> dict[str, Said]:
+    """Read `memmon leaks --json`, by source."""
+    said = {one["source"]: {**finding(one), **_what_lies_ahead(one)} for one in answer["findings"]}
+    for one in answer["sources"]:
+        said[one["source"]]["is_stale"] = one["is_stale"]
+    return said
+
+
+def _what_lies_ahead(found: dict[str, Any]) -> Said:
+    """Return what a verdict lets a forecast say: whether a limit can have a date, and how fast it comes."""
+    verdict = found["verdict"]
+    said: Said = {"outlook": OUTLOOK.get(verdict, frozenset({"never"}))}
+    low, high = found["slope_low_mb_per_hour"], found["slope_high_mb_per_hour"]
+    if verdict in GROWING and low is not None and high is not None:
+        said["growth_ahead"] = Number((low + high) / 2, (high - low) / 2)
+    return said
+
+
+def check(answer: dict[str, Any]) -> dict[str, Said]:
+    """Read `memmon check --json`, by source; its null hours mean both never and unknown."""
+    said = {one["source"]: finding(one) for one in answer["findings"]}
+    for one in answer["sources"]:
+        here = said.setdefault(one["source"], {})
+        here.update(limit(one["limit"]))
+        if one["hours_to_limit"] is not None:
+            here["hours_to_limit"] = Number(one["hours_to_limit"])
+        if "is_stale" in one:
+            here["is_stale"] = one["is_stale"]
+    return said
+
+
+def forecast(answer: dict[str, Any]) -> Said:
+    """Read `memmon forecast --json`."""
+    (found,) = answer["findings"]
+    slope = found["slope_mb_per_hour"]
+    return {
+        **limit(answer["limit"]),
+        **known(
+            hours_to_limit=hours(found),
+            outlook=_OUTLOOKS.get(found["state"]),
+            growth_ahead=None if slope is None or found["state"] == "cannot_say" else Number(slope, 0.01),
+        ),
+        "is_stale": answer["staleness"]["is_stale"],
+    }
+
+
+def deques(answer: dict[str, Any]) -> Said:
+    """Read `memmon deques --json`."""
+    states = {one["name"]: deque_state(one["state"]) for one in answer["findings"]}
+    return {"deques": states, "is_stale": answer["staleness"]["is_stale"]}
+
+
+def fleet(answer: dict[str, Any]) -> dict[str, Said]:
+    """Read `memmon fleet --json`, by source."""
+    return {one["source"]: finding(one) for one in answer["findings"]}
+
+
+def report(answer: dict[str, Any]) -> Said:
+    """Read `memmon report --format json`."""
+    said = {} if not answer["findings"] else finding(answer["findings"][0])
+    body = answer["report"]
+    if body["deques"]["rows"]:
+        said["deques"] = {one["name"]: deque_state(one["state"]) for one in body["deques"]["rows"]}
+    said["is_stale"] = body["staleness"]["is_stale"]
+    ahead, system = body["forecast"], body["system"]
+    if ahead is not None:
+        said["limit_bytes"] = Number(ahead["limit_mb"] * MB, 1.0)
+        said["used_percent"] = Number(100 * ahead["used_mb"] / ahead["limit_mb"])
+        time = ahead["hours_to_limit"]
+        said["hours_to_limit"] = Number(math.inf if time is None else time)
+    elif system["limit_mb"] is not None:
+        said["limit_bytes"] = Number(system["limit_mb"] * MB, 1.0)
+        if system["limit_used_mb"] is not None:
+            said["used_percent"] = Number(100 * system["limit_used_mb"] / system["limit_mb"])
+    return said
+
+
+def watch(answer: dict[str, Any]) -> Said:
+    """Read the finding of `memmon watch --json`; what the terminal shows stands in its lines."""
+    (found,) = answer["findings"]
+    return finding(found)

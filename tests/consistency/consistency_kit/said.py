@@ -1,0 +1,165 @@
+"""What a surface says of a fact, as read back from it, and when two such answers agree.
+
+A surface that does not speak of a fact has no entry for it. One that speaks less exactly than
+another gives the answers that it leaves open: two agree when something is left that both allow.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+MB = 2**20
+VERDICTS = frozenset(
+    {"leaking", "growing", "saturating", "filling", "stepped", "load_driven", "stable", "cannot_say"}
+)
+NO_LEAK = frozenset({"stable", "stepped", "load_driven"})
+FAILING = frozenset({"unbounded", "above", "unexpected_maxlen"})
+NOT_FAILING = frozenset({"ok", "full", "dead", "unreadable"})
+HEADLINES = {
+    "LEAK DETECTED": {"leaking"},
+    "Growing below the threshold": {"growing"},
+    "Still warming up": {"saturating"},
+    "Deques still filling": {"filling"},
+    "Cannot say yet": {"cannot_say"},
+    "No leak detected": NO_LEAK,
+    "No sample yet": {"cannot_say"},
+}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A figure, and how far the true one may lie from what was printed."""
+
+    value: float
+    within: float = 0.0
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The surface says that the fact is not known: not the same as saying nothing."""
+
+
+Said = dict[str, object]
+
+
+def agree(one: object, other: object) -> bool:
+    """Tell whether two answers about one fact can both be true."""
+    if isinstance(one, Number) and isinstance(other, Number):
+        if math.isinf(one.value) or math.isinf(other.value):
+            return one.value == other.value
+        slack = 1e-6 * max(abs(one.value), abs(other.value)) + 1e-9
+        return abs(one.value - other.value) <= one.within + other.within + slack
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return bool(one & other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(agree(one[name], other[name]) for name in one.keys() & other.keys())
+    return one == other
+
+
+def headline_says(words: str) -> Said:
+    """Return verdict and confidence of a headline such as `LEAK DETECTED (confidence: high)`."""
+    said: Said = {}
+    for begin, verdicts in HEADLINES.items():
+        if begin in words:
+            said["verdict"] = frozenset(verdicts)
+    if found := re.search(r"confidence: (low|medium|high)", words):
+        said["confidence"] = found[1]
+    return said
+
+
+def number(text: str) -> Number:
+    """Return a printed number, exact to half of its last digit."""
+    plain = text.replace(",", "")
+    decimals = len(plain.partition(".")[2])
+    return Number(float(plain), 0.5 * 10.0**-decimals)
+
+
+def slope_in(text: str) -> Number | None:
+    """Return the first rate in MB/hour of a text."""
+    found = re.search(r"(-?[\d,.]+\d) MB/hour", text)
+    return number(found[1]) if found else None
+
+
+def size_bytes(text: str) -> Number:
+    """Return what `245.3 MB` or `20.0 GB` says, in bytes."""
+    amount, unit = text.split()
+    scale = {"MB": MB, "GB": 1024 * MB}[unit]
+    read = number(amount)
+    return Number(read.value * scale, read.within * scale)
+
+
+def span_hours(text: str) -> Number:
+    """Return what `45 s`, `30 min`, `13.3 h`, `3.0 d` or `8.3 days` says, in hours."""
+    amount, unit = text.split()
+    scale = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "days": 24.0}[unit]
+    read = number(amount)
+    return Number(read.value * scale, read.within * scale)
+
+
+SPAN = r"([\d,.]+ (?:s|min|h|days|d)\b)"
+SIZE = r"([\d,.]+ (?:MB|GB))"
+
+
+def forecast_says(words: str) -> Said:
+    """Return limit and time of the forecast's sentence; nothing where there is no such sentence."""
+    said: Said = {}
+    if found := re.search(r"Then all ([\d.,]+ [MG]B) of ", words):
+        said["limit_bytes"] = size_bytes(found[1])
+    elif found := re.search(r"the limit of ([\d,]+) MB", words):
+        read = number(found[1])
+        said["limit_bytes"] = Number(read.value * MB, read.within * MB)
+    if "has already reached the limit" in words:
+        said["hours_to_limit"] = Number(0.0)
+    elif "does not reach the limit" in words:
+        said["hours_to_limit"] = Number(math.inf)
+    elif found := re.search(rf"Memory reaches the limit of [\d,]+ MB in about {SPAN}", words):
+        said["hours_to_limit"] = span_hours(found[1])
+    elif "Too little history of the present run to say" in words:
+        said["hours_to_limit"] = Unknown()
+    return said
+
+
+def moment_in(text: str) -> Number | None:
+    """Return a printed local time, cut to its minute, as epoch seconds."""
+    found = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d)(?: ([+-]\d\d:\d\d))?", text)
+    if not found:
+        return None
+    begin = datetime.fromisoformat(found[1] + (found[2] or "")).timestamp()
+    return Number(begin + 30.0, 30.0)
+
+
+def moment(text: str | None) -> Number | None:
+    """Return an ISO 8601 time as epoch seconds."""
+    return None if text is None else Number(datetime.fromisoformat(text).timestamp(), 0.001)
+
+
+def fill_state(words: str) -> frozenset[str]:
+    """Return the states that a deque's fill such as `8234/10000 (82.3% full)` can mean."""
+    for begin, state in (
+        ("gone", "dead"),
+        ("could not be read", "unreadable"),
+        ("above its limit", "above"),
+        ("expected maxlen", "unexpected_maxlen"),
+        ("no maxlen", "unbounded"),
+    ):
+        if begin in words:
+            return frozenset({state})
+    found = re.search(r"\(([\d.]+)% full\)", words)
+    percent = float(found[1]) if found else 0.0
+    if percent > 100.0:
+        return frozenset({"above"})
+    return frozenset({"ok", "full"}) if percent == 100.0 else frozenset({"ok"})
+
+
+def deque_state(state: str) -> frozenset[str]:
+    """Return a state by its name; one that still fills is within its limit."""
+    name = state.replace(" ", "_")
+    return frozenset({"ok" if name == "filling" else name})
+
+
+def known(**facts: object) -> Said:
+    """Return the facts that are said: those that are not None."""
+    return {name: value for name, value in facts.items() if value is not None}

@@ -1,0 +1,217 @@
+"""Renders every surface of a store at one fixed present, and reads each back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from consistency_kit import read_alerts, read_html, read_json, read_metrics, read_text
+from consistency_kit.said import Said
+from consistency_kit.writing import NOW, snapshots_of
+from memmon import open_store
+from memmon.cli import app, child_judge
+from memmon.clock import ManualClock, SystemClock
+from memmon.dashboard import create_app
+from memmon.notify.evaluate import observe
+from memmon.notify.policy import AlertPolicy
+from memmon.recorder import rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from consistency_kit.histories import Story
+
+Answers = dict[str, dict[str, Said]]
+"""What is said, by history and surface."""
+
+EXIT_CODES = {0, 1, 2, 3}
+
+
+@contextmanager
+def fixed_present(home: Path) -> Iterator[None]:
+    """Let every surface see the fixed present, and no settings but the defaults."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("MEMMON_")]:
+            patch.delenv(name)
+        for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            patch.setenv(name, str(home))
+        patch.setenv("MEMMON_RAISE_INTERNAL_ERRORS", "1")
+        patch.chdir(home)
+        patch.setattr(SystemClock, "now", lambda _self: NOW)
+        yield
+
+
+class Rendering:
+    """One store, and what its surfaces answer."""
+
+    def __init__(self, database: Path, stories: Sequence[Story]) -> None:
+        self.database = database
+        self.stories = {story.name: story for story in stories}
+        self._output = database.with_suffix(".out")
+
+    def command(self, *arguments: str) -> str:
+        """Run a command of memmon in this process; returns what it writes, "" where it has no answer."""
+        self._output.unlink(missing_ok=True)
+        code = app.run([*arguments, "--db", str(self.database), "-o", str(self._output)])
+        assert code in EXIT_CODES, (arguments, code)
+        return self._output.read_text(encoding="utf-8") if self._output.exists() else ""
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command with `--json`; None where it has no answer."""
+        text = self.command(*arguments, "--json")
+        return json.loads(text) if text else None
+
+    def page(self, path: str) -> str:
+        """Return a page of the dashboard."""
+
+        async def ask() -> httpx.Response:
+            made = create_app(str(self.database), clock=ManualClock(NOW))
+            transport = httpx.ASGITransport(app=made)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8787") as client:
+                return await client.get(path)
+
+        answer = asyncio.run(ask())
+        assert answer.status_code == 200, (path, answer.text[:500])
+        return answer.text
+
+
+def everything_said(database: Path, stories: Sequence[Story]) -> Answers:
+    """Return what every surface says of every history, and of all of them together (the store's name)."""
+    rendering = Rendering(database, stories)
+    answers: Answers = {story.name: {} for story in stories}
+    orders: dict[str, list[str]] = {}
+    for surface, said in _of_all(rendering):
+        for name, facts in said.items():
+            answers[name][surface] = facts
+        orders[surface] = list(said)
+    for story in stories:
+        answers[story.name].update(of_one(rendering, story))
+    answers[f"all of {database.stem}"] = {
+        surface: {"worst_first": _verdicts(orders[surface], answers)}
+        for surface in ("fleet", "fleet --json", "overview")
+    }
+    return answers
+
+
+def _verdicts(names: Sequence[str], answers: Answers) -> tuple[str, ...]:
+    """Return the verdicts in the order in which a table of sources has them."""
+    verdicts = [verdict for name in names for verdict in answers[name]["leaks --json"]["verdict"]]
+    return tuple(dict.fromkeys(verdicts))
+
+
+def _of_all(rendering: Rendering) -> Iterator[tuple[str, dict[str, Said]]]:
+    """Yield what the surfaces say that show all sources at once."""
+    yield "leaks", read_text.leaks(rendering.command("leaks"))
+    yield "leaks --json", read_json.leaks(rendering.json("leaks"))
+    yield "check", read_text.check(rendering.command("check"))
+    yield "check --json", read_json.check(rendering.json("check"))
+    yield "fleet", read_text.fleet(rendering.command("fleet", "--limit", "1000"))
+    yield "fleet --json", read_json.fleet(rendering.json("fleet"))
+    yield "overview", read_html.overview(rendering.page("/"))
+    yield "evaluator", _evaluator(rendering)
+    rendering.command("alerts", "run", "--once")
+    yield "metrics", read_metrics.read(rendering.page("/metrics"))
+
+
+def _evaluator(rendering: Rendering) -> dict[str, Said]:
+    said: dict[str, list[Any]] = {name: [] for name in rendering.stories}
+    with open_store(str(rendering.database)) as store:
+        seen, failed = observe(store, now=NOW, policy=AlertPolicy())
+        assert not failed
+        for observation, _ in seen:
+            said[observation.source].append(observation)
+    return {
+        name: read_alerts.evaluator(seen, _deque_names(rendering.stories[name]))
+        for name, seen in said.items()
+    }
+
+
+def _deque_names(story: Story) -> list[str]:
+    return [] if not story.runs else [one.name for one in story.runs[-1].deques(0, 1)]
+
+
+def of_one(rendering: Rendering, story: Story) -> dict[str, Said]:
+    """Return what the surfaces say that show one source."""
+    said: dict[str, Said] = {}
+    for read in (_report, _forecast, _deques, _watch, _recorder):
+        said.update(read(rendering, story))
+    return said
+
+
+def _report(rendering: Rendering, story: Story) -> dict[str, Said]:
+    one = ("--source", story.name)
+    page = rendering.command("report", "--format", "html", *one)
+    live = rendering.page(f"/source?name={story.name}")
+    return {
+        "report": read_text.report(rendering.command("report", *one)),
+        "report --json": read_json.report(rendering.json("report", *one)),
+        "report html": read_html.report(page),
+        "report html, sentence": read_html.sentence(page),
+        "source page": read_html.report(live),
+        "source page, sentence": read_html.sentence(live),
+    }
+
+
+def _forecast(rendering: Rendering, story: Story) -> dict[str, Said]:
+    arguments = ("forecast", "--no-cross-check", "--source", story.name)
+    text, answer = rendering.command(*arguments), rendering.json(*arguments)
+    if answer is None:
+        return {}
+    return {
+        "forecast": read_text.forecast(text),
+        "forecast, sentence": read_text.forecast_sentence(text),
+        "forecast --json": read_json.forecast(answer),
+    }
+
+
+def _deques(rendering: Rendering, story: Story) -> dict[str, Said]:
+    if not _deque_names(story):
+        return {}
+    one = ("--source", story.name)
+    return {
+        "deques": read_text.deques(rendering.command("deques", *one)),
+        "deques --json": read_json.deques(rendering.json("deques", *one)),
+    }
+
+
+def _watch(rendering: Rendering, story: Story) -> dict[str, Said]:
+    answer = rendering.json("watch", "--once", "--source", story.name)
+    return {
+        "watch": read_text.watch(answer["lines"]),
+        "watch, sentence": read_text.watch_sentence(answer["lines"]),
+        "watch --json": read_json.watch(answer),
+    }
+
+
+def _recorder(rendering: Rendering, story: Story) -> dict[str, Said]:
+    """Return what a program is told from inside (while it lives), and what the store remembers of it."""
+    with open_store(str(rendering.database)) as store:
+        said = {"Store.alerts()": read_alerts.stored(store.alerts(story.name))}
+    if story.is_live:
+        newest = snapshots_of(story, story.runs[-1])[-1]
+        found = (
+            rules.high_memory(newest, source=story.name, threshold_percent=80.0),
+            rules.deque_limits(newest.deques, source=story.name, at=newest.at),
+        )
+        said["recorder"] = read_alerts.recorder([one for one in found if one is not None], newest)
+        said["hourly check"] = read_alerts.hourly_check(_hourly_answer(rendering.database, story.name))
+    return said
+
+
+def _hourly_answer(database: Path, source: str) -> dict[str, Any]:
+    request = {
+        "database": str(database),
+        "source": source,
+        "leak_check": True,
+        "daily_report": False,
+        "threshold_mb_per_hour": 10.0,
+        "now": NOW.isoformat(),
+    }
+    return child_judge.check(request)

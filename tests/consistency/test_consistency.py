@@ -1,0 +1,103 @@
+"""Every surface is rendered on a hundred histories and read back: what two of them say of one fact agrees."""
+
+from __future__ import annotations
+
+import pytest
+from consistency_kit.compare import contradictions, facts_of, mended_of, unknown_of
+from consistency_kit.histories import MB, stores
+from consistency_kit.known import KNOWN_CONTRADICTIONS
+from consistency_kit.said import VERDICTS, Number
+
+FACTS = (
+    "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
+    "outlook", "growth_ahead", "is_stale", "deques", "worst_first", "alert_leak", "alert_deque",
+    "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
+)  # fmt: skip
+
+_JUDGED = {"verdict", "confidence", "slope_mb_per_hour"}
+_LIMIT = {"limit_bytes", "used_percent", "hours_to_limit"}
+_PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques"}
+_SENTENCE = {"limit_bytes", "hours_to_limit"}
+SPEAKS_OF = {
+    "leaks": {*_JUDGED, "is_stale"},
+    "leaks --json": {*_JUDGED, "since", "is_stale", "outlook", "growth_ahead"},
+    "check": {*_JUDGED, *_LIMIT, "is_stale"},
+    "check --json": {*_JUDGED, *_LIMIT, "since", "is_stale"},
+    "forecast": {*_LIMIT, "is_stale"},
+    "forecast, sentence": _SENTENCE,
+    "forecast --json": {*_LIMIT, "is_stale", "outlook", "growth_ahead"},
+    "deques": {"deques"},
+    "deques --json": {"deques", "is_stale"},
+    "fleet": {*_JUDGED, "since", "worst_first"},
+    "fleet --json": {*_JUDGED, "since", "worst_first"},
+    "watch": {*_JUDGED, "limit_bytes", "used_percent", "is_stale", "deques"},
+    "watch, sentence": _SENTENCE,
+    "watch --json": {*_JUDGED, "since"},
+    "report": {*_JUDGED, "since", "limit_bytes", "hours_to_limit", "is_stale", "deques"},
+    "report --json": {*_PAGE, "since"},
+    "report html": _PAGE,
+    "report html, sentence": _SENTENCE,
+    "source page": _PAGE,
+    "source page, sentence": _SENTENCE,
+    "overview": {*_JUDGED, "used_percent", "is_stale", "worst_first"},
+    "metrics": {"verdict", "slope_mb_per_hour", "limit_bytes", "used_percent", "is_stale"},
+    "evaluator": {*_JUDGED, *_LIMIT, "since", "is_stale", "deques"},
+    "recorder": {"used_percent", "deques", "alert_high_memory", "alert_deque"},
+    "hourly check": {*_JUDGED, "since", "alert_leak"},
+    "Store.alerts()": {"alert_high_memory"},
+}
+"""What is read back from each surface: a reader that falls silent would agree with everybody."""
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_all_surfaces_that_speak_of_a_fact_say_the_same(answers, fact):
+    """Of each history all surfaces say the same of a fact, but for the contradictions that are known, and these are all still there."""
+    known = [one for one in KNOWN_CONTRADICTIONS if one.fact == fact]
+    found = contradictions(answers, fact)
+    new = sorted(unknown_of(found, known))
+    told = "\n".join(
+        f"{one.history}: {side}: {answers[one.history][side][fact]}"
+        for one in new[:20]
+        for side in (one.one, one.other)
+    )
+    assert not new, f"{len(new)} contradictions are new:\n{told}"
+    mended = mended_of(found, known, histories=answers.keys())
+    assert not mended, f"no contradiction any more; take it out of KNOWN_CONTRADICTIONS: {mended}"
+
+
+def test_every_surface_is_read_back_on_every_fact_that_it_shows(answers):
+    """No reader falls silent: of every fact that a surface shows something is read back."""
+    read = {}
+    for said in answers.values():
+        for surface, facts in said.items():
+            read.setdefault(surface, set()).update(facts)
+    assert read.keys() == SPEAKS_OF.keys()
+    missing = {
+        surface: facts - read[surface] for surface, facts in SPEAKS_OF.items() if facts - read[surface]
+    }
+    assert not missing
+    assert facts_of(answers) == set(FACTS)
+
+
+def test_the_histories_have_every_verdict_deque_state_and_limit(answers):
+    """The comparison stands on every verdict, every state of a deque, both limits and none, fresh and stale sources."""
+    judged = [said["leaks --json"] for said in answers.values() if "leaks --json" in said]
+    assert frozenset().union(*(one["verdict"] for one in judged)) == VERDICTS
+    assert {one["is_stale"] for one in judged} == {True, False}
+    assert {one["confidence"] for one in judged} == {"low", "medium", "high"}
+    states = [
+        said["deques --json"]["deques"].values() for said in answers.values() if "deques --json" in said
+    ]
+    wanted = {"ok", "full", "unbounded", "above", "unexpected_maxlen", "dead", "unreadable"}
+    assert {state for of in states for one in of for state in one} == wanted
+    limits = [said["check --json"].get("limit_bytes") for said in answers.values() if "check --json" in said]
+    assert None in limits
+    assert any(one is not None and one.value == 16_000 * MB for one in limits)
+    assert any(one == Number(2_048 * MB, 1.0) for one in limits)
+
+
+def test_no_known_contradiction_names_a_history_that_is_not_told():
+    """The table of known contradictions names only histories that there are."""
+    names = {story.name for stories in stores(is_whole=True).values() for story in stories}
+    named = {name for one in KNOWN_CONTRADICTIONS for name in one.histories}
+    assert {name for name in named - names if not name.startswith("all of ")} == set()

@@ -1,0 +1,113 @@
+"""The comparison is not blind: a surface that is broken on purpose is caught, and named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from consistency_kit.compare import Contradiction, contradictions, mended_of, unknown_of
+from consistency_kit.histories import Machine, Run, Story
+from consistency_kit.known import Known
+from consistency_kit.said import Number, agree
+from consistency_kit.surfaces import everything_said, fixed_present
+from consistency_kit.writing import write_all
+
+from memmon import DequeReading
+
+HOURS = np.arange(-288, 1) / 12
+LEAKING = Story(
+    name="leaking",
+    runs=(
+        Run(
+            hours=HOURS,
+            mb=300.0 + 25.0 * (HOURS + 24.0) + np.random.default_rng(5).normal(0, 0.3, HOURS.size),
+            machine=Machine(limit_mb=2_000.0),
+            deques=lambda _n, _c: [DequeReading(name="orders", length_count=70, maxlen_count=None)],
+        ),
+    ),
+)
+
+
+def _wrong_rate(slope_mb_per_hour):
+    return f"{1.1 * slope_mb_per_hour:.2f} MB/hour"
+
+
+def _always_stale(found):
+    def broken(*arguments, **options):
+        return replace(found(*arguments, **options), is_stale=True)
+
+    return broken
+
+
+BREAKS = {
+    "the text report's rate": ("memmon.report.text.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report"),
+    "the overview's rate": ("memmon.dashboard.overview.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
+    "the overview's staleness": ("memmon.dashboard.overview.staleness", _always_stale, "is_stale", "overview"),
+    "the cards' sizes": ("memmon.report.html.cards.size", lambda _: lambda _mb: "99.0 MB", "limit_bytes", "report html"),
+    "the text report's fill": ("memmon.report.text.fill", lambda _: lambda _row: "7/9 (77.8% full)", "deques", "report"),
+}  # fmt: skip
+
+
+def _said(folder):
+    with fixed_present(folder):
+        write_all(folder / "one.db", [LEAKING])
+        return everything_said(folder / "one.db", [LEAKING])
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """What is said of the one history while nothing is broken."""
+    return _said(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_a_surface_that_is_broken_on_purpose_is_caught(tmp_path, monkeypatch, sound, what):
+    """When one renderer prints a wrong figure, the comparison finds it, and the surface that it names is that one."""
+    target, breaking, fact, surface = BREAKS[what]
+    module, _, name = target.rpartition(".")
+    whole = getattr(__import__(module, fromlist=[name]), name)
+    monkeypatch.setattr(target, breaking(whole))
+    found = contradictions(_said(tmp_path), fact) - contradictions(sound, fact)
+    assert any(surface in {one.one, one.other} for one in found)
+    blamed = {surface, "source page"} if surface == "report html" else {surface}
+    assert all(blamed & {one.one, one.other} for one in found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_the_same"),
+    [
+        (Number(20.04, 0.005), Number(20.0449), True),
+        (Number(20.04, 0.005), Number(20.0451), False),
+        (Number(float("inf")), Number(float("inf")), True),
+        (Number(float("inf")), Number(9_000.0, 10.0), False),
+        (frozenset({"stable", "stepped"}), frozenset({"stepped"}), True),
+        (frozenset({"stable", "stepped"}), frozenset({"growing"}), False),
+        ({"a": frozenset({"ok"})}, {"b": frozenset({"dead"})}, True),
+        ({"a": frozenset({"ok"})}, {"a": frozenset({"dead"})}, False),
+    ],
+)
+def test_answers_agree_within_their_printed_rounding_and_no_further(one, other, are_the_same):
+    """Two figures agree when the exact one rounds to the printed one; less exact words leave open what they do."""
+    assert agree(one, other) is are_the_same
+    assert agree(other, one) is are_the_same
+
+
+def _known(*histories, other=("report", "watch")):
+    sides = {"one": frozenset({"check"}), "other": frozenset(other)}
+    return Known(fact="since", why="they differ", histories=frozenset(histories), **sides)
+
+
+def test_a_known_contradiction_that_is_mended_must_leave_the_table():
+    """An entry is strict: a history or a surface on which it is no more seen is named; one that was not told is not."""
+    found = {
+        Contradiction("since", "a", "check", "report"),
+        Contradiction("since", "b", "check", "watch"),
+        Contradiction("since", "b", "fleet", "watch"),
+    }
+    whole = _known("a", "b", "not told")
+    assert mended_of(found, [whole], histories=["a", "b", "c"]) == []
+    assert mended_of(found, [_known("a", "b", "c")], histories=["a", "b", "c"]) == [("they differ", "c")]
+    assert mended_of(found, [_known("a")], histories=["a", "b"]) == [("they differ", "watch")]
+    assert mended_of(set(), [_known("not told")], histories=["a"]) == []
+    assert unknown_of(found, [whole]) == {Contradiction("since", "b", "fleet", "watch")}
