@@ -4,6 +4,9 @@
 
 The names below are loaded when they are first used: importing `memmon` and recording load
 neither numpy nor pandas, scipy or statsmodels.
+
+What this package exports is public: it keeps its name and its meaning. Modules and what else stands
+in them may move. docs/api.md lists the names.
 """
 
 from __future__ import annotations
@@ -13,75 +16,253 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memmon.__main__ import freeze_support
+    from memmon.analysis.attribution import attribute_growth
+    from memmon.analysis.attribution_values import AttributedPart, Attribution, AttributionSeries
+    from memmon.analysis.cause import split_cause
+    from memmon.analysis.cause_values import CauseFinding, CausePart, CauseSeries
+    from memmon.analysis.compare import compare_releases
+    from memmon.analysis.compare_values import Comparison, ReleaseEstimate
+    from memmon.analysis.deque_values import DequeFinding, DequeSeries
+    from memmon.analysis.deques import judge_deques
     from memmon.analysis.forecast import Forecast, forecast_limit
+    from memmon.analysis.forecast_values import Backtest, CrossCheck, ForecastCurve
     from memmon.analysis.leak import LeakFinding, LeakPolicy, detect_leak
+    from memmon.analysis.leak_values import LeakWindow
+    from memmon.analysis.per_work import PerWork, WorkSeries, growth_per_work
     from memmon.analysis.robust import TheilSen, theil_sen
+    from memmon.analysis.series import SeriesResult
+    from memmon.analysis.soak import SoakVerdict, judge_soak
     from memmon.analysis.windows import trend_windows
-    from memmon.errors import MemmonError
-    from memmon.history import History
-    from memmon.model import Alert, DequeReading, RecorderStatus, Snapshot
+    from memmon.errors import (
+        ChannelError,
+        ChildError,
+        ForeignStoreError,
+        ImportFileError,
+        MemmonError,
+        MissingExtraError,
+        NoDataError,
+        OutputError,
+        SettingsError,
+        SqlError,
+        StoreBusyError,
+        StoreDamagedError,
+        StoreError,
+        StoreNotFoundError,
+        StorePermissionError,
+        StoreTooNewError,
+        StoreTooOldError,
+        UnknownSourceError,
+    )
+    from memmon.export.metrics import MetricsCollector, render_metrics
+    from memmon.history import History, HistoryRun
+    from memmon.model import Alert, ComponentReading, DequeReading, RecorderStatus, Snapshot
+    from memmon.notify import AlertPolicy
     from memmon.probe.counting import CountingDeque
-    from memmon.probe.discover import discover
+    from memmon.probe.discover import Discovery, discover
     from memmon.recorder.identity import memmon_version
     from memmon.recorder.monitor import MemoryMonitor
     from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
     from memmon.recorder.recorder import Recorder
-    from memmon.report.fleet import fleet
-    from memmon.store.read import Store, open_store
+    from memmon.recorder.rejuvenation import Rejuvenation, RejuvenationPolicy
+    from memmon.report.fleet import Fleet, LeakGroup, fleet
+    from memmon.report.processes import ProcessSeries, process_series
+    from memmon.store.read import (
+        AlertInfo,
+        Buckets,
+        DequeMatrix,
+        DequeStatus,
+        EventInfo,
+        PartMatrix,
+        QueryResult,
+        ReportInfo,
+        RunInfo,
+        SourceInfo,
+        Store,
+        WindowStatistics,
+        open_store,
+    )
 
     __version__ = memmon_version()
 
 _HOMES = {
     "Alert": "memmon.model",
+    "AlertInfo": "memmon.store.read",
+    "AlertPolicy": "memmon.notify",
+    "AttributedPart": "memmon.analysis.attribution_values",
+    "Attribution": "memmon.analysis.attribution_values",
+    "AttributionSeries": "memmon.analysis.attribution_values",
+    "Backtest": "memmon.analysis.forecast_values",
+    "Buckets": "memmon.store.read",
+    "CauseFinding": "memmon.analysis.cause_values",
+    "CausePart": "memmon.analysis.cause_values",
+    "CauseSeries": "memmon.analysis.cause_values",
+    "ChannelError": "memmon.errors",
+    "ChildError": "memmon.errors",
+    "Comparison": "memmon.analysis.compare_values",
+    "ComponentReading": "memmon.model",
     "CountingDeque": "memmon.probe.counting",
+    "CrossCheck": "memmon.analysis.forecast_values",
+    "DequeFinding": "memmon.analysis.deque_values",
+    "DequeMatrix": "memmon.store.read",
     "DequeReading": "memmon.model",
+    "DequeSeries": "memmon.analysis.deque_values",
+    "DequeStatus": "memmon.store.read",
+    "Discovery": "memmon.probe.discover",
+    "EventInfo": "memmon.store.read",
+    "Fleet": "memmon.report.fleet",
     "Forecast": "memmon.analysis.forecast",
+    "ForecastCurve": "memmon.analysis.forecast_values",
+    "ForeignStoreError": "memmon.errors",
     "History": "memmon.history",
+    "HistoryRun": "memmon.history",
+    "ImportFileError": "memmon.errors",
     "LeakFinding": "memmon.analysis.leak",
+    "LeakGroup": "memmon.report.fleet",
     "LeakPolicy": "memmon.analysis.leak",
+    "LeakWindow": "memmon.analysis.leak_values",
     "MemmonError": "memmon.errors",
     "MemoryLeakReport": "memmon.recorder.monitor_values",
     "MemoryMonitor": "memmon.recorder.monitor",
     "MemorySnapshot": "memmon.recorder.monitor_values",
+    "MetricsCollector": "memmon.export.metrics",
+    "MissingExtraError": "memmon.errors",
+    "NoDataError": "memmon.errors",
+    "OutputError": "memmon.errors",
+    "PartMatrix": "memmon.store.read",
+    "PerWork": "memmon.analysis.per_work",
+    "ProcessSeries": "memmon.report.processes",
+    "QueryResult": "memmon.store.read",
     "Recorder": "memmon.recorder.recorder",
     "RecorderStatus": "memmon.model",
+    "Rejuvenation": "memmon.recorder.rejuvenation",
+    "RejuvenationPolicy": "memmon.recorder.rejuvenation",
+    "ReleaseEstimate": "memmon.analysis.compare_values",
+    "ReportInfo": "memmon.store.read",
+    "RunInfo": "memmon.store.read",
+    "SeriesResult": "memmon.analysis.series",
+    "SettingsError": "memmon.errors",
     "Snapshot": "memmon.model",
+    "SoakVerdict": "memmon.analysis.soak",
+    "SourceInfo": "memmon.store.read",
+    "SqlError": "memmon.errors",
     "Store": "memmon.store.read",
+    "StoreBusyError": "memmon.errors",
+    "StoreDamagedError": "memmon.errors",
+    "StoreError": "memmon.errors",
+    "StoreNotFoundError": "memmon.errors",
+    "StorePermissionError": "memmon.errors",
+    "StoreTooNewError": "memmon.errors",
+    "StoreTooOldError": "memmon.errors",
     "TheilSen": "memmon.analysis.robust",
+    "UnknownSourceError": "memmon.errors",
+    "WindowStatistics": "memmon.store.read",
+    "WorkSeries": "memmon.analysis.per_work",
+    "attribute_growth": "memmon.analysis.attribution",
+    "compare_releases": "memmon.analysis.compare",
     "detect_leak": "memmon.analysis.leak",
     "discover": "memmon.probe.discover",
     "fleet": "memmon.report.fleet",
-    "freeze_support": "memmon.__main__",
     "forecast_limit": "memmon.analysis.forecast",
+    "freeze_support": "memmon.__main__",
+    "growth_per_work": "memmon.analysis.per_work",
+    "judge_deques": "memmon.analysis.deques",
+    "judge_soak": "memmon.analysis.soak",
     "open_store": "memmon.store.read",
+    "process_series": "memmon.report.processes",
+    "render_metrics": "memmon.export.metrics",
+    "split_cause": "memmon.analysis.cause",
     "theil_sen": "memmon.analysis.robust",
     "trend_windows": "memmon.analysis.windows",
 }
 
 __all__ = [
     "Alert",
+    "AlertInfo",
+    "AlertPolicy",
+    "AttributedPart",
+    "Attribution",
+    "AttributionSeries",
+    "Backtest",
+    "Buckets",
+    "CauseFinding",
+    "CausePart",
+    "CauseSeries",
+    "ChannelError",
+    "ChildError",
+    "Comparison",
+    "ComponentReading",
     "CountingDeque",
+    "CrossCheck",
+    "DequeFinding",
+    "DequeMatrix",
     "DequeReading",
+    "DequeSeries",
+    "DequeStatus",
+    "Discovery",
+    "EventInfo",
+    "Fleet",
     "Forecast",
+    "ForecastCurve",
+    "ForeignStoreError",
     "History",
+    "HistoryRun",
+    "ImportFileError",
     "LeakFinding",
+    "LeakGroup",
     "LeakPolicy",
+    "LeakWindow",
     "MemmonError",
     "MemoryLeakReport",
     "MemoryMonitor",
     "MemorySnapshot",
+    "MetricsCollector",
+    "MissingExtraError",
+    "NoDataError",
+    "OutputError",
+    "PartMatrix",
+    "PerWork",
+    "ProcessSeries",
+    "QueryResult",
     "Recorder",
     "RecorderStatus",
+    "Rejuvenation",
+    "RejuvenationPolicy",
+    "ReleaseEstimate",
+    "ReportInfo",
+    "RunInfo",
+    "SeriesResult",
+    "SettingsError",
     "Snapshot",
+    "SoakVerdict",
+    "SourceInfo",
+    "SqlError",
     "Store",
+    "StoreBusyError",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreNotFoundError",
+    "StorePermissionError",
+    "StoreTooNewError",
+    "StoreTooOldError",
     "TheilSen",
+    "UnknownSourceError",
+    "WindowStatistics",
+    "WorkSeries",
     "__version__",
+    "attribute_growth",
+    "compare_releases",
     "detect_leak",
     "discover",
     "fleet",
     "forecast_limit",
     "freeze_support",
+    "growth_per_work",
+    "judge_deques",
+    "judge_soak",
     "open_store",
+    "process_series",
+    "render_metrics",
+    "split_cause",
     "theil_sen",
     "trend_windows",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,55 @@ def test_the_readme_keeps_its_two_commands():
         "\npython3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[test]' && .venv/bin/pytest -q\n"
         in text
     )
+
+
+def test_generated_pages_are_those_of_the_code():
+    """Settings, public names and layers stand in the pages as they stand in the code."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    for name, text in generate.pages().items():
+        there = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert there == text, f"docs/{name} is not what the code says: run `{generate.COMMAND}`"
+
+
+def test_every_layer_has_a_line():
+    """The page on the architecture names each layer of pyproject.toml, and none that is not there."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(one["layers"] for one in contracts["contracts"] if one["id"] == "layers")
+    table = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("<!-- layers: ")[1]
+    named = re.findall(r"^\| \d+ \| `([^`]+)` \| .+ \|$", table, re.MULTILINE)
+    assert sorted(named) == sorted(name for floor in layers for name in re.split(r" *[|:] *", floor))
+
+
+def links_of(page: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)", text)
+
+
+def anchors_of(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "notebooks" / "README.md"], ids=lambda page: page.name
+)
+def test_every_link_leads_somewhere(page):
+    """A link of a page leads to a file or folder of the project, and its anchor to a title there."""
+    for link in links_of(page):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor:
+            assert anchor in anchors_of(target), f"{page.name}: {link}"
+
+
+def test_every_page_is_linked_from_the_index():
+    """Whoever begins at docs/index.md finds every page; the README leads there."""
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in links_of(index)}
+    assert set(PAGES) - {index} - linked == set()
+    assert "docs/index.md" in links_of(ROOT / "README.md")

@@ -85,6 +85,7 @@ def test_nearly_all_samples_in_one_corner_are_no_trend():
     assert found.verdict == "cannot_say"
 
 
+@pytest.mark.slow
 def test_ten_million_samples_take_seconds():
     """Size alone breaks nothing."""
     times = np.arange(10_000_000) * 1.0

@@ -122,6 +122,7 @@ def test_the_threshold_scales_everything(simulator):
         assert large.is_leak == small.is_leak
 
 
+@pytest.mark.slow
 def test_hourly_checks_keep_the_month_quiet(simulator):
     """Two agreeing checks an hour apart: no confirmed alarm in four quiet process-weeks."""
     for name in ("daily", "warm_up", "ar_slow", "bursts"):

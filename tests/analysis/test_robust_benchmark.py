@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_speed_benchmark_compares_equal_results():
     """Its quick mode prints a row per statistic and kind of series, none of which differs from the oracle."""
     done = subprocess.run(

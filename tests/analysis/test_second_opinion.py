@@ -62,6 +62,7 @@ def trend(**changed):
     return made
 
 
+@pytest.mark.slow
 def test_the_opinion_is_the_same_with_every_kernel():
     """In fresh processes with three kernels and one or two threads, every answer is the same or none."""
     with ThreadPoolExecutor(2) as pool:

@@ -34,6 +34,7 @@ def _round(url, channel, **more):
     return run_once(url, channels=[channel], clock=channel.clock, **more)
 
 
+@pytest.mark.slow
 def test_alerts_through_a_day_of_flapping_memory(url, clock):
     """24 h of memory flapping between 79 and 81 %, with 5 restarts and the channel down for 10 minutes."""
     bot, channel = Bot(url, interval_seconds=600), FlakyChannel(clock)

@@ -63,7 +63,10 @@ def test_pg_migrations_make_the_tables_of_the_schema(empty_database):
         assert compare_metadata(context, schema.metadata) == []
 
 
-@pytest.mark.parametrize("revision", ["head", HEAD_REVISION], ids=["script", "revisions"])
+@pytest.mark.parametrize(
+    "revision",
+    [pytest.param("head", id="script"), pytest.param(HEAD_REVISION, id="revisions", marks=pytest.mark.slow)],
+)
 def test_pg_processes_that_migrate_at_once_all_succeed(empty_database, revision):
     """Of several processes that find an empty database, one migrates and the others find the work done."""
     code = (

@@ -72,7 +72,7 @@ def test_pg_every_attempt_to_write_is_refused_and_changes_nothing(trapped, role)
     assert "spring (through hidden)" in refused["view of a view"]
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [ROLES[0], pytest.param(ROLES[1], marks=pytest.mark.slow)])
 def test_pg_the_command_refuses_as_the_store_does(trapped, role):
     """`memmon sql`, as a process of its own, changes nothing, and says why in one line."""
     chosen = attempts(trapped)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import tracemalloc
 
 import pytest
 
@@ -142,16 +141,24 @@ def test_the_loop_runs_on():
     assert gaps[-2] < 0.05
 
 
-def test_tracemalloc_lines():
+def test_tracemalloc_lines(tmp_path):
     """Where the host runs tracemalloc, its top lines are part of the evidence."""
-    tracemalloc.start()
-    try:
-        kept = [bytearray(1000) for _ in range(1000)]
-        lines = gather(pause=lambda seconds: None).trace_lines
-    finally:
-        tracemalloc.stop()
-    assert kept
-    assert "test_probe_evidence.py" in lines[0][0]
+    program = tmp_path / "tracing_host.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import tracemalloc
+            from memmon.probe.evidence import gather
+
+            tracemalloc.start()
+            kept = [bytearray(1000) for _ in range(1000)]
+            print(gather(pause=lambda seconds: None).trace_lines[0][0])
+            """
+        ),
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert "tracing_host.py" in done.stdout
 
 
 def test_the_event_is_plain_and_bounded():

@@ -102,6 +102,7 @@ def test_a_long_chain_is_walked_to_its_end():
         chain = chain.pop("next")
 
 
+@pytest.mark.slow
 def test_no_full_collection_in_twenty_looks():
     """At 350,000 objects of the host, which is idle, looking again and again wakes the collector at most once."""
     code = """

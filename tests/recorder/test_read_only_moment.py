@@ -165,7 +165,8 @@ STORED = [True, 0, None]
         (0o444, "read"),
         (0o444, "read_and_keep"),
         (0o400, "read"),
-        *((mode, "nobody") for mode in (0o444, 0o440, 0o400, 0o200, 0o000)),
+        *((mode, "nobody") for mode in (0o444, 0o400, 0o000)),
+        *(pytest.param(mode, "nobody", marks=pytest.mark.slow) for mode in (0o440, 0o200)),
     ],
 )
 def test_writing_resumes(start, mode, reader):
