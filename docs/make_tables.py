@@ -3,7 +3,7 @@
     python docs/make_tables.py
 
 A test compares what this would write with what is there.
-"""  # noqa: INP001 -- a script beside the pages that it writes
+"""
 
 from __future__ import annotations
 

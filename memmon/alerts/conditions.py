@@ -98,7 +98,7 @@ def silent(present: Present, policy: AlertPolicy) -> Observation | None:
 def high_memory(present: Present, policy: AlertPolicy) -> Observation | None:
     """Tell whether the container's memory or the host's is nearly used up; None: neither was read."""
     memory = present.memory
-    used = None if memory is None else memory.nearest
+    used = None if memory is None else memory.judged(from_percent=policy.high_memory_clear_percent)
     if memory is None or used is None:
         return None
     level: Level = "clear" if used.percent < policy.high_memory_clear_percent else "between"

@@ -155,11 +155,15 @@ class Memory:
             total_bytes = round(self.available_bytes / (1 - percent / _HUNDRED_PERCENT)) or None
         return Used(of="host", percent=percent, total_bytes=total_bytes)
 
-    @property
-    def nearest(self) -> Used | None:
-        """The one of the two that is nearer to full, and at which the kernel strikes first."""
-        known = [one for one in (self.container, self.machine) if one is not None]
-        return max(known, key=lambda one: one.percent, default=None)
+    def judged(self, *, from_percent: float) -> Used | None:
+        """Return what is judged: the limit in force, or the machine where it is fuller, and as full as given.
+
+        A machine without memory ends the processes of containers that have room, too.
+        """
+        container, machine = self.container, self.machine
+        if container is None or machine is None:
+            return container or machine
+        return machine if machine.percent >= max(from_percent, container.percent) else container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def living(
     return replace(
         judged(store, present, runs, at=at, policy=policy, stats=stats),
         memory=_memory(stats, runs),
-        deques=[_reading(item) for item in store.deque_status(name)],
+        deques=[deque_reading(item) for item in store.deque_status(name)],
         dropped_counts=[_dropped(event) for event in store.events(name, since, kinds=("dropped",))],
     )
 
@@ -128,7 +128,8 @@ def _dropped(event: EventInfo) -> int:
     return count if isinstance(count, int) else 0
 
 
-def _reading(item: DequeStatus) -> DequeReading:
+def deque_reading(item: DequeStatus) -> DequeReading:
+    """Return the newest reading of a stored deque."""
     return DequeReading(
         name=item.name,
         length_count=item.length_count,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from memmon.alerts import conditions
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Present
 from memmon.analysis.deque_text import _SENTENCES
 from memmon.analysis.deque_values import DequeSeries
 from memmon.analysis.deques import judge_deque
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState, deque_fault, state_of
 from memmon.facts.plain import as_plain
 from memmon.model import DequeReading
-from memmon.notify import conditions
-from memmon.recorder import rules
+from memmon.notify.evaluate import deque_reading
 from memmon.report.sections import deque_section
 from memmon.store.read import DequeStatus
 
@@ -51,8 +52,7 @@ def row_state(one):
 
 def bots_alert(one):
     """Return what the bot's own alert says, None without one."""
-    alert = rules.deque_limits([one], source="bot", at=AT)
-    return None if alert is None else alert.message
+    return _told([one])
 
 
 def evaluators_alert(one):
@@ -68,7 +68,11 @@ def evaluators_alert(one):
         run_id=1,
         at=AT,
     )
-    seen = conditions.deques_of(SimpleNamespace(source_id=1, source="bot"), [status])
+    return _told([deque_reading(status)])
+
+
+def _told(readings):
+    seen = conditions.deque(Present(at=AT, source="bot", deques=readings), AlertPolicy())
     return seen.message if seen.level == "active" else None
 
 

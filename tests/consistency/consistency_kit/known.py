@@ -41,55 +41,6 @@ def _names(text: str) -> frozenset[str]:
 
 KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
     Known(
-        fact="alert_high_memory",
-        one=RECORDER,
-        other=TOLD_OUTSIDE,
-        why="the recorder looks at the host's percentage alone and always warns; the evaluator measures against the container's limit where there is one, and calls 95 % an error",
-        histories=_names(
-            """
-            class-filling_deque-12-h class-staircase-12-h class-steps-24-h class-warm_up-12-h
-            class-warm_up-8-h leak-mixed_service-linear-50 limit-box-30-host-90 limit-box-85
-            limit-box-97 limit-box-over limit-box-shared limit-host-97 limit-leak-in-2-h
-            limit-slow-growth
-            """
-        ),
-    ),
-    Known(
-        fact="alert_high_memory",
-        one=frozenset({"Store.alerts()"}),
-        other=TOLD_OUTSIDE | RECORDER,
-        why="what a recorder stored of an alert of its own reads as firing for ever",
-        histories=_names(
-            """
-            was-high-is-over
-            """
-        ),
-    ),
-    Known(
-        fact="alert_leak",
-        one=frozenset({"hourly check"}),
-        other=TOLD_OUTSIDE,
-        why="the evaluator's alert on a leak is an error where the limit is near; the recorder's is always a warning",
-        histories=_names(
-            """
-            ahead-leak leak-ar_fast-accelerating-30 leak-ar_slow-late-60 leak-daily-linear-30
-            leak-mixed_service-linear-50 leak-warm_up-linear-30 leak-white-late-40
-            leak-white-linear-20 limit-leak-in-2-d limit-leak-in-2-h young-3h-leak young-5h-leak
-            """
-        ),
-    ),
-    Known(
-        fact="deques",
-        one=DEQUES,
-        other=RECORDER | REPORT | {"evaluator", "watch"},
-        why="a deque that lost the maxlen it was registered with: unexpected to the one, unbounded to the others",
-        histories=_names(
-            """
-            deque-lost-maxlen
-            """
-        ),
-    ),
-    Known(
         fact="growth_ahead",
         one=frozenset({"forecast --json"}),
         other=frozenset({"leaks --json"}),
@@ -218,34 +169,5 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
             leak-ar_fast-linear-50 leak-gaps-linear-20 limit-host-82 trace-pandas_readcsv_leak
             """
         ),
-    ),
-    Known(
-        fact="slope_mb_per_hour",
-        one=frozenset({"hourly check"}),
-        other=EXACT_SLOPES,
-        why="the hourly check leaves out the row that is ahead of the clock, the others judge up to it",
-        histories=_names(
-            """
-            ahead-leak
-            """
-        ),
-    ),
-    Known(
-        fact="used_percent",
-        one=RECORDER,
-        other=LIMIT_SHARES | {"metrics"},
-        why="the recorder tells the host's percentage where a container's limit is in force",
-        histories=_names(
-            """
-            limit-box-30-host-90
-            """
-        ),
-    ),
-    Known(
-        fact="worst_first",
-        one=FLEET,
-        other=frozenset({"overview"}),
-        why="the fleet puts verdicts in another order than the dashboard",
-        histories=frozenset({"all of backgrounds", "all of classes"}),
     ),
 )

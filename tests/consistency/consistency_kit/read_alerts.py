@@ -12,7 +12,7 @@ from consistency_kit.said import moment as moment_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from memmon import Alert, Snapshot
+    from memmon.child.requests import Checked
 
 NOTHING = frozenset({"none"})
 CONFIRMED_OR_NOT = frozenset({"leaking", "growing"})
@@ -67,7 +67,9 @@ def _forecast(one: Any, _names: Sequence[str]) -> Said:
 
 
 def _high_memory(one: Any, _names: Sequence[str]) -> Said:
-    return {"used_percent": Number(one.values["percent"], 0.005)}
+    is_beside = one.values["of"] == "host" and "container_percent" in one.values
+    # A machine that is full is told of beside the limit in force.
+    return {} if is_beside else {"used_percent": Number(one.values["percent"], 0.005)}
 
 
 _OF_KIND = {
@@ -97,37 +99,14 @@ _FAULTS = {
 }
 
 
-def recorder(alerts: Iterable[Alert], snapshot: Snapshot) -> Said:
-    """Read the alerts that a program is told at its newest snapshot."""
-    said: Said = {"alert_high_memory": NOTHING, "alert_deque": NOTHING}
-    names = [one.name for one in snapshot.deques]
-    if names:
-        said["deques"] = told_deques("", (), names)
-    for alert in alerts:
-        said[f"alert_{alert.kind}"] = frozenset({alert.severity})
-        if alert.kind == "high_memory":
-            said["used_percent"] = Number(float(alert.values["system_percent"]), 0.005)
-        if alert.kind == "deque":
-            said["deques"] = told_deques(alert.message, alert.values["failed"], names)
+def hourly_check(answer: Checked) -> Said:
+    """Read the answer of the hourly check: what it sees, and whether growth is suspected."""
+    seen = [one for one in answer.alerts if one.kind == "leak"]
+    said = evaluator(seen, ())
+    if not any(one.level == "active" for one in seen):
+        suspected = answer.is_suspicious
+        said["verdict"] = CONFIRMED_OR_NOT if suspected else VERDICTS - CONFIRMED_OR_NOT
     return said
-
-
-def hourly_check(answer: dict[str, Any]) -> Said:
-    """Read the answer of the hourly check: its alerts, and whether growth is suspected."""
-    if not answer["alerts"]:
-        suspected = answer["is_suspicious"]
-        return {
-            "alert_leak": NOTHING,
-            "verdict": CONFIRMED_OR_NOT if suspected else VERDICTS - CONFIRMED_OR_NOT,
-        }
-    (alert,) = answer["alerts"]
-    return known(
-        alert_leak=frozenset({alert["severity"]}),
-        verdict=frozenset({"leaking"}),
-        slope_mb_per_hour=Number(alert["values"]["growth_rate_mb_per_hour"]),
-        confidence=alert["values"]["confidence"],
-        since=moment_of(alert["values"]["since"]),
-    )
 
 
 def stored(alerts: Iterable[Any]) -> Said:

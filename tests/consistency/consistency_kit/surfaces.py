@@ -15,12 +15,15 @@ from consistency_kit import read_alerts, read_html, read_json, read_metrics, rea
 from consistency_kit.said import Said
 from consistency_kit.writing import NOW, snapshots_of
 from memmon import open_store
-from memmon.cli import app, child_judge
+from memmon.alerts.conditions import observe as observe_present
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Memory, Present
+from memmon.child.requests import Check, Checked
+from memmon.cli import app
 from memmon.clock import ManualClock, SystemClock
 from memmon.dashboard import create_app
 from memmon.notify.evaluate import observe
-from memmon.notify.policy import AlertPolicy
-from memmon.recorder import rules
+from memmon.tasks.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -196,22 +199,24 @@ def _recorder(rendering: Rendering, story: Story) -> dict[str, Said]:
         said = {"Store.alerts()": read_alerts.stored(store.alerts(story.name))}
     if story.is_live:
         newest = snapshots_of(story, story.runs[-1])[-1]
-        found = (
-            rules.high_memory(newest, source=story.name, threshold_percent=80.0),
-            rules.deque_limits(newest.deques, source=story.name, at=newest.at),
+        present = Present(
+            at=newest.at, source=story.name, memory=Memory.of_snapshot(newest), deques=newest.deques
         )
-        said["recorder"] = read_alerts.recorder([one for one in found if one is not None], newest)
+        seen = observe_present(present, AlertPolicy(), in_process=True)
+        said["recorder"] = read_alerts.evaluator(seen, _deque_names(story))
         said["hourly check"] = read_alerts.hourly_check(_hourly_answer(rendering.database, story.name))
     return said
 
 
-def _hourly_answer(database: Path, source: str) -> dict[str, Any]:
-    request = {
-        "database": str(database),
-        "source": source,
-        "leak_check": True,
-        "daily_report": False,
-        "threshold_mb_per_hour": 10.0,
-        "now": NOW.isoformat(),
-    }
-    return child_judge.check(request)
+def _hourly_answer(database: Path, source: str) -> Checked:
+    return check(
+        Check(
+            database=str(database),
+            source=source,
+            leak_check=True,
+            daily_report=False,
+            threshold_mb_per_hour=10.0,
+            now=NOW,
+            look_at_all_pages=False,
+        )
+    )

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 from consistency_kit.histories import HOST_MB, MB, Run, Story
 from memmon import Snapshot
+from memmon.alerts.conditions import high_memory
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Memory, Present
 from memmon.cli import app
 from memmon.config import parse_database
 from memmon.model import RunRecord
+from memmon.recorder.desk import AlertDesk
 from memmon.store.migrate import upgrade
-from memmon.store.write import AlertMark, Batch, RunEnd, Writer
+from memmon.store.write import Batch, RunEnd, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from memmon.alerts.values import Watch
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
@@ -45,16 +51,22 @@ def _write_run(path: Path, story: Story, run: Run, number: int) -> None:
         release="1.4.2",
     )
     end = None if run.end is None else RunEnd(at=snapshots[-1].at, reason=run.end)
-    marks = ()
-    if story.was_high:
-        told_at = snapshots[-1].at - timedelta(hours=5)
-        mark = AlertMark(
-            fingerprint="high_memory", kind="high_memory", severity="warning", notified_at=told_at
-        )
-        marks = (mark,)
-    Writer(parse_database(str(path))).write(
-        Batch(run=record, snapshots=snapshots, end=end, alert_marks=marks)
-    )
+    watches = _watches(story, snapshots) if story.was_high else ()
+    Writer(parse_database(str(path))).write(Batch(run=record, snapshots=snapshots, end=end, watches=watches))
+
+
+def _watches(story: Story, snapshots: Sequence[Snapshot]) -> list[Watch]:
+    """Return what a recorder remembers whose machine was full five hours before its newest snapshot."""
+    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+    told_at = snapshots[-1].at - timedelta(hours=5)
+    full = Memory(system_percent=90.0, available_bytes=MB)
+    moments = [(told_at, full)] + [(one.at, Memory.of_snapshot(one)) for one in snapshots if one.at > told_at]
+    found = []
+    for at, memory in moments:
+        seen = high_memory(Present(at=at, source=story.name, memory=memory), AlertPolicy())
+        if seen is not None:
+            found.append(desk.look(seen, at=at).watch)
+    return [one for one in found if one is not None]
 
 
 def snapshots_of(story: Story, run: Run) -> list[Snapshot]:
