@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, assert_never
 
 from memmon.alerts.kinds import AlertKind
 from memmon.alerts.state_machine import Observation
-from memmon.facts.run_endings import END_WORDS
+from memmon.facts.defaults import INTERVAL_SECONDS
+from memmon.facts.deque_state import deque_fault
+from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
+from memmon.facts.staleness import is_stale
+from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, shown, size, span
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
@@ -17,13 +21,10 @@ if TYPE_CHECKING:
     from memmon.alerts.policy import AlertPolicy
     from memmon.alerts.present import ForecastLike, Memory, Present, RunLike, Used
     from memmon.alerts.state_machine import Level
-    from memmon.model import AlertSeverity, DequeReading
+    from memmon.model import AlertSeverity
 
     Condition = Callable[[Present, AlertPolicy], Observation | None]
 
-DEFAULT_INTERVAL_SECONDS = 300.0
-QUIET_ENDS = frozenset({"stopped", "exit", "sigterm", "sigint", "replaced", "imported"})
-"""Ends that somebody meant: nobody is missed afterwards."""
 _SHORT_RUN_SECONDS = 1_800.0
 _SHOWN_DEQUES = 20
 
@@ -67,11 +68,13 @@ def silent(present: Present, policy: AlertPolicy) -> Observation | None:
     run = present.run
     if run is None:
         return None
-    interval_seconds = run.interval_seconds or DEFAULT_INTERVAL_SECONDS
+    interval_seconds = run.interval_seconds or INTERVAL_SECONDS
     last_at = run.last_at or run.started_at
     silent_seconds = (present.at - last_at).total_seconds()
     level: Level = "clear"
-    if run.end_reason not in QUIET_ENDS and silent_seconds > policy.silent_interval_count * interval_seconds:
+    if run.end_reason not in MEANT_ENDS and is_stale(
+        silent_seconds, interval_seconds, interval_count=policy.silent_interval_count
+    ):
         is_recent = silent_seconds < policy.forget_silent_hours * SECONDS_PER_HOUR
         level = "active" if is_recent else "between"
     how = "" if run.end_reason is None else f" The run {END_WORDS.get(run.end_reason, run.end_reason)}."
@@ -155,23 +158,6 @@ def _process_share(memory: Memory, used: Used) -> float | None:
     return 100 * memory.rss_bytes / used.total_bytes
 
 
-def deque_fault(reading: DequeReading) -> str | None:
-    """Return what is wrong with a deque's bound, in a few words; None: it is within its limit.
-
-    A deque that is gone or could not be read has no fault of this kind.
-    """
-    if not reading.is_alive or reading.length_count is None:
-        return None
-    expected = reading.expected_maxlen_count
-    if reading.maxlen_count is None:
-        return "has no maxlen"
-    if reading.length_count > reading.maxlen_count:
-        return f"holds {reading.length_count}, above its maxlen {reading.maxlen_count}"
-    if expected is not None and reading.maxlen_count != expected:
-        return f"has maxlen {reading.maxlen_count}, expected {expected}"
-    return None
-
-
 def deque(present: Present, _policy: AlertPolicy) -> Observation | None:
     """Tell which deques are outside their limits."""
     readings = present.deques
@@ -204,7 +190,7 @@ def leak(present: Present, policy: AlertPolicy) -> Observation | None:
     level: Level = "clear"
     if newest.is_leak:
         level = "active" if present.is_leak_confirmed else "between"
-    elif newest.verdict == "cannot_say":
+    elif newest.verdict == Verdict.CANNOT_SAY:
         level = "between"
     low, high = newest.slope_low_mb_per_hour, newest.slope_high_mb_per_hour
     sure = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
@@ -264,7 +250,7 @@ def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
             "hours_to_limit_low": low,
             "hours_to_limit_high": high,
             "limit_bytes": ahead.limit_bytes,
-            "verdict": newest.verdict,
+            "verdict": str(newest.verdict),
         },
     )
 

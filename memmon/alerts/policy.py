@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts.kinds import AlertKind
 from memmon.alerts.state_machine import Rule
+from memmon.facts.staleness import STALE_INTERVAL_COUNT
 from memmon.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class AlertPolicy:
     """How long memory must be high before it is told."""
     forecast_hours: float = 72.0
     forecast_clear_hours: float = 96.0
-    silent_interval_count: float = 3.0
+    silent_interval_count: float = STALE_INTERVAL_COUNT
     forget_silent_hours: float = 168.0
     """A source that was silent for longer before it was first looked at is history, not an alert."""
     restart_count: int = 5

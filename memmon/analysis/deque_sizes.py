@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.deque_text import shown_hours
 from memmon.analysis.deque_values import DequeSuggestion
+from memmon.facts.deque_state import DequeState
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def suggest_sizes(
     """
     if not horizon_hours > 0:
         raise ValueError(f"horizon_hours must be above zero, not {horizon_hours!r}")
-    wanting = [finding for finding in findings if finding.state in ("unbounded", "full")]
+    wanting = [finding for finding in findings if finding.state in {DequeState.UNBOUNDED, DequeState.FULL}]
     budget_bytes = None
     if headroom_bytes is not None:
         budget_bytes = max(0.0, headroom_bytes) * HEADROOM_SHARE / max(1, len(wanting))
@@ -45,11 +46,11 @@ def suggest_sizes(
 def _suggest(
     finding: DequeFinding, budget_bytes: float | None, horizon_hours: float
 ) -> DequeSuggestion | None:
-    if finding.state == "unexpected_maxlen":
+    if finding.state is DequeState.UNEXPECTED_MAXLEN:
         return _told(finding, finding.expected_maxlen_count, "as expected when it was registered")
-    if finding.state in ("unbounded", "full"):
+    if finding.state in {DequeState.UNBOUNDED, DequeState.FULL}:
         return _for_horizon(finding, budget_bytes, horizon_hours)
-    if finding.state in ("ok", "filling"):
+    if finding.state in {DequeState.OK, DequeState.FILLING}:
         return _smaller(finding)
     return None
 
@@ -96,7 +97,7 @@ def _for_horizon(
 def _smaller(finding: DequeFinding) -> DequeSuggestion | None:
     """Suggest less where most of a large bound was never used."""
     present, peak, size = finding.maxlen_count, finding.peak_length_count, finding.bytes_per_item
-    if finding.state == "filling" or not present or not peak or size is None:
+    if finding.state is DequeState.FILLING or not present or not peak or size is None:
         return None
     wanted = MARGIN * peak
     is_worthwhile = (present - wanted) * size >= WORTHWHILE_BYTES and present >= SPARE_FACTOR * wanted

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import DequeState
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memmon.analysis.deque_values import DequeFinding, DequeState
+    from memmon.analysis.deque_values import DequeFinding
 
 _HOURS_PER_DAY = 24.0
 _LONG_HOURS = 72.0
@@ -43,17 +44,19 @@ def _above(finding: DequeFinding) -> str:
 
 
 def _unexpected(finding: DequeFinding) -> str:
-    bound = "no maxlen" if finding.maxlen_count is None else f"maxlen {finding.maxlen_count}"
-    return f"{bound}, expected {finding.expected_maxlen_count}"
+    return f"maxlen {finding.maxlen_count}, expected {finding.expected_maxlen_count}"
 
 
 def _unbounded(finding: DequeFinding) -> str:
+    bound = "no maxlen"
+    if finding.expected_maxlen_count is not None:
+        bound += f", expected {finding.expected_maxlen_count}"
     if finding.growth_per_hour <= 0:
-        return f"no maxlen; {finding.length_count} items, not growing"
+        return f"{bound}; {finding.length_count} items, not growing"
     size = ""
     if finding.bytes_per_item is not None:
         size = f" ({mb_from_bytes(finding.growth_per_hour * finding.bytes_per_item):.2f} MB/hour)"
-    return f"no maxlen, and it grows by {finding.growth_per_hour:,.0f} items/hour{size}"
+    return f"{bound}, and it grows by {finding.growth_per_hour:,.0f} items/hour{size}"
 
 
 def _full(finding: DequeFinding) -> str:
@@ -75,12 +78,12 @@ def _ok(_: DequeFinding) -> str:
 
 
 _SENTENCES: dict[DequeState, Callable[[DequeFinding], str]] = {
-    "dead": _dead,
-    "unreadable": _unreadable,
-    "above": _above,
-    "unexpected_maxlen": _unexpected,
-    "unbounded": _unbounded,
-    "full": _full,
-    "filling": _filling,
-    "ok": _ok,
+    DequeState.DEAD: _dead,
+    DequeState.UNREADABLE: _unreadable,
+    DequeState.ABOVE: _above,
+    DequeState.UNEXPECTED_MAXLEN: _unexpected,
+    DequeState.UNBOUNDED: _unbounded,
+    DequeState.FULL: _full,
+    DequeState.FILLING: _filling,
+    DequeState.OK: _ok,
 }

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from memmon.facts.deque_state import DequeState  # noqa: TC001 -- the JSON Schema is made from these annotations
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
-
-DequeState = Literal["dead", "unreadable", "above", "unexpected_maxlen", "unbounded", "full", "filling", "ok"]
-
-FAILING_STATES: tuple[DequeState, ...] = ("above", "unexpected_maxlen", "unbounded")
-"""States in which the check of the size limits fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

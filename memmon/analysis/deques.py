@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.deque_text import message_for
-from memmon.analysis.deque_values import FAILING_STATES, DequeFinding, DequeSeries, DequeState
+from memmon.analysis.deque_values import DequeFinding, DequeSeries
 from memmon.analysis.robust import theil_sen
+from memmon.facts.deque_state import DequeState, deque_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,24 +27,11 @@ MAX_SAMPLES = 300
 RATE_HOURS = 24.0
 CLEAR_RISE_ITEMS = 1.0
 
-_STATE_RANK: dict[DequeState, int] = {
-    "above": 0,
-    "unexpected_maxlen": 1,
-    "unbounded": 2,
-    "dead": 3,
-    "unreadable": 4,
-    "full": 5,
-    "filling": 6,
-    "ok": 7,
-}
-
 
 def judge_deques(series: Iterable[DequeSeries]) -> tuple[DequeFinding, ...]:
     """Return a finding for each deque: failing ones first, then dead, unreadable, full, filling, others."""
     findings = [judge_deque(one) for one in series]
-    return tuple(
-        sorted(findings, key=lambda f: (_STATE_RANK[f.state], -(f.utilization_percent or 0.0), f.name))
-    )
+    return tuple(sorted(findings, key=lambda f: (f.state.rank, -(f.utilization_percent or 0.0), f.name)))
 
 
 def judge_deque(series: DequeSeries) -> DequeFinding:
@@ -54,14 +42,20 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
     length = int(lengths[-1]) if is_read else None
     growth = _rise_per_hour(hours, lengths, series.maxlen_count)
     drop = _drop_per_hour(series)
-    state = _state(series, length, growth)
+    state = deque_state(
+        length,
+        series.maxlen_count,
+        series.expected_maxlen_count,
+        is_alive=series.is_alive,
+        is_rising=growth > 0,
+    )
     each = series.size_bytes / length if series.size_bytes and length else None
     bound = series.maxlen_count
-    is_filling = state == "filling" and bound is not None and length is not None and growth > 0
+    is_filling = state is DequeState.FILLING and bound is not None and length is not None and growth > 0
     finding = DequeFinding(
         name=series.name,
         state=state,
-        is_failing=state in FAILING_STATES,
+        is_failing=state.is_failing,
         length_count=length,
         maxlen_count=bound,
         expected_maxlen_count=series.expected_maxlen_count,
@@ -70,8 +64,8 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
         size_bytes=series.size_bytes,
         bytes_per_item=each,
         capacity_bytes=each * bound if each is not None and bound is not None else None,
-        growth_per_hour=growth if state in ("filling", "unbounded", "ok") else 0.0,
-        arrival_per_hour=drop if state == "full" and drop is not None else (growth or None),
+        growth_per_hour=growth if state in {DequeState.FILLING, DequeState.UNBOUNDED, DequeState.OK} else 0.0,
+        arrival_per_hour=drop if state is DequeState.FULL and drop is not None else (growth or None),
         drop_per_hour=drop,
         hours_to_full=(bound - length) / growth
         if is_filling and bound is not None and length is not None
@@ -80,23 +74,6 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
         message="",
     )
     return message_for(finding)
-
-
-def _state(series: DequeSeries, length: int | None, growth_per_hour: float) -> DequeState:
-    if not series.is_alive:
-        return "dead"
-    if length is None:
-        return "unreadable"
-    bound = series.maxlen_count
-    if bound is not None and length > bound:
-        return "above"
-    if series.expected_maxlen_count is not None and bound != series.expected_maxlen_count:
-        return "unexpected_maxlen"
-    if bound is None:
-        return "unbounded"
-    if length >= bound:
-        return "full"
-    return "filling" if growth_per_hour > 0 else "ok"
 
 
 def _rise_per_hour(hours: FloatArray, lengths: FloatArray, maxlen: int | None) -> float:

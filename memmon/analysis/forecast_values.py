@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 -- the JSON Schema is made from these annotations
 from typing import Any, Literal
+
+from memmon.facts.plain import as_plain
 
 ForecastState = Literal["over_limit", "reaching", "not_within_horizon", "cannot_say"]
 
@@ -94,14 +96,5 @@ class Forecast:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
+        plain: dict[str, Any] = as_plain(self)
+        return plain

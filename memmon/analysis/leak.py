@@ -88,9 +88,9 @@ def _silent(
     """Return the finding of a history that nothing can be said of."""
     growth_mb = float(history.rss_bytes[-1] - history.rss_bytes[0]) / MIB if len(history) else None
     return LeakFinding(
-        verdict="cannot_say",
+        verdict=Verdict.CANNOT_SAY,
         is_leak=False,
-        confidence="low",
+        confidence=Confidence.LOW,
         slope_mb_per_hour=None,
         slope_low_mb_per_hour=None,
         slope_high_mb_per_hour=None,
@@ -123,7 +123,7 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
     evidence = judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     ols = _least_squares(evidence)
-    is_leak = judgement.verdict == "leaking"
+    is_leak = judgement.verdict is Verdict.LEAKING
     since, earliest, latest = _since(judgement)
     return LeakFinding(
         verdict=judgement.verdict,
@@ -183,7 +183,7 @@ def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, date
     if judgement.since_hours is not None:
         at = _utc(float(np.interp(judgement.since_hours, run.hours, run.at_seconds)))
         return at, at, at
-    if judgement.verdict not in {"leaking", "growing", "saturating", "filling", "load_driven"}:
+    if not judgement.verdict.row.grows:
         return None, None, None
     if judgement.evidence.kind == "pooled":
         begin = _utc(judgement.evidence.from_seconds)

@@ -1,4 +1,4 @@
-"""Which of the eight verdicts the evidence supports."""
+"""Which verdict the evidence supports."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from memmon.analysis.leak_evidence import ENOUGH_HOURS, Evidence, gather, since_
 from memmon.analysis.leak_load import without_load
 from memmon.analysis.leak_shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak_trend import fit_trend
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memmon.analysis.leak_series import RunSeries
-    from memmon.analysis.leak_values import Verdict
 
 DEQUE_SIZE_ERROR = 0.4
 """Sizes of deques come from sampling: that much more may lie in them than they say."""
@@ -66,7 +66,7 @@ def _with_load(
     grows = plain.is_alarm or plain.low > 0 or plain.slope >= LOAD_NOTABLE_SHARE * threshold_mb_per_hour
     explained = rest.low <= 0 or rest.slope < LOAD_LEFT_SHARE * plain.slope
     if grows and not rest.is_alarm and explained:
-        return Judgement(verdict="load_driven", reason="work_explains", evidence=plain)
+        return Judgement(verdict=Verdict.LOAD_DRIVEN, reason="work_explains", evidence=plain)
     return _with_deques(rest, freed, threshold_mb_per_hour)
 
 
@@ -79,13 +79,13 @@ def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per
         wider = [_more_filled(run) for run in runs]
         again = gather(wider, threshold_mb_per_hour)
         if again is None or not again.is_alarm:
-            return Judgement(verdict="filling", reason="deques_explain", evidence=evidence)
-        return Judgement(verdict="leaking", reason="trend", evidence=evidence)
+            return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
+        return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=evidence)
     within = max(0.0, evidence.low) <= DEQUE_SIZE_ERROR * filling
     large = filling >= DEQUE_SHARE * max(evidence.slope + filling, 0.0)
     notable = filling * evidence.hours > 2.0 * evidence.error * evidence.hours or evidence.low + filling > 0
     if within and large and notable:
-        return Judgement(verdict="filling", reason="deques_explain", evidence=evidence)
+        return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
     return _without_excuse(evidence, threshold_mb_per_hour)
 
 
@@ -109,25 +109,27 @@ def _more_filled(run: RunSeries) -> RunSeries:
 
 def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
     if evidence.is_alarm:
-        return Judgement(verdict="leaking", reason="trend", evidence=evidence)
+        return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=evidence)
     if evidence.low <= 0:
         return _stepped(evidence) or _no_growth(evidence, threshold_mb_per_hour)
     if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
-        return Judgement(verdict="stable", reason="negligible", evidence=evidence)
+        return Judgement(verdict=Verdict.STABLE, reason="negligible", evidence=evidence)
     trend = evidence.trend
     if trend is not None:
         stepped = _stepped(evidence)
         if stepped is not None:
             return stepped
         if is_saturating(trend) or evidence.failed == "bend":
-            return _ended(evidence) or Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
+            return _ended(evidence) or Judgement(
+                verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence
+            )
     elif _pool_slows(evidence):
-        return Judgement(verdict="saturating", reason="slows_down", evidence=evidence)
+        return Judgement(verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence)
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
-        return Judgement(verdict="cannot_say", reason="too_early", evidence=evidence)
+        return Judgement(verdict=Verdict.CANNOT_SAY, reason="too_early", evidence=evidence)
     if trend is not None and evidence.slope < threshold_mb_per_hour and trend.cycle_doubt <= 0:
         evidence = since_onset(evidence, at_least=0.0, below=threshold_mb_per_hour)
-    return Judgement(verdict="growing", reason="trend", evidence=evidence)
+    return Judgement(verdict=Verdict.GROWING, reason="trend", evidence=evidence)
 
 
 def _stepped(evidence: Evidence) -> Judgement | None:
@@ -149,7 +151,9 @@ def _stepped(evidence: Evidence) -> Judgement | None:
         or largest.size_mb < SMALLEST_STEP_MB
     ):
         return None
-    return Judgement(verdict="stepped", reason="steps_explain", evidence=evidence, since_hours=largest.hours)
+    return Judgement(
+        verdict=Verdict.STEPPED, reason="steps_explain", evidence=evidence, since_hours=largest.hours
+    )
 
 
 def _pool_slows(evidence: Evidence) -> bool:
@@ -163,8 +167,8 @@ def _pool_slows(evidence: Evidence) -> bool:
 def _no_growth(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
     """No slope above zero: say so when a leak at the threshold would have shown, else that it would not."""
     if evidence.high >= threshold_mb_per_hour:
-        return Judgement(verdict="cannot_say", reason="too_noisy", evidence=evidence)
-    return Judgement(verdict="stable", reason="trend", evidence=evidence)
+        return Judgement(verdict=Verdict.CANNOT_SAY, reason="too_noisy", evidence=evidence)
+    return Judgement(verdict=Verdict.STABLE, reason="trend", evidence=evidence)
 
 
 def _ended(evidence: Evidence) -> Judgement | None:
@@ -188,4 +192,4 @@ def _ended(evidence: Evidence) -> Judgement | None:
         from_seconds=float(run.at_seconds[cut]),
         hours=trend.span_hours,
     )
-    return Judgement(verdict="stable", reason="growth_ended", evidence=flat)
+    return Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=flat)

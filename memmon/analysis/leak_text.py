@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.facts.verdicts import Verdict
+
 if TYPE_CHECKING:
     from memmon.analysis.leak_states import Judgement
     from memmon.analysis.ols import OlsTrend
@@ -13,15 +15,6 @@ SAME_SHARE = 0.02
 SAME_MB_PER_HOUR = 0.05
 """Slopes this close are the same to a reader, whatever a narrow interval says."""
 
-_OPENING = {
-    "leaking": "Memory leaks: it grows by {rate}, at or above the threshold of {threshold}",
-    "growing": "Memory grows by {rate}, below the threshold of {threshold}",
-    "saturating": "Memory still warms up: growth of {rate} so far, and it slows down",
-    "filling": "Bounded deques are still filling; beside them memory changes by {rate}",
-    "stepped": "Memory rose in steps and is level between them: no steady growth (overall {rate})",
-    "load_driven": "Memory follows the work being done: its growth of {rate} is explained by the load",
-    "stable": "Memory is stable: {rate}",
-}
 _WHY = {
     "too_early": "Cannot say yet: {rate} so far, but {hours:.1f} h are too short to tell a leak from a warm-up",
     "too_noisy": (
@@ -34,10 +27,10 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     """Return the finding in one sentence."""
     evidence = judgement.evidence
     rate = f"{_two(evidence.slope)} MB/hour (95 % interval {_two(evidence.low)} to {_two(evidence.high)})"
-    opening = _WHY.get(judgement.reason) or _OPENING[judgement.verdict]
-    if judgement.verdict == "stable" and evidence.high < 0:
+    opening = _WHY.get(judgement.reason) or judgement.verdict.row.sentence
+    if judgement.verdict is Verdict.STABLE and evidence.high < 0:
         opening = "Memory shrinks: {rate}"
-    if judgement.verdict == "growing" and evidence.slope >= threshold_mb_per_hour:
+    if judgement.verdict is Verdict.GROWING and evidence.slope >= threshold_mb_per_hour:
         opening = "Memory grows by {rate}, about the threshold of {threshold}, but not surely as a leak does"
     return opening.format(
         rate=rate, threshold=f"{threshold_mb_per_hour:g}", hours=evidence.hours, visible=evidence.visible
@@ -56,7 +49,7 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     lines = [_stretch(judgement)]
     if judgement.reason == "growth_ended":
         lines.append("Memory grew earlier; the growth has ended and the level has held since.")
-    if judgement.verdict == "growing" and evidence.failed in {"margin", "order", "thirds", "tail"}:
+    if judgement.verdict is Verdict.GROWING and evidence.failed in {"margin", "order", "thirds", "tail"}:
         lines.append(_NOT_YET[evidence.failed])
     noise = evidence.trend.noise if evidence.trend else None
     wide = evidence.high - evidence.low > WIDE_SHARE * max(abs(evidence.slope), threshold_mb_per_hour)

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 -- the JSON Schema is made from these annotations
+from typing import Any
 
-Verdict = Literal[
-    "leaking", "growing", "saturating", "filling", "stepped", "load_driven", "stable", "cannot_say"
-]
-Confidence = Literal["low", "medium", "high"]
+from memmon.facts.plain import as_plain
+from memmon.facts.verdicts import Confidence, Verdict
 
-VERDICTS: tuple[Verdict, ...] = (
-    "leaking",
-    "growing",
-    "saturating",
-    "filling",
-    "stepped",
-    "load_driven",
-    "stable",
-    "cannot_say",
-)
+__all__ = ["Confidence", "LeakFinding", "LeakPolicy", "LeakWindow", "Verdict", "confidence_of"]
 
 HIGH_CONFIDENCE_HOURS = 19.0
 """Confidence is high only from this much history on."""
@@ -111,9 +100,15 @@ class LeakFinding:
     window: LeakWindow
     source: str = ""
 
+    def __post_init__(self) -> None:
+        """Take a verdict that was given as plain text, as from JSON."""
+        object.__setattr__(self, "verdict", Verdict(self.verdict))
+        object.__setattr__(self, "confidence", Confidence(self.confidence))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        plain: dict[str, Any] = as_plain(self)
+        return plain
 
 
 def confidence_of(
@@ -121,17 +116,7 @@ def confidence_of(
 ) -> Confidence:
     """Return the confidence that the contract defines, from the lower end of the 95 % interval."""
     if slope_low_mb_per_hour is None or slope_low_mb_per_hour <= 0:
-        return "low"
+        return Confidence.LOW
     if slope_low_mb_per_hour >= threshold_mb_per_hour and duration_hours >= HIGH_CONFIDENCE_HOURS:
-        return "high"
-    return "medium"
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
+        return Confidence.HIGH
+    return Confidence.MEDIUM

@@ -5,16 +5,14 @@ It is what any `concurrent.futures.Executor` maps: in this process, in a pool, o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak import detect_leak
-from memmon.analysis.leak_values import (
-    Confidence,  # noqa: TC001 -- the JSON Schema is made from these annotations
-    LeakPolicy,  # noqa: TC001 -- same
-    Verdict,  # noqa: TC001 -- same
-)
+from memmon.analysis.leak_values import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
+from memmon.facts.plain import as_plain
+from memmon.facts.verdicts import Confidence, Verdict
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -26,17 +24,6 @@ NEW_WITHIN = timedelta(hours=24)
 """A leak is new when a day before it was none."""
 
 _UNJUDGED = ("vms_bytes", "available_bytes", "system_percent", "limit_bytes", "anon_bytes", "max_rss_bytes")
-_RANKS: tuple[Verdict, ...] = (
-    "leaking",
-    "growing",
-    "load_driven",
-    "filling",
-    "saturating",
-    "stepped",
-    "cannot_say",
-    "stable",
-)
-_CONFIDENCES = ("high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +57,15 @@ class SeriesResult:
     host: str | None
     summary: str
 
+    def __post_init__(self) -> None:
+        """Take a verdict that was given as plain text, as from JSON."""
+        object.__setattr__(self, "verdict", Verdict(self.verdict))
+        object.__setattr__(self, "confidence", Confidence(self.confidence))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, times as ISO 8601 text in UTC."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value for name, value in found.items()
-        }
+        plain: dict[str, Any] = as_plain(self)
+        return plain
 
 
 def series_task(history: History, policy: LeakPolicy) -> SeriesTask:
@@ -121,8 +111,8 @@ def worst_first(results: Sequence[SeriesResult]) -> tuple[SeriesResult, ...]:
         sorted(
             results,
             key=lambda one: (
-                _RANKS.index(one.verdict),
-                _CONFIDENCES.index(one.confidence) if one.is_leak else 0,
+                one.verdict.rank,
+                -one.confidence.rank if one.is_leak else 0,
                 -(one.slope_mb_per_hour or 0.0),
                 one.source,
             ),

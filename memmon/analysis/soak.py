@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from memmon.analysis.leak import detect_leak
 from memmon.analysis.leak_values import LeakPolicy
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding
@@ -65,7 +66,7 @@ def judge_soak(
 
 
 def _is_clean(finding: LeakFinding, detect_mb_per_hour: float) -> bool:
-    if finding.verdict == "cannot_say":
+    if finding.verdict is Verdict.CANNOT_SAY:
         return False
     ends = (
         finding.slope_low_mb_per_hour,

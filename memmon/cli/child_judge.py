@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import MemmonError
+from memmon.facts.verdicts import Verdict
 from memmon.model import DequeReading
 from memmon.recorder.monitor_values import MemorySnapshot
 from memmon.units import SECONDS_PER_DAY
@@ -135,7 +136,7 @@ def _seen(store: Store, request: dict[str, Any], now: datetime) -> tuple[list[di
     known = Present(at=now, source=request["source"])
     present = judged(store, known, runs, at=last_at, policy=policy)
     finding = present.leak
-    is_suspicious = finding is not None and (finding.is_leak or finding.verdict == "growing")
+    is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)
     return [asdict(seen) for seen in observe(present, policy, in_process=True)], is_suspicious
 
 

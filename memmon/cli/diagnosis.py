@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from memmon.cli.opening import Place
     from memmon.config import Database
+    from memmon.facts.staleness import Staleness
     from memmon.store.read import EventInfo, Store
 
 OLDEST_SQLITE = (3, 35, 0)
 LEAST_FREE_BYTES = 100 * MIB
-STALE_SECONDS = 3600.0
 THROW_AWAY = {
     "overlay": "a container's throw-away layer: it vanishes with the container; put it on a volume",
     "aufs": "a container's throw-away layer: it vanishes with the container; put it on a volume",
@@ -175,6 +175,7 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
 
 def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     """Look at what is recorded, and whether it still is."""
+    from memmon.cli.judging import age_of
     from memmon.store.read import open_store
 
     if database.path is not None and is_absent(database.path):
@@ -189,6 +190,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
         with open_store(database.url) as store:
             sources = store.sources()
             starts = {one.name: _newest_start(store, one.name) for one in sources}
+            ages = {one.name: age_of(store, one, now=now) for one in sources}
     except StoreTooOldError as error:
         yield Diagnosis(state="problem", subject="database", finding=str(error), advice="memmon db upgrade")
         return
@@ -197,7 +199,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
         return
     yield Diagnosis(state="ok", subject="database", finding=f"{database.shown}, {len(sources)} sources")
     for source in sources:
-        yield _freshness(printable(source.name), source.last_at, now=now)
+        yield _freshness(printable(source.name), ages[source.name])
         newest = starts[source.name]
         if newest is not None and newest.kind == "checks_off":
             yield Diagnosis(
@@ -214,12 +216,11 @@ def _newest_start(store: Store, name: str) -> EventInfo | None:
     return found[0] if found else None
 
 
-def _freshness(name: str, last_at: datetime | None, *, now: datetime) -> Diagnosis:
-    if last_at is None:
+def _freshness(name: str, age: Staleness) -> Diagnosis:
+    if age.last_at is None:
         return Diagnosis(state="note", subject=f"source {name}", finding="no sample yet")
-    age_seconds = (now - last_at).total_seconds()
-    said = f"last sample {local_time(last_at)} ({duration(age_seconds)} ago)"
-    if age_seconds > STALE_SECONDS:
+    said = f"last sample {local_time(age.last_at)} ({duration(age.age_seconds)} ago)"
+    if age.is_stale:
         return Diagnosis(
             state="note",
             subject=f"source {name}",

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding, LeakPolicy
     from memmon.cli.options import Window
     from memmon.cli.sources import Bounds, Opened
+    from memmon.facts.staleness import Staleness
     from memmon.history import History
-    from memmon.report.data import Staleness
     from memmon.store.read import SourceInfo, Store
 
 
@@ -86,11 +86,9 @@ def _look_back_to(policy: LeakPolicy, history: History) -> LeakPolicy:
 
 def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Staleness:
     """Return how old the newest sample is, measured in the newest run's own intervals."""
-    from memmon.report.sections import staleness
+    from memmon.facts.staleness import newest_interval_seconds, staleness
 
-    runs = [run for run in store.runs(source.name) if run.last_at is not None]
-    newest = max(runs, key=lambda run: run.last_at or run.started_at, default=None)
-    interval_seconds = newest.interval_seconds if newest is not None else None
+    interval_seconds = newest_interval_seconds(store.runs(source.name))
     return staleness(source.last_at, now=now, interval_seconds=interval_seconds)
 
 

@@ -78,7 +78,7 @@ def write_json(common: Common, *, command: str, database: Database | None = None
 
 def json_text(*, command: str, database: Database | None = None, **values: Any) -> str:
     """Return the one JSON object of a command: `schema_version`, `command`, `database` and its own values."""
-    from memmon.report.data import as_plain
+    from memmon.facts.plain import as_plain
 
     head: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "command": command}
     if database is not None:

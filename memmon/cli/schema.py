@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memmon.cli.output import SCHEMA_VERSION
+from memmon.facts.verdicts import Confidence
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -50,7 +51,7 @@ def _definitions() -> dict[str, Any]:
     from memmon.analysis.forecast_values import Forecast
     from memmon.analysis.leak_values import LeakFinding
     from memmon.analysis.series import SeriesResult
-    from memmon.report.data import Staleness
+    from memmon.facts.staleness import Staleness
     from memmon.report.fleet import LeakGroup
     from memmon.store.read.values import RunInfo, SourceInfo
 
@@ -67,7 +68,18 @@ def _definitions() -> dict[str, Any]:
         LeakGroup,
     )
     _, components = msgspec.json.schema_components(values, ref_template="#/$defs/{name}")
-    return dict(components)
+    states = {
+        f"#/$defs/{name}": {"enum": found["enum"]} for name, found in components.items() if "enum" in found
+    }
+    return {name: _spelled(found, states) for name, found in components.items() if "enum" not in found}
+
+
+def _spelled(schema: Any, states: dict[str, dict[str, Any]]) -> Any:
+    """Return a schema in which the states of an enum stand where they may occur."""
+    if isinstance(schema, dict):
+        stated = states.get(schema.get("$ref", ""))
+        return stated or {key: _spelled(value, states) for key, value in schema.items()}
+    return [_spelled(one, states) for one in schema] if isinstance(schema, list) else schema
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -109,7 +121,7 @@ def _commands() -> dict[str, dict[str, Any]]:
     return {
         "leaks": {
             "exit_code": {"enum": [0, 1, 3]},
-            "fail_on": {"enum": ["low", "medium", "high"]},
+            "fail_on": {"enum": [level.value for level in Confidence]},
             "findings": leak,
             "sources": _list(_object(**fresh)),
         },

@@ -12,8 +12,10 @@ from starlette.responses import HTMLResponse, Response
 from memmon.analysis.leak import LeakPolicy, detect_leak
 from memmon.dashboard.layout import render
 from memmon.errors import MemmonError
+from memmon.facts.staleness import newest_interval_seconds, staleness
+from memmon.facts.verdicts import Verdict
 from memmon.report.limits import recorded_limit
-from memmon.report.sections import leak_section, staleness
+from memmon.report.sections import leak_section
 from memmon.report.words import age, leak_headline, local_time, rate, size
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from memmon.store.read import SourceInfo, Store
 
 REFRESH_SECONDS = 60
-SEVERITY = ("leaking", "growing", "cannot_say", "saturating", "filling", "stepped", "load_driven", "stable")
-"""Verdicts, the one to look at first first."""
 
 _MAX_KEPT = 2_000
 
@@ -128,7 +128,7 @@ def _headings(sort: str, *, descending: bool) -> list[Heading]:
 
 
 def _words(rows: list[Row]) -> str:
-    leaking = sum(row.severity == 0 for row in rows)
+    leaking = sum(row.severity == Verdict.LEAKING.rank for row in rows)
     if not rows:
         return "Nothing has been recorded yet."
     noun = "source" if len(rows) == 1 else "sources"
@@ -171,7 +171,7 @@ def _judge(store: Store, source: SourceInfo) -> Judged:
         finding=finding,
         memory_mb=None if stats.last_rss_bytes is None else stats.last_rss_bytes / 2**20,
         limit_percent=None if limit is None else limit.used_percent,
-        interval_seconds=next((run.interval_seconds for run in reversed(runs) if run.interval_seconds), None),
+        interval_seconds=newest_interval_seconds(runs),
     )
 
 
@@ -189,7 +189,7 @@ def _row(source: SourceInfo, judged: Judged, now: datetime) -> Row:
         href="/source?" + urlencode({"name": source.name}),
         mood="bad" if finding is not None and finding.is_leak else mood,
         verdict=judged.trouble or ("No sample yet" if source.last_at is None else verdict),
-        severity=SEVERITY.index(finding.verdict) if finding is not None else SEVERITY.index("cannot_say"),
+        severity=(Verdict.CANNOT_SAY if finding is None else finding.verdict).rank,
         slope=slope,
         slope_words="-" if slope is None else rate(slope),
         memory_mb=judged.memory_mb,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.facts.staleness import is_stale, stale_after_seconds
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from memmon.store.read import DequeStatus, SourceInfo, Store
 
-STALE_INTERVAL_COUNT = 3
-DEFAULT_INTERVAL_MS = 300_000
 _LONGEST_INTERVAL = timedelta(days=1)
 _ROW_LIMIT = 1_000_000
 _COLUMNS = (
@@ -75,7 +74,7 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
 def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
     """Return the newest snapshot of every run that is alive."""
     now_ms = round(now.timestamp() * MS_PER_SECOND)
-    oldest_ms = now_ms - round(STALE_INTERVAL_COUNT * _LONGEST_INTERVAL.total_seconds()) * MS_PER_SECOND
+    oldest_ms = now_ms - round(stale_after_seconds(_LONGEST_INTERVAL.total_seconds())) * MS_PER_SECOND
     pss = (
         "(SELECT p.pss_bytes FROM snapshot p WHERE p.run_id = r.id AND p.pss_bytes IS NOT NULL "
         "ORDER BY p.seq DESC LIMIT 1)"
@@ -95,7 +94,7 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
     return [
         row
         for row in rows
-        if now_ms - row["at_ms"] <= STALE_INTERVAL_COUNT * (row["interval_ms"] or DEFAULT_INTERVAL_MS)
+        if not is_stale((now_ms - row["at_ms"]) / MS_PER_SECOND, (row["interval_ms"] or 0) / MS_PER_SECOND)
     ]
 
 

@@ -1,4 +1,4 @@
-"""How runs end, in words."""
+"""How runs end: the words for what stands in `end_reason`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ END_WORDS = {
     "sigterm": "ended by SIGTERM",
     "sigint": "interrupted (SIGINT)",
     "sigkill": "killed (SIGKILL)",
+    "killed": "killed",
     "oom": "killed: out of memory",
+    "reboot": "ended when the machine was started anew",
     "lost": "lost: no end recorded",
     "replaced": "replaced by another run",
     "imported": "imported",
 }
 """How a run ended, by its `end_reason`."""
+
+MEANT_ENDS = frozenset({"stopped", "exit", "sigterm", "sigint", "replaced", "imported"})
+"""Ends that somebody meant: nobody is missed afterwards."""

@@ -104,7 +104,7 @@ def judged(
     history = store.history(name, at - timedelta(hours=leak_policy.look_back_hours + 1), at)
     newest = detect_leak(history, leak_policy)
     forecast = None
-    if limit is not None and newest.verdict not in {"cannot_say", "stable"}:
+    if limit is not None and newest.verdict.may_reach_limit:
         forecast = forecast_limit(history, limit.rss_at_limit_bytes)
     agreed = newest.is_leak and confirmed(
         (detect_leak(history.slice_time(None, at - _CHECK_STEP), leak_policy), newest)

@@ -13,6 +13,7 @@ from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Leak, Memory, Present
 from memmon.alerts.state_machine import SEVERITY_RANKS
 from memmon.errors import ChildError
+from memmon.facts.deque_state import deque_fault
 from memmon.probe.quiet import say_as
 from memmon.recorder import arguments
 from memmon.recorder.monitor_judge import (
@@ -261,7 +262,7 @@ class MemoryMonitor:
         readings = [
             one for one in self._recorder.read_deques() if one.is_alive and one.length_count is not None
         ]
-        faults = {one.name: conditions.deque_fault(one) for one in readings}
+        faults = {one.name: deque_fault(one) for one in readings}
         for one in readings:
             fault = faults[one.name]
             if fault is not None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak import LeakPolicy, detect_leak
+from memmon.facts.staleness import newest_interval_seconds, staleness
 from memmon.model import DequeReading
 from memmon.report.data import (
     EventRow,
@@ -21,7 +22,7 @@ from memmon.report.data import (
     SystemSection,
 )
 from memmon.report.outlook import cause_section, comparison_section, forecast_section
-from memmon.report.sections import deque_section, leak_section, staleness
+from memmon.report.sections import deque_section, leak_section
 from memmon.report.words import window_title
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
@@ -112,7 +113,7 @@ def stored_sections(
     known = store.runs(source) if runs is None else runs
     events = store.events(source, since, until, limit=SHOWN_EVENT_COUNT, run_id=run_id)
     found = store.events(source, since, until, kinds=[EVIDENCE_KIND], limit=1, run_id=run_id)
-    interval_seconds = next((run.interval_seconds for run in reversed(known) if run.interval_seconds), None)
+    interval_seconds = newest_interval_seconds(known)
     return StoredSections(
         database=store.database.shown,
         history=history_of(known),

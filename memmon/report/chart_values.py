@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memmon.report.data import DequeRow
+    from memmon.report.deque_row import DequeRow
 
 Values = tuple[float | None, ...]
 """One value per time, None where there is none."""

@@ -7,27 +7,41 @@ timezone-aware; `None` means "not known".
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from memmon.facts.plain import as_plain
+from memmon.facts.staleness import Staleness
+from memmon.report.deque_row import DequeRow
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from memmon.analysis.compare_values import Comparison
     from memmon.analysis.leak_values import LeakFinding
     from memmon.report.chart_values import Ribbon
 
+__all__ = [
+    "NO_DATA_TEXT",
+    "CauseSection",
+    "CauseShare",
+    "DequeRow",
+    "DequeSection",
+    "EventRow",
+    "ForecastSection",
+    "HistorySection",
+    "LeakSection",
+    "MemorySection",
+    "Report",
+    "RunRow",
+    "Staleness",
+    "StoredSections",
+    "SystemSection",
+]
+
 NO_DATA_TEXT = "No memory data available"
 """What every renderer answers when there is no sample at all."""
-
-STALE_INTERVAL_COUNT = 3
-"""A source is stale once this many intervals have passed without a sample."""
-
-DequeState = Literal["ok", "full", "unbounded", "above", "unexpected_maxlen", "dead", "unreadable"]
-"""What a deque's limit looks like; see `DequeRow`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +66,6 @@ class LeakSection:
     threshold_mb_per_hour: float
     missing_reason: str | None = None
     disagreement: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DequeRow:
-    """One deque as last read.
-
-    `state`: `ok`; `full` (bounded and at its limit: it drops silently, as designed); `unbounded` (no
-    maxlen), `above` (longer than maxlen), `unexpected_maxlen` (not the limit that was registered):
-    these three fail; `dead` (the deque no longer exists), `unreadable`: not judged.
-    """
-
-    name: str
-    length_count: int | None
-    maxlen_count: int | None
-    percent_full: float | None
-    state: DequeState
-    expected_maxlen_count: int | None = None
-    size_mb: float | None = None
-    dropped_count: int | None = None
-
-    @property
-    def is_failing(self) -> bool:
-        """Tell whether the deque breaks its limit or has none."""
-        return self.state in {"unbounded", "above", "unexpected_maxlen"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,16 +178,6 @@ class SystemSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staleness:
-    """How old the newest sample is, and whether that is too old for the interval."""
-
-    last_at: datetime | None
-    age_seconds: float | None
-    interval_seconds: float | None
-    is_stale: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSections:
     """What the store adds to a report, beyond the window's own figures; all may be missing."""
 
@@ -248,18 +228,3 @@ class Report:
         """Return plain data for JSON: the same names, times as ISO 8601 text, no NaN."""
         plain: dict[str, Any] = as_plain(self)
         return plain
-
-
-def as_plain(value: object) -> Any:
-    """Return `value` as plain JSON data: dataclasses to dicts, times to ISO 8601, NaN to None."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if is_dataclass(value):
-        return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): as_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_plain(item) for item in value]
-    return value

@@ -11,6 +11,7 @@ from memmon.analysis.cause import split_cause
 from memmon.analysis.cause_values import CauseSeries
 from memmon.analysis.compare import compare_releases
 from memmon.analysis.forecast import forecast_limit
+from memmon.facts.verdicts import Verdict
 from memmon.report.chart_values import Ribbon
 from memmon.report.culprits import culprits
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from memmon.history import History
     from memmon.report.limits import Limit
     from memmon.store.read import Buckets, RunInfo, Store, WindowStatistics
-
-EXPLAINED_VERDICTS = frozenset({"leaking", "growing", "saturating", "filling", "stepped"})
-"""Verdicts with a growth whose cause is worth a look."""
 
 EARLY_GROWTH_BYTES = 5 * MIB
 
@@ -96,7 +94,7 @@ def cause_section(store: Store, source: str, finding: LeakFinding | None) -> Cau
 
     Where no verdict can be given yet, growth of 5 MB or more is explained all the same.
     """
-    if finding is None or finding.verdict not in {*EXPLAINED_VERDICTS, "cannot_say"}:
+    if finding is None or not (finding.verdict.row.is_explained or finding.verdict is Verdict.CANNOT_SAY):
         return None
     start, end = finding.window.start, finding.window.end
     if start is None or end is None:
@@ -104,7 +102,7 @@ def cause_section(store: Store, source: str, finding: LeakFinding | None) -> Cau
     length_seconds = max((end - start).total_seconds(), 1.0)
     buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINTS)
     found = split_cause(list(_series(buckets)))
-    if finding.verdict == "cannot_say" and found.growth_bytes < EARLY_GROWTH_BYTES:
+    if finding.verdict is Verdict.CANNOT_SAY and found.growth_bytes < EARLY_GROWTH_BYTES:
         return None
     attributions, sentences = culprits(store, source, start, end)
     is_split = found.cause not in {"none", "unknown"}

@@ -5,24 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from memmon.report.data import (
-    STALE_INTERVAL_COUNT,
-    DequeRow,
-    DequeSection,
-    LeakSection,
-    MemorySection,
-    Staleness,
-)
+from memmon.facts.deque_state import state_of
+from memmon.report.data import DequeSection, LeakSection, MemorySection
+from memmon.report.deque_row import DequeRow
 from memmon.report.words import rate
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from memmon.analysis.leak_values import LeakFinding
     from memmon.model import DequeReading
-    from memmon.report.data import DequeState
 
 EMPTY_MEMORY = MemorySection(current_mb=None, average_mb=None, min_mb=None, max_mb=None, sample_count=0)
 
@@ -55,30 +48,15 @@ def _deque_row(reading: DequeReading) -> DequeRow:
         length_count=length,
         maxlen_count=maxlen,
         percent_full=percent,
-        state=_deque_state(reading),
+        state=state_of(reading),
         expected_maxlen_count=reading.expected_maxlen_count,
         size_mb=None if reading.size_bytes is None else mb_from_bytes(reading.size_bytes),
         dropped_count=reading.dropped_count,
     )
 
 
-def _deque_state(reading: DequeReading) -> DequeState:
-    length, maxlen, expected = reading.length_count, reading.maxlen_count, reading.expected_maxlen_count
-    if not reading.is_alive:
-        return "dead"
-    if length is None:
-        return "unreadable"
-    if maxlen is None:
-        return "unbounded"
-    if length > maxlen:
-        return "above"
-    if expected is not None and expected != maxlen:
-        return "unexpected_maxlen"
-    return "full" if length == maxlen else "ok"
-
-
 def _rank(row: DequeRow) -> tuple[int, float, str]:
-    order = 0 if row.is_failing else 1 if row.state in {"dead", "unreadable"} else 2
+    order = 0 if row.is_failing else 1 if row.state.tone == "warn" else 2
     return order, -(row.percent_full or 0.0), row.name
 
 
@@ -115,14 +93,3 @@ def disagreement(finding: LeakFinding) -> str | None:
         return None
     why = "steps, bursts or a warm-up pull it up" if ols > robust else "falls after a peak pull it down"
     return f"Least squares differs because {why}; the robust slope follows the lower envelope."
-
-
-def staleness(last_at: datetime | None, *, now: datetime, interval_seconds: float | None) -> Staleness:
-    """Return how old the last sample is at `now`; stale after `STALE_INTERVAL_COUNT` intervals."""
-    if last_at is None:
-        return Staleness(last_at=None, age_seconds=None, interval_seconds=interval_seconds, is_stale=False)
-    age_seconds = max((now - last_at).total_seconds(), 0.0)
-    is_stale = interval_seconds is not None and age_seconds > STALE_INTERVAL_COUNT * interval_seconds
-    return Staleness(
-        last_at=last_at, age_seconds=age_seconds, interval_seconds=interval_seconds, is_stale=is_stale
-    )

@@ -6,11 +6,10 @@ import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import DEQUE_WORDS, DequeState
+from memmon.facts.run_endings import END_WORDS
 from memmon.report.data import NO_DATA_TEXT
 from memmon.report.words import (
-    DEQUE_WORDS,
-    END_WORDS,
-    VERDICT_WORDS,
     age,
     fill,
     interval,
@@ -124,9 +123,7 @@ def _leak(leak: LeakSection, sign: dict[Mood, str], tz: tzinfo | None) -> list[s
     lines.append(f"  Growth rate: {rate(finding.slope_mb_per_hour)} {threshold}")
     if finding.is_leak and finding.growth_mb is not None:
         lines.append(f"  Total growth: {finding.growth_mb:.1f} MB over {finding.duration_hours:.1f}h")
-    lines += _wrapped(
-        "Details", " ".join(filter(None, [finding.summary, VERDICT_WORDS.get(finding.verdict)]))
-    )
+    lines += _wrapped("Details", " ".join(filter(None, [finding.summary, finding.verdict.row.remark])))
     lines += [line for sentence in finding.details for line in _item(sentence)]
     if finding.slope_mb_per_hour is not None:
         lines += _slopes(leak)
@@ -186,10 +183,10 @@ def _deques(deques: DequeSection, sign: dict[Mood, str], max_deques: int) -> lis
 
 
 def _deque_line(row: DequeRow, sign: dict[Mood, str]) -> str:
-    mood: Mood = "bad" if row.is_failing else "warn" if row.state in {"dead", "unreadable"} else "good"
+    mood = row.state.tone
     tail = f": {fill(row)}"
-    if row.state == "above":
-        tail += f" {DEQUE_WORDS['above']}"
+    if row.state is DequeState.ABOVE:
+        tail += f" {DEQUE_WORDS[row.state]}"
     room = WIDTH_COLUMNS - 2 - _columns(sign[mood]) - 1 - len(tail)
     return f"  {sign[mood]} {_cut(shown(row.name), room)}{tail}"
 

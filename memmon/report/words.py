@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import DequeState
+from memmon.facts.verdicts import Tone
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from memmon.report.data import CauseShare, DequeRow, DequeState, LeakSection
+    from memmon.report.data import CauseShare, LeakSection
+    from memmon.report.deque_row import DequeRow
 
-Mood = Literal["good", "warn", "wait", "bad"]
-"""How a line should look: all is well, take care, wait for more data, broken."""
+Mood = Tone
 
 MB_PER_GB = 1024.0
 HOURS_PER_DAY = 24.0
 _MINUTES_SHOWN_BELOW_HOURS = 2.0
 _HOURS_SHOWN_BELOW_HOURS = 48.0
 _UNSHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-END_WORDS = {
-    "stopped": "stopped",
-    "exit": "exited",
-    "exception": "ended by an exception",
-    "sigterm": "ended by SIGTERM",
-    "sigint": "interrupted (SIGINT)",
-    "sigkill": "killed (SIGKILL)",
-    "oom": "killed: out of memory",
-    "lost": "lost: no end recorded",
-    "replaced": "replaced by another run",
-    "imported": "imported",
-}
-"""How a run ended, by its `end_reason`."""
-
-DEQUE_WORDS: dict[DequeState, str] = {
-    "ok": "within its limit",
-    "full": "full",
-    "unbounded": "no maxlen: it can grow for ever",
-    "above": "above its limit",
-    "unexpected_maxlen": "not the limit that was registered",
-    "dead": "gone: the deque no longer exists",
-    "unreadable": "could not be read",
-}
-"""What a deque's state means."""
 
 
 def shown(text: str) -> str:
@@ -157,30 +134,14 @@ def leak_headline(leak: LeakSection) -> tuple[Mood, str]:
     finding = leak.finding
     if finding is None:
         return "wait", "Cannot say yet (the analysis could not run)"
-    if finding.is_leak:
-        return "warn", f"LEAK DETECTED (confidence: {finding.confidence})"
-    if finding.verdict == "growing":
-        return "warn", "Growing below the threshold"
-    if finding.verdict == "saturating":
-        return "wait", "Still warming up"
-    if finding.verdict == "filling":
-        return "wait", "Deques still filling"
-    if finding.verdict == "cannot_say":
-        smallest = finding.smallest_visible_slope_mb_per_hour
-        return "wait", f"Cannot say yet (smallest visible: {rate(smallest)})"
-    return "good", "No leak detected"
-
-
-VERDICT_WORDS = {
-    "stepped": "Memory rose in a step, not steadily: no leak.",
-    "load_driven": "Memory follows the load: no leak.",
-}
-"""Said in the details where the headline alone would hide it."""
+    row = finding.verdict.row
+    smallest = rate(finding.smallest_visible_slope_mb_per_hour)
+    return row.tone, row.headline.format(confidence=finding.confidence, smallest=smallest)
 
 
 def fill(row: DequeRow) -> str:
     """Return a deque's fill such as `8234/10000 (82.3% full)`."""
-    if row.state == "dead":
+    if row.state is DequeState.DEAD:
         return "gone (the deque no longer exists)"
     if row.length_count is None:
         return "could not be read"
@@ -188,6 +149,6 @@ def fill(row: DequeRow) -> str:
         return f"{row.length_count} (no maxlen)"
     percent = 100.0 if row.percent_full is None else row.percent_full
     text = f"{row.length_count}/{row.maxlen_count} ({percent:.1f}% full)"
-    if row.state == "unexpected_maxlen":
+    if row.state is DequeState.UNEXPECTED_MAXLEN:
         text += f" (expected maxlen {row.expected_maxlen_count})"
     return text

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
+from memmon.facts.staleness import is_stale
 from memmon.probe.host import is_process_alive
 from memmon.store import schema
 from memmon.units import MS_PER_SECOND, mb_from_bytes
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 NEAR_LIMIT_SHARE = 0.95
 """Used of the limit in the last reading, from which a death without a word is put down to memory."""
 
-_SILENT_INTERVALS = 3
 _OLDEST_RUNS = 20
 
 
@@ -94,7 +94,8 @@ def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certifi
             + _told(connection, row.id),
             ended_ms=last_ms,
         )
-    is_fresh = 0 <= now_ms - last_ms <= _SILENT_INTERVALS * (row.interval_ms or 0)
+    age_seconds = (now_ms - last_ms) / MS_PER_SECOND
+    is_fresh = age_seconds >= 0 and not is_stale(age_seconds, (row.interval_ms or 0) / MS_PER_SECOND)
     if is_same_host:
         is_alive = is_process_alive(row.pid, row.process_started_ms, trust_pid=is_fresh)
     else:

@@ -35,7 +35,7 @@ def one(lengths, **options):
             True,
             "maxlen 100, expected 60",
         ),
-        (50, {"expected_maxlen_count": 60}, "unexpected_maxlen", True, "no maxlen, expected 60"),
+        (50, {"expected_maxlen_count": 60}, "unbounded", True, "no maxlen, expected 60"),
         (50, {"maxlen_count": 100, "expected_maxlen_count": 100}, "ok", False, "within"),
         (120, {"maxlen_count": 100}, "above", True, "above its bound"),
         (np.nan, {"is_alive": False}, "dead", False, "nothing refers to it"),

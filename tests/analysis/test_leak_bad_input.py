@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memmon.analysis.leak import LeakPolicy, detect_leak
-from memmon.analysis.leak_values import VERDICTS
+from memmon.facts.verdicts import Verdict
 from memmon.history import History
 
 NUMBERS = (
@@ -29,7 +29,7 @@ EASY = LeakPolicy(min_duration_hours=0, min_sample_count=0)
 
 def sound(finding):
     """Assert what holds of every finding."""
-    assert finding.verdict in VERDICTS
+    assert finding.verdict in set(Verdict)
     assert finding.is_leak == (finding.verdict == "leaking")
     for name in NUMBERS:
         value = getattr(finding, name)

@@ -16,6 +16,7 @@ from memmon.alerts.values import Watch
 from memmon.child import AnsweredError
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
+from memmon.facts.deque_state import deque_fault
 from memmon.guest import locks
 from memmon.guest.locks import ForkLock, Hold, Turn
 from memmon.model import Alert, DequeReading
@@ -312,7 +313,7 @@ def deque_reading(**values):
 )
 def test_deque_faults(values, word):
     """A deque's fault is told in words; one that is gone or unreadable has none."""
-    fault = conditions.deque_fault(deque_reading(**values))
+    fault = deque_fault(deque_reading(**values))
     assert fault is None if word is None else word in fault
 
 

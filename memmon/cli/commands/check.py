@@ -16,6 +16,7 @@ from memmon.cli.sources import opened
 from memmon.cli.text import duration, printable, size
 from memmon.cli.values import DURATION
 from memmon.errors import NoDataError
+from memmon.facts.staleness import allowed_age_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _NAMES = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"
 _WORST_FIRST = (CRITICAL, WARNING, UNKNOWN, OK)
 WARNING_PERCENT = 80.0
 CRITICAL_HOURS = 24.0
-_LEAST_AGE_SECONDS = 900.0
-_AGE_INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,7 @@ def _check(
         judged = judge(found, source, window, now=now)
     except NoDataError as error:
         return Checked(source=source.name, state=UNKNOWN, reasons=(str(error),))
-    oldest = max_age_seconds or max(_LEAST_AGE_SECONDS, _AGE_INTERVALS * (judged.age.interval_seconds or 0.0))
+    oldest = max_age_seconds or allowed_age_seconds(judged.age.interval_seconds)
     limit = limit_of(found.store, source, judged.bounds, wanted)
     forecast = None if limit is None else _forecast(judged, limit)
     state, reasons = verdict(judged, limit, forecast)
@@ -124,7 +123,7 @@ def verdict(judged: Judged, limit: Limit | None, forecast: Forecast | None) -> t
             (state, f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})")
         )
     else:
-        found.append((OK, f"{finding.verdict.replace('_', ' ')}, {_rate(finding.slope_mb_per_hour)}"))
+        found.append((OK, f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"))
     if forecast is not None and _is_near(forecast):
         state = CRITICAL if _is_certain(forecast) else WARNING
         found.append(

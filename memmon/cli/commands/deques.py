@@ -63,7 +63,7 @@ def command(*, failing: bool, suggest: bool, common: Common, window: Window) -> 
 
 
 def _plain(finding: DequeFinding) -> dict[str, Any]:
-    from memmon.report.data import as_plain
+    from memmon.facts.plain import as_plain
 
     plain: dict[str, Any] = as_plain(finding)
     return plain

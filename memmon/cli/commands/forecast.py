@@ -15,7 +15,7 @@ from memmon.cli.text import duration, local_time, printable, size
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast_values import Forecast
-    from memmon.report.data import Staleness
+    from memmon.facts.staleness import Staleness
     from memmon.report.limits import Limit
 
 LOOK_BACK_HOURS = 168.0

@@ -11,20 +11,20 @@ from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.sources import opened
 from memmon.cli.text import duration, local_time, printable
+from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding
     from memmon.cli.judging import Judged
 
 EXIT_NO_LEAK, EXIT_LEAK, EXIT_CANNOT_SAY = 0, 1, 3
-_LEVELS = ("low", "medium", "high")
 _WORST_FIRST = (EXIT_LEAK, EXIT_CANNOT_SAY, EXIT_NO_LEAK)
 
 
 @click.command("leaks")
 @click.option(
     "--fail-on",
-    type=click.Choice(_LEVELS),
+    type=click.Choice([level.value for level in Confidence]),
     default="low",
     show_default=True,
     help="Confidence from which a leak counts.",
@@ -60,9 +60,9 @@ def command(fail_on: str, common: Common, window: Window) -> int:
 def exit_code(finding: LeakFinding, fail_on: str) -> int:
     """Return what a verdict means for the exit code."""
     if finding.is_leak:
-        counts = _LEVELS.index(finding.confidence) >= _LEVELS.index(fail_on)
+        counts = finding.confidence.rank >= Confidence(fail_on).rank
         return EXIT_LEAK if counts else EXIT_NO_LEAK
-    return EXIT_CANNOT_SAY if finding.verdict == "cannot_say" else EXIT_NO_LEAK
+    return EXIT_CANNOT_SAY if finding.verdict is Verdict.CANNOT_SAY else EXIT_NO_LEAK
 
 
 def worst(codes: list[int]) -> int:

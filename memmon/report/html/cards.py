@@ -50,7 +50,7 @@ def _growth(report: Report) -> Card:
         return Card(title="Leak", value="not known yet", mood="wait", lines=_threshold(report))
     bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
     value, unit = _split_unit(rate(finding.slope_mb_per_hour))
-    mood = "warn" if finding.is_leak or finding.verdict == "growing" else "plain"
+    mood = "warn" if finding.verdict.row.tone == "warn" else "plain"
     return Card(
         title="Leak", value=value, unit=unit, lines=(f"95 %: {bounds}", *_threshold(report)), mood=mood
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.report.html.geometry import (
     Frame,
     band_path,
@@ -15,7 +16,7 @@ from memmon.report.html.geometry import (
     value_ticks,
 )
 from memmon.report.html.parts import Bar, DequeItem, Figure, LegendEntry, Shape
-from memmon.report.words import DEQUE_WORDS, fill, share_words, size
+from memmon.report.words import fill, share_words, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -199,13 +200,15 @@ def _split_words(split: StackChart) -> str:
 def deque_item(chart: DequeChart, index: int, since_seconds: float, until_seconds: float) -> DequeItem:
     """Return one deque's small picture; the y axis is 0 to 100 % of its limit."""
     row = chart.row
-    mood = "bad" if row.is_failing else "warn" if row.state in {"dead", "unreadable"} else "good"
+    mood = row.state.tone
     known = [value for value in chart.fill if value is not None]
     top = 105.0 if chart.is_percent else 1.1 * max([*known, 1.0])
     frame = Frame(left_seconds=since_seconds, right_seconds=until_seconds, bottom=0.0, top=max([top, *known]))
     few = thin(chart.at_seconds, chart.fill, chart.fill, chart.fill, count=DEQUE_POINTS)
     zeros = tuple(None if value is None else 0.0 for value in few.high)
-    words = f"{row.length_count}: {DEQUE_WORDS['unbounded']}" if row.state == "unbounded" else fill(row)
+    words = (
+        f"{row.length_count}: {DEQUE_WORDS[row.state]}" if row.state is DequeState.UNBOUNDED else fill(row)
+    )
     return DequeItem(
         index=index,
         name=row.name,

@@ -10,17 +10,6 @@ if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding
     from memmon.report.data import LeakSection
 
-VERDICT_MEANINGS = {
-    "leaking": "memory grows at or above the threshold, steadily, and nothing harmless explains it",
-    "growing": "memory grows for certain, but slower than the threshold",
-    "saturating": "memory still rises, ever more slowly, as caches and pools do after a start",
-    "filling": "bounded deques are still filling; the growth ends when they are full",
-    "stepped": "memory rose in a step and stayed there; it does not grow steadily",
-    "load_driven": "memory follows the load and gives it back",
-    "stable": "no steady growth",
-    "cannot_say": "there is too little data, or too much noise, for a verdict yet",
-}
-
 
 def method_sentences(leak: LeakSection) -> list[str]:
     """Return how the verdict came about, one sentence per step."""
@@ -76,8 +65,8 @@ def _estimated(leak: LeakSection, finding: LeakFinding) -> list[str]:
 def _decided(finding: LeakFinding) -> list[str]:
     sentences = [
         (
-            f"The threshold is {rate(finding.policy.threshold_mb_per_hour)}. The verdict is “{finding.verdict.replace('_', ' ')}”: "
-            f"{VERDICT_MEANINGS[finding.verdict]} (decided by: {finding.reason.replace('_', ' ')}; "
+            f"The threshold is {rate(finding.policy.threshold_mb_per_hour)}. The verdict is “{finding.verdict.words}”: "
+            f"{finding.verdict.row.meaning} (decided by: {finding.reason.replace('_', ' ')}; "
             f"confidence: {finding.confidence})."
         )
     ]

@@ -12,7 +12,7 @@ from memmon.report.html.figures import deque_item, growth_bars, memory_figure, s
 from memmon.report.html.method import method_sentences
 from memmon.report.html.parts import Page, Zoom
 from memmon.report.html.tables import tables_of
-from memmon.report.words import VERDICT_WORDS, age, leak_headline, local_time, span
+from memmon.report.words import age, leak_headline, local_time, span
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _verdict_sentences(report: Report) -> tuple[str, ...]:
     finding = report.leak.finding
     if finding is None:
         return (f"No verdict: {report.leak.missing_reason or 'no reason was given'}.",)
-    sentences = [finding.summary, VERDICT_WORDS.get(finding.verdict, ""), *finding.details]
+    sentences = [finding.summary, finding.verdict.row.remark, *finding.details]
     if report.forecast is not None:
         sentences.append(report.forecast.summary)
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))

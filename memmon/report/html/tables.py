@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from memmon.facts.run_endings import END_WORDS
 from memmon.report.html.parts import Column, Table
-from memmon.report.words import END_WORDS, interval, local_time, span
+from memmon.report.words import interval, local_time, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,187 @@
+"""What can be said of a history, and what each answer means: every list, order and word of verdicts derives from here.
+
+A new verdict is a member, its row and its line in `_row`; mypy names the match that forgets it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, assert_never
+
+Tone = Literal["good", "warn", "wait", "bad"]
+"""How a line should look: all is well, take care, wait for more data, broken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRow:
+    """What is known of one verdict.
+
+    `headline` may name `{confidence}` and `{smallest}` (the smallest visible slope); `sentence`, the
+    finding's summary, `{rate}` and `{threshold}`. `remark` is said in the details where the headline
+    alone would hide it.
+    """
+
+    rank: int
+    """Its place where the worst comes first: what leaks, what is in doubt, what is harmless."""
+    tone: Tone
+    headline: str
+    meaning: str
+    sentence: str
+    grows: bool
+    """Memory grows by this verdict, so that there is a time since when."""
+    is_explained: bool
+    """What the growth consists of is worth a look."""
+    remark: str | None = None
+
+
+class Confidence(StrEnum):
+    """How sure a verdict is, the least first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    def __repr__(self) -> str:
+        """Read as the plain text that it is."""
+        return repr(self.value)
+
+    @property
+    def rank(self) -> int:
+        """Its place among the confidences, the least first."""
+        return tuple(Confidence).index(self)
+
+
+class Verdict(StrEnum):
+    """The answer to "does it leak?"; a `str` that equals its plain text."""
+
+    LEAKING = "leaking"
+    GROWING = "growing"
+    SATURATING = "saturating"
+    FILLING = "filling"
+    STEPPED = "stepped"
+    LOAD_DRIVEN = "load_driven"
+    STABLE = "stable"
+    CANNOT_SAY = "cannot_say"
+
+    def __repr__(self) -> str:
+        """Read as the plain text that it is."""
+        return repr(self.value)
+
+    @property
+    def row(self) -> VerdictRow:
+        """What is known of this verdict."""
+        return _row(self)
+
+    @property
+    def rank(self) -> int:
+        """Its place where the worst comes first."""
+        return self.row.rank
+
+    @property
+    def words(self) -> str:
+        """The verdict as it reads in a sentence."""
+        return self.value.replace("_", " ")
+
+    @property
+    def may_reach_limit(self) -> bool:
+        """Tell whether memory rose by this verdict, so that asking when a limit is reached makes sense."""
+        return self.row.grows or self.row.is_explained
+
+
+_LEAKING = VerdictRow(
+    rank=0,
+    tone="warn",
+    headline="LEAK DETECTED (confidence: {confidence})",
+    meaning="memory grows at or above the threshold, steadily, and nothing harmless explains it",
+    sentence="Memory leaks: it grows by {rate}, at or above the threshold of {threshold}",
+    grows=True,
+    is_explained=True,
+)
+_GROWING = VerdictRow(
+    rank=1,
+    tone="warn",
+    headline="Growing below the threshold",
+    meaning="memory grows for certain, but slower than the threshold",
+    sentence="Memory grows by {rate}, below the threshold of {threshold}",
+    grows=True,
+    is_explained=True,
+)
+_SATURATING = VerdictRow(
+    rank=3,
+    tone="wait",
+    headline="Still warming up",
+    meaning="memory still rises, ever more slowly, as caches and pools do after a start",
+    sentence="Memory still warms up: growth of {rate} so far, and it slows down",
+    grows=True,
+    is_explained=True,
+)
+_FILLING = VerdictRow(
+    rank=4,
+    tone="wait",
+    headline="Deques still filling",
+    meaning="bounded deques are still filling; the growth ends when they are full",
+    sentence="Bounded deques are still filling; beside them memory changes by {rate}",
+    grows=True,
+    is_explained=True,
+)
+_STEPPED = VerdictRow(
+    rank=5,
+    tone="good",
+    headline="No leak detected",
+    meaning="memory rose in a step and stayed there; it does not grow steadily",
+    sentence="Memory rose in steps and is level between them: no steady growth (overall {rate})",
+    grows=False,
+    is_explained=True,
+    remark="Memory rose in a step, not steadily: no leak.",
+)
+_LOAD_DRIVEN = VerdictRow(
+    rank=6,
+    tone="good",
+    headline="No leak detected",
+    meaning="memory follows the load and gives it back",
+    sentence="Memory follows the work being done: its growth of {rate} is explained by the load",
+    grows=True,
+    is_explained=False,
+    remark="Memory follows the load: no leak.",
+)
+_STABLE = VerdictRow(
+    rank=7,
+    tone="good",
+    headline="No leak detected",
+    meaning="no steady growth",
+    sentence="Memory is stable: {rate}",
+    grows=False,
+    is_explained=False,
+)
+_CANNOT_SAY = VerdictRow(
+    rank=2,
+    tone="wait",
+    headline="Cannot say yet (smallest visible: {smallest})",
+    meaning="there is too little data, or too much noise, for a verdict yet",
+    sentence="Cannot say yet: {rate} so far",
+    grows=False,
+    is_explained=False,
+)
+
+
+def _row(verdict: Verdict) -> VerdictRow:
+    match verdict:
+        case Verdict.LEAKING:
+            return _LEAKING
+        case Verdict.GROWING:
+            return _GROWING
+        case Verdict.SATURATING:
+            return _SATURATING
+        case Verdict.FILLING:
+            return _FILLING
+        case Verdict.STEPPED:
+            return _STEPPED
+        case Verdict.LOAD_DRIVEN:
+            return _LOAD_DRIVEN
+        case Verdict.STABLE:
+            return _STABLE
+        case Verdict.CANNOT_SAY:
+            return _CANNOT_SAY
+        case _:
+            assert_never(verdict)
