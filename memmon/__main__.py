@@ -20,7 +20,7 @@ def freeze_support() -> None:
     if not is_frozen():
         return
     if sys.argv[1:2] == [FROZEN_FLAG] and is_marked():
-        from memmon.cli.child import main as answer
+        from memmon.tasks.serve import main as answer
 
         sys.exit(answer())
     serve_itself()
@@ -29,7 +29,7 @@ def freeze_support() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     if sys.argv[1:2] == ["_child"]:  # the recorder's own request: no command line is loaded for it
-        from memmon.cli.child import main as answer
+        from memmon.tasks.serve import main as answer
 
         sys.exit(answer())
     from memmon.cli.app import run

@@ -16,7 +16,7 @@ from memmon.store.migrate import migrations_path
 
 _REVISIONS = migrations_path()
 
-hiddenimports = sorted({*memmon._HOMES.values(), "memmon.cli.child", "memmon.cli.child_judge"})
+hiddenimports = sorted({*memmon._HOMES.values(), "memmon.tasks.serve"})
 # The revisions are run from their files, so that nobody sees what they import.
 hiddenimports += ["alembic.context", "alembic.op"]
 if find_spec("psycopg") is not None:  # which a database's URL asks for

@@ -14,6 +14,8 @@ import os
 import sys
 from pathlib import Path
 
+from memmon.child.requests import Envelope
+
 CODE = """
 import sys
 from importlib.machinery import PathFinder
@@ -34,7 +36,7 @@ if request["editable_folders"]:
         for name in sorted(os.listdir(folder)):
             if name.endswith(".pth") and "editable" in name:
                 site.addpackage(folder, name, known)
-from memmon.cli.child import answer
+from memmon.tasks.serve import answer
 sys.exit(answer(request))
 """
 
@@ -63,8 +65,8 @@ def environment(environ: dict[str, str]) -> dict[str, str]:
     }
 
 
-def where_to_import_from() -> dict[str, list[str]]:
-    """Return the program's import paths for the child, absolute.
+def envelope(*, timeout_seconds: float) -> Envelope:
+    """Return what a request bears for `CODE`: the program's import paths for the child, absolute.
 
     The folders that the program's own script and modules lie in come last: a `click.py` beside a
     bot is none of memmon's business.
@@ -76,12 +78,13 @@ def where_to_import_from() -> dict[str, list[str]]:
     import memmon
 
     has_hooks = any(_EDITABLE in _names(one).lower() for one in sys.meta_path)
-    return {
-        "import_paths": [path for path in paths if path not in own] + [path for path in paths if path in own],
-        "memmon_folders": [str(Path(path).parent) for path in memmon.__path__],
-        # Installed packages that a hook finds and no path leads to: the hooks lie in these folders.
-        "editable_folders": [path for path in paths if has_hooks and Path(path).is_dir()],
-    }
+    return Envelope(
+        import_paths=(*(path for path in paths if path not in own), *(path for path in paths if path in own)),
+        memmon_folders=tuple(str(Path(path).parent) for path in memmon.__path__),
+        editable_folders=tuple(path for path in paths if has_hooks and Path(path).is_dir()),
+        timeout_seconds=timeout_seconds,
+        has_lifeline=True,
+    )
 
 
 def _own_folders() -> set[str]:

@@ -7,7 +7,7 @@ import select
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memmon.child.session import end_own_session
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _EXIT_CODE = 3
 _GRACE_SECONDS = 5.0
+_DEFAULT_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _STDIN = 0
 
@@ -32,10 +33,12 @@ def lower_own_priority(*, is_urgent: bool = False) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def end_with_request(request: Mapping[str, Any]) -> None:
-    """Do as `end_with_program` as a request says; before any code that might hang."""
+def end_with_request(request: Mapping[str, object]) -> None:
+    """Do as a request's envelope says, as far as it says something; before any code that might hang."""
+    seconds = request.get("timeout_seconds")
     end_with_program(
-        float(request.get("timeout_seconds", 60.0)), has_lifeline=bool(request.get("has_lifeline"))
+        float(seconds) if isinstance(seconds, (int, float)) else _DEFAULT_SECONDS,
+        has_lifeline=bool(request.get("has_lifeline")),
     )
 
 

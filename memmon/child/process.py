@@ -1,7 +1,8 @@
 """One running child: everything heavy happens there, never in the program.
 
-It gets one JSON object on its standard input and answers one on its standard output; a password
-in a URL therefore shows in no process list. It leads a session of its own, which ends with it.
+It gets one JSON object on its standard input and answers one on its standard output
+(`memmon.child.requests`); a password in a URL therefore shows in no process list. It leads a session
+of its own, which ends with it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,23 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic
 
 from memmon.child import bootstrap
 from memmon.child.channel import Lifeline, answer_output, errors_output
 from memmon.child.interpreter import FROZEN_FLAG
 from memmon.child.mark import MARK_VARIABLE
+from memmon.child.requests import AnswerT_co
 from memmon.child.session import Session
+from memmon.child.wire import decode_answer, encode
 from memmon.errors import ChildError
 from memmon.guest.locks import LOST_AFTER_SECONDS, Hold, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from memmon.child.interpreter import Interpreter
+    from memmon.child.requests import Request
 
 NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 _END_WAIT_SECONDS = 1.0
@@ -39,39 +43,19 @@ in the host's threads too, whose signal handlers may raise at any step and leave
 """
 
 
-class AnsweredError(ChildError):
-    """The child ran, and answered that it failed.
-
-    `kind`: the name of the error's class there. `sqlite_errorcode` and `error_number`: SQLite's
-    and the system's code, where there was one.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        kind: str | None = None,
-        sqlite_errorcode: int | None = None,
-        error_number: int | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.sqlite_errorcode = sqlite_errorcode
-        self.error_number = error_number
-
-
-class Child:
+class Child(Generic[AnswerT_co]):
     """One running child; poll it, it never blocks."""
 
     def __init__(
         self,
-        request: Mapping[str, object],
+        request: Request[AnswerT_co],
         *,
         interpreter: Interpreter,
         timeout_seconds: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the child; raises ChildError when it can't be started."""
+        self._request = request
         self._monotonic = monotonic
         self._deadline = monotonic() + timeout_seconds
         self._timeout_seconds = timeout_seconds
@@ -92,7 +76,7 @@ class Child:
         with suppress(OSError):  # it has ended already: its answer says why
             self._lifeline.say(line)
 
-    def poll(self) -> dict[str, Any] | None:
+    def poll(self) -> AnswerT_co | None:
         """Return the child's answer, or None while it is still at work.
 
         Raises ChildError when it failed, said too much, took longer than its time-out or was ended
@@ -101,7 +85,7 @@ class Child:
         with self._turn:  # a number of a file that another thread closes meanwhile may be another's file
             return self._poll()
 
-    def _poll(self) -> dict[str, Any] | None:
+    def _poll(self) -> AnswerT_co | None:
         if self._is_ended:
             raise ChildError(NOT_WANTED)
         try:
@@ -109,7 +93,8 @@ class Child:
             self._exchange()
             if code is not None:
                 # An answer may be there although somebody that it started holds the pipe open.
-                return _answer(bytes(self._out.content), bytes(self._errors.content), code)
+                raw = _answer(bytes(self._out.content), bytes(self._errors.content), code)
+                return decode_answer(self._request, raw)
             self._require_time()
         except (OSError, ValueError) as error:
             self.kill()
@@ -195,13 +180,13 @@ def _start(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[byt
         lifeline.childs.close()
 
 
-def _request_line(request: Mapping[str, object], timeout_seconds: float) -> bytes:
+def _request_line(request: Request[object], timeout_seconds: float) -> bytes:
     # One line: a process forked from the program may hold the channel open, so that its end never comes.
-    body = {**request, **bootstrap.where_to_import_from(), "timeout_seconds": timeout_seconds}
-    return json.dumps({**body, "has_lifeline": True}, default=str).encode() + b"\n"
+    envelope = bootstrap.envelope(timeout_seconds=timeout_seconds)
+    return json.dumps({**encode(request), **encode(envelope)}, default=str).encode() + b"\n"
 
 
-def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, Any]:
+def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, object]:
     try:
         answer = json.loads(out.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1])
     except (ValueError, RecursionError):
@@ -211,11 +196,4 @@ def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, Any]:
     if not isinstance(answer, dict):
         msg = "the analysis process gave an answer that is none"
         raise ChildError(msg)
-    if "error" in answer:
-        raise AnsweredError(
-            str(answer["error"]),
-            kind=answer.get("kind"),
-            sqlite_errorcode=answer.get("sqlite_code"),
-            error_number=answer.get("error_number"),
-        )
     return answer

@@ -8,18 +8,23 @@ import threading
 import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memmon.child.interpreter import NoInterpreterError, find_interpreter
 from memmon.child.mark import MARK_SENTENCE, is_marked
-from memmon.child.process import NOT_WANTED, AnsweredError, Child
+from memmon.child.process import NOT_WANTED, Child
+from memmon.child.requests import AnswerT_co
+from memmon.child.wire import AnsweredError
 from memmon.errors import ChildError
 from memmon.guest.locks import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from memmon.child.interpreter import Interpreter
+    from memmon.child.requests import Request
+
+AnswerT = TypeVar("AnswerT")
 
 PAUSE_SECONDS = 300.0
 """After a failure, no child is started for so long."""
@@ -38,6 +43,13 @@ def serve_itself() -> None:
     _serves_itself = True
 
 
+class RunsChildren(Protocol):
+    """What `Children.run` is: has a child answer a request; raises ChildError."""
+
+    def __call__(self, request: Request[AnswerT], *, timeout_seconds: float) -> AnswerT:
+        """Return the answer."""
+
+
 class Children:
     """Starts the children of one recorder.
 
@@ -50,7 +62,7 @@ class Children:
         self._monotonic = monotonic
         self.start_count = 0
         """How many were started in this process."""
-        self._running: dict[int, Child] = {}
+        self._running: dict[int, Child[object]] = {}
         self._end_count = 0
         self.reset()
 
@@ -71,7 +83,7 @@ class Children:
                 self.note = str(error)
         return self.note
 
-    def start(self, request: Mapping[str, object], *, timeout_seconds: float) -> RunningChild:
+    def start(self, request: Request[AnswerT], *, timeout_seconds: float) -> RunningChild[AnswerT]:
         """Start a child and return it; raises ChildError when none can be had, or not yet again."""
         if self.note is not None:
             raise ChildError(self.note)
@@ -97,7 +109,7 @@ class Children:
             raise ChildError(NOT_WANTED)
         return RunningChild(child, self)
 
-    def run(self, request: Mapping[str, object], *, timeout_seconds: float) -> dict[str, Any]:
+    def run(self, request: Request[AnswerT], *, timeout_seconds: float) -> AnswerT:
         """Run a child to its end and return its answer; raises ChildError.
 
         In the program's main thread a signal handler may raise between any two steps, also between
@@ -107,7 +119,7 @@ class Children:
             return self._run_beside(request, timeout_seconds)
         return self._run_here(request, timeout_seconds, Hold())
 
-    def _run_here(self, request: Mapping[str, object], timeout_seconds: float, wish: Hold) -> dict[str, Any]:
+    def _run_here(self, request: Request[AnswerT], timeout_seconds: float, wish: Hold) -> AnswerT:
         child = self.start(request, timeout_seconds=timeout_seconds)
         pause = threading.Event()
         try:
@@ -119,9 +131,9 @@ class Children:
             child.kill()
         return answer
 
-    def _run_beside(self, request: Mapping[str, object], timeout_seconds: float) -> dict[str, Any]:
+    def _run_beside(self, request: Request[AnswerT], timeout_seconds: float) -> AnswerT:
         """Have it run in a thread of memmon's own, as long as this one waits."""
-        wish, replies, pid = Hold(), SimpleQueue[Any](), os.getpid()
+        wish, replies, pid = Hold(), SimpleQueue[AnswerT | BaseException](), os.getpid()
 
         def run() -> None:
             try:
@@ -139,8 +151,7 @@ class Children:
                     found = replies.get(timeout=_LOOK_SECONDS)
                     if isinstance(found, BaseException):
                         raise found
-                    answer: dict[str, Any] = found
-                    return answer
+                    return found
         finally:
             wish.is_free = True
         raise ChildError(NOT_WANTED)
@@ -160,7 +171,7 @@ class Children:
         for child in running:
             child.abandon()
 
-    def forget(self, child: Child) -> None:
+    def forget(self, child: Child[object]) -> None:
         """Take a child that is being ended on purpose out of the count."""
         self._running.pop(id(child), None)
 
@@ -170,7 +181,7 @@ class Children:
             raise NoInterpreterError(MARK_SENTENCE)
         return find_interpreter(serves_itself=_serves_itself)
 
-    def ended(self, child: Child, error: ChildError | None) -> None:
+    def ended(self, child: Child[object], error: ChildError | None) -> None:
         """Note how a child ended: None for an answer."""
         was_wanted = self._running.pop(id(child), None) is not None
         if error is None or isinstance(error, AnsweredError):
@@ -187,14 +198,14 @@ class Children:
             self.note = f"{error} ({FAILURE_LIMIT} failures one after another)"
 
 
-class RunningChild:
+class RunningChild(Generic[AnswerT_co]):
     """A child that was started; its end is counted."""
 
-    def __init__(self, child: Child, children: Children) -> None:
+    def __init__(self, child: Child[AnswerT_co], children: Children) -> None:
         self._child = child
         self._children = children
 
-    def poll(self) -> dict[str, Any] | None:
+    def poll(self) -> AnswerT_co | None:
         """Return the child's answer, or None while it is at work; raises ChildError as `Child.poll`."""
         try:
             answer = self._child.poll()

@@ -10,10 +10,11 @@ restarts. The writer thread starts it, looks for its answer and never waits for 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from memmon.child import require_headroom
+from memmon.child import AnsweredError, require_headroom
+from memmon.child.requests import Checked, Inspect
 from memmon.errors import ChildError, StoreDamagedError
 from memmon.probe.quiet import say_as
 from memmon.units import SECONDS_PER_DAY
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.child import Children
+    from memmon.child.requests import Check, Inspected
     from memmon.child.starts import RunningChild
     from memmon.clock import Clock
     from memmon.model import Snapshot
@@ -53,12 +55,12 @@ class CheckPlan:
 class CheckCalls:
     """What the checks ask of their owner, and tell it."""
 
-    request: Callable[[], dict[str, object] | None]
+    request: Callable[[], Check | None]
     """What the child is asked; None: not yet."""
     latest: Callable[[], Snapshot | None]
     identity: Callable[[], object]
     """Of the file, to tell it from another at the same path."""
-    on_answer: Callable[[dict[str, Any]], None]
+    on_answer: Callable[[Checked], None]
     on_damage: Callable[[str, object], None]
     """Called with what two looks found damaged, and the file's identity at the first."""
     on_off: Callable[[str], None]
@@ -78,7 +80,7 @@ class Checks:
         self._suspected_at: float | None = None
         self._suspicion: tuple[str, object] | None = None
         self._due_at: float | None = None
-        self._child: RunningChild | None = None
+        self._child: RunningChild[Checked | Inspected] | None = None
 
     def reset(self) -> None:
         """Forget the schedule: a new run begins."""
@@ -130,10 +132,10 @@ class Checks:
             return
         self._due_at = now + self._plan.every_seconds
         looks_at_all = self._looked_at is None or now - self._looked_at >= SECONDS_PER_DAY
-        if self._begin({**request, "look_at_all_pages": looks_at_all}) and looks_at_all:
+        if self._begin(replace(request, look_at_all_pages=looks_at_all)) and looks_at_all:
             self._looked_at = now
 
-    def _begin(self, request: dict[str, object]) -> bool:
+    def _begin(self, request: Check | Inspect) -> bool:
         try:
             require_headroom(self._calls.latest())
             self._child = self._children.start(request, timeout_seconds=CHECK_TIMEOUT_SECONDS)
@@ -149,21 +151,24 @@ class Checks:
             answer = self._child.poll()
         except ChildError as error:
             self._child = self._suspicion = None
-            if suspicion is None and getattr(error, "kind", None) == StoreDamagedError.__name__:
-                self._look_again(str(error))
-            self._put_off(error)
+            self._not_answered(error, is_first=suspicion is None)
             return
         if answer is None:
             return
         self._child = self._suspicion = None
-        damage = answer.get("damage")
         if suspicion is not None:
-            if damage:
+            if answer.damage:
                 self._calls.on_damage(*suspicion)
-        elif damage:
-            self._look_again(str(damage))
-        else:
+        elif answer.damage:
+            self._look_again(answer.damage)
+        elif isinstance(answer, Checked):
             self._calls.on_answer(answer)
+
+    def _not_answered(self, error: ChildError, *, is_first: bool) -> None:
+        is_damaged = isinstance(error, AnsweredError) and error.kind == StoreDamagedError.__name__
+        if is_first and is_damaged:
+            self._look_again(str(error))
+        self._put_off(error)
 
     def _look_again(self, text: str) -> None:
         """Have another child look before a file is taken for damaged; at most once a day."""
@@ -171,15 +176,18 @@ class Checks:
         if request is None or (self._suspected_at is not None and now - self._suspected_at < SECONDS_PER_DAY):
             return
         seen = self._calls.identity()
-        if self._begin({**request, "command": "inspect", "in_all_pages": True}):
+        if self._begin(Inspect(database=request.database, in_all_pages=True)):
             self._suspected_at, self._suspicion = now, (text, seen)
 
     def _put_off(self, error: ChildError) -> None:
-        self._due_at = self._clock.monotonic() + RETRY_SECONDS
+        # Another version stays another one until the program is restarted; one half installed does not.
+        is_lasting = isinstance(error, AnsweredError) and error.is_of_another_version
+        seconds = SECONDS_PER_DAY if is_lasting else RETRY_SECONDS
+        self._due_at = self._clock.monotonic() + seconds
         say_as(
             log,
             logging.WARNING,
-            "memmon: the hourly check is put off for %d minutes: %s",
-            RETRY_SECONDS / 60,
+            "memmon: the hourly check is put off for %d %s: %s",
+            *((24, "hours") if is_lasting else (seconds / 60, "minutes")),
             error,
         )

@@ -12,14 +12,15 @@ from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Leak, Memory, Present
 from memmon.alerts.state_machine import SEVERITY_RANKS
+from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
 from memmon.facts.deque_state import deque_fault
 from memmon.probe.quiet import say_as
 from memmon.recorder import arguments
 from memmon.recorder.monitor_judge import (
     ask,
-    deques_request,
-    snapshots_request,
+    columns_of,
+    report_of,
     too_little,
     unavailable,
 )
@@ -291,20 +292,19 @@ class MemoryMonitor:
         short = too_little(items, min_duration_hours=min_duration_hours, min_samples=min_samples)
         if short is not None:
             return short
-        request = {
-            "command": "leak",
-            "snapshots": snapshots_request(items),
-            "min_duration_hours": min_duration_hours,
-            "min_samples": min_samples,
-            "threshold_mb_per_hour": self.leak_threshold,
-            "source": self._recorder.source,
-        }
+        request = JudgeLeak(
+            snapshots=columns_of(items),
+            min_duration_hours=min_duration_hours,
+            min_samples=int(min_samples),
+            threshold_mb_per_hour=self.leak_threshold,
+            source=self._recorder.source,
+        )
         try:
             answer = ask(request, self._recorder.latest, self._recorder.children)
         except ChildError as error:
             say_as(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
             return unavailable(items, error)
-        report = MemoryLeakReport(**answer["leak"])
+        report = report_of(answer.leak)
         if report.leak_detected:
             self._submit_leak(report)
         return report
@@ -333,17 +333,16 @@ class MemoryMonitor:
             return NO_DATA
         self._recorder.flush(timeout_seconds=2.0)
         readings = self._recorder.read_deques()
-        request = {
-            "command": "report",
-            "snapshots": snapshots_request(items),
-            "deques": deques_request(readings),
-            "threshold_mb_per_hour": self.leak_threshold,
-            "source": self._recorder.source,
-            "database": self._recorder.database_url,
-            "now": self._clock.now().isoformat(),
-        }
+        request = RenderReport(
+            snapshots=columns_of(items),
+            deques=readings,
+            threshold_mb_per_hour=self.leak_threshold,
+            source=self._recorder.source,
+            database=self._recorder.database_url,
+            now=self._clock.now(),
+        )
         try:
-            return str(ask(request, self._recorder.latest, self._recorder.children)["text"])
+            return ask(request, self._recorder.latest, self._recorder.children).text
         except ChildError as error:
             say_as(log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error)
             return self._report_without_child(items, readings, error)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from memmon.child import require_headroom
+from memmon.child.requests import SnapshotColumns
 from memmon.recorder.monitor_values import MemoryLeakReport
 from memmon.units import SECONDS_PER_HOUR
 
@@ -13,44 +14,48 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memmon.child import Children
+    from memmon.child.requests import LeakAnswer, Request
     from memmon.errors import ChildError
-    from memmon.model import DequeReading, Snapshot
+    from memmon.model import Snapshot
     from memmon.recorder.monitor_values import MemorySnapshot
+
+AnswerT = TypeVar("AnswerT")
 
 JUDGE_TIMEOUT_SECONDS = 30.0
 
 
-def snapshots_request(snapshots: Sequence[MemorySnapshot]) -> dict[str, object]:
-    """Return the snapshots as plain columns; NaN becomes None."""
-    return {
-        "timestamp": [item.timestamp.isoformat() for item in snapshots],
-        "uptime_seconds": [item.uptime_seconds for item in snapshots],
-        "rss_mb": [_finite(item.rss_mb) for item in snapshots],
-        "vms_mb": [_finite(item.vms_mb) for item in snapshots],
-        "percent": [_finite(item.percent) for item in snapshots],
-        "available_mb": [_finite(item.available_mb) for item in snapshots],
-        "deque_sizes": dict(snapshots[-1].deque_sizes) if snapshots else {},
-    }
-
-
-def deques_request(readings: Sequence[DequeReading]) -> list[dict[str, object]]:
-    """Return deque readings as plain objects."""
-    names = (
-        "name",
-        "length_count",
-        "maxlen_count",
-        "size_bytes",
-        "dropped_count",
-        "expected_maxlen_count",
-        "is_alive",
+def columns_of(snapshots: Sequence[MemorySnapshot]) -> SnapshotColumns:
+    """Return the snapshots in the columns of a request."""
+    newest = snapshots[-1].deque_sizes if snapshots else {}
+    return SnapshotColumns(
+        timestamp=tuple(item.timestamp for item in snapshots),
+        uptime_seconds=tuple(item.uptime_seconds for item in snapshots),
+        rss_mb=tuple(_finite(item.rss_mb) for item in snapshots),
+        vms_mb=tuple(_finite(item.vms_mb) for item in snapshots),
+        percent=tuple(_finite(item.percent) for item in snapshots),
+        available_mb=tuple(_finite(item.available_mb) for item in snapshots),
+        deque_sizes=dict(newest),
     )
-    return [{name: getattr(item, name) for name in names} for item in readings]
 
 
-def ask(request: dict[str, object], latest: Snapshot | None, children: Children) -> dict[str, Any]:
+def ask(request: Request[AnswerT], latest: Snapshot | None, children: Children) -> AnswerT:
     """Ask a child; raises ChildError when it can't be run or takes too long."""
     require_headroom(latest)
     return children.run(request, timeout_seconds=JUDGE_TIMEOUT_SECONDS)
+
+
+def report_of(found: LeakAnswer) -> MemoryLeakReport:
+    """Return a child's verdict in MemoryMonitor's form."""
+    return MemoryLeakReport(
+        leak_detected=found.leak_detected,
+        growth_rate_mb_per_hour=found.growth_rate_mb_per_hour,
+        total_growth_mb=found.total_growth_mb,
+        duration_hours=found.duration_hours,
+        start_memory_mb=found.start_memory_mb,
+        end_memory_mb=found.end_memory_mb,
+        confidence=found.confidence,
+        details=found.details,
+    )
 
 
 def too_little(
@@ -103,4 +108,4 @@ def span_hours(snapshots: Sequence[MemorySnapshot]) -> float:
 
 
 def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None  # a program may append what counts as a number

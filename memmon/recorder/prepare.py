@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.child import AnsweredError
+from memmon.child.requests import Inspect, Migrate
 from memmon.errors import (
     ChildError,
     ForeignStoreError,
@@ -29,10 +30,10 @@ except ImportError:  # pragma: no cover -- not a POSIX system
     fcntl = None  # type: ignore[assignment]  # absent there: processes then meet in the transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
-    from typing import Any
 
+    from memmon.child.starts import RunsChildren
     from memmon.config import Database
 
 MIGRATE_TIMEOUT_SECONDS = 60.0
@@ -48,7 +49,7 @@ def prepare(
     database: Database,
     *,
     file_mode: int,
-    run_child: Callable[..., dict[str, Any]],
+    run_child: RunsChildren,
     flush_lock: AbstractContextManager[object] = _NO_LOCK,
 ) -> None:
     """Bring the database to this version's schema; one process does, others wait.
@@ -72,7 +73,7 @@ def prepare(
                 return
         try:
             run_child(
-                {"command": "migrate", "database": database.url, "file_mode": file_mode},
+                Migrate(database=database.url, file_mode=file_mode),
                 timeout_seconds=MIGRATE_TIMEOUT_SECONDS,
             )
         except ChildError as error:
@@ -110,19 +111,16 @@ def _tell_too_old(database: Database, error: ChildError) -> None:
         raise StoreTooOldError(msg) from error
 
 
-def is_damaged(database: Database, *, run_child: Callable[..., dict[str, Any]]) -> str | None:
+def is_damaged(database: Database, *, run_child: RunsChildren) -> str | None:
     """Return what is damaged in a file that refuses to be written, None: nothing is, or it can't be told.
 
     A child looks: opening and closing the file here would drop this process's locks on it.
     """
     try:
-        answer = run_child(
-            {"command": "inspect", "database": database.url}, timeout_seconds=INSPECT_TIMEOUT_SECONDS
-        )
+        request = Inspect(database=database.url, in_all_pages=False)
+        return run_child(request, timeout_seconds=INSPECT_TIMEOUT_SECONDS).damage
     except ChildError:
         return None
-    damage = answer.get("damage")
-    return None if damage is None else str(damage)
 
 
 def _is_ready(database: Database) -> bool:

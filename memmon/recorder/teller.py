@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, Present
-from memmon.alerts.state_machine import Observation
+from memmon.child.requests import Check
 from memmon.model import Snapshot
 from memmon.probe.quiet import say_as
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
@@ -21,7 +21,9 @@ from memmon.store.write import StoredReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.alerts.state_machine import Observation
     from memmon.child import Children
+    from memmon.child.requests import Checked
     from memmon.clock import Clock
     from memmon.config import Database, Settings
     from memmon.recorder.desk import AlertDesk
@@ -156,18 +158,18 @@ class Teller:
             self._put(state, state.event(self._clock, "alert", alert.title, data))
         self.desk.deliver(alert)
 
-    def _check_request(self) -> dict[str, object] | None:
+    def _check_request(self) -> Check | None:
         if self._state is None or self.source is None:
             return None
-        return {
-            "command": "check",
-            "database": self._database.url,
-            "source": self.source,
-            "leak_check": self.settings.leak_check,
-            "daily_report": self.settings.daily_report,
-            "threshold_mb_per_hour": self.settings.leak_threshold_mb_per_hour,
-            "now": self._clock.now().isoformat(),
-        }
+        return Check(
+            database=self._database.url,
+            source=self.source,
+            leak_check=bool(self.settings.leak_check),  # a program may say 1
+            daily_report=bool(self.settings.daily_report),
+            threshold_mb_per_hour=self.settings.leak_threshold_mb_per_hour,
+            now=self._clock.now(),
+            look_at_all_pages=False,
+        )
 
     def _tell_off(self, why: str) -> None:
         """Say once a run that nothing is checked in it, and who else can."""
@@ -180,16 +182,16 @@ class Teller:
     def _tell_damage(self, text: str, seen: object) -> None:
         self.on_damage(text, seen)
 
-    def _on_check(self, answer: dict[str, Any]) -> None:
+    def _on_check(self, answer: Checked) -> None:
         now = self._clock.now()
-        for found in answer.get("alerts", ()):
-            self._tell(Candidate(Observation.from_plain(found), now))
-        if answer.get("is_suspicious") and self._state is not None:
+        for found in answer.alerts:
+            self._tell(Candidate(found.seen(source=self.source or ""), now))
+        if answer.is_suspicious and self._state is not None:
             self._witness.look(self._state)
-        report = answer.get("report")
-        if report and self._state is not None:
+        report = answer.report
+        if report is not None and self._state is not None:
             stored = StoredReport(
-                at=now, window_hours=report["window_hours"], text=report["text"], data=report.get("data")
+                at=now, window_hours=report.window_hours, text=report.text, data=report.data
             )
             self._put(self._state, stored)
-            say_as(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report["headline"])
+            say_as(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report.headline)

@@ -11,11 +11,12 @@ from told_kit import Program
 
 from memmon import MemoryMonitor
 from memmon.alerts.policy import AlertPolicy
-from memmon.cli.child_judge import check
+from memmon.child.requests import Check
 from memmon.clock import ManualClock
 from memmon.model import DequeReading
 from memmon.notify.evaluate import observe
 from memmon.store.read import open_store
+from memmon.tasks.check import check
 
 
 @pytest.fixture
@@ -113,15 +114,16 @@ def test_a_leak_is_told_alike(url, limit_mb, severity):
     )
     now = START + timedelta(hours=24)
     answer = check(
-        {
-            "database": url,
-            "source": "bot",
-            "leak_check": True,
-            "daily_report": False,
-            "threshold_mb_per_hour": 10.0,
-            "now": now.isoformat(),
-        }
+        Check(
+            database=url,
+            source="bot",
+            leak_check=True,
+            daily_report=False,
+            threshold_mb_per_hour=10.0,
+            now=now,
+            look_at_all_pages=False,
+        )
     )
     program.teller._on_check(answer)
     assert from_outside(url, now=now) == from_inside(program) == [("leak", severity, "Memory leak detected")]
-    assert answer["is_suspicious"]
+    assert answer.is_suspicious

@@ -10,9 +10,16 @@ import psutil
 
 from memmon.child.interpreter import Interpreter
 from memmon.child.mark import MARK_VARIABLE
+from memmon.child.requests import Inspect, Inspected
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+INSPECT = Inspect(database="sqlite:////nowhere/at/all.db", in_all_pages=False)
+NOTHING_FOUND = Inspected(damage=None)
+ANSWER = '{"command": "inspect", "damage": null}'
+"""What a stand-in says that has found nothing."""
 
 
 def stand_in(folder: Path, body: str, *, name: str = "stand-in") -> Interpreter:

@@ -7,15 +7,13 @@ import sys
 import venv
 
 import pytest
-from child_kit import answer_of
+from child_kit import INSPECT, NOTHING_FOUND, answer_of
 
 from memmon.child import Child, bootstrap
 from memmon.child.interpreter import find_interpreter
 
-REQUEST = {"command": "inspect", "database": "sqlite:////nowhere/at/all.db"}
 
-
-def ask(request=REQUEST):
+def ask(request=INSPECT):
     return answer_of(Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0))
 
 
@@ -27,7 +25,7 @@ def test_packages_named_like_the_standard_library_shadow_nothing(tmp_path, monke
     paths = list(sys.path)
     paths.insert(len(paths) if place == -1 else place, str(tmp_path))
     monkeypatch.setattr(sys, "path", paths)
-    assert ask() == {"damage": None}
+    assert ask() == NOTHING_FOUND
 
 
 def test_the_programs_variables_and_start_up_hooks_are_not_the_childs(tmp_path, monkeypatch):
@@ -39,7 +37,7 @@ def test_the_programs_variables_and_start_up_hooks_are_not_the_childs(tmp_path, 
     monkeypatch.setenv("PYTHONINSPECT", "1")
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    assert ask() == {"damage": None}
+    assert ask() == NOTHING_FOUND
 
 
 def test_the_start_up_hooks_of_an_environment_do_not_run(tmp_path, monkeypatch):
@@ -51,7 +49,7 @@ def test_the_start_up_hooks_of_an_environment_do_not_run(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "env" / "bin" / "python"))
     monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
     assert find_interpreter(serves_itself=False).path == sys.executable
-    assert ask() == {"damage": None}
+    assert ask() == NOTHING_FOUND
 
 
 def test_the_programs_own_folder_comes_last(tmp_path, monkeypatch):
@@ -60,19 +58,19 @@ def test_the_programs_own_folder_comes_last(tmp_path, monkeypatch):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')\n", encoding="utf-8")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "bot.py"), raising=False)
-    found = bootstrap.where_to_import_from()["import_paths"]
+    found = bootstrap.envelope(timeout_seconds=60.0).import_paths
     packages = next(path for path in sys.path if path.endswith("-packages"))
     assert found.index(packages) < found.index(str(tmp_path))
-    assert ask() == {"damage": None}
+    assert ask() == NOTHING_FOUND
 
 
 def test_relative_paths_are_the_programs(tmp_path, monkeypatch):
     """A relative import path means the folder that it means in the program, and what is no text is left out."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", "src", *sys.path, None, b"x"])
-    found = bootstrap.where_to_import_from()["import_paths"]
+    found = bootstrap.envelope(timeout_seconds=60.0).import_paths
     assert {str(tmp_path), str(tmp_path / "src")} <= set(found)
-    assert ask() == {"damage": None}
+    assert ask() == NOTHING_FOUND
 
 
 def test_a_package_that_only_a_hook_finds(tmp_path, monkeypatch):
@@ -103,9 +101,9 @@ def test_a_package_that_only_a_hook_finds(tmp_path, monkeypatch):
     monkeypatch.setattr(
         bootstrap,
         "CODE",
-        bootstrap.CODE.replace("from memmon.cli", "import hidden_package\nfrom memmon.cli"),
+        bootstrap.CODE.replace("from memmon.tasks", "import hidden_package\nfrom memmon.tasks"),
     )
-    assert ask() == {"damage": None}
+    assert ask() == NOTHING_FOUND
 
 
 def test_relative_paths_mean_what_they_meant_when_they_were_used(tmp_path, monkeypatch):
@@ -116,8 +114,8 @@ def test_relative_paths_mean_what_they_meant_when_they_were_used(tmp_path, monke
     monkeypatch.setattr(sys, "path", ["vendor", *sys.path])
     importlib.import_module("found_by_a_relative_path")
     monkeypatch.chdir("/")
-    assert str(tmp_path / "vendor") in bootstrap.where_to_import_from()["import_paths"]
-    assert "/vendor" not in bootstrap.where_to_import_from()["import_paths"]
+    assert str(tmp_path / "vendor") in bootstrap.envelope(timeout_seconds=60.0).import_paths
+    assert "/vendor" not in bootstrap.envelope(timeout_seconds=60.0).import_paths
 
 
 class _Asked:
@@ -146,5 +144,5 @@ def test_paths_that_no_folder_has_and_hooks_that_mind_being_asked(tmp_path, monk
     ]
     monkeypatch.setattr(sys, "path", [*odd, *sys.path])
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, _Asked()])
-    assert str(bytes_name) in bootstrap.where_to_import_from()["import_paths"]
-    assert ask() == {"damage": None}
+    assert str(bytes_name) in bootstrap.envelope(timeout_seconds=60.0).import_paths
+    assert ask() == NOTHING_FOUND

@@ -10,16 +10,18 @@ import subprocess
 import sys
 import textwrap
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
-from child_kit import answer_of, marked_processes, stand_in, until
+from child_kit import ANSWER, INSPECT, NOTHING_FOUND, answer_of, marked_processes, stand_in, until
 
 from memmon.child import AnsweredError, Child, channel
 from memmon.child.channel import ANSWER_LIMIT_BYTES
 from memmon.child.interpreter import Interpreter, find_interpreter
 from memmon.child.mark import MARK_VARIABLE
+from memmon.child.requests import Check, Inspect, Inspected, RenderReport, SnapshotColumns
 from memmon.errors import ChildError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,16 +29,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_it_answers():
     """A child started with the real interpreter answers, and leaves nothing behind."""
-    request = {"command": "inspect", "database": "sqlite:////nowhere/at/all.db"}
-    child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
-    assert answer_of(child) == {"damage": None}
+    child = Child(INSPECT, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+    assert answer_of(child) == NOTHING_FOUND
     assert marked_processes() == []
 
 
 def test_an_answered_failure_is_told_apart():
     """A child that ran and failed at its task answers with the kind of the error."""
-    request = {"command": "check", "database": "sqlite:////nowhere/at/all.db", "source": "bot"}
-    request |= {"leak_check": True, "daily_report": True, "now": "2026-01-01T00:00:00+00:00"}
+    request = Check(
+        database="sqlite:////nowhere/at/all.db",
+        source="bot",
+        leak_check=True,
+        daily_report=True,
+        threshold_mb_per_hour=10.0,
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+        look_at_all_pages=False,
+    )
     child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
     with pytest.raises(AnsweredError) as caught:
         answer_of(child)
@@ -48,7 +56,7 @@ def test_a_flood_is_ended(tmp_path, channel):
     """A child that says without end is ended with one sentence, and little of it is kept."""
     before = psutil.Process().memory_info().rss
     flood = stand_in(tmp_path, f"exec yes {'A' * 100} >&{channel}")
-    child = Child({"command": "inspect"}, interpreter=flood, timeout_seconds=60.0)
+    child = Child(INSPECT, interpreter=flood, timeout_seconds=60.0)
     with pytest.raises(ChildError, match="said more than"):
         answer_of(child)
     assert marked_processes() == []
@@ -58,15 +66,27 @@ def test_a_flood_is_ended(tmp_path, channel):
 def test_a_long_answer_comes_whole(tmp_path):
     """An answer much longer than a pipe holds, below the bound, is taken whole."""
     answer = tmp_path / "answer.json"
-    answer.write_text(json.dumps({"text": "x" * 3_000_000}), encoding="utf-8")
-    child = Child({}, interpreter=stand_in(tmp_path, f"exec cat {answer}"), timeout_seconds=60.0)
-    assert len(answer_of(child)["text"]) == 3_000_000
+    answer.write_text(json.dumps({"command": "report", "text": "x" * 3_000_000}), encoding="utf-8")
+    nothing = SnapshotColumns(
+        timestamp=(), uptime_seconds=(), rss_mb=(), vms_mb=(), percent=(), available_mb=(), deque_sizes={}
+    )
+    request = RenderReport(
+        snapshots=nothing,
+        deques=(),
+        threshold_mb_per_hour=10.0,
+        source="bot",
+        database="sqlite:////nowhere/at/all.db",
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    child = Child(request, interpreter=stand_in(tmp_path, f"exec cat {answer}"), timeout_seconds=60.0)
+    assert len(answer_of(child).text) == 3_000_000
 
 
 def test_a_long_request_arrives_whole(tmp_path):
     """A request much longer than a pipe holds reaches the child, piece by piece."""
     echo = stand_in(tmp_path, "head -n 1 | wc -c")
-    child = Child({"text": "x" * 3_000_000}, interpreter=echo, timeout_seconds=60.0)
+    request = Inspect(database="x" * 3_000_000, in_all_pages=False)
+    child = Child(request, interpreter=echo, timeout_seconds=60.0)
     found = []
     with pytest.raises(ChildError, match="an answer that is none"):
         answer_of(child)
@@ -87,9 +107,9 @@ def test_a_time_limit_on_the_programs_sockets_is_none_of_the_childs(monkeypatch)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(5.0)
     try:
-        request = {"command": "inspect", "database": "sqlite:////nowhere/at/all.db", "text": "x" * 1_000_000}
+        request = Inspect(database="sqlite:////nowhere/" + "x" * 1_000_000, in_all_pages=False)
         child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
-        assert answer_of(child) == {"damage": None}
+        assert answer_of(child) == NOTHING_FOUND
     finally:
         socket.setdefaulttimeout(before)
 
@@ -102,19 +122,20 @@ class _RefusedSocket(socket.socket):
 def test_the_programs_own_class_of_sockets_is_not_used(tmp_path, monkeypatch):
     """A program that replaced the class of sockets (by a proxy's, by a guard) has its children all the same."""
     monkeypatch.setattr(socket, "socket", _RefusedSocket)
-    child = Child({}, interpreter=stand_in(tmp_path, "read line; echo '{}'"), timeout_seconds=60.0)
-    assert answer_of(child) == {}
+    program = stand_in(tmp_path, f"read line; echo '{ANSWER}'")
+    child = Child(INSPECT, interpreter=program, timeout_seconds=60.0)
+    assert answer_of(child) == NOTHING_FOUND
 
 
 @pytest.mark.parametrize("end", ["time limit", "stop", "answer"])
 def test_all_that_it_started_ends_with_it(tmp_path, end):
     """The processes that a child starts end with it: at its time limit, when it is stopped, when it answers."""
-    body = "sleep 97 &\n sleep 97 &\n" + ("echo '{}'" if end == "answer" else "exec sleep 97")
+    body = "sleep 97 &\n sleep 97 &\n" + (f"echo '{ANSWER}'" if end == "answer" else "exec sleep 97")
     child = Child(
-        {}, interpreter=stand_in(tmp_path, body), timeout_seconds=0.5 if end == "time limit" else 60.0
+        INSPECT, interpreter=stand_in(tmp_path, body), timeout_seconds=0.5 if end == "time limit" else 60.0
     )
     if end == "answer":
-        assert answer_of(child) == {}
+        assert answer_of(child) == NOTHING_FOUND
     else:
         assert until(lambda: len(marked_processes()) >= 3)
     if end == "time limit":
@@ -131,7 +152,7 @@ def test_a_group_of_its_own_in_the_session_ends_too(tmp_path):
     """A process that left the child's group but not its session ends with it."""
     code = "import os, time; os.setpgid(0, 0); time.sleep(97)"
     body = f'{sys.executable} -c "{code}" &\nexec sleep 97'
-    child = Child({}, interpreter=stand_in(tmp_path, body), timeout_seconds=60.0)
+    child = Child(INSPECT, interpreter=stand_in(tmp_path, body), timeout_seconds=60.0)
 
     def has_left():
         return any(
@@ -147,10 +168,11 @@ PROGRAM = """
 import os, sys, time
 from memmon.child import Child
 from memmon.child.interpreter import find_interpreter
-request = {"command": sys.argv[1], "database": "sqlite:////nowhere/at/all.db"}
+from memmon.child.requests import Inspect
+request = Inspect(database="sqlite:////nowhere/at/all.db", in_all_pages=False)
 child = Child(request, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
 print(child._process.pid, flush=True)
-if sys.argv[2] == "fork" and os.fork() == 0:
+if sys.argv[1] == "fork" and os.fork() == 0:
     child.abandon()  # as the hooks of a recorder do
     time.sleep(60)
 time.sleep(60)
@@ -165,13 +187,13 @@ def test_it_ends_with_its_program(tmp_path, is_forked):
     code = PROGRAM.replace(
         "import os, sys, time",
         "import os, sys, time\nimport memmon.child.bootstrap as bootstrap\n"
-        "bootstrap.CODE = bootstrap.CODE.replace('from memmon.cli.child import answer', "
-        '\'from memmon.cli import child; child.COMMANDS["hang"] = lambda request: __import__("time").sleep(60); '
-        "answer = child.answer')",
+        "bootstrap.CODE = bootstrap.CODE.replace('from memmon.tasks.serve import answer', "
+        "'from memmon.tasks import serve; serve.perform = lambda request: __import__(\"time\").sleep(60); '"
+        "'answer = serve.answer')",
     )
     (tmp_path / "program.py").write_text(code, encoding="utf-8")
     program = subprocess.Popen(
-        [sys.executable, str(tmp_path / "program.py"), "hang", "fork" if is_forked else "alone"],
+        [sys.executable, str(tmp_path / "program.py"), "fork" if is_forked else "alone"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -192,13 +214,13 @@ def test_it_ends_with_its_program_while_it_is_still_loading(tmp_path):
         "import subprocess, time; subprocess.Popen(['sleep', '97']); time.sleep(97)\n", encoding="utf-8"
     )
     code = (
-        "import sys\nsys.path.append(sys.argv[3])\n"
+        "import sys\nsys.path.append(sys.argv[2])\n"
         "class Hook:\n    find_spec = staticmethod(lambda *_, **__: None)\n"
         "Hook.__module__ = '__editable___hang_finder'\nsys.meta_path.append(Hook)\n"
     )
     (tmp_path / "program.py").write_text(code + PROGRAM, encoding="utf-8")
     program = subprocess.Popen(
-        [sys.executable, str(tmp_path / "program.py"), "inspect", "alone", str(tmp_path)],
+        [sys.executable, str(tmp_path / "program.py"), "alone", str(tmp_path)],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
@@ -213,7 +235,7 @@ def test_it_ends_with_its_program_while_it_is_still_loading(tmp_path):
 def test_an_answer_too_deep_to_be_read_is_none(tmp_path):
     """An answer of a hundred thousand brackets is a failure of the child like any other."""
     body = "head -c 100000 /dev/zero | tr '\\0' '['"
-    child = Child({}, interpreter=stand_in(tmp_path, body), timeout_seconds=60.0)
+    child = Child(INSPECT, interpreter=stand_in(tmp_path, body), timeout_seconds=60.0)
     with pytest.raises(ChildError, match="ended with code 0"):
         answer_of(child)
 
@@ -221,7 +243,7 @@ def test_an_answer_too_deep_to_be_read_is_none(tmp_path):
 def test_a_forked_process_holds_nothing_of_it(tmp_path):
     """A process forked from the program, told to forget the child, holds none of its channels open."""
     before = len(list(Path("/proc/self/fd").iterdir()))
-    child = Child({}, interpreter=stand_in(tmp_path, "exec sleep 97"), timeout_seconds=60.0)
+    child = Child(INSPECT, interpreter=stand_in(tmp_path, "exec sleep 97"), timeout_seconds=60.0)
     pid = os.fork()
     if pid == 0:
         child.abandon()
@@ -242,9 +264,11 @@ def test_a_reader_that_has_ended_kills_nobody(tmp_path):
         import signal, time
         from memmon.child import Child
         from memmon.child.interpreter import Interpreter
+        from memmon.child.requests import Inspect
         from memmon.errors import ChildError
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        child = Child({"text": "x" * 5_000_000}, interpreter=Interpreter(path="./gone"), timeout_seconds=30.0)
+        request = Inspect(database="x" * 5_000_000, in_all_pages=False)
+        child = Child(request, interpreter=Interpreter(path="./gone"), timeout_seconds=30.0)
         try:
             while child.poll() is None:
                 time.sleep(0.01)
@@ -264,7 +288,7 @@ def test_a_reader_that_has_ended_kills_nobody(tmp_path):
 
 def test_a_number_that_is_anothers_by_now_is_left_alone(tmp_path):
     """When the program has waited for the child itself, and its number is another's, nobody is ended."""
-    child = Child({}, interpreter=stand_in(tmp_path, "exit 0"), timeout_seconds=60.0)
+    child = Child(INSPECT, interpreter=stand_in(tmp_path, "exit 0"), timeout_seconds=60.0)
     os.waitpid(child._process.pid, 0)
     began = time.monotonic()
     assert until(lambda: time.monotonic() - began > 0.05)  # a process's start is told in ticks of 10 ms
@@ -282,6 +306,7 @@ def test_a_number_that_is_anothers_by_now_is_left_alone(tmp_path):
 
 def test_a_packed_program_is_asked_by_its_flag(tmp_path):
     """A program that serves as its own child is started with one argument and the mark."""
-    program = stand_in(tmp_path, f'echo "{{\\"said\\": \\"$* ${MARK_VARIABLE}\\"}}"')
-    child = Child({}, interpreter=Interpreter(path=program.path, is_program=True), timeout_seconds=60.0)
-    assert answer_of(child) == {"said": "--memmon-child 1"}
+    said = '{\\"command\\": \\"inspect\\", \\"damage\\": \\"$* $' + MARK_VARIABLE + '\\"}'
+    program = Interpreter(path=stand_in(tmp_path, f'echo "{said}"').path, is_program=True)
+    child = Child(INSPECT, interpreter=program, timeout_seconds=60.0)
+    assert answer_of(child) == Inspected(damage="--memmon-child 1")

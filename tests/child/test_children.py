@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from child_kit import answer_of, marked_processes, stand_in, until
+from child_kit import ANSWER, INSPECT, NOTHING_FOUND, answer_of, marked_processes, stand_in, until
 
 from memmon import Recorder
 from memmon.child import Children, process, starts
@@ -40,14 +40,14 @@ def test_what_fails_is_not_tried_again_at_once(made):
     children, clock = made("exit 7")
     for number in range(1, FAILURE_LIMIT + 1):
         with pytest.raises(ChildError, match="ended with code 7"):
-            children.run({}, timeout_seconds=60.0)
+            children.run(INSPECT, timeout_seconds=60.0)
         assert (children.start_count, children.failure_count) == (number, number)
         with pytest.raises(ChildError, match="ended with code 7"):
-            children.run({}, timeout_seconds=60.0)
+            children.run(INSPECT, timeout_seconds=60.0)
         assert children.start_count == number
         clock.advance(PAUSE_SECONDS + 1.0)
     with pytest.raises(ChildError, match="3 failures"):
-        children.run({}, timeout_seconds=60.0)
+        children.run(INSPECT, timeout_seconds=60.0)
     assert children.start_count == FAILURE_LIMIT
     assert "3 failures" in children.why_none()
 
@@ -57,12 +57,12 @@ def test_a_new_run_begins_anew(made):
     children, clock = made("exit 7")
     for _ in range(FAILURE_LIMIT):
         with pytest.raises(ChildError):
-            children.run({}, timeout_seconds=60.0)
+            children.run(INSPECT, timeout_seconds=60.0)
         clock.advance(PAUSE_SECONDS + 1.0)
     children.reset()
     assert children.why_none() is None
     with pytest.raises(ChildError, match="code 7"):
-        children.run({}, timeout_seconds=60.0)
+        children.run(INSPECT, timeout_seconds=60.0)
     assert children.start_count == FAILURE_LIMIT + 1
 
 
@@ -75,12 +75,12 @@ def test_an_answer_ends_a_row_of_failures(made, tmp_path):
     )
     for _ in range(FAILURE_LIMIT - 1):
         with pytest.raises(ChildError):
-            children.run({}, timeout_seconds=60.0)
+            children.run(INSPECT, timeout_seconds=60.0)
         clock.advance(PAUSE_SECONDS + 1.0)
     (tmp_path / "answers").touch()
     for _ in range(5):
         with pytest.raises(ChildError, match=r"^no$"):
-            children.run({}, timeout_seconds=60.0)
+            children.run(INSPECT, timeout_seconds=60.0)
     assert (children.failure_count, children.why_none()) == (0, None)
 
 
@@ -91,7 +91,7 @@ def test_the_end_of_the_recorder_ends_its_children(made):
 
     def wait():
         try:
-            children.run({}, timeout_seconds=60.0)
+            children.run(INSPECT, timeout_seconds=60.0)
         except ChildError as error:
             said.append(str(error))
 
@@ -117,7 +117,7 @@ def test_a_child_that_is_being_started_ends_with_the_recorder_too(made, monkeypa
 
     monkeypatch.setattr(starts, "Child", start_while_stopped)
     with pytest.raises(ChildError, match="nobody waits"):
-        children.start({}, timeout_seconds=60.0)
+        children.start(INSPECT, timeout_seconds=60.0)
     assert marked_processes() == []
     assert children.failure_count == 0
 
@@ -127,10 +127,10 @@ def test_how_long_it_is_not_tried_again_is_told(made, later_seconds, words):
     """Whoever asks again too early is told when it is tried again, never that it is in 0 minutes."""
     children, clock = made("exit 7")
     with pytest.raises(ChildError):
-        children.run({}, timeout_seconds=60.0)
+        children.run(INSPECT, timeout_seconds=60.0)
     clock.advance(later_seconds)
     with pytest.raises(ChildError, match=f"not tried again for {words}"):
-        children.run({}, timeout_seconds=60.0)
+        children.run(INSPECT, timeout_seconds=60.0)
 
 
 def test_nothing_to_start_one_with(monkeypatch):
@@ -143,7 +143,7 @@ def test_nothing_to_start_one_with(monkeypatch):
     children = Children()
     assert children.why_none() == "there is none"
     with pytest.raises(ChildError, match="there is none"):
-        children.run({}, timeout_seconds=60.0)
+        children.run(INSPECT, timeout_seconds=60.0)
     assert children.start_count == 0
 
 
@@ -151,14 +151,14 @@ def test_a_marked_process_starts_none(monkeypatch):
     """A process that memmon started for itself starts no further one."""
     monkeypatch.setenv(MARK_VARIABLE, "1")
     with pytest.raises(ChildError, match=MARK_VARIABLE):
-        Children().run({"command": "inspect", "database": "sqlite:////x.db"}, timeout_seconds=60.0)
+        Children().run(INSPECT, timeout_seconds=60.0)
 
 
 def test_the_real_one():
     """With the real interpreter an answer comes, and is counted as a start without a failure."""
     children = Children()
-    running = children.start({"command": "inspect", "database": "sqlite:////x.db"}, timeout_seconds=60.0)
-    assert answer_of(running) == {"damage": None}
+    running = children.start(INSPECT, timeout_seconds=60.0)
+    assert answer_of(running) == NOTHING_FOUND
     assert (children.start_count, children.failure_count) == (1, 0)
 
 
@@ -170,7 +170,7 @@ class _RaisedInHandler(BaseException):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_signal_handler_that_raises_leaves_nothing_behind(made):
     """Wherever an exception of the program's falls, no process, descriptor or turn is left, and the next child starts."""
-    children, _ = made("read line\nsleep 0.004\necho '{}'")
+    children, _ = made(f"read line\nsleep 0.004\necho '{ANSWER}'")
 
     def handle(_number, frame):
         # Not in the test's own lines, which would have nobody to catch it.
@@ -186,7 +186,7 @@ def test_a_signal_handler_that_raises_leaves_nothing_behind(made):
         for number in range(150):
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.0001 + number * 0.0001)
-                children.run({}, timeout_seconds=60.0)
+                children.run(INSPECT, timeout_seconds=60.0)
             except _RaisedInHandler:
                 raised_count += 1
     finally:
@@ -204,7 +204,7 @@ def test_a_signal_handler_that_raises_leaves_nothing_behind(made):
     assert until(is_nothing_left)  # those that nobody waits for any more are ended within a moment
     assert until(lambda: marked_processes() == [])
     began = time.monotonic()
-    assert children.run({}, timeout_seconds=60.0) == {}
+    assert children.run(INSPECT, timeout_seconds=60.0) == NOTHING_FOUND
     assert time.monotonic() - began < 4.0
     assert children.failure_count == 0
 

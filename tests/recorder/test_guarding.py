@@ -14,6 +14,7 @@ from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, Present
 from memmon.alerts.values import Watch
 from memmon.child import AnsweredError
+from memmon.child.requests import Check, Checked, Inspected
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
 from memmon.facts.deque_state import deque_fault
@@ -174,26 +175,26 @@ class Scripted:
 
 
 DAMAGED = AnsweredError("it can't be read", kind="StoreDamagedError")
-
-
-@pytest.mark.parametrize(
-    ("answers", "damage", "told"),
-    [
-        ([{"alerts": []}], [], 1),
-        ([{"damage": "page 7"}, {"damage": "page 7"}], [("page 7", "file")], 0),
-        ([{"damage": "page 7"}, {"damage": None}], [], 0),
-        ([{"damage": "page 7"}, ChildError("it took too long")], [], 0),
-        ([DAMAGED, {"damage": "page 7"}], [("it can't be read", "file")], 0),
-        ([DAMAGED, {"damage": None}, DAMAGED], [], 0),
-    ],
+CHECK = Check(
+    database="sqlite:////x.db",
+    source="bot",
+    leak_check=True,
+    daily_report=True,
+    threshold_mb_per_hour=10.0,
+    now=AT,
+    look_at_all_pages=False,
 )
-def test_a_file_is_taken_for_damaged_after_two_looks(answers, damage, told):
-    """What one child calls damaged another must find damaged too; it is asked once a day at most."""
-    clock, found, given, children = ManualClock(), [], [], Scripted(list(answers))
-    checks = Checks(
+
+
+def checked(damage=None):
+    return Checked(damage=damage, alerts=(), report=None, is_suspicious=False)
+
+
+def checks_of(children, clock, *, found, given):
+    return Checks(
         CheckPlan(leak_check=True, daily_report=True),
         CheckCalls(
-            request=lambda: {"command": "check"},
+            request=lambda: CHECK,
             latest=lambda: None,
             identity=lambda: "file",
             on_answer=given.append,
@@ -203,6 +204,23 @@ def test_a_file_is_taken_for_damaged_after_two_looks(answers, damage, told):
         clock=clock,
         children=children,
     )
+
+
+@pytest.mark.parametrize(
+    ("answers", "damage", "told"),
+    [
+        ([checked()], [], 1),
+        ([checked("page 7"), Inspected(damage="page 7")], [("page 7", "file")], 0),
+        ([checked("page 7"), Inspected(damage=None)], [], 0),
+        ([checked("page 7"), ChildError("it took too long")], [], 0),
+        ([DAMAGED, Inspected(damage="page 7")], [("it can't be read", "file")], 0),
+        ([DAMAGED, Inspected(damage=None), DAMAGED], [], 0),
+    ],
+)
+def test_a_file_is_taken_for_damaged_after_two_looks(answers, damage, told):
+    """What one child calls damaged another must find damaged too; it is asked once a day at most."""
+    clock, found, given, children = ManualClock(), [], [], Scripted(list(answers))
+    checks = checks_of(children, clock, found=found, given=given)
     checks.tick()
     while children.answers:
         clock.advance(700.0)
@@ -211,8 +229,26 @@ def test_a_file_is_taken_for_damaged_after_two_looks(answers, damage, told):
         clock.advance(60.0)
         checks.tick()
     assert (found, len(given)) == (damage, told)
-    assert children.requests[0]["look_at_all_pages"]
-    assert not any(one.get("look_at_all_pages") for one in children.requests[1:] if one["command"] == "check")
+    assert children.requests[0].look_at_all_pages
+    assert not any(one.look_at_all_pages for one in children.requests[1:] if one.command == "check")
+
+
+def test_what_another_version_installed_meanwhile_says_is_told_once_a_day(caplog):
+    """Where memmon was replaced under the program, the hourly check says so in one line a day, and tries again after it."""
+    error = AnsweredError("restart the program", kind="UnknownMessageError")
+    clock, found, given, children = ManualClock(), [], [], Scripted([error, checked()])
+    checks = checks_of(children, clock, found=found, given=given)
+    for _ in range(90):
+        checks.tick()
+        clock.advance(900.0)
+    assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == [
+        "memmon: the hourly check is put off for 24 hours: restart the program"
+    ]
+    assert (found, given) == ([], [])
+    for _ in range(10):
+        checks.tick()
+        clock.advance(900.0)
+    assert given == [checked()]
 
 
 def test_guard(monkeypatch, caplog):

@@ -1,0 +1,114 @@
+"""The hourly check: the stored history is judged, reported once a day, and kept small."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from memmon.alerts.conditions import observe
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Present
+from memmon.child.requests import AlertAnswer, Checked, DailyReport
+from memmon.errors import MemmonError
+from memmon.facts.verdicts import Verdict
+from memmon.units import SECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.child.requests import Check
+    from memmon.store.read import Store
+
+REPORT_EVERY = timedelta(seconds=SECONDS_PER_DAY)
+# A report that is due within minutes comes with this check and not an hour late.
+_REPORT_SLACK = timedelta(minutes=20)
+RETENTION_SECONDS = 60.0
+
+
+def check(request: Check) -> Checked:
+    """Judge the stored history as every hour: alerts to tell, and the daily report when it is due.
+
+    `look_at_all_pages`: first look for damage that no read or write has met; none is judged then.
+    """
+    from memmon.config import parse_database
+    from memmon.store.condition import find_damage
+    from memmon.store.read import open_store
+
+    if request.look_at_all_pages:
+        damage = find_damage(parse_database(request.database), in_all_pages=True)
+        if damage is not None:
+            return Checked(damage=damage, alerts=(), report=None, is_suspicious=False)
+    alerts: tuple[AlertAnswer, ...] = ()
+    report, is_suspicious = None, False
+    with open_store(request.database) as store:
+        if request.leak_check:
+            alerts, is_suspicious = _seen(store, request)
+        if request.daily_report and _is_report_due(store, request.source, request.now):
+            report = _daily_report(store, request)
+    _keep_small(request.database, request.now)
+    return Checked(damage=None, alerts=alerts, report=report, is_suspicious=is_suspicious)
+
+
+def _keep_small(url: str, now: datetime) -> None:
+    """Fold and prune what the settings call old; what is not done in a minute is done the next time."""
+    from memmon.config import load_settings, parse_database
+    from memmon.store import retention
+
+    stop = threading.Event()
+    timer = threading.Timer(RETENTION_SECONDS, stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        retention.apply(parse_database(url), load_settings(), now=now, stop=stop)
+    except MemmonError as error:
+        # The verdict must not be lost over it; `memmon doctor` and the log of `db prune` tell more.
+        sys.stderr.write(f"retention: {error}\n")
+    finally:
+        timer.cancel()
+
+
+def _seen(store: Store, request: Check) -> tuple[tuple[AlertAnswer, ...], bool]:
+    """Judge the history as of the newest snapshot and as of an hour before: a leak needs both to agree.
+
+    Returns what is seen (also that no leak is), and whether evidence of the growth should be gathered.
+    """
+    from memmon.notify.evaluate import judged, newest_run
+
+    runs = store.runs(request.source)
+    last_at = newest_run(runs).last_at if runs else None
+    if last_at is None:
+        return (), False
+    policy = AlertPolicy(leak_threshold_mb_per_hour=request.threshold_mb_per_hour)
+    known = Present(at=request.now, source=request.source)
+    present = judged(store, known, runs, at=last_at, policy=policy)
+    finding = present.leak
+    is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)
+    seen = observe(present, policy, in_process=True)
+    return tuple(AlertAnswer.of(one) for one in seen), is_suspicious
+
+
+def _is_report_due(store: Store, source: str, now: datetime) -> bool:
+    stored = store.reports(source)
+    if stored:
+        last = max(item.at for item in stored)
+    else:
+        starts = [run.started_at for run in store.runs(source)]
+        if not starts:
+            return False
+        last = min(starts)
+    return now - last >= REPORT_EVERY - _REPORT_SLACK
+
+
+def _daily_report(store: Store, request: Check) -> DailyReport:
+    from memmon.analysis.leak import LeakPolicy
+    from memmon.report.build import build_report
+    from memmon.report.render_json import render_json
+    from memmon.report.text import headline, render_text
+
+    policy = LeakPolicy(threshold_mb_per_hour=request.threshold_mb_per_hour)
+    built = build_report(store, request.source, policy=policy, now=request.now)
+    return DailyReport(
+        window_hours=24.0, text=render_text(built), data=render_json(built), headline=headline(built)
+    )
