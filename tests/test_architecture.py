@@ -98,13 +98,3 @@ def test_numeric_settings_say_their_unit():
     numeric = [name for name in numeric if name not in plain | {"work"}]
     numeric += [name for name in Settings.__struct_fields__ if isinstance(getattr(Settings(), name), float)]
     assert [name for name in numeric if not name.endswith(UNITS)] == []
-
-
-def test_files_stay_small():
-    """No module is longer than 500 lines."""
-    long = {
-        str(path.relative_to(ROOT)): count
-        for path in PACKAGE.rglob("*.py")
-        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 500
-    }
-    assert long == {}

@@ -75,12 +75,10 @@ def envelope(*, timeout_seconds: float) -> Envelope:
     entries = [path for path in sys.path if isinstance(path, str) and "\0" not in path]
     paths = list(dict.fromkeys(_searched(path) for path in entries))
     own = _own_folders()
-    import memmon
-
     has_hooks = any(_EDITABLE in _names(one).lower() for one in sys.meta_path)
     return Envelope(
         import_paths=(*(path for path in paths if path not in own), *(path for path in paths if path in own)),
-        memmon_folders=tuple(str(Path(path).parent) for path in memmon.__path__),
+        memmon_folders=tuple(str(Path(path).parent) for path in sys.modules["memmon"].__path__),
         editable_folders=tuple(path for path in paths if has_hooks and Path(path).is_dir()),
         timeout_seconds=timeout_seconds,
         has_lifeline=True,

@@ -23,7 +23,8 @@ from memmon.child.requests import AnswerT_co
 from memmon.child.session import Session
 from memmon.child.wire import decode_answer, encode
 from memmon.errors import ChildError
-from memmon.guest.locks import LOST_AFTER_SECONDS, Hold, Turn
+from memmon.guest import hooks
+from memmon.guest.locks import LOST_AFTER_SECONDS, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 _END_WAIT_SECONDS = 1.0
 
-spawn_turn = Turn()
+spawn_turn = hooks.fork_turn()
 """Had while a process is being started; a fork waits for it.
 
 A process forked at that moment would inherit the pipe on which the start waits, and hold it open
@@ -149,13 +150,13 @@ class Child(Generic[AnswerT_co]):
 
 
 def _start_in_turn(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:
-    hold = Hold()
+    claim = Claim()
     try:
         # Without it after so long: a fork's hook was kept from giving it back.
-        spawn_turn.enter(hold, LOST_AFTER_SECONDS)
+        spawn_turn.enter(claim, LOST_AFTER_SECONDS)
         return _start(interpreter, lifeline)
     finally:
-        hold.is_free = True
+        claim.is_free = True
 
 
 def _start(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:

@@ -16,7 +16,7 @@ from memmon.child.process import NOT_WANTED, Child
 from memmon.child.requests import AnswerT_co
 from memmon.child.wire import AnsweredError
 from memmon.errors import ChildError
-from memmon.guest.locks import Hold
+from memmon.guest.locks import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,9 +117,9 @@ class Children:
         """
         if threading.get_ident() == threading.main_thread().ident:
             return self._run_beside(request, timeout_seconds)
-        return self._run_here(request, timeout_seconds, Hold())
+        return self._run_here(request, timeout_seconds, Claim())
 
-    def _run_here(self, request: Request[AnswerT], timeout_seconds: float, wish: Hold) -> AnswerT:
+    def _run_here(self, request: Request[AnswerT], timeout_seconds: float, wish: Claim) -> AnswerT:
         child = self.start(request, timeout_seconds=timeout_seconds)
         pause = threading.Event()
         try:
@@ -133,7 +133,7 @@ class Children:
 
     def _run_beside(self, request: Request[AnswerT], timeout_seconds: float) -> AnswerT:
         """Have it run in a thread of memmon's own, as long as this one waits."""
-        wish, replies, pid = Hold(), SimpleQueue[AnswerT | BaseException](), os.getpid()
+        wish, replies, pid = Claim(), SimpleQueue[AnswerT | BaseException](), os.getpid()
 
         def run() -> None:
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -16,6 +15,7 @@ from memmon.config import Database, resolve_database
 from memmon.dashboard import data_pages, metrics, overview, source_page
 from memmon.dashboard.guard import LOOPBACK_HOSTS, Guard
 from memmon.dashboard.layout import page_policy, render
+from memmon.dashboard.place import Place
 from memmon.errors import MemmonError, NoDataError, StoreError, UnknownSourceError
 from memmon.store.read import open_store
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from memmon.clock import Clock
-    from memmon.dashboard.overview import Judged
     from memmon.store.read import Store
 
 log = logging.getLogger("memmon")
@@ -35,15 +34,6 @@ RETRY_SECONDS = 10
 NOT_FOUND = 404
 UNAVAILABLE = 503
 FAULT = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What every page needs: the database, the clock, the verdicts judged so far."""
-
-    database: Database
-    clock: Clock
-    judged: dict[str, Judged]
 
 
 def build_app(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memmon.dashboard.app import Place
+    from memmon.dashboard.place import Place
     from memmon.store.read import EventInfo, QueryResult, Store
 
 ROWS_PER_PAGE = 200

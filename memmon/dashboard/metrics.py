@@ -12,7 +12,7 @@ from memmon.export.metrics import CONTENT_TYPE, render_metrics
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from memmon.dashboard.app import Place
+    from memmon.dashboard.place import Place
     from memmon.store.read import Store
 
 NOT_IMPLEMENTED = 501

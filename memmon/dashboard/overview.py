@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from memmon.analysis.leak import LeakPolicy, detect_leak
 from memmon.dashboard.layout import render
+from memmon.dashboard.place import Judged
 from memmon.errors import MemmonError
 from memmon.facts.staleness import newest_interval_seconds, staleness
 from memmon.facts.verdicts import Verdict
@@ -24,25 +25,12 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memmon.analysis.leak_values import LeakFinding
-    from memmon.dashboard.app import Place
+    from memmon.dashboard.place import Place
     from memmon.store.read import SourceInfo, Store
 
 REFRESH_SECONDS = 60
 
 _MAX_KEPT = 2_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A source's verdict, kept until the source has a newer sample."""
-
-    last_at: datetime | None
-    finding: LeakFinding | None
-    memory_mb: float | None
-    limit_percent: float | None
-    interval_seconds: float | None
-    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from memmon.report.html.parts import Link
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from memmon.dashboard.app import Place
+    from memmon.dashboard.place import Place
     from memmon.store.read import Store
 
 WINDOWS = {"24h": ("24 h", 1), "7d": ("7 d", 7), "30d": ("30 d", 30), "1y": ("1 y", 365)}

@@ -1,7 +1,7 @@
-"""What keeps the host's threads apart in a recorder; a forked child begins with new ones.
+"""What keeps the program's threads apart in memmon; a forked child begins with new ones.
 
 A signal handler of the host's may raise between any two steps of ours. A lock that was taken and
-not yet noted would then stay taken for ever; a `Turn` is held by an object that its holder made
+not yet noted would then stay taken for ever; a `ReentrantTurn` is held by an object that its holder made
 before, so that whatever happens, the holder's `finally` frees it.
 """
 
@@ -14,7 +14,7 @@ _POLL_SECONDS = 0.002
 LOST_AFTER_SECONDS = 5.0
 
 
-class Hold:
+class Claim:
     """One attempt to have a turn: made by who attempts, whose `finally` sets `is_free`, come what may."""
 
     __slots__ = ("is_free", "thread")
@@ -24,29 +24,29 @@ class Hold:
         self.is_free = False
 
 
-class Turn:
+class ReentrantTurn:
     """Lets one holder at a time in; never blocks for long, and never on itself.
 
-    Turns are numbered, and the first to enter its hold under a number has that turn: one operation
+    Turns are numbered, and the first to enter its claim under a number has that turn: one operation
     on a dict, which the interpreter makes whole.
     """
 
     def __init__(self) -> None:
-        self._holds: dict[int, Hold] = {}
+        self._claims: dict[int, Claim] = {}
         self._number = 0
 
-    def enter(self, hold: Hold, timeout_seconds: float = 0.0) -> bool:
-        """Return True when `hold` has the turn now; waits for another thread's, never for its own.
+    def enter(self, claim: Claim, timeout_seconds: float = 0.0) -> bool:
+        """Return True when `claim` has the turn now; waits for another thread's, never for its own.
 
         A re-entry comes from a signal handler, a log handler or a finaliser that interrupts this
         very thread, and is refused at once.
         """
         deadline: float | None = None
         while True:
-            holder = self._holder_beside(hold)
-            if holder is hold:
+            holder = self._holder_beside(claim)
+            if holder is claim:
                 return True
-            if holder.thread == hold.thread or timeout_seconds <= 0:
+            if holder.thread == claim.thread or timeout_seconds <= 0:
                 return False
             now = time.monotonic()
             deadline = now + timeout_seconds if deadline is None else deadline
@@ -55,18 +55,22 @@ class Turn:
             # No Event: its inner lock can't be re-entered from a signal handler that interrupts the wait.
             time.sleep(_POLL_SECONDS)  # noqa: TID251
 
-    def _holder_beside(self, hold: Hold) -> Hold:
-        """Return who has the turn: `hold`, or the one before it that is not free yet."""
+    def after_fork_in_child(self) -> None:
+        """Begin anew in a forked child: whoever had the turn does not go on there."""
+        self._claims = {}
+
+    def _holder_beside(self, claim: Claim) -> Claim:
+        """Return who has the turn: `claim`, or the one before it that is not free yet."""
         number = self._number
         while True:
-            holder = self._holds.setdefault(number, hold)
-            if holder is hold:
+            holder = self._claims.setdefault(number, claim)
+            if holder is claim:
                 if number >= self._number:
                     self._number = number
-                    self._holds.pop(number - 1, None)
-                    return hold
+                    self._claims.pop(number - 1, None)
+                    return claim
                 # This turn is over, and its entry was tidied away meanwhile.
-                self._holds.pop(number, None)
+                self._claims.pop(number, None)
                 number = self._number
             elif holder.is_free:
                 number = max(number + 1, self._number)
@@ -100,13 +104,3 @@ class ForkLock:
 
     def __exit__(self, *_: object) -> None:
         self._entered.release()
-
-
-class Locks:
-    """The locks of one recorder."""
-
-    def __init__(self) -> None:
-        self.take = Turn()
-        self.start = Turn()
-        # Re-entrant: a finaliser may annotate while the run is being opened.
-        self.run = threading.RLock()

@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import describe_error, log_safely
 from memmon.probe.names import clean_name, plain_string
-from memmon.probe.quiet import describe_error, say
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.model import DequeReading, Snapshot
+
+log = logging.getLogger("memmon.probe")
 
 FULL_READINGS = 3
 """A deque is doubled when so many readings in a row found it full."""
@@ -144,11 +146,18 @@ class AutoSizer:
         except BaseException as error:  # noqa: BLE001 - the host's own code: its error stays here
             sized.failures += 1
             ending = "; it is not sized any more" if sized.failures >= MAX_FAILURES else ""
-            say(logging.WARNING, "deque %s could not be resized (%s)%s", name, describe_error(error), ending)
+            log_safely(
+                log,
+                logging.WARNING,
+                "deque %s could not be resized (%s)%s",
+                name,
+                describe_error(error),
+                ending,
+            )
             return ""
         sized.failures = 0
         sentence = f"deque {name}: maxlen {bound} -> {wanted}"
-        say(logging.INFO, "%s", sentence)
+        log_safely(log, logging.INFO, "%s", sentence)
         return sentence
 
 

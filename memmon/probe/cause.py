@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from memmon.guest.shielding import attempt
 from memmon.probe.patience import Patience
-from memmon.probe.quiet import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

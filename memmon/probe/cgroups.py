@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.probe.files import read_bytes
-from memmon.probe.quiet import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

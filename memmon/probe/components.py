@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import attempt, log_safely
 from memmon.probe.deque_entry import checked_name
 from memmon.probe.measures import Measure, make_measure
 from memmon.probe.names import clean_name, plain_string
-from memmon.probe.quiet import attempt, say
 from memmon.probe.sections import Section
 from memmon.probe.sizes import SizeEstimator
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.model import ComponentReading
+
+log = logging.getLogger("memmon.probe")
 
 
 class ComponentRegistry:
@@ -55,7 +57,9 @@ class ComponentRegistry:
         earlier = self._measures.get(name)
         self._measures[name] = made
         if earlier is not None and not earlier.is_same_as(made):
-            say(logging.WARNING, "component %s was registered again: the newer measure counts", shown)
+            log_safely(
+                log, logging.WARNING, "component %s was registered again: the newer measure counts", shown
+            )
 
     def section(self, name: str) -> Section:
         """Return a context manager, also a decorator, that measures what a code section retains.

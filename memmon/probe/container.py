@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.probe.cgroups import MemoryGroup, find_groups, read_text
 from memmon.probe.process import read_system
-from memmon.probe.quiet import attempt
 from memmon.units import KIB
 
 if TYPE_CHECKING:

@@ -9,17 +9,19 @@ from collections import deque
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
+from memmon.guest.shielding import attempt, describe_error, log_safely
 from memmon.model import DequeReading
 from memmon.probe.calls import takes_no_arguments
 from memmon.probe.names import plain_string
 from memmon.probe.plain import bare_name, class_entry, static_entry
-from memmon.probe.quiet import attempt, describe_error, say
 from memmon.probe.sampling import base_of, length_of, sample_items
 from memmon.probe.sizes import SizeEstimator, shallow_bytes
 from memmon.units import KIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger("memmon.probe")
 
 MAX_COUNT = 2**53
 """Lengths above this are no lengths: they can't even be counted in a double."""
@@ -196,7 +198,8 @@ class DequeEntry:
     def _complain(self, error: BaseException) -> None:
         if not self._complained:
             self._complained = True
-            say(
+            log_safely(
+                log,
                 logging.WARNING,
                 "deque %s can't be read (%s): its length is missing until it can",
                 self.shown_name,

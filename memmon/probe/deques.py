@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import attempt, log_safely
 from memmon.probe.deque_entry import DequeEntry, WeakDeque, check_expected, checked_name, make_entry
 from memmon.probe.names import clean_name, plain_string
-from memmon.probe.quiet import attempt, say
 from memmon.probe.sizes import SizeEstimator
 from memmon.probe.tracked import TrackedDeques
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from memmon.model import DequeReading
+
+log = logging.getLogger("memmon.probe")
 
 MAX_DEAD_COUNT = 100
 """Registrations whose deque is gone: so many of the newest go on being reported as dead."""
@@ -83,10 +85,16 @@ class DequeRegistry:
             entry.was_replaced = earlier.was_replaced
         if earlier is not None and not entry.was_replaced and earlier.is_other_than(entry):
             entry.was_replaced = True
-            say(logging.WARNING, "deque %s was registered again: the newer one is tracked from now on", shown)
+            log_safely(
+                log,
+                logging.WARNING,
+                "deque %s was registered again: the newer one is tracked from now on",
+                shown,
+            )
         if len(self._entries) > self._max_tracked_count and not self._cap_was_said:
             self._cap_was_said = True
-            say(
+            log_safely(
+                log,
                 logging.WARNING,
                 "more than %d deques are registered: the further ones are counted and not read",
                 self._max_tracked_count,
@@ -178,7 +186,8 @@ class DequeRegistry:
         if gone:
             shown = ", ".join(entry.shown_name for entry in gone[:_NAMES_IN_LOG])
             more = f" and {len(gone) - _NAMES_IN_LOG} more" if len(gone) > _NAMES_IN_LOG else ""
-            say(
+            log_safely(
+                log,
                 logging.WARNING,
                 "registered deques are gone (nothing refers to them any more): %s%s",
                 shown,

@@ -16,6 +16,7 @@ from types import CellType, FunctionType, MemberDescriptorType, MethodType, Modu
 from typing import TYPE_CHECKING, Any, cast
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import attempt
 from memmon.probe.host_code import host_modules, is_host_class, is_host_function
 from memmon.probe.names import clean_name
 from memmon.probe.plain import (
@@ -28,7 +29,6 @@ from memmon.probe.plain import (
     mro_of,
     namespace_of,
 )
-from memmon.probe.quiet import attempt
 from memmon.probe.sampling import base_of, length_of
 from memmon.probe.sizes import SizeEstimator
 

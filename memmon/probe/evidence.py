@@ -11,10 +11,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from memmon.guest.shielding import attempt
 from memmon.probe.names import clean_name
 from memmon.probe.plain import is_module
 from memmon.probe.process import ProcessProbe
-from memmon.probe.quiet import attempt
 from memmon.probe.roots import module_at, task_count
 from memmon.probe.survey import Survey, survey
 from memmon.units import mb_from_bytes

@@ -8,8 +8,8 @@ import sysconfig
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.probe.plain import entry_of, is_module, module_values, namespace_of
-from memmon.probe.quiet import attempt
 
 if TYPE_CHECKING:
     from types import FunctionType, ModuleType

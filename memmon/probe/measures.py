@@ -9,12 +9,12 @@ import weakref
 from types import FunctionType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, cast
 
+from memmon.guest.shielding import describe_error, log_safely
 from memmon.model import ComponentReading
 from memmon.probe.caches import is_cache, queue_items
 from memmon.probe.calls import takes_no_arguments
 from memmon.probe.meters import SizeMeter
 from memmon.probe.plain import bare_name, class_entry
-from memmon.probe.quiet import describe_error, say
 from memmon.probe.sampling import base_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from memmon.probe.sections import Section
     from memmon.probe.sizes import SizeEstimator
+
+log = logging.getLogger("memmon.probe")
 
 SLOW_SECONDS = 0.05
 """A measure that takes longer than this disturbs its host."""
@@ -121,9 +123,11 @@ class Measure:
     def _strike(self, count: int, reason: str) -> None:
         if count >= MAX_STRIKES:
             self.note = f"component {self.shown_name} is not measured any more: {count} bad readings, the last: {reason}"
-            say(logging.WARNING, "%s", self.note)
+            log_safely(log, logging.WARNING, "%s", self.note)
         elif not self._said:
-            say(logging.WARNING, "component %s could not be measured well: %s", self.shown_name, reason)
+            log_safely(
+                log, logging.WARNING, "component %s could not be measured well: %s", self.shown_name, reason
+            )
         self._said = True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from memmon.clock import processor_seconds
-from memmon.probe.quiet import attempt
+from memmon.guest.shielding import attempt
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from memmon.probe.quiet import attempt
+from memmon.guest.shielding import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from memmon.clock import SystemClock
+from memmon.guest.shielding import attempt
 from memmon.probe.files import read_bytes
 from memmon.probe.patience import Patience
-from memmon.probe.quiet import attempt
 from memmon.units import KIB
 
 if TYPE_CHECKING:

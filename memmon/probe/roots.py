@@ -14,8 +14,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from memmon.guest.shielding import attempt
 from memmon.probe.plain import class_entry, entry_of, module_values
-from memmon.probe.quiet import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.model import Snapshot
 from memmon.probe.cause import CauseProbe, CauseReading
 from memmon.probe.container import LimitProbe, LimitReading
 from memmon.probe.process import ProcessProbe, ProcessReading, SystemReading, read_system
-from memmon.probe.quiet import attempt
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.quiet import attempt
+from memmon.guest.shielding import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ import gc
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from memmon.guest.shielding import attempt
 from memmon.probe.contents import leads_to_few
 from memmon.probe.own_size import OwnSizes, own_bytes
-from memmon.probe.quiet import attempt
 from memmon.probe.sampling import different_count, is_large, length_of, sample_items
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.quiet import attempt
+from memmon.guest.shielding import attempt
 
 if TYPE_CHECKING:
     from memmon.probe.deque_entry import DequeEntry

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from memmon.child import AnsweredError, require_headroom
 from memmon.child.requests import Checked, Inspect
 from memmon.errors import ChildError, StoreDamagedError
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import log_safely
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Checks:
         is_lasting = isinstance(error, AnsweredError) and error.is_of_another_version
         seconds = SECONDS_PER_DAY if is_lasting else RETRY_SECONDS
         self._due_at = self._clock.monotonic() + seconds
-        say_as(
+        log_safely(
             log,
             logging.WARNING,
             "memmon: the hourly check is put off for %d %s: %s",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.state_machine import as_told, ended, has_changed, step
+from memmon.guest.shielding import log_safely
 from memmon.model import Alert
-from memmon.probe.quiet import say_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,12 +95,14 @@ class AlertDesk:
 
     def deliver(self, alert: Alert) -> None:
         """Tell the host: through logging, and through its callback when it gave one."""
-        say_as(log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message)
+        log_safely(
+            log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message
+        )
         if self.on_alert is not None:
             try:
                 self.on_alert(alert)
             except BaseException as error:  # in our own thread: also SystemExit and asyncio's CancelledError
-                say_as(log, logging.ERROR, "memmon: on_alert raised %r", error)
+                log_safely(log, logging.ERROR, "memmon: on_alert raised %r", error)
 
 
 def _alert(seen: Observation, at: datetime) -> Alert:

@@ -42,15 +42,15 @@ class ExternalRecorder(Recorder):
 
     def expected_source(self) -> str:
         """Return the name given."""
-        return self._given_source or clean_name(f"pid-{self._pid}")
+        return self._labels.source or clean_name(f"pid-{self._pid}")
 
     def _new_record(self) -> RunRecord:
         return new_run(
-            source=self._given_source,
-            release=self._release,
-            interval_seconds=self._interval_seconds,
+            source=self._labels.source,
+            release=self._labels.release,
+            interval_seconds=self._schedule.interval_seconds,
             started_at=self._clock.now(),
-            role=self._role,
+            role=self._labels.role,
             pid=self._pid,
         )
 

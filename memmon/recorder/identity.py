@@ -6,19 +6,29 @@ import os
 import platform
 import sys
 import uuid
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.model import RunRecord
 from memmon.probe.host import boot_id, process_started_at
-from memmon.probe.quiet import attempt
-from memmon.recorder.arguments import one_line
+from memmon.recorder.validation import one_line
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 _TEXT_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLabels:
+    """What the host has said of its runs; None: nothing."""
+
+    source: str | None
+    release: str | None
+    role: str | None
 
 
 def default_source() -> str:

@@ -15,8 +15,8 @@ from memmon.alerts.state_machine import SEVERITY_RANKS
 from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
 from memmon.facts.deque_state import deque_fault
-from memmon.probe.quiet import say_as
-from memmon.recorder import arguments
+from memmon.guest.shielding import log_safely
+from memmon.recorder import validation
 from memmon.recorder.monitor_judge import (
     ask,
     columns_of,
@@ -74,17 +74,17 @@ class MemoryMonitor:
         if max_snapshots < 1:
             msg = f"max_snapshots must be at least 1, not {max_snapshots}"
             raise ValueError(msg)
-        self.leak_threshold = arguments.number(
+        self.leak_threshold = validation.number(
             leak_threshold_mb_per_hour, "leak_threshold_mb_per_hour", low=0.0
         )
-        self.high_memory_threshold = arguments.number(
+        self.high_memory_threshold = validation.number(
             high_memory_threshold_percent, "high_memory_threshold_percent", low=0.0, high=100.0
         )
-        arguments.number(
+        validation.number(
             snapshot_interval_seconds,
             "snapshot_interval_seconds",
             low=0.0,
-            high=arguments.LONGEST_INTERVAL_SECONDS,
+            high=validation.LONGEST_INTERVAL_SECONDS,
         )
         self._snapshots: Window[MemorySnapshot] = Window(maxlen=max_snapshots)
         self._recorder = MonitorRecorder(
@@ -151,7 +151,7 @@ class MemoryMonitor:
 
     @last_snapshot_time.setter
     def last_snapshot_time(self, moment: datetime | None) -> None:
-        self._recorder.last_taken_at = None if moment is None else arguments.aware(moment)
+        self._recorder.last_taken_at = None if moment is None else validation.aware(moment)
 
     @property
     def last_high_memory_alert(self) -> datetime | None:
@@ -160,7 +160,7 @@ class MemoryMonitor:
 
     @last_high_memory_alert.setter
     def last_high_memory_alert(self, moment: datetime | None) -> None:
-        self._high_memory_told_at = None if moment is None else arguments.aware(moment)
+        self._high_memory_told_at = None if moment is None else validation.aware(moment)
         self._high_memory_severity = None
         self._knows_cooldown = True
 
@@ -268,7 +268,7 @@ class MemoryMonitor:
             fault = faults[one.name]
             if fault is not None:
                 level = logging.WARNING if one.maxlen_count is None else logging.ERROR
-                say_as(log, level, "memmon: deque %s %s", one.name, fault)
+                log_safely(log, level, "memmon: deque %s %s", one.name, fault)
         now = self._clock.now()
         self._submit(conditions.deque(self._present(now, deques=readings), self._policy), now)
         return {name: fault is None for name, fault in faults.items()}
@@ -302,7 +302,7 @@ class MemoryMonitor:
         try:
             answer = ask(request, self._recorder.latest, self._recorder.children)
         except ChildError as error:
-            say_as(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
+            log_safely(log, logging.WARNING, "memmon: the leak detection could not run: %s", error)
             return unavailable(items, error)
         report = report_of(answer.leak)
         if report.leak_detected:
@@ -344,7 +344,9 @@ class MemoryMonitor:
         try:
             return ask(request, self._recorder.latest, self._recorder.children).text
         except ChildError as error:
-            say_as(log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error)
+            log_safely(
+                log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error
+            )
             return self._report_without_child(items, readings, error)
 
     def _report_without_child(self, items: list[MemorySnapshot], readings: Any, error: ChildError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memmon.recorder import arguments
+from memmon.recorder import validation
 from memmon.recorder.desk import Candidate
 from memmon.recorder.recorder import Recorder
 from memmon.store.write import read_told
@@ -33,7 +33,7 @@ class MonitorRecorder(Recorder):
             self._learn_alerts()
 
     def _learn_alerts(self) -> None:
-        source = self._given_source or self.expected_source()
+        source = self._labels.source or self.expected_source()
         told = read_told(self._database, source)
         if told is not None:
             self.knows_alerts = True
@@ -81,13 +81,13 @@ class MonitorRecorder(Recorder):
     @property
     def interval_seconds(self) -> float:
         """Seconds between snapshots."""
-        return self._interval_seconds
+        return self._schedule.interval_seconds
 
     @interval_seconds.setter
     def interval_seconds(self, seconds: float) -> None:
-        arguments.number(seconds, "snapshot_interval", low=0.0, high=arguments.LONGEST_INTERVAL_SECONDS)
+        validation.number(seconds, "snapshot_interval", low=0.0, high=validation.LONGEST_INTERVAL_SECONDS)
         # Given back as it was set: hosts compare it with the number they passed.
-        self._interval_seconds = seconds
+        self._schedule.interval_seconds = seconds
 
     @property
     def alert_cooldown_minutes(self) -> float:
@@ -96,19 +96,14 @@ class MonitorRecorder(Recorder):
 
     @alert_cooldown_minutes.setter
     def alert_cooldown_minutes(self, minutes: float) -> None:
-        arguments.number(minutes, "alert_cooldown_minutes", low=0.0, low_allowed=True)
+        validation.number(minutes, "alert_cooldown_minutes", low=0.0, low_allowed=True)
         self._teller.desk.cooldown_minutes = minutes
 
     @property
     def last_taken_at(self) -> datetime | None:
         """When the last snapshot was taken (aware)."""
-        return self._last_taken_at
+        return self._schedule.last_taken_at
 
     @last_taken_at.setter
     def last_taken_at(self, moment: datetime | None) -> None:
-        self._last_taken_at = moment
-        if moment is None:
-            self._due_from_monotonic = None
-        else:
-            age_seconds = (self._clock.now() - moment).total_seconds()
-            self._due_from_monotonic = self._clock.monotonic() - age_seconds
+        self._schedule.last_taken_at = moment

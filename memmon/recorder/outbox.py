@@ -15,8 +15,12 @@ from memmon.model import EventRecord
 from memmon.store.write import Batch, RunEnd, StoredReport, Written
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from memmon.model import Snapshot
     from memmon.recorder.run_state import RunState
+
+    Item: TypeAlias = Snapshot | EventRecord | Watch | StoredReport | RunEnd
 
 HELD_BYTES_LIMIT = 16 * 2**20
 _SNAPSHOT_BYTES = 1_500
@@ -65,7 +69,7 @@ class Outbox:
         """Tell whether everything is stored."""
         return all(held.is_empty() for held in self._runs)
 
-    def add(self, state: RunState, item: Snapshot | EventRecord | Watch | StoredReport | RunEnd) -> None:
+    def add(self, state: RunState, item: Item) -> None:
         """Hold `item` of a run until it is stored."""
         held = self._of(state)
         if isinstance(item, EventRecord):

@@ -18,6 +18,7 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
+from memmon.guest import hooks
 from memmon.store import create as creation
 from memmon.store.beside import SIDE_FILES
 from memmon.store.engine import file_identity, make_folder, write_engine
@@ -206,6 +207,7 @@ def folder_lock(folder: Path | None) -> Iterator[None]:
         os.close(descriptor)
 
 
+@hooks.in_forked_child
 def after_fork_in_child() -> None:
     """Close the inherited descriptors of a lock and of a file in the making: they would stay open for life."""
     creation.after_fork_in_child()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from memmon.probe.autosize import AutoSizer
 from memmon.probe.components import ComponentRegistry
 from memmon.probe.deques import DequeRegistry
-from memmon.recorder.work import WorkCounter
+from memmon.recorder.work_counter import WorkCounter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

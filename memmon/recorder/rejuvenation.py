@@ -12,7 +12,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import log_safely
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -92,17 +92,27 @@ def decide(
         if not drained or state.is_asked:
             return state, "wait"
         return _asked(state), "restart"
-    if percent < policy.at_percent:
-        return state, "wait"
-    if base is None or base >= policy.base_percent:
-        # Over the limit's share from the start: after a restart it would be there again.
-        return state, "base_over"
-    if snapshot.uptime_seconds < policy.least_gap_hours * SECONDS_PER_HOUR:
-        return state, "too_soon"
-    if percent < policy.urgent_percent and not _is_quiet(snapshot.at, policy, tz):
-        return state, "not_quiet"
+    refusal = _refusal(base, percent, snapshot, policy, tz)
+    if refusal is not None:
+        return state, refusal
     state = RejuvenationState(base_percent=base, draining_since=snapshot.at)
     return (state, "drain") if policy.drain_seconds else (_asked(state), "restart")
+
+
+def _refusal(
+    base: float | None, percent: float, snapshot: Snapshot, policy: RejuvenationPolicy, tz: tzinfo | None
+) -> Decision | None:
+    """Return why no restart is begun now; None when it is."""
+    if percent < policy.at_percent:
+        return "wait"
+    if base is None or base >= policy.base_percent:
+        # Over the limit's share from the start: after a restart it would be there again.
+        return "base_over"
+    if snapshot.uptime_seconds < policy.least_gap_hours * SECONDS_PER_HOUR:
+        return "too_soon"
+    if percent < policy.urgent_percent and not _is_quiet(snapshot.at, policy, tz):
+        return "not_quiet"
+    return None
 
 
 class Rejuvenation:
@@ -132,17 +142,19 @@ class Rejuvenation:
         """Do what a snapshot calls for, and return what that was."""
         self._state, decision = decide(self._state, snapshot, self._policy)
         if decision == "drain":
-            say_as(log, logging.WARNING, "memmon: memory nears its limit; draining before a planned restart")
+            log_safely(
+                log, logging.WARNING, "memmon: memory nears its limit; draining before a planned restart"
+            )
             self._call(self._on_drain)
         elif decision == "restart":
-            say_as(log, logging.WARNING, "memmon: asking for the planned restart")
+            log_safely(log, logging.WARNING, "memmon: asking for the planned restart")
             if isinstance(self._on_restart, signal.Signals):
                 os.kill(os.getpid(), self._on_restart)
             else:
                 self._call(self._on_restart)
         elif decision in {"base_over", "too_soon"} and decision not in self._logged:
             self._logged.add(decision)
-            say_as(
+            log_safely(
                 log,
                 logging.ERROR,
                 "memmon: memory nears its limit, but no restart is asked for: %s",
@@ -156,7 +168,7 @@ class Rejuvenation:
         try:
             function()
         except Exception as error:
-            say_as(log, logging.ERROR, "memmon: the rejuvenation callback raised %r", error)
+            log_safely(log, logging.ERROR, "memmon: the rejuvenation callback raised %r", error)
 
 
 _WHY: dict[Decision, str] = {

@@ -10,8 +10,8 @@ from memmon.alerts.kinds import AlertKind
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, Present
 from memmon.child.requests import Check
+from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
-from memmon.probe.quiet import say_as
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import Candidate
 from memmon.recorder.witness import Witness
@@ -124,9 +124,9 @@ class Teller:
                 text = f"an earlier run ended: {item.reason}, {item.detail}"
                 data = {"run_id": item.run_id, "reason": item.reason}
                 self._put(state, state.event(self._clock, "death", text, data))
-                say_as(log, logging.WARNING, "memmon: %s: %s", written.source, text)
+                log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
         if self.source is None and written.source != state.record.source:
-            say_as(
+            log_safely(
                 log,
                 logging.WARNING,
                 "memmon: the name %r is held by another script; this one is recorded as %r "
@@ -177,7 +177,7 @@ class Teller:
         if self._state is not None:
             self._put(self._state, self._state.event(self._clock, "checks_off", text))
         is_missed = self.settings.leak_check or self.settings.daily_report
-        say_as(log, logging.WARNING if is_missed else logging.INFO, "memmon: %s", text)
+        log_safely(log, logging.WARNING if is_missed else logging.INFO, "memmon: %s", text)
 
     def _tell_damage(self, text: str, seen: object) -> None:
         self.on_damage(text, seen)
@@ -194,4 +194,4 @@ class Teller:
                 at=now, window_hours=report.window_hours, text=report.text, data=report.data
             )
             self._put(self._state, stored)
-            say_as(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report.headline)
+            log_safely(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report.headline)

@@ -6,9 +6,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from memmon.guest.guarded import report_fault
+from memmon.guest.shielding import log_safely, mark_own_thread
 from memmon.probe.evidence import Evidence, compare, event_data, gather
-from memmon.probe.quiet import be_memmons_own, say_as
-from memmon.recorder.guard import report_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Witness:
         self._thread.start()
 
     def _gather(self, state: RunState) -> None:
-        be_memmons_own()
+        mark_own_thread()
         try:
             found = gather()
             before, self._before = self._before, found
@@ -55,6 +55,6 @@ class Witness:
             suspects = compare(before, found)
             text = "; ".join(suspects.sentences) or "nothing was found to grow"
             self._put(state, state.event(self._clock, "evidence", text, event_data(found, suspects)))
-            say_as(log, logging.WARNING, "memmon: %s: evidence of growth: %s", state.record.source, text)
+            log_safely(log, logging.WARNING, "memmon: %s: evidence of growth: %s", state.record.source, text)
         except Exception as error:
             report_fault("evidence", error)

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from memmon.errors import StoreNotFoundError
 from memmon.store import schema
@@ -25,28 +24,26 @@ from memmon.store.digest import group_digest
 from memmon.store.engine import file_identity, sqlite_uri, write_engine
 from memmon.store.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.revision import require_head
+from memmon.store.run_rows import end_run, open_run
 from memmon.store.secluded import connect_sqlite, unadapted
+from memmon.store.statements import INSERTED, fitting, insert_or_ignore, storable_text
 from memmon.store.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.store.watch_rows import end_recorder_watches, put_watch, recorder_watches
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from sqlalchemy import Insert, Table
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
-    from memmon.model import EventRecord, RunRecord, Snapshot
+    from memmon.model import EventRecord, Snapshot
 
-_INT64_MAX = 2**63 - 1
 _WATCH_STALE_AFTER = timedelta(hours=3)
 """Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
 _SILENT_INTERVAL_COUNT = 3
-# In a connection's info: rows were inserted. (An update to the same value leaves no trace in the log.)
-_INSERTED = "has_inserted"
 
 # Columns of `snapshot` whose value has another name in the Snapshot.
 _FIELD_OF_COLUMN = {"available_bytes": "system_available_bytes"}
@@ -58,12 +55,7 @@ __all__ = [
     "StoredReport",
     "Writer",
     "Written",
-    "datetime_from_ms",
-    "event_row",
-    "find_or_create_source",
-    "ms_from_datetime",
     "read_told",
-    "readings_of",
 ]
 
 
@@ -119,13 +111,13 @@ class Writer:
 
     def _verify(self, connection: Connection) -> None:
         """Look at the write-ahead log when something was written, also by an attempt that could not look."""
-        if connection.info.get(_INSERTED) or (self._is_unverified and wal_bytes(connection)):
+        if connection.info.get(INSERTED) or (self._is_unverified and wal_bytes(connection)):
             self._is_unverified = True
             self._wal_mark = require_whole_wal(connection, self._wal_mark)
         self._is_unverified = False
 
     def _write(self, connection: Connection, batch: Batch) -> Written:
-        run_id, source_id, source, opened = self._run_row(connection, batch.run)
+        run_id, source_id, source, opened = open_run(connection, batch.run)
         stored = self._stored_already(connection, batch, run_id)
         self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
         self._write_events(connection, run_id, source_id, batch.events)
@@ -134,7 +126,7 @@ class Writer:
         for item in batch.reports:
             _write_report(connection, source_id, item)
         if batch.end is not None:
-            _end_run(connection, run_id, batch.end)
+            end_run(connection, run_id, batch.end)
         _write_watches(connection, source_id, batch, opened_run_id=run_id if opened else None)
         if batch.snapshots:
             self._last_seq = max(self._last_seq, batch.snapshots[-1].sequence)
@@ -147,37 +139,6 @@ class Writer:
             watches=known,
             certificates=certificates,
         )
-
-    def _run_row(self, connection: Connection, run: RunRecord) -> tuple[int, int, str, bool]:
-        table = schema.run
-        found = connection.execute(
-            select(table.c.id, table.c.source_id, schema.source.c.name)
-            .join_from(table, schema.source)
-            .where(table.c.uuid == run.uuid)
-        ).first()
-        if found is not None:
-            return found.id, found.source_id, found.name, False
-        source_id, name = find_or_create_source(connection, run)
-        values = {
-            "uuid": run.uuid,
-            "source_id": source_id,
-            "host": run.host,
-            "pid": run.pid,
-            "process_started_ms": run.process_started_at and ms_from_datetime(run.process_started_at),
-            "boot_id": run.boot_id,
-            "parent_uuid": run.parent_uuid,
-            "role": run.role,
-            "script_path": run.script_path,
-            "external_id": run.external_id,
-            "release": run.release,
-            "python_version": run.python_version,
-            "memmon_version": run.memmon_version,
-            "interval_ms": round(run.interval_seconds * MS_PER_SECOND),
-            "started_ms": ms_from_datetime(run.started_at),
-        }
-        _insert_or_ignore(connection, table, [_storable(values)])
-        run_id = connection.execute(select(table.c.id).where(table.c.uuid == run.uuid)).scalar_one()
-        return run_id, source_id, name, True
 
     def _stored_already(self, connection: Connection, batch: Batch, run_id: int) -> set[int]:
         """Return which numbers of the batch are there: an attempt was stored whose answer got lost.
@@ -223,19 +184,19 @@ class Writer:
                 {"run_id": run_id, "series_id": series_id, "seq": item.sequence, "value": value}
                 for series_id, value in values
             )
-        _insert_or_ignore(connection, schema.snapshot, rows)
-        _insert_or_ignore(connection, schema.reading, readings)
+        insert_or_ignore(connection, schema.snapshot, rows)
+        insert_or_ignore(connection, schema.reading, readings)
         newest = snapshots[-1]
         if newest.limit_origin is not None:
             connection.execute(
                 update(schema.run)
                 .where(schema.run.c.id == run_id)
-                .values(limit_bytes=newest.limit_bytes, limit_origin=_text(newest.limit_origin))
+                .values(limit_bytes=newest.limit_bytes, limit_origin=storable_text(newest.limit_origin))
             )
 
     def _changed(self, item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
         """Yield (series, value) of all that differs from what was written last."""
-        present = {key: _fitting(value) for key, value in readings_of(item)}
+        present = {key: fitting(value) for key, value in readings_of(item)}
         # What has left (unregistered) is known no longer: NULL from here on.
         for key, old in self._last_values.items():
             if old is not None and key not in present:
@@ -250,7 +211,7 @@ class Writer:
         if not missing:
             return
         table = schema.series
-        _insert_or_ignore(
+        insert_or_ignore(
             connection,
             table,
             [
@@ -269,7 +230,7 @@ class Writer:
     def _write_events(
         connection: Connection, run_id: int, source_id: int, events: Sequence[EventRecord]
     ) -> None:
-        _insert_or_ignore(connection, schema.event, [event_row(item, source_id, run_id) for item in events])
+        insert_or_ignore(connection, schema.event, [event_row(item, source_id, run_id) for item in events])
 
 
 def _is_empty(path: Path) -> bool:
@@ -286,7 +247,7 @@ def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | No
     two series and not five.
     """
     for one in item.deques:
-        name = _text(one.name)
+        name = storable_text(one.name)
         yield ("deque", name, "length"), one.length_count
         yield ("deque", name, "maxlen"), one.maxlen_count
         if one.size_bytes is not None:
@@ -298,33 +259,9 @@ def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | No
         if not one.is_alive:
             yield ("deque", name, "dead"), 1
     for part in item.components:
-        yield ("component", _text(part.name), "bytes"), part.size_bytes
+        yield ("component", storable_text(part.name), "bytes"), part.size_bytes
     for name, count in item.work:
-        yield ("work", _text(name), "count"), count
-
-
-def find_or_create_source(connection: Connection, run: RunRecord) -> tuple[int, str]:
-    """Return (id, name) of the run's source, created when it is new.
-
-    A default name that another script's runs hold gets the first free suffix (`bot-2`).
-    """
-    table = schema.source
-    base = _text(run.source)
-    script_path = None if run.script_path is None else _text(run.script_path)
-    name, number = base, 1
-    while True:
-        found = connection.execute(
-            select(table.c.id, table.c.script_path).where(table.c.name == name)
-        ).first()
-        if found is None:
-            row = {"name": name, "script_path": script_path, "created_ms": ms_from_datetime(run.started_at)}
-            _insert_or_ignore(connection, table, [row])
-            found = connection.execute(select(table.c.id).where(table.c.name == name)).one()
-            return found.id, name
-        if run.source_was_given or found.script_path in {None, script_path}:
-            return found.id, name
-        number += 1
-        name = f"{base}-{number}"
+        yield ("work", storable_text(name), "count"), count
 
 
 def event_row(item: EventRecord, source_id: int, run_id: int | None) -> dict[str, Any]:
@@ -335,8 +272,8 @@ def event_row(item: EventRecord, source_id: int, run_id: int | None) -> dict[str
         "seq": item.sequence if run_id is not None else None,
         "at_ms": ms_from_datetime(item.at),
         "uptime_ms": None if item.uptime_seconds is None else round(item.uptime_seconds * MS_PER_SECOND),
-        "kind": _text(item.kind),
-        "text": _text(item.text),
+        "kind": storable_text(item.kind),
+        "text": storable_text(item.text),
         "data": json.dumps(dict(item.data), default=str) if item.data else None,
     }
 
@@ -350,7 +287,7 @@ def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
     }
     for column in schema.SNAPSHOT_VALUE_COLUMNS:
         value = getattr(item, _FIELD_OF_COLUMN.get(column, column))
-        row[column] = _fitting(value) if isinstance(value, int) else value
+        row[column] = fitting(value) if isinstance(value, int) else value
     return row
 
 
@@ -370,7 +307,7 @@ def read_told(database: Database, source: str) -> dict[str, datetime] | None:
     try:
         uri = sqlite_uri(path, mode="ro", immutable=must_be_immutable(path))
         with closing(connect_sqlite(uri, timeout_seconds=0)) as connection:
-            rows = connection.execute(query, unadapted((_text(source),))).fetchall()
+            rows = connection.execute(query, unadapted((storable_text(source),))).fetchall()
     except sqlite3.Error:
         return None
     return {row[0]: datetime_from_ms(row[1]) for row in rows}
@@ -386,7 +323,7 @@ def _write_watches(
         end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)
     for watch in batch.watches:
         if put_watch(connection, watch, holder="recorder", source_id=source_id):
-            connection.info[_INSERTED] = True
+            connection.info[INSERTED] = True
     if batch.watches or batch.end is not None:
         # The last alerts of a run may come after its end.
         at = batch.watches[-1].seen_at if batch.end is None else batch.end.at
@@ -398,51 +335,7 @@ def _write_report(connection: Connection, source_id: int, item: StoredReport) ->
         "source_id": source_id,
         "at_ms": ms_from_datetime(item.at),
         "window_ms": round(item.window_hours * 3600 * MS_PER_SECOND),
-        "text": _text(item.text),
+        "text": storable_text(item.text),
         "data": item.data,
     }
-    _insert_or_ignore(connection, schema.report, [row])
-
-
-def _end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
-    connection.execute(
-        update(schema.run)
-        .where(schema.run.c.id == run_id)
-        .values(
-            ended_ms=ms_from_datetime(end.at),
-            end_reason=end.reason,
-            end_detail=None if end.detail is None else _text(end.detail),
-        )
-    )
-
-
-def _insert(connection: Connection, table: Table) -> Insert:
-    """Return an INSERT that leaves what is there alone."""
-    if connection.dialect.name == "sqlite":
-        return sqlite_insert(table).on_conflict_do_nothing()
-    # Its dialects bring asyncio along: some megabytes that a bot with a file does not need.
-    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-
-    return postgresql_insert(table).on_conflict_do_nothing()
-
-
-def _insert_or_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    done = connection.execute(_insert(connection, table), list(rows))
-    if done.rowcount > 0:
-        connection.info[_INSERTED] = True
-
-
-def _fitting(value: int | None) -> int | None:
-    """Return `value` unless it can't be stored as a 64-bit integer: then it is missing."""
-    return value if value is None or abs(value) <= _INT64_MAX else None
-
-
-def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _text(value) if isinstance(value, str) else value for key, value in values.items()}
-
-
-def _text(text: str) -> str:
-    """Return `text` as any database takes it: no NUL, no lone surrogate."""
-    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
+    insert_or_ignore(connection, schema.report, [row])

@@ -19,7 +19,7 @@ from memmon.child.mark import MARK_VARIABLE
 from memmon.child.starts import FAILURE_LIMIT, PAUSE_SECONDS
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
-from memmon.guest.locks import Hold
+from memmon.guest.locks import Claim
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_a_signal_handler_that_raises_leaves_nothing_behind(made):
 def test_a_fork_while_a_child_is_being_started_is_no_cut_write(tmp_path):
     """A process forked while a child takes long to start records like any other: no write was cut in it."""
     recorder = Recorder(tmp_path / "m.db", source="bot", gc_threshold_mb=0)
-    starting = Hold()
+    starting = Claim()
     starting.thread = 0  # another thread's
     assert process.spawn_turn.enter(starting)
     began = time.monotonic()

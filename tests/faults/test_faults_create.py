@@ -145,7 +145,7 @@ AT_ONCE = """
     import errno, json, os, sys
     from memmon import Recorder
     from memmon.config import parse_database
-    import memmon.store.write, memmon.recorder.worker, memmon.store.migrate
+    import memmon.store.write, memmon.recorder.writer_thread, memmon.store.migrate
 
     way = sys.argv[2]
     def no_link(*_):
@@ -194,7 +194,7 @@ SLOW = """
     import ctypes, json, os, sys, time
     from pathlib import Path
     from memmon import Recorder
-    import memmon.store.write, memmon.recorder.worker
+    import memmon.store.write, memmon.recorder.writer_thread
 
     path, shim = Path(sys.argv[1]), ctypes.CDLL(os.environ["LD_PRELOAD"])
     recorder = Recorder(path, source="parent", gc_threshold_mb=0, leak_check=False, daily_report=False)

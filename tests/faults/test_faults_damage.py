@@ -113,7 +113,7 @@ def test_damage(tmp_path, history, kind, when):
         recorder.take_snapshot()
     assert recorder.flush(60.0), recorder.status
     assert recorder.pending_count == 0
-    uuid = recorder._state.record.uuid
+    uuid = recorder._run.state.record.uuid
     recorder.stop()
     numbers = {number for found, number in stored(path) if found == uuid}
     newest = {2, 3, 4} if when == "live" else {1, 2, 3}
@@ -210,7 +210,7 @@ def test_side_files(tmp_path, history):
             for found in folder.glob("w.db*"):  # what a crash at this moment would leave
                 if found.suffix != ".db-shm" and not found.name.endswith("-shm"):
                     shutil.copy(found, survivors / found.name)
-        uuid = recorder._state.record.uuid
+        uuid = recorder._run.state.record.uuid
         with closing(sqlite3.connect(survivors / "w.db")) as connection:
             numbers = {
                 number

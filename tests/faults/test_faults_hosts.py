@@ -14,7 +14,7 @@ LOOP = """
     import asyncio, ctypes, json, os, sqlite3, sys, threading, time
     path, mode, with_memmon = sys.argv[1], sys.argv[2], sys.argv[3] == "with"
     from memmon import Recorder
-    import memmon.recorder.worker
+    import memmon.recorder.writer_thread
 
     async def main():
         recorder = None

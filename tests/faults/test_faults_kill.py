@@ -36,7 +36,7 @@ NURSERY = """
                 one.append(number)
             number = recorder.take_snapshot().sequence
             if recorder.flush(20.0):
-                uuid = recorder._state.record.uuid
+                uuid = recorder._run.state.record.uuid
                 os.write(1, b"ack %s %d %.4f\\n" % (uuid.encode(), number, time.monotonic() - begun))
 """
 

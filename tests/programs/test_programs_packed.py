@@ -27,7 +27,7 @@ from program_kit import (
 )
 
 from memmon.child.interpreter import FROZEN_FLAG
-from memmon.recorder.worker import LOG_EVERY_SECONDS
+from memmon.recorder.store_keeper import LOG_EVERY_SECONDS
 from memmon.store.identity import HEAD_REVISION
 
 pytestmark = pytest.mark.programs

@@ -93,7 +93,7 @@ def test_out_of_memory_by_the_kernels_count(tmp_path, monkeypatch):
         connection.exec_driver_sql(
             "UPDATE event SET data = '{\"oom_kill_count\": 0}' WHERE kind = 'run_start'"
         )
-    monkeypatch.setattr(Recorder, "_oom_kill_count", lambda self: 1)
+    monkeypatch.setattr("memmon.recorder.recording.oom_kill_count", lambda limit: 1)
     runs, events = next_start(tmp_path)
     assert runs[0].end_reason == "oom"
     assert any("out-of-memory killer" in event.text for event in events)

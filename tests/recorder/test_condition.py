@@ -11,7 +11,7 @@ import pytest
 
 from memmon.config import parse_database
 from memmon.errors import ForeignStoreError, StoreDamagedError
-from memmon.recorder.faults import Fault, classify, may_be_damage
+from memmon.recorder.store_faults import Fault, classify, may_be_damage
 from memmon.store.condition import find_damage, head_fault
 from memmon.store.migrate import upgrade
 

@@ -19,21 +19,21 @@ from memmon.clock import ManualClock
 from memmon.errors import ChildError
 from memmon.facts.deque_state import deque_fault
 from memmon.guest import locks
-from memmon.guest.locks import ForkLock, Hold, Turn
+from memmon.guest.guarded import guarded
+from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
 from memmon.model import Alert, DequeReading
-from memmon.recorder import arguments
+from memmon.recorder import validation
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import AlertDesk
-from memmon.recorder.guard import guarded
 from memmon.recorder.relief import Relief
-from memmon.recorder.work import WorkCounter
+from memmon.recorder.work_counter import WorkCounter
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_re_entry_is_turned_away():
     """Who is taking a snapshot already, in this very thread, does not wait for himself."""
-    turn, first, second = Turn(), Hold(), Hold()
+    turn, first, second = ReentrantTurn(), Claim(), Claim()
     assert turn.enter(first, 60.0)
     assert not turn.enter(second, 60.0)
     first.is_free = True
@@ -42,13 +42,13 @@ def test_a_re_entry_is_turned_away():
 
 def test_another_thread_waits_and_gives_up():
     """Another thread waits its time, and then goes without; the turn stays with its holder."""
-    turn, mine, answers = Turn(), Hold(), []
+    turn, mine, answers = ReentrantTurn(), Claim(), []
     assert turn.enter(mine)
 
     def other(timeout_seconds):
-        hold = Hold()
-        answers.append(turn.enter(hold, timeout_seconds))
-        hold.is_free = True
+        claim = Claim()
+        answers.append(turn.enter(claim, timeout_seconds))
+        claim.is_free = True
 
     def ask(timeout_seconds):
         thread = threading.Thread(target=other, args=(timeout_seconds,))
@@ -61,25 +61,25 @@ def test_another_thread_waits_and_gives_up():
     mine.is_free = True
     waiting.join()
     assert answers == [False, True]
-    assert turn.enter(Hold())
+    assert turn.enter(Claim())
 
 
 def test_one_at_a_time():
     """However many threads ask, and however many of them are interrupted, no two have the turn at once."""
-    turn, inside, worst, entered = Turn(), [], [0], [0]
+    turn, inside, worst, entered = ReentrantTurn(), [], [0], [0]
 
     def work(number):
         pick = random.Random(number)
         for _ in range(2_000):
-            hold = Hold()
+            claim = Claim()
             try:
-                if turn.enter(hold, pick.choice([0.0, 0.01])):
+                if turn.enter(claim, pick.choice([0.0, 0.01])):
                     inside.append(number)
                     worst[0] = max(worst[0], len(inside))
                     entered[0] += 1
                     inside.pop()
             finally:
-                hold.is_free = True
+                claim.is_free = True
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -93,7 +93,7 @@ def test_one_at_a_time():
         sys.setswitchinterval(interval)
     assert worst == [1]
     assert entered[0] > 2_000
-    assert turn.enter(Hold())
+    assert turn.enter(Claim())
 
 
 def test_an_exception_at_any_step_leaves_nothing_taken():
@@ -115,23 +115,23 @@ def test_an_exception_at_any_step_leaves_nothing_taken():
                 raise InterruptError
             return trace
 
-        hold = Hold()
+        claim = Claim()
         before = sys.gettrace()  # a coverage run's
         sys.settrace(trace)
         try:
-            turn.enter(hold)
+            turn.enter(claim)
         except InterruptError:
             return True
         finally:
             sys.settrace(before)
-            hold.is_free = True
+            claim.is_free = True
         return False
 
-    turn, step = Turn(), 1
+    turn, step = ReentrantTurn(), 1
     while attempt(turn, step):
-        hold = Hold()
-        assert turn.enter(hold), step
-        hold.is_free = True
+        claim = Claim()
+        assert turn.enter(claim), step
+        claim.is_free = True
         step += 1
     assert step > 5
 
@@ -473,4 +473,4 @@ def test_work_is_counted_by_name():
 
 def test_a_line_fit_to_be_shown():
     """A text from the host becomes one line without anything that steers a terminal."""
-    assert arguments.one_line("a\nb\x1b[31m\x9b\u202e\ud800", 100) == "a b?[31m???"
+    assert validation.one_line("a\nb\x1b[31m\x9b\u202e\ud800", 100) == "a b?[31m???"

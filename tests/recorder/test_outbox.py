@@ -10,7 +10,7 @@ from memmon.model import DequeReading, Snapshot
 from memmon.recorder.identity import new_run
 from memmon.recorder.outbox import Outbox, most_bytes
 from memmon.recorder.run_state import RunState
-from memmon.recorder.worker import INBOX_LIMIT, inbox_limit
+from memmon.recorder.writer_thread import INBOX_LIMIT, inbox_limit
 from memmon.store.write import RunEnd, StoredReport, Written
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

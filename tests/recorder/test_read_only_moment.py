@@ -22,7 +22,7 @@ import pytest
 
 from memmon.config import parse_database
 from memmon.errors import StorePermissionError
-from memmon.recorder.faults import Fault, classify, may_be_damage
+from memmon.recorder.store_faults import Fault, classify, may_be_damage
 from memmon.store import access
 from memmon.store.migrate import upgrade
 from memmon.store.read import open_store

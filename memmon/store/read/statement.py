@@ -81,8 +81,17 @@ def check_reading(statement: str, *, dialect: str) -> None:
     if "\0" in statement:
         msg = "the statement holds a NUL character: leave it out"
         raise SqlError(msg)
-    words = _first_words(statement, dialect)
-    first = next(words, None)
+    first = _reading_word(statement, dialect)
+    if dialect == "sqlite":
+        return  # the rest is read by other rules there; its authorizer judges it
+    if first == "with":
+        _refuse_writing_with(statement)
+    _refuse_second(statement)
+
+
+def _reading_word(statement: str, dialect: str) -> str:
+    """Return the word that a reading statement begins with, behind EXPLAIN where that stands before it."""
+    first = next(_first_words(statement, dialect), None)
     if first is None:
         msg = "no statement given: try SELECT * FROM v_run"
         raise SqlError(msg)
@@ -95,11 +104,7 @@ def check_reading(statement: str, *, dialect: str) -> None:
         first = _explained(statement, nested=dialect != "sqlite")
         if first not in READING - {"explain"}:
             raise SqlError(_only_reading(f"explain {first}"))
-    if dialect == "sqlite":
-        return  # the rest is read by other rules there; its authorizer judges it
-    if first == "with":
-        _refuse_writing_with(statement)
-    _refuse_second(statement)
+    return first
 
 
 def names_of(statement: str) -> Names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from memmon.config import Settings
@@ -37,12 +37,33 @@ def optional_number(
     return None if value is None else number(value, name, low=0.0, high=high, low_allowed=low_allowed)
 
 
-def with_given(settings: Settings, **given: object) -> Settings:
-    """Return the settings with what was given (not None) in their place."""
+class _Range(TypedDict, total=False):
+    high: float
+    low_allowed: bool
+
+
+_RANGES: dict[str, _Range] = {
+    "high_memory_percent": {"high": 100.0},
+    "leak_threshold_mb_per_hour": {},
+    "alert_cooldown_minutes": {"low_allowed": True},
+    "gc_threshold_mb": {"low_allowed": True},
+}
+"""What the numbers among the settings may be; all are more than 0, or 0 where that is allowed."""
+
+
+def checked_settings(settings: Settings, **given: float | None) -> Settings:
+    """Return the settings with what was given (not None) in their place, its numbers checked.
+
+    Raises TypeError or ValueError for the first that is wrong.
+    """
     import msgspec
 
+    checked = {
+        name: optional_number(value, name, **_RANGES[name]) if name in _RANGES else value
+        for name, value in given.items()
+    }
     return msgspec.structs.replace(
-        settings, **{key: value for key, value in given.items() if value is not None}
+        settings, **{name: value for name, value in checked.items() if value is not None}
     )
 
 

@@ -8,8 +8,8 @@ import time
 from collections import deque
 
 from memmon import Recorder
-from memmon.probe import quiet
-from memmon.probe.speaker import LINES_LIMIT, Speaker
+from memmon.guest import shielding
+from memmon.guest.log_thread import LINES_LIMIT, LogThread
 
 
 class Hanging(logging.Handler):
@@ -42,7 +42,9 @@ def test_a_log_handler_that_hangs_stops_no_recording(tmp_path):
         assert recorder.pending_count == 0
         assert not any("orders" in line for line in handler.said)
         handler.go_on.set()
-        assert quiet.all_is_said(30.0)
+        while not any("orders" in line for line in handler.said) and time.monotonic() < deadline + 60.0:
+            threading.Event().wait(0.02)  # a thread that has hung for long is not waited for by drain_log
+        assert shielding.drain_log(30.0)
         assert any("orders" in line for line in handler.said)
     finally:
         handler.go_on.set()
@@ -51,7 +53,7 @@ def test_a_log_handler_that_hangs_stops_no_recording(tmp_path):
 
 def test_what_is_handed_over_is_said_in_order():
     """All calls are made, one after the other, in one thread; what one raises is lost and stops nothing."""
-    speaker, said, threads = Speaker(), [], set()
+    log_thread, said, threads = LogThread(), [], set()
 
     def say(number):
         threads.add(threading.get_ident())
@@ -60,8 +62,8 @@ def test_what_is_handed_over_is_said_in_order():
             raise SystemExit(number)
 
     for number in range(200):
-        speaker.call(lambda number=number: say(number))
-    assert speaker.drain(30.0)
+        log_thread.call(lambda number=number: say(number))
+    assert log_thread.drain(30.0)
     assert said == list(range(200))
     assert len(threads) == 1
     assert threading.get_ident() not in threads
@@ -69,31 +71,31 @@ def test_what_is_handed_over_is_said_in_order():
 
 def test_nothing_to_say_needs_no_thread():
     """A recorder that has nothing to say begins no further thread, and does not wait for one."""
-    speaker = Speaker()
-    assert speaker.drain(30.0)
-    assert speaker._thread is None
+    log_thread = LogThread()
+    assert log_thread.drain(30.0)
+    assert log_thread._thread is None
 
 
 def test_lines_for_a_handler_that_hangs_are_bounded():
     """What can't be said is not kept for ever; waiting for it is given up in time."""
-    speaker, go_on = Speaker(), threading.Event()
-    speaker.call(lambda: go_on.wait(60.0))
+    log_thread, go_on = LogThread(), threading.Event()
+    log_thread.call(lambda: go_on.wait(60.0))
     for _ in range(3 * LINES_LIMIT):
-        speaker.call(lambda: None)
-    assert not speaker.drain(0.05)
-    assert speaker._calls.qsize() <= LINES_LIMIT + 1
+        log_thread.call(lambda: None)
+    assert not log_thread.drain(0.05)
+    assert log_thread._calls.qsize() <= LINES_LIMIT + 1
     go_on.set()
-    assert speaker.drain(30.0)
+    assert log_thread.drain(30.0)
 
 
 def test_the_thread_is_begun_again_after_it_has_ended(monkeypatch):
-    """A speaker that had nothing to say for a while ends its thread, and speaks again when asked."""
-    monkeypatch.setattr("memmon.probe.speaker.IDLE_SECONDS", 0.01)
-    speaker, said = Speaker(), []
+    """A log thread that had nothing to say for a while ends its thread, and speaks again when asked."""
+    monkeypatch.setattr("memmon.guest.log_thread.IDLE_SECONDS", 0.01)
+    log_thread, said = LogThread(), []
     for number in range(3):
-        speaker.call(lambda number=number: said.append(number))
-        assert speaker.drain(30.0)
-        thread = speaker._thread
+        log_thread.call(lambda number=number: said.append(number))
+        assert log_thread.drain(30.0)
+        thread = log_thread._thread
         thread.join(30.0)
         assert not thread.is_alive()
     assert said == [0, 1, 2]

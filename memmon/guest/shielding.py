@@ -6,24 +6,22 @@ line) and pass through; all else that foreign code raises stops here.
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from memmon.probe.speaker import Speaker
+from memmon.guest.log_thread import LogThread
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Iterator
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-logger = logging.getLogger("memmon.probe")
-
 _of_thread = threading.local()
-_speaker = Speaker()
+_log_thread = LogThread()
 
 
 def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -32,7 +30,7 @@ def attempt(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
         return function(*args, **kwargs)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001 - a reading that fails is missing, whatever it raised
+    except BaseException:  # a reading that fails is missing, whatever it raised
         return None
 
 
@@ -43,13 +41,11 @@ def describe_error(error: BaseException) -> str:
     return f"{name}: {text[:200]!a}" if text else name
 
 
-def say(level: int, message: str, *args: object) -> None:
-    """Log one line of the probe's; a handler or filter of the host that raises does not reach the caller."""
-    say_as(logger, level, message, *args)
+def log_safely(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
+    """Log one line: at once in the host's threads, through the log thread in memmon's own.
 
-
-def say_as(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
-    """Log one line: at once in the host's threads, through the speaker in memmon's own."""
+    A handler or filter of the host that raises does not reach the caller.
+    """
     lines = getattr(_of_thread, "lines", None)
     if lines is None:
         _emit(own_logger, level, message, args)
@@ -57,30 +53,30 @@ def say_as(own_logger: logging.Logger, level: int, message: str, *args: object) 
         lines.append((own_logger, level, message, args))
 
 
-def be_memmons_own() -> None:
+def mark_own_thread() -> None:
     """Let this thread, one of memmon's, never wait for a lock or a handler of the host's logging."""
     _of_thread.is_memmons = True
 
 
-def all_is_said(timeout_seconds: float) -> bool:
+def drain_log(timeout_seconds: float) -> bool:
     """Wait until the lines of memmon's own threads are logged; False when a handler hangs or it takes longer."""
-    return _speaker.drain(timeout_seconds)
+    return _log_thread.drain(timeout_seconds)
 
 
 def after_fork_in_child() -> None:
     """Forget the lines of the parent's threads."""
-    _speaker.after_fork_in_child()
+    _log_thread.after_fork_in_child()
 
 
 def _emit(own_logger: logging.Logger, level: int, message: str, args: tuple[object, ...]) -> None:
     if getattr(_of_thread, "is_memmons", False):
-        _speaker.call(partial(attempt, own_logger.log, level, message, *args))
+        _log_thread.call(partial(attempt, own_logger.log, level, message, *args))
     else:
         attempt(own_logger.log, level, message, *args)
 
 
 @contextmanager
-def later() -> Iterator[None]:
+def defer_logging() -> Iterator[None]:
     """Log what this thread says inside the block only when the block has ended.
 
     Whoever logs under a lock of memmon's waits for the host's log handlers, and a handler that

@@ -25,7 +25,7 @@ STUCK_SECONDS = 1.0
 _POLL_SECONDS = 0.005
 
 
-class Speaker:
+class LogThread:
     """Calls what it is handed, one after the other, in a thread of its own."""
 
     def __init__(self) -> None:

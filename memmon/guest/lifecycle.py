@@ -1,6 +1,6 @@
-"""What happens to recorders when the host forks or ends.
+"""What happens to memmon when the program forks or ends.
 
-Before a fork the flush locks are taken (a second at most, over all recorders), so that no child
+Before a fork the flush locks are taken (a second at most, over all followers), so that no child
 inherits a connection in the middle of a transaction. A child's recorders are empty and inert.
 At the interpreter's end what is held is stored, within two seconds.
 """
@@ -13,33 +13,34 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from memmon.child import process
-from memmon.guest.locks import Hold, Turn
-from memmon.probe import quiet
-from memmon.recorder import prepare
-from memmon.recorder.guard import report_fault
+from memmon.guest import hooks, shielding
+from memmon.guest.guarded import report_fault
+from memmon.guest.locks import Claim
 
 if TYPE_CHECKING:
-    from memmon.recorder.recorder import Recorder
+    from collections.abc import Callable
+
+    from memmon.guest.hooks import Follower
 
 FORK_WAIT_SECONDS = 0.8
 EXIT_WAIT_SECONDS = 1.5
 _ATTEMPTS = 100
 
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_followers: weakref.WeakSet[Follower] = weakref.WeakSet()
 # A started recorder lives until it is stopped, also when the host keeps no reference to it.
-_started: set[Recorder] = set()
+_started: set[Follower] = set()
 _held: dict[int, tuple[list[threading.Lock], int]] = {}
-_holds: dict[int, Hold] = {}
+_claims: dict[int, Claim] = {}
 _is_registered = False
 
 
-def watch(recorder: Recorder) -> None:
-    """Let `recorder` follow the host's forks and its end."""
+def watch(follower: Follower) -> None:
+    """Let `follower` follow the host's forks and its end."""
     global _is_registered  # noqa: PLW0603 -- the hooks of a process are registered once
-    _recorders.add(recorder)
+    _followers.add(follower)
     if _is_registered:
         return
     _is_registered = True
@@ -50,28 +51,29 @@ def watch(recorder: Recorder) -> None:
         )
 
 
-def keep(recorder: Recorder) -> None:
-    """Keep a started recorder alive."""
-    _started.add(recorder)
+def keep(follower: Follower) -> None:
+    """Keep what was started alive."""
+    _started.add(follower)
 
 
-def release(recorder: Recorder) -> None:
-    """Let go of a stopped recorder."""
-    _started.discard(recorder)
+def release(follower: Follower) -> None:
+    """Let go of what was stopped."""
+    _started.discard(follower)
 
 
-def _snapshot_of_recorders() -> list[Recorder]:
+def _present_followers() -> list[Follower]:
     for _ in range(_ATTEMPTS):
         with suppress(RuntimeError):  # another thread made one just now
-            return list(_recorders)
+            return list(_followers)
     return []
 
 
 def _before_fork() -> None:
     deadline = time.monotonic() + FORK_WAIT_SECONDS
-    hold = _holds[threading.get_ident()] = Hold()
-    process.spawn_turn.enter(hold, FORK_WAIT_SECONDS)
-    locks = [recorder.flush_lock for recorder in _snapshot_of_recorders()]
+    claim = _claims[threading.get_ident()] = Claim()
+    for turn in hooks.fork_turns:
+        turn.enter(claim, max(deadline - time.monotonic(), 0.0))
+    locks = [follower.flush_lock for follower in _present_followers()]
     held: list[threading.Lock] = []
     # By thread: two threads may fork at once. Noted first: a signal handler may raise at any step.
     _held[threading.get_ident()] = (held, len(locks))
@@ -82,8 +84,8 @@ def _before_fork() -> None:
 
 
 def _after_in_parent() -> None:
-    if (hold := _holds.pop(threading.get_ident(), None)) is not None:
-        hold.is_free = True
+    if (claim := _claims.pop(threading.get_ident(), None)) is not None:
+        claim.is_free = True
     held, _ = _held.pop(threading.get_ident(), ([], 0))
     while held:
         held.pop().release()
@@ -93,22 +95,27 @@ def _after_in_child() -> None:
     held, wanted_count = _held.get(threading.get_ident(), ([], 0))
     was_cut = len(held) < wanted_count
     _held.clear()
-    _holds.clear()
+    _claims.clear()
     _started.clear()
-    process.spawn_turn = Turn()
-    prepare.after_fork_in_child()
-    quiet.after_fork_in_child()
-    for recorder in _snapshot_of_recorders():
-        try:
-            recorder.after_fork_in_child(was_cut=was_cut)
-        except Exception as error:  # the child must live
-            report_fault("fork", error)
+    for turn in hooks.fork_turns:
+        turn.after_fork_in_child()
+    for begin_anew in (*hooks.in_child, shielding.after_fork_in_child):
+        _attempt_in_child(begin_anew)
+    for follower in _present_followers():
+        _attempt_in_child(partial(follower.after_fork_in_child, was_cut=was_cut))
+
+
+def _attempt_in_child(function: Callable[[], None]) -> None:
+    try:
+        function()
+    except Exception as error:  # the child must live
+        report_fault("fork", error)
 
 
 def _at_exit() -> None:
     deadline = time.monotonic() + EXIT_WAIT_SECONDS
-    for recorder in _snapshot_of_recorders():
+    for follower in _present_followers():
         try:
-            recorder.end_with_host(max(deadline - time.monotonic(), 0.0))
+            follower.end_with_host(max(deadline - time.monotonic(), 0.0))
         except Exception as error:  # the host's exit code is its own
             report_fault("exit", error)

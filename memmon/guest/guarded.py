@@ -7,7 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from memmon.probe.quiet import say_as
+from memmon.guest.shielding import log_safely
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,4 +45,4 @@ def report_fault(where: str, error: BaseException) -> None:
     """Log a fault of memmon's own; never raises, unless memmon's tests ask for it."""
     if os.environ.get(RAISE_VARIABLE) == "1":
         raise error
-    say_as(log, logging.ERROR, "memmon: internal error in %s: %r; the host is not affected", where, error)
+    log_safely(log, logging.ERROR, "memmon: internal error in %s: %r; the host is not affected", where, error)

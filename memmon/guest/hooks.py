@@ -1,0 +1,48 @@
+"""What has to run when the program forks or ends, handed over by those whom it concerns.
+
+`lifecycle` calls it. What belongs to the process (a turn that a fork waits for, descriptors that a
+child must not keep) is registered here when its module is imported; what lives and ends with an
+object (a recorder) is followed by `lifecycle.watch`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from memmon.guest.locks import ReentrantTurn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memmon.guest.locks import ForkLock
+
+
+class Follower(Protocol):
+    """What follows the program's forks and its end."""
+
+    @property
+    def flush_lock(self) -> ForkLock:
+        """Held while a connection is open; a fork waits for it."""
+
+    def after_fork_in_child(self, *, was_cut: bool) -> None:
+        """Begin anew in a forked child; `was_cut`: the fork did not get the flush lock in time."""
+
+    def end_with_host(self, timeout_seconds: float) -> None:
+        """Store what is held before the interpreter ends."""
+
+
+fork_turns: list[ReentrantTurn] = []
+in_child: list[Callable[[], None]] = []
+
+
+def fork_turn() -> ReentrantTurn:
+    """Return a turn that a fork waits for and has while it forks; a child begins with it free."""
+    turn = ReentrantTurn()
+    fork_turns.append(turn)
+    return turn
+
+
+def in_forked_child(function: Callable[[], None]) -> Callable[[], None]:
+    """Have `function` called in each forked child, before anything else of memmon's goes on there."""
+    in_child.append(function)
+    return function
