@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from memmon.notify.policy import AlertPolicy
 
+from memmon.alerts.policy import AlertPolicy
 from memmon.config import Settings
 from memmon.facts import defaults
 from memmon.facts.plain import as_plain
