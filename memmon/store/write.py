@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from memmon.errors import StoreNotFoundError
+from memmon.facts.staleness import stale_after_seconds
 from memmon.store import schema
 from memmon.store.access import must_be_immutable
 from memmon.store.batch import Batch, RunEnd, StoredReport, Written
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 _WATCH_STALE_AFTER = timedelta(hours=3)
 """Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
-_SILENT_INTERVAL_COUNT = 3
 
 # Columns of `snapshot` whose value has another name in the Snapshot.
 _FIELD_OF_COLUMN = {"available_bytes": "system_available_bytes"}
@@ -317,7 +317,7 @@ def _write_watches(
     connection: Connection, source_id: int, batch: Batch, *, opened_run_id: int | None
 ) -> None:
     """Write what a recorder remembers; what no run of the source keeps any more is over."""
-    stale_for = _WATCH_STALE_AFTER + _SILENT_INTERVAL_COUNT * timedelta(seconds=batch.run.interval_seconds)
+    stale_for = _WATCH_STALE_AFTER + timedelta(seconds=stale_after_seconds(batch.run.interval_seconds))
     if opened_run_id is not None:
         at = batch.run.started_at
         end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)
