@@ -97,6 +97,23 @@ class Inspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertAnswer:
+    """An alert that the stored history calls for, as programs of the first version read it."""
+
+    kind: str
+    severity: AlertSeverity
+    title: str
+    message: str
+    values: Mapping[str, object]
+    """Plain JSON values."""
+
+    @classmethod
+    def of(cls, seen: Observation) -> Self:
+        """Return what is seen as it travels."""
+        return cls(**{field.name: getattr(seen, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAnswer:
     """What is seen of one kind of alert in the stored history; the program says when and of which source."""
 
     kind: str
@@ -139,6 +156,9 @@ class Checked:
     damage: str | None
     """What is damaged in the file; nothing is judged then."""
     alerts: tuple[AlertAnswer, ...]
+    """What is to be told."""
+    seen: tuple[SeenAnswer, ...]
+    """What was looked at, also what is not or no more the case."""
     report: DailyReport | None
     """None: it is not due."""
     is_suspicious: bool

@@ -184,7 +184,7 @@ class Teller:
 
     def _on_check(self, answer: Checked) -> None:
         now = self._clock.now()
-        for found in answer.alerts:
+        for found in answer.seen:
             self._tell(Candidate(found.seen(source=self.source or ""), now))
         if answer.is_suspicious and self._state is not None:
             self._witness.look(self._state)
