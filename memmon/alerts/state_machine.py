@@ -19,7 +19,6 @@ from memmon.alerts.values import Watch
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from typing import Any, Self
 
     from memmon.alerts.values import MessageEvent
     from memmon.model import AlertSeverity
@@ -55,12 +54,6 @@ class Observation:
     """What is affected, by name; a new one is told at once."""
     scope: str | None = None
     """What several sources have in common (their host): it is told once, by the first of them."""
-
-    @classmethod
-    def from_plain(cls, data: Mapping[str, Any]) -> Self:
-        """Return what another process saw, from the plain data that `dataclasses.asdict` made of it."""
-        listed = {name: tuple(data[name]) for name in ("command", "members")}
-        return cls(**{**data, **listed})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,12 @@ replaced while a program runs that has loaded it.
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 -- whoever decodes reads the annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime  # noqa: TC003 -- same
-from typing import ClassVar, Literal, Protocol, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
-from memmon.model import AlertSeverity, DequeReading  # noqa: TC001 -- same
+from memmon.alerts.state_machine import Level, Observation
+from memmon.model import AlertSeverity, DequeReading  # noqa: TC001 -- whoever decodes reads the annotations
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
@@ -95,23 +96,45 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenAlert:
-    """What the stored history shows of one kind of alert, also that there is nothing to tell."""
+class AlertAnswer:
+    """An alert that the stored history calls for, as programs of the first version read it."""
 
-    source_id: int
-    source: str
-    fingerprint: str
     kind: str
-    level: Literal["active", "between", "clear"]
     severity: AlertSeverity
     title: str
     message: str
-    action: str
-    command: tuple[str, ...]
+    values: Mapping[str, object]
+    """Plain JSON values."""
+
+    @classmethod
+    def of(cls, seen: Observation) -> Self:
+        """Return what is seen as it travels."""
+        return cls(**{field.name: getattr(seen, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAnswer:
+    """What is seen of one kind of alert in the stored history; the program says when and of which source."""
+
+    kind: str
+    fingerprint: str
+    level: Level
+    severity: AlertSeverity
+    title: str
+    message: str
     values: Mapping[str, object]
     """Plain JSON values."""
     members: tuple[str, ...]
-    scope: str | None
+
+    @classmethod
+    def of(cls, seen: Observation) -> Self:
+        """Return what is seen as it travels."""
+        return cls(**{field.name: getattr(seen, field.name) for field in fields(cls)})
+
+    def seen(self, *, source: str) -> Observation:
+        """Return what is seen of a source."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Observation(source_id=0, source=source, **known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +155,10 @@ class Checked:
     command: ClassVar[str] = "check"
     damage: str | None
     """What is damaged in the file; nothing is judged then."""
-    alerts: tuple[SeenAlert, ...]
+    alerts: tuple[AlertAnswer, ...]
+    """What is to be told."""
+    seen: tuple[SeenAnswer, ...]
+    """What was looked at, also what is not or no more the case."""
     report: DailyReport | None
     """None: it is not due."""
     is_suspicious: bool

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, Present
-from memmon.alerts.state_machine import Observation
 from memmon.child.requests import Check
 from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
@@ -23,6 +21,7 @@ from memmon.store.write import StoredReport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.alerts.state_machine import Observation
     from memmon.child import Children
     from memmon.child.requests import Checked
     from memmon.clock import Clock
@@ -185,8 +184,8 @@ class Teller:
 
     def _on_check(self, answer: Checked) -> None:
         now = self._clock.now()
-        for found in answer.alerts:
-            self._tell(Candidate(Observation(**asdict(found)), now))
+        for found in answer.seen:
+            self._tell(Candidate(found.seen(source=self.source or ""), now))
         if answer.is_suspicious and self._state is not None:
             self._witness.look(self._state)
         report = answer.report

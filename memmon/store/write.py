@@ -18,7 +18,7 @@ from sqlalchemy import func, select, update
 from memmon.errors import StoreNotFoundError
 from memmon.facts.readings import READINGS
 from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
-from memmon.facts.staleness import STALE_INTERVAL_COUNT
+from memmon.facts.staleness import stale_after_seconds
 from memmon.store import schema
 from memmon.store.access import must_be_immutable
 from memmon.store.batch import Batch, RunEnd, StoredReport, Written
@@ -316,7 +316,7 @@ def _write_watches(
     connection: Connection, source_id: int, batch: Batch, *, opened_run_id: int | None
 ) -> None:
     """Write what a recorder remembers; what no run of the source keeps any more is over."""
-    stale_for = _WATCH_STALE_AFTER + STALE_INTERVAL_COUNT * timedelta(seconds=batch.run.interval_seconds)
+    stale_for = _WATCH_STALE_AFTER + timedelta(seconds=stale_after_seconds(batch.run.interval_seconds))
     if opened_run_id is not None:
         at = batch.run.started_at
         end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.child.requests import Checked, DailyReport, SeenAlert
+from memmon.alerts.conditions import observe
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import Present
+from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_DAY
@@ -16,6 +18,7 @@ from memmon.units import SECONDS_PER_DAY
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from memmon.alerts.state_machine import Observation
     from memmon.child.requests import Check
     from memmon.store.read import Store
 
@@ -37,16 +40,22 @@ def check(request: Check) -> Checked:
     if request.look_at_all_pages:
         damage = find_damage(parse_database(request.database), in_all_pages=True)
         if damage is not None:
-            return Checked(damage=damage, alerts=(), report=None, is_suspicious=False)
-    alerts: tuple[SeenAlert, ...] = ()
+            return Checked(damage=damage, alerts=(), seen=(), report=None, is_suspicious=False)
+    seen: tuple[Observation, ...] = ()
     report, is_suspicious = None, False
     with open_store(request.database) as store:
         if request.leak_check:
-            alerts, is_suspicious = _seen(store, request)
+            seen, is_suspicious = _seen(store, request)
         if request.daily_report and _is_report_due(store, request.source, request.now):
             report = _daily_report(store, request)
     _keep_small(request.database, request.now)
-    return Checked(damage=None, alerts=alerts, report=report, is_suspicious=is_suspicious)
+    return Checked(
+        damage=None,
+        alerts=tuple(AlertAnswer.of(one) for one in seen if one.level == "active"),
+        seen=tuple(SeenAnswer.of(one) for one in seen),
+        report=report,
+        is_suspicious=is_suspicious,
+    )
 
 
 def _keep_small(url: str, now: datetime) -> None:
@@ -67,14 +76,11 @@ def _keep_small(url: str, now: datetime) -> None:
         timer.cancel()
 
 
-def _seen(store: Store, request: Check) -> tuple[tuple[SeenAlert, ...], bool]:
+def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
     """Judge the history as of the newest snapshot and as of an hour before: a leak needs both to agree.
 
     Returns what is seen (also that no leak is), and whether evidence of the growth should be gathered.
     """
-    from memmon.alerts.conditions import observe
-    from memmon.alerts.policy import AlertPolicy
-    from memmon.alerts.present import Present
     from memmon.notify.evaluate import judged, newest_run
 
     runs = store.runs(request.source)
@@ -86,8 +92,7 @@ def _seen(store: Store, request: Check) -> tuple[tuple[SeenAlert, ...], bool]:
     present = judged(store, known, runs, at=last_at, policy=policy)
     finding = present.leak
     is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)
-    seen = observe(present, policy, in_process=True)
-    return tuple(SeenAlert(**asdict(one)) for one in seen), is_suspicious
+    return tuple(observe(present, policy, in_process=True)), is_suspicious
 
 
 def _is_report_due(store: Store, source: str, now: datetime) -> bool:

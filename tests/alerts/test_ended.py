@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Leak, Present
 from memmon.alerts.values import Watch
+from memmon.child.requests import Checked, SeenAnswer
 from memmon.cli import app
 from memmon.clock import ManualClock
 from memmon.config import parse_database
@@ -87,7 +87,10 @@ def test_a_leak_that_is_found_no_more_is_over_after_two_hours(url):
         at = program.teller._clock.now()
         present = Present(at=at, source="bot", leak=leak, is_leak_confirmed=is_leak)
         seen = conditions.observe(present, AlertPolicy(), in_process=True)
-        program.teller._on_check({"alerts": [asdict(one) for one in seen]})
+        answers = tuple(SeenAnswer.of(one) for one in seen)
+        program.teller._on_check(
+            Checked(damage=None, alerts=(), seen=answers, report=None, is_suspicious=False)
+        )
         program.keep()
         found.append(states(url)["leak"])
         program.teller._clock.advance(3600.0)

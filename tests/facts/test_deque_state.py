@@ -18,9 +18,7 @@ from memmon.analysis.deques import judge_deque
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState, deque_fault, state_of
 from memmon.facts.plain import as_plain
 from memmon.model import DequeReading
-from memmon.notify.evaluate import deque_reading
 from memmon.report.sections import deque_section
-from memmon.store.read import DequeStatus
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 COUNTS = st.none() | st.integers(0, 4)
@@ -50,29 +48,9 @@ def row_state(one):
     return judge_deque(series).state
 
 
-def bots_alert(one):
-    """Return what the bot's own alert says, None without one."""
-    return _told([one])
-
-
-def evaluators_alert(one):
-    """Return what the outside evaluator says, None when nothing fires."""
-    status = DequeStatus(
-        name=one.name,
-        length_count=one.length_count,
-        maxlen_count=one.maxlen_count,
-        size_bytes=None,
-        dropped_count=None,
-        expected_maxlen_count=one.expected_maxlen_count,
-        is_alive=one.is_alive,
-        run_id=1,
-        at=AT,
-    )
-    return _told([deque_reading(status)])
-
-
-def _told(readings):
-    seen = conditions.deque(Present(at=AT, source="bot", deques=readings), AlertPolicy())
+def alerts_words(one):
+    """Return what the alert says, the bot's and the evaluator's alike; None without one."""
+    seen = conditions.deque(Present(at=AT, source="bot", deques=[one]), AlertPolicy())
     return seen.message if seen.level == "active" else None
 
 
@@ -80,7 +58,7 @@ def _told(readings):
 @example(length=3, maxlen=None, expected=2, is_alive=True)
 @example(length=3, maxlen=2, expected=4, is_alive=True)
 def test_all_surfaces_say_the_same_state(length, maxlen, expected, is_alive):
-    """The row of `memmon deques`, the report's JSON and both alerts agree on every deque that there can be."""
+    """The row of `memmon deques`, the report's JSON and the alert agree on every deque that there can be."""
     one = reading(length, maxlen, expected, is_alive=is_alive)
     state = state_of(one)
     assert row_state(one) == state
@@ -88,9 +66,9 @@ def test_all_surfaces_say_the_same_state(length, maxlen, expected, is_alive):
     assert shown["state"] == state.value
     fault = deque_fault(one)
     assert (fault is not None) == state.is_failing
-    for alert in (bots_alert(one), evaluators_alert(one)):
-        assert (alert is not None) == state.is_failing
-        assert fault is None or fault in alert
+    alert = alerts_words(one)
+    assert (alert is not None) == state.is_failing
+    assert fault is None or fault in alert
 
 
 @pytest.mark.parametrize(

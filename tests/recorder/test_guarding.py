@@ -187,7 +187,7 @@ CHECK = Check(
 
 
 def checked(damage=None):
-    return Checked(damage=damage, alerts=(), report=None, is_suspicious=False)
+    return Checked(damage=damage, alerts=(), seen=(), report=None, is_suspicious=False)
 
 
 def checks_of(children, clock, *, found, given):

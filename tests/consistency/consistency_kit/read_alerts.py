@@ -101,7 +101,7 @@ _FAULTS = {
 
 def hourly_check(answer: Checked) -> Said:
     """Read the answer of the hourly check: what it sees, and whether growth is suspected."""
-    seen = [one for one in answer.alerts if one.kind == "leak"]
+    seen = [one for one in answer.seen if one.kind == "leak"]
     said = evaluator(seen, ())
     if not any(one.level == "active" for one in seen):
         suspected = answer.is_suspicious
