@@ -175,7 +175,7 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
 
 def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     """Look at what is recorded, and whether it still is."""
-    from memmon.cli.judging import age_of
+    from memmon.cli.assessed import age_of
     from memmon.store.read import open_store
 
     if database.path is not None and is_absent(database.path):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.cli.judging import judge
-from memmon.cli.limits import limit_of
+from memmon.cli.assessed import assessed, staleness_of
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.formatting import rate
 from memmon.units import MIB, SECONDS_PER_HOUR
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from memmon.cli.judging import Judged
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.gather import Judged
     from memmon.cli.options import Window
     from memmon.cli.sources import Opened
     from memmon.report.data import DequeRow
-    from memmon.report.limits import Limit
     from memmon.report.words import Mood
     from memmon.store.read import SourceInfo
 
@@ -48,19 +47,19 @@ def look(
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline
 
-    judged = judge(found, source, window, now=now)
-    threshold = judged.finding.policy.threshold_mb_per_hour
-    mood, headline = leak_headline(LeakSection(finding=judged.finding, threshold_mb_per_hour=threshold))
-    limit = limit_of(found.store, source, judged.bounds, None)
+    judged = assessed(found, source, window, now=now)
+    seen, age = judged.assessment, staleness_of(judged)
+    finding, threshold = seen.finding, seen.finding.policy.threshold_mb_per_hour
+    mood, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
     peaks = _peaks(found, source, judged, width)
     lines = [
-        f"RSS {size(judged.history.rss_bytes[-1])}  last {SPARK_HOURS:g} h: {_range(peaks)}",
+        f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
-        f"growth {rate(judged.finding.slope_mb_per_hour)} (threshold {threshold:g})",
-        *_limit_lines(judged, limit),
+        f"growth {rate(finding.slope_mb_per_hour)} (threshold {threshold:g})",
+        *_limit_lines(seen),
         *_deque_lines(found, source, width),
-        f"last sample {local_time(judged.age.last_at)}, {duration(judged.age.age_seconds)} ago"
-        + ("  STALE" if judged.age.is_stale else ""),
+        f"last sample {local_time(age.last_at)}, {duration(age.age_seconds)} ago"
+        + ("  STALE" if age.is_stale else ""),
     ]
     return View(title=printable(source.name), mood=mood, headline=headline, lines=tuple(lines), judged=judged)
 
@@ -102,18 +101,16 @@ def _range(peaks: Sequence[float | None]) -> str:
     return f"{min(known):.0f} to {max(known):.0f} MB" if known else "no samples"
 
 
-def _limit_lines(judged: Judged, limit: Limit | None) -> list[str]:
-    from memmon.analysis.forecast import forecast_limit
-
-    if limit is None:
+def _limit_lines(seen: Assessment) -> list[str]:
+    if seen.forecast is None:
         return ["limit: none was recorded"]
-    forecast = forecast_limit(judged.history, limit.rss_at_limit_bytes)
-    used = f"limit {size(limit.limit_bytes)} ({printable(limit.origin)}), {limit.used_percent:.0f} % used"
-    return [used, printable(forecast.summary)]
+    percent = seen.used_percent or 0.0
+    used = f"limit {size(seen.limit_bytes)} ({printable(seen.limit_origin)}), {percent:.0f} % used"
+    return [used, printable(seen.forecast.summary)]
 
 
 def _deque_lines(found: Opened, source: SourceInfo, width: int, *, shown_count: int = 5) -> list[str]:
-    from memmon.report.build import deque_readings
+    from memmon.assessment.gather import deque_readings
     from memmon.report.sections import deque_section
 
     section = deque_section(deque_readings(found.store.deque_status(source.name)))

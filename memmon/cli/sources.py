@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.assessment.present import Bounds
 from memmon.cli.opening import Place, locate_existing
 from memmon.cli.output import check_output, say_database
 from memmon.cli.text import local_time, printable
@@ -14,7 +15,6 @@ from memmon.errors import NoDataError, UnknownSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from memmon.cli.options import Common, Window
     from memmon.store.read import RunInfo, SourceInfo, Store
@@ -41,15 +41,6 @@ class Opened:
             return (self.store.resolve_source(self.wanted),)
         found = self.store.sources()
         return found or (self.store.resolve_source(None),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """A window as moments (both included, None: open), and the one run asked for."""
-
-    since: datetime | None
-    until: datetime | None
-    run_id: int | None
 
 
 @contextmanager

@@ -14,6 +14,9 @@ from memmon.units import GIB, KIB, MIB, SECONDS_PER_DAY, SECONDS_PER_HOUR, SECON
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from memmon.assessment.limits import LimitKind
+
+LIMIT_KINDS = ("container", "host")
 _SECONDS: Mapping[str, float] = {
     "ms": 0.001,
     "s": 1,
@@ -191,8 +194,26 @@ class RateType(click.ParamType[float]):
         return rate
 
 
+class LimitType(click.ParamType["LimitKind | int"]):
+    """`2GiB`, `container` or `host`."""
+
+    name = "limit"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> LimitKind | int:
+        """Return the bytes, or the kind of limit."""
+        if isinstance(value, int) or value in LIMIT_KINDS:
+            return value  # type: ignore[no-any-return]  # click hands over what was typed
+        try:
+            return parse_size(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a limit such as 2GiB, container or host", param, ctx)
+
+
 DURATION = DurationType()
 INTERVAL = IntervalType()
 MOMENT = MomentType()
 TIME = TimeType()
 RATE = RateType()
+LIMIT = LimitType()

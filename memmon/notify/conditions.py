@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from memmon.analysis.forecast_values import Forecast
     from memmon.analysis.leak_values import LeakFinding
+    from memmon.assessment.limits import Limit
     from memmon.notify.machine import Level
     from memmon.notify.policy import AlertPolicy
-    from memmon.report.limits import Limit
     from memmon.store.read import DequeStatus, EventInfo, RunInfo, WindowStatistics
 
 _SHORT_RUN_SECONDS = 1_800.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.assessment.limits import recorded_limit
 from memmon.errors import MemmonError
 from memmon.notify import conditions
 from memmon.notify.conditions import Subject
-from memmon.report.limits import recorded_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,14 @@ Numpy and the read side only; statsmodels and pandas stay out, so that a 24-hour
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
-from memmon.facts.staleness import newest_interval_seconds, staleness
-from memmon.model import DequeReading
+from memmon.analysis.leak_values import LeakPolicy
+from memmon.assessment.freshness import freshness_of
+from memmon.assessment.gather import Question, judge, runs_within, widened
+from memmon.assessment.limits import origin_of
+from memmon.assessment.present import Bounds
 from memmon.report.data import (
     EventRow,
     HistorySection,
@@ -27,10 +28,10 @@ from memmon.report.words import window_title
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from memmon.store.read import DequeStatus, EventInfo, RunInfo, Store, WindowStatistics
+    from memmon.store.read import EventInfo, RunInfo, Store, WindowStatistics
 
 DEFAULT_HOURS = 24.0
 SHOWN_RUN_COUNT = 200
@@ -62,15 +63,17 @@ def build_report(
     Raises UnknownSourceError, NoDataError (nothing was ever recorded) and the store's own errors. A window
     without a sample gives a report whose `is_empty` is True.
     """
-    name = store.resolve_source(source).name
-    runs = store.runs(name)
+    found = store.resolve_source(source)
+    name, runs = found.name, store.runs(found.name)
     end = until or _last_at(runs, run_id)
     start = since or (end - timedelta(hours=DEFAULT_HOURS) + _JUST_AFTER if end else None)
     stats = store.window_statistics(name, start, end, run_id=run_id)
     rules = _policy(policy or LeakPolicy(), since, end)
     from_at = since or (end - timedelta(hours=rules.look_back_hours) if end else None)
-    history = store.history(name, from_at, end, run_id=run_id)
-    finding = None if history.is_empty else detect_leak(history, rules)
+    bounds = Bounds(since=from_at, until=end, run_id=run_id)
+    judged = judge(store, found, Question(bounds=bounds, policy=rules), now=now, stats=stats, runs=runs)
+    assessed = judged.assessment
+    finding = None if judged.history.is_empty else assessed.finding
     stored = stored_sections(store, name, runs=runs, since=start, until=end, now=now, run_id=run_id)
     hours = (end - start).total_seconds() / SECONDS_PER_HOUR if start and end else None
     return Report(
@@ -85,15 +88,15 @@ def build_report(
             threshold_mb_per_hour=rules.threshold_mb_per_hour,
             missing_reason="no sample to judge" if finding is None else None,
         ),
-        deques=deque_section(deque_readings(store.deque_status(name, run_id=run_id))),
+        deques=deque_section(assessed.deques),
         database=stored.database,
         history=stored.history,
-        forecast=forecast_section(history, stats, runs),
-        cause=cause_section(store, name, finding),
+        forecast=forecast_section(assessed),
+        cause=cause_section(assessed),
         events=stored.events,
         evidence=stored.evidence,
         staleness=stored.staleness,
-        system=system_of(stats, runs),
+        system=system_of(stats, runs_within(runs, bounds)),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
         judged_from=from_at,
     )
@@ -113,13 +116,12 @@ def stored_sections(
     known = store.runs(source) if runs is None else runs
     events = store.events(source, since, until, limit=SHOWN_EVENT_COUNT, run_id=run_id)
     found = store.events(source, since, until, kinds=[EVIDENCE_KIND], limit=1, run_id=run_id)
-    interval_seconds = newest_interval_seconds(known)
     return StoredSections(
         database=store.database.shown,
         history=history_of(known),
         events=tuple(_event_row(event) for event in events if event.kind not in LIFECYCLE_KINDS),
         evidence=_event_row(found[0]) if found else None,
-        staleness=staleness(_last_at(known, None), now=now, interval_seconds=interval_seconds),
+        staleness=freshness_of(known, now=now).staleness,
     )
 
 
@@ -136,12 +138,11 @@ def memory_of(stats: WindowStatistics) -> MemorySection:
 
 def system_of(stats: WindowStatistics, runs: Sequence[RunInfo]) -> SystemSection:
     """Return the host and the limit at the window's last sample."""
-    origin = next((run.limit_origin for run in reversed(runs) if run.limit_origin), None)
     return SystemSection(
         system_percent=stats.last_system_percent,
         available_mb=_mb(stats.last_available_bytes),
         limit_mb=_mb(stats.last_limit_bytes),
-        limit_origin=origin,
+        limit_origin=origin_of(runs),
         limit_used_mb=_mb(stats.last_limit_used_bytes),
     )
 
@@ -157,22 +158,6 @@ def history_of(runs: Sequence[RunInfo]) -> HistorySection:
         sample_count=sum(run.snapshot_count for run in runs),
         max_mb=_mb(max(peaks, default=None)),
     )
-
-
-def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
-    """Return the stored state of each deque as a reading."""
-    return [
-        DequeReading(
-            name=status.name,
-            length_count=status.length_count,
-            maxlen_count=status.maxlen_count,
-            size_bytes=status.size_bytes,
-            dropped_count=status.dropped_count,
-            expected_maxlen_count=status.expected_maxlen_count,
-            is_alive=status.is_alive,
-        )
-        for status in statuses
-    ]
 
 
 def _event_row(event: EventInfo) -> EventRow:
@@ -208,8 +193,7 @@ def _policy(policy: LeakPolicy, since: datetime | None, until: datetime | None) 
     """Widen the look-back to a window that was asked for by name."""
     if since is None or until is None or since >= until:
         return policy
-    hours = (until - since).total_seconds() / SECONDS_PER_HOUR
-    return replace(policy, look_back_hours=max(hours + 1.0, policy.look_back_hours))
+    return widened(policy, (until - since).total_seconds() / SECONDS_PER_HOUR)
 
 
 def _mb(size_bytes: float | None) -> float | None:

@@ -97,7 +97,8 @@ def judge_snapshots(
 
     `deques` with an estimated size tell how much of the memory the deques hold over time.
     """
-    from memmon.analysis.leak import LeakPolicy, detect_leak
+    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.assessment.assess import assess
     from memmon.history import History
 
     held, capacity = _deque_bytes(snapshots, deques)
@@ -108,7 +109,7 @@ def judge_snapshots(
         deque_bytes=held,
         deque_capacity_bytes=capacity,
     )
-    return detect_leak(history, policy or LeakPolicy())
+    return assess(history, policy=policy or LeakPolicy()).finding
 
 
 def _deque_bytes(

@@ -1,38 +1,27 @@
-"""Where memory is heading and what its growth consists of: the forecast and cause sections."""
+"""Where memory is heading and what its growth consists of: an assessment laid out as the forecast and cause sections."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memmon.analysis.cause import split_cause
-from memmon.analysis.cause_values import CauseSeries
 from memmon.analysis.compare import compare_releases
-from memmon.analysis.forecast import forecast_limit
-from memmon.facts.verdicts import Verdict
+from memmon.assessment.limits import HOST
 from memmon.formatting import size
 from memmon.report.chart_values import Ribbon
-from memmon.report.culprits import culprits
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
-from memmon.report.limits import HOST, recorded_limit
-from memmon.units import MIB, SECONDS_PER_HOUR, mb_from_bytes
+from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from memmon.analysis.cause_values import CauseFinding
     from memmon.analysis.compare import Comparison
-    from memmon.analysis.forecast import Forecast
-    from memmon.analysis.leak_values import LeakFinding
-    from memmon.history import History
-    from memmon.report.limits import Limit
-    from memmon.store.read import Buckets, RunInfo, Store, WindowStatistics
+    from memmon.analysis.forecast_values import Forecast
+    from memmon.assessment.assessment import Assessment
+    from memmon.store.read import RunInfo, Store
 
-EARLY_GROWTH_BYTES = 5 * MIB
-
-CAUSE_POINTS = 600
 RELEASES_COMPARED = 2
 COMPARED_DAYS = 14
 """A release is news for so long, and compared with so much of the one before it."""
@@ -40,22 +29,17 @@ COMPARED_DAYS = 14
 SHOWN_PART_SHARE = 0.05
 
 
-def forecast_section(
-    history: History, stats: WindowStatistics, runs: Sequence[RunInfo]
-) -> ForecastSection | None:
+def forecast_section(assessed: Assessment) -> ForecastSection | None:
     """Return when memory reaches the recorded limit; None when no limit was recorded or nothing can be said."""
-    limit = recorded_limit(stats, runs)
-    if limit is None or history.is_empty:
-        return None
-    forecast = forecast_limit(history, limit.rss_at_limit_bytes)
-    if forecast.state == "cannot_say":
+    forecast = assessed.forecast
+    if forecast is None or forecast.state == "cannot_say":
         return None
     return ForecastSection(
-        summary=_sentence(forecast, limit),
-        limit_mb=mb_from_bytes(limit.limit_bytes),
-        limit_origin=limit.origin,
-        used_mb=mb_from_bytes(limit.used_bytes),
-        rss_at_limit_mb=mb_from_bytes(limit.rss_at_limit_bytes),
+        summary=_sentence(forecast, assessed),
+        limit_mb=_mb(assessed.limit_bytes),
+        limit_origin=assessed.limit_origin,
+        used_mb=_mb(assessed.charged_bytes),
+        rss_at_limit_mb=_mb(assessed.rss_at_limit_bytes),
         hours_to_limit=forecast.hours_to_limit,
         hours_to_limit_low=forecast.hours_to_limit_low,
         hours_to_limit_high=forecast.hours_to_limit_high,
@@ -65,12 +49,12 @@ def forecast_section(
     )
 
 
-def _sentence(forecast: Forecast, limit: Limit) -> str:
+def _sentence(forecast: Forecast, assessed: Assessment) -> str:
     """Return the forecast's sentence, and which limit that is: it counts more, or less, than this RSS."""
-    if limit.rss_at_limit_bytes == limit.limit_bytes or forecast.hours_to_limit is None:
+    if assessed.rss_at_limit_bytes == assessed.limit_bytes or forecast.hours_to_limit is None:
         return forecast.summary
-    whole = size(mb_from_bytes(limit.limit_bytes))
-    owner = "the host" if limit.origin == HOST else limit.origin
+    whole = size(_mb(assessed.limit_bytes))
+    owner = "the host" if assessed.limit_origin == HOST else assessed.limit_origin
     return f"{forecast.summary} (Then all {whole} of {owner} are used up.)"
 
 
@@ -89,35 +73,32 @@ def _ribbon(forecast: Forecast) -> Ribbon | None:
     )
 
 
-def cause_section(store: Store, source: str, finding: LeakFinding | None) -> CauseSection | None:
-    """Return what the growth within the finding's window consists of; None where nothing grew or it can't be told.
-
-    Where no verdict can be given yet, growth of 5 MB or more is explained all the same.
-    """
-    if finding is None or not (finding.verdict.row.is_explained or finding.verdict is Verdict.CANNOT_SAY):
+def cause_section(assessed: Assessment) -> CauseSection | None:
+    """Return what the growth consists of and whose it is; None where nothing grew or it can't be told."""
+    cause, culprits = assessed.cause, assessed.culprits
+    if cause is None:
         return None
-    start, end = finding.window.start, finding.window.end
-    if start is None or end is None:
-        return None
-    length_seconds = max((end - start).total_seconds(), 1.0)
-    buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINTS)
-    found = split_cause(list(_series(buckets)))
-    if finding.verdict is Verdict.CANNOT_SAY and found.growth_bytes < EARLY_GROWTH_BYTES:
-        return None
-    attributions, sentences = culprits(store, source, start, end)
-    is_split = found.cause not in {"none", "unknown"}
+    sentences = () if culprits is None else culprits.sentences
+    is_split = cause.cause not in {"none", "unknown"}
     if not is_split and not sentences:
         return None
-    summary, *more = (found.summary, *sentences) if is_split else sentences
+    summary, *more = (cause.summary, *sentences) if is_split else sentences
     return CauseSection(
         summary=summary,
-        shares=tuple(
-            CauseShare(name=part.label, growth_mb=mb_from_bytes(part.growth_bytes), share=part.share)
-            for part in found.parts
-            if is_split and part.share >= SHOWN_PART_SHARE
+        shares=_shares(cause) if is_split else (),
+        attributions=tuple(
+            CauseShare(name=one.name, growth_mb=mb_from_bytes(one.growth_bytes), share=one.share)
+            for one in (() if culprits is None else culprits.parts)
         ),
-        attributions=attributions,
-        details=tuple(filter(None, [*more, found.advice, *found.details])),
+        details=tuple(filter(None, [*more, cause.advice, *cause.details])),
+    )
+
+
+def _shares(cause: CauseFinding) -> tuple[CauseShare, ...]:
+    return tuple(
+        CauseShare(name=part.label, growth_mb=mb_from_bytes(part.growth_bytes), share=part.share)
+        for part in cause.parts
+        if part.share >= SHOWN_PART_SHARE
     )
 
 
@@ -146,10 +127,5 @@ def comparison_section(
     return None if found.verdict == "cannot_say" else found
 
 
-def _series(buckets: Buckets) -> Iterator[CauseSeries]:
-    for number in dict.fromkeys(buckets.run_id.tolist()):
-        rows = np.flatnonzero(buckets.run_id == number)
-        hours = (buckets.at_seconds[rows] - buckets.at_seconds[rows[0]]) / SECONDS_PER_HOUR
-        yield CauseSeries.from_columns(
-            hours, {name: column[rows] for name, column in buckets.columns.items()}
-        )
+def _mb(size_bytes: int | None) -> float | None:
+    return None if size_bytes is None else mb_from_bytes(size_bytes)

@@ -214,9 +214,11 @@ def test_hostile_source_names_stay_text(call, tmp_path):
 
 def test_plugin_text_without_any_data():
     """A check with nothing but a reason still gives a plugin's line."""
-    from memmon.cli.commands.check import UNKNOWN, Checked
+    from memmon.assessment.check_state import CheckState
+    from memmon.cli.commands.check import Checked
 
-    text = plugin_text(UNKNOWN, [Checked(source="s", state=UNKNOWN, reasons=("no | data",))], database="d")
+    unknown = CheckState.UNKNOWN
+    text = plugin_text(unknown, [Checked(source="s", state=unknown, reasons=("no | data",))], database="d")
     assert text.splitlines() == ["MEMMON UNKNOWN - s: no / data", "database: d"]
 
 

@@ -7,33 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.commands.forecast import limit_object
-from memmon.cli.judging import finding_object, judge, source_object
-from memmon.cli.limits import LIMIT, limit_of
+from memmon.assessment.check_state import (
+    CRITICAL_HOURS,
+    WARNING_PERCENT,
+    WORST_FIRST,
+    CheckReason,
+    CheckState,
+    check_state,
+)
+from memmon.cli.assessed import assessed, finding_object, source_object, staleness_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.sources import opened
 from memmon.cli.text import duration, printable, size
-from memmon.cli.values import DURATION
+from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
-from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.staleness import allowed_age_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.forecast_values import Forecast
-    from memmon.cli.judging import Judged
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.gather import Judged
+    from memmon.assessment.limits import LimitKind
     from memmon.cli.sources import Opened
-    from memmon.report.limits import Limit
     from memmon.store.read import SourceInfo
-
-OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
-_NAMES = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
-_WORST_FIRST = (CRITICAL, WARNING, UNKNOWN, OK)
-WARNING_PERCENT = HIGH_MEMORY_PERCENT
-CRITICAL_HOURS = 24.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +40,9 @@ class Checked:
     """What the check says of one source."""
 
     source: str
-    state: int
+    state: CheckState
     reasons: tuple[str, ...]
     judged: Judged | None = None
-    limit: Limit | None = None
-    forecast: Forecast | None = None
 
 
 @click.command("check")
@@ -60,7 +57,7 @@ class Checked:
 )
 @judging
 @common
-def command(*, max_age: float | None, limit: str | int | None, common: Common, window: Window) -> int:
+def command(*, max_age: float | None, limit: LimitKind | int | None, common: Common, window: Window) -> int:
     """Answer a monitoring system.
 
     0 OK; 1 WARNING: a leak of medium confidence, or memory at 80 % of the limit; 2 CRITICAL: a leak of high
@@ -74,7 +71,7 @@ def command(*, max_age: float | None, limit: str | int | None, common: Common, w
         checked = [
             _check(found, source, window, limit, max_age_seconds=max_age, now=now) for source in found.all()
         ]
-        state = next(state for state in _WORST_FIRST if any(one.state == state for one in checked))
+        state = next(state for state in WORST_FIRST if any(one.state == state for one in checked))
         if common.as_json:
             write_json(common, command="check", database=found.place.database, **_values(state, checked))
         else:
@@ -86,83 +83,54 @@ def _check(
     found: Opened,
     source: SourceInfo,
     window: Window,
-    wanted: str | int | None,
+    wanted: LimitKind | int | None,
     *,
     max_age_seconds: float | None,
     now: datetime,
 ) -> Checked:
     try:
-        judged = judge(found, source, window, now=now)
+        judged = assessed(found, source, window, now=now, limit=wanted)
     except NoDataError as error:
-        return Checked(source=source.name, state=UNKNOWN, reasons=(str(error),))
-    oldest = max_age_seconds or allowed_age_seconds(judged.age.interval_seconds)
-    limit = limit_of(found.store, source, judged.bounds, wanted)
-    forecast = None if limit is None else _forecast(judged, limit)
-    state, reasons = verdict(judged, limit, forecast)
-    age_seconds = judged.age.age_seconds
-    if age_seconds is None or age_seconds > oldest:
-        stale = f"stale: last sample {duration(age_seconds)} ago (allowed: {duration(oldest)})"
-        state, reasons = UNKNOWN, (stale, *reasons)
-    return Checked(
-        source=source.name, state=state, reasons=reasons, judged=judged, limit=limit, forecast=forecast
-    )
+        return Checked(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
+    age = staleness_of(judged)
+    oldest = max_age_seconds or allowed_age_seconds(age.interval_seconds)
+    state, why = check_state(judged.assessment)
+    reasons = tuple(_reason(judged.assessment, reason) for reason in why)
+    if age.age_seconds is None or age.age_seconds > oldest:
+        stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
+        state, reasons = CheckState.UNKNOWN, (stale, *reasons)
+    return Checked(source=source.name, state=state, reasons=reasons, judged=judged)
 
 
-def _forecast(judged: Judged, limit: Limit) -> Forecast:
-    from memmon.analysis.forecast import forecast_limit
-
-    return forecast_limit(judged.history, limit.rss_at_limit_bytes)
-
-
-def verdict(judged: Judged, limit: Limit | None, forecast: Forecast | None) -> tuple[int, tuple[str, ...]]:
-    """Return the state and what led to it, the worst first."""
-    finding = judged.finding
-    found: list[tuple[int, str]] = []
+def _reason(found: Assessment, reason: CheckReason) -> str:
+    """Return what led to a state, in words."""
+    finding, forecast = found.finding, found.forecast
+    if reason.kind == "limit_use":
+        percent = found.used_percent or 0.0
+        return f"{size(found.charged_bytes)} of {size(found.limit_bytes)} used ({percent:.0f} %)"
+    if reason.kind == "near_limit":
+        hours = (None if forecast is None else forecast.hours_to_limit) or 0.0
+        return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}"
     if finding.is_leak:
-        state = {"high": CRITICAL, "medium": WARNING}.get(finding.confidence, OK)
-        found.append(
-            (state, f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})")
-        )
-    else:
-        found.append((OK, f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"))
-    if forecast is not None and _is_near(forecast):
-        state = CRITICAL if _is_certain(forecast) else WARNING
-        found.append(
-            (state, f"limit reached in {duration((forecast.hours_to_limit or 0.0) * SECONDS_PER_HOUR)}")
-        )
-    if limit is not None:
-        used = f"{size(limit.used_bytes)} of {size(limit.limit_bytes)} used ({limit.used_percent:.0f} %)"
-        found.append((WARNING if limit.used_percent >= WARNING_PERCENT else OK, used))
-    found.sort(key=lambda item: _WORST_FIRST.index(item[0]))
-    return found[0][0], tuple(text for _, text in found)
-
-
-def _is_near(forecast: Forecast) -> bool:
-    return forecast.hours_to_limit is not None and forecast.hours_to_limit <= CRITICAL_HOURS
-
-
-def _is_certain(forecast: Forecast) -> bool:
-    """Tell growth from noise: of leak-free histories 2 to 4 % seem to reach a near limit, half of them without this."""
-    if forecast.state == "over_limit":
-        return True
-    return forecast.slope_low_mb_per_hour is not None and forecast.slope_low_mb_per_hour > 0
+        return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})"
+    return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"
 
 
 def _rate(slope_mb_per_hour: float | None) -> str:
     return "no growth rate yet" if slope_mb_per_hour is None else f"{slope_mb_per_hour:z.2f} MB/hour"
 
 
-def plugin_text(state: int, checked: list[Checked], *, database: str) -> str:
+def plugin_text(state: CheckState, checked: list[Checked], *, database: str) -> str:
     """Return the plugin's lines: the state and its reason, performance data, then each source."""
-    ordered = sorted(checked, key=lambda one: _WORST_FIRST.index(one.state))
+    ordered = sorted(checked, key=lambda one: WORST_FIRST.index(one.state))
     worst = ordered[0]
     more = f" (and {len(checked) - 1} more sources)" if len(checked) > 1 else ""
-    first = f"MEMMON {_NAMES[state]} - {_plain(worst.source)}: {_plain('; '.join(worst.reasons))}{more}"
+    first = f"MEMMON {state.name} - {_plain(worst.source)}: {_plain('; '.join(worst.reasons))}{more}"
     data = [item for one in checked for item in _performance(one, alone=len(checked) == 1)]
     lines = [f"{first} | {' '.join(data)}" if data else first]
     if len(checked) > 1:
         lines += [
-            f"{_NAMES[one.state]} {_plain(one.source)}: {_plain('; '.join(one.reasons))}" for one in ordered
+            f"{one.state.name} {_plain(one.source)}: {_plain('; '.join(one.reasons))}" for one in ordered
         ]
     lines.append(f"database: {_plain(database)}")
     return "\n".join(lines)
@@ -173,20 +141,40 @@ def _performance(one: Checked, *, alone: bool) -> list[str]:
     if one.judged is None:
         return []
     prefix = "" if alone else _plain(one.source).replace("'", "").replace("=", "-") + " "
-    finding, limit, forecast = one.judged.finding, one.limit, one.forecast
-    items = [f"'{prefix}rss'={int(one.judged.history.rss_bytes[-1])}B;;;0"]
+    found = one.judged.assessment
+    finding, limit_bytes, hours = found.finding, found.limit_bytes, _hours_to_limit(one)
+    items = [f"'{prefix}rss'={found.rss_bytes}B;;;0"]
     if finding.slope_mb_per_hour is not None:
         items.append(
             f"'{prefix}slope_mb_per_hour'={finding.slope_mb_per_hour:z.3f};{finding.policy.threshold_mb_per_hour:g}"
         )
-    if limit is not None:
-        warn = round(limit.limit_bytes * WARNING_PERCENT / 100)
-        items.append(f"'{prefix}limit_used'={limit.used_bytes}B;{warn};;0;{limit.limit_bytes}")
-    if forecast is not None and forecast.hours_to_limit is not None:
-        items.append(f"'{prefix}hours_to_limit'={forecast.hours_to_limit:.2f};;{CRITICAL_HOURS:g}:")
-    if one.judged.age.age_seconds is not None:
-        items.append(f"'{prefix}age'={max(one.judged.age.age_seconds, 0):.0f}s")
+    if limit_bytes is not None:
+        warn = round(limit_bytes * WARNING_PERCENT / 100)
+        items.append(f"'{prefix}limit_used'={found.charged_bytes}B;{warn};;0;{limit_bytes}")
+    if hours is not None:
+        items.append(f"'{prefix}hours_to_limit'={hours:.2f};;{CRITICAL_HOURS:g}:")
+    age_seconds = staleness_of(one.judged).age_seconds
+    if age_seconds is not None:
+        items.append(f"'{prefix}age'={age_seconds:.0f}s")
     return items
+
+
+def _hours_to_limit(one: Checked) -> float | None:
+    forecast = None if one.judged is None else one.judged.assessment.forecast
+    return None if forecast is None else forecast.hours_to_limit
+
+
+def _limit_object(one: Checked) -> dict[str, Any] | None:
+    found = None if one.judged is None else one.judged.assessment
+    if found is None or found.limit_bytes is None:
+        return None
+    return {
+        "limit_bytes": found.limit_bytes,
+        "used_bytes": found.charged_bytes,
+        "used_percent": found.used_percent,
+        "rss_at_limit_bytes": found.rss_at_limit_bytes,
+        "origin": found.limit_origin,
+    }
 
 
 def _plain(text: str) -> str:
@@ -194,18 +182,18 @@ def _plain(text: str) -> str:
     return printable(text).replace("|", "/")
 
 
-def _values(state: int, checked: list[Checked]) -> dict[str, Any]:
+def _values(state: CheckState, checked: list[Checked]) -> dict[str, Any]:
     return {
-        "state": _NAMES[state],
-        "exit_code": state,
+        "state": state.name,
+        "exit_code": int(state),
         "findings": [finding_object(one.judged) for one in checked if one.judged is not None],
         "sources": [
             {
                 **({"source": one.source} if one.judged is None else source_object(one.judged)),
-                "state": _NAMES[one.state],
+                "state": one.state.name,
                 "reasons": one.reasons,
-                "limit": limit_object(one.limit),
-                "hours_to_limit": None if one.forecast is None else one.forecast.hours_to_limit,
+                "limit": _limit_object(one),
+                "hours_to_limit": _hours_to_limit(one),
             }
             for one in checked
         ],

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.judging import age_of
-from memmon.cli.limits import limit_of
+from memmon.cli.assessed import age_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import say, write_json, write_text
 from memmon.cli.sources import bounds_of, opened
@@ -17,7 +16,7 @@ from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.deque_values import DequeFinding, DequeSeries, DequeSuggestion
-    from memmon.cli.sources import Bounds
+    from memmon.assessment.present import Bounds
     from memmon.store.read import SourceInfo, Store
 
 RATE_HOURS = 24.0
@@ -99,8 +98,9 @@ def _suggestions(
     store: Store, source: SourceInfo, bounds: Bounds, findings: tuple[DequeFinding, ...]
 ) -> tuple[DequeSuggestion, ...]:
     from memmon.analysis.deque_sizes import suggest_sizes
+    from memmon.assessment.gather import read_limit
 
-    limit = limit_of(store, source, bounds, None)
+    limit = read_limit(store, source, bounds)
     headroom = None if limit is None else max(limit.limit_bytes - limit.used_bytes, 0)
     return suggest_sizes(findings, headroom_bytes=headroom)
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.judging import age_of
-from memmon.cli.limits import LIMIT, require_limit
+from memmon.cli.assessed import age_of, require_limit
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.sources import bounds_of, no_data, opened
 from memmon.cli.text import duration, local_time, printable, size
+from memmon.cli.values import LIMIT
 from memmon.facts.defaults import LOOK_BACK_HOURS
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast_values import Forecast
+    from memmon.assessment.limits import Limit, LimitKind
     from memmon.facts.staleness import Staleness
-    from memmon.report.limits import Limit
 
 
 @click.command("forecast")
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @judging
 @common
 def command(
-    *, limit: str | int | None, level: float, no_cross_check: bool, common: Common, window: Window
+    *, limit: LimitKind | int | None, level: float, no_cross_check: bool, common: Common, window: Window
 ) -> None:
     """Say when memory reaches its limit, with an interval, and how well such forecasts did on this history."""
     from memmon.analysis.forecast import forecast_limit

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memmon.cli.judging import finding_object, judge_all, source_object
+from memmon.cli.assessed import all_assessed, finding_object, source_object, staleness_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.sources import opened
@@ -15,7 +15,7 @@ from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
     from memmon.analysis.leak_values import LeakFinding
-    from memmon.cli.judging import Judged
+    from memmon.assessment.gather import Judged
 
 EXIT_NO_LEAK, EXIT_LEAK, EXIT_CANNOT_SAY = 0, 1, 3
 _WORST_FIRST = (EXIT_LEAK, EXIT_CANNOT_SAY, EXIT_NO_LEAK)
@@ -40,8 +40,8 @@ def command(fail_on: str, common: Common, window: Window) -> int:
     from memmon.clock import SystemClock
 
     with opened(common) as found:
-        judged = judge_all(found, window, now=SystemClock().now())
-        code = worst([exit_code(one.finding, fail_on) for one in judged])
+        judged = all_assessed(found, window, now=SystemClock().now())
+        code = worst([exit_code(one.assessment.finding, fail_on) for one in judged])
         if common.as_json:
             write_json(
                 common,
@@ -74,7 +74,7 @@ def _paragraph(judged: Judged) -> str:
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline
 
-    finding = judged.finding
+    finding = judged.assessment.finding
     section = LeakSection(finding=finding, threshold_mb_per_hour=finding.policy.threshold_mb_per_hour)
     lines = [f"{printable(judged.source.name)}: {leak_headline(section)[1]}"]
     if finding.slope_mb_per_hour is not None:
@@ -91,10 +91,9 @@ def _paragraph(judged: Judged) -> str:
     lines.append(f"  Details: {printable(finding.summary)}")
     runs = "1 run" if finding.window.run_count == 1 else f"{finding.window.run_count} runs"
     lines.append(f"  Judged: {finding.sample_count} samples over {finding.duration_hours:.1f} h, {runs}")
-    stale = " - STALE: nothing is being recorded" if judged.age.is_stale else ""
-    lines.append(
-        f"  Last sample: {local_time(judged.age.last_at)} ({duration(judged.age.age_seconds)} ago){stale}"
-    )
+    age = staleness_of(judged)
+    stale = " - STALE: nothing is being recorded" if age.is_stale else ""
+    lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.judging import policy_of
+from memmon.cli.assessed import policy_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import is_file, json_text, say, stdout_encoding, write_json, write_text
 from memmon.cli.sources import bounds_of, no_data, opened
@@ -15,7 +15,8 @@ from memmon.cli.text import local_time, printable, table
 from memmon.errors import NoDataError
 
 if TYPE_CHECKING:
-    from memmon.cli.sources import Bounds, Opened
+    from memmon.assessment.present import Bounds
+    from memmon.cli.sources import Opened
     from memmon.report.data import Report
     from memmon.store.read import ReportInfo, SourceInfo
 

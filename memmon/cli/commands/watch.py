@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memmon.cli.judging import finding_object
+from memmon.cli.assessed import finding_object
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import stdout_encoding, write_json, write_text
 from memmon.cli.sources import opened

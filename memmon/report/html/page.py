@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
+from memmon.assessment.culprits import UNEXPLAINED
 from memmon.formatting import age, local_time, span
-from memmon.report.culprits import UNEXPLAINED
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences

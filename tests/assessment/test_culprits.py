@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memmon.assessment.culprits import culprits_of
+from memmon.assessment.gather import growth_between
 from memmon.config import parse_database
 from memmon.model import ComponentReading, DequeReading, RunRecord, Snapshot
-from memmon.report.culprits import culprits
 from memmon.store.migrate import upgrade
 from memmon.store.read import open_store
 from memmon.store.write import Batch, Writer
@@ -34,6 +35,12 @@ def store_of(tmp_path, snapshots, *, uuid="a"):
     )
     Writer(database).write(Batch(run=run, snapshots=snapshots))
     return open_store(tmp_path / "memmon.db")
+
+
+def culprits(store, since=START - timedelta(days=1), until=START + timedelta(days=2)):
+    """Return the parts of the growth and the sentences about them."""
+    found = culprits_of(growth_between(store, "bot", since, until))
+    return ((), ()) if found is None else (found.parts, found.sentences)
 
 
 def day(rss_mb, *, deques=lambda _: (), components=lambda _: (), work=lambda _: None):
@@ -64,10 +71,10 @@ def test_the_growth_of_a_stored_day_is_shared_out(tmp_path):
 
     snapshots = day(lambda n: 200 + n * (0.5 + 0.25 + 0.25) + noise[n], deques=history, components=cache)
     with store_of(tmp_path, snapshots) as store:
-        shares, sentences = culprits(store, "bot", None, None)
+        shares, sentences = culprits(store)
     assert [share.name for share in shares] == ["history", "cache", "unexplained"]
     assert [share.share for share in shares] == pytest.approx([0.5, 0.25, 0.25], abs=0.02)
-    assert sum(share.growth_mb for share in shares) == pytest.approx(COUNT - 1, rel=0.05)
+    assert sum(share.growth_bytes for share in shares) / MB == pytest.approx(COUNT - 1, rel=0.05)
     assert "history 50%" in sentences[0]
     assert "history has no maxlen" in sentences[1]
 
@@ -81,7 +88,7 @@ def test_sizes_that_are_told_in_steps_follow_the_length(tmp_path):
         return [DequeReading(name="history", length_count=length, maxlen_count=None, size_bytes=known)]
 
     with store_of(tmp_path, day(lambda n: 200 + 0.5 * n, deques=history)) as store:
-        shares, _ = culprits(store, "bot", None, None)
+        shares, _ = culprits(store)
     assert shares[0].share == pytest.approx(1.0, abs=0.02)
 
 
@@ -106,7 +113,7 @@ def test_growth_per_message_is_a_sentence(tmp_path):
     done = np.concatenate([[0], np.cumsum(rate)[:-1]]).astype(int)
     snapshots = day(lambda n: 200 + done[n] * 12 * KB / MB, work=lambda n: int(done[n]))
     with store_of(tmp_path, snapshots) as store:
-        shares, sentences = culprits(store, "bot", None, None)
+        shares, sentences = culprits(store)
     assert shares == ()
     assert sentences[0].startswith("Each unit of work leaves 12.00 KB")
 
@@ -122,23 +129,23 @@ def test_a_component_with_a_deques_name_is_told_apart(tmp_path):
     )
     with store_of(tmp_path, snapshots) as store:
         assert set(store.part_matrix("bot").names) == {"x", "x (component)"}
-        assert culprits(store, "bot", None, None)[0][0].name == "x (component)"
+        assert culprits(store)[0][0].name == "x (component)"
 
 
 def test_without_anything_registered_nothing_is_said(tmp_path):
     """A bot without deques, components and work has neither shares nor sentences; nor has a level one."""
     with store_of(tmp_path, day(lambda n: 200 + n)) as store:
-        assert culprits(store, "bot", None, None) == ((), ())
-        assert culprits(store, "bot", START + timedelta(days=9), START + timedelta(days=10)) == ((), ())
+        assert culprits(store) == ((), ())
+        assert culprits(store, START + timedelta(days=9), START + timedelta(days=10)) == ((), ())
     (tmp_path / "level").mkdir()
     level = day(lambda n: 200 + n % 2, components=lambda _: [ComponentReading(name="x", size_bytes=MB)])
     with store_of(tmp_path / "level", level) as store:
-        assert culprits(store, "bot", None, None) == ((), ())
+        assert culprits(store) == ((), ())
 
 
-def test_a_year_of_many_parts_loads_without_pandas():
-    """The attribution of a report loads numpy and nothing heavier."""
-    code = "import sys, memmon.report.culprits; print(sorted({m.split('.')[0] for m in sys.modules}))"
+def test_gathering_loads_without_pandas():
+    """Gathering and assessing load numpy and nothing heavier."""
+    code = "import sys, memmon.assessment.gather; print(sorted({m.split('.')[0] for m in sys.modules}))"
     import subprocess
 
     root = Path(__file__).parents[2]
@@ -147,3 +154,4 @@ def test_a_year_of_many_parts_loads_without_pandas():
     ).stdout
     assert "'pandas'" not in loaded
     assert "'statsmodels'" not in loaded
+    assert "'scipy'" not in loaded

@@ -37,6 +37,19 @@ class Limit:
         return _HUNDRED_PERCENT * self.used_bytes / self.limit_bytes
 
 
+def limit_of(
+    stats: WindowStatistics, runs: Sequence[RunInfo], wanted: LimitKind | int = "recorded"
+) -> Limit | None:
+    """Return the limit meant, as of the window's last sample; None when nothing is known of it.
+
+    `wanted`: `recorded`, the one in force; `container`: only a control group's; `host`: the host's memory; or
+    bytes: a limit on the resident memory itself, given by the operator. `runs` are those of the window, oldest first.
+    """
+    if isinstance(wanted, int):
+        return given_limit(stats, wanted)
+    return recorded_limit(stats, runs, kind=wanted)
+
+
 def recorded_limit(
     stats: WindowStatistics, runs: Sequence[RunInfo], *, kind: LimitKind = "recorded"
 ) -> Limit | None:
@@ -44,11 +57,16 @@ def recorded_limit(
 
     `recorded`: the one in force; `container`: only a control group's; `host`: the host's memory.
     """
-    origin = next((run.limit_origin for run in reversed(runs) if run.limit_origin), None)
+    origin = origin_of(runs)
     in_group = origin is not None and origin != HOST
     if kind != HOST and in_group:
         return _group_limit(stats, str(origin))
     return None if kind == "container" else _host_limit(stats)
+
+
+def origin_of(runs: Sequence[RunInfo]) -> str | None:
+    """Return where the limit in force comes from: what the newest run that knows it has recorded."""
+    return next((run.limit_origin for run in reversed(runs) if run.limit_origin), None)
 
 
 def given_limit(stats: WindowStatistics, limit_bytes: int) -> Limit | None:

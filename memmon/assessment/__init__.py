@@ -1,0 +1,1 @@
+"""The one value that says everything about a source at one time, and how it comes about; every face is drawn from it."""

@@ -1,0 +1,108 @@
+"""How an assessment comes about: a pure function of a history, the present readings, a policy and the time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memmon.analysis.forecast import forecast_limit
+from memmon.analysis.leak import DEFAULT_POLICY, detect_leak
+from memmon.assessment.assessment import Assessment
+from memmon.assessment.culprits import explain
+from memmon.assessment.freshness import freshness, freshness_of
+from memmon.assessment.severity import severity_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.analysis.cause_values import CauseFinding
+    from memmon.analysis.forecast_values import Forecast
+    from memmon.analysis.leak import LeakFinding, LeakPolicy
+    from memmon.assessment.culprits import Culprits
+    from memmon.assessment.freshness import Freshness
+    from memmon.assessment.limits import Limit
+    from memmon.assessment.present import Present
+    from memmon.assessment.severity import Severity
+    from memmon.history import History
+
+
+def assess(
+    history: History,
+    *,
+    present: Present | None = None,
+    policy: LeakPolicy = DEFAULT_POLICY,
+    now: datetime | None = None,
+) -> Assessment:
+    """Return all that is to be said of `history` and of the present readings, under `policy`.
+
+    The verdict and the forecast are as of the last sample; `now` (aware) is what ages count to: without it the
+    freshness is not known. Never raises for lack of data: then the verdict is `cannot_say`.
+    """
+    return assess_finding(history, detect_leak(history, policy), present=present, now=now)
+
+
+def assess_finding(
+    history: History,
+    finding: LeakFinding,
+    *,
+    present: Present | None = None,
+    now: datetime | None = None,
+    is_brief: bool = False,
+) -> Assessment:
+    """Return the assessment that rests on `finding`, the verdict on `history`.
+
+    `is_brief` leaves out the forecast, and the severity that would rest on it.
+    """
+    limit = None if present is None else present.limit
+    deques = () if present is None else present.deques
+    forecast = None if is_brief else _forecast(history, limit)
+    cause, culprits = explain(finding, None if present is None else present.growth)
+    share = None if limit is None else limit.used_bytes / limit.limit_bytes
+    severity: Severity | None = None
+    if not is_brief:
+        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=deques)
+    return Assessment(
+        source=history.source,
+        at=now or history.last_at,
+        freshness=_freshness(history, present, now),
+        rss_bytes=_rss_bytes(history, present),
+        charged_bytes=None if limit is None else limit.used_bytes,
+        limit_bytes=None if limit is None else limit.limit_bytes,
+        limit_origin=None if limit is None else limit.origin,
+        limit_share=share,
+        finding=finding,
+        forecast=forecast,
+        culprits=culprits,
+        cause=cause,
+        deques=deques,
+        alerts=() if present is None else present.alerts,
+        severity=severity,
+        headline=finding.summary,
+        advice=_advice(cause, culprits),
+    )
+
+
+def _forecast(history: History, limit: Limit | None) -> Forecast | None:
+    """Return when memory reaches the limit; None where no limit is known, or there is no sample."""
+    if limit is None or history.is_empty:
+        return None
+    return forecast_limit(history, limit.rss_at_limit_bytes)
+
+
+def _rss_bytes(history: History, present: Present | None) -> int | None:
+    if present is not None and present.rss_bytes is not None:
+        return present.rss_bytes
+    return None if history.is_empty else int(history.rss_bytes[-1])
+
+
+def _freshness(history: History, present: Present | None, now: datetime | None) -> Freshness | None:
+    if now is None:
+        return None
+    if present is None:
+        return freshness(history.last_at, now=now, interval_seconds=None)
+    return freshness_of(present.runs, now=now)
+
+
+def _advice(cause: CauseFinding | None, culprits: Culprits | None) -> tuple[str, ...]:
+    """Return what to do, what names somebody first."""
+    named = () if culprits is None else culprits.advice
+    return tuple(filter(None, (*named, "" if cause is None else cause.advice)))

@@ -1,0 +1,106 @@
+"""`Assessment`: everything that is said of a source at one time, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from memmon.assessment.severity import severity_of
+from memmon.facts.plain import as_plain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.analysis.cause_values import CauseFinding
+    from memmon.analysis.forecast_values import Forecast
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.assessment.culprits import Culprits
+    from memmon.assessment.freshness import Freshness
+    from memmon.assessment.severity import Severity
+    from memmon.model import DequeReading
+    from memmon.store.read import AlertInfo
+
+_HUNDRED_PERCENT = 100.0
+_SHARE_SLACK = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A source at one time; sizes in bytes, times aware, None (and an empty tuple): not known, or not asked for.
+
+    `at`: the moment that the freshness refers to; the finding and the forecast are as of the last sample.
+    `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1).
+    `finding`: the verdict; `forecast`: when the limit is reached; `cause`: what the growth consists of;
+    `culprits`: whose it is among what the operator named.
+    `footprint_bytes`, `processes` and `resources` are not gathered yet.
+    `severity` is None where what it rests on was not asked for.
+    `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
+
+    What contradicts itself can't be built: a share is that of its own figures, a forecast that can say nothing
+    gives no date, an age is never below zero, and the severity is the one that its table gives.
+    """
+
+    source: str
+    at: datetime | None
+    freshness: Freshness | None
+    rss_bytes: int | None
+    footprint_bytes: int | None = None
+    charged_bytes: int | None = None
+    limit_bytes: int | None = None
+    limit_origin: str | None = None
+    limit_share: float | None = None
+    finding: LeakFinding
+    forecast: Forecast | None = None
+    culprits: Culprits | None = None
+    cause: CauseFinding | None = None
+    deques: tuple[DequeReading, ...] = ()
+    processes: tuple[object, ...] = ()
+    resources: tuple[object, ...] = ()
+    alerts: tuple[AlertInfo, ...] = ()
+    severity: Severity | None = None
+    headline: str = ""
+    advice: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold the rules that no two fields may break."""
+        assert self.at is None or self.at.tzinfo is not None, "at must be timezone-aware"
+        assert self.freshness is None or (self.freshness.age_seconds or 0.0) >= 0.0, (
+            "an age is never below zero"
+        )
+        self._hold_limit()
+        forecast = self.forecast
+        if forecast is not None and forecast.state == "cannot_say":
+            assert forecast.hours_to_limit is None, "a forecast that can say nothing gives no date"
+        if self.severity is not None:
+            expected = severity_of(
+                self.finding, forecast=forecast, limit_share=self.limit_share, deques=self.deques
+            )
+            assert self.severity is expected, f"the severity is {expected}, not {self.severity}"
+
+    def _hold_limit(self) -> None:
+        known = [value is not None for value in (self.limit_bytes, self.charged_bytes, self.limit_share)]
+        assert all(known) or not any(known), (
+            "a limit, what counts against it and its share are known together"
+        )
+        assert any(known) == (self.limit_origin is not None), "a limit comes from somewhere"
+        if self.limit_bytes and self.charged_bytes is not None and self.limit_share is not None:
+            share = self.charged_bytes / self.limit_bytes
+            assert abs(share - self.limit_share) <= _SHARE_SLACK * max(share, 1.0), (
+                "the share is of this limit"
+            )
+
+    @property
+    def used_percent(self) -> float | None:
+        """What counts against the limit, in percent of it."""
+        if self.charged_bytes is None or not self.limit_bytes:
+            return None
+        return _HUNDRED_PERCENT * self.charged_bytes / self.limit_bytes
+
+    @property
+    def rss_at_limit_bytes(self) -> int | None:
+        """Resident memory at which the limit is reached, all else staying as it is: what the forecast runs towards."""
+        return None if self.forecast is None else self.forecast.limit_bytes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON: the same names, times as ISO 8601 text in UTC, no NaN."""
+        return {field.name: as_plain(getattr(self, field.name)) for field in fields(self)}

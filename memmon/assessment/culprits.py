@@ -1,0 +1,105 @@
+"""What grew, and whose it is: the growth of a window explained; values in, values out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memmon.analysis.attribution import attribute_growth
+from memmon.analysis.cause import split_cause
+from memmon.analysis.per_work import growth_per_work
+from memmon.facts.verdicts import Verdict
+from memmon.units import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memmon.analysis.attribution_values import Attribution
+    from memmon.analysis.cause_values import CauseFinding
+    from memmon.analysis.leak_values import LeakFinding
+    from memmon.assessment.present import GrowthReadings
+
+EARLY_GROWTH_BYTES = 5 * MIB
+"""Growth from which on a cause is told although no verdict can be given yet: less is a start's own noise."""
+
+SMALLEST_SHARE = 0.01
+GUILTY_SHARE = 0.2
+UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Culprit:
+    """One named part of the growth (or the unexplained rest); `share` of the whole growth, 0 to 1."""
+
+    name: str
+    growth_bytes: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Culprits:
+    """Whose the growth is: the parts, most guilty first, with the unexplained rest last, and sentences about them."""
+
+    parts: tuple[Culprit, ...]
+    sentences: tuple[str, ...]
+    advice: tuple[str, ...] = ()
+    """Those of the sentences that say what to do."""
+
+
+def is_worth_explaining(finding: LeakFinding) -> bool:
+    """Tell whether something grew by this verdict, or may have while none can be given yet."""
+    return finding.verdict.row.is_explained or finding.verdict is Verdict.CANNOT_SAY
+
+
+def explain(
+    finding: LeakFinding, readings: GrowthReadings | None
+) -> tuple[CauseFinding | None, Culprits | None]:
+    """Return what the growth of the finding's window consists of, and whose it is; None where nothing can be said.
+
+    Where no verdict can be given yet, growth of 5 MB or more is explained all the same.
+    """
+    if readings is None or not is_worth_explaining(finding):
+        return None, None
+    cause = split_cause(readings.counters)
+    if finding.verdict is Verdict.CANNOT_SAY and cause.growth_bytes < EARLY_GROWTH_BYTES:
+        return None, None
+    return cause, culprits_of(readings)
+
+
+def culprits_of(readings: GrowthReadings) -> Culprits | None:
+    """Return whose the growth is; None where nothing is registered, or nothing grew clearly."""
+    parts: tuple[Culprit, ...] = ()
+    sentences: list[str] = []
+    advice: tuple[str, ...] = ()
+    if readings.parts:
+        found = attribute_growth(readings.parts)
+        if found.unexplained_share is not None:
+            parts = _parts(found)
+            advice = tuple(_to_bound(parts, readings.unbounded_names))
+            sentences = [found.summary, *found.details, *advice]
+    worked = growth_per_work(readings.work)
+    if worked is not None and worked.is_leak:
+        sentences.append(worked.summary)
+    return Culprits(parts=parts, sentences=tuple(sentences), advice=advice) if sentences else None
+
+
+def _to_bound(parts: Sequence[Culprit], unbounded_names: Sequence[str]) -> Iterator[str]:
+    """Yield what to do about deques without a bound that a good part of the growth belongs to."""
+    guilty = {one.name for one in parts if one.share >= GUILTY_SHARE}
+    for name in unbounded_names:
+        if name in guilty:
+            yield f"{name} has no maxlen: bound it (`memmon deques --suggest` says at what)."
+
+
+def _parts(found: Attribution) -> tuple[Culprit, ...]:
+    """Return the parts that explain something, most guilty first, and the rest; each of the whole growth."""
+    whole = found.growth_bytes
+    parts = [
+        Culprit(name=part.name, growth_bytes=part.explained_bytes, share=part.explained_bytes / whole)
+        for part in found.parts
+        if part.explained_bytes >= SMALLEST_SHARE * whole
+    ]
+    rest = Culprit(
+        name=UNEXPLAINED, growth_bytes=found.unexplained_bytes, share=found.unexplained_bytes / whole
+    )
+    return (*parts, rest)

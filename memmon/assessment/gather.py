@@ -1,0 +1,252 @@
+"""Read of a store what an assessment is made from; numpy and the reading side, nothing heavier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.attribution_values import AttributionSeries
+from memmon.analysis.cause_values import CauseSeries
+from memmon.analysis.leak import DEFAULT_POLICY, detect_leak
+from memmon.analysis.per_work import WorkSeries
+from memmon.assessment.assess import assess_finding
+from memmon.assessment.culprits import is_worth_explaining
+from memmon.assessment.limits import limit_of
+from memmon.assessment.present import Bounds, GrowthReadings, Present
+from memmon.clock import SystemClock
+from memmon.model import DequeReading
+from memmon.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from memmon.analysis.leak import LeakFinding, LeakPolicy
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.limits import Limit, LimitKind
+    from memmon.history import History
+    from memmon.store.read import (
+        Buckets,
+        DequeStatus,
+        PartMatrix,
+        RunInfo,
+        SourceInfo,
+        Store,
+        WindowStatistics,
+    )
+
+CAUSE_POINT_COUNT = 600
+"""Spans that a window's counters are gathered into: far more than the ends and turns that are read off them."""
+
+NEWEST_STRETCH = timedelta(minutes=1)
+"""Figures over a whole look-back would cost ten times as much as the newest sample's values."""
+
+FIRING = "firing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of a source: which stretch of it, by which policy, and against which limit.
+
+    `is_brief`: verdict, memory and limit alone are asked for, neither the limit's date nor deques and alerts, nor
+    the severity that rests on them. `has_cause`: the growth's cause is asked for. All of these cost time.
+    """
+
+    bounds: Bounds
+    policy: LeakPolicy = DEFAULT_POLICY
+    limit: LimitKind | int = "recorded"
+    is_whole: bool = False
+    """All of the stretch is judged, also what the policy would not look back to."""
+    is_brief: bool = False
+    has_cause: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """A source, what was looked at, and what is said of it."""
+
+    source: SourceInfo
+    bounds: Bounds
+    history: History
+    assessment: Assessment
+
+
+def assess_source(
+    store: Store,
+    source: str | None = None,
+    *,
+    policy: LeakPolicy = DEFAULT_POLICY,
+    now: datetime | None = None,
+) -> Assessment:
+    """Return all that is to be said of a source as of `now` (aware; default: the machine's clock).
+
+    The verdict looks back over `policy.look_back_hours` from the newest sample. `source` may be left out where
+    the store has only one. Raises UnknownSourceError, NoDataError (nothing was ever recorded) and the store's errors.
+    """
+    found = store.resolve_source(source)
+    question = Question(bounds=looked_back(found.last_at, policy), policy=policy)
+    return judge(store, found, question, now=now or SystemClock().now()).assessment
+
+
+def judge(
+    store: Store,
+    source: SourceInfo,
+    question: Question,
+    *,
+    now: datetime,
+    stats: WindowStatistics | None = None,
+    runs: tuple[RunInfo, ...] | None = None,
+) -> Judged:
+    """Return the answer to a question about one source, as of `now`; without a sample the verdict is `cannot_say`.
+
+    What has been read already need not be read again: `stats` of a window with the same end, all `runs`.
+    """
+    bounds = question.bounds
+    history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
+    finding = detect_leak(history, _policy(question, history))
+    newest = stats or _newest_statistics(store, history, bounds)
+    present = read_present(store, source, question, stats=newest, runs=runs)
+    if question.has_cause:
+        present = replace(present, growth=read_growth(store, source.name, finding))
+    assessed = assess_finding(history, finding, present=present, now=now, is_brief=question.is_brief)
+    return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+
+
+def looked_back(last_at: datetime | None, policy: LeakPolicy) -> Bounds:
+    """Return the stretch that a policy looks back over from the newest sample."""
+    if last_at is None:
+        return Bounds()
+    return Bounds(since=last_at - timedelta(hours=policy.look_back_hours), until=last_at)
+
+
+def widened(policy: LeakPolicy, hours: float) -> LeakPolicy:
+    """Return the policy with its look-back widened to all of a stretch that was asked for by name."""
+    return replace(policy, look_back_hours=max(hours + 1.0, policy.look_back_hours))
+
+
+def _policy(question: Question, history: History) -> LeakPolicy:
+    if not question.is_whole or history.is_empty:
+        return question.policy
+    span_seconds = float(history.at_seconds.max() - history.at_seconds.min())
+    return widened(question.policy, span_seconds / SECONDS_PER_HOUR)
+
+
+def read_present(
+    store: Store,
+    source: SourceInfo,
+    question: Question,
+    *,
+    stats: WindowStatistics,
+    runs: tuple[RunInfo, ...] | None = None,
+) -> Present:
+    """Return the newest readings: runs, memory and the limit meant; unless in brief, deques and alerts that fire."""
+    bounds = question.bounds
+    every = store.runs(source.name) if runs is None else runs
+    present = Present(
+        runs=every,
+        rss_bytes=stats.last_rss_bytes,
+        limit=limit_of(stats, runs_within(every, bounds), question.limit),
+    )
+    if question.is_brief:
+        return present
+    return replace(
+        present,
+        deques=tuple(deque_readings(store.deque_status(source.name, run_id=bounds.run_id))),
+        alerts=tuple(alert for alert in store.alerts(source.name) if alert.state == FIRING),
+    )
+
+
+def read_limit(
+    store: Store, source: SourceInfo, bounds: Bounds, wanted: LimitKind | int = "recorded"
+) -> Limit | None:
+    """Return the limit meant, as of the window's last sample; None when nothing is known of it."""
+    runs = runs_within(store.runs(source.name), bounds)
+    stats = store.window_statistics(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
+    return limit_of(stats, runs, wanted)
+
+
+def _newest_statistics(store: Store, history: History, bounds: Bounds) -> WindowStatistics:
+    """Return the statistics of the last stretch that holds the newest sample: its values are what is wanted."""
+    since = bounds.since if history.last_at is None else history.last_at - NEWEST_STRETCH
+    return store.window_statistics(history.source, since, bounds.until, run_id=bounds.run_id)
+
+
+def runs_within(runs: Iterable[RunInfo], bounds: Bounds) -> tuple[RunInfo, ...]:
+    """Return the run asked for, else all."""
+    return tuple(run for run in runs if bounds.run_id in {None, run.run_id})
+
+
+def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
+    """Return the stored state of each deque as a reading."""
+    return [
+        DequeReading(
+            name=status.name,
+            length_count=status.length_count,
+            maxlen_count=status.maxlen_count,
+            size_bytes=status.size_bytes,
+            dropped_count=status.dropped_count,
+            expected_maxlen_count=status.expected_maxlen_count,
+            is_alive=status.is_alive,
+        )
+        for status in statuses
+    ]
+
+
+def read_growth(store: Store, source: str, finding: LeakFinding) -> GrowthReadings | None:
+    """Return what the growth within the finding's window can be explained from; None where nothing is to be explained."""
+    start, end = finding.window.start, finding.window.end
+    if not is_worth_explaining(finding) or start is None or end is None:
+        return None
+    return growth_between(store, source, start, end)
+
+
+def growth_between(store: Store, source: str, start: datetime, end: datetime) -> GrowthReadings:
+    """Return what growth from `start` to `end` can be explained from."""
+    length_seconds = max((end - start).total_seconds(), 1.0)
+    buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINT_COUNT)
+    matrix = store.part_matrix(source, start, end)
+    unbounded = (
+        status.name
+        for status in (store.deque_status(source) if matrix.names else ())
+        if status.is_alive and status.maxlen_count is None
+    )
+    return GrowthReadings(
+        counters=tuple(_counters(buckets)),
+        parts=tuple(_parts(matrix)) if matrix.names else (),
+        work=tuple(_work(matrix)),
+        unbounded_names=tuple(unbounded),
+    )
+
+
+def _counters(buckets: Buckets) -> Iterator[CauseSeries]:
+    for rows in _run_rows(buckets.run_id):
+        hours = (buckets.at_seconds[rows] - buckets.at_seconds[rows[0]]) / SECONDS_PER_HOUR
+        yield CauseSeries.from_columns(
+            hours, {name: column[rows] for name, column in buckets.columns.items()}
+        )
+
+
+def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
+    for rows in _run_rows(matrix.run_id):
+        yield AttributionSeries.from_arrays(
+            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
+            matrix.rss_bytes[rows],
+            {name: matrix.size_bytes[rows, column] for column, name in enumerate(matrix.names)},
+        )
+
+
+def _work(matrix: PartMatrix) -> Iterator[WorkSeries]:
+    for rows in _run_rows(matrix.run_id):
+        yield WorkSeries.from_arrays(
+            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR, matrix.rss_bytes[rows], matrix.work_count[rows]
+        )
+
+
+def _run_rows(run_id: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for number in dict.fromkeys(run_id.tolist()):
+        yield np.flatnonzero(run_id == number)

@@ -1,0 +1,53 @@
+"""What is known of a source beside its history: what an assessment is made from. Frozen values, gathered elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.analysis.attribution_values import AttributionSeries
+    from memmon.analysis.cause_values import CauseSeries
+    from memmon.analysis.per_work import WorkSeries
+    from memmon.assessment.limits import Limit
+    from memmon.model import DequeReading
+    from memmon.store.read import AlertInfo, RunInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A window as moments (both included, None: open), and the one run asked for."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GrowthReadings:
+    """What the growth of a window can be explained from; one series for each run."""
+
+    counters: tuple[CauseSeries, ...] = ()
+    """The kernel's and the allocators' counters."""
+    parts: tuple[AttributionSeries, ...] = ()
+    """What the operator named; empty where nothing was."""
+    work: tuple[WorkSeries, ...] = ()
+    unbounded_names: tuple[str, ...] = ()
+    """Living deques without a maxlen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Present:
+    """The newest readings of a source; what was not read is empty or None."""
+
+    runs: tuple[RunInfo, ...] = ()
+    """All of the source, oldest start first."""
+    rss_bytes: int | None = None
+    """Of the newest sample, the same that the limit's use was read of."""
+    limit: Limit | None = None
+    deques: tuple[DequeReading, ...] = ()
+    alerts: tuple[AlertInfo, ...] = ()
+    """Those that fire."""
+    growth: GrowthReadings | None = None

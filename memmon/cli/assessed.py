@@ -1,0 +1,120 @@
+"""What the options ask to be assessed, and what `--json` says of it; numpy and the reading side, nothing heavier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memmon.cli.output import say
+from memmon.cli.sources import bounds_of, no_data
+from memmon.cli.text import printable
+from memmon.errors import NoDataError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.assessment.gather import Judged
+    from memmon.assessment.limits import Limit, LimitKind
+    from memmon.assessment.present import Bounds
+    from memmon.cli.options import Window
+    from memmon.cli.sources import Opened
+    from memmon.facts.staleness import Staleness
+    from memmon.store.read import SourceInfo, Store
+
+
+def policy_of(opened: Opened, window: Window) -> LeakPolicy:
+    """Return the policy that the options and settings mean."""
+    from memmon.analysis.leak_values import LeakPolicy
+
+    threshold = window.threshold_mb_per_hour or opened.place.settings.leak_threshold_mb_per_hour
+    return LeakPolicy(threshold_mb_per_hour=threshold)
+
+
+def assessed(
+    opened: Opened,
+    source: SourceInfo,
+    window: Window,
+    *,
+    now: datetime,
+    limit: LimitKind | int | None = None,
+    is_brief: bool = False,
+) -> Judged:
+    """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample."""
+    from memmon.assessment.gather import Question, judge
+
+    policy = policy_of(opened, window)
+    bounds = bounds_of(opened.store, source, window, back_hours=policy.look_back_hours)
+    question = Question(
+        bounds=bounds,
+        policy=policy,
+        limit=limit or "recorded",
+        is_whole=window.since is not None,
+        is_brief=is_brief,
+        has_cause=False,
+    )
+    judged = judge(opened.store, source, question, now=now)
+    if judged.history.is_empty:
+        raise no_data(opened.store, source, bounds)
+    return judged
+
+
+def all_assessed(opened: Opened, window: Window, *, now: datetime) -> tuple[Judged, ...]:
+    """Return what is said of the source named, else of every one, in brief.
+
+    A source without a sample in the window is left out and said; raises NoDataError when none has any.
+    """
+    found, lacking = [], []
+    for source in opened.all():
+        try:
+            found.append(assessed(opened, source, window, now=now, is_brief=True))
+        except NoDataError as error:
+            lacking.append(error)
+    if not found:
+        raise lacking[0]
+    for reason in lacking:
+        say(f"left out: {reason}")
+    return tuple(found)
+
+
+def require_limit(store: Store, source: SourceInfo, bounds: Bounds, wanted: LimitKind | int | None) -> Limit:
+    """Return the limit meant; raises NoDataError when it was not recorded."""
+    from memmon.assessment.gather import read_limit
+
+    found = read_limit(store, source, bounds, wanted or "recorded")
+    if found is None:
+        kind = f"{wanted} limit" if isinstance(wanted, str) else "limit"
+        raise NoDataError(
+            f"no {kind} was recorded for {printable(source.name)}; give one, such as --limit 2GiB"
+        )
+    return found
+
+
+def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Staleness:
+    """Return how old the newest sample is, measured in the newest run's own intervals."""
+    from memmon.assessment.freshness import freshness_of
+
+    return freshness_of(store.runs(source.name), now=now).staleness
+
+
+def staleness_of(judged: Judged) -> Staleness:
+    """Return how old the newest sample of what was judged is."""
+    found = judged.assessment.freshness
+    assert found is not None, "the command line always says what time it is"
+    return found.staleness
+
+
+def finding_object(judged: Judged) -> dict[str, Any]:
+    """Return a finding as `--json` prints it: the fields of the Python value, and the source."""
+    return {**judged.assessment.finding.to_dict(), "source": judged.source.name}
+
+
+def source_object(judged: Judged) -> dict[str, Any]:
+    """Return what `--json` says of a source beside its finding: how fresh it is."""
+    age = staleness_of(judged)
+    return {
+        "source": judged.source.name,
+        "last_at": age.last_at,
+        "age_seconds": age.age_seconds,
+        "interval_seconds": age.interval_seconds,
+        "is_stale": age.is_stale,
+    }
