@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, Response
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
+from memmon.analysis.leak_values import LeakPolicy
+from memmon.assessment.gather import Question, judge, looked_back
 from memmon.dashboard.layout import render
 from memmon.errors import MemmonError
-from memmon.facts.staleness import newest_interval_seconds, staleness
+from memmon.facts.staleness import staleness
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import age, local_time, rate, size
-from memmon.report.limits import recorded_limit
 from memmon.report.sections import leak_section
 from memmon.report.words import leak_headline
+from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.assessment.assessment import Assessment
     from memmon.dashboard.app import Place
     from memmon.store.read import SourceInfo, Store
 
@@ -36,13 +36,10 @@ _MAX_KEPT = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A source's verdict, kept until the source has a newer sample."""
+    """What is said of a source, kept until the source has a newer sample; its age is counted anew each time."""
 
     last_at: datetime | None
-    finding: LeakFinding | None
-    memory_mb: float | None
-    limit_percent: float | None
-    interval_seconds: float | None
+    assessment: Assessment | None
     trouble: str = ""
 
 
@@ -150,40 +147,31 @@ def _judged(place: Place, store: Store, source: SourceInfo) -> Judged:
 def _judge(store: Store, source: SourceInfo) -> Judged:
     last_at = source.last_at
     if last_at is None:
-        return Judged(last_at=None, finding=None, memory_mb=None, limit_percent=None, interval_seconds=None)
-    policy = LeakPolicy()
-    try:
-        since = last_at - timedelta(hours=policy.look_back_hours)
-        finding = detect_leak(store.history(source.name, since, last_at), policy)
-        runs = store.runs(source.name)
-        stats = store.window_statistics(source.name, last_at - timedelta(hours=1), last_at)
-    except MemmonError as error:
-        return Judged(
-            last_at=last_at,
-            finding=None,
-            memory_mb=None,
-            limit_percent=None,
-            interval_seconds=None,
-            trouble=str(error),
-        )
-    limit = recorded_limit(stats, runs)
-    return Judged(
-        last_at=last_at,
-        finding=finding,
-        memory_mb=None if stats.last_rss_bytes is None else stats.last_rss_bytes / 2**20,
-        limit_percent=None if limit is None else limit.used_percent,
-        interval_seconds=newest_interval_seconds(runs),
+        return Judged(last_at=None, assessment=None)
+    question = Question(
+        bounds=looked_back(last_at, LeakPolicy()), policy=LeakPolicy(), is_brief=True, has_cause=False
     )
+    try:
+        found = judge(store, source, question, now=last_at).assessment
+    except MemmonError as error:
+        return Judged(last_at=last_at, assessment=None, trouble=str(error))
+    return Judged(last_at=last_at, assessment=found)
 
 
 def _row(source: SourceInfo, judged: Judged, now: datetime) -> Row:
-    finding = judged.finding
+    found = judged.assessment
+    finding = None if found is None else found.finding
     mood, verdict = leak_headline(
         leak_section(
             finding, threshold_mb_per_hour=LeakPolicy().threshold_mb_per_hour, missing_reason=judged.trouble
         )
     )
-    old = staleness(source.last_at, now=now, interval_seconds=judged.interval_seconds)
+    fresh = None if found is None else found.freshness
+    old = staleness(
+        source.last_at, now=now, interval_seconds=None if fresh is None else fresh.interval_seconds
+    )
+    memory_mb = None if found is None or found.rss_bytes is None else mb_from_bytes(found.rss_bytes)
+    limit_percent = None if found is None else found.used_percent
     slope = None if finding is None else finding.slope_mb_per_hour
     return Row(
         name=source.name,
@@ -193,10 +181,10 @@ def _row(source: SourceInfo, judged: Judged, now: datetime) -> Row:
         severity=(Verdict.CANNOT_SAY if finding is None else finding.verdict).rank,
         slope=slope,
         slope_words="-" if slope is None else rate(slope),
-        memory_mb=judged.memory_mb,
-        memory_words="-" if judged.memory_mb is None else size(judged.memory_mb),
-        limit_percent=judged.limit_percent,
-        limit_words="-" if judged.limit_percent is None else f"{judged.limit_percent:.0f} %",
+        memory_mb=memory_mb,
+        memory_words="-" if memory_mb is None else size(memory_mb),
+        limit_percent=limit_percent,
+        limit_words="-" if limit_percent is None else f"{limit_percent:.0f} %",
         run_count=source.run_count,
         last_at=source.last_at,
         last_words="never" if old.age_seconds is None else f"{age(old.age_seconds)} ago",
