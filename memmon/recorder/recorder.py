@@ -12,8 +12,7 @@ from memmon.child import Children
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
-from memmon.facts import defaults
-from memmon.facts.names import clean_name
+from memmon.facts import defaults, names
 from memmon.guest.locks import ForkLock, Hold, Locks
 from memmon.model import RecorderStatus, Snapshot
 from memmon.probe import host
@@ -109,7 +108,7 @@ class Recorder(Registrations):
         self._settings = settings
         self._database = resolve_database(database_url, settings=settings)
         given = arguments.optional_name(source, "source") or settings.source
-        self._given_source = None if given is None else clean_name(given)
+        self._given_source = None if given is None else names.clean_name(given)
         self._release = arguments.optional_name(release, "release") or settings.release
         self._role = arguments.optional_name(role, "role")
         self._notes_sigterm = bool(note_sigterm) and _note_sigterm(
@@ -433,7 +432,7 @@ class Recorder(Registrations):
 
     def expected_source(self) -> str:
         """Return the name that a run is going to have, unless the store adds a suffix."""
-        return self._given_source or clean_name(default_source())
+        return self._given_source or names.clean_name(default_source())
 
     @guarded(default=None)
     def _submit(self, candidate: Candidate) -> None:
