@@ -57,12 +57,12 @@ GROUPS = {
     "Record": "Recorder RecorderStatus MemoryMonitor MemorySnapshot MemoryLeakReport Alert CountingDeque discover Discovery "
     "Rejuvenation RejuvenationPolicy freeze_support",
     "Read what was recorded": "open_store Store SourceInfo RunInfo EventInfo ReportInfo AlertInfo DequeStatus DequeMatrix PartMatrix "
-    "WindowStatistics Buckets QueryResult Snapshot DequeReading ComponentReading",
-    "Judge a history": "History HistoryRun detect_leak LeakPolicy LeakFinding LeakWindow trend_windows theil_sen TheilSen",
+    "WindowStatistics ReadingStatistics Buckets QueryResult Snapshot DequeReading ComponentReading",
+    "Judge a history": "History HistoryRun detect_leak LeakPolicy LeakFinding LeakWindow Verdict Confidence trend_windows theil_sen TheilSen",
     "Forecast": "forecast_limit Forecast ForecastCurve Backtest CrossCheck",
     "Compare releases, gate a program": "compare_releases Comparison ReleaseEstimate judge_soak SoakVerdict",
     "Find the cause": "split_cause CauseSeries CauseFinding CausePart attribute_growth AttributionSeries Attribution AttributedPart "
-    "growth_per_work WorkSeries PerWork judge_deques DequeSeries DequeFinding",
+    "growth_per_work WorkSeries PerWork judge_deques DequeSeries DequeFinding DequeState",
     "Many processes, many sources": "fleet Fleet LeakGroup SeriesResult process_series ProcessSeries",
     "Alerts and metrics": "AlertPolicy MetricsCollector render_metrics",
 }

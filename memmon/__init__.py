@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memmon.__main__ import freeze_support
+    from memmon.alerts.policy import AlertPolicy
     from memmon.analysis.attribution import attribute_growth
     from memmon.analysis.attribution_values import AttributedPart, Attribution, AttributionSeries
     from memmon.analysis.cause import split_cause
@@ -54,9 +55,10 @@ if TYPE_CHECKING:
         UnknownSourceError,
     )
     from memmon.export.metrics import MetricsCollector, render_metrics
+    from memmon.facts.deque_state import DequeState
+    from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
     from memmon.model import Alert, ComponentReading, DequeReading, RecorderStatus, Snapshot
-    from memmon.notify import AlertPolicy
     from memmon.probe.counting import CountingDeque
     from memmon.probe.discover import Discovery, discover
     from memmon.recorder.identity import memmon_version
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
         EventInfo,
         PartMatrix,
         QueryResult,
+        ReadingStatistics,
         ReportInfo,
         RunInfo,
         SourceInfo,
@@ -87,7 +90,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Alert": "memmon.model",
     "AlertInfo": "memmon.store.read",
-    "AlertPolicy": "memmon.notify",
+    "AlertPolicy": "memmon.alerts.policy",
     "AttributedPart": "memmon.analysis.attribution_values",
     "Attribution": "memmon.analysis.attribution_values",
     "AttributionSeries": "memmon.analysis.attribution_values",
@@ -100,12 +103,14 @@ _HOMES = {
     "ChildError": "memmon.errors",
     "Comparison": "memmon.analysis.compare_values",
     "ComponentReading": "memmon.model",
+    "Confidence": "memmon.facts.verdicts",
     "CountingDeque": "memmon.probe.counting",
     "CrossCheck": "memmon.analysis.forecast_values",
     "DequeFinding": "memmon.analysis.deque_values",
     "DequeMatrix": "memmon.store.read",
     "DequeReading": "memmon.model",
     "DequeSeries": "memmon.analysis.deque_values",
+    "DequeState": "memmon.facts.deque_state",
     "DequeStatus": "memmon.store.read",
     "Discovery": "memmon.probe.discover",
     "EventInfo": "memmon.store.read",
@@ -132,6 +137,7 @@ _HOMES = {
     "PerWork": "memmon.analysis.per_work",
     "ProcessSeries": "memmon.report.processes",
     "QueryResult": "memmon.store.read",
+    "ReadingStatistics": "memmon.store.read",
     "Recorder": "memmon.recorder.recorder",
     "RecorderStatus": "memmon.model",
     "Rejuvenation": "memmon.recorder.rejuvenation",
@@ -155,6 +161,7 @@ _HOMES = {
     "StoreTooOldError": "memmon.errors",
     "TheilSen": "memmon.analysis.robust",
     "UnknownSourceError": "memmon.errors",
+    "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
     "WorkSeries": "memmon.analysis.per_work",
     "attribute_growth": "memmon.analysis.attribution",
@@ -191,12 +198,14 @@ __all__ = [
     "ChildError",
     "Comparison",
     "ComponentReading",
+    "Confidence",
     "CountingDeque",
     "CrossCheck",
     "DequeFinding",
     "DequeMatrix",
     "DequeReading",
     "DequeSeries",
+    "DequeState",
     "DequeStatus",
     "Discovery",
     "EventInfo",
@@ -223,6 +232,7 @@ __all__ = [
     "PerWork",
     "ProcessSeries",
     "QueryResult",
+    "ReadingStatistics",
     "Recorder",
     "RecorderStatus",
     "Rejuvenation",
@@ -246,6 +256,7 @@ __all__ = [
     "StoreTooOldError",
     "TheilSen",
     "UnknownSourceError",
+    "Verdict",
     "WindowStatistics",
     "WorkSeries",
     "__version__",

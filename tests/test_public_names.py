@@ -26,7 +26,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "memmon"
 HEAVY = {"numpy", "pandas", "scipy", "statsmodels", "jinja2", "rich", "click", "alembic", "prometheus_client"}
 OPTIONAL = {"starlette", "uvicorn", "apprise", "prometheus_client", "duckdb", "distributed", "psycopg", "PyInstaller"}  # fmt: skip
-INTERNAL = {"Clock", "Database", "ForkLock", "Gate", "Pass", "Rule", "Section", "Settings", "Window"}
+INTERNAL = {
+    "Clock",
+    "Database",
+    "ForkLock",
+    "Gate",
+    "Pass",
+    "Rule",
+    "Section",
+    "Settings",
+    "VerdictRow",
+    "Window",
+}
 """Named in a public signature and not for the caller to make or to keep: injected, handed through, or a kind of list."""
 
 DOCUMENTED_IMPORTS = {

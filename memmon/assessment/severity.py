@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.deque_state import state_of
-from memmon.facts.verdicts import Confidence, Verdict
+from memmon.facts.verdicts import Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,6 @@ NEAR_HOURS = 24.0
 
 CRITICAL_SHARE = 0.95
 WARNING_SHARE = HIGH_MEMORY_PERCENT / 100
-
-_ENDS_BY_ITSELF = frozenset({Verdict.SATURATING, Verdict.FILLING, Verdict.CANNOT_SAY})
-_WORTH_A_NOTICE = frozenset({Verdict.GROWING, Verdict.SATURATING, Verdict.FILLING})
 
 
 class Severity(StrEnum):
@@ -60,12 +57,13 @@ def severity_of(
     is_sure = finding.is_leak and finding.confidence is not Confidence.LOW
     if is_sure or share >= WARNING_SHARE or any(state_of(deque).is_failing for deque in deques):
         return Severity.WARNING
-    return Severity.NOTICE if finding.is_leak or finding.verdict in _WORTH_A_NOTICE else Severity.OK
+    row = finding.verdict.row
+    return Severity.NOTICE if row.grows and row.is_explained else Severity.OK
 
 
 def _is_reached_soon(finding: LeakFinding, forecast: Forecast | None) -> bool:
     """Tell whether memory will reach the limit within a day: surely, or by a leak of high confidence."""
-    if forecast is None or forecast.hours_to_limit is None or finding.verdict in _ENDS_BY_ITSELF:
+    if forecast is None or forecast.hours_to_limit is None or finding.verdict.row.tone == "wait":
         return False
     latest = forecast.hours_to_limit_high
     if latest is not None and latest <= NEAR_HOURS:

@@ -28,7 +28,7 @@ Across = Literal["sum", "newest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class ReadingMetric:
     """How a reading is exported; `name` ends in its unit, where it has one."""
 
     name: str
@@ -59,9 +59,9 @@ class Reading:
     is_rare: bool = False
     """It is costly, read hourly at most and missing in most snapshots: the newest known one counts."""
     across: Across = "sum"
-    metric: Metric | None = None
+    metric: ReadingMetric | None = None
     """The present, over all live processes of a source (`/metrics`)."""
-    backfill: Metric | None = None
+    backfill: ReadingMetric | None = None
     """The recorded past of one process (`memmon export --format openmetrics`)."""
 
     @property
@@ -82,13 +82,13 @@ READINGS: tuple[Reading, ...] = (
         meaning="resident memory",
         since="0001",
         beside=("min", "max", "last"),
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_rss_bytes",
             help="Resident memory, summed over the live processes.",
             unit="bytes",
             place=10,
         ),
-        backfill=Metric(
+        backfill=ReadingMetric(
             name="memmon_rss_bytes", help="Resident memory of the process.", unit="bytes", place=10
         ),
     ),
@@ -98,13 +98,13 @@ READINGS: tuple[Reading, ...] = (
         meaning="virtual memory",
         since="0001",
         beside=("max",),
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_vms_bytes",
             help="Virtual memory, summed over the live processes.",
             unit="bytes",
             place=30,
         ),
-        backfill=Metric(
+        backfill=ReadingMetric(
             name="memmon_vms_bytes", help="Virtual memory of the process.", unit="bytes", place=20
         ),
     ),
@@ -115,13 +115,13 @@ READINGS: tuple[Reading, ...] = (
         since="0001",
         beside=("max",),
         across="newest",
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_system_used_ratio",
             help="Share of the host's memory in use.",
             unit="ratio",
             place=70,
         ),
-        backfill=Metric(
+        backfill=ReadingMetric(
             name="memmon_system_used_percent", help="Memory in use on the host.", unit="percent", place=60
         ),
     ),
@@ -133,13 +133,13 @@ READINGS: tuple[Reading, ...] = (
         since="0001",
         beside=("min",),
         across="newest",
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_system_available_bytes",
             help="Memory that the host has left.",
             unit="bytes",
             place=60,
         ),
-        backfill=Metric(
+        backfill=ReadingMetric(
             name="memmon_system_available_bytes",
             help="Memory that the host has left.",
             unit="bytes",
@@ -152,8 +152,12 @@ READINGS: tuple[Reading, ...] = (
         meaning="the limit in force: the smallest of the container's, else the host's memory",
         since="0001",
         across="newest",
-        metric=Metric(name="memmon_limit_bytes", help="Memory limit in force.", unit="bytes", place=40),
-        backfill=Metric(name="memmon_limit_bytes", help="Memory limit in force.", unit="bytes", place=30),
+        metric=ReadingMetric(
+            name="memmon_limit_bytes", help="Memory limit in force.", unit="bytes", place=40
+        ),
+        backfill=ReadingMetric(
+            name="memmon_limit_bytes", help="Memory limit in force.", unit="bytes", place=30
+        ),
     ),
     Reading(
         column="limit_used_bytes",
@@ -162,13 +166,13 @@ READINGS: tuple[Reading, ...] = (
         since="0001",
         beside=("max",),
         across="newest",
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_limit_used_bytes",
             help="Memory that counts against the limit.",
             unit="bytes",
             place=50,
         ),
-        backfill=Metric(
+        backfill=ReadingMetric(
             name="memmon_limit_used_bytes",
             help="Memory that counts against the limit.",
             unit="bytes",
@@ -193,7 +197,7 @@ READINGS: tuple[Reading, ...] = (
         meaning="proportional set size: what the processes take together, shared pages counted once",
         since="0001",
         is_rare=True,
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_pss_bytes",
             help="Proportional memory, summed over the live processes.",
             unit="bytes",
@@ -236,8 +240,10 @@ READINGS: tuple[Reading, ...] = (
         since="0001",
         is_small=True,
         beside=("max",),
-        metric=Metric(name="memmon_threads", help="Threads, summed over the live processes.", place=80),
-        backfill=Metric(name="memmon_threads", help="Threads of the process.", place=70),
+        metric=ReadingMetric(
+            name="memmon_threads", help="Threads, summed over the live processes.", place=80
+        ),
+        backfill=ReadingMetric(name="memmon_threads", help="Threads of the process.", place=70),
     ),
     Reading(
         column="fd_count",
@@ -246,27 +252,27 @@ READINGS: tuple[Reading, ...] = (
         since="0001",
         is_small=True,
         beside=("max",),
-        metric=Metric(
+        metric=ReadingMetric(
             name="memmon_open_files", help="File descriptors, summed over the live processes.", place=90
         ),
-        backfill=Metric(name="memmon_open_files", help="File descriptors of the process.", place=80),
+        backfill=ReadingMetric(name="memmon_open_files", help="File descriptors of the process.", place=80),
     ),
     Reading(column="work_count", unit="count", meaning="units of work so far", since="0001", fold="counter"),
 )
 """Every reading; those of the same revision in the order in which it made their columns."""
 
 
-def metrics() -> tuple[tuple[Reading, Metric], ...]:
+def metrics() -> tuple[tuple[Reading, ReadingMetric], ...]:
     """Return the readings that `/metrics` shows, in its order."""
     found = [(one, one.metric) for one in READINGS if one.metric is not None]
     return tuple(sorted(found, key=_place))
 
 
-def backfills() -> tuple[tuple[Reading, Metric], ...]:
+def backfills() -> tuple[tuple[Reading, ReadingMetric], ...]:
     """Return the readings of an OpenMetrics export, in its order."""
     found = [(one, one.backfill) for one in READINGS if one.backfill is not None]
     return tuple(sorted(found, key=_place))
 
 
-def _place(found: tuple[Reading, Metric]) -> int:
+def _place(found: tuple[Reading, ReadingMetric]) -> int:
     return found[1].place

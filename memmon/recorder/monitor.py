@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Leak, Memory, Present
+from memmon.alerts.present import Memory, Present
 from memmon.alerts.state_machine import SEVERITY_RANKS
 from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
@@ -21,7 +20,9 @@ from memmon.recorder import validation
 from memmon.recorder.monitor_judge import (
     ask,
     columns_of,
+    leak_of,
     report_of,
+    report_without_child,
     too_little,
     unavailable,
 )
@@ -314,15 +315,7 @@ class MemoryMonitor:
 
     def _submit_leak(self, report: MemoryLeakReport) -> None:
         now = self._clock.now()
-        found = Leak(
-            verdict="leaking",
-            is_leak=True,
-            confidence=report.confidence,
-            duration_hours=report.duration_hours,
-            slope_mb_per_hour=report.growth_rate_mb_per_hour,
-            growth_mb=report.total_growth_mb,
-        )
-        present = self._present(now, leak=found, is_leak_confirmed=True)
+        present = self._present(now, leak=leak_of(report), is_leak_confirmed=True)
         self._submit(conditions.leak(present, self._policy), now)
 
     def _submit(self, seen: Observation | None, at: datetime) -> None:
@@ -350,22 +343,14 @@ class MemoryMonitor:
             log_safely(
                 log, logging.WARNING, "memmon: the report's leak section could not be computed: %s", error
             )
-            return self._report_without_child(items, readings, error)
-
-    def _report_without_child(self, items: list[MemorySnapshot], readings: Any, error: ChildError) -> str:
-        # The renderer lies above this layer; it is needed here only when no child can be had,
-        # and is light (no numpy), so it is found by name at that moment.
-        build = importlib.import_module("memmon.report.from_snapshots")
-        text = importlib.import_module("memmon.report.text")
-        report = build.report_from_snapshots(
-            items,
-            readings,
-            source=self._recorder.source,
-            now=self._clock.now().astimezone(UTC),
-            threshold_mb_per_hour=self.leak_threshold,
-            leak_missing_reason=str(error),
-        )
-        return str(text.render_text(report))
+            return report_without_child(
+                items,
+                readings,
+                source=self._recorder.source,
+                now=self._clock.now(),
+                threshold_mb_per_hour=self.leak_threshold,
+                reason=str(error),
+            )
 
     def force_garbage_collection(self) -> tuple[int, float]:
         """Collect garbage now; returns (objects collected, MB of resident memory freed)."""

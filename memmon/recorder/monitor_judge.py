@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
+from memmon.alerts.present import Leak
 from memmon.child import require_headroom
 from memmon.child.requests import SnapshotColumns
+from memmon.facts.verdicts import Verdict
 from memmon.recorder.monitor_values import MemoryLeakReport
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from memmon.child import Children
     from memmon.child.requests import LeakAnswer, Request
     from memmon.errors import ChildError
-    from memmon.model import Snapshot
+    from memmon.model import DequeReading, Snapshot
     from memmon.recorder.monitor_values import MemorySnapshot
 
 AnswerT = TypeVar("AnswerT")
@@ -109,3 +114,40 @@ def span_hours(snapshots: Sequence[MemorySnapshot]) -> float:
 
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None  # a program may append what counts as a number
+
+
+def leak_of(report: MemoryLeakReport) -> Leak:
+    """Return a leak that was found, as the conditions of alerts take it."""
+    return Leak(
+        verdict=Verdict.LEAKING,
+        is_leak=True,
+        confidence=report.confidence,
+        duration_hours=report.duration_hours,
+        slope_mb_per_hour=report.growth_rate_mb_per_hour,
+        growth_mb=report.total_growth_mb,
+    )
+
+
+def report_without_child(
+    items: list[MemorySnapshot],
+    readings: Sequence[DequeReading],
+    *,
+    source: str,
+    now: datetime,
+    threshold_mb_per_hour: float,
+    reason: str,
+) -> str:
+    """Return the report without a verdict, as text; `reason` says why there is none."""
+    # The renderer lies above this layer; it is needed here only when no child can be had,
+    # and is light (no numpy), so it is found by name at that moment.
+    build = importlib.import_module("memmon.report.from_snapshots")
+    text = importlib.import_module("memmon.report.text")
+    report = build.report_from_snapshots(
+        items,
+        readings,
+        source=source,
+        now=now.astimezone(UTC),
+        threshold_mb_per_hour=threshold_mb_per_hour,
+        leak_missing_reason=reason,
+    )
+    return str(text.render_text(report))

@@ -28,9 +28,9 @@ def read_request(raw: Mapping[str, object]) -> AnyRequest:
     try:
         return read_exactly(_kind(raw), {k: v for k, v in raw.items() if k not in ENVELOPE_NAMES})
     except UnknownMessageError as error:
-        from memmon import __version__
+        from memmon.recorder.identity import memmon_version
 
-        msg = f"the memmon installed now ({__version__}) does not know what it is asked ({error}): restart the program, which loaded another version"
+        msg = f"the memmon installed now ({memmon_version()}) does not know what it is asked ({error}): restart the program, which loaded another version"
         raise UnknownMessageError(msg) from error
 
 

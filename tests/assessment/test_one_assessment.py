@@ -22,7 +22,6 @@ FACTS = frozenset(
     }
 )
 NOT_MOVED_YET = {
-    "cli/child_judge.py": {"detect_leak"},
     "cli/commands/forecast.py": {"forecast_limit"},
     "export/metrics.py": {"detect_leak"},
     "notify/evaluate.py": {"detect_leak", "forecast_limit", "recorded_limit"},
