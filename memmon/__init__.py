@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memmon.__main__ import freeze_support
     from memmon.alerts.policy import AlertPolicy
-    from memmon.analysis.attribution import attribute_growth
-    from memmon.analysis.attribution_values import AttributedPart, Attribution, AttributionSeries
-    from memmon.analysis.cause import split_cause
-    from memmon.analysis.cause_values import CauseFinding, CausePart, CauseSeries
-    from memmon.analysis.compare import compare_releases
-    from memmon.analysis.compare_values import Comparison, ReleaseEstimate
-    from memmon.analysis.deque_values import DequeFinding, DequeSeries
-    from memmon.analysis.deques import judge_deques
-    from memmon.analysis.forecast import Forecast, forecast_limit
-    from memmon.analysis.forecast_values import Backtest, CrossCheck, ForecastCurve
-    from memmon.analysis.leak import LeakFinding, LeakPolicy, detect_leak
-    from memmon.analysis.leak_values import LeakWindow
-    from memmon.analysis.per_work import PerWork, WorkSeries, growth_per_work
+    from memmon.analysis.cause.attribution import attribute_growth
+    from memmon.analysis.cause.attribution_finding import AttributedPart, Attribution, AttributionSeries
+    from memmon.analysis.cause.per_work import PerWork, WorkSeries, growth_per_work
+    from memmon.analysis.cause.split import split_cause
+    from memmon.analysis.cause.split_finding import CauseFinding, CausePart, CauseSeries
+    from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
+    from memmon.analysis.compare.releases import compare_releases
+    from memmon.analysis.deques.finding import DequeFinding, DequeSeries
+    from memmon.analysis.deques.judge import judge_deques
+    from memmon.analysis.forecast.finding import Backtest, CrossCheck, ForecastCurve
+    from memmon.analysis.forecast.limit import Forecast, forecast_limit
+    from memmon.analysis.leak.detect import LeakFinding, LeakPolicy, detect_leak
+    from memmon.analysis.leak.finding import LeakWindow
+    from memmon.analysis.leak.soak import SoakVerdict, judge_soak
+    from memmon.analysis.leak.windows import trend_windows
     from memmon.analysis.robust import TheilSen, theil_sen
     from memmon.analysis.series import SeriesResult
-    from memmon.analysis.soak import SoakVerdict, judge_soak
-    from memmon.analysis.windows import trend_windows
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -91,40 +91,40 @@ _HOMES = {
     "Alert": "memmon.model",
     "AlertInfo": "memmon.store.read",
     "AlertPolicy": "memmon.alerts.policy",
-    "AttributedPart": "memmon.analysis.attribution_values",
-    "Attribution": "memmon.analysis.attribution_values",
-    "AttributionSeries": "memmon.analysis.attribution_values",
-    "Backtest": "memmon.analysis.forecast_values",
+    "AttributedPart": "memmon.analysis.cause.attribution_finding",
+    "Attribution": "memmon.analysis.cause.attribution_finding",
+    "AttributionSeries": "memmon.analysis.cause.attribution_finding",
+    "Backtest": "memmon.analysis.forecast.finding",
     "Buckets": "memmon.store.read",
-    "CauseFinding": "memmon.analysis.cause_values",
-    "CausePart": "memmon.analysis.cause_values",
-    "CauseSeries": "memmon.analysis.cause_values",
+    "CauseFinding": "memmon.analysis.cause.split_finding",
+    "CausePart": "memmon.analysis.cause.split_finding",
+    "CauseSeries": "memmon.analysis.cause.split_finding",
     "ChannelError": "memmon.errors",
     "ChildError": "memmon.errors",
-    "Comparison": "memmon.analysis.compare_values",
+    "Comparison": "memmon.analysis.compare.finding",
     "ComponentReading": "memmon.model",
     "Confidence": "memmon.facts.verdicts",
     "CountingDeque": "memmon.probe.counting",
-    "CrossCheck": "memmon.analysis.forecast_values",
-    "DequeFinding": "memmon.analysis.deque_values",
+    "CrossCheck": "memmon.analysis.forecast.finding",
+    "DequeFinding": "memmon.analysis.deques.finding",
     "DequeMatrix": "memmon.store.read",
     "DequeReading": "memmon.model",
-    "DequeSeries": "memmon.analysis.deque_values",
+    "DequeSeries": "memmon.analysis.deques.finding",
     "DequeState": "memmon.facts.deque_state",
     "DequeStatus": "memmon.store.read",
     "Discovery": "memmon.probe.discover",
     "EventInfo": "memmon.store.read",
     "Fleet": "memmon.report.fleet",
-    "Forecast": "memmon.analysis.forecast",
-    "ForecastCurve": "memmon.analysis.forecast_values",
+    "Forecast": "memmon.analysis.forecast.limit",
+    "ForecastCurve": "memmon.analysis.forecast.finding",
     "ForeignStoreError": "memmon.errors",
     "History": "memmon.history",
     "HistoryRun": "memmon.history",
     "ImportFileError": "memmon.errors",
-    "LeakFinding": "memmon.analysis.leak",
+    "LeakFinding": "memmon.analysis.leak.detect",
     "LeakGroup": "memmon.report.fleet",
-    "LeakPolicy": "memmon.analysis.leak",
-    "LeakWindow": "memmon.analysis.leak_values",
+    "LeakPolicy": "memmon.analysis.leak.detect",
+    "LeakWindow": "memmon.analysis.leak.finding",
     "MemmonError": "memmon.errors",
     "MemoryLeakReport": "memmon.recorder.monitor_values",
     "MemoryMonitor": "memmon.recorder.monitor",
@@ -134,7 +134,7 @@ _HOMES = {
     "NoDataError": "memmon.errors",
     "OutputError": "memmon.errors",
     "PartMatrix": "memmon.store.read",
-    "PerWork": "memmon.analysis.per_work",
+    "PerWork": "memmon.analysis.cause.per_work",
     "ProcessSeries": "memmon.report.processes",
     "QueryResult": "memmon.store.read",
     "ReadingStatistics": "memmon.store.read",
@@ -142,13 +142,13 @@ _HOMES = {
     "RecorderStatus": "memmon.model",
     "Rejuvenation": "memmon.recorder.rejuvenation",
     "RejuvenationPolicy": "memmon.recorder.rejuvenation",
-    "ReleaseEstimate": "memmon.analysis.compare_values",
+    "ReleaseEstimate": "memmon.analysis.compare.finding",
     "ReportInfo": "memmon.store.read",
     "RunInfo": "memmon.store.read",
     "SeriesResult": "memmon.analysis.series",
     "SettingsError": "memmon.errors",
     "Snapshot": "memmon.model",
-    "SoakVerdict": "memmon.analysis.soak",
+    "SoakVerdict": "memmon.analysis.leak.soak",
     "SourceInfo": "memmon.store.read",
     "SqlError": "memmon.errors",
     "Store": "memmon.store.read",
@@ -163,23 +163,23 @@ _HOMES = {
     "UnknownSourceError": "memmon.errors",
     "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
-    "WorkSeries": "memmon.analysis.per_work",
-    "attribute_growth": "memmon.analysis.attribution",
-    "compare_releases": "memmon.analysis.compare",
-    "detect_leak": "memmon.analysis.leak",
+    "WorkSeries": "memmon.analysis.cause.per_work",
+    "attribute_growth": "memmon.analysis.cause.attribution",
+    "compare_releases": "memmon.analysis.compare.releases",
+    "detect_leak": "memmon.analysis.leak.detect",
     "discover": "memmon.probe.discover",
     "fleet": "memmon.report.fleet",
-    "forecast_limit": "memmon.analysis.forecast",
+    "forecast_limit": "memmon.analysis.forecast.limit",
     "freeze_support": "memmon.__main__",
-    "growth_per_work": "memmon.analysis.per_work",
-    "judge_deques": "memmon.analysis.deques",
-    "judge_soak": "memmon.analysis.soak",
+    "growth_per_work": "memmon.analysis.cause.per_work",
+    "judge_deques": "memmon.analysis.deques.judge",
+    "judge_soak": "memmon.analysis.leak.soak",
     "open_store": "memmon.store.read",
     "process_series": "memmon.report.processes",
     "render_metrics": "memmon.export.metrics",
-    "split_cause": "memmon.analysis.cause",
+    "split_cause": "memmon.analysis.cause.split",
     "theil_sen": "memmon.analysis.robust",
-    "trend_windows": "memmon.analysis.windows",
+    "trend_windows": "memmon.analysis.leak.windows",
 }
 
 __all__ = [

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from memmon.analysis.cause import split_cause
-from memmon.analysis.cause_values import CauseSeries
+from memmon.analysis.cause.split import split_cause
+from memmon.analysis.cause.split_finding import CauseSeries
 
 PROGRAMS = Path(__file__).with_name("programs.py")
 

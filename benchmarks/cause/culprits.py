@@ -9,9 +9,9 @@ import argparse
 
 import numpy as np
 
-from memmon.analysis.attribution import attribute_growth
-from memmon.analysis.attribution_values import AttributionSeries
-from memmon.analysis.per_work import WorkSeries, growth_per_work
+from memmon.analysis.cause.attribution import attribute_growth
+from memmon.analysis.cause.attribution_finding import AttributionSeries
+from memmon.analysis.cause.per_work import WorkSeries, growth_per_work
 
 MB = 2**20
 KB = 1024

@@ -13,7 +13,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from memmon.analysis.compare import compare_histories
+from memmon.analysis.compare.releases import compare_histories
 from memmon.history import History
 from memmon.units import MIB, SECONDS_PER_HOUR
 

@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.detection import simulator
 from benchmarks.detection.rates import Rate
 from benchmarks.detection.rivals import RULES, Opinion
-from memmon.analysis.leak import detect_leak
-from memmon.analysis.sequential import confirmed
+from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.sequential import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -26,7 +26,7 @@ from benchmarks.detection.simulator import (
     log_uniform,
     rng_for,
 )
-from memmon.analysis.forecast import forecast_limit, forecast_readings
+from memmon.analysis.forecast.limit import forecast_limit, forecast_readings
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 HISTORY_HOURS = (24.0, 72.0)

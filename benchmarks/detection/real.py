@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.detection.rates import Rate
 from benchmarks.detection.rivals import RULES
-from memmon.analysis.leak import detect_leak
+from memmon.analysis.leak.detect import detect_leak
 from memmon.history import History
 from memmon.units import MIB
 

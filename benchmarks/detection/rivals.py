@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
-from memmon.analysis.ols import ols_newey_west
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
 from memmon.analysis.robust import hamed_rao, mann_kendall, median_slope, theil_sen
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

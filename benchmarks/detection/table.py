@@ -11,7 +11,7 @@ from benchmarks.detection import experiments, real, simulator
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.rates import Rate, mean_of_classes, percent
 from benchmarks.detection.rivals import RULES
-from memmon.analysis.leak import detect_leak
+from memmon.analysis.leak.detect import detect_leak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "detection"))
 from simulator import background_case, leak_case
 
-from memmon.analysis.soak import judge_soak
+from memmon.analysis.leak.soak import judge_soak
 
 PLATEAUS = (
     "white",

@@ -17,7 +17,7 @@ from pathlib import Path
 from simulated import build
 
 import memmon
-from memmon.analysis.leak_values import LeakPolicy
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.report.fleet import _tasks
 from memmon.store.read import open_store
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from memmon.analysis.leak import detect_leak
-from memmon.analysis.leak_values import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
+from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.finding import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.facts.plain import as_plain
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.units import mb_from_bytes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.analysis.forecast import forecast_limit
-from memmon.analysis.leak import DEFAULT_POLICY, detect_leak
+from memmon.analysis.forecast.limit import forecast_limit
+from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.culprits import explain
 from memmon.assessment.freshness import freshness, freshness_of
@@ -14,9 +14,9 @@ from memmon.assessment.severity import severity_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.cause_values import CauseFinding
-    from memmon.analysis.forecast_values import Forecast
-    from memmon.analysis.leak import LeakFinding, LeakPolicy
+    from memmon.analysis.cause.split_finding import CauseFinding
+    from memmon.analysis.forecast.finding import Forecast
+    from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.assessment.culprits import Culprits
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.limits import Limit

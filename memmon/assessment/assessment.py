@@ -11,9 +11,9 @@ from memmon.facts.plain import as_plain
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.cause_values import CauseFinding
-    from memmon.analysis.forecast_values import Forecast
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.cause.split_finding import CauseFinding
+    from memmon.analysis.forecast.finding import Forecast
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.culprits import Culprits
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.severity import Severity

@@ -10,7 +10,7 @@ from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.verdicts import Confidence
 
 if TYPE_CHECKING:
-    from memmon.analysis.forecast_values import Forecast
+    from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.assessment import Assessment
 
 WARNING_PERCENT = HIGH_MEMORY_PERCENT

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memmon.analysis.attribution import attribute_growth
-from memmon.analysis.cause import split_cause
-from memmon.analysis.per_work import growth_per_work
+from memmon.analysis.cause.attribution import attribute_growth
+from memmon.analysis.cause.per_work import growth_per_work
+from memmon.analysis.cause.split import split_cause
 from memmon.facts.verdicts import Verdict
 from memmon.units import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from memmon.analysis.attribution_values import Attribution
-    from memmon.analysis.cause_values import CauseFinding
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.cause.attribution_finding import Attribution
+    from memmon.analysis.cause.split_finding import CauseFinding
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.present import GrowthReadings
 
 EARLY_GROWTH_BYTES = 5 * MIB

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.attribution_values import AttributionSeries
-from memmon.analysis.cause_values import CauseSeries
-from memmon.analysis.leak import DEFAULT_POLICY, detect_leak
-from memmon.analysis.per_work import WorkSeries
+from memmon.analysis.cause.attribution_finding import AttributionSeries
+from memmon.analysis.cause.per_work import WorkSeries
+from memmon.analysis.cause.split_finding import CauseSeries
+from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.assessment.assess import assess_finding
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.limits import limit_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memmon.analysis.leak import LeakFinding, LeakPolicy
+    from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.history import History

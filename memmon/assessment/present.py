@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.attribution_values import AttributionSeries
-    from memmon.analysis.cause_values import CauseSeries
-    from memmon.analysis.per_work import WorkSeries
+    from memmon.analysis.cause.attribution_finding import AttributionSeries
+    from memmon.analysis.cause.per_work import WorkSeries
+    from memmon.analysis.cause.split_finding import CauseSeries
     from memmon.assessment.limits import Limit
     from memmon.model import DequeReading
     from memmon.store.read import AlertInfo, RunInfo

@@ -18,8 +18,8 @@ from memmon.facts.verdicts import Confidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memmon.analysis.forecast_values import Forecast
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.forecast.finding import Forecast
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.model import DequeReading
 
 NEAR_HOURS = 24.0

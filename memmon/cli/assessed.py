@@ -12,7 +12,7 @@ from memmon.errors import NoDataError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.analysis.leak.finding import LeakPolicy
     from memmon.assessment.gather import Judged
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.assessment.present import Bounds
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def policy_of(opened: Opened, window: Window) -> LeakPolicy:
     """Return the policy that the options and settings mean."""
-    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.analysis.leak.finding import LeakPolicy
 
     threshold = window.threshold_mb_per_hour or opened.place.settings.leak_threshold_mb_per_hour
     return LeakPolicy(threshold_mb_per_hour=threshold)

@@ -46,10 +46,10 @@ def output_schema() -> dict[str, Any]:
 def _definitions() -> dict[str, Any]:
     import msgspec
 
-    from memmon.analysis.compare_values import Comparison
-    from memmon.analysis.deque_values import DequeFinding, DequeSuggestion
-    from memmon.analysis.forecast_values import Forecast
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.compare.finding import Comparison
+    from memmon.analysis.deques.finding import DequeFinding, DequeSuggestion
+    from memmon.analysis.forecast.finding import Forecast
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.analysis.series import SeriesResult
     from memmon.facts.staleness import Staleness
     from memmon.report.fleet import LeakGroup

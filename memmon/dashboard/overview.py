@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, Response
 
-from memmon.analysis.leak_values import LeakPolicy
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.gather import Question, judge, looked_back
 from memmon.dashboard.layout import render
 from memmon.dashboard.place import Judged

@@ -195,7 +195,7 @@ class _Verdicts:
             kept = self._kept.get(key)
         if kept is not None and abs(state.last_at - kept[0]) < _VERDICT_EVERY:
             return kept[1]
-        from memmon.analysis.leak import DEFAULT_POLICY, detect_leak
+        from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 
         since = state.last_at - timedelta(hours=DEFAULT_POLICY.look_back_hours)
         finding = detect_leak(store.history(state.source, since, state.last_at))

@@ -93,9 +93,9 @@ def judged(
     stats: WindowStatistics | None = None,
 ) -> Present:
     """Return what is known with the judgement of the history up to `at`, and when the limit is reached."""
-    from memmon.analysis.forecast import forecast_limit
-    from memmon.analysis.leak import LeakPolicy, detect_leak
-    from memmon.analysis.sequential import confirmed
+    from memmon.analysis.forecast.limit import forecast_limit
+    from memmon.analysis.leak.detect import LeakPolicy, detect_leak
+    from memmon.analysis.leak.sequential import confirmed
 
     name = present.source
     stats = stats or store.window_statistics(name, at - timedelta(minutes=1), at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.analysis.leak_values import LeakPolicy
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.freshness import freshness_of
 from memmon.assessment.gather import Question, judge, runs_within, widened
 from memmon.assessment.limits import origin_of

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.report.data import ForecastSection
     from memmon.store.read import Buckets
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from memmon.analysis.windows import SHORTEST_WINDOW_HOURS, window_rows
+from memmon.analysis.leak.windows import SHORTEST_WINDOW_HOURS, window_rows
 from memmon.report.chart_values import WindowRow
 
 if TYPE_CHECKING:
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.history import History
 
 MAX_WINDOWS = 16

@@ -18,8 +18,8 @@ from memmon.units import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.compare_values import Comparison
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.compare.finding import Comparison
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.report.chart_values import Ribbon
 
 __all__ = [

@@ -21,7 +21,7 @@ from datetime import timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from memmon.analysis.leak_values import LeakPolicy
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.analysis.series import SeriesResult, SeriesTask, analyse_batch, series_task, worst_first
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from memmon.units import MIB
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from memmon.analysis.leak_values import LeakFinding, LeakPolicy
+    from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
     from memmon.model import DequeReading
 
 REPORT_HOURS = 24.0
@@ -97,7 +97,7 @@ def judge_snapshots(
 
     `deques` with an estimated size tell how much of the memory the deques hold over time.
     """
-    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.analysis.leak.finding import LeakPolicy
     from memmon.assessment.assess import assess
     from memmon.history import History
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.analysis.compare import compare_releases
+from memmon.analysis.compare.releases import compare_releases
 from memmon.assessment.limits import HOST
 from memmon.formatting import size
 from memmon.report.chart_values import Ribbon
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from memmon.analysis.cause_values import CauseFinding
-    from memmon.analysis.compare import Comparison
-    from memmon.analysis.forecast_values import Forecast
+    from memmon.analysis.cause.split_finding import CauseFinding
+    from memmon.analysis.compare.releases import Comparison
+    from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.assessment import Assessment
     from memmon.store.read import RunInfo, Store
 

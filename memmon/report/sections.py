@@ -14,7 +14,7 @@ from memmon.units import mb_from_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.model import DequeReading
 
 EMPTY_MEMORY = MemorySection(current_mb=None, average_mb=None, min_mb=None, max_mb=None, sample_count=0)

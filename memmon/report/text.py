@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
-    from memmon.analysis.compare_values import Comparison
+    from memmon.analysis.compare.finding import Comparison
     from memmon.report.data import (
         CauseSection,
         DequeRow,

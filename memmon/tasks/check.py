@@ -108,7 +108,7 @@ def _is_report_due(store: Store, source: str, now: datetime) -> bool:
 
 
 def _daily_report(store: Store, request: Check) -> DailyReport:
-    from memmon.analysis.leak import LeakPolicy
+    from memmon.analysis.leak.detect import LeakPolicy
     from memmon.report.build import build_report
     from memmon.report.render_json import render_json
     from memmon.report.text import headline, render_text

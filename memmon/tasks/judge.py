@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from memmon.analysis.leak import LeakPolicy
+from memmon.analysis.leak.detect import LeakPolicy
 from memmon.child.requests import LeakAnswer, LeakJudged
 from memmon.report.from_snapshots import judge_snapshots
 from memmon.tasks.held import held_snapshots

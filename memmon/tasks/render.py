@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.analysis.leak import LeakPolicy
+from memmon.analysis.leak.detect import LeakPolicy
 from memmon.child.requests import ReportRendered
 from memmon.errors import MemmonError
 from memmon.report.from_snapshots import NOTHING_STORED, judge_snapshots, report_from_snapshots

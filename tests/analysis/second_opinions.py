@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
-from memmon.analysis.forecast import forecast_limit
-from memmon.analysis.models import local_linear_trend_forecast
+from memmon.analysis.forecast.limit import forecast_limit
+from memmon.analysis.stats.statsmodels_gate import local_linear_trend_forecast
 from memmon.history import History
 from memmon.units import MIB
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.attribution import attribute_growth
-from memmon.analysis.attribution_values import AttributionSeries
-from memmon.analysis.pooled import pooled_slope
+from memmon.analysis.cause.attribution import attribute_growth
+from memmon.analysis.cause.attribution_finding import AttributionSeries
+from memmon.analysis.cause.pooled import pooled_slope
 
 MB = 2**20
 HOURS = np.arange(0, 24, 1 / 12)

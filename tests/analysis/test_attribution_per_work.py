@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.per_work import WorkSeries, growth_per_work
+from memmon.analysis.cause.per_work import WorkSeries, growth_per_work
 
 MB = 2**20
 KB = 1024

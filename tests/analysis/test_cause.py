@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memmon.analysis.cause import split_cause
-from memmon.analysis.cause_values import COUNTER_NAMES, CauseSeries
+from memmon.analysis.cause.split import split_cause
+from memmon.analysis.cause.split_finding import COUNTER_NAMES, CauseSeries
 
 MB = 2**20
 N = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memmon.analysis.compare import compare_histories, compare_releases
+from memmon.analysis.compare.releases import compare_histories, compare_releases
 from memmon.history import History, HistoryRun
 from memmon.units import MIB
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.deque_sizes import suggest_sizes
-from memmon.analysis.deque_values import DequeSeries
-from memmon.analysis.deques import judge_deque, judge_deques
+from memmon.analysis.deques.finding import DequeSeries
+from memmon.analysis.deques.judge import judge_deque, judge_deques
+from memmon.analysis.deques.sizes import suggest_sizes
 
 MB = 2**20
 HOURS = np.arange(0, 24, 1 / 12)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis import forecast as forecast_module
-from memmon.analysis.forecast import backtest_forecast, forecast_limit, forecast_readings
+from memmon.analysis.forecast import limit as forecast_module
+from memmon.analysis.forecast.limit import backtest_forecast, forecast_limit, forecast_readings
 from memmon.analysis.forecast_deques import deque_time_to_full
 from memmon.history import History
 from memmon.units import MIB
@@ -338,7 +338,7 @@ def test_a_forecast_needs_no_more_than_numpy():
     """Without the cross-check neither pandas, scipy nor statsmodels load, nor numpy.random."""
     code = (
         "import sys, numpy as np; from memmon.history import History;"
-        "from memmon.analysis.forecast import forecast_limit;"
+        "from memmon.analysis.forecast.limit import forecast_limit;"
         "t = np.arange(300.0) * 300; h = History.from_arrays(at_seconds=t, rss_bytes=3e8 + t * 1e3);"
         "assert forecast_limit(h, 2**30).state == 'reaching';"
         "assert not {'statsmodels', 'scipy', 'pandas', 'numpy.random'} & set(sys.modules)"

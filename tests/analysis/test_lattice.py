@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from memmon.analysis.lattice import SMALLEST_GAIN, highest_point
+from memmon.analysis.stats.lattice import SMALLEST_GAIN, highest_point
 
 RANGES = ((-6.0, 4.0), (-12.0, 4.0))
 STEPS = (2.0, 1.0, 0.5, 0.25, 0.125)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
 from memmon.facts.verdicts import Verdict
 from memmon.history import History
 

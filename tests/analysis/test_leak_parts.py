@@ -10,13 +10,13 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.leak_blocks import block_minima, median_of, median_slope
-from memmon.analysis.leak_pool import pool_trends, rule_pool
-from memmon.analysis.leak_rules import margin_for, rule
-from memmon.analysis.leak_shape import find_steps, lasting_slope
-from memmon.analysis.leak_trend import fit_trend
-from memmon.analysis.noise import fit_noise, t_quantile, weights_error
-from memmon.analysis.onset import find_onset
+from memmon.analysis.leak.envelope import block_minima, median_of, median_slope
+from memmon.analysis.leak.onset import find_onset
+from memmon.analysis.leak.pool import pool_trends, rule_pool
+from memmon.analysis.leak.rules import margin_for, rule
+from memmon.analysis.leak.shape import find_steps, lasting_slope
+from memmon.analysis.leak.trend import fit_trend
+from memmon.analysis.stats.noise import fit_noise, t_quantile, weights_error
 
 
 def grid(length_hours):

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
-from memmon.analysis.sequential import confirmed
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
+from memmon.analysis.leak.sequential import confirmed
 
 CHECKOUT = str(Path(__file__).resolve().parents[2])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
 from memmon.history import History
 
 CHECKOUT = str(Path(__file__).resolve().parents[2])

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
-from memmon.analysis.leak_values import confidence_of
-from memmon.analysis.sequential import confirmed
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
+from memmon.analysis.leak.finding import confidence_of
+from memmon.analysis.leak.sequential import confirmed
 from memmon.history import History
 
 MIB = 2**20
@@ -283,7 +283,7 @@ def test_two_successive_findings_confirm():
 def test_the_verdict_loads_numpy_and_nothing_heavier():
     """`memmon leaks` needs numpy at most: no pandas, scipy or statsmodels."""
     code = (
-        "import sys; from memmon.analysis.leak import detect_leak; from memmon.history import History;"
+        "import sys; from memmon.analysis.leak.detect import detect_leak; from memmon.history import History;"
         "import numpy as np; t = np.arange(300) * 300.0;"
         "detect_leak(History.from_arrays(at_seconds=t, rss_bytes=1e8 + t));"
         "print([m for m in ('pandas', 'scipy', 'statsmodels', 'sqlalchemy', 'psutil') if m in sys.modules])"

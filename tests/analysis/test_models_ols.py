@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.models import local_linear_trend_forecast, ols_hac
-from memmon.analysis.ols import ols_newey_west
+from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.analysis.stats.statsmodels_gate import local_linear_trend_forecast, ols_hac
 
 FIELDS = (
     "slope_mb_per_hour",
@@ -150,8 +150,8 @@ def test_nothing_to_forecast_from_is_none(values):
 def test_statsmodels_loads_only_when_a_model_is_fitted():
     """Importing the module, or the closed form, costs nothing of statsmodels, scipy or pandas."""
     code = (
-        "import sys; import memmon.analysis.models, memmon.analysis.ols, memmon.analysis.robust;"
-        "memmon.analysis.ols.ols_newey_west(range(9), [1,2,1,2,3,2,3,4,3]);"
+        "import sys; import memmon.analysis.stats.statsmodels_gate, memmon.analysis.stats.newey_west, memmon.analysis.robust;"
+        "memmon.analysis.stats.newey_west.ols_newey_west(range(9), [1,2,1,2,3,2,3,4,3]);"
         "assert not {'statsmodels', 'scipy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.analysis.robust.inversions import count_inversions, inversion_pairs, stable_order
+from memmon.analysis.stats.inversions import count_inversions, inversion_pairs, stable_order
 
 
 def pairs_by_loop(order):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from memmon.analysis.quantiles import normal_quantile, normal_two_sided_p, student_t_quantile
+from memmon.analysis.stats.quantiles import normal_quantile, normal_two_sided_p, student_t_quantile
 
 PROBABILITIES = st.floats(1e-12, 1 - 1e-12)
 

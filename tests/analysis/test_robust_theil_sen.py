@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from memmon.analysis.robust import TheilSen, median_slope, theil_sen, trend_line
-from memmon.analysis.robust import slopes as slope_module
-from memmon.analysis.robust.inversions import count_inversions
+from memmon.analysis.robust import TheilSen, median_slope, theil_sen
+from memmon.analysis.stats import slopes as slope_module
+from memmon.analysis.stats import theil_sen as trend_line
+from memmon.analysis.stats.inversions import count_inversions
 
 SAMPLES_PER_HOUR = 12
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memmon.analysis.forecast import forecast_limit
-from memmon.analysis.leak import detect_leak
-from memmon.analysis.leak_trend import fit_trend
-from memmon.analysis.noise import fit_noise
+from memmon.analysis.forecast.limit import forecast_limit
+from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.trend import fit_trend
+from memmon.analysis.stats.noise import fit_noise
 from memmon.history import History
 from memmon.units import MIB
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memmon.analysis import forecast_check, models
-from memmon.analysis.forecast import forecast_limit
-from memmon.analysis.forecast_check import NO_SECOND_OPINION
-from memmon.analysis.models import LocalLinearTrend, local_linear_trend_forecast
+from memmon.analysis.forecast import cross_check as forecast_check
+from memmon.analysis.forecast.cross_check import NO_SECOND_OPINION
+from memmon.analysis.forecast.limit import forecast_limit
+from memmon.analysis.stats import statsmodels_gate
+from memmon.analysis.stats.statsmodels_gate import LocalLinearTrend, local_linear_trend_forecast
 from memmon.history import History
 from memmon.units import MIB
 
@@ -129,7 +130,7 @@ def test_a_fit_that_fails_is_no_opinion(monkeypatch, fault):
     def failing(*_args, **_options):
         raise fault
 
-    monkeypatch.setattr(models, "_fit_and_forecast", failing)
+    monkeypatch.setattr(statsmodels_gate, "_fit_and_forecast", failing)
     assert local_linear_trend_forecast(np.arange(50.0) ** 0.5, step_count=3) is None
     assert forecast_limit(leak(), 1200 * MIB, cross_check=True).hours_to_limit is not None
 
@@ -138,7 +139,7 @@ def test_a_fit_that_fails_is_no_opinion(monkeypatch, fault):
 def test_an_interval_that_is_none_is_no_opinion(monkeypatch, error):
     """A covariance that is not positive definite gives no forecast."""
     monkeypatch.setattr(
-        models,
+        statsmodels_gate,
         "_fit_and_forecast",
         lambda values, count, limit: (np.ones(count), np.full(count, error), True),
     )
@@ -174,13 +175,17 @@ def test_the_lattice_finds_the_largest_likelihood(name):
         "drifting slope": np.cumsum(np.cumsum(0.3 * noise)) + rng.normal(size=80),
     }[name]
     values = (values - values[0]) / values.std()
-    model = models._unobserved_components()(values, level="local linear trend", use_exact_diffuse=True)
-    peak = models.highest_point(
-        lambda point: models._likelihood(model, point).value,
-        ranges=models._SHARE_RANGES,
-        steps=models._SHARE_STEPS,
+    model = statsmodels_gate._unobserved_components()(
+        values, level="local linear trend", use_exact_diffuse=True
     )
-    ours = models._likelihood(model, peak.point).noise_variance * models._variances(peak.point)
+    peak = statsmodels_gate.highest_point(
+        lambda point: statsmodels_gate._likelihood(model, point).value,
+        ranges=statsmodels_gate._SHARE_RANGES,
+        steps=statsmodels_gate._SHARE_STEPS,
+    )
+    ours = statsmodels_gate._likelihood(model, peak.point).noise_variance * statsmodels_gate._variances(
+        peak.point
+    )
     with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
         theirs = model.fit(disp=False, maxiter=1_000, method="nm", cov_type="none").llf
     assert model.loglike(ours) >= theirs - 0.05
@@ -190,7 +195,7 @@ def test_the_programs_warnings_stay_as_they_were():
     """Importing statsmodels and fitting leave the process's filters of warnings alone, also where they raise."""
     code = (
         "import warnings; import numpy as np; warnings.simplefilter('error'); before = list(warnings.filters);"
-        "from memmon.analysis.models import local_linear_trend_forecast, ols_hac; t = np.arange(40.0);"
+        "from memmon.analysis.stats.statsmodels_gate import local_linear_trend_forecast, ols_hac; t = np.arange(40.0);"
         "assert local_linear_trend_forecast(t + t % 3, step_count=5) is not None;"
         "assert ols_hac(t, t % 3) is not None and ols_hac(t, 2 * t) is not None and ols_hac(t, 0 * t) is not None;"
         "assert warnings.filters == before"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from memmon.analysis.windows import COLUMNS, trend_windows
+from memmon.analysis.leak.windows import COLUMNS, trend_windows
 from memmon.history import History
 
 ORIGIN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ WRITTEN_BY_A_PROGRAM = {"memmon/store/fresh_sqlite.py", "memmon/store/fresh_post
 INTERFACES = {("memmon/recorder/monitor.py", "MemoryMonitor")}
 """A class that programs embed as it is."""
 
-KNOWN_CLASSES = {("memmon/analysis/robust/slopes.py", "SlopeSelection")}
+KNOWN_CLASSES = {("memmon/analysis/stats/slopes.py", "SlopeSelection")}
 KNOWN_BODIES = {
-    ("memmon/analysis/forecast_fit.py", "_fit_part"),
+    ("memmon/analysis/forecast/fit.py", "_fit_part"),
     ("memmon/cli/schema.py", "_plain_commands"),
 }
 """Still to be made smaller: these lists only shrink."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from memmon.analysis.forecast_values import Forecast
+from memmon.analysis.forecast.finding import Forecast
 from memmon.history import History
 from memmon.store.read import RunInfo, WindowStatistics
 from memmon.units import MIB

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_values import finding
 
-from memmon.analysis.attribution_values import AttributionSeries
-from memmon.analysis.cause_values import CauseSeries
+from memmon.analysis.cause.attribution_finding import AttributionSeries
+from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.assessment.assess import assess, assess_finding
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.limits import Limit

@@ -8,7 +8,7 @@ import pytest
 from report_store import record_bot
 from report_values import NOW
 
-from memmon.analysis.leak import LeakPolicy, detect_leak
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
 from memmon.assessment.gather import Question, assess_source, judge, looked_back, read_limit
 from memmon.assessment.present import Bounds
 from memmon.errors import UnknownSourceError

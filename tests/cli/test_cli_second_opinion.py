@@ -8,9 +8,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from memmon.analysis import forecast_check
-from memmon.analysis.forecast_check import NO_SECOND_OPINION
-from memmon.analysis.models import LocalLinearTrend, local_linear_trend_forecast
+from memmon.analysis.forecast import cross_check
+from memmon.analysis.forecast.cross_check import NO_SECOND_OPINION
+from memmon.analysis.stats.statsmodels_gate import LocalLinearTrend, local_linear_trend_forecast
 from memmon.cli.schema import output_schema
 
 FORECAST = ("forecast", "--source", "leaky", "--limit", "2GiB", "--db")
@@ -33,7 +33,7 @@ def test_a_second_opinion_is_printed(call, histories):
 )
 def test_what_did_not_converge_is_not_printed(call, histories, monkeypatch, answer):
     """Text and JSON hold no number of it, say once that there is none, and the command succeeds."""
-    monkeypatch.setattr(forecast_check, "local_linear_trend_forecast", answer)
+    monkeypatch.setattr(cross_check, "local_linear_trend_forecast", answer)
     text = call(*FORECAST, histories)
     assert text.code == 0
     assert text.out.count(NO_SECOND_OPINION) == 1

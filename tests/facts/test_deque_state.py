@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Present
-from memmon.analysis.deque_text import _SENTENCES
-from memmon.analysis.deque_values import DequeSeries
-from memmon.analysis.deques import judge_deque
+from memmon.analysis.deques.finding import DequeSeries
+from memmon.analysis.deques.judge import judge_deque
+from memmon.analysis.deques.wording import _SENTENCES
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState, deque_fault, state_of
 from memmon.facts.plain import as_plain
 from memmon.model import DequeReading

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from memmon.analysis.soak import judge_soak
+from memmon.analysis.leak.soak import judge_soak
 from memmon.cli import app
 from memmon.cli.commands.soak import junit_xml
 from memmon.history import History

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from memmon.analysis.leak_values import LeakFinding, LeakPolicy, LeakWindow
+from memmon.analysis.leak.finding import LeakFinding, LeakPolicy, LeakWindow
 from memmon.model import DequeReading
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from report_store import record_bot
 from report_values import NOW
 
-from memmon.analysis.leak import LeakPolicy
+from memmon.analysis.leak.detect import LeakPolicy
 from memmon.errors import UnknownSourceError
 from memmon.facts.readings import READINGS
 from memmon.report.build import build_report, stored_sections

@@ -13,7 +13,7 @@ from memmon.cli.text import number, printable, table
 from memmon.errors import NoDataError
 
 if TYPE_CHECKING:
-    from memmon.analysis.compare_values import Comparison, ReleaseEstimate
+    from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
 
 
 @click.command("compare")
@@ -26,7 +26,7 @@ def command(*, release_a: str, release_b: str, common: Common, window: Window) -
 
     Says whether the second looks fixed, is worse, or shows no difference (and what would have been seen).
     """
-    from memmon.analysis.compare import compare_releases
+    from memmon.analysis.compare.releases import compare_releases
 
     with opened(common) as found:
         source = found.one()
@@ -46,7 +46,7 @@ def command(*, release_a: str, release_b: str, common: Common, window: Window) -
 
 
 def _text(compared: Comparison, source: str) -> str:
-    from memmon.analysis.compare_values import COMPARE_WORDS
+    from memmon.analysis.compare.finding import COMPARE_WORDS
 
     rows = [_row(compared.before), _row(compared.after)]
     lines = [

@@ -121,7 +121,7 @@ def _import_trace(database: Database, *, now: datetime) -> None:
 
 
 def _build(store: Store, source: str, *, now: datetime) -> Report:
-    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.analysis.leak.finding import LeakPolicy
     from memmon.report.build import build_report
 
     return build_report(store, source, policy=LeakPolicy(), now=now)

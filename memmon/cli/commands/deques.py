@@ -15,7 +15,7 @@ from memmon.cli.text import duration, local_time, number, printable, table
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from memmon.analysis.deque_values import DequeFinding, DequeSeries, DequeSuggestion
+    from memmon.analysis.deques.finding import DequeFinding, DequeSeries, DequeSuggestion
     from memmon.assessment.present import Bounds
     from memmon.store.read import SourceInfo, Store
 
@@ -33,7 +33,7 @@ def command(*, failing: bool, suggest: bool, common: Common, window: Window) -> 
     The state as of the newest sample of the run (--run; default: the one that reported last); rates are
     those of the last 24 hours, or of --since.
     """
-    from memmon.analysis.deques import judge_deques
+    from memmon.analysis.deques.judge import judge_deques
     from memmon.clock import SystemClock
 
     with opened(common) as found:
@@ -70,7 +70,7 @@ def _plain(finding: DequeFinding) -> dict[str, Any]:
 
 def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSeries]:
     """Return each deque over the window, in the run that is shown, with its newest values."""
-    from memmon.analysis.deque_values import DequeSeries
+    from memmon.analysis.deques.finding import DequeSeries
 
     statuses = store.deque_status(source.name, run_id=bounds.run_id)
     if not statuses:
@@ -97,7 +97,7 @@ def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSerie
 def _suggestions(
     store: Store, source: SourceInfo, bounds: Bounds, findings: tuple[DequeFinding, ...]
 ) -> tuple[DequeSuggestion, ...]:
-    from memmon.analysis.deque_sizes import suggest_sizes
+    from memmon.analysis.deques.sizes import suggest_sizes
     from memmon.assessment.gather import read_limit
 
     limit = read_limit(store, source, bounds)

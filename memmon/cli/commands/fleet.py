@@ -48,7 +48,7 @@ def command(
     common: Common,
 ) -> None:
     """Judge every source and print one table, worst first, with the leaks by release and host."""
-    from memmon.analysis.leak_values import LeakPolicy
+    from memmon.analysis.leak.finding import LeakPolicy
     from memmon.report.fleet import fleet
 
     if jobs is not None and dask_address is not None:

@@ -15,7 +15,7 @@ from memmon.cli.values import LIMIT
 from memmon.facts.defaults import LOOK_BACK_HOURS
 
 if TYPE_CHECKING:
-    from memmon.analysis.forecast_values import Forecast
+    from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.facts.staleness import Staleness
 
@@ -34,7 +34,7 @@ def command(
     *, limit: LimitKind | int | None, level: float, no_cross_check: bool, common: Common, window: Window
 ) -> None:
     """Say when memory reaches its limit, with an interval, and how well such forecasts did on this history."""
-    from memmon.analysis.forecast import forecast_limit
+    from memmon.analysis.forecast.limit import forecast_limit
     from memmon.clock import SystemClock
 
     with opened(common) as found:

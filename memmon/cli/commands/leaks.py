@@ -14,7 +14,7 @@ from memmon.cli.text import duration, local_time, printable
 from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.gather import Judged
 
 EXIT_NO_LEAK, EXIT_LEAK, EXIT_CANNOT_SAY = 0, 1, 3

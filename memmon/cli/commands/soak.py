@@ -21,7 +21,7 @@ from memmon.units import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from memmon.analysis.soak import SoakVerdict
+    from memmon.analysis.leak.soak import SoakVerdict
     from memmon.history import History
 
 EXIT_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -57,7 +57,7 @@ def command(
     Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE; a program that fails itself hands its own code on.
     Without --db the recording is thrown away. Write -- before the program: memmon soak -- pytest -q.
     """
-    from memmon.analysis.soak import DETECT_MB_PER_HOUR, judge_soak
+    from memmon.analysis.leak.soak import DETECT_MB_PER_HOUR, judge_soak
 
     if program[0].startswith("-"):
         raise click.NoSuchOption(program[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from memmon.formatting import interval, rate, span
 
 if TYPE_CHECKING:
-    from memmon.analysis.leak_values import LeakFinding
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.report.data import LeakSection
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
-    from memmon.analysis.compare_values import Comparison, ReleaseEstimate
+    from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
     from memmon.report.chart_values import Charts, DayRow, WindowRow
     from memmon.report.data import EventRow, HistorySection, Report, RunRow
 

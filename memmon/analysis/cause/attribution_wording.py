@@ -1,0 +1,68 @@
+"""The sentences about an attribution."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.cause.attribution_finding import AttributedPart
+    from memmon.analysis.cause.pooled import PooledSlope
+
+MENTIONED_SHARE = 0.1
+MENTIONED_COUNT = 3
+
+
+def summary_of(
+    total: PooledSlope,
+    duration_hours: float,
+    parts: Sequence[AttributedPart],
+    unexplained_share: float | None,
+) -> str:
+    """Return one sentence: who grew how much, and what remains."""
+    if not parts:
+        return "Nothing is registered that growth could be attributed to."
+    if unexplained_share is None or not math.isfinite(total.error):
+        return "Memory did not clearly grow: there is nothing to attribute."
+    named = [
+        f"{part.name} {_percent(part.explained_bytes, total, duration_hours)}{_interval(part)}"
+        for part in parts
+        if part.explained_bytes >= MENTIONED_SHARE * total.slope * duration_hours * 2**20
+    ][:MENTIONED_COUNT]
+    who = ", ".join(named) if named else "none of what is registered"
+    growth = f"Of {total.slope * duration_hours:.1f} MB growth"
+    rest = f"unexplained {unexplained_share:.0%}."
+    return f"{growth}: {who}; {rest}" if named else f"{growth}, {who} explains a tenth; {rest}"
+
+
+def details_of(parts: Sequence[AttributedPart]) -> tuple[str, ...]:
+    """Return what limits the attribution, as sentences."""
+    details = []
+    told: set[str] = set()
+    for part in parts:
+        if part.in_step_with and part.name not in told:
+            told.update((part.name, *part.in_step_with))
+            details.append(
+                f"{part.name} and {', '.join(part.in_step_with)} grow in step and claim more than grew: together "
+                f"they explain {mb_from_bytes(max(0.0, _joint_bytes(part, parts))):.1f} MB, counted once."
+            )
+    return tuple(details)
+
+
+def _joint_bytes(part: AttributedPart, parts: Sequence[AttributedPart]) -> float:
+    group = {part.name, *part.in_step_with}
+    return sum(one.explained_bytes for one in parts if one.name in group)
+
+
+def _percent(explained_bytes: float, total: PooledSlope, duration_hours: float) -> str:
+    return f"{mb_from_bytes(explained_bytes) / (total.slope * duration_hours):.0%}"
+
+
+def _interval(part: AttributedPart) -> str:
+    if part.share is None or part.share_low is None or part.share_high is None or part.in_step_with:
+        return ""
+    return f" ({part.share_low:.0%} to {part.share_high:.0%})"

@@ -1,0 +1,251 @@
+"""What growth consists of: Python objects, native allocations, retention, shared or file-backed memory.
+
+The kernel splits RSS into anonymous, shared and file-backed pages. Within the anonymous ones the
+allocators know what they handed out: the C library its heap and its large mappings, Python the
+number of its blocks. What neither accounts for was given back by the program and not by the
+allocator, or was never theirs.
+
+One ambiguity is decided by size: an object of more than 512 bytes lies in the C library's heap,
+like a C library's own allocation. Python counts it as a block all the same, so heap growth is put
+down to Python objects when blocks grow along with it: up to 700 bytes of heap for each new block,
+or up to 16 KiB where the blocks clearly take no room in Python's own pools (which is so when each
+of them is such a large object, and not when a C library's allocations are remembered in Python).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.cause.split_finding import CAUSE_LABELS, Cause, CauseFinding, CausePart, CauseSeries
+from memmon.analysis.cause.split_wording import advice_for, details_for, summary_for
+from memmon.units import KIB, MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+END_SHARE = 0.1
+"""Part of the samples that each end of a window is read from."""
+
+LATE_SHARE = 0.25
+"""Counters that were not read in this last part of a window may have missed a turn."""
+
+SMALLEST_GROWTH_BYTES = 0.5 * MIB
+SMALLEST_GROWTH_SHARE = 0.005
+
+LARGEST_BLOCK_BYTES = 512.0
+USUAL_BLOCK_BYTES = 80.0
+FEWEST_BLOCKS = 2_000.0
+FEWEST_SAMPLES = 8
+SMALL_OBJECT_HEAP_BYTES = 700.0
+LARGE_OBJECT_HEAP_BYTES = 16.0 * KIB
+POOLLESS_BLOCK_BYTES = 12.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Growth:
+    """What changed between the ends of a run, in bytes (and blocks)."""
+
+    anonymous: float
+    shared: float
+    file: float
+    heap: float
+    blocks: float
+    block_bytes: float
+    """What one of Python's blocks takes in its pools."""
+    most_block_bytes: float
+    """The same at most, given how the counters scatter."""
+    is_counted: bool
+    """False when only the pages are known, not what the allocators handed out."""
+    is_late: bool
+    """True when the counters were not read towards the end."""
+    released_bytes: float
+    """How much more the allocators had in use at the peak than at the end."""
+
+
+def split_cause(runs: CauseSeries | Sequence[CauseSeries]) -> CauseFinding:
+    """Split the growth of a window into its causes.
+
+    `runs`: the counters of one run, or of several whose growths are added up. Each end of a run is
+    the median of a tenth of its samples. A run of fewer than two samples is left out.
+    """
+    several = [runs] if isinstance(runs, CauseSeries) else list(runs)
+    several = [run for run in several if run.hours.size > 1]
+    growths = [growth for growth in map(_growth_of, several) if growth is not None]
+    hours = sum(float(run.hours[-1] - run.hours[0]) for run in several)
+    sample_count = sum(run.hours.size for run in several)
+    if not growths:
+        return _finding("unknown", 0.0, hours, sample_count, {}, released_bytes=0.0, is_late=False)
+    parts: dict[str, float] = dict.fromkeys(CAUSE_LABELS, 0.0)
+    for growth in growths:
+        for name, size in _split(growth).items():
+            parts[name] += size
+    total = sum(parts.values())
+    level = max(float(np.nanmax(run.rss_bytes, initial=0.0)) for run in several)
+    largest = max(parts, key=lambda name: parts[name])
+    is_growth = total > max(SMALLEST_GROWTH_BYTES, SMALLEST_GROWTH_SHARE * level)
+    cause: Cause = largest if is_growth else "none"  # type: ignore[assignment]  # the labels' names
+    released = sum(growth.released_bytes for growth in growths)
+    is_late = any(growth.is_late for growth in growths)
+    return _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
+
+
+def _finding(
+    cause: Cause,
+    growth_bytes: float,
+    hours: float,
+    sample_count: int,
+    sizes: dict[str, float],
+    *,
+    released_bytes: float,
+    is_late: bool,
+) -> CauseFinding:
+    grown = sum(max(0.0, size) for size in sizes.values())
+    parts = tuple(
+        CausePart(
+            name=name,
+            label=CAUSE_LABELS[name],
+            growth_bytes=size,
+            share=max(0.0, size) / grown if grown > 0 else 0.0,
+        )
+        for name, size in sorted(sizes.items(), key=lambda item: -item[1])
+        if size or name != "private"
+    )
+    was_seen_released = released_bytes >= 0.5 * sizes.get("retained", 0.0)
+    return CauseFinding(
+        cause=cause,
+        growth_bytes=growth_bytes,
+        duration_hours=hours,
+        sample_count=sample_count,
+        parts=parts,
+        summary=summary_for(cause, growth_bytes, hours, parts),
+        advice=advice_for(cause),
+        details=details_for(cause, parts, was_seen_released=was_seen_released, is_late=is_late),
+    )
+
+
+def _growth_of(run: CauseSeries) -> _Growth | None:
+    """Return what changed between the ends; None when no two samples tell the pages' kinds.
+
+    The counters of the allocators may be read less often than the pages (they rest when they are
+    slow): their change is then carried on to the ends in the proportion of the anonymous pages'.
+    """
+    anonymous = run.rss_anon_bytes + np.nan_to_num(run.swap_bytes)
+    pages = np.stack([anonymous, run.rss_shmem_bytes, run.rss_file_bytes])
+    counters = np.stack([anonymous, run.heap_used_bytes + run.heap_mmap_bytes, run.python_block_count])
+    was_counted: NDArray[np.bool_] = np.asarray(np.isfinite(counters).all(axis=0))
+    pages, counters = pages[:, np.isfinite(pages).all(axis=0)], counters[:, was_counted]
+    if pages.shape[1] < 2:  # noqa: PLR2004 - two ends
+        return None
+    whole = _change(pages)
+    if counters.shape[1] < 2:  # noqa: PLR2004 - two ends
+        return _uncounted(whole)
+    counted = _change(counters)
+    grew = whole[0] > SMALLEST_GROWTH_BYTES and counted[0] > SMALLEST_GROWTH_BYTES
+    carried_on = float(whole[0] / counted[0]) if grew else 1.0
+    outside_heap = counters[0] - counters[1]
+    block_bytes = _block_bytes(outside_heap, counters[2])
+    in_use = counters[1] + block_bytes * counters[2]
+    return _Growth(
+        anonymous=float(whole[0]),
+        shared=float(whole[1]),
+        file=float(whole[2]),
+        heap=float(counted[1]) * carried_on,
+        blocks=float(counted[2]) * carried_on,
+        block_bytes=block_bytes,
+        most_block_bytes=_most_block_bytes(outside_heap, counters[2]),
+        is_counted=True,
+        is_late=not bool(was_counted[-max(1, int(was_counted.size * LATE_SHARE)) :].any()),
+        released_bytes=float(in_use.max() - in_use[-1]),
+    )
+
+
+def _uncounted(pages: FloatArray) -> _Growth:
+    """Return a growth of which only the kinds of pages are known."""
+    return _Growth(
+        anonymous=float(pages[0]),
+        shared=float(pages[1]),
+        file=float(pages[2]),
+        heap=0.0,
+        blocks=0.0,
+        block_bytes=0.0,
+        most_block_bytes=0.0,
+        is_counted=False,
+        is_late=False,
+        released_bytes=0.0,
+    )
+
+
+def _change(columns: FloatArray) -> FloatArray:
+    """Return last minus first, each the median of a tenth of the samples (of one below ten)."""
+    count = max(1, int(columns.shape[1] * END_SHARE))
+    first = np.median(columns[:, :count], axis=1)
+    last = np.median(columns[:, -count:], axis=1)
+    return np.asarray(last - first, dtype=np.float64)
+
+
+def _block_bytes(outside_heap: FloatArray, blocks: FloatArray) -> float:
+    """Return the bytes that one of Python's blocks takes in its pools, seen where there were most of them."""
+    peak = int(np.argmax(blocks))
+    low = int(np.argmin(blocks[: peak + 1]))
+    risen = float(blocks[peak] - blocks[low])
+    if risen < FEWEST_BLOCKS:
+        return USUAL_BLOCK_BYTES
+    taken = float(outside_heap[peak] - outside_heap[low])
+    return float(np.clip(taken / risen, 0.0, LARGEST_BLOCK_BYTES))
+
+
+def _most_block_bytes(outside_heap: FloatArray, blocks: FloatArray) -> float:
+    """Return the upper end of the bytes per block: the slope of a line through all samples, and three errors."""
+    away = blocks - blocks.mean()
+    spread = float(away @ away)
+    if blocks.size < FEWEST_SAMPLES or spread <= 0:
+        return float("inf")
+    taken = outside_heap - outside_heap.mean()
+    slope = float(away @ taken) / spread
+    left = taken - slope * away
+    return slope + 3.0 * float(np.sqrt(left @ left / (blocks.size - 2) / spread))
+
+
+def _split(growth: _Growth) -> dict[str, float]:
+    """Return the bytes of each cause; they add up to the growth of anonymous, shared and file pages."""
+    if not growth.is_counted:
+        return {"private": growth.anonymous, "shared": growth.shared, "file": growth.file}
+    heap = growth.heap
+    in_pools = growth.blocks * growth.block_bytes
+    if _is_heap_of_objects(growth):
+        python, native = in_pools + max(0.0, heap), min(0.0, heap)
+    else:
+        python, native = in_pools, heap
+    # What the allocators handed out but no one touched takes no memory yet.
+    claimed = max(0.0, python) + max(0.0, native)
+    if claimed > max(0.0, growth.anonymous):
+        scale = max(0.0, growth.anonymous) / claimed
+        python, native = (size * scale if size > 0 else size for size in (python, native))
+    # Where used memory fell, the pages it left are either given back (RSS fell too) or retained.
+    python, native = max(python, min(0.0, growth.anonymous)), max(native, min(0.0, growth.anonymous))
+    if growth.anonymous >= 0:
+        python, native = max(0.0, python), max(0.0, native)
+    return {
+        "python": python,
+        "native": native,
+        "retained": growth.anonymous - python - native,
+        "shared": growth.shared,
+        "file": growth.file,
+    }
+
+
+def _is_heap_of_objects(growth: _Growth) -> bool:
+    """Return whether the heap's growth belongs to Python objects that are too large for its pools."""
+    if growth.blocks < FEWEST_BLOCKS or growth.heap <= 0:
+        return False
+    heap_per_block = growth.heap / growth.blocks
+    if heap_per_block <= SMALL_OBJECT_HEAP_BYTES:
+        return True
+    return heap_per_block <= LARGE_OBJECT_HEAP_BYTES and growth.most_block_bytes < POOLLESS_BLOCK_BYTES

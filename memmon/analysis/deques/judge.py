@@ -1,0 +1,119 @@
+"""The state of each registered deque: unbounded, other than expected, full, filling, dead.
+
+A `deque` with `maxlen` cannot exceed it, and can't be given another one. So the check that can fire
+looks for a missing bound, one that is not as expected, and one that silently drops.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.deques.finding import DequeFinding, DequeSeries
+from memmon.analysis.deques.wording import message_for
+from memmon.analysis.robust import theil_sen
+from memmon.facts.deque_state import DequeState, deque_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+FEWEST_SAMPLES = 6
+MAX_SAMPLES = 300
+RATE_HOURS = 24.0
+CLEAR_RISE_ITEMS = 1.0
+
+
+def judge_deques(series: Iterable[DequeSeries]) -> tuple[DequeFinding, ...]:
+    """Return a finding for each deque: failing ones first, then dead, unreadable, full, filling, others."""
+    findings = [judge_deque(one) for one in series]
+    return tuple(sorted(findings, key=lambda f: (f.state.rank, -(f.utilization_percent or 0.0), f.name)))
+
+
+def judge_deque(series: DequeSeries) -> DequeFinding:
+    """Return the state of one deque, with its rates over the newest 24 h in which it was read."""
+    known = np.isfinite(series.length_count) & np.isfinite(series.hours)
+    hours, lengths = series.hours[known], series.length_count[known]
+    is_read = series.is_alive and series.length_count.size > 0 and bool(known[-1])
+    length = int(lengths[-1]) if is_read else None
+    growth = _rise_per_hour(hours, lengths, series.maxlen_count)
+    drop = _drop_per_hour(series)
+    state = deque_state(
+        length,
+        series.maxlen_count,
+        series.expected_maxlen_count,
+        is_alive=series.is_alive,
+        is_rising=growth > 0,
+    )
+    each = series.size_bytes / length if series.size_bytes and length else None
+    bound = series.maxlen_count
+    is_filling = state is DequeState.FILLING and bound is not None and length is not None and growth > 0
+    finding = DequeFinding(
+        name=series.name,
+        state=state,
+        is_failing=state.is_failing,
+        length_count=length,
+        maxlen_count=bound,
+        expected_maxlen_count=series.expected_maxlen_count,
+        peak_length_count=int(lengths.max()) if lengths.size else None,
+        utilization_percent=100.0 * length / bound if length is not None and bound else None,
+        size_bytes=series.size_bytes,
+        bytes_per_item=each,
+        capacity_bytes=each * bound if each is not None and bound is not None else None,
+        growth_per_hour=growth if state in {DequeState.FILLING, DequeState.UNBOUNDED, DequeState.OK} else 0.0,
+        arrival_per_hour=drop if state is DequeState.FULL and drop is not None else (growth or None),
+        drop_per_hour=drop,
+        hours_to_full=(bound - length) / growth
+        if is_filling and bound is not None and length is not None
+        else None,
+        observed_hours=float(np.ptp(hours)) if hours.size else 0.0,
+        message="",
+    )
+    return message_for(finding)
+
+
+def _rise_per_hour(hours: FloatArray, lengths: FloatArray, maxlen: int | None) -> float:
+    """Return the clear rise of a length over the newest day in which it was not full; else 0.0.
+
+    A full deque's rise is that of the time before it was full. A length that was cleared counts from
+    there on.
+    """
+    if maxlen is not None:
+        first_full = np.flatnonzero(lengths >= maxlen)
+        if lengths.size and lengths[-1] >= maxlen:
+            stop = int(first_full[0])
+            for place in first_full[1:][np.diff(first_full) > 1]:
+                stop = int(place)
+            hours, lengths = hours[: stop + 1], lengths[: stop + 1]
+    falls = np.flatnonzero(np.diff(lengths) < 0)
+    cleared = [place for place in falls.tolist() if lengths[place + 1] < 0.5 * lengths[place]]
+    begin = cleared[-1] + 1 if cleared else 0
+    hours, lengths = hours[begin:], lengths[begin:]
+    if hours.size:
+        newest = hours >= hours[-1] - RATE_HOURS
+        hours, lengths = hours[newest], lengths[newest]
+    step = -(-hours.size // MAX_SAMPLES) or 1
+    hours, lengths = hours[::-step][::-1], lengths[::-step][::-1]
+    if hours.size < FEWEST_SAMPLES or np.ptp(hours) <= 0 or lengths[-1] - lengths[0] < CLEAR_RISE_ITEMS:
+        return 0.0
+    trend = theil_sen(hours, lengths)
+    return trend.slope if trend.slope_low > 0 else 0.0
+
+
+def _drop_per_hour(series: DequeSeries) -> float | None:
+    """Return the drops an hour over the newest day, where the deque counts them."""
+    if series.dropped_count is None:
+        return None
+    known = np.isfinite(series.dropped_count) & np.isfinite(series.hours)
+    hours, dropped = series.hours[known], series.dropped_count[known]
+    if hours.size < 2:  # noqa: PLR2004 - two ends
+        return None
+    newest = hours >= hours[-1] - RATE_HOURS
+    hours, dropped = hours[newest], dropped[newest]
+    if hours.size < 2 or hours[-1] <= hours[0]:  # noqa: PLR2004 - two ends
+        return None
+    return float(np.maximum(np.diff(dropped), 0.0).sum() / (hours[-1] - hours[0]))

@@ -1,0 +1,124 @@
+"""Which bound a deque should have: from what arrives, what an item takes, and what room there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memmon.analysis.deques.finding import DequeSuggestion
+from memmon.facts.deque_state import DequeState
+from memmon.formatting import shown_hours
+from memmon.units import MIB, mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.deques.finding import DequeFinding
+
+HEADROOM_SHARE = 0.25
+"""So much of the free memory may be given to deques by suggestion, all together."""
+
+MARGIN = 1.25
+SPARE_FACTOR = 2.0
+LEAST_RATE_HOURS = 1.0
+LEAST_OBSERVED_HOURS = 24.0
+WORTHWHILE_BYTES = 1.0 * MIB
+
+
+def suggest_sizes(
+    findings: Sequence[DequeFinding], *, headroom_bytes: float | None, horizon_hours: float = 24.0
+) -> tuple[DequeSuggestion, ...]:
+    """Suggest a bound for each deque that should have another one, with the reasoning.
+
+    `headroom_bytes`: free memory under the limit (None: unknown; then only what needs no room is
+    suggested). `horizon_hours`: how far back a deque should reach. Raises ValueError when it is not
+    above zero.
+    """
+    if not horizon_hours > 0:
+        raise ValueError(f"horizon_hours must be above zero, not {horizon_hours!r}")
+    wanting = [finding for finding in findings if finding.state in {DequeState.UNBOUNDED, DequeState.FULL}]
+    budget_bytes = None
+    if headroom_bytes is not None:
+        budget_bytes = max(0.0, headroom_bytes) * HEADROOM_SHARE / max(1, len(wanting))
+    made = (_suggest(finding, budget_bytes, horizon_hours) for finding in findings)
+    return tuple(suggestion for suggestion in made if suggestion is not None)
+
+
+def _suggest(
+    finding: DequeFinding, budget_bytes: float | None, horizon_hours: float
+) -> DequeSuggestion | None:
+    if finding.state is DequeState.UNEXPECTED_MAXLEN:
+        return _told(finding, finding.expected_maxlen_count, "as expected when it was registered")
+    if finding.state in {DequeState.UNBOUNDED, DequeState.FULL}:
+        return _for_horizon(finding, budget_bytes, horizon_hours)
+    if finding.state in {DequeState.OK, DequeState.FILLING}:
+        return _smaller(finding)
+    return None
+
+
+def _for_horizon(
+    finding: DequeFinding, budget_bytes: float | None, horizon_hours: float
+) -> DequeSuggestion | None:
+    """Reach back over the horizon at the present arrival rate, as far as the room allows."""
+    arrival = finding.arrival_per_hour
+    present = finding.maxlen_count
+    if finding.observed_hours < LEAST_RATE_HOURS:
+        seen = f"it was seen for {shown_hours(finding.observed_hours)} only: too short to tell what arrives"
+        return _told(finding, None, seen) if present is None else None
+    if not arrival:
+        if present is not None:
+            return None
+        wanted = MARGIN * (finding.peak_length_count or 0)
+        if wanted < 1:
+            return _told(finding, None, "no item was seen yet: nothing tells how many it should hold")
+        why = f"it held {finding.peak_length_count:,} items at most in {shown_hours(finding.observed_hours)}; with a margin"
+    else:
+        wanted = arrival * horizon_hours
+        why = f"{arrival:,.0f} items/hour arrive; to reach back {shown_hours(horizon_hours)}"
+        if present is not None and wanted <= present:
+            return None
+    size = finding.bytes_per_item
+    if size is None or budget_bytes is None:
+        return _told(finding, _rounded(wanted), f"{why} (what an item takes, or what is free, is not known)")
+    added = 0.0 if present is None else float(present)
+    affordable = added + budget_bytes / size
+    why += f", at {size:,.0f} bytes an item"
+    if wanted <= affordable:
+        return _told(finding, _rounded(wanted), f"{why}: {mb_from_bytes(wanted * size):.1f} MB")
+    if present is not None and affordable < MARGIN * present:
+        return None
+    return _told(
+        finding,
+        _rounded(affordable, up=False),
+        f"{why} would take {mb_from_bytes(wanted * size):.1f} MB; its part of the free memory is "
+        f"{mb_from_bytes(budget_bytes):.1f} MB",
+    )
+
+
+def _smaller(finding: DequeFinding) -> DequeSuggestion | None:
+    """Suggest less where most of a large bound was never used."""
+    present, peak, size = finding.maxlen_count, finding.peak_length_count, finding.bytes_per_item
+    if finding.state is DequeState.FILLING or not present or not peak or size is None:
+        return None
+    wanted = MARGIN * peak
+    is_worthwhile = (present - wanted) * size >= WORTHWHILE_BYTES and present >= SPARE_FACTOR * wanted
+    if finding.observed_hours < LEAST_OBSERVED_HOURS or not is_worthwhile:
+        return None
+    return _told(
+        finding,
+        _rounded(wanted),
+        f"at most {peak:,} of {present:,} were used in {shown_hours(finding.observed_hours)}; a full deque would "
+        f"take {mb_from_bytes(present * size):.1f} MB",
+    )
+
+
+def _told(finding: DequeFinding, maxlen: int | None, reason: str) -> DequeSuggestion:
+    return DequeSuggestion(
+        name=finding.name, present_maxlen_count=finding.maxlen_count, maxlen_count=maxlen, reason=reason
+    )
+
+
+def _rounded(count: float, *, up: bool = True) -> int:
+    """Return a count with two significant digits, at least 1."""
+    unit: int = 10 ** max(0, len(str(int(count))) - 2)
+    whole = int(count // unit)
+    return max(1, (whole + (1 if up and whole * unit < count else 0)) * unit)

@@ -1,0 +1,332 @@
+"""The course of memory to be continued: trend, daily cycle and the noise round them, of the present run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.envelope import day_columns, day_profile, median_slope
+from memmon.analysis.stats.noise import Noise, fit_noise, t_quantile, weights_error
+from memmon.units import MIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memmon.history import History
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+BLOCK_COUNT = 48
+SAMPLES_PER_BLOCK = 3
+FEWEST_BLOCKS = 6
+FEWEST_SAMPLES = 24
+MOST_SAMPLES = 5_000
+"""Readings beyond twice as many are thinned, their peaks kept: a week of seconds says no more than one of minutes."""
+SHORTEST_HOURS = 1.0
+WARM_UP_HOURS = 1.0
+DAY_CYCLE_FROM_HOURS = 44.0
+FEWEST_FOR_DAY_CYCLE = 24
+CYCLE_DOUBT_FROM_HOURS = 16.0
+CYCLE_FITS_SHARE = 0.4
+CYCLE_TRUST = 0.8
+CYCLE_DOUBT_SHARE = 0.5
+CLEARLY_SMALLER = 0.5
+CLEAR_DIFFERENCE = 4.0
+PAGE_MB = 4096 / MIB
+SHORTEST_STRAIGHT_HOURS = 2.0
+ENDED_SHARE = 0.3
+SHORT_RUN_HOURS = 4.0
+SLOWING_SHARE = 0.7
+SHORTEST_DAILY_HOURS = 23.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stretch:
+    """Samples of one run: uptime in hours, readings in MB without what bounded deques took in.
+
+    `peak_mb` is the largest reading that each sample stands for (rollups keep it). `filled_mb` is what the deques
+    took in so far, `room_mb` what they still can; `fill_rate_mb_per_hour` how fast, lately.
+    """
+
+    hours: Floats
+    mb: Floats
+    peak_mb: Floats
+    filled_mb: float
+    room_mb: float
+    fill_rate_mb_per_hour: float
+
+    def between(self, since_hours: float, until_hours: float) -> Stretch:
+        """Return the samples from `since_hours` to `until_hours` of uptime."""
+        rows = slice(
+            int(np.searchsorted(self.hours, since_hours)),
+            int(np.searchsorted(self.hours, until_hours, "right")),
+        )
+        return Stretch(
+            hours=self.hours[rows],
+            mb=self.mb[rows],
+            peak_mb=self.peak_mb[rows],
+            filled_mb=self.filled_mb,
+            room_mb=self.room_mb,
+            fill_rate_mb_per_hour=self.fill_rate_mb_per_hour,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Envelope:
+    """One value per block, less trend and cycle: its level, its last value and the noise between them."""
+
+    level_mb: float
+    last_mb: float
+    level_error_mb: float
+    noise: Noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Course:
+    """A fitted course. All hours are uptime; slopes and their error in MB/h.
+
+    `cycle_doubt`: what of the error is owed to a
+    daily cycle that can't be told from a trend yet; `quantile`: Student's t for the slope's 95 % interval; `middle` and `peak`: the envelopes of block medians and
+    block maxima; `scatter_mb`: each reading less its block's median; `replay_mb`: what readings
+    did round trend and cycle, on an even grid of `replay_step_hours`.
+    """
+
+    slope: float
+    slope_error: float
+    cycle_doubt: float
+    quantile: float
+    centre_hours: float
+    end_hours: float
+    window_hours: float
+    block_hours: float
+    profile: Floats | None
+    middle: Envelope
+    peak: Envelope
+    scatter_mb: Floats
+    replay_mb: Floats
+    replay_step_hours: float
+
+    def trend_mb(self, hours: Floats) -> Floats:
+        """Trend and daily cycle at uptime `hours`, without an envelope's level."""
+        course = self.slope * hours
+        return course if self.profile is None else course + day_columns(hours) @ self.profile
+
+
+def stretch_of(run: History) -> Stretch | None:
+    """Return the samples of one run that a forecast may rest on, None for too few."""
+    hours = run.uptime_seconds / SECONDS_PER_HOUR
+    filled, room = _deque_fill(run)
+    mb = run.rss_bytes / MIB - filled
+    peak = mb if run.max_rss_bytes is None else np.fmax(run.max_rss_bytes / MIB - filled, mb)
+    keep = run.rss_bytes > 0.0 if bool((run.rss_bytes > 0.0).any()) else np.ones(len(run), dtype=np.bool_)
+    if hours.size and hours[0] < WARM_UP_HOURS and hours[-1] - hours[0] >= 3 * WARM_UP_HOURS:
+        keep &= hours >= WARM_UP_HOURS
+    if int(keep.sum()) < FEWEST_SAMPLES or hours[keep][-1] - hours[keep][0] < SHORTEST_HOURS:
+        return None
+    groups = np.arange(0, int(keep.sum()), max(1, int(keep.sum()) // MOST_SAMPLES))
+    return Stretch(
+        hours=hours[keep][groups],
+        mb=mb[keep][groups],
+        peak_mb=np.maximum.reduceat(peak[keep], groups),
+        filled_mb=float(filled[-1]),
+        room_mb=room,
+        fill_rate_mb_per_hour=_fill_rate(hours[keep], filled[keep]) if room > 0.0 else 0.0,
+    )
+
+
+def _deque_fill(run: History) -> tuple[Floats, float]:
+    """Return the MB that registered deques hold at each sample, and how much the bounded ones can still take."""
+    if run.deque_bytes is None:
+        return np.zeros(len(run)), 0.0
+    known = np.isfinite(run.deque_bytes)
+    place = np.maximum.accumulate(np.where(known, np.arange(known.size), -1))
+    place[place < 0] = int(np.argmax(known))
+    held = run.deque_bytes[place] / MIB
+    if run.deque_capacity_bytes is None:
+        return held, 0.0
+    capacity = run.deque_capacity_bytes[np.isfinite(run.deque_capacity_bytes)]
+    return held, max(0.0, float(capacity[-1]) / MIB - float(held[-1])) if capacity.size else 0.0
+
+
+def _fill_rate(hours: Floats, filled: Floats) -> float:
+    """Return the rate of the last quarter, at least 24 samples."""
+    start = max(0, hours.size - max(FEWEST_SAMPLES, hours.size // 4))
+    return max(0.0, float(filled[-1] - filled[start]) / max(float(hours[-1] - hours[start]), 1e-9))
+
+
+def fit_course(stretch: Stretch) -> Course | None:
+    """Fit the recent part of `stretch` that says most about the present slope.
+
+    Tried are all of it, its last half, quarter and eighth (whole days, once a daily cycle can be told from a trend).
+    In steady noise the longest part has by far the smallest error; a part that begins after a step, a warm-up or the
+    onset of a leak has the smaller one, because its residuals are, or a slope that clearly differs. A run of less
+    than four hours whose growth slows down has no course yet.
+    """
+    if _is_warming_up(stretch):
+        return None
+    end = float(stretch.hours[-1])
+    span = end - float(stretch.hours[0])
+    shortest = min(max(span / 3, SHORTEST_STRAIGHT_HOURS), 2 * SHORTEST_STRAIGHT_HOURS)
+    if span >= DAY_CYCLE_FROM_HOURS:
+        shortest = SHORTEST_DAILY_HOURS
+    best: Course | None = None
+    while True:
+        part = stretch.between(end - span, end)
+        course = _fit_part(part) if part.hours.size >= FEWEST_SAMPLES else None
+        if course is None:
+            break
+        if best is None or _is_better(course, best):
+            best = course
+        span /= 2
+        if span < shortest:
+            break
+    return best
+
+
+def _is_better(part: Course, whole: Course) -> bool:
+    """Tell whether the later part says more about the present slope than the whole.
+
+    Where a daily cycle may be at work, a part of a day proves nothing but one thing: that growth has ended.
+    """
+    if whole.cycle_doubt > 0.0:
+        return abs(part.slope) + 2.0 * part.slope_error < ENDED_SHARE * whole.slope
+    gap = abs(part.slope - whole.slope)
+    part_error, whole_error = _told_error(part), _told_error(whole)
+    differs = gap > CLEAR_DIFFERENCE * math.hypot(part_error, whole_error)
+    return differs or part_error < CLEARLY_SMALLER * whole_error
+
+
+def _told_error(course: Course) -> float:
+    """Return the slope's error, not below that of readings in whole pages.
+
+    A line without noise has an error of rounding only, which tells no part from another and is another on the next
+    processor.
+    """
+    return math.hypot(course.slope_error, PAGE_MB / math.sqrt(BLOCK_COUNT) / course.window_hours)
+
+
+def _is_warming_up(stretch: Stretch) -> bool:
+    """Tell whether a short run's growth slows down: the medians of its four quarters rise less and less."""
+    hours, mb = stretch.hours, stretch.mb
+    if float(hours[-1] - hours[0]) >= SHORT_RUN_HOURS:
+        return False
+    edges = np.searchsorted(hours, np.linspace(hours[0], hours[-1], 5)[1:4])
+    if min(np.diff(edges, prepend=0, append=hours.size).tolist()) < 1:
+        return False
+    first, second, third, last = (float(np.median(part)) for part in np.split(mb, edges.tolist()))
+    return last - third < SLOWING_SHARE * (second - first)
+
+
+def _fit_part(part: Stretch) -> Course | None:
+    """Fit one stretch, None where it has too few blocks."""
+    hours, span = part.hours, float(part.hours[-1] - part.hours[0])
+    count = min(BLOCK_COUNT, max(FEWEST_BLOCKS, hours.size // SAMPLES_PER_BLOCK))
+    length = span / count * (1 + 1e-9)
+    number = np.floor((hours - hours[0]) / length).astype(np.int64)
+    starts = np.flatnonzero(np.diff(number, prepend=-1))
+    if starts.size < FEWEST_BLOCKS:
+        return None
+    sizes = np.diff(starts, append=hours.size)
+    centre = np.add.reduceat(hours, starts) / sizes
+    profile = None
+    if span >= DAY_CYCLE_FROM_HOURS and starts.size >= FEWEST_FOR_DAY_CYCLE:
+        profile = day_profile(centre, _block_medians(part.mb, starts))
+    terms = 2 + (0 if profile is None else profile.size)
+    cycle = np.zeros(hours.size) if profile is None else day_columns(hours) @ profile
+    level = part.mb - cycle
+    first_slope = median_slope(centre, _block_medians(level, starts))
+    level = level - first_slope * hours
+    block = number[starts]
+    lines = [
+        _line(centre, values, block, terms)
+        for values in (np.minimum.reduceat(level, starts), _block_medians(level, starts))
+    ]
+    added_slope, error = min(lines, key=lambda line: line[1])
+    lean = _cycle_lean(centre, _block_medians(level, starts), span)
+    plain_slope = first_slope + added_slope
+    # A warm-up fits a sine too, with a slope far above all that was seen: at most twice the plain one.
+    corrected = plain_slope - CYCLE_TRUST * lean
+    slope = min(corrected, 2.0 * plain_slope) if plain_slope > 0.0 else corrected
+    added_slope = slope - first_slope
+    doubt = CYCLE_DOUBT_SHARE * abs(lean)
+    rest = level - added_slope * hours
+    middle = _block_medians(rest, starts)
+    peak_rest = part.peak_mb - cycle - slope * hours
+    peak = np.maximum.reduceat(peak_rest, starts)
+    step = float(np.median(np.diff(hours)))
+    return Course(
+        slope=slope,
+        slope_error=math.hypot(error, doubt),
+        cycle_doubt=doubt,
+        quantile=t_quantile(0.975, starts.size - terms),
+        centre_hours=float(centre.mean()),
+        end_hours=float(hours[-1]),
+        window_hours=span,
+        block_hours=length,
+        profile=profile,
+        middle=_envelope(middle, block, terms),
+        peak=_envelope(peak, block, terms),
+        scatter_mb=rest - np.repeat(middle, sizes),
+        replay_mb=_even(hours, peak_rest, step),
+        replay_step_hours=step,
+    )
+
+
+def _even(hours: Floats, values: Floats, step_hours: float) -> Floats:
+    """Return values on an even grid, gaps closed: what happens next to what matters, not when."""
+    place = np.round(np.diff(hours, prepend=hours[0]) / step_hours).astype(np.int64)
+    place = np.cumsum(np.clip(place, 0, 1))
+    grid = np.full(int(place[-1]) + 1, -np.inf)
+    np.maximum.at(grid, place, values)
+    return grid
+
+
+def _cycle_lean(x: Floats, y: Floats, span_hours: float) -> float:
+    """Return what the slope seems to owe to a daily cycle, in MB/h, while too few days show to tell.
+
+    Where a sine of 24 h beside the line leaves much less than the line alone, that is the difference between the two
+    slopes; elsewhere zero.
+    """
+    if not CYCLE_DOUBT_FROM_HOURS <= span_hours < DAY_CYCLE_FROM_HOURS:
+        return 0.0
+    away, angle = x - x.mean(), 2.0 * np.pi * x / 24.0
+    plain = np.column_stack([np.ones_like(x), away])
+    cyclic = np.column_stack([plain, np.sin(angle), np.cos(angle)])
+    line, *_ = np.linalg.lstsq(plain, y, rcond=None)
+    wave, *_ = np.linalg.lstsq(cyclic, y, rcond=None)
+    left_by_line, left_by_wave = (
+        float(np.sum((y - plain @ line) ** 2)),
+        float(np.sum((y - cyclic @ wave) ** 2)),
+    )
+    if left_by_wave >= CYCLE_FITS_SHARE * left_by_line:
+        return 0.0
+    return float(line[1] - wave[1])
+
+
+def _line(x: Floats, y: Floats, block: Integers, terms: int) -> tuple[float, float]:
+    """Return Theil-Sen's slope and its standard error under autocorrelated noise."""
+    slope = median_slope(x, y)
+    rest = y - slope * x
+    noise = fit_noise(rest - rest.mean(), block, trend_terms=terms)
+    away = x - x.mean()
+    error = weights_error(away / float(away @ away), block, noise)
+    return slope, error
+
+
+def _block_medians(values: Floats, starts: Integers) -> Floats:
+    sizes = np.diff(starts, append=values.size)
+    ordered = values[np.lexsort((values, np.repeat(np.arange(starts.size), sizes)))]
+    return np.asarray((ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2.0)
+
+
+def _envelope(values: Floats, block: Integers, terms: int) -> Envelope:
+    level = float(np.median(values))
+    noise = fit_noise(values - values.mean(), block, trend_terms=terms)
+    if noise.is_random_walk:
+        return Envelope(level_mb=level, last_mb=float(values[-1]), level_error_mb=0.0, noise=noise)
+    error = noise.shock_mb / max(1.0 - noise.root, 1e-6) / math.sqrt(values.size)
+    return Envelope(level_mb=level, last_mb=float(values[-1]), level_error_mb=error, noise=noise)

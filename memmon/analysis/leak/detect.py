@@ -1,0 +1,201 @@
+"""The verdict: does this history leak? One function for monitor, hourly check, report and command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.evidence import onset_of
+from memmon.analysis.leak.finding import (
+    Confidence,
+    LeakFinding,
+    LeakPolicy,
+    LeakWindow,
+    Verdict,
+    confidence_of,
+)
+from memmon.analysis.leak.series import run_series
+from memmon.analysis.leak.states import judge_runs
+from memmon.analysis.leak.wording import details_of, summary_of
+from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.units import MIB, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from memmon.analysis.leak.evidence import Evidence
+    from memmon.analysis.leak.states import Judgement
+    from memmon.analysis.stats.newey_west import OlsTrend
+    from memmon.history import History
+
+__all__ = ["Confidence", "LeakFinding", "LeakPolicy", "LeakWindow", "Verdict", "detect_leak"]
+
+DEFAULT_POLICY = LeakPolicy()
+MOST_OLS_SAMPLES = 50_000
+"""Least squares sees the means of neighbours in longer histories: its errors cost samples times lags."""
+
+
+def detect_leak(
+    history: History, policy: LeakPolicy = DEFAULT_POLICY, *, now: datetime | None = None
+) -> LeakFinding:
+    """Judge `history` under `policy`, as of `now` (aware; default: its last sample).
+
+    Samples after `now` and older than `policy.look_back_hours` before it are left out. Never raises
+    for lack of data: then the verdict is `cannot_say` and `reason` tells what is missing.
+
+    Raises ValueError when `now` is naive.
+    """
+    history = _looked_at(history, policy, now)
+    window = LeakWindow(
+        start=history.first_at,
+        end=history.last_at,
+        duration_hours=history.duration_hours,
+        run_count=len(history.runs),
+        kind="empty" if history.is_empty else "whole",
+    )
+    if len(history) < max(policy.min_sample_count, 2):
+        return _silent(
+            history,
+            policy,
+            window,
+            "insufficient_data",
+            f"Insufficient data: {len(history)} samples, at least {policy.min_sample_count} needed",
+        )
+    if window.duration_hours < policy.min_duration_hours * (1 - 1e-6):
+        return _silent(
+            history,
+            policy,
+            window,
+            "insufficient_duration",
+            f"Insufficient duration: {window.duration_hours:.1f} h, "
+            f"at least {policy.min_duration_hours:g} h needed",
+        )
+    return _judge(history, policy, window)
+
+
+def _looked_at(history: History, policy: LeakPolicy, now: datetime | None) -> History:
+    if history.is_empty:
+        return history
+    if now is not None and now.tzinfo is None:
+        raise ValueError("now must be timezone-aware: pass datetime(..., tzinfo=UTC)")
+    end_seconds = float(history.at_seconds.max()) if now is None else now.timestamp()
+    return history.slice_time(end_seconds - policy.look_back_hours * SECONDS_PER_HOUR, end_seconds)
+
+
+def _silent(
+    history: History, policy: LeakPolicy, window: LeakWindow, reason: str, summary: str
+) -> LeakFinding:
+    """Return the finding of a history that nothing can be said of."""
+    growth_mb = float(history.rss_bytes[-1] - history.rss_bytes[0]) / MIB if len(history) else None
+    return LeakFinding(
+        verdict=Verdict.CANNOT_SAY,
+        is_leak=False,
+        confidence=Confidence.LOW,
+        slope_mb_per_hour=None,
+        slope_low_mb_per_hour=None,
+        slope_high_mb_per_hour=None,
+        ols_slope_mb_per_hour=None,
+        ols_slope_low_mb_per_hour=None,
+        ols_slope_high_mb_per_hour=None,
+        growth_mb=growth_mb,
+        since=None,
+        since_earliest=None,
+        since_latest=None,
+        duration_hours=window.duration_hours,
+        sample_count=len(history),
+        smallest_visible_slope_mb_per_hour=None,
+        summary=summary,
+        details=(),
+        reason=reason,
+        policy=policy,
+        window=window,
+        source=history.source,
+    )
+
+
+def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFinding:
+    threshold = policy.threshold_mb_per_hour
+    prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
+    judgement = judge_runs([run for run in prepared if run is not None], threshold)
+    if judgement is None:
+        text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
+        return _silent(history, policy, window, "insufficient_data", text)
+    evidence = judgement.evidence
+    stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
+    ols = _least_squares(evidence)
+    is_leak = judgement.verdict is Verdict.LEAKING
+    since, earliest, latest = _since(judgement)
+    return LeakFinding(
+        verdict=judgement.verdict,
+        is_leak=is_leak,
+        confidence=confidence_of(evidence.low, evidence.hours, threshold),
+        slope_mb_per_hour=evidence.slope,
+        slope_low_mb_per_hour=evidence.low,
+        slope_high_mb_per_hour=evidence.high,
+        ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
+        ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
+        ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
+        growth_mb=_growth_mb(stretch),
+        since=since,
+        since_earliest=earliest,
+        since_latest=latest,
+        duration_hours=evidence.hours,
+        sample_count=len(stretch),
+        smallest_visible_slope_mb_per_hour=evidence.visible,
+        summary=summary_of(judgement, threshold),
+        details=details_of(judgement, ols, threshold),
+        reason=judgement.reason,
+        policy=policy,
+        window=LeakWindow(
+            start=_utc(evidence.from_seconds),
+            end=_utc(evidence.to_seconds),
+            duration_hours=evidence.hours,
+            run_count=evidence.run_count,
+            kind=evidence.kind,
+        ),
+        source=history.source,
+    )
+
+
+def _growth_mb(stretch: History) -> float:
+    """Return last minus first reading, summed over the runs: a restart is no shrinking."""
+    return sum(float(run.rss_bytes[-1] - run.rss_bytes[0]) for run in stretch.per_run()) / MIB
+
+
+def _least_squares(evidence: Evidence) -> OlsTrend | None:
+    """Return the second regression: least squares with HAC errors on the samples of the stretch."""
+    run = evidence.series
+    hours, mb = run.hours, run.mb
+    if evidence.trend is not None and evidence.trend.span_hours < run.span_hours:
+        cut = int(np.searchsorted(hours, hours[-1] - evidence.trend.span_hours - 1e-6))
+        hours, mb = hours[cut:], mb[cut:]
+    group = -(-hours.size // MOST_OLS_SAMPLES)
+    if group > 1:
+        starts = np.arange(0, hours.size, group)
+        size = np.diff(np.append(starts, hours.size))
+        hours, mb = np.add.reduceat(hours, starts) / size, np.add.reduceat(mb, starts) / size
+    return ols_newey_west(hours, mb)
+
+
+def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """Return since when memory grows (or stepped), with the earliest and latest time it may have begun."""
+    run = judgement.evidence.series
+    if judgement.since_hours is not None:
+        at = _utc(float(np.interp(judgement.since_hours, run.hours, run.at_seconds)))
+        return at, at, at
+    if not judgement.verdict.row.grows:
+        return None, None, None
+    if judgement.evidence.kind == "pooled":
+        begin = _utc(judgement.evidence.from_seconds)
+        return begin, begin, begin
+    onset = onset_of(judgement.evidence)
+    if not onset.found:
+        begin = _utc(judgement.evidence.from_seconds)
+        return begin, begin, begin
+    hours = [onset.hours, onset.earliest_hours, onset.latest_hours]
+    found = [_utc(second) for second in np.interp(hours, run.hours, run.at_seconds).tolist()]
+    return found[0], found[1], found[2]
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

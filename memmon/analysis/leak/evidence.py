@@ -1,0 +1,224 @@
+"""Which stretch of the history speaks: the newest run, its last hours, or several runs together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.envelope import block_minima, day_columns
+from memmon.analysis.leak.onset import Onset, find_onset
+from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool
+from memmon.analysis.leak.recent import first_alarm, known_profile, recent_trends
+from memmon.analysis.leak.rules import margin_for, rule
+from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.leak.series import RunSeries
+
+OVERLAP_SECONDS = 3600.0
+MOST_WORKERS = 16
+ALONE_FROM_HOURS = 12.0
+CONTRADICTS_FROM_HOURS = 5.0
+ONSET_REFIT_HOURS = 6.0
+ENOUGH_HOURS = 19.5
+AGREES_WITHIN = 0.3
+CONTEXT_SPANS = 2.5
+NOTABLE_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """What one stretch says: its slope with error and interval (MB/h), and whether it is an alarm.
+
+    `trend` is None for a pool of runs. `from_seconds`, `to_seconds`: the stretch on the wall clock;
+    `hours`: how much was recorded of it.
+    """
+
+    kind: str
+    is_alarm: bool
+    failed: str
+    slope: float
+    error: float
+    quantile: float
+    from_seconds: float
+    to_seconds: float
+    hours: float
+    run_count: int
+    trend: Trend | None
+    pool: Pool | None
+    series: RunSeries
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.slope - self.quantile * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.slope + self.quantile * self.error
+
+    @property
+    def visible(self) -> float:
+        """A slope that would come out above zero four times in five."""
+        return (self.quantile + 0.84) * self.error
+
+
+def alive_runs(runs: Sequence[RunSeries]) -> list[RunSeries]:
+    """Return the runs that were alive at the end (workers beside one another), the longest first."""
+    end = max(float(run.at_seconds[-1]) for run in runs)
+    alive = [run for run in runs if run.at_seconds[-1] >= end - OVERLAP_SECONDS]
+    return sorted(alive, key=lambda run: run.span_hours, reverse=True)
+
+
+def newest_run(runs: Sequence[RunSeries]) -> RunSeries:
+    """Return the longest of the runs that were alive at the end."""
+    return alive_runs(runs)[0]
+
+
+def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence | None:
+    """Return the evidence that decides: the first alarm found, else the stretch that knows most.
+
+    None when no run has enough samples for a trend.
+    """
+    if not runs:
+        return None
+    newest, *beside = alive_runs(runs)
+    whole = whole_evidence(newest, threshold_mb_per_hour)
+    if whole is not None and whole.is_alarm:
+        return _with_earlier_runs(whole, runs, threshold_mb_per_hour)
+    for worker in beside[:MOST_WORKERS]:
+        other = whole_evidence(worker, threshold_mb_per_hour)
+        if other is not None and other.is_alarm:
+            return _with_earlier_runs(other, runs, threshold_mb_per_hour)
+    lately = recent_trends(newest)
+    recent = first_alarm(newest, lately, threshold_mb_per_hour)
+    if recent is not None:
+        found = _of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
+        return since_onset(found, at_least=threshold_mb_per_hour)
+    pooled = pool_runs(runs, threshold_mb_per_hour) if len(runs) > 1 else None
+    together = None if pooled is None else _of_pool(runs, newest, pooled, threshold_mb_per_hour)
+    if together is not None and whole is not None:
+        if together.is_alarm:
+            return whole if _contradicts(whole, together) else together
+        if newest.history_hours < ALONE_FROM_HOURS:
+            return together
+    elif whole is None:
+        return together
+    if whole.low > 0:
+        return whole
+    known_days = [recent for recent in lately if recent.profile is not None]
+    slow = first_alarm(newest, known_days, NOTABLE_SHARE * threshold_mb_per_hour)
+    if slow is None or slow.trend.slope >= threshold_mb_per_hour:
+        return whole
+    return _of_trend(f"last {slow.hours:g} h", newest, slow.trend, is_alarm=False, failed="slope")
+
+
+def _with_earlier_runs(alarm: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence:
+    """Return the alarm of a young run, told from all runs together where they agree."""
+    if len(runs) > 1 and alarm.hours < ENOUGH_HOURS:
+        pooled = pool_runs(runs, threshold_mb_per_hour)
+        if pooled is not None and abs(pooled.slope - alarm.slope) <= AGREES_WITHIN * pooled.slope:
+            together = _of_pool(runs, alarm.series, pooled, threshold_mb_per_hour)
+            if together.is_alarm and together.hours > alarm.hours:
+                return together
+    return since_onset(alarm, at_least=threshold_mb_per_hour)
+
+
+def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | None:
+    """Return what all of one run says, None when it is too short for a trend."""
+    trend = fit_trend(run.hours, run.mb)
+    if trend is None:
+        return None
+    ruling = rule(trend, threshold_mb_per_hour, margin=margin_for(run.history_hours))
+    return _of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
+
+
+def onset_of(evidence: Evidence) -> Onset:
+    """Return since when the evidence's run grows, on its uptime clock.
+
+    Looked for in the stretch and, for a recent one, as much again before it.
+    """
+    run = evidence.series
+    if evidence.trend is None:
+        first = float(run.hours[0])
+        return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
+    back = run.span_hours if evidence.kind == "whole" else CONTEXT_SPANS * evidence.trend.span_hours
+    cut = int(np.searchsorted(run.hours, run.hours[-1] - back - 1e-6))
+    hours, mb = run.hours[cut:], run.mb[cut:]
+    blocks = block_minima(hours, mb)
+    level = blocks.mb
+    known = known_profile(run, cut)
+    if known is not None:
+        level = level - day_columns(blocks.hours) @ known
+    cyclic = known is None and hours[-1] - hours[0] >= DAY_CYCLE_FROM_HOURS and shows_days(blocks)
+    return find_onset(blocks.hours, level, day_cycle=cyclic)
+
+
+def since_onset(grown: Evidence, *, at_least: float, below: float = math.inf) -> Evidence:
+    """Return the growth measured from its onset on, where one is seen and enough came after it.
+
+    `at_least`, `below`: the slopes (MB/h) between which the verdict stays the same.
+    """
+    onset = onset_of(grown)
+    run = grown.series
+    cut = int(np.searchsorted(run.hours, onset.hours))
+    if not onset.found or run.hours[-1] - onset.hours < ONSET_REFIT_HOURS:
+        return grown
+    trend = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
+    if trend is None or not at_least <= trend.slope < below:
+        return grown
+    return _of_trend("since onset", run, trend, is_alarm=grown.is_alarm, failed=grown.failed)
+
+
+def _contradicts(whole: Evidence, together: Evidence) -> bool:
+    """Tell whether the newest run, long enough, does not grow as the runs before it did."""
+    return whole.hours >= CONTRADICTS_FROM_HOURS and whole.high < together.slope / 2
+
+
+def _of_trend(kind: str, run: RunSeries, trend: Trend, *, is_alarm: bool, failed: str) -> Evidence:
+    first = int(np.searchsorted(run.hours, run.hours[-1] - trend.span_hours - 1e-6))
+    return Evidence(
+        kind=kind,
+        is_alarm=is_alarm,
+        failed=failed,
+        slope=trend.slope,
+        error=trend.spread,
+        quantile=trend.quantile,
+        from_seconds=run.first_at_seconds if kind == "whole" else float(run.at_seconds[first]),
+        to_seconds=float(run.at_seconds[-1]),
+        hours=run.history_hours if kind == "whole" else trend.span_hours,
+        run_count=1,
+        trend=trend,
+        pool=None,
+        series=run,
+    )
+
+
+def _of_pool(
+    runs: Sequence[RunSeries], newest: RunSeries, pool: Pool, threshold_mb_per_hour: float
+) -> Evidence:
+    ruling = rule_pool(pool, threshold_mb_per_hour)
+    begin = min(run.first_at_seconds for run in runs)
+    end = max(float(run.at_seconds[-1]) for run in runs)
+    recorded = sum(run.history_hours for run in runs)
+    return Evidence(
+        kind="pooled",
+        is_alarm=ruling.is_alarm,
+        failed=ruling.failed,
+        slope=pool.slope,
+        error=pool.error,
+        quantile=pool.quantile,
+        from_seconds=begin,
+        to_seconds=end,
+        hours=min(recorded, (end - begin) / 3600),
+        run_count=pool.run_count,
+        trend=None,
+        pool=pool,
+        series=newest,
+    )

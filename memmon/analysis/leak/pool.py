@@ -1,0 +1,182 @@
+"""Evidence of several runs together: each too short to be judged, all of them rising."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.rules import (
+    BENDS_BELOW,
+    LEAST_AHEAD_SHARE,
+    LEAST_LASTING_SHARE,
+    LEAST_TAIL_SHARE,
+    Ruling,
+    margin_for,
+)
+from memmon.analysis.leak.shape import lasting_slope
+from memmon.analysis.leak.trend import Trend, fit_trend
+from memmon.analysis.stats.noise import t_quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memmon.analysis.leak.series import RunSeries
+
+    FloatArray = NDArray[np.float64]
+
+SHORTEST_RUN_HOURS = 0.9
+FEWEST_SAMPLES = 9
+BLOCKS_PER_RUN = 24
+MOST_RUNS = 40
+WARM_UP_HOURS = 1.0
+POOL_MARGIN = 2.0
+AGREEING_SHARE = 0.6
+CURVE_BLOCKS = 16
+FEWEST_CURVE_BLOCKS = 6
+MOST_CURVE_BLOCKS = 10_000
+COMMON_SHARE = 0.3
+SHORT_RUNS_HOURS = 3.0
+SHORT_RUNS_AHEAD_SHARE = 0.65
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The runs' common slope: mean of the runs' slopes, weighted by the cube of their lengths."""
+
+    slope: float
+    error: float
+    quantile: float
+    tail_slope: float
+    bend: float
+    ahead_slope: float
+    agreeing_share: float
+    run_count: int
+    hours: float
+    typical_hours: float
+    lasting_slope: float | None = None
+
+    @property
+    def low(self) -> float:
+        """Lower end of the common slope's 95 % interval."""
+        return self.slope - self.quantile * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the common slope's 95 % interval."""
+        return self.slope + self.quantile * self.error
+
+
+def pool_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Pool | None:
+    """Pool the trends of the longest runs; None with fewer than two that are long enough."""
+    used, trends = [], []
+    longest = sorted(runs, key=lambda run: run.span_hours, reverse=True)[:MOST_RUNS]
+    for run in longest:
+        cut = int(np.searchsorted(run.hours, min(WARM_UP_HOURS, (run.hours[0] + run.hours[-1]) / 2)))
+        hours, mb = run.hours[cut:], run.mb[cut:]
+        if hours.size >= FEWEST_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:
+            trend = fit_trend(hours, mb, block_count=BLOCKS_PER_RUN)
+            if trend is not None:
+                trends.append(trend)
+                used.append((hours, mb))
+    if len(trends) < 2:  # noqa: PLR2004 - a pool is more than one
+        return None
+    pool = pool_trends(trends, threshold_mb_per_hour)
+    if pool.bend >= BENDS_BELOW:
+        return pool
+    x, y = common_curve(used, pool.slope, pool.typical_hours / CURVE_BLOCKS)
+    return replace(pool, lasting_slope=lasting_slope(x, y) if x.size >= FEWEST_CURVE_BLOCKS else -math.inf)
+
+
+def common_curve(
+    runs: Sequence[tuple[FloatArray, FloatArray]], slope: float, length_hours: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return how the runs, (hours of uptime, MB) each, grow on average: block times and cumulated rises.
+
+    Rises from one block of uptime to the next are averaged over the runs that have both, so that neither
+    their levels nor their lengths matter; blocks that few runs reach are left out. Empty when the runs'
+    uptimes lie too far apart to have anything in common.
+    """
+    first = min(float(hours[0]) for hours, _ in runs)
+    most = 1 + int((max(float(hours[-1]) for hours, _ in runs) - first) / length_hours)
+    if most > MOST_CURVE_BLOCKS:
+        return np.empty(0), np.empty(0)
+    rise, count = np.zeros(most), np.zeros(most)
+    for hours, mb in runs:
+        number = np.floor((hours - first) / length_hours).astype(np.int64)
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+        lowest = np.minimum.reduceat(mb - slope * hours, starts)
+        number = number[starts]
+        follows = np.flatnonzero(np.diff(number) == 1)
+        rise[number[follows]] += np.diff(lowest)[follows]
+        count[number[follows]] += 1
+    common = np.flatnonzero(count >= max(COMMON_SHARE * count.max(), 1))
+    steps = rise[common] / count[common] + slope * length_hours
+    return np.asarray((common + 1) * length_hours, dtype=np.float64), np.asarray(np.cumsum(steps), np.float64)
+
+
+def pool_trends(trends: Sequence[Trend], threshold_mb_per_hour: float) -> Pool:
+    """Return the common slope of at least two trends.
+
+    The error grows by the scale factor sqrt(chi2 / (n - 1)) where the runs disagree by more than their
+    own errors allow (Birge 1932).
+    """
+    span = np.array([trend.span_hours for trend in trends])
+    slope = np.array([trend.slope for trend in trends])
+    error = np.maximum(np.array([trend.error for trend in trends]), 1e-6)
+    weight = span**3 / float(np.sum(span**3))
+    common = float(weight @ slope)
+    within = float(np.sqrt(np.sum((weight * error) ** 2)))
+    chi2 = float(np.sum(((slope - common) / error) ** 2))
+    between = float(np.sqrt(np.sum((weight * (slope - common)) ** 2) * span.size / (span.size - 1)))
+    scale = math.sqrt(max(chi2 / (span.size - 1), 1.0))
+    bend_weight = span**2.5
+    bends = np.array([trend.bend for trend in trends])
+    freedom = sum(trend.blocks.mb.size - 2 for trend in trends)
+    return Pool(
+        slope=common,
+        error=max(min(within * scale, max(between, within)), within),
+        quantile=t_quantile(0.975, freedom / 2),
+        tail_slope=float(weight @ np.array([trend.tail_slope for trend in trends])),
+        bend=float(bend_weight @ np.clip(bends, -8, 8)) / float(np.sqrt(np.sum(bend_weight**2))),
+        ahead_slope=float(weight @ np.array([trend.ahead_slope for trend in trends])),
+        agreeing_share=float(weight @ (slope >= threshold_mb_per_hour / 2)),
+        run_count=span.size,
+        hours=float(span.sum()),
+        typical_hours=float(weight @ span),
+    )
+
+
+def rule_pool(pool: Pool, threshold_mb_per_hour: float) -> Ruling:
+    """Apply the alarm rule to the runs' common slope."""
+    if pool.slope < threshold_mb_per_hour or pool.slope <= 0:
+        return Ruling(is_alarm=False, failed="slope")
+    margin = margin_for(pool.hours)
+    if margin is None:
+        return Ruling(is_alarm=False, failed="margin")
+    if pool.slope - max(margin, POOL_MARGIN) * pool.error < threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="margin")
+    if pool.agreeing_share < AGREEING_SHARE:
+        return Ruling(is_alarm=False, failed="agreement")
+    if pool.tail_slope < LEAST_TAIL_SHARE * pool.slope:
+        return Ruling(is_alarm=False, failed="tail")
+    if pool.lasting_slope is not None and not _promises_to_last(pool, threshold_mb_per_hour):
+        return Ruling(is_alarm=False, failed="bend")
+    return Ruling(is_alarm=True)
+
+
+def _promises_to_last(pool: Pool, threshold_mb_per_hour: float) -> bool:
+    """Tell whether bent growth goes on: beside a warm-up of unknown length, or by the parabola's word.
+
+    Runs of a few hours may be all warm-up: there the parabola must promise most of the slope.
+    """
+    assert pool.lasting_slope is not None
+    if pool.lasting_slope >= LEAST_LASTING_SHARE * threshold_mb_per_hour:
+        return True
+    if pool.typical_hours < SHORT_RUNS_HOURS:
+        return pool.ahead_slope >= min(SHORT_RUNS_AHEAD_SHARE * pool.slope, 2 * threshold_mb_per_hour)
+    return pool.ahead_slope >= LEAST_AHEAD_SHARE * threshold_mb_per_hour

@@ -1,0 +1,111 @@
+"""Growth that began lately: the last 24, 12 and 6 hours of a longer run, in new territory only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.envelope import block_minima, day_columns, day_profile, median_of
+from memmon.analysis.leak.rules import RECENT_MARGINS, rule
+from memmon.analysis.leak.trend import (
+    DAY_CYCLE_FROM_HOURS,
+    FEWEST_FOR_DAY_CYCLE,
+    Trend,
+    fit_trend,
+    shows_days,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from memmon.analysis.leak.series import RunSeries
+
+    FloatArray = NDArray[np.float64]
+
+EARLIER_AT_LEAST_HOURS = 10.0
+TERRITORY_QUANTILE = 0.95
+GROWTH_OVER_EARLIER = 1.3
+FEWEST_SAMPLES = 12
+COVERED_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RecentTrend:
+    """The trend of the last `hours`, which begin with sample `cut`; `profile`: the daily cycle taken out."""
+
+    hours: float
+    margin: float
+    cut: int
+    profile: FloatArray | None
+    trend: Trend
+
+
+def recent_trends(series: RunSeries) -> list[RecentTrend]:
+    """Return the trends of the recent windows that enough history came before, longest first."""
+    hours, mb = series.hours, series.mb
+    found = []
+    for window_hours, margin in RECENT_MARGINS.items():
+        cut = int(np.searchsorted(hours, hours[-1] - window_hours))
+        if hours[cut] - hours[0] < EARLIER_AT_LEAST_HOURS or hours.size - cut < FEWEST_SAMPLES:
+            continue
+        if hours[-1] - hours[cut] < COVERED_SHARE * window_hours:
+            continue
+        profile = known_profile(series, cut)
+        trend = fit_trend(hours[cut:], mb[cut:], profile=profile)
+        if trend is not None:
+            found.append(
+                RecentTrend(hours=window_hours, margin=margin, cut=cut, profile=profile, trend=trend)
+            )
+    return found
+
+
+def first_alarm(
+    series: RunSeries, trends: Sequence[RecentTrend], threshold_mb_per_hour: float
+) -> RecentTrend | None:
+    """Return the first of `trends` that is an alarm, None without one.
+
+    A window counts only in new territory: its last third lies above the 95 % quantile of what came
+    before, and it grew by more than any earlier stretch of its length, the daily cycle taken out of both.
+    """
+    for recent in trends:
+        if rule(recent.trend, threshold_mb_per_hour, margin=recent.margin).is_alarm and _is_new_territory(
+            series, recent
+        ):
+            return recent
+    return None
+
+
+def known_profile(series: RunSeries, cut: int) -> FloatArray | None:
+    """Return the daily cycle known from the samples before `cut`, None when they are too few."""
+    hours, mb = series.hours[:cut], series.mb[:cut]
+    if cut < FEWEST_FOR_DAY_CYCLE or hours[-1] - hours[0] < DAY_CYCLE_FROM_HOURS:
+        return None
+    before = block_minima(hours, mb)
+    return day_profile(before.hours, before.mb) if shows_days(before) else None
+
+
+def _is_new_territory(series: RunSeries, recent: RecentTrend) -> bool:
+    """Compare the window with all that came before it, in blocks of the window's own length."""
+    blocks, profile = recent.trend.blocks, recent.profile
+    length = blocks.length_hours
+    hours, mb = series.hours[: recent.cut], series.mb[: recent.cut]
+    number = np.floor((hours - hours[0]) / length).astype(np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+    lowest = np.minimum.reduceat(mb, starts)
+    if profile is not None:
+        lowest = lowest - day_columns(hours[starts] + length / 2) @ profile
+    now = blocks.mb
+    third = max(now.size // 3, 1)
+    if median_of(now[-third:]) <= float(np.quantile(lowest, TERRITORY_QUANTILE)):
+        return False
+    width = now.size - third
+    if lowest.size < width + third:
+        return True
+    smooth = np.convolve(lowest, np.full(third, 1 / third), mode="valid")
+    grown = smooth[width:] - smooth[: smooth.size - width] if smooth.size > width else np.zeros(1)
+    rise = float(now[-third:].mean() - now[:third].mean())
+    return rise > GROWTH_OVER_EARLIER * float(grown.max(initial=0.0))

@@ -1,0 +1,91 @@
+"""When a trend is an alarm: one rule for every window, stricter the less history there is.
+
+The lower 95 % end alone would alarm on every warm-up: its growth is real. What tells a leak is that the
+growth goes on. So besides its size the growth must be spread over the whole window, be there still at
+its end, and, where it bends, promise to last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memmon.analysis.leak.shape import find_steps, is_stepped, lasting_slope
+
+if TYPE_CHECKING:
+    from memmon.analysis.leak.trend import Trend
+
+LEAST_TAIL_SHARE = 0.3
+LEAST_THIRD_SHARE = 0.1
+LEAST_AHEAD_SHARE = 0.5
+CLEARLY_BENT = -1.5
+LEAST_LASTING_SHARE = 0.5
+LEAST_ORDER = 0.62
+LEAST_FLOOR_SHARE = 0.1
+BENDS_BELOW = -1.0
+
+MARGINS = ((19.5, 0.75), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
+"""(hours of history, standard errors that the slope must stand above the threshold)."""
+RECENT_MARGINS = {96.0: 1.0, 48.0: 1.0, 24.0: 1.0, 12.0: 2.0, 6.0: 4.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """Whether a trend is an alarm, and if not, which demand it failed (`""` when none)."""
+
+    is_alarm: bool
+    failed: str = ""
+
+
+def margin_for(span_hours: float) -> float | None:
+    """Return the standard errors asked for at `span_hours`; None: too short for the ordinary rule."""
+    return next((margin for hours, margin in MARGINS if span_hours >= hours), None)
+
+
+def rule(trend: Trend, threshold_mb_per_hour: float, *, margin: float | None) -> Ruling:
+    """Apply the alarm rule to `trend`; `margin` None asks for nearly noiseless, straight growth."""
+    slope = trend.slope
+    if slope < threshold_mb_per_hour or slope <= 0:
+        return Ruling(is_alarm=False, failed="slope")
+    if margin is None:
+        straight = is_straight(trend)
+        return Ruling(is_alarm=straight, failed="" if straight else "margin")
+    if slope - margin * trend.error < threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="margin")
+    if trend.tail_slope < LEAST_TAIL_SHARE * slope:
+        return Ruling(is_alarm=False, failed="tail")
+    if trend.least_third_slope <= LEAST_THIRD_SHARE * threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="thirds")
+    if not is_orderly(trend):
+        return Ruling(is_alarm=False, failed="order")
+    if trend.bend < BENDS_BELOW and trend.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
+        return Ruling(is_alarm=False, failed="bend")
+    if trend.bend < CLEARLY_BENT:
+        lasting = lasting_slope(trend.blocks.hours, trend.blocks.mb)
+        if lasting < LEAST_LASTING_SHARE * threshold_mb_per_hour:
+            return Ruling(is_alarm=False, failed="bend")
+    steps, rest = find_steps(trend)
+    if is_stepped(trend, steps, rest):
+        return Ruling(is_alarm=False, failed="steps")
+    return Ruling(is_alarm=True)
+
+
+def is_orderly(trend: Trend) -> bool:
+    """Tell whether later is higher nearly throughout: memory that leaked away does not come back."""
+    growth_mb = trend.slope * trend.span_hours
+    return (
+        trend.order >= LEAST_ORDER
+        and trend.floor_mb >= LEAST_FLOOR_SHARE * growth_mb
+        and trend.widest_mb <= growth_mb
+    )
+
+
+def is_straight(trend: Trend) -> bool:
+    """Tell growth that is nearly noiseless and as fast at its end as at its beginning."""
+    growth_mb = trend.slope * trend.span_hours
+    return (
+        trend.low > 0
+        and trend.widest_mb <= 0.05 * growth_mb
+        and trend.tail_slope >= 0.75 * trend.slope
+        and trend.end_slope >= 0.85 * trend.start_slope
+    )

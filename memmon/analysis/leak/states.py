@@ -1,0 +1,195 @@
+"""Which verdict the evidence supports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, gather, since_onset
+from memmon.analysis.leak.load import without_load
+from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
+from memmon.analysis.leak.trend import fit_trend
+from memmon.facts.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from memmon.analysis.leak.series import RunSeries
+
+DEQUE_SIZE_ERROR = 0.4
+"""Sizes of deques come from sampling: that much more may lie in them than they say."""
+DEQUE_SHARE = 0.5
+LOAD_LEFT_SHARE = 0.35
+LOAD_NOTABLE_SHARE = 0.2
+
+PLATEAU_SHARE = 0.35
+PLATEAU_HOURS = 3.0
+PLATEAU_BENDS_BELOW = -1.5
+BENT = -2.0
+START_SHARE = 0.1
+END_SHARE = 0.92
+SMALLEST_STEP_MB = 1.0
+NEGLIGIBLE_SHARE = 0.02
+"""Growth below this share of the threshold is real at times, and never worth a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judgement:
+    """A verdict with the evidence it rests on; `since_hours`: on the run's uptime, when known already."""
+
+    verdict: Verdict
+    reason: str
+    evidence: Evidence
+    since_hours: float | None = None
+
+
+def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
+    """Return the verdict on all runs; None when none of them is long enough for a trend."""
+    plain = gather(runs, threshold_mb_per_hour)
+    if plain is None:
+        return None
+    following = [without_load(run) for run in runs]
+    if any(following):
+        freed = [run if share is None else share.series for run, share in zip(runs, following, strict=True)]
+        rest = gather(freed, threshold_mb_per_hour)
+        if rest is not None:
+            return _with_load(plain, rest, freed, threshold_mb_per_hour)
+    return _with_deques(plain, runs, threshold_mb_per_hour)
+
+
+def _with_load(
+    plain: Evidence, rest: Evidence, freed: Sequence[RunSeries], threshold_mb_per_hour: float
+) -> Judgement:
+    """Judge growth that follows the load in part: what remains without the load decides."""
+    grows = plain.is_alarm or plain.low > 0 or plain.slope >= LOAD_NOTABLE_SHARE * threshold_mb_per_hour
+    explained = rest.low <= 0 or rest.slope < LOAD_LEFT_SHARE * plain.slope
+    if grows and not rest.is_alarm and explained:
+        return Judgement(verdict=Verdict.LOAD_DRIVEN, reason="work_explains", evidence=plain)
+    return _with_deques(rest, freed, threshold_mb_per_hour)
+
+
+def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement:
+    """Judge growth beside what registered bounded deques took in (already subtracted)."""
+    filling = _filling_slope(evidence)
+    if filling <= 0:
+        return _without_excuse(evidence, threshold_mb_per_hour)
+    if evidence.is_alarm:
+        wider = [_more_filled(run) for run in runs]
+        again = gather(wider, threshold_mb_per_hour)
+        if again is None or not again.is_alarm:
+            return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
+        return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=evidence)
+    within = max(0.0, evidence.low) <= DEQUE_SIZE_ERROR * filling
+    large = filling >= DEQUE_SHARE * max(evidence.slope + filling, 0.0)
+    notable = filling * evidence.hours > 2.0 * evidence.error * evidence.hours or evidence.low + filling > 0
+    if within and large and notable:
+        return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
+    return _without_excuse(evidence, threshold_mb_per_hour)
+
+
+def _filling_slope(evidence: Evidence) -> float:
+    """Return at what rate (MB/h) deques filled lately and overall, 0.0 when they no longer do."""
+    filled = evidence.series.filled_mb
+    if filled is None:
+        return 0.0
+    hours = evidence.series.hours
+    tail = int(np.searchsorted(hours, hours[-1] - 0.3 * (hours[-1] - hours[0])))
+    overall = float(filled[-1] - filled[0]) / float(hours[-1] - hours[0])
+    lately = float(filled[-1] - filled[tail]) / max(float(hours[-1] - hours[tail]), 1e-9)
+    return overall if lately > 0.1 * overall > 0 else 0.0
+
+
+def _more_filled(run: RunSeries) -> RunSeries:
+    if run.filled_mb is None:
+        return run
+    return replace(run, mb=run.mb - DEQUE_SIZE_ERROR * run.filled_mb)
+
+
+def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
+    if evidence.is_alarm:
+        return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=evidence)
+    if evidence.low <= 0:
+        return _stepped(evidence) or _no_growth(evidence, threshold_mb_per_hour)
+    if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
+        return Judgement(verdict=Verdict.STABLE, reason="negligible", evidence=evidence)
+    trend = evidence.trend
+    if trend is not None:
+        stepped = _stepped(evidence)
+        if stepped is not None:
+            return stepped
+        if is_saturating(trend) or evidence.failed == "bend":
+            return _ended(evidence) or Judgement(
+                verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence
+            )
+    elif _pool_slows(evidence):
+        return Judgement(verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence)
+    if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
+        return Judgement(verdict=Verdict.CANNOT_SAY, reason="too_early", evidence=evidence)
+    if trend is not None and evidence.slope < threshold_mb_per_hour and trend.cycle_doubt <= 0:
+        evidence = since_onset(evidence, at_least=0.0, below=threshold_mb_per_hour)
+    return Judgement(verdict=Verdict.GROWING, reason="trend", evidence=evidence)
+
+
+def _stepped(evidence: Evidence) -> Judgement | None:
+    """Return `stepped` when a few lasting steps up explain what growth there is, else None.
+
+    A rise at the very beginning is a start-up, one at the very end may go on, one below a MB is not
+    worth a word: those are no steps.
+    """
+    trend = evidence.trend
+    if trend is None:
+        return None
+    steps, rest = find_steps(trend)
+    if not is_stepped(trend, steps, rest):
+        return None
+    largest = max(steps, key=lambda step: step.size_mb)
+    begin = float(trend.blocks.hours[0])
+    if (
+        not START_SHARE <= (largest.hours - begin) / trend.span_hours <= END_SHARE
+        or largest.size_mb < SMALLEST_STEP_MB
+    ):
+        return None
+    return Judgement(
+        verdict=Verdict.STEPPED, reason="steps_explain", evidence=evidence, since_hours=largest.hours
+    )
+
+
+def _pool_slows(evidence: Evidence) -> bool:
+    """Tell whether the runs of a pool all flatten, as warm-ups do."""
+    pool = evidence.pool
+    if pool is None:
+        return False
+    return evidence.failed in {"tail", "bend"} or (pool.bend < BENT and pool.ahead_slope < pool.slope / 2)
+
+
+def _no_growth(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
+    """No slope above zero: say so when a leak at the threshold would have shown, else that it would not."""
+    if evidence.high >= threshold_mb_per_hour:
+        return Judgement(verdict=Verdict.CANNOT_SAY, reason="too_noisy", evidence=evidence)
+    return Judgement(verdict=Verdict.STABLE, reason="trend", evidence=evidence)
+
+
+def _ended(evidence: Evidence) -> Judgement | None:
+    """Return `stable` when the growth ended some while ago and the level has held since, else None."""
+    run = evidence.series
+    start = run.hours[-1] - max(PLATEAU_SHARE * run.span_hours, PLATEAU_HOURS)
+    cut = int(np.searchsorted(run.hours, start))
+    trend = fit_trend(run.hours[cut:], run.mb[cut:]) if cut > 0 else None
+    if trend is None or evidence.trend is None or evidence.trend.bend > PLATEAU_BENDS_BELOW:
+        return None
+    negligible = trend.high < 0.1 * evidence.trend.slope
+    if not negligible and (trend.low > 0 or trend.slope > 0.15 * evidence.trend.slope):
+        return None
+    flat = replace(
+        evidence,
+        kind="since plateau",
+        slope=trend.slope,
+        error=trend.spread,
+        quantile=trend.quantile,
+        trend=trend,
+        from_seconds=float(run.at_seconds[cut]),
+        hours=trend.span_hours,
+    )
+    return Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=flat)

@@ -1,0 +1,194 @@
+"""The trend of one stretch of one run: slope, interval that holds, and the shape of the growth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.envelope import (
+    BLOCK_COUNT,
+    HOURS_PER_DAY,
+    Blocks,
+    block_minima,
+    day_columns,
+    day_profile,
+    median_of,
+    median_slope,
+    rising_share,
+)
+from memmon.analysis.stats.noise import BYTE_MB, Noise, fit_noise, t_quantile, weights_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+DAY_CYCLE_FROM_HOURS = 44.0
+"""From nearly two days on, a daily cycle can be told from a trend."""
+CYCLE_DOUBT_FROM_HOURS = 16.0
+CYCLE_FITS_SHARE = 0.7
+CYCLE_DOUBT_SHARE = 0.8
+PLAIN_TERMS = 2
+TAIL_SHARE = 0.3
+FEWEST_BLOCKS_HELD = 6
+FEWEST_FOR_DAY_CYCLE = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trend:
+    """A straight line through the lower envelope, and how far from straight the growth is.
+
+    `error`: standard error under the noise model; `cycle_doubt`: what a daily cycle may add to it; `quantile`: t quantile of the 95 % interval.
+    `tail_slope`: of the last 30 %; `least_third_slope`: the smaller of the two rises between the medians
+    of the thirds, per hour; `order`: Kendall's tau of the blocks with time; `floor_mb`: how far the lowest
+    block of the last third lies above the median of the first; `widest_mb`: the largest distance of a
+    block from the line; `bend`: the quadratic term over its standard error (negative: flattening);
+    `end_slope` and `ahead_slope`: the parabola's slope at the end, and half a window beyond.
+    All slopes in MB/h.
+    """
+
+    blocks: Blocks
+    slope: float
+    level_mb: float
+    error: float
+    cycle_doubt: float
+    quantile: float
+    noise: Noise
+    span_hours: float
+    tail_slope: float
+    least_third_slope: float
+    order: float
+    floor_mb: float
+    widest_mb: float
+    bend: float
+    end_slope: float
+    ahead_slope: float
+
+    @property
+    def spread(self) -> float:
+        """The standard error, doubt about a daily cycle included."""
+        return math.hypot(self.error, self.cycle_doubt)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the slope's 95 % interval."""
+        return self.slope - self.quantile * self.spread
+
+    @property
+    def high(self) -> float:
+        """Upper end of the slope's 95 % interval."""
+        return self.slope + self.quantile * self.spread
+
+    @property
+    def start_slope(self) -> float:
+        """The parabola's slope at the beginning."""
+        return self.end_slope - 4 * (self.ahead_slope - self.end_slope)
+
+    @property
+    def visible(self) -> float:
+        """A slope that would come out above zero four times in five."""
+        return (self.quantile + 0.84) * self.spread
+
+
+def fit_trend(
+    hours: FloatArray,
+    mb: FloatArray,
+    *,
+    profile: FloatArray | None = None,
+    block_count: int = BLOCK_COUNT,
+) -> Trend | None:
+    """Fit the trend of samples `mb` at ascending `hours` (of uptime) of one run; None: too few blocks.
+
+    `profile`: the daily cycle known from earlier history; without it, the cycle is fitted and taken out
+    from 44 h of history on.
+    """
+    blocks = block_minima(hours, mb, block_count=block_count)
+    if blocks.mb.size < FEWEST_BLOCKS_HELD:
+        return None
+    span = float(hours[-1] - hours[0])
+    terms = PLAIN_TERMS
+    level = blocks.mb
+    if profile is None and span >= DAY_CYCLE_FROM_HOURS and shows_days(blocks):
+        profile = day_profile(blocks.hours, level)
+        terms += profile.size
+    if profile is not None:
+        level = level - day_columns(blocks.hours) @ profile
+        blocks = Blocks(number=blocks.number, hours=blocks.hours, mb=level, length_hours=blocks.length_hours)
+    return trend_of_blocks(blocks, span_hours=span, terms=terms)
+
+
+def shows_days(blocks: Blocks) -> bool:
+    """Tell whether the blocks are short and many enough for the daily cycle to be fitted."""
+    return blocks.length_hours < HOURS_PER_DAY / 2 and blocks.mb.size >= FEWEST_FOR_DAY_CYCLE
+
+
+def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Trend:
+    """Fit the line, the noise round it and the shape figures to block minima."""
+    x, y, n = blocks.hours, blocks.mb, blocks.hours.size
+    slope = median_slope(x, y)
+    left = y - slope * x
+    base = median_of(left)
+    shaken = left - left.mean()
+    noise = fit_noise(shaken, blocks.number, trend_terms=terms)
+    away = x - x.mean()
+    error = weights_error(away / float(away @ away), blocks.number, noise)
+    bend, end_slope, ahead_slope = _parabola(x, y, blocks, noise)
+    tail = min(int(np.searchsorted(x, x[-1] - TAIL_SHARE * (x[-1] - x[0]))), n - 3)
+    third = n // 3
+    medians = [median_of(y[:third]), median_of(y[third : n - third]), median_of(y[n - third :])]
+    least_rise = min(medians[1] - medians[0], medians[2] - medians[1])
+    return Trend(
+        blocks=blocks,
+        slope=slope,
+        level_mb=base,
+        error=error,
+        cycle_doubt=_cycle_doubt(x, y, left, slope) if terms == PLAIN_TERMS else 0.0,
+        quantile=t_quantile(0.975, n - terms),
+        noise=noise,
+        span_hours=span_hours,
+        tail_slope=median_slope(x[tail:], y[tail:]),
+        least_third_slope=least_rise / (span_hours / 3),
+        order=rising_share(y),
+        floor_mb=float(y[n - third :].min()) - medians[0],
+        widest_mb=max(float(left.max()) - base, base - float(left.min())),
+        bend=bend,
+        end_slope=end_slope,
+        ahead_slope=ahead_slope,
+    )
+
+
+def _cycle_doubt(x: FloatArray, y: FloatArray, left: FloatArray, slope: float) -> float:
+    """Return how much of the slope may be a piece of a daily cycle, while too few days show to tell.
+
+    A line beside a sine of 24 h fits a single day of cyclic load far better than a line alone; the doubt is
+    then a share of the difference between the two slopes.
+    """
+    span = float(x[-1] - x[0])
+    if not CYCLE_DOUBT_FROM_HOURS <= span < DAY_CYCLE_FROM_HOURS:
+        return 0.0
+    away = x - x.mean()
+    angle = 2 * np.pi * x / 24
+    design = np.column_stack([np.ones_like(x), away, np.sin(angle), np.cos(angle)])
+    solver = np.linalg.solve(design.T @ design, design.T)
+    found = solver @ y
+    plain = left - left.mean()
+    rest = y - design @ found
+    if float(rest @ rest) >= CYCLE_FITS_SHARE * float(plain @ plain):
+        return 0.0
+    return CYCLE_DOUBT_SHARE * abs(slope - float(found[1]))
+
+
+def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tuple[float, float, float]:
+    """Return the bend (quadratic term over its error) and the slopes at the end and half a window on."""
+    half = float(x[-1] - x[0]) / 2
+    u = (x - x.mean()) / half
+    design = np.column_stack([np.ones_like(u), u, u * u])
+    solver = np.linalg.solve(design.T @ design, design.T)
+    _, linear, quadratic = (solver @ y).tolist()
+    error = weights_error(solver[2], blocks.number, noise)
+    # Readings are whole bytes: a bend of less is rounding, and its sign another on the next processor.
+    bend = quadratic / max(error, 1e-9 * abs(linear), BYTE_MB)
+    return bend, (linear + 2 * quadratic) / half, (linear + 3 * quadratic) / half
