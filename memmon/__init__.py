@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
     from memmon.model import Alert, ComponentReading, DequeReading, RecorderStatus, Snapshot
-    from memmon.probe.counting import CountingDeque
-    from memmon.probe.discover import Discovery, discover
+    from memmon.probe.objects.discover import Discovery, discover
+    from memmon.probe.registered.counting import CountingDeque
     from memmon.recorder.identity import memmon_version
     from memmon.recorder.monitor import MemoryMonitor
     from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
@@ -104,7 +104,7 @@ _HOMES = {
     "Comparison": "memmon.analysis.compare.finding",
     "ComponentReading": "memmon.model",
     "Confidence": "memmon.facts.verdicts",
-    "CountingDeque": "memmon.probe.counting",
+    "CountingDeque": "memmon.probe.registered.counting",
     "CrossCheck": "memmon.analysis.forecast.finding",
     "DequeFinding": "memmon.analysis.deques.finding",
     "DequeMatrix": "memmon.store.read",
@@ -112,7 +112,7 @@ _HOMES = {
     "DequeSeries": "memmon.analysis.deques.finding",
     "DequeState": "memmon.facts.deque_state",
     "DequeStatus": "memmon.store.read",
-    "Discovery": "memmon.probe.discover",
+    "Discovery": "memmon.probe.objects.discover",
     "EventInfo": "memmon.store.read",
     "Fleet": "memmon.report.fleet",
     "Forecast": "memmon.analysis.forecast.limit",
@@ -167,7 +167,7 @@ _HOMES = {
     "attribute_growth": "memmon.analysis.cause.attribution",
     "compare_releases": "memmon.analysis.compare.releases",
     "detect_leak": "memmon.analysis.leak.detect",
-    "discover": "memmon.probe.discover",
+    "discover": "memmon.probe.objects.discover",
     "fleet": "memmon.report.fleet",
     "forecast_limit": "memmon.analysis.forecast.limit",
     "freeze_support": "memmon.__main__",

@@ -13,7 +13,7 @@ import pytest
 from memmon import MemoryLeakReport, MemoryMonitor, MemorySnapshot
 from memmon.clock import ManualClock
 from memmon.errors import ChildError
-from memmon.probe.process import SystemReading
+from memmon.probe.process.process import SystemReading
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from collections import deque
 import psutil
 
 from memmon.clock import SystemClock
-from memmon.probe.cause import CauseProbe
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.container import LimitProbe
-from memmon.probe.deques import DequeRegistry
-from memmon.probe.process import ProcessProbe
+from memmon.probe.process.cause import CauseProbe
+from memmon.probe.process.container import LimitProbe
+from memmon.probe.process.process import ProcessProbe
+from memmon.probe.registered.components import ComponentRegistry
+from memmon.probe.registered.deques import DequeRegistry
 from memmon.probe.sampler import Sampler
 
 REPEATS = 400

@@ -72,7 +72,7 @@ class Beat:
 
 def measure(looks: int, objects: int) -> dict[str, object]:
     """Look again and again in this process, which holds `objects` tracked objects, and does nothing else."""
-    from memmon.probe.evidence import gather
+    from memmon.probe.objects.evidence import gather
 
     kept = {number: Row(number) for number in range(objects // 3)}
     gc.collect()

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from memmon.clock import SystemClock
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.deques import DequeRegistry
+from memmon.probe.registered.components import ComponentRegistry
+from memmon.probe.registered.deques import DequeRegistry
 from memmon.probe.sampler import Sampler
 
 MB = 2**20

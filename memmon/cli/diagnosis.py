@@ -102,7 +102,7 @@ def extras() -> Iterator[Diagnosis]:
 
 def memory_limit() -> Iterator[Diagnosis]:
     """Say which limit would kill a process here."""
-    from memmon.probe.container import LimitProbe
+    from memmon.probe.process.container import LimitProbe
 
     found = LimitProbe().read()
     if found.limit_bytes is None:

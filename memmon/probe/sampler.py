@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
 from memmon.model import Snapshot
-from memmon.probe.cause import CauseProbe, CauseReading
-from memmon.probe.container import LimitProbe, LimitReading
-from memmon.probe.process import ProcessProbe, ProcessReading, SystemReading, read_system
+from memmon.probe.process.cause import CauseProbe, CauseReading
+from memmon.probe.process.container import LimitProbe, LimitReading
+from memmon.probe.process.process import ProcessProbe, ProcessReading, SystemReading, read_system
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.clock import Clock
-    from memmon.probe.components import ComponentRegistry
-    from memmon.probe.deques import DequeRegistry
+    from memmon.probe.registered.components import ComponentRegistry
+    from memmon.probe.registered.deques import DequeRegistry
 
 SLOW_COSTLY_SECONDS = 0.02
 """A reading of USS and PSS that took longer than this is repeated daily, a quicker one hourly."""

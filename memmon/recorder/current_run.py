@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from memmon.clock import Clock
     from memmon.model import RunRecord
-    from memmon.probe.container import LimitProbe
+    from memmon.probe.process.container import LimitProbe
 
 
 class CurrentRun:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
 from memmon.model import RunRecord
-from memmon.probe.host import boot_id, process_started_at
+from memmon.probe.process.machine import boot_id, process_started_at
 from memmon.recorder.validation import one_line
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
     from memmon.clock import Clock
     from memmon.model import Snapshot
-    from memmon.probe.autosize import AutoSizer
-    from memmon.probe.components import ComponentRegistry
-    from memmon.probe.deques import DequeRegistry
+    from memmon.probe.registered.autosize import AutoSizer
+    from memmon.probe.registered.components import ComponentRegistry
+    from memmon.probe.registered.deques import DequeRegistry
 
     Notice: TypeAlias = tuple[str, str, Mapping[str, object]]
 

@@ -18,7 +18,7 @@ from memmon.guest.locks import Claim, ReentrantTurn
 from memmon.guest.shielding import defer_logging, drain_log, log_safely
 from memmon.guest.sigterm import note_sigterm as _note_sigterm
 from memmon.model import Snapshot
-from memmon.probe import host
+from memmon.probe.process import machine
 from memmon.recorder import validation
 from memmon.recorder.identity import RunLabels
 from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
@@ -121,7 +121,7 @@ class Recorder(Recording):
             monotonic=self._clock.monotonic,
             stopwatch=SystemClock().monotonic,
             read_rss=lambda: self._sampler.process.read().rss_bytes,
-            trim=host.heap_trim if heap_trim else None,
+            trim=machine.heap_trim if heap_trim else None,
         )
         self._take_turn = ReentrantTurn()
         self._sampler_thread = SamplerThread(

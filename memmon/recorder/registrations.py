@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.probe.autosize import AutoSizer
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.deques import DequeRegistry
+from memmon.probe.registered.autosize import AutoSizer
+from memmon.probe.registered.components import ComponentRegistry
+from memmon.probe.registered.deques import DequeRegistry
 from memmon.recorder.work_counter import DEFAULT_NAME, WorkCounter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from memmon.clock import Clock
-    from memmon.probe.sections import Section
+    from memmon.probe.registered.sections import Section
 
 
 class Registrations:

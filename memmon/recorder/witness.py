@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.guest.guarded import report_fault
 from memmon.guest.shielding import log_safely, mark_own_thread
-from memmon.probe.evidence import Evidence, compare, event_data, gather
+from memmon.probe.objects.evidence import Evidence, compare, event_data, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable

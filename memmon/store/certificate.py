@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from memmon.facts.staleness import is_stale
-from memmon.probe.host import is_process_alive
+from memmon.probe.process.machine import is_process_alive
 from memmon.store import schema
 from memmon.units import MS_PER_SECOND, mb_from_bytes
 

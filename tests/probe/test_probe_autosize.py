@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memmon.model import DequeReading, Snapshot
-from memmon.probe.autosize import AutoSizer
-from memmon.probe.counting import CountingDeque
-from memmon.probe.deques import DequeRegistry
+from memmon.probe.registered.autosize import AutoSizer
+from memmon.probe.registered.counting import CountingDeque
+from memmon.probe.registered.deques import DequeRegistry
 
 MB = 2**20
 HOUR = 3600.0

@@ -7,7 +7,7 @@ import queue
 
 import pytest
 
-from memmon.probe.components import ComponentRegistry
+from memmon.probe.registered.components import ComponentRegistry
 
 HOUR = 3600.0
 
@@ -312,7 +312,7 @@ def test_nested_and_unreadable_passes_do_not_disturb_each_other(registry, monkey
     with section, section:
         pass
     assert section.pass_count == 2
-    monkeypatch.setattr("memmon.probe.cause.psutil.heap_info", lambda: 1 / 0, raising=False)
+    monkeypatch.setattr("memmon.probe.process.cause.psutil.heap_info", lambda: 1 / 0, raising=False)
     with section:
         pass
     section.__exit__(None, None, None)

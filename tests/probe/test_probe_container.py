@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from memmon.probe.container import LimitProbe, memory_events, parse_counts, parse_limit, read_limit
+from memmon.probe.process.container import LimitProbe, memory_events, parse_counts, parse_limit, read_limit
 
 MB = 2**20
 GB = 2**30
@@ -318,7 +318,7 @@ def test_when_psutil_fails_the_host_is_read_from_proc(monkeypatch):
 
 def test_a_probe_that_breaks_gives_nothing(monkeypatch):
     """An error that no one thought of leaves the limit unknown and the host unharmed."""
-    monkeypatch.setattr("memmon.probe.container.find_groups", lambda *_: 1 / 0)
+    monkeypatch.setattr("memmon.probe.process.container.find_groups", lambda *_: 1 / 0)
     assert LimitProbe().read().limit_bytes is None
     assert LimitProbe().memory_events() == ()
 
@@ -351,7 +351,7 @@ CHILD = """
 import pathlib, sys
 folder = pathlib.Path(sys.argv[1])
 (folder / "cgroup.procs").write_text("0")
-from memmon.probe.container import LimitProbe
+from memmon.probe.process.container import LimitProbe
 ballast = b"x" * (40 * 2**20)
 probe = LimitProbe()
 reading = probe.read()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from memmon.probe.deques import MAX_DEAD_COUNT, DequeRegistry
+from memmon.probe.registered.deques import MAX_DEAD_COUNT, DequeRegistry
 
 HOUR = 3600.0
 SECONDS_TO_REGISTER = 1.0 if sys.gettrace() is None else 20.0  # tracing for coverage is many times slower
@@ -126,7 +126,7 @@ def test_a_bound_method_as_getter_does_not_keep_its_object_alive(registry):
 REBINDING = """
 from collections import deque
 import psutil
-from memmon.probe.deques import DequeRegistry
+from memmon.probe.registered.deques import DequeRegistry
 
 class Bot:
     history = deque()

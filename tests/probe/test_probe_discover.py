@@ -9,8 +9,8 @@ from collections import deque
 import host_sample
 import pytest
 
-from memmon.probe.discover import discover
-from memmon.probe.host_code import host_modules, is_host_class, is_host_module
+from memmon.probe.objects.discover import discover
+from memmon.probe.objects.program_code import host_modules, is_host_class, is_host_module
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ from collections import deque
 import asyncio
 history = deque()
 tasks = asyncio.Queue(maxsize=5)
-from memmon.probe.discover import discover
+from memmon.probe.objects.discover import discover
 print([(one.path, one.suggestion) for one in discover()])
 """
 

@@ -13,8 +13,8 @@ import pytest
 
 from memmon.clock import ManualClock
 from memmon.model import RunRecord
-from memmon.probe.evidence import compare, event_data, gather
-from memmon.probe.survey import survey
+from memmon.probe.objects.evidence import compare, event_data, gather
+from memmon.probe.objects.survey import survey
 from memmon.recorder.run_state import RunState
 from memmon.recorder.witness import Witness
 
@@ -81,7 +81,7 @@ def test_native_growth_is_said_to_be_unseen():
     """Memory that C code holds shows in no type: the evidence says so and names a profiler."""
     code = """
         import ctypes
-        from memmon.probe.evidence import compare, gather
+        from memmon.probe.objects.evidence import compare, gather
         libc = ctypes.CDLL(None)
         libc.malloc.restype = ctypes.c_void_p
         before = gather()
@@ -148,7 +148,7 @@ def test_tracemalloc_lines(tmp_path):
         textwrap.dedent(
             """
             import tracemalloc
-            from memmon.probe.evidence import gather
+            from memmon.probe.objects.evidence import gather
 
             tracemalloc.start()
             kept = [bytearray(1000) for _ in range(1000)]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from memmon.probe.files import read_bytes
-from memmon.probe.process import ProcessProbe, told_fd_count
+from memmon.probe.process.files import read_bytes
+from memmon.probe.process.process import ProcessProbe, told_fd_count
 
 
 @pytest.mark.parametrize("name", ["mountinfo", "limits", "maps"])

@@ -11,8 +11,8 @@ from collections import deque
 import pytest
 from hostile_names import NAMES
 
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.deques import DequeRegistry
+from memmon.probe.registered.components import ComponentRegistry
+from memmon.probe.registered.deques import DequeRegistry
 
 
 class Hostile(deque):

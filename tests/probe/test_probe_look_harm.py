@@ -17,12 +17,12 @@ import weakref
 
 import pytest
 
-from memmon.probe.contents import contents
-from memmon.probe.own_size import own_bytes
-from memmon.probe.path import Path
-from memmon.probe.plain import instance_values, type_name
-from memmon.probe.sampling import base_of
-from memmon.probe.survey import survey
+from memmon.probe.objects.container_sample import base_of
+from memmon.probe.objects.contents import contents
+from memmon.probe.objects.own_size import own_bytes
+from memmon.probe.objects.path import Path
+from memmon.probe.objects.plain import instance_values, type_name
+from memmon.probe.objects.survey import survey
 
 held: list[object] = []
 ended: collections.Counter[bool] = collections.Counter()
@@ -112,7 +112,7 @@ def test_no_full_collection_in_twenty_looks():
                 self.values = [number, number + 1]
                 self.links = {"values": self.values}
         rows = {number: Row(number) for number in range(117_000)}
-        from memmon.probe.evidence import gather
+        from memmon.probe.objects.evidence import gather
         gather(pause=lambda seconds: None)
         counts = [0, 0, 0]
         gc.callbacks.append(lambda phase, info: counts.__setitem__(

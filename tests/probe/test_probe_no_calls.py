@@ -17,10 +17,10 @@ from unittest import mock
 import pytest
 import traps
 
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.discover import discover
-from memmon.probe.evidence import compare, event_data, gather
-from memmon.probe.sizes import SizeEstimator
+from memmon.probe.objects.discover import discover
+from memmon.probe.objects.evidence import compare, event_data, gather
+from memmon.probe.objects.sizes import SizeEstimator
+from memmon.probe.registered.components import ComponentRegistry
 
 held: dict[str, object] = {}
 

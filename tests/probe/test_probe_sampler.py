@@ -13,10 +13,10 @@ import pytest
 
 from memmon.clock import ManualClock, SystemClock
 from memmon.model import Snapshot
-from memmon.probe.cause import CauseProbe, CauseReading
-from memmon.probe.components import ComponentRegistry
-from memmon.probe.deques import DequeRegistry
-from memmon.probe.patience import Patience
+from memmon.probe.process.backoff_reading import Patience
+from memmon.probe.process.cause import CauseProbe, CauseReading
+from memmon.probe.registered.components import ComponentRegistry
+from memmon.probe.registered.deques import DequeRegistry
 from memmon.probe.sampler import Sampler
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -203,7 +203,7 @@ def test_counters_follow_what_happens():
 
 def test_where_nothing_can_be_counted_nothing_is(monkeypatch):
     """Without any of the counters, the reading is empty."""
-    for name in ("memmon.probe.cause.psutil.heap_info", "gc.get_stats", "sys.getallocatedblocks"):
+    for name in ("memmon.probe.process.cause.psutil.heap_info", "gc.get_stats", "sys.getallocatedblocks"):
         monkeypatch.setattr(name, lambda: 1 / 0, raising=False)
     assert CauseProbe(lambda: 0.0).read() == CauseReading()
 
@@ -263,7 +263,7 @@ def test_importing_the_probe_loads_nothing_heavy():
     """The probe brings psutil and the standard library, and objsize only when a size is asked for."""
     code = (
         "import sys\n"
-        "import memmon.probe.sampler, memmon.probe.deques, memmon.probe.components, memmon.probe.container\n"
+        "import memmon.probe.sampler, memmon.probe.registered.deques, memmon.probe.registered.components, memmon.probe.process.container\n"
         "print(' '.join(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     loaded = set(

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.probe.caches import cache_sample, is_cache, queue_items
-from memmon.probe.sampling import different_count, sample_items, sample_places, spread_places
-from memmon.probe.sizes import SizeEstimator, shallow_bytes
+from memmon.probe.objects.caches import cache_sample, is_cache, queue_items
+from memmon.probe.objects.container_sample import different_count, sample_items, sample_places, spread_places
+from memmon.probe.objects.sizes import SizeEstimator, shallow_bytes
 
 estimator = SizeEstimator(time.monotonic, budget_seconds=5.0)
 

@@ -56,7 +56,7 @@ class Edit:
 
 EDITS = (
     Edit(
-        "memmon/probe/process.py",
+        "memmon/probe/process/process.py",
         f'    {COLUMN}: int | None = _from_status(b"VmPTE")\n',
         at='    swap_bytes: int | None = _from_status(b"VmSwap")\n',
     ),

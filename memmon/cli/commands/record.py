@@ -64,7 +64,7 @@ def command(
 
 def _find(pid: int | None, pattern: str | None) -> tuple[int, str]:
     """Return (pid, command line) of the one process meant; raises NoProcessError."""
-    from memmon.probe.search import command_line_of, find_processes
+    from memmon.probe.process.search import command_line_of, find_processes
 
     if pid is not None:
         line = command_line_of(pid)

@@ -11,7 +11,7 @@ import sys
 from types import MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.plain import flags_of, is_static, module_name, mro_of, namespace_of
+from memmon.probe.objects.plain import flags_of, is_static, module_name, mro_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

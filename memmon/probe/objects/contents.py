@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from memmon.probe.plain import instance_values
-from memmon.probe.sampling import is_sparse, spread_places
+from memmon.probe.objects.container_sample import is_sparse, spread_places
+from memmon.probe.objects.plain import instance_values
 
 _LISTED_COUNT = 400
 """Up to so many referents of one object are asked for in one call."""

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 from memmon.clock import SystemClock
 from memmon.facts.names import clean_name
 from memmon.guest.shielding import attempt
-from memmon.probe.host_code import host_modules, is_host_class, is_host_function
-from memmon.probe.plain import (
+from memmon.probe.objects.container_sample import base_of, length_of
+from memmon.probe.objects.plain import (
     bare_name,
     entry_of,
     instance_values,
@@ -29,8 +29,8 @@ from memmon.probe.plain import (
     mro_of,
     namespace_of,
 )
-from memmon.probe.sampling import base_of, length_of
-from memmon.probe.sizes import SizeEstimator
+from memmon.probe.objects.program_code import host_modules, is_host_class, is_host_function
+from memmon.probe.objects.sizes import SizeEstimator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
-from memmon.probe.plain import entry_of, is_module, module_values, namespace_of
+from memmon.probe.objects.plain import entry_of, is_module, module_values, namespace_of
 
 if TYPE_CHECKING:
     from types import FunctionType, ModuleType

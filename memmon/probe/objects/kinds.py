@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import types
 
-from memmon.probe.own_size import header_bytes, size_method
-from memmon.probe.plain import is_static, type_name
-from memmon.probe.sampling import base_of_kind
+from memmon.probe.objects.container_sample import base_of_kind
+from memmon.probe.objects.own_size import header_bytes, size_method
+from memmon.probe.objects.plain import is_static, type_name
 
 IS_NUMBER, IS_CLOSED, IS_OPEN = range(3)
 _NUMBERS = (int, float, complex, bool, type(None), range, memoryview, types.CodeType)

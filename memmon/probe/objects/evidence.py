@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.facts.names import clean_name
 from memmon.guest.shielding import attempt
-from memmon.probe.plain import is_module
-from memmon.probe.process import ProcessProbe
-from memmon.probe.roots import module_at, task_count
-from memmon.probe.survey import Survey, survey
+from memmon.probe.objects.plain import is_module
+from memmon.probe.objects.roots import module_at, task_count
+from memmon.probe.objects.survey import Survey, survey
+from memmon.probe.process.process import ProcessProbe
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:

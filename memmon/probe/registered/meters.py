@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.caches import cache_entry_count, cache_sample, queue_items
-from memmon.probe.sampling import base_of, length_of, sample_items
-from memmon.probe.sizes import SizeEstimator, shallow_bytes
+from memmon.probe.objects.caches import cache_entry_count, cache_sample, queue_items
+from memmon.probe.objects.container_sample import base_of, length_of, sample_items
+from memmon.probe.objects.sizes import SizeEstimator, shallow_bytes
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
-from memmon.probe.contents import contents
-from memmon.probe.kinds import IS_NUMBER, IS_OPEN, Kinds
-from memmon.probe.own_size import measured
-from memmon.probe.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
-from memmon.probe.plain import is_module, module_values
-from memmon.probe.roots import module_at, module_names, roots
+from memmon.probe.objects.contents import contents
+from memmon.probe.objects.kinds import IS_NUMBER, IS_OPEN, Kinds
+from memmon.probe.objects.own_size import measured
+from memmon.probe.objects.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
+from memmon.probe.objects.plain import is_module, module_values
+from memmon.probe.objects.roots import module_at, module_names, roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
-from memmon.probe.plain import class_entry, entry_of, module_values
+from memmon.probe.objects.plain import class_entry, entry_of, module_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

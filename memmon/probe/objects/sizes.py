@@ -12,9 +12,9 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
-from memmon.probe.contents import leads_to_few
-from memmon.probe.own_size import OwnSizes, own_bytes
-from memmon.probe.sampling import different_count, is_large, length_of, sample_items
+from memmon.probe.objects.container_sample import different_count, is_large, length_of, sample_items
+from memmon.probe.objects.contents import leads_to_few
+from memmon.probe.objects.own_size import OwnSizes, own_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -10,8 +10,8 @@ import psutil
 
 from memmon.clock import SystemClock
 from memmon.guest.shielding import attempt
-from memmon.probe.files import read_bytes
-from memmon.probe.patience import Patience
+from memmon.probe.process.backoff_reading import Patience
+from memmon.probe.process.files import read_bytes
 from memmon.units import KIB
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.contents import contents
-from memmon.probe.own_size import own_bytes
-from memmon.probe.sampling import base_of_kind
+from memmon.probe.objects.container_sample import base_of_kind
+from memmon.probe.objects.contents import contents
+from memmon.probe.objects.own_size import own_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from memmon.probe.plain import class_entry
+from memmon.probe.objects.plain import class_entry
 
 
 def takes_no_arguments(target: Any) -> bool:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
-from memmon.probe.files import read_bytes
+from memmon.probe.process.files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from memmon.guest.shielding import describe_error, log_safely
 from memmon.model import ComponentReading
-from memmon.probe.caches import is_cache, queue_items
-from memmon.probe.calls import takes_no_arguments
-from memmon.probe.meters import SizeMeter
-from memmon.probe.plain import bare_name, class_entry
-from memmon.probe.sampling import base_of
+from memmon.probe.objects.caches import is_cache, queue_items
+from memmon.probe.objects.calls import takes_no_arguments
+from memmon.probe.objects.container_sample import base_of
+from memmon.probe.objects.plain import bare_name, class_entry
+from memmon.probe.registered.meters import SizeMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memmon.probe.sections import Section
-    from memmon.probe.sizes import SizeEstimator
+    from memmon.probe.objects.sizes import SizeEstimator
+    from memmon.probe.registered.sections import Section
 
 log = logging.getLogger("memmon.probe")
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from memmon.facts.names import plain_string
 from memmon.guest.shielding import attempt, describe_error, log_safely
 from memmon.model import DequeReading
-from memmon.probe.calls import takes_no_arguments
-from memmon.probe.plain import bare_name, class_entry, static_entry
-from memmon.probe.sampling import base_of, length_of, sample_items
-from memmon.probe.sizes import SizeEstimator, shallow_bytes
+from memmon.probe.objects.calls import takes_no_arguments
+from memmon.probe.objects.container_sample import base_of, length_of, sample_items
+from memmon.probe.objects.plain import bare_name, class_entry, static_entry
+from memmon.probe.objects.sizes import SizeEstimator, shallow_bytes
 from memmon.units import KIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.guest.shielding import attempt
 
 if TYPE_CHECKING:
-    from memmon.probe.deque_entry import DequeEntry
+    from memmon.probe.registered.deque_entry import DequeEntry
 
 
 class TrackedDeques(Mapping[str, Any]):

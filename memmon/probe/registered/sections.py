@@ -6,7 +6,7 @@ import functools
 import threading
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from memmon.probe.cause import CauseProbe
+from memmon.probe.process.cause import CauseProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

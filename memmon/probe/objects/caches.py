@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from memmon.probe.plain import class_entry, entry_of, instance_values, static_entry
-from memmon.probe.sampling import base_of, spread_places
+from memmon.probe.objects.container_sample import base_of, spread_places
+from memmon.probe.objects.plain import class_entry, entry_of, instance_values, static_entry
 
 _MAX_LISTED_COUNT = 200_000
 _SAMPLE_COUNT = 64

@@ -1,0 +1,1 @@
+"""What Python objects weigh and where they hang."""

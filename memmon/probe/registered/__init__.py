@@ -1,0 +1,1 @@
+"""What the program registered: deques, components, sections, measures."""

@@ -1,0 +1,109 @@
+"""Components that the operator named: a size in bytes each, measured by the host's own code."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from memmon.clock import SystemClock
+from memmon.facts.names import clean_name, plain_string
+from memmon.guest.shielding import attempt, log_safely
+from memmon.probe.objects.sizes import SizeEstimator
+from memmon.probe.registered.deque_entry import checked_name
+from memmon.probe.registered.measures import Measure, make_measure
+from memmon.probe.registered.sections import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memmon.model import ComponentReading
+
+log = logging.getLogger("memmon.probe")
+
+
+class ComponentRegistry:
+    """Components by name.
+
+    `monotonic`: seconds that never step back, to time the measures. A measure that raises, returns
+    what is no size, or takes longer than 50 ms is logged once; after three such readings it is not
+    called any more and `notes` says why.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] | None = None) -> None:
+        """Make an empty registry."""
+        self._monotonic = monotonic or SystemClock().monotonic
+        self._estimator = SizeEstimator(self._monotonic)
+        self._measures: dict[str, Measure] = {}
+        self._originals: dict[str, str] = {}
+
+    def register(self, name: str, measure: object) -> None:
+        """Register how the component `name` is measured.
+
+        `measure` is a callable without arguments that returns a size in bytes, or an object whose
+        size is then estimated; a function wrapped by `functools.lru_cache` (entries times sampled
+        size); or a queue (`queue.Queue`, `asyncio.Queue` and their kin; held weakly). A name
+        registered again stands for the newer measure, and a log line says so.
+
+        Raises TypeError for anything else and ValueError for an empty name.
+        """
+        name = checked_name(name)
+        made = make_measure(name, measure, self._monotonic, self._estimator)
+        shown = cleaned = clean_name(name)
+        number = 1
+        while self._originals.setdefault(shown, name) != name:
+            number += 1
+            shown = f"{cleaned}~{number}"
+        made.shown_name = shown
+        earlier = self._measures.get(name)
+        self._measures[name] = made
+        if earlier is not None and not earlier.is_same_as(made):
+            log_safely(
+                log, logging.WARNING, "component %s was registered again: the newer measure counts", shown
+            )
+
+    def section(self, name: str) -> Section:
+        """Return a context manager, also a decorator, that measures what a code section retains.
+
+        Its component shows the net growth of the allocators over all passes through the section.
+        The same name gives the same section.
+        """
+        name = checked_name(name)
+        known = self._measures.get(name)
+        section = known.section if known is not None else None
+        if section is None:
+            section = Section(self._monotonic)
+            self.register(name, section.retained_bytes)
+            self._measures[name].section = section
+        return section
+
+    def unregister(self, name: str) -> None:
+        """Forget `name`; an unknown name is no error."""
+        if not isinstance(name, str):
+            raise TypeError(f"a name is a str, not {type(name).__name__}")
+        measure = self._measures.pop(plain_string(name), None)
+        if measure is not None:
+            self._originals.pop(measure.shown_name, None)
+
+    @property
+    def registered_count(self) -> int:
+        """How many components are registered."""
+        return len(self._measures)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each component that is not measured any more."""
+        return tuple(measure.note for measure in self._listed() if measure.note)
+
+    def read(self) -> tuple[ComponentReading, ...]:
+        """Return a reading for each component; the size is None when it could not be measured."""
+        return tuple(measure.read() for measure in self._listed())
+
+    def after_fork_in_child(self) -> None:
+        """Nothing needs renewal: there are no locks here. Registrations stay."""
+
+    def _listed(self) -> tuple[Measure, ...]:
+        for _ in range(8):
+            listed = attempt(lambda: tuple(self._measures.values()))
+            if listed is not None:
+                return listed
+        return ()
