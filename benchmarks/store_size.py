@@ -22,9 +22,9 @@ import pandas as pd
 
 from memmon.config import parse_database
 from memmon.model import DequeReading, RunRecord, Snapshot
-from memmon.store.migrate import upgrade
 from memmon.store.read import open_store
-from memmon.store.write import Batch, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

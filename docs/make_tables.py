@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from memmon import open_store
 from memmon.config import parse_database
 from memmon.facts.readings import READINGS
-from memmon.store.create import create
+from memmon.store.connect.create import create
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

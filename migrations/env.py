@@ -12,7 +12,7 @@ from pathlib import Path
 from alembic import context
 from alembic.util import load_python_file
 
-from memmon.store.schema import metadata
+from memmon.store.schema.tables import metadata
 
 # What revisions may call beside Alembic's own operations; this folder is on no import path.
 load_python_file(str(Path(__file__).parent), "reading_columns.py")
@@ -42,7 +42,7 @@ def main() -> None:
     if connection is not None:
         _run(connection)
         return
-    from memmon.store.migrate import migration_connection
+    from memmon.store.upkeep.migrate import migration_connection
 
     with migration_connection() as own:
         _run(own)

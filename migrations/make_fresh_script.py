@@ -16,7 +16,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import load_python_file
 
-from memmon.store.migrate import alembic_config
+from memmon.store.upkeep.migrate import alembic_config
 
 COMMAND = "python migrations/make_fresh_script.py"
 FOLDER = Path(__file__).resolve().parent.parent / "memmon" / "store"

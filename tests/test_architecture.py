@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from memmon.store.identity import HEAD_REVISION
+from memmon.store.schema.identity import HEAD_REVISION
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "memmon"
@@ -34,7 +34,7 @@ UNITS = (
 
 def test_head_revision():
     """The revision that the code expects is the newest among the scripts."""
-    from memmon.store.migrate import head_of_scripts
+    from memmon.store.upkeep.migrate import head_of_scripts
 
     assert head_of_scripts() == HEAD_REVISION
 

@@ -18,7 +18,7 @@ from memmon import Recorder
 from memmon.config import load_settings, parse_database, resolve_database
 from memmon.errors import SettingsError
 from memmon.places import config_path, default_database_path, unread_config
-from memmon.store.migrate import upgrade
+from memmon.store.upkeep.migrate import upgrade
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

@@ -73,10 +73,10 @@ DOCUMENTED_IMPORTS = {
     "memmon.recorder.rejuvenation": ["Rejuvenation", "RejuvenationPolicy"],
     "memmon.report.fleet": ["fleet"],
     "memmon.report.processes": ["process_series"],
-    "memmon.store.migrate": ["upgrade"],
+    "memmon.store.upkeep.migrate": ["upgrade"],
     "memmon.store.read": ["Store", "open_store"],
-    "memmon.store.transfer": ["dump"],
-    "memmon.store.write": ["Batch", "RunEnd", "Writer"],
+    "memmon.store.transfer.dump": ["dump"],
+    "memmon.store.write.writer": ["Batch", "RunEnd", "Writer"],
     "memmon.units": ["GIB", "MIB", "SECONDS_PER_HOUR"],
 }
 """Import paths that a document, a notebook or a benchmark has shown. A module may move; these then hand on its names."""

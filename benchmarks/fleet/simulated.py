@@ -10,9 +10,9 @@ import numpy as np
 from sqlalchemy import insert
 
 from memmon.config import parse_database
-from memmon.store import schema
-from memmon.store.engine import write_engine
-from memmon.store.migrate import upgrade
+from memmon.store.connect.engine import write_engine
+from memmon.store.schema import tables
+from memmon.store.upkeep.migrate import upgrade
 
 MB = 2**20
 START_MS = 1_772_323_200_000
@@ -60,7 +60,7 @@ def _add(connection, number: int) -> None:
     mb, starts = course_mb(number)
     source_id = number + 1
     connection.execute(
-        insert(schema.source), [{"id": source_id, "name": f"bot-{number:05d}", "created_ms": START_MS}]
+        insert(tables.source), [{"id": source_id, "name": f"bot-{number:05d}", "created_ms": START_MS}]
     )
     stops = [*starts[1:], SAMPLE_COUNT]
     for part, (first, stop) in enumerate(zip(starts, stops, strict=True)):
@@ -74,7 +74,7 @@ def _add(connection, number: int) -> None:
             "interval_ms": STEP_MS,
             "started_ms": START_MS + first * STEP_MS,
         }
-        connection.execute(insert(schema.run), [run])
+        connection.execute(insert(tables.run), [run])
         rows = [
             {
                 "run_id": run_id,
@@ -88,4 +88,4 @@ def _add(connection, number: int) -> None:
             }
             for index in range(first, stop)
         ]
-        connection.execute(insert(schema.snapshot), rows)
+        connection.execute(insert(tables.snapshot), rows)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from PyInstaller.utils.hooks import collect_data_files, copy_metadata
 
 import memmon
-from memmon.store.migrate import migrations_path
+from memmon.store.upkeep.migrate import migrations_path
 
 _REVISIONS = migrations_path()
 

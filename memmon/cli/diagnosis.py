@@ -150,8 +150,8 @@ def configuration() -> Iterator[Diagnosis]:
 
 def left_behind(path: Path) -> Iterator[Diagnosis]:
     """Look for damaged files that were moved aside and for a log that has grown."""
-    from memmon.store.access import beside
-    from memmon.store.maintain import list_aside
+    from memmon.store.connect.access import beside
+    from memmon.store.upkeep.maintenance import list_aside
 
     for aside in list_aside(path):
         yield Diagnosis(
@@ -231,6 +231,6 @@ def _freshness(name: str, age: Staleness) -> Diagnosis:
 
 
 def _file_system_type(path: Path) -> str | None:
-    from memmon.store.engine import file_system_type
+    from memmon.store.connect.engine import file_system_type
 
     return file_system_type(path)

@@ -27,7 +27,7 @@ _SUBJECT = "permissions"
 
 def permissions(path: Path) -> Iterator[Diagnosis]:
     """Look at who may read and write the file, its folder and what lies beside it."""
-    from memmon.store import access
+    from memmon.store.connect import access
 
     folder = existing(path.parent)
     if not access.may_write_beside(folder / path.name):
@@ -62,8 +62,8 @@ def permissions(path: Path) -> Iterator[Diagnosis]:
 
 def _beside(path: Path, found: os.stat_result) -> Iterator[Diagnosis]:
     """Look for files left beside a database that keep it, or its owner, from being written."""
-    from memmon.store import access
-    from memmon.store.beside import SIDE_FILES
+    from memmon.store.connect import access
+    from memmon.store.connect.beside import SIDE_FILES
 
     for suffix in SIDE_FILES:
         side = access.beside(path, suffix)
@@ -88,7 +88,7 @@ def _beside(path: Path, found: os.stat_result) -> Iterator[Diagnosis]:
 
 def writing(database: Database) -> Iterator[Diagnosis]:
     """Try to begin a writing transaction: what no look at modes and mounts tells."""
-    from memmon.store.trial import require_trial
+    from memmon.store.connect.trial import require_trial
 
     if database.path is not None and is_absent(database.path):
         return

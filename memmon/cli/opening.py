@@ -106,7 +106,7 @@ def _others(missing: Path) -> Iterator[Path]:
 
 def is_memmon_database(path: Path) -> bool:
     """Tell by the file's header whether it is a database of memmon; never opens it as one."""
-    from memmon.store.identity import APPLICATION_ID
+    from memmon.store.schema.identity import APPLICATION_ID
 
     with suppress(OSError), path.open("rb") as stream:
         head = stream.read(72)

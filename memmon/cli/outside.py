@@ -30,7 +30,7 @@ def recording_place(common: Common) -> Place:
     An existing one is left to the recorder, which mends and upgrades what it can: a program is not
     kept from starting by the state of its history.
     """
-    from memmon.store.transfer import ensure_store
+    from memmon.store.transfer.dump import ensure_store
 
     if common.as_json or common.output is not None:
         raise click.UsageError(

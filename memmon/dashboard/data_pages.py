@@ -13,7 +13,7 @@ from memmon.dashboard.layout import render
 from memmon.errors import NoDataError
 from memmon.export.cells import safe_cell
 from memmon.formatting import local_time
-from memmon.store.views import VIEWS
+from memmon.store.schema.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from memmon.export.lines import Lines
 from memmon.export.read_csv import read_csv
 from memmon.export.read_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
 from memmon.export.recording import EARLIEST_SECONDS, LATEST_SECONDS
-from memmon.store.transfer import ensure_store, has_run, load
+from memmon.store.transfer.dump import ensure_store, has_run, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

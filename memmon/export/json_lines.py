@@ -1,6 +1,6 @@
 """JSON Lines: the whole history as text, one row a line, so that export and import give the same.
 
-The first line says what the file is; each further one is a row as `memmon.store.transfer` has
+The first line says what the file is; each further one is a row as `memmon.store.transfer.dump` has
 them: a source before its runs, a run before its snapshots and readings.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError
 from memmon.export.lines import Lines
-from memmon.store.transfer import Loaded, RowError, dump, load
+from memmon.store.transfer.dump import Loaded, RowError, dump, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -74,7 +74,7 @@ class Recording:
         return str(uuid5(_NAMESPACE, f"{source}\0{self.digest}\0{run.label}"))
 
     def rows(self, *, source: str, origin_seconds: float) -> Iterator[dict[str, Any]]:
-        """Yield the rows that `memmon.store.transfer.load` takes.
+        """Yield the rows that `memmon.store.transfer.dump.load` takes.
 
         `origin_seconds` is added to every time: 0 for absolute ones.
         """

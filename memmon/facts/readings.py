@@ -3,7 +3,7 @@
 From a row derive the columns of `snapshot` and `rollup`, how the past is folded, what is written and
 read back, what is exported and reported, and the tables in docs/. A new reading is a field of a
 `Snapshot` and of what its probe reads (`ProcessReading`), a row here at the place where it reads best, a
-revision of three lines (`migrations/reading_columns.py`) and its number in `store/identity.py`; tests
+revision of three lines (`migrations/reading_columns.py`) and its number in `store/schema/identity.py`; tests
 name the commands that write the rest.
 
 Standard library only: the recording side and the documentation load this.

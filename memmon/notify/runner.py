@@ -17,7 +17,7 @@ from memmon.config import load_settings, resolve_database
 from memmon.errors import ChannelError, MemmonError
 from memmon.notify.evaluate import observe
 from memmon.notify.template import filler
-from memmon.store.alerts import AlertStore, without_password
+from memmon.store.alerts.store import AlertStore, without_password
 from memmon.store.read import open_store
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from memmon.recorder.run_state import RunState
+from memmon.store.write.open_run import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.recorder import validation
 from memmon.recorder.desk import Candidate
 from memmon.recorder.recorder import Recorder
-from memmon.store.write import read_told
+from memmon.store.write.writer import read_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

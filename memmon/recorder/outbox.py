@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts.values import Watch
 from memmon.model import EventRecord
-from memmon.store.write import Batch, RunEnd, StoredReport, Written
+from memmon.store.write.writer import Batch, RunEnd, StoredReport, Written
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from memmon.model import Snapshot
-    from memmon.recorder.run_state import RunState
+    from memmon.store.write.open_run import RunState
 
     Item: TypeAlias = Snapshot | EventRecord | Watch | StoredReport | RunEnd
 

@@ -19,11 +19,11 @@ from memmon.errors import (
     StoreTooOldError,
 )
 from memmon.guest import hooks
-from memmon.store import create as creation
-from memmon.store.beside import SIDE_FILES
-from memmon.store.engine import file_identity, make_folder, write_engine
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.revision import read_revision, require_head
+from memmon.store.connect import create as creation
+from memmon.store.connect.beside import SIDE_FILES
+from memmon.store.connect.engine import file_identity, make_folder, write_engine
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.schema.revision import read_revision, require_head
 
 try:
     import fcntl

@@ -25,7 +25,7 @@ from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.sampler_thread import SamplerThread
 from memmon.recorder.schedule import Schedule
-from memmon.store.write import RunEnd
+from memmon.store.write.writer import RunEnd
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from memmon.clock import Clock
     from memmon.model import Alert
-    from memmon.recorder.run_state import RunState
+    from memmon.store.write.open_run import RunState
 
 log = logging.getLogger("memmon")
 

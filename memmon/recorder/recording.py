@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from memmon.model import Alert, RunRecord, Snapshot
     from memmon.recorder.desk import Candidate
     from memmon.recorder.identity import RunLabels
-    from memmon.recorder.run_state import RunState
     from memmon.recorder.schedule import Schedule
+    from memmon.store.write.open_run import RunState
 
 LOG_WAIT_SECONDS = 0.5
 _TEXT_LIMIT = 2_000

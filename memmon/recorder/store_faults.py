@@ -17,8 +17,8 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.store.access import may_write, may_write_beside
-from memmon.store.engine import sqlite_code, sqlite_extended_code
+from memmon.store.connect.access import may_write, may_write_beside
+from memmon.store.connect.engine import sqlite_code, sqlite_extended_code
 
 if TYPE_CHECKING:
     from pathlib import Path

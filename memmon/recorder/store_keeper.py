@@ -18,8 +18,8 @@ from memmon.guest.shielding import log_safely
 from memmon.recorder.outbox import Outbox
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.recorder.store_faults import Fault, cause, classify, describe, may_be_damage
-from memmon.store.engine import file_identity
-from memmon.store.write import Writer
+from memmon.store.connect.engine import file_identity
+from memmon.store.write.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from memmon.clock import Clock
     from memmon.config import Database
     from memmon.recorder.outbox import Item
-    from memmon.recorder.run_state import RunState
-    from memmon.store.write import Batch, Written
+    from memmon.store.write.open_run import RunState
+    from memmon.store.write.writer import Batch, Written
 
 log = logging.getLogger("memmon")
 

@@ -15,8 +15,8 @@ from memmon.model import Snapshot
 from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
 from memmon.recorder.desk import Candidate
 from memmon.recorder.witness import Witness
-from memmon.store.engine import file_identity
-from memmon.store.write import StoredReport
+from memmon.store.connect.engine import file_identity
+from memmon.store.write.writer import StoredReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from memmon.clock import Clock
     from memmon.config import Database, Settings
     from memmon.recorder.desk import AlertDesk
-    from memmon.recorder.run_state import RunState
-    from memmon.store.write import Written
+    from memmon.store.write.open_run import RunState
+    from memmon.store.write.writer import Written
 
 log = logging.getLogger("memmon")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.clock import Clock
-    from memmon.recorder.run_state import RunState
+    from memmon.store.write.open_run import RunState
 
 log = logging.getLogger("memmon")
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.clock import Clock
-    from memmon.recorder.run_state import RunState
     from memmon.recorder.store_keeper import StoreKeeper
     from memmon.recorder.teller import Teller
-    from memmon.store.write import Written
+    from memmon.store.write.open_run import RunState
+    from memmon.store.write.writer import Written
 
 INBOX_LIMIT = 10_000
 """Snapshots waiting for a stuck thread; fewer when they are large."""

@@ -34,8 +34,8 @@ def check(request: Check) -> Checked:
     `look_at_all_pages`: first look for damage that no read or write has met; none is judged then.
     """
     from memmon.config import parse_database
-    from memmon.store.condition import find_damage
     from memmon.store.read import open_store
+    from memmon.store.upkeep.integrity import find_damage
 
     if request.look_at_all_pages:
         damage = find_damage(parse_database(request.database), in_all_pages=True)
@@ -61,14 +61,14 @@ def check(request: Check) -> Checked:
 def _keep_small(url: str, now: datetime) -> None:
     """Fold and prune what the settings call old; what is not done in a minute is done the next time."""
     from memmon.config import load_settings, parse_database
-    from memmon.store import retention
+    from memmon.store.retention import prune
 
     stop = threading.Event()
     timer = threading.Timer(RETENTION_SECONDS, stop.set)
     timer.daemon = True
     timer.start()
     try:
-        retention.apply(parse_database(url), load_settings(), now=now, stop=stop)
+        prune.apply(parse_database(url), load_settings(), now=now, stop=stop)
     except MemmonError as error:
         # The verdict must not be lost over it; `memmon doctor` and the log of `db prune` tell more.
         sys.stderr.write(f"retention: {error}\n")

@@ -59,7 +59,7 @@ def _is_urgent(request: AnyRequest) -> bool:
 
 def _failed(text: str, error: Exception) -> Failed:
     """Return what lets the program tell what kind of trouble it was."""
-    from memmon.store.engine import sqlite_code
+    from memmon.store.connect.engine import sqlite_code
 
     number = error.errno if isinstance(error, OSError) else None
     return Failed(error=text, kind=type(error).__name__, sqlite_code=sqlite_code(error), error_number=number)

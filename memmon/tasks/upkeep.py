@@ -8,7 +8,7 @@ from memmon.config import parse_database
 
 def migrate(request: Migrate) -> Migrated:
     """Bring a database forward."""
-    from memmon.store.migrate import upgrade
+    from memmon.store.upkeep.migrate import upgrade
 
     done = upgrade(parse_database(request.database), file_mode=request.file_mode)
     return Migrated(before=done.before, after=done.after)
@@ -16,7 +16,7 @@ def migrate(request: Migrate) -> Migrated:
 
 def inspect(request: Inspect) -> Inspected:
     """Look for damage, in the head and the schema or in all pages."""
-    from memmon.store.condition import find_damage
+    from memmon.store.upkeep.integrity import find_damage
 
     found = find_damage(parse_database(request.database), in_all_pages=request.in_all_pages)
     return Inspected(damage=found)

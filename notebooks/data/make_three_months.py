@@ -21,9 +21,9 @@ import numpy as np
 
 from memmon.config import parse_database
 from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
-from memmon.store.migrate import upgrade
 from memmon.store.transfer import dump
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, RunEnd, Writer
 from memmon.units import GIB, MIB
 
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)

@@ -19,9 +19,9 @@ from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.model import DequeReading, RunRecord
 from memmon.notify import run_once
-from memmon.store.alerts import AlertStore
+from memmon.store.alerts.store import AlertStore
 from memmon.store.read import open_store
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.write.writer import Batch, RunEnd, Writer
 
 OPEN_DEQUE = DequeReading(name="q", length_count=5, maxlen_count=None)
 

@@ -12,8 +12,8 @@ from memmon.config import Settings, parse_database
 from memmon.model import EventRecord
 from memmon.recorder.desk import AlertDesk
 from memmon.recorder.identity import new_run
-from memmon.recorder.run_state import RunState
 from memmon.recorder.teller import Teller
+from memmon.store.write.open_run import RunState
 
 
 @dataclass

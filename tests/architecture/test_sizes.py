@@ -8,7 +8,7 @@ from tree import ROOT, modules
 
 MOST_FILE_LINES, MOST_CLASS_LINES, MOST_BODY_LINES = 400, 250, 50
 
-WRITTEN_BY_A_PROGRAM = {"memmon/store/fresh_sqlite.py", "memmon/store/fresh_postgresql.py"}
+WRITTEN_BY_A_PROGRAM = {"memmon/store/schema/fresh_sqlite.py", "memmon/store/schema/fresh_postgresql.py"}
 
 INTERFACES = {("memmon/recorder/monitor.py", "MemoryMonitor")}
 """A class that programs embed as it is."""

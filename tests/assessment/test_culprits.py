@@ -11,9 +11,9 @@ from memmon.assessment.culprits import culprits_of
 from memmon.assessment.gather import growth_between
 from memmon.config import parse_database
 from memmon.model import ComponentReading, DequeReading, RunRecord, Snapshot
-from memmon.store.migrate import upgrade
 from memmon.store.read import open_store
-from memmon.store.write import Batch, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, Writer
 
 MB = 2**20
 KB = 1024

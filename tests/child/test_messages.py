@@ -235,7 +235,7 @@ def test_what_the_programs_first_write_waits_for_is_light(tmp_path, command):
     code = f"""
 import sys
 from memmon.config import parse_database
-from memmon.store.migrate import upgrade
+from memmon.store.upkeep.migrate import upgrade
 upgrade(parse_database({str(tmp_path / "m.db")!r}), revision="0003")
 from memmon.tasks import serve
 more = dict(file_mode=0o600) if {command!r} == "migrate" else dict(in_all_pages=True)

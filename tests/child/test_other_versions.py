@@ -18,9 +18,9 @@ from memmon.config import parse_database
 from memmon.errors import ChildError
 from memmon.model import Alert, RunRecord, Snapshot
 from memmon.recorder.monitor_values import MemoryLeakReport
-from memmon.store.batch import Batch
-from memmon.store.migrate import upgrade
-from memmon.store.write import Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.batch import Batch
+from memmon.store.write.writer import Writer
 
 # What the children of programs that loaded the first version run. It is in their memory: it stays as it was.
 FIRST_CODE = """

@@ -14,8 +14,8 @@ from cli_helpers import MB, ramp_csv
 from memmon.cli import diagnosis
 from memmon.config import parse_database
 from memmon.model import DequeReading, RunRecord, Snapshot
-from memmon.store.transfer import ensure_store
-from memmon.store.write import Batch, Writer
+from memmon.store.transfer.dump import ensure_store
+from memmon.store.write.writer import Batch, Writer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

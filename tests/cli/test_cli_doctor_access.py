@@ -19,8 +19,8 @@ from memmon.cli.diagnosis import mark
 from memmon.cli.diagnosis_access import permissions
 from memmon.config import parse_database
 from memmon.errors import StoreBusyError, StoreError
-from memmon.store.migrate import upgrade
-from memmon.store.trial import require_trial
+from memmon.store.connect.trial import require_trial
+from memmon.store.upkeep.migrate import upgrade
 
 NOBODY, OTHER = 65534, 65533
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to other users")
@@ -175,12 +175,12 @@ def test_a_trial_meets_a_lock_and_a_full_disk(path, monkeypatch):
     database = parse_database(str(path))
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr("memmon.store.trial._WAIT_SECONDS", 0.0)
+        monkeypatch.setattr("memmon.store.connect.trial._WAIT_SECONDS", 0.0)
         with pytest.raises(StoreBusyError, match="is being written"):
             require_trial(database)
         other.execute("ROLLBACK")
     require_trial(database)
-    monkeypatch.setattr("memmon.store.trial.sqlite_uri", lambda one, mode: f"file:{one}?mode=ro")
+    monkeypatch.setattr("memmon.store.connect.trial.sqlite_uri", lambda one, mode: f"file:{one}?mode=ro")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode=DELETE")
     with pytest.raises(StoreError, match="can't be written: attempt to write a readonly database"):

@@ -15,7 +15,7 @@ from memmon.config import parse_database
 from memmon.dashboard import create_app
 from memmon.dashboard.server import address, bind, is_loopback
 from memmon.errors import SettingsError
-from memmon.store.migrate import upgrade
+from memmon.store.upkeep.migrate import upgrade
 
 PAGES = ["/", "/source?name=quiet", "/events", "/data", "/data/v_run"]
 

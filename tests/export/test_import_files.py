@@ -12,7 +12,7 @@ import pytest
 from memmon.config import parse_database
 from memmon.errors import ImportFileError, StoreTooOldError
 from memmon.export.importing import default_source, import_files, read_file
-from memmon.store.transfer import ensure_store
+from memmon.store.transfer.dump import ensure_store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MB = 2**20

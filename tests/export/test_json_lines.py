@@ -14,8 +14,8 @@ from memmon.errors import ImportFileError
 from memmon.export.importing import import_files
 from memmon.export.json_lines import export_lines
 from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
-from memmon.store.transfer import ensure_store, load
-from memmon.store.write import Batch, RunEnd, StoredReport, Writer
+from memmon.store.transfer.dump import ensure_store, load
+from memmon.store.write.writer import Batch, RunEnd, StoredReport, Writer
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

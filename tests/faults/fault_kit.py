@@ -12,7 +12,7 @@ from collections import defaultdict
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from memmon.store.digest import group_digest
+from memmon.store.schema.digest import group_digest
 
 ROOT = Path(__file__).resolve().parents[2]
 

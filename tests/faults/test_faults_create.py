@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from fault_kit import integrity, rows, run_host, start_host, torn_count
 
-from memmon.store.identity import HEAD_REVISION
+from memmon.store.schema.identity import HEAD_REVISION
 
 pytestmark = pytest.mark.faults
 
@@ -23,8 +23,8 @@ EVERY_CALL = """
     import ctypes, errno, json, os, sqlite3, sys
     from pathlib import Path
     from memmon.config import parse_database
-    from memmon.store.create import create
-    import memmon.store.fresh_sqlite
+    from memmon.store.connect.create import create
+    import memmon.store.schema.fresh_sqlite
 
     folder, shim, calls = Path(sys.argv[1]), ctypes.CDLL(sys.argv[2]), json.loads(sys.argv[3])
     real_link = os.link
@@ -145,7 +145,7 @@ AT_ONCE = """
     import errno, json, os, sys
     from memmon import Recorder
     from memmon.config import parse_database
-    import memmon.store.write, memmon.recorder.writer_thread, memmon.store.migrate
+    import memmon.store.write.writer, memmon.recorder.writer_thread, memmon.store.upkeep.migrate
 
     way = sys.argv[2]
     def no_link(*_):
@@ -155,7 +155,7 @@ AT_ONCE = """
     print("ready", flush=True)
     sys.stdin.readline()
     if way == "upgrade":
-        memmon.store.migrate.upgrade(parse_database(sys.argv[1]))
+        memmon.store.upkeep.migrate.upgrade(parse_database(sys.argv[1]))
     recorder = Recorder(sys.argv[1], source="fleet", gc_threshold_mb=0, leak_check=False, daily_report=False)
     for _ in range(5):
         recorder.take_snapshot()
@@ -194,7 +194,7 @@ SLOW = """
     import ctypes, json, os, sys, time
     from pathlib import Path
     from memmon import Recorder
-    import memmon.store.write, memmon.recorder.writer_thread
+    import memmon.store.write.writer, memmon.recorder.writer_thread
 
     path, shim = Path(sys.argv[1]), ctypes.CDLL(os.environ["LD_PRELOAD"])
     recorder = Recorder(path, source="parent", gc_threshold_mb=0, leak_check=False, daily_report=False)

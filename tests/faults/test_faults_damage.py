@@ -18,9 +18,9 @@ from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.model import DequeReading, Snapshot
 from memmon.recorder.identity import new_run
-from memmon.store.migrate import upgrade
 from memmon.store.salvage import salvage
-from memmon.store.write import Batch, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, Writer
 
 pytestmark = pytest.mark.faults
 

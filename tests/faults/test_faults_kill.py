@@ -18,7 +18,7 @@ NURSERY = """
     import os, sys, time
     from collections import deque
     from memmon import Recorder
-    import memmon.store.write, memmon.store.migrate
+    import memmon.store.write.writer, memmon.store.upkeep.migrate
 
     database = sys.argv[1]
     for line in sys.stdin:

@@ -16,7 +16,7 @@ WRITES = """
     from collections import deque
     from memmon import Recorder
 
-    import memmon.store.write, memmon.recorder.writer_thread
+    import memmon.store.write.writer, memmon.recorder.writer_thread
     kept = deque(maxlen=9)
     print("ready", flush=True)
     sys.stdin.readline()

@@ -22,9 +22,9 @@ from memmon import Recorder, open_store
 from memmon.analysis.robust import theil_sen
 from memmon.clock import ManualClock
 from memmon.config import Settings, parse_database
-from memmon.store import retention
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.migrate import upgrade
+from memmon.store.retention import prune
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.migrate import upgrade
 
 pytestmark = pytest.mark.faults
 
@@ -109,7 +109,7 @@ def test_half_migrated(tmp_path, old_history, figures):
 MIGRATE = """
     import os, sys
     from memmon.config import parse_database
-    from memmon.store.migrate import upgrade
+    from memmon.store.upkeep.migrate import upgrade
     print("ready", flush=True)
     for line in sys.stdin:
         if os.fork() == 0:
@@ -288,7 +288,7 @@ PURGE = """
     from memmon.store import retention
     print("ready", flush=True)
     sys.stdin.readline()
-    retention.apply(parse_database(sys.argv[1]), Settings(raw_days=1.0, hourly_days=8.0), now=datetime.fromisoformat(sys.argv[2]))
+    prune.apply(parse_database(sys.argv[1]), Settings(raw_days=1.0, hourly_days=8.0), now=datetime.fromisoformat(sys.argv[2]))
 """
 
 
@@ -348,7 +348,7 @@ def test_years_of_history(tmp_path, full, figures):
             add_month(connection, month, sources, count)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             now = START + timedelta(milliseconds=(month + 1) * count * STEP_MS)
-            retention.apply(database, settings, now=now, pause_seconds=0.0)
+            prune.apply(database, settings, now=now, pause_seconds=0.0)
             sizes.append(path.stat().st_size)
     reader = open_store(path)
     compared, worst = 0, 0.0

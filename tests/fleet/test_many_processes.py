@@ -11,9 +11,9 @@ import pytest
 from memmon.config import parse_database
 from memmon.model import RunRecord, Snapshot
 from memmon.report.processes import process_series
-from memmon.store.migrate import upgrade
 from memmon.store.read import open_store
-from memmon.store.write import Batch, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, Writer
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MB = 2**20

@@ -21,10 +21,10 @@ from memmon.config import parse_database
 from memmon.errors import MissingExtraError
 from memmon.export.metrics import MetricsCollector, families, render_metrics
 from memmon.model import DequeReading, RunRecord, Snapshot
-from memmon.store.engine import write_engine
-from memmon.store.migrate import upgrade
+from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, RunEnd, Writer
 
 NOW = datetime(2026, 3, 8, tzinfo=UTC)
 MB = 2**20

@@ -22,11 +22,11 @@ from store_kit import START, StoreMaker, deque_of, ticks, watch_of  # noqa: E402
 
 from memmon.config import Settings  # noqa: E402
 from memmon.model import ComponentReading, EventRecord  # noqa: E402
-from memmon.store import retention  # noqa: E402
-from memmon.store.alerts import AlertStore  # noqa: E402
-from memmon.store.identity import HEAD_REVISION  # noqa: E402
-from memmon.store.migrate import upgrade  # noqa: E402
-from memmon.store.write import RunEnd  # noqa: E402
+from memmon.store.alerts.store import AlertStore  # noqa: E402
+from memmon.store.retention import prune  # noqa: E402
+from memmon.store.schema.identity import HEAD_REVISION  # noqa: E402
+from memmon.store.upkeep.migrate import upgrade  # noqa: E402
+from memmon.store.write.writer import RunEnd  # noqa: E402
 
 
 def make(path: Path) -> None:
@@ -63,7 +63,7 @@ def make(path: Path) -> None:
         watches=watches,
     )
     store.add_run(ticks(120, start=start, rss_mb=lambda n: None if n % 9 == 0 else 64.0), source="other")
-    retention.apply(
+    prune.apply(
         store.database,
         Settings(raw_days=1.5, hourly_days=400.0),
         now=start + timedelta(days=1),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from memmon.config import parse_database
 from memmon.errors import ChannelError
 from memmon.model import EventRecord, RunRecord, Snapshot
-from memmon.store.migrate import upgrade
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, RunEnd, Writer
 
 if TYPE_CHECKING:
     from memmon.clock import ManualClock

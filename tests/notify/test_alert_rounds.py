@@ -13,8 +13,8 @@ from alert_kit import MB, START, Bot, FlakyChannel, make_store, minutes
 from memmon.clock import ManualClock
 from memmon.model import DequeReading, EventRecord
 from memmon.notify import AlertPolicy, run_once
-from memmon.store.alerts import AlertStore
-from memmon.store.write import RunEnd
+from memmon.store.alerts.store import AlertStore
+from memmon.store.write.writer import RunEnd
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def pg_server():
 def pg_template(pg_server) -> str:
     """The name of a database with memmon's newest schema."""
     from memmon.config import parse_database
-    from memmon.store.migrate import upgrade
+    from memmon.store.upkeep.migrate import upgrade
 
     pg_server.execute("CREATE DATABASE memmon_template")
     upgrade(parse_database(pg_server.url("memmon_template")))

@@ -14,12 +14,12 @@ from memmon.alerts.values import Watch
 from memmon.config import parse_database
 from memmon.errors import StoreTooNewError, StoreTooOldError
 from memmon.model import DequeReading
-from memmon.store import schema
-from memmon.store.engine import write_engine
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.migrate import upgrade
+from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store
-from memmon.store.write import Batch, RunEnd, StoredReport, Writer
+from memmon.store.schema import tables
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, RunEnd, StoredReport, Writer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -57,10 +57,10 @@ def test_pg_migrations_make_the_tables_of_the_schema(empty_database):
         context = MigrationContext.configure(
             connection,
             opts={
-                "include_object": lambda _o, name, kind, *_: kind != "table" or name in schema.metadata.tables
+                "include_object": lambda _o, name, kind, *_: kind != "table" or name in tables.metadata.tables
             },
         )
-        assert compare_metadata(context, schema.metadata) == []
+        assert compare_metadata(context, tables.metadata) == []
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_pg_migrations_make_the_tables_of_the_schema(empty_database):
 def test_pg_processes_that_migrate_at_once_all_succeed(empty_database, revision):
     """Of several processes that find an empty database, one migrates and the others find the work done."""
     code = (
-        "import sys; from memmon.config import parse_database; from memmon.store.migrate import upgrade; "
+        "import sys; from memmon.config import parse_database; from memmon.store.upkeep.migrate import upgrade; "
         "print(upgrade(parse_database(sys.argv[1]), revision=sys.argv[2]).after)"
     )
     started = [

@@ -14,12 +14,12 @@ from memmon.child import Children
 from memmon.config import parse_database
 from memmon.errors import StoreTooOldError
 from memmon.recorder.prepare import prepare
-from memmon.store import create as creation
-from memmon.store.create import create
-from memmon.store.engine import write_engine
-from memmon.store.identity import APPLICATION_ID, HEAD_REVISION
-from memmon.store.migrate import upgrade
-from memmon.store.write import Batch, Writer
+from memmon.store.connect import create as creation
+from memmon.store.connect.create import create
+from memmon.store.connect.engine import write_engine
+from memmon.store.schema.identity import APPLICATION_ID, HEAD_REVISION
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, Writer
 
 QUIET = {"leak_check": False, "daily_report": False, "gc_threshold_mb": 0}
 CATALOG = {
@@ -141,7 +141,7 @@ def test_pg_older_schemas_are_left_to_the_operator(pg_empty_url, statement):
         upgrade(database, revision=HEAD_REVISION)
         from alembic import command
 
-        from memmon.store.migrate import alembic_config
+        from memmon.store.upkeep.migrate import alembic_config
 
         config = alembic_config()
         with write_engine(database).begin() as connection:

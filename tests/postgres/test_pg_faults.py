@@ -13,7 +13,7 @@ from pg_server import PASSWORD
 from memmon import Recorder
 from memmon.config import mask_url, parse_database
 from memmon.errors import MemmonError, SettingsError
-from memmon.store.engine import write_engine
+from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store
 
 QUIET = {"leak_check": False, "daily_report": False, "gc_threshold_mb": 0}

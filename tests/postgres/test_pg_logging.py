@@ -12,8 +12,8 @@ from sqlalchemy.pool import Pool
 
 from memmon.config import parse_database
 from memmon.errors import StoreError, StorePermissionError
-from memmon.store.engine import read_engine, write_engine
-from memmon.store.trial import require_trial
+from memmon.store.connect.engine import read_engine, write_engine
+from memmon.store.connect.trial import require_trial
 
 NOTICE = "DO $$ BEGIN RAISE NOTICE 'a notice'; END $$"
 

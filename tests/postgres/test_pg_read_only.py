@@ -17,9 +17,9 @@ from pg_traps import Trapped, set_traps
 from memmon.config import parse_database
 from memmon.errors import MemmonError, SqlError
 from memmon.model import DequeReading
-from memmon.store.engine import write_engine
+from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store, operator, sql
-from memmon.store.write import Batch, Writer
+from memmon.store.write.writer import Batch, Writer
 
 ROLES = ("superuser", "clerk")
 DOCS = Path(__file__).parents[2] / "docs"

@@ -15,8 +15,8 @@ from memmon.clock import ManualClock
 from memmon.model import RunRecord
 from memmon.probe.objects.evidence import compare, event_data, gather
 from memmon.probe.objects.survey import survey
-from memmon.recorder.run_state import RunState
 from memmon.recorder.witness import Witness
+from memmon.store.write.open_run import RunState
 
 held_rows: list[dict[str, str]] = []
 held_classes: list[type] = []

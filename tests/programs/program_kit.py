@@ -19,8 +19,8 @@ import sqlalchemy
 
 from memmon.config import parse_database
 from memmon.model import RunRecord, Snapshot
-from memmon.store.migrate import upgrade
-from memmon.store.write import Batch, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, Writer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -28,7 +28,7 @@ from program_kit import (
 
 from memmon.child.interpreter import FROZEN_FLAG
 from memmon.recorder.store_keeper import LOG_EVERY_SECONDS
-from memmon.store.identity import HEAD_REVISION
+from memmon.store.schema.identity import HEAD_REVISION
 
 pytestmark = pytest.mark.programs
 

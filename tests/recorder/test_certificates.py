@@ -13,7 +13,7 @@ import pytest
 
 from memmon import Recorder, open_store
 from memmon.config import parse_database
-from memmon.store.engine import write_engine
+from memmon.store.connect.engine import write_engine
 
 HOST = """
     import os, signal, sys

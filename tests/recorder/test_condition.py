@@ -12,8 +12,8 @@ import pytest
 from memmon.config import parse_database
 from memmon.errors import ForeignStoreError, StoreDamagedError
 from memmon.recorder.store_faults import Fault, classify, may_be_damage
-from memmon.store.condition import find_damage, head_fault
-from memmon.store.migrate import upgrade
+from memmon.store.upkeep.integrity import find_damage, head_fault
+from memmon.store.upkeep.migrate import upgrade
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_page_of_the_schema(healthy, tmp_path):
 
 def test_another_program_s_file_is_no_damage(tmp_path):
     """A foreign database is foreign, one with memmon's tables and another mark is damaged."""
-    from memmon.store.engine import refuse_foreign
+    from memmon.store.connect.engine import refuse_foreign
 
     with closing(sqlite3.connect(tmp_path / "f.db")) as connection:
         connection.execute("CREATE TABLE theirs (x)")

@@ -9,9 +9,9 @@ from contextlib import closing
 from memmon import Recorder
 from memmon.child import AnsweredError, Children
 from memmon.config import parse_database
-from memmon.store.engine import sqlite_code
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.migrate import upgrade
+from memmon.store.connect.engine import sqlite_code
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.migrate import upgrade
 
 
 def _revision(path) -> str:

@@ -9,9 +9,9 @@ from memmon.clock import ManualClock
 from memmon.model import DequeReading, Snapshot
 from memmon.recorder.identity import new_run
 from memmon.recorder.outbox import Outbox, most_bytes
-from memmon.recorder.run_state import RunState
 from memmon.recorder.writer_thread import INBOX_LIMIT, inbox_limit
-from memmon.store.write import RunEnd, StoredReport, Written
+from memmon.store.write.open_run import RunState
+from memmon.store.write.writer import RunEnd, StoredReport, Written
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 WRITTEN = Written(run_id=1, source_id=1, source="bot", opened_run=False)

@@ -23,9 +23,9 @@ import pytest
 from memmon.config import parse_database
 from memmon.errors import StorePermissionError
 from memmon.recorder.store_faults import Fault, classify, may_be_damage
-from memmon.store import access
-from memmon.store.migrate import upgrade
+from memmon.store.connect import access
 from memmon.store.read import open_store
+from memmon.store.upkeep.migrate import upgrade
 
 NOBODY = 65534
 IS_ROOT = os.geteuid() == 0
@@ -38,7 +38,7 @@ import json, os, pwd, shlex, sqlite3, sys, tempfile
 from contextlib import closing
 from memmon import Recorder
 from memmon.config import parse_database
-from memmon.store.engine import write_engine
+from memmon.store.connect.engine import write_engine
 path, user, first = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 warm = Recorder(first, source="warm", leak_check=False, daily_report=False)
 warm.take_snapshot(); warm.flush(60); warm.stop(5)

@@ -21,7 +21,7 @@ import pytest
 from memmon import Alert, Recorder, Snapshot, open_store
 from memmon.clock import ManualClock
 from memmon.config import parse_database
-from memmon.store.migrate import upgrade
+from memmon.store.upkeep.migrate import upgrade
 
 
 @pytest.fixture

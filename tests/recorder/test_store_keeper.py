@@ -12,7 +12,6 @@ from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.model import Snapshot
 from memmon.recorder.identity import new_run
-from memmon.recorder.run_state import RunState
 from memmon.recorder.store_keeper import (
     FIRST_BACKOFF_SECONDS,
     LOG_EVERY_SECONDS,
@@ -20,6 +19,7 @@ from memmon.recorder.store_keeper import (
     SET_ASIDE_LIMIT,
     StoreKeeper,
 )
+from memmon.store.write.open_run import RunState
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from memmon.store.wal import WalFaultError, check_wal
+from memmon.store.connect.wal import WalFaultError, check_wal
 
 
 @pytest.fixture

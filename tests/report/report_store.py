@@ -10,8 +10,8 @@ from report_values import NOW
 
 from memmon.config import parse_database
 from memmon.model import DequeReading, EventRecord, RunRecord, Snapshot
-from memmon.store.migrate import upgrade
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, RunEnd, Writer
 from memmon.units import MIB
 
 HOSTILE = "<script>window.pwned=1</script>\"'&\x1b[31m\u202e"

@@ -185,7 +185,7 @@ def test_the_newest_evidence_is_shown(tmp_path):
     from memmon.model import EventRecord, RunRecord
     from memmon.report.chart_data import build_charts
     from memmon.report.html import render_html
-    from memmon.store.write import Batch, Writer
+    from memmon.store.write.writer import Batch, Writer
 
     path = record_bot(tmp_path / "m.db", days=1, deques=1)
     run = RunRecord(

@@ -9,7 +9,7 @@ import pytest
 from store_kit import StoreMaker
 
 from memmon.config import parse_database
-from memmon.store.migrate import upgrade
+from memmon.store.upkeep.migrate import upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path

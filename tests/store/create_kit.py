@@ -7,8 +7,8 @@ from contextlib import closing
 
 from memmon import Recorder
 from memmon.config import parse_database
-from memmon.store.create import create
-from memmon.store.identity import APPLICATION_ID, HEAD_REVISION
+from memmon.store.connect.create import create
+from memmon.store.schema.identity import APPLICATION_ID, HEAD_REVISION
 
 
 def made(path, **more) -> bool:

@@ -24,9 +24,9 @@ import memmon  # noqa: E402
 from memmon import Recorder, open_store  # noqa: E402
 from memmon.config import Settings, parse_database  # noqa: E402
 from memmon.export.metrics import render_metrics  # noqa: E402
-from memmon.store import retention  # noqa: E402
-from memmon.store.migrate import alembic_config, upgrade  # noqa: E402
+from memmon.store.retention import prune  # noqa: E402
 from memmon.store.salvage import salvage  # noqa: E402
+from memmon.store.upkeep.migrate import alembic_config, upgrade  # noqa: E402
 
 
 def memmon_says(*arguments: str) -> str:
@@ -95,7 +95,7 @@ saved = salvage(damaged_copy(), FOLDER / "saved.db")
 found["salvaged"] = values(FOLDER / "saved.db")
 found["refused"] = dict(saved.refused_count)
 later = datetime.now(UTC) + timedelta(days=91)
-retention.apply(parse_database(str(OLDER)), Settings(), now=later, pause_seconds=0.0)
+prune.apply(parse_database(str(OLDER)), Settings(), now=later, pause_seconds=0.0)
 with open_store(OLDER) as store:
     rolled = store.query(f"SELECT {COLUMN}, max_{COLUMN} FROM rollup ORDER BY at_ms", row_limit=100).rows
     seen = store.query(f"SELECT {COLUMN}, max_{COLUMN} FROM v_snapshot ORDER BY at_ms", row_limit=100).rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memmon.alerts.values import Watch
 from memmon.config import Database, parse_database
 from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.write.writer import Batch, RunEnd, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

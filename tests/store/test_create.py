@@ -18,9 +18,9 @@ from create_kit import ask, assert_whole_and_empty, made, record_one
 from memmon import open_store
 from memmon.config import parse_database
 from memmon.errors import ForeignStoreError
-from memmon.store import create as creation
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.migrate import upgrade
+from memmon.store.connect import create as creation
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.migrate import upgrade
 
 ROOT = Path(__file__).resolve().parents[2]
 PRAGMAS = ("application_id", "auto_vacuum", "encoding", "page_size", "user_version")
@@ -106,7 +106,7 @@ def test_create_starts_no_process_and_loads_no_alembic(tmp_path, code):
     program = {
         "record": "from memmon import Recorder; r = Recorder(sys.argv[1], source='bot'); r.take_snapshot(); "
         "assert r.flush(30), r.status; r.stop()",
-        "upgrade": "from memmon.config import parse_database; from memmon.store.migrate import upgrade; "
+        "upgrade": "from memmon.config import parse_database; from memmon.store.upkeep.migrate import upgrade; "
         "assert upgrade(parse_database(sys.argv[1])).before is None",
     }[code]
     watched = (
@@ -292,8 +292,8 @@ def test_create_holds_a_fork_up_only_while_a_connection_is_open(tmp_path, monkey
 def test_create_costs_the_recorder_next_to_nothing(tmp_path):
     """What creation adds to a recorder's modules is no package, and the script is loaded only when it is run."""
     code = (
-        "import sys; import memmon.store.engine, memmon.store.revision; before = set(sys.modules); "
-        "import memmon.store.create; print(sorted(set(sys.modules) - before))"
+        "import sys; import memmon.store.connect.engine, memmon.store.schema.revision; before = set(sys.modules); "
+        "import memmon.store.connect.create; print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['memmon.store.create']"
+    assert done.stdout.strip() == "['memmon.store.connect.create']"

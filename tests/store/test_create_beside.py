@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from create_kit import ask, assert_whole_and_empty, made, record_one
 
-from memmon.store import beside
-from memmon.store import create as creation
+from memmon.store.connect import beside
+from memmon.store.connect import create as creation
 
 LOST_LOG = """
 import os, sqlite3, sys

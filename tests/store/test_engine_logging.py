@@ -22,11 +22,11 @@ from sqlalchemy.pool import NullPool, Pool
 from store_kit import ticks
 
 from memmon.config import parse_database
-from memmon.store.engine import read_engine, write_engine
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.migrate import upgrade
-from memmon.store.session import maintenance
-from memmon.store.write import read_told
+from memmon.store.connect.engine import read_engine, write_engine
+from memmon.store.connect.session import maintenance
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import read_told
 
 ON_CONNECTIONS = (
     "before_execute",
@@ -222,8 +222,8 @@ def test_alembic_is_quiet_while_it_is_loaded(tmp_path):
         """
         import json, logging, sys
         from memmon.config import parse_database
-        from memmon.store.identity import HEAD_REVISION
-        from memmon.store.migrate import upgrade
+        from memmon.store.schema.identity import HEAD_REVISION
+        from memmon.store.upkeep.migrate import upgrade
         said = []
         class Keeping(logging.Handler):
             def emit(self, record):

@@ -12,9 +12,9 @@ import pytest
 from golden_figures import figures
 
 from memmon.config import parse_database
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.maintain import check
-from memmon.store.migrate import upgrade
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.maintenance import check
+from memmon.store.upkeep.migrate import upgrade
 
 GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden").glob("*.db"))
 

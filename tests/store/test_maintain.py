@@ -11,8 +11,9 @@ from store_kit import START, deque_of, ticks
 
 from memmon.config import Settings, parse_database
 from memmon.errors import ForeignStoreError, OutputError, StoreNotFoundError
-from memmon.store import maintain, retention
 from memmon.store.read import open_store
+from memmon.store.retention import prune
+from memmon.store.upkeep import maintenance
 
 
 def execute(path, statement: str) -> None:
@@ -29,12 +30,12 @@ def recorded(store):
 
 def test_check_proves_every_snapshot_of_a_whole_store(recorded):
     """A whole store has no problems, also after old snapshots were folded away, and every row is proved."""
-    found = maintain.check(recorded.database)
+    found = maintenance.check(recorded.database)
     assert found.is_ok
     assert found.proved_count == 500
     settings = Settings(raw_days=1)
-    retention.apply(recorded.database, settings, now=START + timedelta(days=2), pause_seconds=0)
-    after = maintain.check(recorded.database)
+    prune.apply(recorded.database, settings, now=START + timedelta(days=2), pause_seconds=0)
+    after = maintenance.check(recorded.database)
     assert after.is_ok
     assert 0 < after.proved_count < 500
 
@@ -52,7 +53,7 @@ def test_check_proves_every_snapshot_of_a_whole_store(recorded):
 def test_check_finds_what_was_changed(recorded, statement, said):
     """A value that changed by a single one, a reading that went, a reference to nothing: each is named."""
     execute(recorded.path, statement)
-    found = maintain.check(recorded.database)
+    found = maintenance.check(recorded.database)
     assert not found.is_ok
     assert any(said in problem for problem in found.problems), found.problems
 
@@ -62,7 +63,7 @@ def test_check_names_damaged_pages(recorded):
     with recorded.path.open("r+b") as file:
         file.seek(recorded.path.stat().st_size // 2)
         file.write(random.Random(1).randbytes(4096 * 3))
-    assert not maintain.check(recorded.database).is_ok
+    assert not maintenance.check(recorded.database).is_ok
 
 
 def test_backup_is_a_whole_store_of_its_own(recorded, tmp_path):
@@ -76,20 +77,20 @@ def test_backup_is_a_whole_store_of_its_own(recorded, tmp_path):
     writer = threading.Thread(target=keep_writing)
     writer.start()
     try:
-        report = maintain.backup(recorded.database, tmp_path / "copy.db")
+        report = maintenance.backup(recorded.database, tmp_path / "copy.db")
     finally:
         stop.set()
         writer.join()
     assert report.path == tmp_path / "copy.db"
     assert report.size_bytes == report.path.stat().st_size
     assert report.path.stat().st_mode & 0o777 == 0o600
-    assert maintain.check(parse_database(report.path)).is_ok
+    assert maintenance.check(parse_database(report.path)).is_ok
     assert len(open_store(report.path).snapshots("bot")) == 500
     assert [one.name for one in tmp_path.glob("copy*")] == ["copy.db"]
     with pytest.raises(OutputError, match="exists already"):
-        maintain.backup(recorded.database, report.path)
+        maintenance.backup(recorded.database, report.path)
     with pytest.raises(OutputError, match="can't be written"):
-        maintain.backup(recorded.database, recorded.path / "no folder" / "copy.db")
+        maintenance.backup(recorded.database, recorded.path / "no folder" / "copy.db")
 
 
 def test_vacuum_gives_room_back(recorded):
@@ -97,7 +98,7 @@ def test_vacuum_gives_room_back(recorded):
     recorded.add_run(ticks(4000, start=START + timedelta(days=3), deques=lambda n: [deque_of("q", n)]))
     execute(recorded.path, "DELETE FROM reading WHERE run_id = 2")
     execute(recorded.path, "DELETE FROM snapshot WHERE run_id = 2")
-    report = maintain.vacuum(recorded.database)
+    report = maintenance.vacuum(recorded.database)
     assert report.after_bytes < report.before_bytes / 2
     assert len(open_store(recorded.path).snapshots()) == 500
     with closing(sqlite3.connect(recorded.path)) as connection:
@@ -109,7 +110,7 @@ def test_status_counts_and_measures(recorded):
     aside = recorded.path.with_name("memmon.db.corrupt-20260301T000000Z")
     aside.touch()
     aside.with_name(f"{aside.name}-wal").touch()
-    found = maintain.status(recorded.database)
+    found = maintenance.status(recorded.database)
     assert found.row_count["snapshot"] == 500
     assert found.row_count["run"] == 1
     assert found.file_bytes == recorded.path.stat().st_size
@@ -121,12 +122,12 @@ def test_maintain_leaves_foreign_files_alone(tmp_path):
     foreign = tmp_path / "foreign.db"
     execute(foreign, "CREATE TABLE t (x)")
     before = foreign.read_bytes()
-    for work in (maintain.check, maintain.vacuum, maintain.status):
+    for work in (maintenance.check, maintenance.vacuum, maintenance.status):
         with pytest.raises(ForeignStoreError):
             work(parse_database(foreign))
         with pytest.raises(StoreNotFoundError):
             work(parse_database(tmp_path / "absent.db"))
     with pytest.raises(ForeignStoreError):
-        maintain.backup(parse_database(foreign), tmp_path / "copy.db")
+        maintenance.backup(parse_database(foreign), tmp_path / "copy.db")
     assert foreign.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["foreign.db"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from store_kit import StoreMaker, ticks
 
-from memmon.store.identity import HEAD_REVISION
+from memmon.store.schema.identity import HEAD_REVISION
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).resolve().with_name("new_reading_program.py")
@@ -97,7 +97,7 @@ def downgrade() -> None:
 ''',
     ),
     Edit(
-        "memmon/store/identity.py",
+        "memmon/store/schema/identity.py",
         f'HEAD_REVISION = "{NEXT}"\n',
         at=f'HEAD_REVISION = "{HEAD_REVISION}"\n',
         replaces=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from memmon.config import parse_database
-from memmon.store import migrate
-from memmon.store.identity import HEAD_REVISION
+from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 

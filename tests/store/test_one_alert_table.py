@@ -10,9 +10,9 @@ from store_kit import START, StoreMaker, ticks, watch_of
 
 from memmon.config import parse_database
 from memmon.export.importing import import_files
-from memmon.store.migrate import alembic_config, upgrade
 from memmon.store.read import open_store
 from memmon.store.salvage import salvage
+from memmon.store.upkeep.migrate import alembic_config, upgrade
 
 STATE_ROWS = [
     (1, "deque:0a1b", "deque", "firing", "error", 1_000, 2_000, None),
@@ -39,7 +39,7 @@ def older(path):
 def downgraded(path, revision):
     from alembic import command
 
-    from memmon.store.engine import write_engine
+    from memmon.store.connect.engine import write_engine
 
     config = alembic_config()
     with write_engine(parse_database(str(path))).begin() as connection:

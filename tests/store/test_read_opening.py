@@ -20,7 +20,7 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.store.read import gate, open_store
+from memmon.store.read import open_store, sqlite_session
 
 NOBODY = 65534
 
@@ -102,7 +102,7 @@ def test_open_tells_of_damage_that_sqlite_can_not_name(store):
 
 def test_open_waits_no_longer_than_it_says(store, monkeypatch):
     """A database that another process holds exclusively is reported as busy."""
-    monkeypatch.setattr(gate, "BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_session, "BUSY_TIMEOUT_SECONDS", 0.05)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as holder:
         holder.execute("PRAGMA journal_mode=DELETE")
         holder.execute("BEGIN EXCLUSIVE")
@@ -192,7 +192,7 @@ def test_open_as_another_user_while_the_owner_writes(store, shared_folder):
 def test_open_reads_again_when_the_file_changed_under_it(store, monkeypatch):
     """An immutable read during which the file changed is thrown away and made again."""
     store.add_run(ticks(3))
-    monkeypatch.setattr(gate.SqliteGate, "_must_be_immutable", lambda self: True)
+    monkeypatch.setattr(sqlite_session.SqliteGate, "_must_be_immutable", lambda self: True)
     reader = open_store(store.path)
     calls = []
 

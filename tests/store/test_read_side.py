@@ -9,7 +9,7 @@ from store_kit import MB, START, deque_of, ticks
 from memmon.errors import NoDataError, SqlError, UnknownSourceError
 from memmon.model import ComponentReading, EventRecord
 from memmon.store.read import open_store
-from memmon.store.write import RunEnd
+from memmon.store.write.writer import RunEnd
 
 
 def test_read_snapshots_return_what_was_recorded(store):

@@ -14,10 +14,11 @@ from store_kit import START, ticks
 from memmon.config import Settings, parse_database
 from memmon.facts.readings import READINGS
 from memmon.model import Snapshot
-from memmon.store import retention, rollup, schema
-from memmon.store.migrate import alembic_config, upgrade
 from memmon.store.read import open_store
+from memmon.store.retention import prune, rollup_columns
 from memmon.store.salvage.tables import shapes
+from memmon.store.schema import tables
+from memmon.store.upkeep.migrate import alembic_config, upgrade
 
 COLUMNS = [one.column for one in READINGS]
 KEYS = {"run_id", "seq", "at_ms", "uptime_ms", "digest"}
@@ -70,22 +71,22 @@ def test_readings_keep_to_what_the_code_takes_for_granted():
 
 def test_every_reading_has_a_rule_for_folding_and_its_columns(store):
     """The rules of folding, the columns of the tables, of the view and of the frame are those of the readings."""
-    assert sorted((*rollup.MEANS, *rollup.COUNTERS)) == sorted(COLUMNS)
+    assert sorted((*rollup_columns.MEANS, *rollup_columns.COUNTERS)) == sorted(COLUMNS)
     assert set(columns_of(store.path, "snapshot")) - KEYS == set(COLUMNS)
     beside = {name for one in READINGS for name in one.beside_columns}
     assert set(columns_of(store.path, "rollup")) - ROLLUP_KEYS == {*COLUMNS, *beside}
-    assert {*rollup.EXTREMES, "last_rss_bytes"} == beside
+    assert {*rollup_columns.EXTREMES, "last_rss_bytes"} == beside
     store.add_run(full(3))
     with open_store(store.path) as opened:
         assert set(opened.query("SELECT * FROM v_snapshot").columns) >= set(COLUMNS)
         frame = opened.snapshots()
-    assert set(frame.columns) >= {*COLUMNS, *rollup.EXTREMES}
+    assert set(frame.columns) >= {*COLUMNS, *rollup_columns.EXTREMES}
 
 
-@pytest.mark.parametrize("table", [*schema.metadata.tables])
+@pytest.mark.parametrize("table", [*tables.metadata.tables])
 def test_columns_stand_in_the_order_in_which_revisions_made_them(store, table):
     """Salvage takes an older row for the beginning of one of today: the code knows the order that is on the disk."""
-    known = sorted(schema.metadata.tables[table].columns, key=schema.since_of)
+    known = sorted(tables.metadata.tables[table].columns, key=tables.since_of)
     assert [column.name for column in known] == columns_of(store.path, table), (
         "a column that a revision adds says so: `since` of its reading, or `since` in the column's info"
     )
@@ -124,7 +125,7 @@ def test_every_reading_outlives_the_snapshots_that_had_it(store, age, resolution
     """Folded into hours after 90 days and into days after two years, every reading is still known, by its rule."""
     store.add_run(full(12))
     for now in (START + timedelta(days=91), START + age):
-        retention.apply(store.database, Settings(), now=now, pause_seconds=0.0)
+        prune.apply(store.database, Settings(), now=now, pause_seconds=0.0)
     with open_store(store.path) as opened:
         frame = opened.snapshots()
         ((*seen,),) = opened.query(f"SELECT {', '.join(COLUMNS)} FROM v_snapshot").rows

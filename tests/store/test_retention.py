@@ -15,15 +15,15 @@ from memmon.clock import SystemClock
 from memmon.config import Settings
 from memmon.errors import StoreBusyError, StoreTooNewError
 from memmon.model import EventRecord
-from memmon.store import retention
-from memmon.store.fold import Folder
 from memmon.store.read import open_store
+from memmon.store.retention import prune
+from memmon.store.retention.keep import Folder
 
 SETTINGS = Settings(raw_days=2, hourly_days=5)
 
 
 def purge(store, *, days: float, settings: Settings = SETTINGS):
-    return retention.apply(store.database, settings, now=START + timedelta(days=days), pause_seconds=0.0)
+    return prune.apply(store.database, settings, now=START + timedelta(days=days), pause_seconds=0.0)
 
 
 def count(store, table: str) -> int:
@@ -253,7 +253,7 @@ def test_retention_stops_when_told(ten_days):
     stop = threading.Event()
     stop.set()
     settings, now = SETTINGS, START + timedelta(days=10)
-    report = retention.apply(ten_days.database, settings, now=now, stop=stop)
+    report = prune.apply(ten_days.database, settings, now=now, stop=stop)
     assert not report.is_complete
     assert report.batch_count == 0
     assert purge(ten_days, days=10).is_complete
@@ -310,7 +310,7 @@ def test_retention_hardly_delays_a_recorder(store):
     recorder.start()
     stop.wait(0.5)
     alone = sorted(took)
-    report = retention.apply(store.database, Settings(raw_days=1), now=START + timedelta(days=5))
+    report = prune.apply(store.database, Settings(raw_days=1), now=START + timedelta(days=5))
     stop.set()
     recorder.join()
     beside = sorted(took[len(alone) :])

@@ -13,8 +13,8 @@ from store_kit import MB, START, StoreMaker
 
 from memmon.analysis.robust import theil_sen
 from memmon.config import Settings
-from memmon.store import retention
 from memmon.store.read import open_store
+from memmon.store.retention import prune
 
 SOURCES = 20
 MONTHS = 36
@@ -100,7 +100,7 @@ def test_retention_over_three_years_of_twenty_sources(store):
             add_month(connection, month)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             now = START + timedelta(days=MONTH_DAYS * (month + 1))
-            report = retention.apply(store.database, settings, now=now, pause_seconds=0.0)
+            report = prune.apply(store.database, settings, now=now, pause_seconds=0.0)
             assert not report.is_over_ceiling
             sizes.append(store.path.stat().st_size)
     assert max(sizes) <= CEILING_MB * MB

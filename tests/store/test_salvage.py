@@ -13,10 +13,10 @@ from store_kit import START, deque_of, ticks
 from memmon.config import Settings
 from memmon.errors import OutputError, StoreDamagedError, StoreNotFoundError
 from memmon.model import EventRecord
-from memmon.store import retention
 from memmon.store.read import open_store
+from memmon.store.retention import prune
 from memmon.store.salvage import salvage
-from memmon.store.write import RunEnd
+from memmon.store.write.writer import RunEnd
 
 PAGE = 4096
 TABLES = ("source", "run", "series", "snapshot", "reading", "rollup", "reading_rollup", "event")
@@ -70,7 +70,7 @@ def whole(tmp_path_factory, empty_store):
             end=RunEnd(at=start + timedelta(days=3.9), reason="stopped"),
         )
     now = START + timedelta(days=12)
-    retention.apply(store.database, Settings(raw_days=10), now=now, pause_seconds=0.0)
+    prune.apply(store.database, Settings(raw_days=10), now=now, pause_seconds=0.0)
     return path
 
 
@@ -216,7 +216,7 @@ def test_salvage_never_brings_back_what_was_deleted(store, tmp_path):
     """Rows that retention folded away stay away, although their old pages still hold them."""
     store.add_run(ticks(2000, deques=lambda n: [deque_of("q", n)]))
     now = START + timedelta(days=100)
-    retention.apply(store.database, Settings(), now=now, pause_seconds=0.0)
+    prune.apply(store.database, Settings(), now=now, pause_seconds=0.0)
     expected = rows_of(store.path)
     assert not expected["snapshot"]
     salvage(store.path, tmp_path / "new.db")

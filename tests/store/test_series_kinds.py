@@ -15,9 +15,9 @@ from memmon import Recorder, open_store
 from memmon.config import Settings
 from memmon.facts.series_kinds import SERIES_KINDS
 from memmon.model import ComponentReading
-from memmon.store import retention
+from memmon.store.retention import prune
 from memmon.store.salvage import salvage
-from memmon.store.write import readings_of
+from memmon.store.write.writer import readings_of
 
 NAME = "orders é"
 
@@ -51,7 +51,7 @@ def test_what_is_written_under_a_name_is_read_back(store, kind, is_folded):
     """Each kind has a public reader: a column for the name, the values that were recorded, held over rollups."""
     store.add_run(snapshots(12))
     if is_folded:
-        retention.apply(store.database, Settings(), now=START + timedelta(days=91), pause_seconds=0.0)
+        prune.apply(store.database, Settings(), now=START + timedelta(days=91), pause_seconds=0.0)
     with open_store(store.path) as opened:
         frame = getattr(opened, kind.reader)()
     assert frame.columns.tolist() == [NAME]

@@ -14,7 +14,7 @@ import pytest
 from store_kit import deque_of, ticks
 
 from memmon.errors import SqlError
-from memmon.store.read import gate, open_store, sql
+from memmon.store.read import open_store, sql, sqlite_session
 
 ATTEMPTS = {
     "several": "SELECT 1; DELETE FROM snapshot",
@@ -121,8 +121,8 @@ def test_sql_the_authorizer_holds_alone(recorded, monkeypatch):
     def writable(place, **options):
         return connect(place.replace("mode=ro", "mode=rw"), **options)
 
-    monkeypatch.setattr(gate.sqlite3, "connect", writable)
-    monkeypatch.setattr(gate, "_PRAGMAS", ("trusted_schema=OFF",))
+    monkeypatch.setattr(sqlite_session.sqlite3, "connect", writable)
+    monkeypatch.setattr(sqlite_session, "_PRAGMAS", ("trusted_schema=OFF",))
     reader = open_store(recorded.path)
     before = state(recorded.path)
     ran = {name for name, statement in ATTEMPTS.items() if not refused(reader, statement)}
@@ -132,7 +132,7 @@ def test_sql_the_authorizer_holds_alone(recorded, monkeypatch):
 
 def test_sql_the_connection_holds_without_the_authorizer(recorded, monkeypatch):
     """Without SQLite's asking, the words a statement begins with and the read-only connection keep all files."""
-    monkeypatch.setattr(gate, "allow_only_reading", lambda *_: None)
+    monkeypatch.setattr(sqlite_session, "allow_only_reading", lambda *_: None)
     reader = open_store(recorded.path)
     before = state(recorded.path)
     for statement in ATTEMPTS.values():

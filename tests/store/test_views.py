@@ -11,10 +11,10 @@ from store_kit import START, deque_of, ticks
 
 from memmon.config import Settings
 from memmon.model import ComponentReading, EventRecord
-from memmon.store import retention
 from memmon.store.read import open_store
-from memmon.store.views import VIEWS
-from memmon.store.write import RunEnd
+from memmon.store.retention import prune
+from memmon.store.schema.views import VIEWS
+from memmon.store.write.writer import RunEnd
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sql.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -81,7 +81,7 @@ def test_views_go_on_over_rollups(recorded):
         "SELECT sum(snapshot_count), max(peak_rss_mb) FROM v_run",
     ]
     before = [ask(recorded, one)[0] for one in statements]
-    retention.apply(
+    prune.apply(
         recorded.database,
         Settings(raw_days=2, hourly_days=2.5),
         now=START + timedelta(days=3.5),

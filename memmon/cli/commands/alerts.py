@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from memmon.cli.opening import Place
     from memmon.notify.channels import Channel
     from memmon.notify.runner import Round
-    from memmon.store.alerts import AlertStore
+    from memmon.store.alerts.store import AlertStore
     from memmon.store.read import AlertInfo
 
 EXIT_NOT_DELIVERED = 1
@@ -203,7 +203,7 @@ def _go_on(
     from memmon.clock import SystemClock
     from memmon.notify.blind import BlindWatch
     from memmon.notify.runner import new_holder
-    from memmon.store.alerts import AlertStore, without_password
+    from memmon.store.alerts.store import AlertStore, without_password
 
     holder = new_holder()
     blind = BlindWatch(
@@ -293,7 +293,7 @@ def _template(name: str) -> str:
 
 
 def _opened(common: Common) -> tuple[Place, AlertStore]:
-    from memmon.store.alerts import AlertStore
+    from memmon.store.alerts.store import AlertStore
 
     check_output(common)
     place = locate_existing(common)
@@ -336,7 +336,7 @@ def _test_message(place: Place) -> Message:
     from memmon.alerts.state_machine import Observation
     from memmon.alerts.wording import MessageWriter
     from memmon.clock import SystemClock
-    from memmon.store.alerts import without_password
+    from memmon.store.alerts.store import without_password
 
     seen = Observation(
         source_id=0,

@@ -25,7 +25,7 @@ _LONGEST_TEXT = 2_000
 def command(text: str, at: datetime | None, common: Common) -> None:
     """Put an event on the time axis, such as "deployed 1.4.2": reports and charts show it."""
     from memmon.clock import SystemClock
-    from memmon.store.transfer import load
+    from memmon.store.transfer.dump import load
 
     note = " ".join(text.split())[:_LONGEST_TEXT].replace("\0", "")
     if not note:

@@ -15,7 +15,7 @@ from memmon.cli.text import local_time, printable, size, table
 from memmon.errors import OutputError, StoreNotFoundError, StoreTooNewError, StoreTooOldError
 
 if TYPE_CHECKING:
-    from memmon.store.maintain import StatusReport
+    from memmon.store.upkeep.maintenance import StatusReport
 
 
 EXIT_PROBLEM = 1
@@ -33,7 +33,7 @@ def upgrade(common: Common) -> None:
 
     A copy of a database that holds rows is laid beside it first.
     """
-    from memmon.store.transfer import upgrade_store
+    from memmon.store.transfer.dump import upgrade_store
 
     check_output(common)
     place = locate(common)
@@ -91,7 +91,7 @@ def prune(common: Common) -> None:
     The settings raw_days, hourly_days and size_ceiling_mb say what is kept; recording goes on meanwhile.
     """
     from memmon.clock import SystemClock
-    from memmon.store.retention import apply
+    from memmon.store.retention.prune import apply
 
     check_output(common)
     place = locate_existing(common)
@@ -116,7 +116,7 @@ def prune(common: Common) -> None:
 @common
 def check(common: Common) -> int:
     """Check pages, keys and checksums; reads only. Exit code: 0 all is well, 1 something is wrong."""
-    from memmon.store.maintain import check as look
+    from memmon.store.upkeep.maintenance import check as look
 
     check_output(common)
     place = locate_existing(common)
@@ -142,7 +142,7 @@ def check(common: Common) -> int:
 @common
 def backup(target: Path, common: Common) -> None:
     """Copy the database as it is at this moment to TARGET; recording goes on meanwhile."""
-    from memmon.store.maintain import backup as copy
+    from memmon.store.upkeep.maintenance import backup as copy
 
     check_output(common)
     place = locate_existing(common)
@@ -163,7 +163,7 @@ def backup(target: Path, common: Common) -> None:
 @common
 def vacuum(common: Common) -> None:
     """Rewrite the database without its free room; what is recorded meanwhile waits in memory."""
-    from memmon.store.maintain import vacuum as rewrite
+    from memmon.store.upkeep.maintenance import vacuum as rewrite
 
     check_output(common)
     place = locate_existing(common)
@@ -212,8 +212,8 @@ def salvage(damaged: Path, target: Path | None, common: Common) -> None:
 
 def _status(place: Place) -> dict[str, Any]:
     """Return what is known of a database without changing it, whatever its schema."""
-    from memmon.store.maintain import status as look
     from memmon.store.read import open_store
+    from memmon.store.upkeep.maintenance import status as look
 
     try:
         with open_store(place.database.url) as store:
@@ -241,8 +241,8 @@ def _plain(found: StatusReport) -> dict[str, Any]:
 
 
 def _revision(place: Place) -> str | None:
-    from memmon.store.engine import read_engine
-    from memmon.store.revision import read_revision
+    from memmon.store.connect.engine import read_engine
+    from memmon.store.schema.revision import read_revision
 
     with read_engine(place.database).begin() as connection:
         return read_revision(connection)

@@ -89,7 +89,7 @@ def _home(folder: str | None) -> Path:
 
 def _bot(database: Database, seconds: float) -> subprocess.Popen[bytes]:
     """Start the bot as a process of its own, as any bot is; its store is made first."""
-    from memmon.store.transfer import ensure_store
+    from memmon.store.transfer.dump import ensure_store
 
     ensure_store(database)
     package_folder = str(Path(__file__).resolve().parents[3])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memmon.store.read.points import Window, fetch_columns
+from memmon.store.read.samples import Window, fetch_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

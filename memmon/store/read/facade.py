@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
-from memmon.store.read import frames, histories, parts, queries, sql, statistics
+from memmon.store.read import frames, histories, named_bytes, queries, sql, statistics
 from memmon.store.read.opening import open_gate
-from memmon.store.read.points import Window
+from memmon.store.read.samples import Window
 from memmon.store.read.values import ms_of
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Store:
     ) -> PartMatrix:
         """Return RSS, work and the bytes of every deque and component as arrays (without pandas)."""
         window = self._window(source, since, until, run_id)
-        return self._gate.read(lambda session: parts.read_part_matrix(session, window))
+        return self._gate.read(lambda session: named_bytes.read_part_matrix(session, window))
 
     def component_readings(
         self, source: str | None = None, since: datetime | None = None, until: datetime | None = None

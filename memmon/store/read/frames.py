@@ -9,8 +9,8 @@ import numpy as np
 from memmon.facts.series_kinds import COMPONENT, WORK
 from memmon.store.read.deques import Readings, carried, fetch_series, means
 from memmon.store.read.histories import read_deque_matrix
-from memmon.store.read.points import fetch_points, seconds
-from memmon.store.rollup import VALUES
+from memmon.store.read.samples import fetch_points, seconds
+from memmon.store.retention.rollup_columns import VALUES
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.store.read.deques import Changes
-    from memmon.store.read.points import Window
     from memmon.store.read.ports import Session
+    from memmon.store.read.samples import Window
 
     FloatArray = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreTooNewError, StoreTooOldError
-from memmon.store.identity import HEAD_REVISION
-from memmon.store.read.gate import SqliteGate
+from memmon.store.read.sqlite_session import SqliteGate
+from memmon.store.schema.identity import HEAD_REVISION
 
 if TYPE_CHECKING:
     from memmon.config import Database

@@ -21,8 +21,8 @@ from memmon.units import MS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from memmon.store.read.points import Window
     from memmon.store.read.ports import Session
+    from memmon.store.read.samples import Window
 
 _NEWEST_RAW = "(SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1)"
 _NEWEST_ROLLED = "(SELECT max(h.at_ms) FROM rollup h WHERE h.run_id = r.id)"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from memmon.errors import StoreError, StoreNotFoundError, StorePermissionError
-from memmon.store.engine import read_engine
+from memmon.store.connect.engine import read_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.facts.readings import READINGS
-from memmon.store.read.points import fetch_columns, seconds, union
+from memmon.store.read.samples import fetch_columns, seconds, union
 from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
-from memmon.store.rollup import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
+from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.facts.readings import Reading
-    from memmon.store.read.points import Window
     from memmon.store.read.ports import Session
+    from memmon.store.read.samples import Window
 
     FloatArray = NDArray[np.float64]
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from memmon.config import parse_database
 from memmon.errors import OutputError, StoreDamagedError, StoreNotFoundError, StorePermissionError
-from memmon.store.migrate import upgrade
 from memmon.store.salvage.forest import explore
 from memmon.store.salvage.image import open_image
 from memmon.store.salvage.rebuild import add_lost_parents, write_rows
 from memmon.store.salvage.verify import verify
+from memmon.store.upkeep.migrate import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from memmon.store.access import beside
-from memmon.store.identity import SQLITE_MAGIC
+from memmon.store.connect.access import beside
+from memmon.store.schema.identity import SQLITE_MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Float, Integer, MetaData, Table, Text
 
 from memmon.facts.series_kinds import SERIES_KIND_NAMES
-from memmon.store import schema
 from memmon.store.salvage.btree import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF
-from memmon.store.watch_rows import watch_row_of_state
+from memmon.store.schema import tables as schema
+from memmon.store.write.watch_rows import watch_row_of_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,10 +11,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from memmon.store.digest import group_digest, readings_digest, row_digest, split_digest
-from memmon.store.rollup import Part, part_checksum
+from memmon.store.retention.rollup_columns import Part, part_checksum
 from memmon.store.salvage.forest import place_of
 from memmon.store.salvage.tables import is_plausible
+from memmon.store.schema.digest import group_digest, readings_digest, row_digest, split_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,8 +15,8 @@ from memmon.cli import app
 from memmon.config import parse_database
 from memmon.model import RunRecord
 from memmon.recorder.desk import AlertDesk
-from memmon.store.migrate import upgrade
-from memmon.store.write import Batch, RunEnd, Writer
+from memmon.store.upkeep.migrate import upgrade
+from memmon.store.write.writer import Batch, RunEnd, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Rows of alerts: their watches, messages and deliveries."""

@@ -1,0 +1,1 @@
+"""Engines, sessions, write-ahead log, files; database errors told as memmon's."""

@@ -1,0 +1,86 @@
+"""What the operator named, in bytes: every deque and component at every sample, beside RSS and work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.facts.series_kinds import COMPONENT, DEQUE
+from memmon.store.read.deques import Readings, carried, fetch_series, means
+from memmon.store.read.histories import item_bytes
+from memmon.store.read.samples import Window, fetch_points, seconds
+from memmon.store.read.values import PartMatrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from memmon.store.read.ports import Session
+
+    FloatArray = NDArray[np.float64]
+
+
+def read_part_matrix(session: Session, window: Window) -> PartMatrix:
+    """Return the bytes of all deques and components at every sample, filled forward within each run."""
+    points = fetch_points(session, window, ("rss_bytes", "work_count"))
+    columns = _told_apart(_deque_bytes(session, window, points), _component_bytes(session, window, points))
+    size = points["run_id"].size
+    return PartMatrix(
+        names=tuple(columns),
+        run_id=points["run_id"].astype(np.int64),
+        at_seconds=seconds(points["at_ms"]),
+        uptime_seconds=seconds(points["uptime_ms"]),
+        rss_bytes=points["rss_bytes"],
+        work_count=points["work_count"],
+        size_bytes=np.stack(list(columns.values()), axis=1) if columns else np.empty((size, 0)),
+    )
+
+
+def _deque_bytes(session: Session, window: Window, points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return length times bytes per item for each deque whose size was estimated; 0 once it is gone."""
+    names: dict[str, dict[str, int]] = {}
+    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "bytes", "dead")):
+        names.setdefault(one.name, {})[one.metric] = one.series_id
+    names = {name: metrics for name, metrics in names.items() if {"length", "bytes"} <= metrics.keys()}
+    readings = Readings(session, window, points, kind=DEQUE) if names else None
+    columns: dict[str, FloatArray] = {}
+    for name, metrics in names.items():
+        assert readings is not None
+        column = np.full(points["run_id"].size, np.nan)
+        for run_id, rows in readings.runs:
+            count = rows.stop - rows.start
+            lengths = readings.changes(run_id, rows, metrics["length"])
+            sizes = readings.changes(run_id, rows, metrics["bytes"])
+            if lengths is not None and sizes is not None:
+                length = means(lengths, count)
+                column[rows] = length * item_bytes(means(sizes, count), length)
+            deaths = readings.changes(run_id, rows, metrics["dead"]) if "dead" in metrics else None
+            if deaths is not None:
+                column[rows] = np.where(carried(deaths, count) > 0, 0.0, column[rows])
+        columns[name] = column
+    return columns
+
+
+def _component_bytes(
+    session: Session, window: Window, points: Mapping[str, FloatArray]
+) -> dict[str, FloatArray]:
+    series = fetch_series(session, window.source_id, kind=COMPONENT, metrics=("bytes",))
+    readings = Readings(session, window, points, kind=COMPONENT) if series else None
+    columns: dict[str, FloatArray] = {}
+    for one in series:
+        assert readings is not None
+        column = np.full(points["run_id"].size, np.nan)
+        for run_id, rows in readings.runs:
+            changes = readings.changes(run_id, rows, one.series_id)
+            if changes is not None:
+                column[rows] = means(changes, rows.stop - rows.start)
+        columns[one.name] = column
+    return columns
+
+
+def _told_apart(deques: dict[str, FloatArray], components: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return all parts by name; a component with a deque's name says what it is."""
+    named = {f"{name} (component)" if name in deques else name: part for name, part in components.items()}
+    return {**deques, **named}

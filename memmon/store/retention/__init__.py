@@ -1,0 +1,1 @@
+"""Folding old rows, pruning, room on the disk."""

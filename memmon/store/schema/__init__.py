@@ -1,0 +1,1 @@
+"""Tables, revision numbers, checksums, the identity of a file, the script of a new database."""

@@ -1,0 +1,1 @@
+"""Rows out of a store and into one."""

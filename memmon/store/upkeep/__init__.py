@@ -1,0 +1,1 @@
+"""Check, vacuum, backup, migrations, integrity."""

@@ -1,0 +1,1 @@
+"""Writing batches; how runs ended."""

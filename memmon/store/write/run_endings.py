@@ -1,0 +1,173 @@
+"""The death certificate: how a source's earlier runs ended, written by the next start.
+
+A process that is killed can say nothing. The next run of its source looks: is the process gone
+(on another host, or in another container: has it been silent for three intervals), did the
+machine boot since, has the kernel's out-of-memory killer struck in its group, how close to the
+limit was the last reading. From outside SIGTERM and SIGKILL look alike;
+only the parent knows, and `memmon run` records it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from memmon.facts.staleness import is_stale
+from memmon.probe.process.machine import is_process_alive
+from memmon.store.schema import tables
+from memmon.units import MS_PER_SECOND, mb_from_bytes
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Row
+
+    from memmon.model import RunRecord
+
+    AnyRow = Row[*tuple[Any, ...]]
+
+NEAR_LIMIT_SHARE = 0.95
+"""Used of the limit in the last reading, from which a death without a word is put down to memory."""
+
+_OLDEST_RUNS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """How one run ended: `reason` as in `run.end_reason`, `detail` a sentence."""
+
+    run_id: int
+    reason: str
+    detail: str
+    ended_ms: int
+
+
+def certify(connection: Connection, source_id: int, run_id: int, run: RunRecord) -> tuple[Certificate, ...]:
+    """Write the end of earlier runs of the source that ended without a word; returns what was found."""
+    found = []
+    for row in _open_runs(connection, source_id, run_id):
+        certificate = _certificate(connection, row, run)
+        if certificate is None:
+            continue
+        connection.execute(
+            update(tables.run)
+            .where(tables.run.c.id == row.id)
+            .values(
+                ended_ms=certificate.ended_ms,
+                end_reason=certificate.reason,
+                end_detail=certificate.detail,
+            )
+        )
+        found.append(certificate)
+    return tuple(found)
+
+
+def _open_runs(connection: Connection, source_id: int, run_id: int) -> list[AnyRow]:
+    table = tables.run
+    query = (
+        select(table)
+        .where(
+            table.c.source_id == source_id,
+            table.c.id != run_id,
+            table.c.ended_ms.is_(None),
+        )
+        .order_by(table.c.id.desc())
+        .limit(_OLDEST_RUNS)
+    )
+    return list(connection.execute(query))
+
+
+def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certificate | None:
+    """Return how the run `row` ended, seen from the start of `run`; None: it may still be alive."""
+    last = _last_snapshot(connection, row.id)
+    last_ms = row.started_ms if last is None else last.at_ms
+    now_ms = round(run.started_at.timestamp() * MS_PER_SECOND)
+    is_same_host = row.host == run.host
+    has_rebooted = is_same_host and None not in {row.boot_id, run.boot_id} and row.boot_id != run.boot_id
+    if has_rebooted:
+        return Certificate(
+            run_id=row.id,
+            reason="reboot",
+            detail="the machine was started anew since its last reading"
+            + _reading(last)
+            + _told(connection, row.id),
+            ended_ms=last_ms,
+        )
+    age_seconds = (now_ms - last_ms) / MS_PER_SECOND
+    is_fresh = age_seconds >= 0 and not is_stale(age_seconds, (row.interval_ms or 0) / MS_PER_SECOND)
+    if is_same_host:
+        is_alive = is_process_alive(row.pid, row.process_started_ms, trust_pid=is_fresh)
+    else:
+        is_alive = is_fresh
+    if is_alive:
+        return None
+    reason, why = _killed(connection, row, run, last)
+    detail = why + _reading(last) + _told(connection, row.id)
+    return Certificate(run_id=row.id, reason=reason, detail=detail, ended_ms=last_ms)
+
+
+def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | None) -> tuple[str, str]:
+    start = _start_data(connection, row.id)
+    before = start.get("oom_kill_count")
+    if isinstance(before, int) and run.oom_kill_count is not None and run.oom_kill_count > before:
+        return "oom", "the kernel's out-of-memory killer struck in its group since its start"
+    if last is not None and _share_of_limit(last) >= NEAR_LIMIT_SHARE:
+        return "oom", "it ended without a word with its memory at the limit"
+    if start.get("notes_sigterm"):
+        return "sigkill", "it ended without a word, by SIGKILL or a crash: SIGTERM it would have noted"
+    return "killed", "it ended without a word: SIGKILL, SIGTERM or a crash"
+
+
+def _last_snapshot(connection: Connection, run_id: int) -> AnyRow | None:
+    table = tables.snapshot
+    query = (
+        select(table.c.at_ms, table.c.rss_bytes, table.c.limit_bytes, table.c.limit_used_bytes)
+        .where(table.c.run_id == run_id)
+        .order_by(table.c.seq.desc())
+        .limit(1)
+    )
+    return connection.execute(query).first()
+
+
+def _start_data(connection: Connection, run_id: int) -> dict[str, Any]:
+    table = tables.event
+    text = connection.execute(
+        select(table.c.data).where(table.c.run_id == run_id, table.c.kind == "run_start").limit(1)
+    ).scalar()
+    return _plain(text)
+
+
+def _share_of_limit(last: AnyRow) -> float:
+    used = last.limit_used_bytes if last.limit_used_bytes is not None else last.rss_bytes
+    return used / last.limit_bytes if used is not None and last.limit_bytes else 0.0
+
+
+def _reading(last: AnyRow | None) -> str:
+    if last is None or last.rss_bytes is None:
+        return ""
+    limit = "" if not last.limit_bytes else f", limit {mb_from_bytes(last.limit_bytes):.0f} MB"
+    return f" (last reading {mb_from_bytes(last.rss_bytes):.1f} MB{limit})"
+
+
+def _told(connection: Connection, run_id: int) -> str:
+    """Return the last verdict that was told of the run while it lived."""
+    table = tables.event
+    texts = connection.execute(
+        select(table.c.data)
+        .where(table.c.run_id == run_id, table.c.kind == "alert")
+        .order_by(table.c.id.desc())
+    ).scalars()
+    for text in texts:
+        data = _plain(text)
+        if data.get("kind") == "leak":
+            return f"; last verdict: {data.get('message', 'a leak')}"
+    return ""
+
+
+def _plain(text: str | None) -> dict[str, Any]:
+    try:
+        data = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,88 @@
+"""The rows of a run and of its source: found, or created with the run's first batch; and a run's end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from memmon.store.schema import tables
+from memmon.store.schema.moments import ms_from_datetime
+from memmon.store.write.statements import insert_or_ignore, storable, storable_text
+from memmon.units import MS_PER_SECOND
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from memmon.model import RunRecord
+    from memmon.store.write.batch import RunEnd
+
+
+def open_run(connection: Connection, run: RunRecord) -> tuple[int, int, str, bool]:
+    """Return (id, source's id, source's name, whether it is new) of the run's row."""
+    table = tables.run
+    found = connection.execute(
+        select(table.c.id, table.c.source_id, tables.source.c.name)
+        .join_from(table, tables.source)
+        .where(table.c.uuid == run.uuid)
+    ).first()
+    if found is not None:
+        return found.id, found.source_id, found.name, False
+    source_id, name = _find_or_create_source(connection, run)
+    values = {
+        "uuid": run.uuid,
+        "source_id": source_id,
+        "host": run.host,
+        "pid": run.pid,
+        "process_started_ms": run.process_started_at and ms_from_datetime(run.process_started_at),
+        "boot_id": run.boot_id,
+        "parent_uuid": run.parent_uuid,
+        "role": run.role,
+        "script_path": run.script_path,
+        "external_id": run.external_id,
+        "release": run.release,
+        "python_version": run.python_version,
+        "memmon_version": run.memmon_version,
+        "interval_ms": round(run.interval_seconds * MS_PER_SECOND),
+        "started_ms": ms_from_datetime(run.started_at),
+    }
+    insert_or_ignore(connection, table, [storable(values)])
+    run_id = connection.execute(select(table.c.id).where(table.c.uuid == run.uuid)).scalar_one()
+    return run_id, source_id, name, True
+
+
+def _find_or_create_source(connection: Connection, run: RunRecord) -> tuple[int, str]:
+    """Return (id, name) of the run's source, created when it is new.
+
+    A default name that another script's runs hold gets the first free suffix (`bot-2`).
+    """
+    table = tables.source
+    base = storable_text(run.source)
+    script_path = None if run.script_path is None else storable_text(run.script_path)
+    name, number = base, 1
+    while True:
+        found = connection.execute(
+            select(table.c.id, table.c.script_path).where(table.c.name == name)
+        ).first()
+        if found is None:
+            row = {"name": name, "script_path": script_path, "created_ms": ms_from_datetime(run.started_at)}
+            insert_or_ignore(connection, table, [row])
+            found = connection.execute(select(table.c.id).where(table.c.name == name)).one()
+            return found.id, name
+        if run.source_was_given or found.script_path in {None, script_path}:
+            return found.id, name
+        number += 1
+        name = f"{base}-{number}"
+
+
+def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
+    """Write how and when a run ended."""
+    connection.execute(
+        update(tables.run)
+        .where(tables.run.c.id == run_id)
+        .values(
+            ended_ms=ms_from_datetime(end.at),
+            end_reason=end.reason,
+            end_detail=None if end.detail is None else storable_text(end.detail),
+        )
+    )

@@ -1,0 +1,340 @@
+"""Writing a batch: one transaction, idempotent, acknowledged only when it lies in the file at that path.
+
+A retry of a batch changes nothing: the run is known by its uuid, a snapshot by (run, seq), an
+event by (run, seq). Readings are written on change only; what was written last is remembered
+for as long as the store still holds this run's newest snapshot, else all is written again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from memmon.errors import StoreNotFoundError
+from memmon.facts.readings import READINGS
+from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
+from memmon.facts.staleness import stale_after_seconds
+from memmon.store.connect.access import must_be_immutable
+from memmon.store.connect.engine import file_identity, sqlite_uri, write_engine
+from memmon.store.connect.secluded import connect_sqlite, unadapted
+from memmon.store.connect.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
+from memmon.store.schema import tables
+from memmon.store.schema.digest import group_digest
+from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
+from memmon.store.schema.revision import require_head
+from memmon.store.write.batch import Batch, RunEnd, StoredReport, Written
+from memmon.store.write.run_endings import certify
+from memmon.store.write.run_rows import end_run, open_run
+from memmon.store.write.statements import INSERTED, fitting, insert_or_ignore, storable_text
+from memmon.store.write.watch_rows import end_recorder_watches, put_watch, recorder_watches
+from memmon.units import MS_PER_SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+    from memmon.config import Database
+    from memmon.model import EventRecord, Snapshot
+
+_WATCH_STALE_AFTER = timedelta(hours=3)
+"""Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
+
+
+__all__ = [
+    "Batch",
+    "RunEnd",
+    "StoredReport",
+    "Writer",
+    "Written",
+    "read_told",
+]
+
+
+class Writer:
+    """Writes batches of one run into one database. Not thread-safe: its owner holds a lock."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._engine = write_engine(database)
+        self._run_uuid: str | None = None
+        self._last_seq = 0
+        self._last_values: dict[tuple[str, str, str], int | None] = {}
+        self._series_ids: dict[tuple[str, str, str], int] = {}
+        self._wal_mark: WalMark | None = None
+        self._is_unverified = False
+
+    def write(self, batch: Batch) -> Written:
+        """Write `batch` durably; on return it is stored, on any error nothing of it is.
+
+        Raises StoreNotFoundError when the file is not there or empty (or was removed or exchanged
+        while writing), StoreDamagedError when its log was cut, StoreTooOldError, StoreTooNewError,
+        ForeignStoreError, and SQLAlchemy's errors.
+        """
+        identity = self._identity()
+        known = dict(self._last_values)
+        try:
+            with self._engine.connect() as connection:
+                with connection.begin():
+                    require_head(connection)
+                    written = self._write(connection, batch)
+                self._verify(connection)
+        except BaseException:
+            self._last_values = known
+            self._run_uuid = None
+            raise
+        if self._identity() != identity:
+            # The transaction went into a file that is no longer at this path.
+            self._run_uuid = None
+            msg = f"{self.database.shown} was exchanged while memmon wrote to it; what was in memory is kept"
+            raise StoreNotFoundError(msg)
+        truncate_wal(self.database)
+        return written
+
+    def _identity(self) -> tuple[int, int] | None:
+        path = self.database.path
+        if path is None:
+            return None
+        identity = file_identity(path)
+        if identity is None or _is_empty(path):
+            msg = f"{path}: there is no such database; it is created at the next write"
+            raise StoreNotFoundError(msg)
+        return identity
+
+    def _verify(self, connection: Connection) -> None:
+        """Look at the write-ahead log when something was written, also by an attempt that could not look."""
+        if connection.info.get(INSERTED) or (self._is_unverified and wal_bytes(connection)):
+            self._is_unverified = True
+            self._wal_mark = require_whole_wal(connection, self._wal_mark)
+        self._is_unverified = False
+
+    def _write(self, connection: Connection, batch: Batch) -> Written:
+        run_id, source_id, source, opened = open_run(connection, batch.run)
+        stored = self._stored_already(connection, batch, run_id)
+        self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
+        self._write_events(connection, run_id, source_id, batch.events)
+        known = recorder_watches(connection, source_id) if opened else {}
+        certificates = certify(connection, source_id, run_id, batch.run) if opened else ()
+        for item in batch.reports:
+            _write_report(connection, source_id, item)
+        if batch.end is not None:
+            end_run(connection, run_id, batch.end)
+        _write_watches(connection, source_id, batch, opened_run_id=run_id if opened else None)
+        if batch.snapshots:
+            self._last_seq = max(self._last_seq, batch.snapshots[-1].sequence)
+        self._run_uuid = batch.run.uuid
+        return Written(
+            run_id=run_id,
+            source_id=source_id,
+            source=source,
+            opened_run=opened,
+            watches=known,
+            certificates=certificates,
+        )
+
+    def _stored_already(self, connection: Connection, batch: Batch, run_id: int) -> set[int]:
+        """Return which numbers of the batch are there: an attempt was stored whose answer got lost.
+
+        Unless the store holds the newest snapshot that we know of, all that was known is forgotten.
+        """
+        table = tables.snapshot
+        if self._run_uuid == batch.run.uuid and self._last_seq:
+            newest = connection.execute(
+                select(func.max(table.c.seq)).where(table.c.run_id == run_id)
+            ).scalar()
+            if newest == self._last_seq:
+                return set()
+        self._last_values = {}
+        self._series_ids = {}
+        if not batch.snapshots:
+            return set()
+        first = batch.snapshots[0].sequence
+        found = connection.execute(select(table.c.seq).where(table.c.run_id == run_id, table.c.seq >= first))
+        return set(found.scalars())
+
+    def _write_snapshots(
+        self,
+        connection: Connection,
+        run_id: int,
+        source_id: int,
+        snapshots: Sequence[Snapshot],
+        stored: set[int],
+    ) -> None:
+        if not snapshots:
+            return
+        changed = [list(self._changed(item)) for item in snapshots]
+        # What is there stays as it is: its readings were written against what was known then.
+        fresh = [pair for pair in zip(snapshots, changed, strict=True) if pair[0].sequence not in stored]
+        self._learn_series(connection, source_id, {key for _, changes in fresh for key, _ in changes})
+        rows: list[dict[str, Any]] = []
+        readings: list[dict[str, int | None]] = []
+        for item, changes in fresh:
+            values = [(self._series_ids[key], value) for key, value in changes]
+            row = _snapshot_row(run_id, item)
+            rows.append({**row, "digest": group_digest(row, values)})
+            readings.extend(
+                {"run_id": run_id, "series_id": series_id, "seq": item.sequence, "value": value}
+                for series_id, value in values
+            )
+        insert_or_ignore(connection, tables.snapshot, rows)
+        insert_or_ignore(connection, tables.reading, readings)
+        newest = snapshots[-1]
+        if newest.limit_origin is not None:
+            connection.execute(
+                update(tables.run)
+                .where(tables.run.c.id == run_id)
+                .values(limit_bytes=newest.limit_bytes, limit_origin=storable_text(newest.limit_origin))
+            )
+
+    def _changed(self, item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
+        """Yield (series, value) of all that differs from what was written last."""
+        present = {key: fitting(value) for key, value in readings_of(item)}
+        # What has left (unregistered) is known no longer: NULL from here on.
+        for key, old in self._last_values.items():
+            if old is not None and key not in present:
+                present[key] = None
+        for key, value in present.items():
+            if key not in self._last_values or self._last_values[key] != value:
+                self._last_values[key] = value
+                yield key, value
+
+    def _learn_series(self, connection: Connection, source_id: int, keys: set[tuple[str, str, str]]) -> None:
+        missing = keys - self._series_ids.keys()
+        if not missing:
+            return
+        table = tables.series
+        insert_or_ignore(
+            connection,
+            table,
+            [
+                {"source_id": source_id, "kind": kind, "name": name, "metric": metric}
+                for kind, name, metric in sorted(missing)
+            ],
+        )
+        rows = connection.execute(
+            select(table.c.id, table.c.kind, table.c.name, table.c.metric).where(
+                table.c.source_id == source_id
+            )
+        )
+        self._series_ids.update({(row.kind, row.name, row.metric): row.id for row in rows})
+
+    @staticmethod
+    def _write_events(
+        connection: Connection, run_id: int, source_id: int, events: Sequence[EventRecord]
+    ) -> None:
+        insert_or_ignore(connection, tables.event, [event_row(item, source_id, run_id) for item in events])
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return True
+
+
+def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
+    """Yield ((kind, name, metric), value) for every series in a snapshot.
+
+    A metric other than the length is yielded only when it is known, so that a plain deque makes
+    two series and not five.
+    """
+    for one in item.deques:
+        name = storable_text(one.name)
+        yield (DEQUE, name, "length"), one.length_count
+        yield (DEQUE, name, "maxlen"), one.maxlen_count
+        if one.size_bytes is not None:
+            yield (DEQUE, name, "bytes"), one.size_bytes
+        if one.dropped_count is not None:
+            yield (DEQUE, name, "dropped"), one.dropped_count
+        if one.expected_maxlen_count is not None:
+            yield (DEQUE, name, "expected_maxlen"), one.expected_maxlen_count
+        if not one.is_alive:
+            yield (DEQUE, name, "dead"), 1
+    for part in item.components:
+        yield (COMPONENT, storable_text(part.name), "bytes"), part.size_bytes
+    for name, count in item.work:
+        yield (WORK, storable_text(name), "count"), count
+
+
+def event_row(item: EventRecord, source_id: int, run_id: int | None) -> dict[str, Any]:
+    """Return the row of `event` for a record; `run_id` None for an event from outside any run."""
+    return {
+        "source_id": source_id,
+        "run_id": run_id,
+        "seq": item.sequence if run_id is not None else None,
+        "at_ms": ms_from_datetime(item.at),
+        "uptime_ms": None if item.uptime_seconds is None else round(item.uptime_seconds * MS_PER_SECOND),
+        "kind": storable_text(item.kind),
+        "text": storable_text(item.text),
+        "data": json.dumps(dict(item.data), default=str) if item.data else None,
+    }
+
+
+def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "run_id": run_id,
+        "seq": item.sequence,
+        "at_ms": ms_from_datetime(item.at),
+        "uptime_ms": round(item.uptime_seconds * MS_PER_SECOND),
+    }
+    for one in READINGS:
+        value = getattr(item, one.field)
+        row[one.column] = fitting(value) if isinstance(value, int) else value
+    return row
+
+
+def read_told(database: Database, source: str) -> dict[str, datetime] | None:
+    """Return when a source's recorders last told each alert, by one quick look that waits for nobody.
+
+    None when it can't be told at once: no file, a server, a locked or unreadable database. It is
+    asked before the database is brought forward, so that it reads what older ones have as well.
+    """
+    path = database.path
+    if path is None or file_identity(path) is None:
+        return None if path is None else {}
+    query = (
+        "SELECT fingerprint, notified_ms FROM alert_state a JOIN source s ON s.id = a.source_id "
+        "WHERE s.name = ? AND notified_ms IS NOT NULL"
+    )
+    try:
+        uri = sqlite_uri(path, mode="ro", immutable=must_be_immutable(path))
+        with closing(connect_sqlite(uri, timeout_seconds=0)) as connection:
+            rows = connection.execute(query, unadapted((storable_text(source),))).fetchall()
+    except sqlite3.Error:
+        return None
+    return {row[0]: datetime_from_ms(row[1]) for row in rows}
+
+
+def _write_watches(
+    connection: Connection, source_id: int, batch: Batch, *, opened_run_id: int | None
+) -> None:
+    """Write what a recorder remembers; what no run of the source keeps any more is over."""
+    stale_for = _WATCH_STALE_AFTER + timedelta(seconds=stale_after_seconds(batch.run.interval_seconds))
+    if opened_run_id is not None:
+        at = batch.run.started_at
+        end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)
+    for watch in batch.watches:
+        if put_watch(connection, watch, holder="recorder", source_id=source_id):
+            connection.info[INSERTED] = True
+    if batch.watches or batch.end is not None:
+        # The last alerts of a run may come after its end.
+        at = batch.watches[-1].seen_at if batch.end is None else batch.end.at
+        end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=None)
+
+
+def _write_report(connection: Connection, source_id: int, item: StoredReport) -> None:
+    row = {
+        "source_id": source_id,
+        "at_ms": ms_from_datetime(item.at),
+        "window_ms": round(item.window_hours * 3600 * MS_PER_SECOND),
+        "text": storable_text(item.text),
+        "data": item.data,
+    }
+    insert_or_ignore(connection, tables.report, [row])
