@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.soak import SoakVerdict, judge_soak
     from memmon.analysis.leak.windows import trend_windows
     from memmon.analysis.robust import TheilSen, theil_sen
-    from memmon.analysis.series import SeriesResult
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -58,6 +57,9 @@ if TYPE_CHECKING:
     from memmon.facts.deque_state import DequeState
     from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
+    from memmon.many.processes import ProcessSeries, process_series
+    from memmon.many.run import Fleet, LeakGroup, fleet
+    from memmon.many.series import SeriesResult
     from memmon.model import Alert, ComponentReading, DequeReading, RecorderStatus, Snapshot
     from memmon.probe.objects.discover import Discovery, discover
     from memmon.probe.registered.counting import CountingDeque
@@ -66,8 +68,6 @@ if TYPE_CHECKING:
     from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
     from memmon.recorder.recorder import Recorder
     from memmon.recorder.rejuvenation import Rejuvenation, RejuvenationPolicy
-    from memmon.report.fleet import Fleet, LeakGroup, fleet
-    from memmon.report.processes import ProcessSeries, process_series
     from memmon.store.read import (
         AlertInfo,
         Buckets,
@@ -114,7 +114,7 @@ _HOMES = {
     "DequeStatus": "memmon.store.read",
     "Discovery": "memmon.probe.objects.discover",
     "EventInfo": "memmon.store.read",
-    "Fleet": "memmon.report.fleet",
+    "Fleet": "memmon.many.run",
     "Forecast": "memmon.analysis.forecast.limit",
     "ForecastCurve": "memmon.analysis.forecast.finding",
     "ForeignStoreError": "memmon.errors",
@@ -122,7 +122,7 @@ _HOMES = {
     "HistoryRun": "memmon.history",
     "ImportFileError": "memmon.errors",
     "LeakFinding": "memmon.analysis.leak.detect",
-    "LeakGroup": "memmon.report.fleet",
+    "LeakGroup": "memmon.many.run",
     "LeakPolicy": "memmon.analysis.leak.detect",
     "LeakWindow": "memmon.analysis.leak.finding",
     "MemmonError": "memmon.errors",
@@ -135,7 +135,7 @@ _HOMES = {
     "OutputError": "memmon.errors",
     "PartMatrix": "memmon.store.read",
     "PerWork": "memmon.analysis.cause.per_work",
-    "ProcessSeries": "memmon.report.processes",
+    "ProcessSeries": "memmon.many.processes",
     "QueryResult": "memmon.store.read",
     "ReadingStatistics": "memmon.store.read",
     "Recorder": "memmon.recorder.recorder",
@@ -145,7 +145,7 @@ _HOMES = {
     "ReleaseEstimate": "memmon.analysis.compare.finding",
     "ReportInfo": "memmon.store.read",
     "RunInfo": "memmon.store.read",
-    "SeriesResult": "memmon.analysis.series",
+    "SeriesResult": "memmon.many.series",
     "SettingsError": "memmon.errors",
     "Snapshot": "memmon.model",
     "SoakVerdict": "memmon.analysis.leak.soak",
@@ -168,14 +168,14 @@ _HOMES = {
     "compare_releases": "memmon.analysis.compare.releases",
     "detect_leak": "memmon.analysis.leak.detect",
     "discover": "memmon.probe.objects.discover",
-    "fleet": "memmon.report.fleet",
+    "fleet": "memmon.many.run",
     "forecast_limit": "memmon.analysis.forecast.limit",
     "freeze_support": "memmon.__main__",
     "growth_per_work": "memmon.analysis.cause.per_work",
     "judge_deques": "memmon.analysis.deques.judge",
     "judge_soak": "memmon.analysis.leak.soak",
     "open_store": "memmon.store.read",
-    "process_series": "memmon.report.processes",
+    "process_series": "memmon.many.processes",
     "render_metrics": "memmon.export.metrics",
     "split_cause": "memmon.analysis.cause.split",
     "theil_sen": "memmon.analysis.robust",

@@ -18,7 +18,7 @@ from simulated import build
 
 import memmon
 from memmon.analysis.leak.finding import LeakPolicy
-from memmon.report.fleet import _tasks
+from memmon.many.run import _tasks
 from memmon.store.read import open_store
 
 

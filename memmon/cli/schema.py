@@ -50,9 +50,9 @@ def _definitions() -> dict[str, Any]:
     from memmon.analysis.deques.finding import DequeFinding, DequeSuggestion
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakFinding
-    from memmon.analysis.series import SeriesResult
     from memmon.facts.staleness import Staleness
-    from memmon.report.fleet import LeakGroup
+    from memmon.many.run import LeakGroup
+    from memmon.many.series import SeriesResult
     from memmon.store.read.values import RunInfo, SourceInfo
 
     values = (

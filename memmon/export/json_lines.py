@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError
-from memmon.export.lines import Lines
+from memmon.imports.lines import Lines
 from memmon.store.transfer.dump import Loaded, RowError, dump, load
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from memmon.config import parse_database
 from memmon.errors import ImportFileError, StoreTooOldError
-from memmon.export.importing import default_source, import_files, read_file
+from memmon.imports.importing import default_source, import_files, read_file
 from memmon.store.transfer.dump import ensure_store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

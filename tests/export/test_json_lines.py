@@ -11,8 +11,8 @@ import pytest
 from memmon.alerts.values import Watch
 from memmon.config import parse_database
 from memmon.errors import ImportFileError
-from memmon.export.importing import import_files
 from memmon.export.json_lines import export_lines
+from memmon.imports.importing import import_files
 from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
 from memmon.store.transfer.dump import ensure_store, load
 from memmon.store.write.writer import Batch, RunEnd, StoredReport, Writer

@@ -11,8 +11,8 @@ import pytest
 
 import memmon
 from memmon import LeakPolicy
-from memmon.analysis.series import analyse_series, series_task, worst_first
 from memmon.cli import app
+from memmon.many.series import analyse_series, series_task, worst_first
 from memmon.store.read import open_store
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks" / "fleet"))

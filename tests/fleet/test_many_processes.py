@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from memmon.config import parse_database
+from memmon.many.processes import process_series
 from memmon.model import RunRecord, Snapshot
-from memmon.report.processes import process_series
 from memmon.store.read import open_store
 from memmon.store.upkeep.migrate import upgrade
 from memmon.store.write.writer import Batch, Writer

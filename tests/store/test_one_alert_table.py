@@ -9,7 +9,7 @@ import pytest
 from store_kit import START, StoreMaker, ticks, watch_of
 
 from memmon.config import parse_database
-from memmon.export.importing import import_files
+from memmon.imports.importing import import_files
 from memmon.store.read import open_store
 from memmon.store.salvage import salvage
 from memmon.store.upkeep.migrate import alembic_config, upgrade

@@ -114,7 +114,7 @@ def _wait(bot: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _import_trace(database: Database, *, now: datetime) -> None:
-    from memmon.export.importing import import_files
+    from memmon.imports.importing import import_files
 
     with as_file(files("memmon.cli") / "data" / TRACE) as path:
         list(import_files(database, [path], now=now, source=LEAK_SOURCE))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
 
-    from memmon.report.fleet import Fleet, LeakGroup
+    from memmon.many.run import Fleet, LeakGroup
 
 _CONNECT_SECONDS = "10s"
 
@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Judge every source and print one table, worst first, with the leaks by release and host."""
     from memmon.analysis.leak.finding import LeakPolicy
-    from memmon.report.fleet import fleet
+    from memmon.many.run import fleet
 
     if jobs is not None and dask_address is not None:
         raise click.UsageError("--jobs and --dask exclude each other")

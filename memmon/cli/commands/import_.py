@@ -16,7 +16,7 @@ from memmon.cli.values import TIME
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.export.importing import Imported
+    from memmon.imports.importing import Imported
 
 
 @click.command("import")
@@ -32,7 +32,7 @@ def command(files: tuple[str, ...], start: datetime | None, common: Common) -> N
     is imported whole or not at all; importing it again changes nothing.
     """
     from memmon.clock import SystemClock
-    from memmon.export.importing import import_files
+    from memmon.imports.importing import import_files
 
     check_output(common)
     place = locate(common)

@@ -7,8 +7,8 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from memmon.export.lines import Lines
-from memmon.export.recording import MEASURES, RecordedRun, Recording
+from memmon.imports.lines import Lines
+from memmon.imports.recording import MEASURES, RecordedRun, Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

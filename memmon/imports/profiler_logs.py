@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from memmon.export.lines import Lines
-from memmon.export.recording import RecordedRun, Recording
+from memmon.imports.lines import Lines
+from memmon.imports.recording import RecordedRun, Recording
 from memmon.units import bytes_from_mb
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError
 from memmon.export.json_lines import check_lines, import_lines
-from memmon.export.lines import Lines
-from memmon.export.read_csv import read_csv
-from memmon.export.read_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
-from memmon.export.recording import EARLIEST_SECONDS, LATEST_SECONDS
+from memmon.imports.csv_file import read_csv
+from memmon.imports.lines import Lines
+from memmon.imports.profiler_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
+from memmon.imports.recording import EARLIEST_SECONDS, LATEST_SECONDS
 from memmon.store.transfer.dump import ensure_store, has_run, load
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memmon.config import Database
-    from memmon.export.recording import Recording
+    from memmon.imports.recording import Recording
 
 
 _TOLD_ROW_COUNT = 10_000

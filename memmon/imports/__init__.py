@@ -1,0 +1,1 @@
+"""Histories in: JSON Lines, CSV, logs of other profilers."""

@@ -1,0 +1,1 @@
+"""Many processes: the same judgement over any executor, pooled series."""

@@ -1,0 +1,181 @@
+"""The fleet: every source of a store judged, worst first, with the leaks by release and host.
+
+Histories are read in batches by this process; judging them is mapped over any executor. Only a few
+batches are on their way at any time, so that memory does not grow with the fleet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from memmon.analysis.leak.finding import LeakPolicy
+from memmon.many.series import SeriesResult, SeriesTask, analyse_batch, series_task, worst_first
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from memmon.store.read import SourceInfo, Store
+
+BATCH_COUNT = 16
+"""Series in one unit of work: about 2 MB to send and 0.2 s to judge."""
+
+_DEFAULT_POLICY = LeakPolicy()
+_ON_THEIR_WAY = 3
+_SERVER_CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakGroup:
+    """How many sources of a release or host leak."""
+
+    name: str | None
+    source_count: int
+    leak_count: int
+    new_leak_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """All sources of a store, worst first, and where the leaks are."""
+
+    results: tuple[SeriesResult, ...]
+    by_release: tuple[LeakGroup, ...]
+    """Releases with leaks, most new leaks first."""
+    by_host: tuple[LeakGroup, ...]
+
+    @property
+    def leak_count(self) -> int:
+        """Sources that leak."""
+        return sum(one.is_leak for one in self.results)
+
+    @property
+    def new_leak_count(self) -> int:
+        """Sources that leak and did not a day earlier."""
+        return sum(one.is_new for one in self.results)
+
+
+def fleet(
+    database_url: str | os.PathLike[str] | None = None,
+    *,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    policy: LeakPolicy = _DEFAULT_POLICY,
+    since: datetime | None = None,
+) -> Fleet:
+    """Judge every source of a store and return one table, worst first.
+
+    `executor`: any `concurrent.futures.Executor`, such as a Dask client's (`client.get_executor()`);
+    it is not shut down. `jobs`: a process pool of that many (the calling script then needs the
+    usual `if __name__ == "__main__":`). With neither, all is done in this process. The result is the same.
+    `since` (aware): begin of what is judged; default `policy.look_back_hours` before each
+    source's own last sample. Raises ValueError for wrong arguments, and the store's errors.
+    """
+    if executor is not None and jobs is not None:
+        msg = "give executor= or jobs=, not both"
+        raise ValueError(msg)
+    if jobs is not None and jobs < 1:
+        msg = f"jobs must be at least 1, not {jobs!r}"
+        raise ValueError(msg)
+    from memmon.store.read import open_store
+
+    with open_store(database_url) as store, _executor(executor, jobs) as chosen:
+        sources = [one for one in store.sources() if one.last_at is not None]
+        tasks = _tasks(store, sources, policy=policy, since=since)
+        found = _mapped(chosen, tasks, width=jobs or _width(chosen))
+        return summarised(found)
+
+
+def summarised(results: Sequence[SeriesResult]) -> Fleet:
+    """Return the table and the groups of some results."""
+    return Fleet(
+        results=worst_first(results),
+        by_release=_groups(results, "release"),
+        by_host=_groups(results, "host"),
+    )
+
+
+def _executor(given: Executor | None, jobs: int | None) -> AbstractContextManager[Executor | None]:
+    if jobs is None or jobs == 1:
+        return nullcontext(given)
+    # Forking a process whose threads hold locks can dead-lock the child.
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+
+
+def _width(executor: Executor | None) -> int:
+    """Return how many units of work an executor does at once, as far as it tells."""
+    client = getattr(executor, "_client", None)
+    if client is not None and hasattr(client, "nthreads"):
+        return max(int(sum(client.nthreads().values())), 1)
+    return int(getattr(executor, "_max_workers", None) or 4)
+
+
+def _tasks(
+    store: Store, sources: Sequence[SourceInfo], *, policy: LeakPolicy, since: datetime | None
+) -> Iterator[list[SeriesTask]]:
+    """Yield batches of tasks in the order of the sources; a server is read over several connections."""
+    look_back = timedelta(hours=policy.look_back_hours)
+
+    def read(start: int) -> list[SeriesTask]:
+        histories = store.histories(sources[start : start + BATCH_COUNT], look_back=look_back, since=since)
+        return [series_task(one, policy) for one in histories]
+
+    starts = range(0, len(sources), BATCH_COUNT)
+    if store.database.is_sqlite:
+        yield from map(read, starts)
+        return
+    with ThreadPoolExecutor(_SERVER_CONNECTIONS) as readers:
+        ahead: deque[Future[list[SeriesTask]]] = deque()
+        for start in starts:
+            ahead.append(readers.submit(read, start))
+            if len(ahead) > _SERVER_CONNECTIONS:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _mapped(
+    executor: Executor | None, batches: Iterator[list[SeriesTask]], *, width: int
+) -> list[SeriesResult]:
+    if executor is None:
+        return [result for batch in batches for result in analyse_batch(batch)]
+    found: list[SeriesResult] = []
+    running: set[Future[list[SeriesResult]]] = set()
+    try:
+        for batch in batches:
+            running.add(executor.submit(analyse_batch, batch))
+            if len(running) >= _ON_THEIR_WAY * width:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                found += [result for future in done for result in future.result()]
+        found += [result for future in running for result in future.result()]
+    except BaseException:
+        for future in running:
+            future.cancel()
+        raise
+    return found
+
+
+def _groups(results: Sequence[SeriesResult], attribute: str) -> tuple[LeakGroup, ...]:
+    total: Counter[Any] = Counter(getattr(one, attribute) for one in results)
+    leaks: Counter[Any] = Counter(getattr(one, attribute) for one in results if one.is_leak)
+    new: Counter[Any] = Counter(getattr(one, attribute) for one in results if one.is_new)
+    groups = [
+        LeakGroup(name=name, source_count=total[name], leak_count=count, new_leak_count=new[name])
+        for name, count in leaks.items()
+    ]
+    return tuple(sorted(groups, key=lambda one: (-one.new_leak_count, -one.leak_count, one.name or "")))
