@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.state_machine import Observation, Rule, step
-from memmon.notify.channels import CallbackChannel, Channel, LoggingChannel, parse_channel
-from memmon.notify.runner import Round, run_once
-from memmon.notify.webhook import WebhookChannel, verify
+from memmon.evaluator.channels.channels import CallbackChannel, Channel, LoggingChannel, parse_channel
+from memmon.evaluator.channels.webhook import WebhookChannel, verify
+from memmon.evaluator.runner import Round, run_once
 
 __all__ = [
     "AlertPolicy",

@@ -81,7 +81,7 @@ def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
 
     Returns what is seen (also that no leak is), and whether evidence of the growth should be gathered.
     """
-    from memmon.notify.evaluate import judged, newest_run
+    from memmon.evaluator.observe import judged, newest_run
 
     runs = store.runs(request.source)
     last_at = newest_run(runs).last_at if runs else None

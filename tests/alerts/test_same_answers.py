@@ -13,8 +13,8 @@ from memmon import MemoryMonitor
 from memmon.alerts.policy import AlertPolicy
 from memmon.child.requests import Check
 from memmon.clock import ManualClock
+from memmon.evaluator.observe import observe
 from memmon.model import DequeReading
-from memmon.notify.evaluate import observe
 from memmon.store.read import open_store
 from memmon.tasks.check import check
 

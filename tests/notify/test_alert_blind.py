@@ -5,7 +5,7 @@ from alert_kit import START, FlakyChannel
 from memmon.alerts.wording import MessageWriter
 from memmon.clock import ManualClock
 from memmon.errors import StoreError
-from memmon.notify.blind import BlindWatch
+from memmon.evaluator.outage_watch import BlindWatch
 
 
 def test_alert_evaluator_tells_that_it_is_blind():

@@ -316,7 +316,7 @@ def test_alerts_template_that_fails_still_tells(url, clock):
     ):
         from memmon.alerts.state_machine import Observation
         from memmon.alerts.wording import MessageWriter
-        from memmon.notify.template import filler
+        from memmon.evaluator.template import filler
 
         seen = Observation(
             source_id=1,

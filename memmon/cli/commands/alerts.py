@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from memmon.alerts.values import Message
     from memmon.cli.opening import Place
-    from memmon.notify.channels import Channel
-    from memmon.notify.runner import Round
+    from memmon.evaluator.channels.channels import Channel
+    from memmon.evaluator.runner import Round
     from memmon.store.alerts.store import AlertStore
     from memmon.store.read import AlertInfo
 
@@ -201,8 +201,8 @@ def _go_on(
     """Look again and again until a signal ends it; what fails is said and tried again."""
     from memmon.alerts.wording import MessageWriter
     from memmon.clock import SystemClock
-    from memmon.notify.blind import BlindWatch
-    from memmon.notify.runner import new_holder
+    from memmon.evaluator.outage_watch import BlindWatch
+    from memmon.evaluator.runner import new_holder
     from memmon.store.alerts.store import AlertStore, without_password
 
     holder = new_holder()
@@ -266,7 +266,7 @@ def _round(
     place: Place, common: Common, channels: list[Channel], *, template: str | None, holder: str | None = None
 ) -> Round:
     from memmon.alerts.policy import AlertPolicy
-    from memmon.notify.runner import run_once
+    from memmon.evaluator.runner import run_once
 
     return run_once(
         place.database.url,
@@ -279,7 +279,7 @@ def _round(
 
 
 def _channels(place: Place, specs: tuple[str, ...]) -> list[Channel]:
-    from memmon.notify.channels import parse_channel
+    from memmon.evaluator.channels.channels import parse_channel
 
     chosen = specs or tuple((place.settings.alert_channels or "").split())
     channels = [parse_channel(spec) for spec in chosen]
@@ -287,7 +287,7 @@ def _channels(place: Place, specs: tuple[str, ...]) -> list[Channel]:
 
 
 def _template(name: str) -> str:
-    from memmon.notify.template import read_template
+    from memmon.evaluator.template import read_template
 
     return read_template(Path(name))
 

@@ -116,7 +116,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, Any, str]]:
-    from memmon.notify.secrets import shown_specs
+    from memmon.evaluator.channels.secrets import shown_specs
 
     in_file = _names_in_file()
     for name in Settings.__struct_fields__:

@@ -22,7 +22,7 @@ from memmon.child.requests import Check, Checked
 from memmon.cli import app
 from memmon.clock import ManualClock, SystemClock
 from memmon.dashboard import create_app
-from memmon.notify.evaluate import observe
+from memmon.evaluator.observe import observe
 from memmon.tasks.check import check
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memmon.alerts.values import MessageEvent
     from memmon.alerts.wording import MessageWriter
     from memmon.clock import Clock
-    from memmon.notify.channels import Channel
+    from memmon.evaluator.channels.channels import Channel
 
 FAILED_ROUND_COUNT = 3
 """One failed round may be a restart of the server; three are told."""

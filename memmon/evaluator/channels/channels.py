@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from memmon.errors import ChannelError, MissingExtraError, SettingsError
-from memmon.notify.secrets import is_reference, resolve, scrubbed
-from memmon.notify.webhook import WebhookChannel
+from memmon.evaluator.channels.secrets import is_reference, resolve, scrubbed
+from memmon.evaluator.channels.webhook import WebhookChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.errors import ChannelError, SettingsError
-from memmon.notify.secrets import scrubbed
+from memmon.evaluator.channels.secrets import scrubbed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

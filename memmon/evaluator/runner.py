@@ -15,8 +15,8 @@ from memmon.alerts.wording import MessageWriter
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
 from memmon.errors import ChannelError, MemmonError
-from memmon.notify.evaluate import observe
-from memmon.notify.template import filler
+from memmon.evaluator.observe import observe
+from memmon.evaluator.template import filler
 from memmon.store.alerts.store import AlertStore, without_password
 from memmon.store.read import open_store
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memmon.alerts.state_machine import Observation
     from memmon.alerts.values import Message, Silence, Watch
     from memmon.clock import Clock
-    from memmon.notify.channels import Channel
+    from memmon.evaluator.channels.channels import Channel
     from memmon.store.read import RunInfo, Store
 
 LEASE_SECONDS = 900.0

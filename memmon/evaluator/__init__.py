@@ -1,0 +1,1 @@
+"""Alerts told from outside: observes stores, keeps watches, notices its own outage."""

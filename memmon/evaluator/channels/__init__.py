@@ -1,0 +1,1 @@
+"""Where a message goes: log, callback, webhook, other services; their secrets."""
