@@ -61,11 +61,11 @@ if TYPE_CHECKING:
     from memmon.many.run import Fleet, LeakGroup, fleet
     from memmon.many.series import SeriesResult
     from memmon.model import Alert, ComponentReading, DequeReading, RecorderStatus, Snapshot
+    from memmon.monitor.monitor import MemoryMonitor
+    from memmon.monitor.values import MemoryLeakReport, MemorySnapshot
     from memmon.probe.objects.discover import Discovery, discover
     from memmon.probe.registered.counting import CountingDeque
     from memmon.recorder.identity import memmon_version
-    from memmon.recorder.monitor import MemoryMonitor
-    from memmon.recorder.monitor_values import MemoryLeakReport, MemorySnapshot
     from memmon.recorder.recorder import Recorder
     from memmon.recorder.rejuvenation import Rejuvenation, RejuvenationPolicy
     from memmon.store.read import (
@@ -126,9 +126,9 @@ _HOMES = {
     "LeakPolicy": "memmon.analysis.leak.detect",
     "LeakWindow": "memmon.analysis.leak.finding",
     "MemmonError": "memmon.errors",
-    "MemoryLeakReport": "memmon.recorder.monitor_values",
-    "MemoryMonitor": "memmon.recorder.monitor",
-    "MemorySnapshot": "memmon.recorder.monitor_values",
+    "MemoryLeakReport": "memmon.monitor.values",
+    "MemoryMonitor": "memmon.monitor.monitor",
+    "MemorySnapshot": "memmon.monitor.values",
     "MetricsCollector": "memmon.export.metrics",
     "MissingExtraError": "memmon.errors",
     "NoDataError": "memmon.errors",

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from memmon.recorder.monitor_values import MemorySnapshot
+from memmon.monitor.values import MemorySnapshot
 
 if TYPE_CHECKING:
     from memmon.child.requests import SnapshotColumns

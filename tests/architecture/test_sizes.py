@@ -10,7 +10,7 @@ MOST_FILE_LINES, MOST_CLASS_LINES, MOST_BODY_LINES = 400, 250, 50
 
 WRITTEN_BY_A_PROGRAM = {"memmon/store/schema/fresh_sqlite.py", "memmon/store/schema/fresh_postgresql.py"}
 
-INTERFACES = {("memmon/recorder/monitor.py", "MemoryMonitor")}
+INTERFACES = {("memmon/monitor/monitor.py", "MemoryMonitor")}
 """A class that programs embed as it is."""
 
 KNOWN_CLASSES = {("memmon/analysis/stats/slopes.py", "SlopeSelection")}

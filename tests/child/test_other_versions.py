@@ -17,7 +17,7 @@ from memmon.child.requests import Inspected
 from memmon.config import parse_database
 from memmon.errors import ChildError
 from memmon.model import Alert, RunRecord, Snapshot
-from memmon.recorder.monitor_values import MemoryLeakReport
+from memmon.monitor.values import MemoryLeakReport
 from memmon.store.upkeep.migrate import upgrade
 from memmon.store.write.batch import Batch
 from memmon.store.write.writer import Writer

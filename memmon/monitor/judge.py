@@ -11,7 +11,7 @@ from memmon.alerts.present import Leak
 from memmon.child import require_headroom
 from memmon.child.requests import SnapshotColumns
 from memmon.facts.verdicts import Verdict
-from memmon.recorder.monitor_values import MemoryLeakReport
+from memmon.monitor.values import MemoryLeakReport
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memmon.child.requests import LeakAnswer, Request
     from memmon.errors import ChildError
     from memmon.model import DequeReading, Snapshot
-    from memmon.recorder.monitor_values import MemorySnapshot
+    from memmon.monitor.values import MemorySnapshot
 
 AnswerT = TypeVar("AnswerT")
 

@@ -1,0 +1,1 @@
+"""MemoryMonitor, the interface that bots embed already."""
