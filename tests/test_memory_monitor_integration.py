@@ -180,7 +180,7 @@ def test_an_unbounded_deque_is_told(tmp_path, clock):
 def test_hourly_check_tells_a_leak(tmp_path, clock, memory, monkeypatch):
     """The scheduled check finds a leak in the stored history and tells it through on_alert."""
     # The first check comes when there is something to see, not eleven children earlier.
-    monkeypatch.setattr("memmon.recorder.checks.FIRST_CHECK_SECONDS", 29.5 * 3600.0)
+    monkeypatch.setattr("memmon.recorder.alerts.hourly_check.FIRST_CHECK_SECONDS", 29.5 * 3600.0)
     told = []
     bot = Orchestrator(
         tmp_path / "bot.db", clock=clock, on_alert=told.append, daily_report=True, gc_threshold_mb=0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memmon.recorder import validation
-from memmon.recorder.desk import Candidate
+from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.recorder import Recorder
 from memmon.store.write.writer import read_told
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memmon.alerts.state_machine import Observation
     from memmon.clock import Clock
     from memmon.model import DequeReading, Snapshot
-    from memmon.recorder.desk import Telling
+    from memmon.recorder.alerts.cooldown import Telling
 
 
 class MonitorRecorder(Recorder):

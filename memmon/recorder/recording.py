@@ -14,13 +14,13 @@ from memmon.guest.shielding import drain_log
 from memmon.model import RecorderStatus
 from memmon.probe.sampler import Sampler
 from memmon.recorder import validation
+from memmon.recorder.alerts.cooldown import AlertDesk
+from memmon.recorder.alerts.dispatcher import Teller
 from memmon.recorder.current_run import CurrentRun, oom_kill_count, start_data
-from memmon.recorder.desk import AlertDesk
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.notices import Notices
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.store_keeper import StoreKeeper
-from memmon.recorder.teller import Teller
 from memmon.recorder.writer_thread import WriterThread
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from memmon.config import Database, Settings
     from memmon.guest.locks import ForkLock
     from memmon.model import Alert, RunRecord, Snapshot
-    from memmon.recorder.desk import Candidate
+    from memmon.recorder.alerts.cooldown import Candidate
     from memmon.recorder.identity import RunLabels
     from memmon.recorder.schedule import Schedule
     from memmon.store.write.open_run import RunState

@@ -20,15 +20,15 @@ from memmon.guest.guarded import report_fault
 from memmon.guest.locks import Claim, ReentrantTurn
 from memmon.guest.shielding import mark_own_thread
 from memmon.model import Snapshot
-from memmon.recorder.desk import Candidate
+from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, most_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.clock import Clock
+    from memmon.recorder.alerts.dispatcher import Teller
     from memmon.recorder.store_keeper import StoreKeeper
-    from memmon.recorder.teller import Teller
     from memmon.store.write.open_run import RunState
     from memmon.store.write.writer import Written
 

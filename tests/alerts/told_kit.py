@@ -10,9 +10,9 @@ from memmon.child import Children
 from memmon.clock import ManualClock
 from memmon.config import Settings, parse_database
 from memmon.model import EventRecord
-from memmon.recorder.desk import AlertDesk
+from memmon.recorder.alerts.cooldown import AlertDesk
+from memmon.recorder.alerts.dispatcher import Teller
 from memmon.recorder.identity import new_run
-from memmon.recorder.teller import Teller
 from memmon.store.write.open_run import RunState
 
 

@@ -15,7 +15,7 @@ from memmon.clock import ManualClock
 from memmon.model import RunRecord
 from memmon.probe.objects.evidence import compare, event_data, gather
 from memmon.probe.objects.survey import survey
-from memmon.recorder.witness import Witness
+from memmon.recorder.alerts.evidence import Witness
 from memmon.store.write.open_run import RunState
 
 held_rows: list[dict[str, str]] = []

@@ -47,10 +47,12 @@ def trade(on_trade) -> None:
 
 def shorten_schedules() -> None:
     """The scheduled check after a second, and then every few."""
-    from memmon.recorder import checks
+    from memmon.recorder.alerts import hourly_check
 
-    checks.FIRST_CHECK_SECONDS = 1.0
-    checks.CHECK_EVERY_SECONDS = checks.RETRY_SECONDS = float(os.environ.get("BOT_CHECK_SECONDS", "2"))
+    hourly_check.FIRST_CHECK_SECONDS = 1.0
+    hourly_check.CHECK_EVERY_SECONDS = hourly_check.RETRY_SECONDS = float(
+        os.environ.get("BOT_CHECK_SECONDS", "2")
+    )
 
 
 def record() -> None:

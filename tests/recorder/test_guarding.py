@@ -23,8 +23,8 @@ from memmon.guest.guarded import guarded
 from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
 from memmon.model import Alert, DequeReading
 from memmon.recorder import validation
-from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
-from memmon.recorder.desk import AlertDesk
+from memmon.recorder.alerts.cooldown import AlertDesk
+from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, Checks
 from memmon.recorder.relief import Relief
 from memmon.recorder.work_counter import WorkCounter
 

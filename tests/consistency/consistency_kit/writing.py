@@ -14,7 +14,7 @@ from memmon.alerts.present import Memory, Present
 from memmon.cli import app
 from memmon.config import parse_database
 from memmon.model import RunRecord
-from memmon.recorder.desk import AlertDesk
+from memmon.recorder.alerts.cooldown import AlertDesk
 from memmon.store.upkeep.migrate import upgrade
 from memmon.store.write.writer import Batch, RunEnd, Writer
 

@@ -12,9 +12,9 @@ from memmon.alerts.present import Memory, Present
 from memmon.child.requests import Check
 from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
-from memmon.recorder.checks import CheckCalls, CheckPlan, Checks
-from memmon.recorder.desk import Candidate
-from memmon.recorder.witness import Witness
+from memmon.recorder.alerts.cooldown import Candidate
+from memmon.recorder.alerts.evidence import Witness
+from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, Checks
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memmon.child.requests import Checked
     from memmon.clock import Clock
     from memmon.config import Database, Settings
-    from memmon.recorder.desk import AlertDesk
+    from memmon.recorder.alerts.cooldown import AlertDesk
     from memmon.store.write.open_run import RunState
     from memmon.store.write.writer import Written
 
