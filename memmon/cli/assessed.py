@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memmon.cli.output import say
-from memmon.cli.sources import bounds_of, no_data
+from memmon.cli.selection import bounds_of, no_data
 from memmon.cli.text import printable
 from memmon.errors import NoDataError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.assessment.present import Bounds
     from memmon.cli.options import Window
-    from memmon.cli.sources import Opened
+    from memmon.cli.selection import Opened
     from memmon.facts.staleness import Staleness
     from memmon.store.read import SourceInfo, Store
 

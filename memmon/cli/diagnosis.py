@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from memmon.child.mark import MARK_VARIABLE, is_marked
 from memmon.cli.diagnosis_access import existing, is_there, permissions, writing
 from memmon.cli.diagnosis_value import Diagnosis
-from memmon.cli.opening import is_absent
+from memmon.cli.locate import is_absent
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.errors import MemmonError, StoreTooOldError
 from memmon.places import unread_config
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from memmon.cli.opening import Place
+    from memmon.cli.locate import Place
     from memmon.config import Database
     from memmon.facts.staleness import Staleness
     from memmon.store.read import EventInfo, Store

@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from memmon.cli.diagnosis_value import Diagnosis
-from memmon.cli.opening import is_absent
+from memmon.cli.locate import is_absent
 from memmon.errors import (
     ForeignStoreError,
     MemmonError,

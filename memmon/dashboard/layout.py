@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from memmon.report.html import asset, content_policy, environment, stylesheet
-from memmon.report.html.parts import Link
+from memmon.report.html.view_model import Link
 
 PAGES = (("/", "Overview"), ("/events", "Events"), ("/data", "Data"))
 

@@ -14,7 +14,7 @@ from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
 from memmon.report.html.page import fixed_offset
-from memmon.report.html.parts import Link
+from memmon.report.html.view_model import Link
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -23,7 +23,7 @@ from memmon.report.data import (
     StoredSections,
     SystemSection,
 )
-from memmon.report.outlook import cause_section, comparison_section, forecast_section
+from memmon.report.forecast_section import cause_section, comparison_section, forecast_section
 from memmon.report.sections import deque_section, leak_section
 from memmon.report.words import window_title
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes

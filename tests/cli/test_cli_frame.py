@@ -204,7 +204,7 @@ def test_config_schema_is_the_settings(call):
 
 def test_faults_of_our_own_are_one_line(call, monkeypatch):
     """A fault in memmon is told in one line and ends with 2, in check with 3."""
-    monkeypatch.setattr("memmon.cli.opening.load_settings", lambda: 1 / 0)
+    monkeypatch.setattr("memmon.cli.locate.load_settings", lambda: 1 / 0)
     answer = call("runs")
     assert answer.code == 2
     assert "ZeroDivisionError" in answer.err
@@ -240,7 +240,7 @@ def test_missing_driver_gives_the_install_command(call, monkeypatch):
 def test_debug_shows_where(call, monkeypatch):
     """MEMMON_DEBUG=1 adds the traceback for whoever looks for a fault."""
     monkeypatch.setenv("MEMMON_DEBUG", "1")
-    monkeypatch.setattr("memmon.cli.opening.load_settings", lambda: 1 / 0)
+    monkeypatch.setattr("memmon.cli.locate.load_settings", lambda: 1 / 0)
     assert "Traceback" in call("runs").err
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.cli.outside import end_of, source_of_command
+from memmon.cli.record_process import end_of, source_of_command
 from memmon.cli.text import printable, table
 from memmon.cli.values import LEAST_INTERVAL_SECONDS, MOMENT, RATE, parse_duration, parse_size, parse_time
 

@@ -12,7 +12,7 @@ from cli_helpers import PACKAGE_FOLDER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon.cli.live import sparkline
+from memmon.cli.watch_view import sparkline
 
 
 def test_watch_looks_once_into_a_pipe(call, histories):

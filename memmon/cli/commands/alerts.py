@@ -16,7 +16,7 @@ import click
 
 from memmon.alerts.kinds import KINDS
 from memmon.cli.alert_text import list_text
-from memmon.cli.opening import locate_existing
+from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, write_json, write_text
 from memmon.cli.text import local_time, one_line, printable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memmon.alerts.values import Message
-    from memmon.cli.opening import Place
+    from memmon.cli.locate import Place
     from memmon.evaluator.channels.channels import Channel
     from memmon.evaluator.runner import Round
     from memmon.store.alerts.store import AlertStore

@@ -8,7 +8,7 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import write_json, write_text
-from memmon.cli.sources import opened
+from memmon.cli.selection import opened
 from memmon.cli.text import local_time, printable
 from memmon.cli.values import TIME
 

@@ -18,7 +18,7 @@ from memmon.assessment.check_state import (
 from memmon.cli.assessed import assessed, finding_object, source_object, staleness_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.sources import opened
+from memmon.cli.selection import opened
 from memmon.cli.text import duration, printable, size
 from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
     from memmon.assessment.limits import LimitKind
-    from memmon.cli.sources import Opened
+    from memmon.cli.selection import Opened
     from memmon.store.read import SourceInfo
 
 

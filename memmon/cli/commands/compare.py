@@ -8,7 +8,7 @@ import click
 
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.sources import bounds_of, no_data, opened
+from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import number, printable, table
 from memmon.errors import NoDataError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.opening import config_origin, locate
+from memmon.cli.locate import config_origin, locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, write_json, write_text
 from memmon.cli.text import table

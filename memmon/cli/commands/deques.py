@@ -10,7 +10,7 @@ import click
 from memmon.cli.assessed import age_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import say, write_json, write_text
-from memmon.cli.sources import bounds_of, opened
+from memmon.cli.selection import bounds_of, opened
 from memmon.cli.text import duration, local_time, number, printable, table
 from memmon.units import MIB, SECONDS_PER_HOUR
 

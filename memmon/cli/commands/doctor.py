@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from memmon.cli.diagnosis import diagnose
-from memmon.cli.opening import locate
+from memmon.cli.locate import locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say_database, write_json, write_text
 from memmon.cli.text import printable

@@ -9,7 +9,7 @@ import click
 
 from memmon.cli.options import Common, Window, common
 from memmon.cli.output import is_file, open_output, say, write_json
-from memmon.cli.sources import bounds_of, no_data, opened
+from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.values import MOMENT
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from memmon.cli.sources import Opened
+    from memmon.cli.selection import Opened
     from memmon.cli.values import Moment
     from memmon.store.read import SourceInfo
 

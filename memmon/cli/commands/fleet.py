@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memmon.cli.opening import locate_existing
+from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say_database, write_json, write_text
 from memmon.cli.text import local_time, number, one_line, size, table

@@ -9,7 +9,7 @@ import click
 from memmon.cli.assessed import age_of, require_limit
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.sources import bounds_of, no_data, opened
+from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.cli.values import LIMIT
 from memmon.facts.defaults import LOOK_BACK_HOURS

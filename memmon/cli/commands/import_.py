@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memmon.cli.opening import locate
+from memmon.cli.locate import locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, show_progress, write_json, write_text
 from memmon.cli.text import printable

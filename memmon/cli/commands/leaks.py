@@ -9,7 +9,7 @@ import click
 from memmon.cli.assessed import all_assessed, finding_object, source_object, staleness_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.sources import opened
+from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable
 from memmon.facts.verdicts import Confidence, Verdict
 

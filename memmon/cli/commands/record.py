@@ -42,20 +42,24 @@ def command(
     common: Common,
 ) -> None:
     """Record the memory of a running program, until it ends or Ctrl-C."""
-    from memmon.cli import outside
+    from memmon.cli import record_process
 
     if (pid is None) == (pattern is None):
         raise click.UsageError("name the program with either --pid or --command")
     pid, line = _find(pid, pattern)
-    place = outside.recording_place(common)
+    place = record_process.recording_place(common)
     source = (
-        common.source or place.settings.source or outside.source_of_command(line.split() or [f"pid-{pid}"])
+        common.source
+        or place.settings.source
+        or record_process.source_of_command(line.split() or [f"pid-{pid}"])
     )
-    recorder = outside.recorder_for(place, pid=pid, source=source, release=release, interval_seconds=interval)
+    recorder = record_process.recorder_for(
+        place, pid=pid, source=source, release=release, interval_seconds=interval
+    )
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
-    outside.announce(recorder, place, interval)
+    record_process.announce(recorder, place, interval)
     recorder.start()
     reason = _watch(recorder, ended, length)
     recorder.finish(reason)

@@ -10,13 +10,13 @@ import click
 from memmon.cli.assessed import policy_of
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import is_file, json_text, say, stdout_encoding, write_json, write_text
-from memmon.cli.sources import bounds_of, no_data, opened
+from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import local_time, printable, table
 from memmon.errors import NoDataError
 
 if TYPE_CHECKING:
     from memmon.assessment.present import Bounds
-    from memmon.cli.sources import Opened
+    from memmon.cli.selection import Opened
     from memmon.report.data import Report
     from memmon.store.read import ReportInfo, SourceInfo
 

@@ -13,7 +13,7 @@ from memmon.cli.values import INTERVAL
 if TYPE_CHECKING:
     import subprocess
 
-    from memmon.cli.opening import Place
+    from memmon.cli.locate import Place
 
 START_SECONDS = 0.5
 
@@ -28,16 +28,16 @@ def command(program: tuple[str, ...], interval: float | None, release: str | Non
 
     Its input, output, signals and exit code pass through. Write -- before it: memmon run -- python bot.py.
     """
-    from memmon.cli import outside, passing
+    from memmon.cli import passthrough, record_process
 
     if program[0].startswith("-"):
         raise click.NoSuchOption(program[0])
-    place = outside.recording_place(common)
-    source = common.source or place.settings.source or outside.source_of_command(program)
-    with passing.signals_held():
-        started = passing.start(program)
+    place = record_process.recording_place(common)
+    source = common.source or place.settings.source or record_process.source_of_command(program)
+    with passthrough.signals_held():
+        started = passthrough.start(program)
         code = _record(started, place, source=source, release=release, interval_seconds=interval)
-        return passing.end_like(code)
+        return passthrough.end_like(code)
 
 
 def _record(
@@ -49,19 +49,19 @@ def _record(
     interval_seconds: float | None,
 ) -> int:
     """Record the program until its end and return its return code; a fault of ours never leaves it alone."""
-    from memmon.cli import outside, passing
+    from memmon.cli import passthrough, record_process
 
     code = None
     try:
-        recorder = outside.recorder_for(
+        recorder = record_process.recorder_for(
             place, pid=started.pid, source=source, release=release, interval_seconds=interval_seconds
         )
-        outside.announce(recorder, place, interval_seconds)
+        record_process.announce(recorder, place, interval_seconds)
         # The first half second is the interpreter's start: its 3 MB would be the least ever read.
-        code = passing.wait(started, at_most_seconds=START_SECONDS)
+        code = passthrough.wait(started, at_most_seconds=START_SECONDS)
         recorder.start()
-        code = passing.wait_to_end(started) if code is None else code
-        recorder.finish(*outside.end_of(code))
+        code = passthrough.wait_to_end(started) if code is None else code
+        recorder.finish(*record_process.end_of(code))
     except Exception as error:  # noqa: BLE001 -- the program goes on, whatever becomes of its recording
         say(f"memmon: not recorded ({type(error).__name__}: {error}); the program goes on")
-    return passing.wait_to_end(started) if code is None else code
+    return passthrough.wait_to_end(started) if code is None else code

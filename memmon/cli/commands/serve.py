@@ -6,7 +6,7 @@ import os
 
 import click
 
-from memmon.cli.opening import locate
+from memmon.cli.locate import locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import say, say_database
 

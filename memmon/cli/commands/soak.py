@@ -92,19 +92,19 @@ def _database(common: Common) -> Iterator[Common]:
 
 def _recorded(program: Sequence[str], common: Common, *, interval_seconds: float) -> tuple[int, History]:
     """Run the program under a recorder; return its exit code and the history of this run alone."""
-    from memmon.cli import outside, passing
+    from memmon.cli import passthrough, record_process
     from memmon.store.read import open_store
 
-    place = outside.recording_place(common)
-    source = common.source or outside.source_of_command(program)
-    with passing.signals_held():
-        started = passing.start(program)
-        recorder = outside.recorder_for(
+    place = record_process.recording_place(common)
+    source = common.source or record_process.source_of_command(program)
+    with passthrough.signals_held():
+        started = passthrough.start(program)
+        recorder = record_process.recorder_for(
             place, pid=started.pid, source=source, release=None, interval_seconds=interval_seconds
         )
         recorder.start()
-        code = passing.wait_to_end(started)
-        recorder.finish(*outside.end_of(code))
+        code = passthrough.wait_to_end(started)
+        recorder.finish(*record_process.end_of(code))
     with open_store(place.database.url) as store:
         runs = store.runs(recorder.source)
         if not runs:

@@ -11,7 +11,7 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import say, write_json, write_text
-from memmon.cli.sources import opened
+from memmon.cli.selection import opened
 from memmon.cli.text import table
 from memmon.export.cells import safe_cell
 

@@ -11,15 +11,15 @@ import click
 from memmon.cli.assessed import finding_object
 from memmon.cli.options import Common, Window, common, judging
 from memmon.cli.output import stdout_encoding, write_json, write_text
-from memmon.cli.sources import opened
+from memmon.cli.selection import opened
 from memmon.cli.values import DURATION
 from memmon.errors import MemmonError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from memmon.cli.live import View
-    from memmon.cli.sources import Opened
+    from memmon.cli.selection import Opened
+    from memmon.cli.watch_view import View
 
 _COLOURS = {"good": "green", "warn": "red", "wait": "yellow", "bad": "red"}
 _WIDTH = 72
@@ -48,7 +48,7 @@ def command(*, every: float, once: bool, common: Common, window: Window) -> None
 
 
 def _look(found: Opened, window: Window) -> View:
-    from memmon.cli.live import look
+    from memmon.cli.watch_view import look
     from memmon.clock import SystemClock
 
     plain = not stdout_encoding().lower().startswith("utf")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from memmon.report.chart_values import Charts
     from memmon.report.data import Report
-    from memmon.report.html.parts import Link
+    from memmon.report.html.view_model import Link
 
 __all__ = ["asset", "content_policy", "environment", "render_html", "stylesheet"]
 

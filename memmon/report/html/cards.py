@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.formatting import interval, rate, size, span
-from memmon.report.html.parts import Card
+from memmon.report.html.view_model import Card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

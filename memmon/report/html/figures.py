@@ -16,7 +16,7 @@ from memmon.report.html.geometry import (
     value_frame,
     value_ticks,
 )
-from memmon.report.html.parts import Bar, DequeItem, Figure, LegendEntry, Shape
+from memmon.report.html.view_model import Bar, DequeItem, Figure, LegendEntry, Shape
 from memmon.report.words import fill, share_words
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from memmon.formatting import age, local_time, span
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences
-from memmon.report.html.parts import Page, Zoom
 from memmon.report.html.tables import tables_of
+from memmon.report.html.view_model import Page, Zoom
 from memmon.report.words import leak_headline
 from memmon.units import SECONDS_PER_HOUR
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from memmon.report.chart_values import Charts
     from memmon.report.data import CauseSection, DequeSection, Report
-    from memmon.report.html.parts import Link
+    from memmon.report.html.view_model import Link
 
 _ZOOMS = (
     Zoom(seconds=86_400, label="24 h"),

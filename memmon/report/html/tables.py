@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.run_endings import END_WORDS
 from memmon.formatting import interval, local_time, span
-from memmon.report.html.parts import Column, Table
+from memmon.report.html.view_model import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

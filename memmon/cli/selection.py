@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.assessment.present import Bounds
-from memmon.cli.opening import Place, locate_existing
+from memmon.cli.locate import Place, locate_existing
 from memmon.cli.output import check_output, say_database
 from memmon.cli.text import local_time, printable
 from memmon.errors import NoDataError, UnknownSourceError

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
     from memmon.cli.options import Window
-    from memmon.cli.sources import Opened
+    from memmon.cli.selection import Opened
     from memmon.report.data import DequeRow
     from memmon.report.words import Mood
     from memmon.store.read import SourceInfo

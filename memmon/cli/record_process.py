@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from memmon.child.mark import MARK_SENTENCE, is_marked
-from memmon.cli.opening import locate
+from memmon.cli.locate import locate
 from memmon.cli.output import say
 from memmon.recorder.external import ExternalRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memmon.cli.opening import Place
+    from memmon.cli.locate import Place
     from memmon.cli.options import Common
 
 _REASONS = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint", signal.SIGKILL: "sigkill"}
