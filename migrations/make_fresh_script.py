@@ -19,7 +19,7 @@ from alembic.util import load_python_file
 from memmon.store.upkeep.migrate import alembic_config
 
 COMMAND = "python migrations/make_fresh_script.py"
-FOLDER = Path(__file__).resolve().parent.parent / "memmon" / "store"
+FOLDER = Path(__file__).resolve().parent.parent / "memmon" / "store" / "schema"
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 _VERSION = re.compile(r"(INSERT INTO|UPDATE) alembic_version\b")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError
-from memmon.export.json_lines import check_lines, import_lines
 from memmon.imports.csv_file import read_csv
+from memmon.imports.json_lines import check_lines, import_lines
 from memmon.imports.lines import Lines
 from memmon.imports.profiler_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
 from memmon.imports.recording import EARLIEST_SECONDS, LATEST_SECONDS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
@@ -138,11 +137,11 @@ def report_without_child(
     reason: str,
 ) -> str:
     """Return the report without a verdict, as text; `reason` says why there is none."""
-    # The renderer lies above this layer; it is needed here only when no child can be had,
-    # and is light (no numpy), so it is found by name at that moment.
-    build = importlib.import_module("memmon.report.from_snapshots")
-    text = importlib.import_module("memmon.report.text")
-    report = build.report_from_snapshots(
+    # Needed only when no child can be had, and light: no numpy.
+    from memmon.report.from_snapshots import report_from_snapshots
+    from memmon.report.text import render_text
+
+    report = report_from_snapshots(
         items,
         readings,
         source=source,
@@ -150,4 +149,4 @@ def report_without_child(
         threshold_mb_per_hour=threshold_mb_per_hour,
         leak_missing_reason=reason,
     )
-    return str(text.render_text(report))
+    return render_text(report)

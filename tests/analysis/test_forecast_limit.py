@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from memmon.analysis.forecast import limit as forecast_module
 from memmon.analysis.forecast.limit import backtest_forecast, forecast_limit, forecast_readings
-from memmon.analysis.forecast_deques import deque_time_to_full
 from memmon.history import History
 from memmon.units import MIB
 
@@ -344,16 +343,3 @@ def test_a_forecast_needs_no_more_than_numpy():
         "assert not {'statsmodels', 'scipy', 'pandas', 'numpy.random'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_a_deque_is_full_when_its_room_is_used_up():
-    """1,000 items an hour with 5,000 to go: five hours; full and idle ones are said to be so."""
-    hours = np.arange(100) / 12
-    fill = deque_time_to_full(hours, np.floor(1000 * hours), maxlen_count=int(1000 * hours[-1]) + 5000)
-    assert fill.hours_to_full == pytest.approx(5, rel=0.01)
-    assert fill.items_per_hour == pytest.approx(1000, rel=0.01)
-    assert deque_time_to_full(hours, np.full(100, 50), maxlen_count=50).hours_to_full == 0
-    assert deque_time_to_full(hours, np.full(100, 50), maxlen_count=60).hours_to_full is None
-    assert deque_time_to_full([1.0], [5], maxlen_count=60) is None
-    with pytest.raises(ValueError, match="maxlen_count"):
-        deque_time_to_full(hours, hours, maxlen_count=0)

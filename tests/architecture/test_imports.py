@@ -12,7 +12,7 @@ KNOWN_CYCLES: list[tuple[str, ...]] = []
 BY_NAME = {"memmon/__init__.py", "memmon/cli/lazy.py"}
 """Where modules are loaded by their names: public names and commands, when they are first used."""
 
-KNOWN_BY_NAME = {"memmon/monitor/judge.py": 2}
+KNOWN_BY_NAME: dict[str, int] = {}
 """Imports by name that are still to go, with their number: this list only shrinks."""
 
 

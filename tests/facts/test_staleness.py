@@ -131,7 +131,7 @@ def test_plain_data_is_what_json_holds():
 
 def test_every_end_of_a_run_has_words():
     """What the recorder and the next run write as the end of a run reads well, and meant ends are ends."""
-    certificates = (PACKAGE / "store" / "certificate.py").read_text(encoding="utf-8")
+    certificates = (PACKAGE / "store" / "write" / "run_endings.py").read_text(encoding="utf-8")
     written = set(re.findall(r'return "(\w+)", ', certificates)) | set(
         re.findall(r'reason="(\w+)"', certificates)
     )

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENDED = """
 import os, sys
 from memmon.config import parse_database
-from memmon.store import migrate
+from memmon.store.upkeep import migrate
 migrate._run_revisions = lambda *_, **__: os._exit(9)
 migrate.upgrade(parse_database(sys.argv[1]))
 """

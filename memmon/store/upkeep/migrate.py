@@ -52,7 +52,7 @@ class Migration:
 
 def migrations_path() -> Path:
     """Return the folder of the revisions: inside the installed package, else in the checkout."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parents[2]
     shipped = package / "_migrations"
     return shipped if shipped.is_dir() else package.parent / "migrations"
 
