@@ -1,1 +1,1 @@
-"""Histories out of memmon and into it: CSV, JSON Lines, Parquet, OpenMetrics, other recorders' logs."""
+"""Histories out of memmon: CSV, JSON Lines, Parquet, OpenMetrics, and the metrics of what is recorded now."""

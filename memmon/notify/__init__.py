@@ -1,8 +1,4 @@
-"""Telling the right people, from outside the programs: alerts of a whole database, and their channels.
-
-What is told, when and in which words is in `memmon.alerts`; `evaluate` says what is known of each
-source of a store; `channels` carry the messages; `runner` does one round of all.
-"""
+"""Kept for programs that import by this path: see `memmon.alerts` and `memmon.evaluator`."""
 
 from __future__ import annotations
 
