@@ -170,4 +170,11 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
             """
         ),
     ),
+    Known(
+        fact="used_percent",
+        one=RECORDER,
+        other=LIMIT_SHARES | {"metrics"},
+        why="of processes side by side each recorder tells its own share, the others that of whichever was heard of last",
+        histories=_names("beside-flat-and-leak beside-one-silent"),
+    ),
 )
