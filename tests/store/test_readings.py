@@ -92,6 +92,10 @@ def test_columns_stand_in_the_order_in_which_revisions_made_them(store, table):
     )
 
 
+MADE_ANEW = {"alert_watch": "0005"}
+"""Tables that a revision made anew with another key: rows of before are another table's."""
+
+
 def test_salvage_knows_how_long_a_row_of_each_revision_is(tmp_path):
     """A row has as many values as its table had columns at the revision that wrote it; no other number is taken."""
     database = parse_database(str(tmp_path / "memmon.db"))
@@ -100,7 +104,8 @@ def test_salvage_knows_how_long_a_row_of_each_revision_is(tmp_path):
     for revision in reversed([one.revision for one in script.walk_revisions()]):
         upgrade(database, revision=revision)
         for name, found in lengths.items():
-            found.add(len(columns_of(database.path, name)))
+            if revision >= MADE_ANEW.get(name, ""):
+                found.add(len(columns_of(database.path, name)))
     assert {name: shape.counts | {0} for name, shape in shapes().items()} == {
         name: found | {0} for name, found in lengths.items()
     }
