@@ -47,13 +47,13 @@ def _pairs(n: int) -> tuple[IntArray, IntArray]:
 def median_slope(x: FloatArray, y: FloatArray) -> float:
     """Return the median of all pairwise slopes (Theil 1950; Sen 1968) of at most a few hundred points.
 
-    `x` ascending without ties. Larger series go through `memmon.analysis.robust`.
+    `x` ascending without ties. Larger series go through `memmon.analysis.stats`.
     """
     first, second = _pairs(x.size)
     return float(np.median((y[second] - y[first]) / (x[second] - x[first])))
 
 
-def rising_share(y: FloatArray) -> float:
+def kendall_tau(y: FloatArray) -> float:
     """Return Kendall's tau of `y` with time: 1.0 when every later value is higher, 0.0 for no order."""
     first, second = _pairs(y.size)
     return float(np.sign(y[second] - y[first]).mean())

@@ -15,9 +15,9 @@ from memmon.analysis.leak.envelope import (
     block_minima,
     day_columns,
     day_profile,
+    kendall_tau,
     median_of,
     median_slope,
-    rising_share,
 )
 from memmon.analysis.stats.noise import BYTE_MB, Noise, fit_noise, t_quantile, weights_error
 
@@ -158,7 +158,7 @@ def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Tre
         span_hours=span_hours,
         tail_slope=median_slope(x[tail:], y[tail:]),
         least_third_slope=least_rise / (span_hours / 3),
-        order=rising_share(y),
+        order=kendall_tau(y),
         floor_mb=float(y[n - third :].min()) - medians[0],
         widest_mb=max(float(left.max()) - base, base - float(left.min())),
         bend=bend,
