@@ -25,7 +25,7 @@ class MonitorRecorder(Recorder):
     def __init__(self, *args: Any, on_taken: Callable[[Snapshot], None], **options: Any) -> None:
         super().__init__(*args, **options)
         self._on_taken = on_taken
-        self._teller.judges_high_memory = False
+        self._dispatcher.judges_high_memory = False
         self.knows_alerts = False
         """True when it was learnt at once what earlier runs have told."""
         self._told_before: dict[str, datetime] = {}
@@ -47,7 +47,7 @@ class MonitorRecorder(Recorder):
         self._on_taken(snapshot)
 
     def submit(self, seen: Observation, *, at: datetime, telling: Telling = "by rule") -> None:
-        """Hand what the host's thread has seen to the desk."""
+        """Hand what the host's thread has seen to the cooldown."""
         self._submit(Candidate(seen, at, telling))
 
     @property
@@ -92,12 +92,12 @@ class MonitorRecorder(Recorder):
     @property
     def alert_cooldown_minutes(self) -> float:
         """Minutes before the high-memory alert is repeated."""
-        return self._teller.desk.cooldown_minutes
+        return self._dispatcher.cooldown.cooldown_minutes
 
     @alert_cooldown_minutes.setter
     def alert_cooldown_minutes(self, minutes: float) -> None:
         validation.number(minutes, "alert_cooldown_minutes", low=0.0, low_allowed=True)
-        self._teller.desk.cooldown_minutes = minutes
+        self._dispatcher.cooldown.cooldown_minutes = minutes
 
     @property
     def last_taken_at(self) -> datetime | None:

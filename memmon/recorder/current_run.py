@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from memmon.store.write.open_run import RunState
+from memmon.store.write.open_run import OpenRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +19,12 @@ class CurrentRun:
     """Opens one run at a time; `new_record` says who is recorded, `on_open` follows a new run."""
 
     def __init__(
-        self, *, new_record: Callable[[], RunRecord], on_open: Callable[[RunState], None], clock: Clock
+        self, *, new_record: Callable[[], RunRecord], on_open: Callable[[OpenRun], None], clock: Clock
     ) -> None:
         self._new_record = new_record
         self._on_open = on_open
         self._clock = clock
-        self.state: RunState | None = None
+        self.state: OpenRun | None = None
         self.parent_uuid: str | None = None
         """In a forked child: the run of its parent."""
         self._make_lock()
@@ -33,7 +33,7 @@ class CurrentRun:
         # Re-entrant: a finaliser may annotate while the run is being opened.
         self._lock = threading.RLock()
 
-    def ensure(self) -> RunState:
+    def ensure(self) -> OpenRun:
         """Return the open run; opens one where there is none."""
         state = self.state
         if state is not None:
@@ -41,15 +41,15 @@ class CurrentRun:
         with self._lock:
             return self.state or self._open()
 
-    def _open(self) -> RunState:
+    def _open(self) -> OpenRun:
         record = self._new_record()
         if self.state is not None:  # a finaliser ran meanwhile, in this thread
             return self.state
-        self.state = state = RunState(record, started_monotonic=self._clock.monotonic())
+        self.state = state = OpenRun(record, started_monotonic=self._clock.monotonic())
         self._on_open(state)
         return state
 
-    def close(self) -> RunState | None:
+    def close(self) -> OpenRun | None:
         """Let go of the run, and return it; what comes next opens another."""
         state, self.state = self.state, None
         return state

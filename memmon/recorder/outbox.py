@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from memmon.model import Snapshot
-    from memmon.store.write.open_run import RunState
+    from memmon.store.write.open_run import OpenRun
 
     Item: TypeAlias = Snapshot | EventRecord | Watch | StoredReport | RunEnd
 
@@ -33,7 +33,7 @@ _EVENTS_LIMIT = 2_000
 class _Held:
     """What is held of one run."""
 
-    state: RunState
+    state: OpenRun
     snapshots: deque[tuple[Snapshot, int]] = field(default_factory=deque)
     events: deque[EventRecord] = field(default_factory=deque)
     watches: list[Watch] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Outbox:
         """Tell whether everything is stored."""
         return all(held.is_empty() for held in self._runs)
 
-    def add(self, state: RunState, item: Item) -> None:
+    def add(self, state: OpenRun, item: Item) -> None:
         """Hold `item` of a run until it is stored."""
         held = self._of(state)
         if isinstance(item, EventRecord):
@@ -87,7 +87,7 @@ class Outbox:
         else:
             self._add_snapshot(held, item)
 
-    def next_batch(self) -> tuple[RunState, Batch] | None:
+    def next_batch(self) -> tuple[OpenRun, Batch] | None:
         """Return the oldest batch to be written; None when nothing is held."""
         while self._runs and self._runs[0].is_empty() and len(self._runs) > 1:
             self._runs.popleft()
@@ -106,7 +106,7 @@ class Outbox:
         )
         return held.state, batch
 
-    def acknowledge(self, state: RunState, batch: Batch, _written: Written) -> None:
+    def acknowledge(self, state: OpenRun, batch: Batch, _written: Written) -> None:
         """Let go of what the store has acknowledged."""
         held = self._of(state)
         for _ in batch.snapshots:
@@ -120,7 +120,7 @@ class Outbox:
         if batch.end is held.end:
             held.end = None
 
-    def _of(self, state: RunState) -> _Held:
+    def _of(self, state: OpenRun) -> _Held:
         for held in reversed(self._runs):
             if held.state is state:
                 return held

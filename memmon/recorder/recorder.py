@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from memmon.clock import Clock
     from memmon.model import Alert
-    from memmon.store.write.open_run import RunState
+    from memmon.store.write.open_run import OpenRun
 
 log = logging.getLogger("memmon")
 
@@ -177,7 +177,7 @@ class Recorder(Recording):
             self._writer_thread.put(state, RunEnd(at=now, reason=reason, detail=detail))
         self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
         drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
-        self._teller.end()
+        self._dispatcher.end()
         self.children.end()
         lifecycle.release(self)
 
@@ -219,7 +219,7 @@ class Recorder(Recording):
         self._schedule.taken(snapshot.at)
         for notice in self._notices.of(snapshot):
             self._note(state, *notice)
-        self._latest = self._teller.latest = snapshot
+        self._latest = self._dispatcher.latest = snapshot
         self._writer_thread.put(state, snapshot)
         # Counted when it is handed over: an exception of the host's (a signal handler's) may fall between.
         self._taken_count += 1
@@ -241,7 +241,7 @@ class Recorder(Recording):
         self._note_pass(state, done)
         return done
 
-    def _note_pass(self, state: RunState, done: Pass) -> None:
+    def _note_pass(self, state: OpenRun, done: Pass) -> None:
         data = {**done.figures, "is_stopped": self._relief.is_stopped}
         self._note(state, "gc", done.sentence, data)
         log_safely(log, logging.INFO, "memmon: garbage collection: %s", done.sentence)
@@ -263,7 +263,7 @@ class Recorder(Recording):
         self._writer_thread.after_fork_in_child()
         self._sampler.after_fork_in_child()
         self._work.after_fork_in_child()
-        self._teller.after_fork_in_child()
+        self._dispatcher.after_fork_in_child()
         self.children.after_fork_in_child()
         self._latest = None
         self._taken_count = 0

@@ -14,8 +14,8 @@ from memmon.guest.shielding import drain_log
 from memmon.model import RecorderStatus
 from memmon.probe.sampler import Sampler
 from memmon.recorder import validation
-from memmon.recorder.alerts.cooldown import AlertDesk
-from memmon.recorder.alerts.dispatcher import Teller
+from memmon.recorder.alerts.cooldown import Cooldown
+from memmon.recorder.alerts.dispatcher import Dispatcher
 from memmon.recorder.current_run import CurrentRun, oom_kill_count, start_data
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.notices import Notices
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from memmon.recorder.alerts.cooldown import Candidate
     from memmon.recorder.identity import RunLabels
     from memmon.recorder.schedule import Schedule
-    from memmon.store.write.open_run import RunState
+    from memmon.store.write.open_run import OpenRun
 
 LOG_WAIT_SECONDS = 0.5
 _TEXT_LIMIT = 2_000
@@ -69,9 +69,9 @@ class Recording(Registrations):
         )
         self._run = CurrentRun(new_record=self._new_record, on_open=self._begin_run, clock=clock)
         self.children = Children(monotonic=clock.monotonic)
-        self._teller = Teller(
+        self._dispatcher = Dispatcher(
             settings,
-            desk=AlertDesk(on_alert=on_alert, cooldown_minutes=settings.alert_cooldown_minutes),
+            cooldown=Cooldown(on_alert=on_alert, cooldown_minutes=settings.alert_cooldown_minutes),
             database=database,
             clock=clock,
             children=self.children,
@@ -84,7 +84,7 @@ class Recording(Registrations):
             children=self.children,
         )
         self._writer_thread = WriterThread(
-            self._keeper, clock=clock, teller=self._teller, is_inert=self._is_inert
+            self._keeper, clock=clock, dispatcher=self._dispatcher, is_inert=self._is_inert
         )
 
     # -- what is handed over -----------------------------------------------------------------
@@ -100,11 +100,11 @@ class Recording(Registrations):
     def _annotate(self, text: str) -> None:
         self._note(self._run.ensure(), "annotation", validation.one_line(text, _TEXT_LIMIT))
 
-    def _begin_run(self, state: RunState) -> None:
+    def _begin_run(self, state: OpenRun) -> None:
         record = state.record
         self._notices.begin_run()
         self.children.reset()
-        self._teller.begin(state)
+        self._dispatcher.begin(state)
         self._note(
             state, "run_start", record.release or "", start_data(record, notes_sigterm=self._notes_sigterm)
         )
@@ -122,7 +122,7 @@ class Recording(Registrations):
         return dataclasses.replace(record, source=name, oom_kill_count=oom_kill_count(self._sampler.limit))
 
     def _note(
-        self, state: RunState, kind: str, text: str = "", data: Mapping[str, object] | None = None
+        self, state: OpenRun, kind: str, text: str = "", data: Mapping[str, object] | None = None
     ) -> None:
         """Record an event of the run."""
         self._writer_thread.put(state, state.event(self._clock, kind, text, data))
@@ -135,7 +135,7 @@ class Recording(Registrations):
     def _submit(self, candidate: Candidate) -> None:
         self._writer_thread.put(self._run.ensure(), candidate)
 
-    def _put(self, state: RunState, item: object) -> None:
+    def _put(self, state: OpenRun, item: object) -> None:
         self._writer_thread.put(state, item)
 
     # -- what became of it -------------------------------------------------------------------
@@ -178,8 +178,8 @@ class Recording(Registrations):
     @property
     def source(self) -> str:
         """The source's name; where another script holds the default name, with its suffix once stored."""
-        if self._teller.source is not None:
-            return self._teller.source
+        if self._dispatcher.source is not None:
+            return self._dispatcher.source
         state = self._run.state
         return self.expected_source() if state is None else state.record.source
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memmon.clock import Clock
     from memmon.config import Database
     from memmon.recorder.outbox import Item
-    from memmon.store.write.open_run import RunState
+    from memmon.store.write.open_run import OpenRun
     from memmon.store.write.writer import Batch, Written
 
 log = logging.getLogger("memmon")
@@ -51,7 +51,7 @@ class StoreKeeper:
     def __init__(self, database: Database, *, clock: Clock, file_mode: int, children: Children) -> None:
         """Open nothing yet: the file is looked at with the first write."""
         self.database = database
-        self.on_stored: Callable[[RunState, Written], None] = lambda _state, _written: None
+        self.on_stored: Callable[[OpenRun, Written], None] = lambda _state, _written: None
         """Called after each write."""
         self._children = children
         self._clock = clock
@@ -96,7 +96,7 @@ class StoreKeeper:
         """Tell whether nothing is held; for any thread."""
         return self._outbox.is_empty()
 
-    def hold(self, state: RunState, item: Item) -> None:
+    def hold(self, state: OpenRun, item: Item) -> None:
         """Hold `item` of a run until it is stored."""
         self._outbox.add(state, item)
 
@@ -134,7 +134,7 @@ class StoreKeeper:
         """Set the file aside before the next write: two looks have found it damaged, when it was `seen`."""
         self._found_damage = (text, seen)
 
-    def _set_damage_aside(self, state: RunState) -> None:
+    def _set_damage_aside(self, state: OpenRun) -> None:
         found, self._found_damage = self._found_damage, None
         if found is not None and self.database.path is not None:
             text, seen = found
@@ -142,7 +142,7 @@ class StoreKeeper:
             if seen == present:  # else another process has set it aside already
                 self._repair(Fault.DAMAGED, present, state, StoreDamagedError(text))
 
-    def _write_or_repair(self, state: RunState, batch: Batch) -> Written:
+    def _write_or_repair(self, state: OpenRun, batch: Batch) -> Written:
         """Write; what can be repaired at once (no file, old schema, damage) is, then written again."""
         path = self.database.path
         self._set_damage_aside(state)
@@ -188,7 +188,7 @@ class StoreKeeper:
         """Tell whether the very file that we wrote to is empty now (an empty file is else just filled)."""
         return fault is Fault.MISSING and seen is not None and seen == self._stored_in
 
-    def _repair(self, fault: Fault, seen: tuple[int, int] | None, state: RunState, error: Exception) -> None:
+    def _repair(self, fault: Fault, seen: tuple[int, int] | None, state: OpenRun, error: Exception) -> None:
         if fault is Fault.DAMAGED:
             self._set_aside(seen, state, error)
         self._writer = None
@@ -205,7 +205,7 @@ class StoreKeeper:
             # Half-migrated: what the schema's own number hid shows when it is brought forward.
             self._repair(Fault.DAMAGED, seen, state, found)
 
-    def _set_aside(self, seen: tuple[int, int] | None, state: RunState, error: Exception) -> None:
+    def _set_aside(self, seen: tuple[int, int] | None, state: OpenRun, error: Exception) -> None:
         path = self.database.path
         if path is None or self._sets_aside_too_often():
             raise error

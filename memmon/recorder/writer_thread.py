@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.clock import Clock
-    from memmon.recorder.alerts.dispatcher import Teller
+    from memmon.recorder.alerts.dispatcher import Dispatcher
     from memmon.recorder.store_keeper import StoreKeeper
-    from memmon.store.write.open_run import RunState
+    from memmon.store.write.open_run import OpenRun
     from memmon.store.write.writer import Written
 
 INBOX_LIMIT = 10_000
@@ -50,12 +50,14 @@ class _Request:
 class WriterThread:
     """Owns the writer thread of one recorder."""
 
-    def __init__(self, keeper: StoreKeeper, *, clock: Clock, teller: Teller, is_inert: bool = False) -> None:
+    def __init__(
+        self, keeper: StoreKeeper, *, clock: Clock, dispatcher: Dispatcher, is_inert: bool = False
+    ) -> None:
         """`is_inert`: nothing is taken, no thread begun."""
         self._is_inert = is_inert
         self._clock = clock
-        self._teller = teller
-        teller.on_damage = keeper.found_damaged
+        self._dispatcher = dispatcher
+        dispatcher.on_damage = keeper.found_damaged
         self._keeper = keeper
         keeper.on_stored = self._tell_stored
         self._reset()
@@ -77,7 +79,7 @@ class WriterThread:
 
     # -- called by the host's threads ------------------------------------------------------
 
-    def put(self, state: RunState, item: object) -> None:
+    def put(self, state: OpenRun, item: object) -> None:
         """Hand over something to be stored; starts the thread with the first. Never blocks."""
         if self._is_inert:
             return
@@ -198,7 +200,7 @@ class WriterThread:
         requests = self._take_in(wait_seconds)
         if requests or self._keeper.is_retry_due():
             self._keeper.store()
-        self._call(self._teller.tell_pending, "alerts")
+        self._call(self._dispatcher.tell_pending, "alerts")
         if requests:
             # What the alerts gave rise to belongs to what was asked to be stored.
             requests += self._take_in(0.0)
@@ -230,13 +232,13 @@ class WriterThread:
         except Empty:
             return requests
 
-    def _tell(self, item: tuple[RunState, object]) -> None:
-        self._call(lambda: self._teller.on_item(*item), "rules")
+    def _tell(self, item: tuple[OpenRun, object]) -> None:
+        self._call(lambda: self._dispatcher.on_item(*item), "rules")
 
-    def _tell_stored(self, state: RunState, written: Written) -> None:
-        self._call(lambda: self._teller.on_stored(state, written), "after a write")
+    def _tell_stored(self, state: OpenRun, written: Written) -> None:
+        self._call(lambda: self._dispatcher.on_stored(state, written), "after a write")
 
-    def _note_shed(self, state: RunState) -> None:
+    def _note_shed(self, state: OpenRun) -> None:
         count = self._shed_count - self._told_shed_count
         if count:
             self._told_shed_count += count
@@ -245,7 +247,7 @@ class WriterThread:
 
     def _next_wait(self) -> float:
         try:
-            wait_seconds = self._teller.tick()
+            wait_seconds = self._dispatcher.tick()
         except Exception as error:  # a failed check must not end the recording
             report_fault("scheduled check", error)
             wait_seconds = _IDLE_SECONDS

@@ -78,22 +78,22 @@ def test_a_deque_within_its_limit_again_is_over(url):
 def test_a_leak_that_is_found_no_more_is_over_after_two_hours(url):
     """Only when the hourly check has said something else for two hours is a leak over."""
     program = Stored(url)
-    program.teller.source = "bot"
+    program.dispatcher.source = "bot"
     found = []
     for is_leak in (True, False, False, False):
         leak = Leak(
             verdict="leaking" if is_leak else "stable", is_leak=is_leak, confidence="high", duration_hours=9.0
         )
-        at = program.teller._clock.now()
+        at = program.dispatcher._clock.now()
         present = Present(at=at, source="bot", leak=leak, is_leak_confirmed=is_leak)
         seen = conditions.observe(present, AlertPolicy(), in_process=True)
         answers = tuple(SeenAnswer.of(one) for one in seen)
-        program.teller._on_check(
+        program.dispatcher._on_check(
             Checked(damage=None, alerts=(), seen=answers, report=None, is_suspicious=False)
         )
         program.keep()
         found.append(states(url)["leak"])
-        program.teller._clock.advance(3600.0)
+        program.dispatcher._clock.advance(3600.0)
     assert found == ["firing", "firing", "firing", "clear"]
     assert [alert.kind for alert in program.told] == ["leak"]
 

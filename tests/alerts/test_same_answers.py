@@ -124,6 +124,6 @@ def test_a_leak_is_told_alike(url, limit_mb, severity):
             look_at_all_pages=False,
         )
     )
-    program.teller._on_check(answer)
+    program.dispatcher._on_check(answer)
     assert from_outside(url, now=now) == from_inside(program) == [("leak", severity, "Memory leak detected")]
     assert answer.is_suspicious

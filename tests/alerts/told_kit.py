@@ -10,15 +10,15 @@ from memmon.child import Children
 from memmon.clock import ManualClock
 from memmon.config import Settings, parse_database
 from memmon.model import EventRecord
-from memmon.recorder.alerts.cooldown import AlertDesk
-from memmon.recorder.alerts.dispatcher import Teller
+from memmon.recorder.alerts.cooldown import Cooldown
+from memmon.recorder.alerts.dispatcher import Dispatcher
 from memmon.recorder.identity import new_run
-from memmon.store.write.open_run import RunState
+from memmon.store.write.open_run import OpenRun
 
 
 @dataclass
 class Program:
-    """A recorder's teller without its threads: what it tells, and what it hands over to be stored."""
+    """A recorder's dispatcher without its threads: what it tells, and what it hands over to be stored."""
 
     url: str
     told: list = field(default_factory=list)
@@ -26,23 +26,23 @@ class Program:
 
     def __post_init__(self) -> None:
         clock = ManualClock(START)
-        self.teller = Teller(
+        self.dispatcher = Dispatcher(
             Settings(),
-            desk=AlertDesk(on_alert=self.told.append, cooldown_minutes=30.0),
+            cooldown=Cooldown(on_alert=self.told.append, cooldown_minutes=30.0),
             database=parse_database(self.url),
             clock=clock,
             children=Children(monotonic=clock.monotonic),
             put=lambda _state, item: self.stored.append(item),
         )
-        self.state = RunState(
+        self.state = OpenRun(
             new_run(source="bot", release=None, interval_seconds=300.0, started_at=START),
             started_monotonic=0.0,
         )
-        self.teller.begin(self.state)
+        self.dispatcher.begin(self.state)
 
     def see(self, snapshot) -> None:
-        self.teller.on_item(self.state, snapshot)
-        self.teller.tell_pending()
+        self.dispatcher.on_item(self.state, snapshot)
+        self.dispatcher.tell_pending()
 
     @property
     def watches(self) -> list:

@@ -15,8 +15,8 @@ from memmon.clock import ManualClock
 from memmon.model import RunRecord
 from memmon.probe.objects.evidence import compare, event_data, gather
 from memmon.probe.objects.survey import survey
-from memmon.recorder.alerts.evidence import Witness
-from memmon.store.write.open_run import RunState
+from memmon.recorder.alerts.evidence import EvidenceGatherer
+from memmon.store.write.open_run import OpenRun
 
 held_rows: list[dict[str, str]] = []
 held_classes: list[type] = []
@@ -181,12 +181,12 @@ def test_the_witness_tells_once():
     )
     told = []
     clock = ManualClock()
-    witness = Witness(clock=clock, put=lambda state, item: told.append(item))
-    state = RunState(record, started_monotonic=clock.monotonic())
+    gatherer = EvidenceGatherer(clock=clock, put=lambda state, item: told.append(item))
+    state = OpenRun(record, started_monotonic=clock.monotonic())
     for expected in (0, 1, 1):
-        witness.look(state)
-        if witness._thread is not None:
-            witness._thread.join(30)
+        gatherer.look(state)
+        if gatherer._thread is not None:
+            gatherer._thread.join(30)
         assert len(told) == expected
         held_rows.extend({"id": str(index)} for index in range(5_000))
     assert told[0].kind == "evidence"

@@ -23,8 +23,8 @@ from memmon.guest.guarded import guarded
 from memmon.guest.locks import Claim, ForkLock, ReentrantTurn
 from memmon.model import Alert, DequeReading
 from memmon.recorder import validation
-from memmon.recorder.alerts.cooldown import AlertDesk
-from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, Checks
+from memmon.recorder.alerts.cooldown import Cooldown
+from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, HourlyCheck
 from memmon.recorder.relief import Relief
 from memmon.recorder.work_counter import WorkCounter
 
@@ -191,7 +191,7 @@ def checked(damage=None):
 
 
 def checks_of(children, clock, *, found, given):
-    return Checks(
+    return HourlyCheck(
         CheckPlan(leak_check=True, daily_report=True),
         CheckCalls(
             request=lambda: CHECK,
@@ -397,32 +397,33 @@ def stored_watch(**values):
     return Watch(**{**known, **values})
 
 
-def is_told(desk, minutes, *, percent=91.0, telling="by rule"):
+def is_told(cooldown, minutes, *, percent=91.0, telling="by rule"):
     return (
-        desk.look(high_memory(percent), at=AT + timedelta(minutes=minutes), telling=telling).alert is not None
+        cooldown.look(high_memory(percent), at=AT + timedelta(minutes=minutes), telling=telling).alert
+        is not None
     )
 
 
 def test_the_desk_keeps_the_cooldown():
     """An alert passes once in its cooldown, also when an earlier run told it; a worse one passes at once."""
-    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
-    desk.remember({"high_memory": stored_watch()})
-    assert not is_told(desk, 10)
-    assert is_told(desk, 10, percent=96.0)
-    assert is_told(desk, 50)
-    assert is_told(desk, 51, telling="at once")
-    assert not is_told(desk, 99, telling="never")
-    assert is_told(desk, -300 * 24 * 60)
+    cooldown = Cooldown(on_alert=None, cooldown_minutes=30.0)
+    cooldown.remember({"high_memory": stored_watch()})
+    assert not is_told(cooldown, 10)
+    assert is_told(cooldown, 10, percent=96.0)
+    assert is_told(cooldown, 50)
+    assert is_told(cooldown, 51, telling="at once")
+    assert not is_told(cooldown, 99, telling="never")
+    assert is_told(cooldown, -300 * 24 * 60)
 
 
 def test_the_desk_tells_a_lasting_state_once_a_day():
     """A deque's fault is told again after a day, also when it was gone meanwhile; one more deque at once."""
-    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+    cooldown = Cooldown(on_alert=None, cooldown_minutes=30.0)
 
     def told(hours, *names):
         readings = [deque_reading(name=name, maxlen_count=None) for name in names]
         seen = seen_of(Present(at=AT, source="bot", deques=readings))
-        return desk.look(seen, at=AT + timedelta(hours=hours)).alert is not None
+        return cooldown.look(seen, at=AT + timedelta(hours=hours)).alert is not None
 
     course = [
         told(0, "a"),
@@ -438,11 +439,11 @@ def test_the_desk_tells_a_lasting_state_once_a_day():
 
 def test_the_desk_stores_what_has_changed():
     """A state is handed over when it changes and once an hour; what never fired is not stored at all."""
-    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+    cooldown = Cooldown(on_alert=None, cooldown_minutes=30.0)
     course = [(0, 50.0), (5, 91.0), (10, 91.0), (40, 77.0), (70, 91.0), (75, 50.0), (80, 50.0)]
     states = []
     for minutes, percent in course:
-        looked = desk.look(high_memory(percent), at=AT + timedelta(minutes=minutes))
+        looked = cooldown.look(high_memory(percent), at=AT + timedelta(minutes=minutes))
         states.append(None if looked.watch is None else looked.watch.state)
     assert states == [None, "firing", None, None, "firing", "clear", None]
 
@@ -454,7 +455,7 @@ def test_a_raising_callback_stays_its_own(caplog):
         raise SystemExit(3)
 
     alert = Alert(kind="high_memory", severity="warning", title="t", message="m", at=AT, source="bot")
-    AlertDesk(on_alert=told, cooldown_minutes=30.0).deliver(alert)
+    Cooldown(on_alert=told, cooldown_minutes=30.0).deliver(alert)
     assert "on_alert raised SystemExit" in caplog.text
 
 

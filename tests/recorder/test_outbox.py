@@ -10,7 +10,7 @@ from memmon.model import DequeReading, Snapshot
 from memmon.recorder.identity import new_run
 from memmon.recorder.outbox import Outbox, most_bytes
 from memmon.recorder.writer_thread import INBOX_LIMIT, inbox_limit
-from memmon.store.write.open_run import RunState
+from memmon.store.write.open_run import OpenRun
 from memmon.store.write.writer import RunEnd, StoredReport, Written
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -18,7 +18,7 @@ WRITTEN = Written(run_id=1, source_id=1, source="bot", opened_run=False)
 
 
 def state():
-    return RunState(
+    return OpenRun(
         new_run(source="bot", release=None, interval_seconds=1.0, started_at=AT), started_monotonic=0.0
     )
 

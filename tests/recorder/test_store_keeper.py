@@ -19,7 +19,7 @@ from memmon.recorder.store_keeper import (
     SET_ASIDE_LIMIT,
     StoreKeeper,
 )
-from memmon.store.write.open_run import RunState
+from memmon.store.write.open_run import OpenRun
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def keeper_of(path, clock):
 
 def run():
     record = new_run(source="bot", release=None, interval_seconds=1.0, started_at=AT)
-    return RunState(record, started_monotonic=0.0)
+    return OpenRun(record, started_monotonic=0.0)
 
 
 def test_what_can_not_be_stored_is_held_and_tried_again(tmp_path, clock, caplog):

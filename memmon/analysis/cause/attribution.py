@@ -31,8 +31,11 @@ OVERCLAIM = 1.15
 """The parts may claim so much of the growth together before they are taken to overlap."""
 
 SMALLEST_GROWTH_MB = 1.0
+"""MB of growth of RSS from which shares are told. Chosen: below it a share is a ratio of noise."""
 IN_STEP_CORRELATION = 0.98
-SMALLEST_GAIN = 0.01
+"""Correlation from which two curves have one shape. Chosen: such parts measure the same memory."""
+SMALLEST_CURVE_GAIN = 0.01
+"""Share of RSS's squared curve that one more part must explain. Chosen: ends the search at 1 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,7 +204,7 @@ def _choose(curves: Mapping[str, FloatArray], left: FloatArray) -> tuple[list[st
             gain = float(left @ left) - float(np.sum((left - weight * curve) ** 2))
             if best is None or gain > best[0]:
                 best = (gain, name, weight)
-        if best is None or best[0] < SMALLEST_GAIN * whole:
+        if best is None or best[0] < SMALLEST_CURVE_GAIN * whole:
             break
         _, name, weight = best
         chosen.append(name)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from memmon.analysis.cause.pooled import PooledSlope
 
 MENTIONED_SHARE = 0.1
+"""Share of the growth from which a part is named in the sentence. Chosen: keeps it short."""
 MENTIONED_COUNT = 3
+"""Parts named in the sentence at most. Chosen: keeps it short."""
 
 
 def summary_of(

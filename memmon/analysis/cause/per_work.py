@@ -26,13 +26,20 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-BLOCK_COUNT = 96
-FEWEST_BLOCKS = 12
-SAMPLES_PER_BLOCK = 2
+WORK_BLOCK_COUNT = 96
+"""Blocks per run whose medians are fitted, at most. Chosen: twice as fine as the envelope, for the load."""
+FEWEST_WORK_BLOCKS = 12
+"""Blocks that a run needs to take part. Chosen: four terms need several points each."""
+SAMPLES_PER_WORK_BLOCK = 2
+"""Samples per block, at least. Chosen: short runs get fewer blocks rather than single readings."""
 SMALLEST_WORK = 1e-100  # units in all; less is no work
-SMALLEST_GROWTH_BYTES = 1.0 * MIB
+"""Units of work from which a rate is computed. Chosen: division by less overflows a float."""
+SMALLEST_LEFT_BEHIND_BYTES = 1.0 * MIB
+"""Bytes left behind in all from which it is a leak. Chosen: 1 MB, as for shares of growth."""
 SMALLEST_SHARE = 0.1
+"""Share of memory's whole movement that must be left behind. Chosen: less is lost in the load's swing."""
 CLEARLY_BETTER = 0.8
+"""Ratio of squared errors below which work, or time, explains more. Chosen: else it says 'either'."""
 
 MovesWith = Literal["work", "time", "either"]
 
@@ -119,7 +126,7 @@ def growth_per_work(runs: WorkSeries | Sequence[WorkSeries]) -> PerWork | None:
     hours = sum(float(np.ptp(block.hours)) for block in blocks)
     is_leak = (
         left_behind - reach > 0
-        and left_behind >= SMALLEST_GROWTH_BYTES
+        and left_behind >= SMALLEST_LEFT_BEHIND_BYTES
         and left_behind >= SMALLEST_SHARE * movement
     )
     each, reach = left_behind / unit_count, reach / unit_count
@@ -149,8 +156,8 @@ def _summary(each: float, low: float, high: float, unit_count: float, *, is_leak
 def _blocks_of(run: WorkSeries) -> _Blocks | None:
     """Gather a run into blocks of equal length; None for a run too short, or without work."""
     size = run.hours.size
-    count = min(BLOCK_COUNT, size // SAMPLES_PER_BLOCK)
-    if count < FEWEST_BLOCKS or run.hours[-1] <= run.hours[0]:
+    count = min(WORK_BLOCK_COUNT, size // SAMPLES_PER_WORK_BLOCK)
+    if count < FEWEST_WORK_BLOCKS or run.hours[-1] <= run.hours[0]:
         return None
     done = np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(run.work_count), 0.0))])
     if done[-1] <= 0:
@@ -158,7 +165,7 @@ def _blocks_of(run: WorkSeries) -> _Blocks | None:
     length = float(run.hours[-1] - run.hours[0]) / count * (1 + 1e-9)
     number = np.floor((run.hours - run.hours[0]) / length).astype(np.int64)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
-    if starts.size < FEWEST_BLOCKS:
+    if starts.size < FEWEST_WORK_BLOCKS:
         return None
     sizes = np.diff(np.concatenate([starts, [size]]))
     edges = run.hours[0] + np.stack([number[starts], number[starts] + 1]) * length

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 BLOCK_COUNT = 48
-_FEWEST_BLOCKS = 4
+"""Blocks of a run that its noise is estimated from: as many as the envelope of the verdict has."""
+_FEWEST_NOISE_BLOCKS = 4
+"""Blocks of a run below which its error is infinite: as few as the noise model fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def _run_error(away_hours: FloatArray, residual: FloatArray) -> tuple[float, int
     length = float(away_hours[-1] - away_hours[0]) / BLOCK_COUNT * (1 + 1e-9)
     number = np.floor((away_hours - away_hours[0]) / length).astype(np.int64)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
-    if starts.size < _FEWEST_BLOCKS:
+    if starts.size < _FEWEST_NOISE_BLOCKS:
         return math.inf, int(starts.size)
     counts = np.diff(np.concatenate([starts, [residual.size]]))
     means = np.add.reduceat(residual, starts) / counts

@@ -30,22 +30,31 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-END_SHARE = 0.1
+WINDOW_END_SHARE = 0.1
 """Part of the samples that each end of a window is read from."""
 
 LATE_SHARE = 0.25
 """Counters that were not read in this last part of a window may have missed a turn."""
 
 SMALLEST_GROWTH_BYTES = 0.5 * MIB
+"""Bytes of growth that a cause is named for. Chosen: below half a MB counters are noise."""
 SMALLEST_GROWTH_SHARE = 0.005
+"""Share of the level that growth must exceed to have a cause. Chosen: half a per cent is noise."""
 
 LARGEST_BLOCK_BYTES = 512.0
+"""Largest object, in bytes, that CPython puts into its pools (SMALL_REQUEST_THRESHOLD)."""
 USUAL_BLOCK_BYTES = 80.0
-FEWEST_BLOCKS = 2_000.0
-FEWEST_SAMPLES = 8
+"""Bytes taken for a block in the pools where too few changed to see. Chosen: a usual small object."""
+FEWEST_PYTHON_BLOCKS = 2_000.0
+"""Python blocks that must come to be before bytes per block are read. Chosen: fewer are noise."""
+FEWEST_LINE_SAMPLES = 8
+"""Samples from which a line through bytes over blocks has an error. Chosen: fewer say nothing."""
 SMALL_OBJECT_HEAP_BYTES = 700.0
+"""Heap bytes per new block up to which heap growth is Python's. Chosen: just over 512."""
 LARGE_OBJECT_HEAP_BYTES = 16.0 * KIB
+"""The same where the blocks lie outside the pools. Chosen: larger ones look native."""
 POOLLESS_BLOCK_BYTES = 12.0
+"""Bytes per block in the pools below which blocks lie outside. Chosen: below the smallest, 16."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +193,7 @@ def _uncounted(pages: FloatArray) -> _Growth:
 
 def _change(columns: FloatArray) -> FloatArray:
     """Return last minus first, each the median of a tenth of the samples (of one below ten)."""
-    count = max(1, int(columns.shape[1] * END_SHARE))
+    count = max(1, int(columns.shape[1] * WINDOW_END_SHARE))
     first = np.median(columns[:, :count], axis=1)
     last = np.median(columns[:, -count:], axis=1)
     return np.asarray(last - first, dtype=np.float64)
@@ -195,7 +204,7 @@ def _block_bytes(outside_heap: FloatArray, blocks: FloatArray) -> float:
     peak = int(np.argmax(blocks))
     low = int(np.argmin(blocks[: peak + 1]))
     risen = float(blocks[peak] - blocks[low])
-    if risen < FEWEST_BLOCKS:
+    if risen < FEWEST_PYTHON_BLOCKS:
         return USUAL_BLOCK_BYTES
     taken = float(outside_heap[peak] - outside_heap[low])
     return float(np.clip(taken / risen, 0.0, LARGEST_BLOCK_BYTES))
@@ -205,7 +214,7 @@ def _most_block_bytes(outside_heap: FloatArray, blocks: FloatArray) -> float:
     """Return the upper end of the bytes per block: the slope of a line through all samples, and three errors."""
     away = blocks - blocks.mean()
     spread = float(away @ away)
-    if blocks.size < FEWEST_SAMPLES or spread <= 0:
+    if blocks.size < FEWEST_LINE_SAMPLES or spread <= 0:
         return float("inf")
     taken = outside_heap - outside_heap.mean()
     slope = float(away @ taken) / spread
@@ -243,7 +252,7 @@ def _split(growth: _Growth) -> dict[str, float]:
 
 def _is_heap_of_objects(growth: _Growth) -> bool:
     """Return whether the heap's growth belongs to Python objects that are too large for its pools."""
-    if growth.blocks < FEWEST_BLOCKS or growth.heap <= 0:
+    if growth.blocks < FEWEST_PYTHON_BLOCKS or growth.heap <= 0:
         return False
     heap_per_block = growth.heap / growth.blocks
     if heap_per_block <= SMALL_OBJECT_HEAP_BYTES:

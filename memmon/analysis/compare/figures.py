@@ -27,15 +27,22 @@ CHANGE_CONFIDENCE = 0.98
 """Of each of the two changes, so that both together mislead in at most 4 % of equal pairs."""
 
 ESTIMATE_CONFIDENCE = 0.95
+"""Confidence of the interval of one release's figure: 95 %, by convention."""
 POWER_QUANTILE = 0.84
+"""Normal quantile of 80 % power, the convention (Cohen 1988): a change called four times in five."""
 SMALLEST_SLOPE_MB_PER_HOUR = 0.2
+"""MB/h by which growth must change to count. Chosen: 5 MB a day matter to nobody."""
 SMALLEST_PLATEAU_MB = 4.0
+"""MB by which a plateau must change to count. Chosen: less matters to nobody."""
 SMALLEST_PLATEAU_SHARE = 0.02
 """Changes below these are no difference, however certain."""
 
 USUAL_SCATTER_SHARE = 0.015
+"""Share of the level that restarts of one program usually differ by. Chosen: holds few runs up."""
 USUAL_SCATTER_MB = 2.0
+"""MB that restarts usually differ by at least. Chosen: the same for small programs."""
 FIRST_BLOCKS = 3
+"""Blocks at a run's start whose median is its fresh level. Chosen: before a leak adds much."""
 USUAL_FREEDOM = 4.0
 """What restarts of one program usually differ by, worth so many degrees of freedom."""
 

@@ -22,20 +22,29 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 WARM_UP_HOURS = 1.0
+"""Hours after a start that are left out: the hour that the verdict leaves out."""
 WARM_UP_SHARE = 0.2
 """The part of the compared uptime that counts as warm-up, beyond the first hour."""
 
-SHORTEST_RUN_HOURS = 1.5
+SHORTEST_COMPARED_HOURS = 1.5
+"""Hours of a run from which it takes part. Chosen: half an hour is left after the warm-up."""
 SHORTEST_SHARE = 0.5
 """A run takes part when it is at least this share of the compared uptime long."""
 
-BLOCKS_PER_RUN = 48
+COMPARED_BLOCK_COUNT = 48
+"""Blocks over the compared uptime: as many as the envelope of the verdict has."""
 LONGEST_BLOCK_HOURS = 4.0
+"""Longest block, in hours: longer ones hide the day, as in the envelope of the verdict."""
 SHORTEST_BLOCK_HOURS = 0.25
+"""Shortest block, in hours. Chosen: three samples of five minutes."""
 FEWEST_BLOCKS = 6
-DAY_CYCLE_FROM_HOURS = 20.0
+"""Blocks that a run needs to be compared: as few as a trend is fitted to."""
+SHARED_DAY_FROM_HOURS = 20.0
+"""Hours of all runs together from which they may share a daily cycle. Chosen: most of one day."""
 DAY_SLOT_COUNT = 8
+"""Slots of the day, 3 h each, all of which the runs must cover. Chosen: no hole in the day."""
 DAY_FIT_PASSES = 3
+"""Passes of reweighted least squares. Chosen: outlying blocks have lost their weight by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +77,7 @@ def comparable_runs(before: Sequence[History], after: Sequence[History]) -> Comp
     """
     series = [_series(side) for side in (before, after)]
     horizon = min((max(float(run.hours[-1]) for run in runs) for runs in series if runs), default=0.0)
-    length = min(max(horizon / BLOCKS_PER_RUN, SHORTEST_BLOCK_HOURS), LONGEST_BLOCK_HOURS)
+    length = min(max(horizon / COMPARED_BLOCK_COUNT, SHORTEST_BLOCK_HOURS), LONGEST_BLOCK_HOURS)
     cut = [[_settled(run, horizon, length) for run in runs] for runs in series]
     kept = [[run for run in runs if run is not None] for runs in cut]
     if not all(kept):
@@ -82,7 +91,9 @@ def comparable_runs(before: Sequence[History], after: Sequence[History]) -> Comp
 
 def _series(side: Sequence[History]) -> list[RunSeries]:
     runs = (run_series(run, warm_up_hours=WARM_UP_HOURS) for run in side)
-    return [run for run in runs if run is not None and run.hours[-1] - run.hours[0] >= SHORTEST_RUN_HOURS]
+    return [
+        run for run in runs if run is not None and run.hours[-1] - run.hours[0] >= SHORTEST_COMPARED_HOURS
+    ]
 
 
 def _settled(run: RunSeries, horizon_hours: float, block_hours: float) -> ComparedRun | None:
@@ -122,7 +133,7 @@ def _without_day(runs: Sequence[ComparedRun]) -> tuple[list[ComparedRun], int]:
     day = np.concatenate([run.day_hours for run in runs])
     hours = sum(run.hours for run in runs)
     slots = np.unique((day * DAY_SLOT_COUNT / HOURS_PER_DAY).astype(np.int64)).size
-    if hours < DAY_CYCLE_FROM_HOURS or slots < DAY_SLOT_COUNT:
+    if hours < SHARED_DAY_FROM_HOURS or slots < DAY_SLOT_COUNT:
         return list(runs), 0
     columns = day_columns(day)
     lines = line_columns(runs)

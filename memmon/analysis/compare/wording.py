@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
 
 NEARLY_FLAT_SHARE = 0.2
+"""Share of the old slope above which the new one still grows, in words. Chosen: a fifth."""
 
 
 def summary_of(found: Comparison) -> str:

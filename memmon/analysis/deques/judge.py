@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-FEWEST_SAMPLES = 6
+FEWEST_RATE_SAMPLES = 6
+"""Samples of a length that a rate needs. Chosen: fewer say too little."""
 MAX_SAMPLES = 300
+"""Samples of a length that are looked at, at most. Chosen: as many as all pairs are sorted for."""
 RATE_HOURS = 24.0
+"""Newest hours that rates are read from: one day, so that its cycle is in it once."""
 CLEAR_RISE_ITEMS = 1.0
+"""Items that a length must rise by to fill. Chosen: one item is the smallest rise."""
 
 
 def judge_deques(series: Iterable[DequeSeries]) -> tuple[DequeFinding, ...]:
@@ -98,7 +102,7 @@ def _rise_per_hour(hours: FloatArray, lengths: FloatArray, maxlen: int | None) -
         hours, lengths = hours[newest], lengths[newest]
     step = -(-hours.size // MAX_SAMPLES) or 1
     hours, lengths = hours[::-step][::-1], lengths[::-step][::-1]
-    if hours.size < FEWEST_SAMPLES or np.ptp(hours) <= 0 or lengths[-1] - lengths[0] < CLEAR_RISE_ITEMS:
+    if hours.size < FEWEST_RATE_SAMPLES or np.ptp(hours) <= 0 or lengths[-1] - lengths[0] < CLEAR_RISE_ITEMS:
         return 0.0
     trend = theil_sen(hours, lengths)
     return trend.slope if trend.slope_low > 0 else 0.0

@@ -18,10 +18,15 @@ HEADROOM_SHARE = 0.25
 """So much of the free memory may be given to deques by suggestion, all together."""
 
 MARGIN = 1.25
+"""A suggested bound over what was needed. Chosen: a quarter of reserve."""
 SPARE_FACTOR = 2.0
+"""A bound this many times the suggestion may be made smaller. Chosen: less is not worth a change."""
 LEAST_RATE_HOURS = 1.0
+"""Hours of observation from which arrivals are told. Chosen: less is a burst."""
 LEAST_OBSERVED_HOURS = 24.0
+"""Hours of observation from which less is suggested: a day, so that its peak was seen."""
 WORTHWHILE_BYTES = 1.0 * MIB
+"""Bytes that a smaller bound must save. Chosen: 1 MB."""
 
 
 def suggest_sizes(

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 ORIGIN_SHARES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Parts of the stretch known at each past moment (rolling origin, Tashman 2000). Chosen: six moments."""
 HORIZON_SHARES = (1 / 3, 2 / 3, 1.0)
+"""Ways from a moment to the end that are compared. Chosen: a third, two thirds, all."""
 PRIOR_WEIGHT = 3.0
+"""Past moments that trust in the model counts for. Tuned: coverage of simulated histories."""
 OUTLYING_DEVIATION = 4.0
+"""Standard deviations at which a miss is cut. Chosen: one odd moment does not decide."""
 SMALLEST_FACTOR, LARGEST_FACTOR = 1.0, 3.0
 
 

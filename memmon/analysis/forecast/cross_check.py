@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 NO_SECOND_OPINION = "No second opinion: the local linear trend could not be fitted to this history."
 MODEL_NAME = "local linear trend (statsmodels UnobservedComponents)"
 CLOSE_SHARE = 0.1
+"""Difference, as a share, up to which two answers agree. Chosen: a tenth."""
 _MOST_STEPS = 2_000
+"""Blocks that the second opinion looks ahead, at most. Chosen: bounds its cost."""
 
 
 def cross_check_limit(

@@ -21,27 +21,47 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 BLOCK_COUNT = 48
+"""Blocks of a fit, at most: as many as the envelope of the verdict has."""
 SAMPLES_PER_BLOCK = 3
+"""Samples per block, at least: as in the envelope of the verdict."""
 FEWEST_BLOCKS = 6
+"""Blocks that a fit needs: as few as the trend of the verdict."""
 FEWEST_SAMPLES = 24
+"""Samples that a forecast rests on, at least. Chosen: two hours of five minutes."""
 MOST_SAMPLES = 5_000
 """Readings beyond twice as many are thinned, their peaks kept: a week of seconds says no more than one of minutes."""
 SHORTEST_HOURS = 1.0
+"""Hours that a forecast rests on, at least. Chosen: less is a start."""
 WARM_UP_HOURS = 1.0
+"""Hours after a start that are left out: the hour that the verdict leaves out."""
 DAY_CYCLE_FROM_HOURS = 44.0
+"""Hours from which a daily cycle can be told from a trend: nearly two days, as in the verdict."""
 FEWEST_FOR_DAY_CYCLE = 24
+"""Blocks that harmonics of 24, 12 and 8 h need. Chosen: three per term, line included."""
 CYCLE_DOUBT_FROM_HOURS = 16.0
+"""Hours from which a cycle may bend the slope, as in the verdict: two thirds of a day."""
 CYCLE_FITS_SHARE = 0.4
+"""Squared error left by a sine, over that of a line, below which it is one. Tuned: coverage."""
 CYCLE_TRUST = 0.8
+"""Part of the sine's correction that the slope takes. Tuned: coverage of daily cycles."""
 CYCLE_DOUBT_SHARE = 0.5
+"""Part of that difference that counts as error. Tuned: coverage of daily cycles."""
 CLEARLY_SMALLER = 0.5
+"""Ratio of errors below which a later part says more. Chosen: half."""
 CLEAR_DIFFERENCE = 4.0
+"""Standard errors by which a later part must differ to be taken. Chosen: chance rarely gives four."""
 PAGE_MB = 4096 / MIB
+"""MB of a page, the step of readings of RSS: 4 KiB on x86-64."""
 SHORTEST_STRAIGHT_HOURS = 2.0
+"""Hours of a later part, at least; twice that in long histories. Chosen: 24 samples."""
 ENDED_SHARE = 0.3
+"""Part of the slope under which a later part has stopped growing. Chosen: as the tail in the verdict."""
 SHORT_RUN_HOURS = 4.0
+"""Hours below which a run that slows down is warming up. Chosen: about where verdicts begin."""
 SLOWING_SHARE = 0.7
+"""Last rise over first below which a short run slows down. Chosen: seven tenths."""
 SHORTEST_DAILY_HOURS = 23.5
+"""Hours of a later part where days show: one day, less a few samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

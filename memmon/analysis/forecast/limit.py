@@ -43,9 +43,13 @@ __all__ = [
 ]
 
 HORIZON_PER_WINDOW = 30.0
+"""Horizon, in lengths of the stretch. Chosen: further ahead a trend says nothing."""
 SHORTEST_HORIZON_HOURS = 168.0
+"""Shortest horizon, in hours: a week, by choice."""
 LONGEST_HORIZON_HOURS = 8_760.0
+"""Longest horizon, in hours: a year, by choice."""
 CURVE_POINT_COUNT = 40
+"""Points of the curve that is drawn. Chosen: enough for a picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

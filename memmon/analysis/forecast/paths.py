@@ -18,19 +18,30 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PATH_COUNT = 400
-_SEED = 1989
+"""Simulated courses. Chosen: the ends of an 80 % interval rest on 40 each."""
+_PATH_SEED = 1989
+"""Seed of the draws. Chosen: any will do, a fixed one makes forecasts repeatable."""
 ROUNDING_SHARE = 1e-9
 """Of a limit: a course that comes so near has met it, so that its last digits don't move the time by a reading."""
 
 _MOST_STEPS = 2_000
+"""Steps of a course, at most; beyond, the history is made coarser. Chosen: bounds the cost."""
 _GRID_COUNT = 600
+"""Moments at which it is asked where the limit may be met. Chosen: fine enough for a window."""
 _GRID_POINTS = 41
+"""Quantiles of the level in the law of one reading. Chosen: enough for its 5 % ends."""
 _SCATTER_POINTS = 33
+"""Quantiles of the scatter in the law of one reading. Chosen: enough for its 5 % ends."""
 _CHUNK_STEPS = 64
+"""Steps simulated at once. Chosen: a table of 400 courses stays small."""
 _WANDERING_ROOT = 0.9
-_COMMON_SHARE = 0.975
+"""Root of the noise above which courses walk rather than replay. Tuned: coverage."""
+_COMMON_QUANTILE = 0.975
+"""Quantile of readings above which excursions are rare. Tuned: coverage with bursts."""
 _RARE_SIZE_SPREAD = 0.7
+"""Log-normal spread of the sizes of rare excursions. Tuned: coverage with bursts."""
 _FAR = 4.5
+"""Standard errors beyond which no course is looked for. Chosen: one of 400 strata lies at 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +135,7 @@ def _window_of_doubt(
     mean, error = expectation(course, course.peak, grid)
     mean = mean + filling.taken_mb(grid)
     reach = spread_factor * _FAR * error
-    common = float(np.quantile(course.replay_mb, _COMMON_SHARE))
+    common = float(np.quantile(course.replay_mb, _COMMON_QUANTILE))
     rare = float(course.replay_mb.max()) - common
     swing = common + rare * float(np.exp(3.0 * _RARE_SIZE_SPREAD)) - course.peak.level_mb
     possible = np.flatnonzero(mean + reach + swing >= limit_mb)
@@ -138,7 +149,7 @@ def _window_of_doubt(
 
 
 def _shuffled(values: Floats, *, stream: int) -> Floats:
-    return np.asarray(values[np.argsort(uniforms(values.size, seed=_SEED, stream=stream))])
+    return np.asarray(values[np.argsort(uniforms(values.size, seed=_PATH_SEED, stream=stream))])
 
 
 def _normal_strata(count: int) -> Floats:
@@ -175,12 +186,12 @@ class _Simulation:
     def replay(self, hits: Floats) -> None:
         """Let each path repeat the history's own readings round its course, from its own moment on."""
         pattern = _coarser(self.course.replay_mb, self.stride)
-        common = np.minimum(pattern, np.quantile(pattern, _COMMON_SHARE))
+        common = np.minimum(pattern, np.quantile(pattern, _COMMON_QUANTILE))
         # The rare excursions seen are a small sample of those to come: their sizes vary from path to path.
         size = np.exp(_RARE_SIZE_SPREAD * _shuffled(_normal_strata(PATH_COUNT), stream=3))
         reach = self.course.end_hours - self.course.centre_hours
         tilt, level_shift = _parameter_draws(self.course, self.spread_factor)
-        begin = np.floor(uniforms(PATH_COUNT, seed=_SEED, stream=2) * pattern.size).astype(np.int64)
+        begin = np.floor(uniforms(PATH_COUNT, seed=_PATH_SEED, stream=2) * pattern.size).astype(np.int64)
         for start in range(0, self.ahead.size, _CHUNK_STEPS):
             steps = np.arange(start, min(start + _CHUNK_STEPS, self.ahead.size))
             open_paths = np.flatnonzero(np.isinf(hits))
@@ -202,13 +213,13 @@ class _Simulation:
         level = peak.level_mb + level_shift
         before = self.start_hours
         walk = self._root(before) * (peak.last_mb - level - tilt * reach)
-        walk = walk + self._shock(before) * normals(PATH_COUNT, seed=_SEED, stream=2)
+        walk = walk + self._shock(before) * normals(PATH_COUNT, seed=_PATH_SEED, stream=2)
         start_trend = float(course.trend_mb(np.array([course.end_hours + before]))[0])
         previous = start_trend + level + walk + tilt * (reach + before)
         step_hours = float(self.ahead[0]) - before
         root, shock = self._root(step_hours), self._shock(step_hours)
         for index in range(self.ahead.size):
-            walk = root * walk + shock * normals(PATH_COUNT, seed=_SEED, stream=3 + index)
+            walk = root * walk + shock * normals(PATH_COUNT, seed=_PATH_SEED, stream=3 + index)
             value = self.trend[index] + level + walk + tilt * (reach + self.ahead[index])
             crossing = np.isinf(hits) & (value >= self.limit_mb)
             rise = np.maximum(value - previous, 1e-12)

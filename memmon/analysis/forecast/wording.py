@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
 
 HOURS_PER_DAY = 24.0
+"""Hours of a day."""
 DAYS_FROM_HOURS = 72.0
+"""Hours from which a span is told in days. Chosen: three days."""
 
 
 def describe(forecast: Forecast, remarks: tuple[str, ...] = ()) -> Forecast:

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 BLOCK_COUNT = 48
-FEWEST_BLOCKS = 12
+"""Blocks of an envelope. Chosen: half an hour each in a day; the constants were tuned with it."""
+FEWEST_MINIMA = 12
+"""Blocks below which blocks get fewer samples instead. Tuned with the rules of the verdict."""
 SAMPLES_PER_BLOCK = 3
+"""Samples per block where there are enough. Chosen: a minimum of three forgets one tooth."""
 HOURS_PER_DAY = 24.0
+"""Hours of a day."""
 LONGEST_DAY_BLOCK_HOURS = 4.0
+"""Longest block, in hours, that shows the day: half the shortest harmonic of it."""
 DAY_HARMONICS_HOURS = (24.0, 12.0, 8.0)
+"""Periods, in hours, of the day's first three harmonics. Chosen: enough for working hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,13 +47,13 @@ def _pairs(n: int) -> tuple[IntArray, IntArray]:
 def median_slope(x: FloatArray, y: FloatArray) -> float:
     """Return the median of all pairwise slopes (Theil 1950; Sen 1968) of at most a few hundred points.
 
-    `x` ascending without ties. Larger series go through `memmon.analysis.robust`.
+    `x` ascending without ties. Larger series go through `memmon.analysis.stats`.
     """
     first, second = _pairs(x.size)
     return float(np.median((y[second] - y[first]) / (x[second] - x[first])))
 
 
-def rising_share(y: FloatArray) -> float:
+def kendall_tau(y: FloatArray) -> float:
     """Return Kendall's tau of `y` with time: 1.0 when every later value is higher, 0.0 for no order."""
     first, second = _pairs(y.size)
     return float(np.sign(y[second] - y[first]).mean())
@@ -67,7 +73,7 @@ def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_
     a steep leak does not make every block's minimum its first sample.
     """
     begin, span = float(hours[0]), float(hours[-1] - hours[0])
-    count = min(block_count, max(FEWEST_BLOCKS, hours.size // SAMPLES_PER_BLOCK), hours.size)
+    count = min(block_count, max(FEWEST_MINIMA, hours.size // SAMPLES_PER_BLOCK), hours.size)
     length = _whole_days(span / count, span) * (1 + 1e-9)
     since = hours - begin
     number = np.floor(since / length).astype(np.int64)
@@ -86,7 +92,7 @@ def _whole_days(length_hours: float, span_hours: float) -> float:
     """Return a block length that shows the daily cycle (up to 4 h) or swallows it (whole days)."""
     if length_hours <= LONGEST_DAY_BLOCK_HOURS:
         return length_hours
-    if span_hours < FEWEST_BLOCKS * HOURS_PER_DAY:
+    if span_hours < FEWEST_MINIMA * HOURS_PER_DAY:
         return LONGEST_DAY_BLOCK_HOURS
     return HOURS_PER_DAY * float(np.ceil(length_hours / HOURS_PER_DAY - 1e-6))
 

@@ -21,14 +21,23 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.series import RunSeries
 
 OVERLAP_SECONDS = 3600.0
+"""Seconds before the end within which a run was alive still. Chosen: one hourly check."""
 MOST_WORKERS = 16
+"""Processes side by side that are looked at. Chosen: bounds the cost of a verdict."""
 ALONE_FROM_HOURS = 12.0
+"""Hours from which the newest run is judged by itself. Tuned on simulated restarts."""
 CONTRADICTS_FROM_HOURS = 5.0
+"""Hours from which a level newest run outweighs those before. Tuned on simulated restarts."""
 ONSET_REFIT_HOURS = 6.0
+"""Hours after an onset from which growth is measured anew. Tuned on leaks that begin late."""
 ENOUGH_HOURS = 19.5
+"""Hours of history that are no longer young: where the margins of the alarm are lowest."""
 AGREES_WITHIN = 0.3
+"""Share by which a young slope may differ from that of all runs. Tuned on simulated restarts."""
 CONTEXT_SPANS = 2.5
+"""Stretches, back from the end, that an onset is looked for in. Tuned on leaks that begin late."""
 NOTABLE_SHARE = 0.1
+"""Share of the threshold that recent growth is looked for from. Tuned on simulated histories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

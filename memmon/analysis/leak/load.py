@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-FEWEST_BLOCKS = 10
+FEWEST_LOAD_BLOCKS = 10
+"""Blocks that line and work rate need together. Chosen: fewer say nothing."""
 CLEAR_RATIO = 3.0
+"""Standard errors by which memory must follow the rate. Convention: the three-sigma rule."""
 RISING_SHARE = 0.2
+"""Rise of the rate, as a share of its level, that can explain a straight line. Tuned."""
 SAME_SHAPE = 0.98
+"""Correlation from which memory and a rising rate have one shape. Tuned on load that rises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +50,7 @@ def without_load(series: RunSeries) -> LoadShare | None:
     n = blocks.mb.size
     rate = _rate(series, blocks.number, blocks.length_hours)
     level = float(np.abs(rate).mean())
-    if n < FEWEST_BLOCKS or level <= 0 or float(np.ptp(rate)) <= 1e-6 * level:
+    if n < FEWEST_LOAD_BLOCKS or level <= 0 or float(np.ptp(rate)) <= 1e-6 * level:
         return None
     rate = rate / level
     away = blocks.hours - blocks.hours.mean()

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 EDGE_BLOCKS = 3
+"""Blocks at each end without a hinge. Chosen: each side needs a line."""
 DAY_TERMS = 6
+"""Terms of the day's cycle: sine and cosine of three harmonics."""
 CHI_SQUARE_95 = 3.84
-CLEARLY_BETTER = 12.0
+"""95 % quantile of chi-square with one degree of freedom: the profile likelihood (Hinkley 1971)."""
+CLEAR_GAIN = 12.0
+"""Gain in squared error, in residual variances, from which a hinge counts. Tuned on straight lines."""
 QUIET_SHARE = 0.4
+"""Slope before a hinge, over that after it, below which it is an onset. Tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,7 @@ def find_onset(hours: FloatArray, mb: FloatArray, *, day_cycle: bool = False) ->
     tiny = 1e-9 * float(np.sum((mb - mb.mean()) ** 2)) + 1e-12
     weight = _independent_count(mb - full @ found) / max(float(hinged[best]), tiny)
     near = at[(hinged - hinged[best]) * weight <= CHI_SQUARE_95]
-    if (left - float(hinged[best])) * weight > CLEARLY_BETTER and after > 0 and before < QUIET_SHARE * after:
+    if (left - float(hinged[best])) * weight > CLEAR_GAIN and after > 0 and before < QUIET_SHARE * after:
         half = float(hours[-1] - hours[0]) / (n - 1) / 2
         return Onset(
             hours=float(at[best]),

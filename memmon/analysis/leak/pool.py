@@ -30,18 +30,31 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 SHORTEST_RUN_HOURS = 0.9
-FEWEST_SAMPLES = 9
+"""Hours that a run needs after its warm-up. Tuned on simulated restarts."""
+FEWEST_POOLED_SAMPLES = 9
+"""Samples that a run needs after its warm-up. Tuned on simulated restarts."""
 BLOCKS_PER_RUN = 24
+"""Blocks per run: half an envelope, since runs are short. Tuned on simulated restarts."""
 MOST_RUNS = 40
+"""Runs that are pooled, the longest. Chosen: bounds the cost; weights of T³ make the rest light."""
 WARM_UP_HOURS = 1.0
+"""Hours after a start that are left out, at most half a run: the hour that the verdict leaves out."""
 POOL_MARGIN = 2.0
+"""Standard errors that the common slope stands above the threshold, at least. Tuned."""
 AGREEING_SHARE = 0.6
+"""Weight of the runs that must rise at half the threshold. Tuned on simulated restarts."""
 CURVE_BLOCKS = 16
+"""Blocks of the runs' common curve, over a typical run. Tuned on simulated restarts."""
 FEWEST_CURVE_BLOCKS = 6
+"""Blocks of that curve from which a lasting slope is told: as few as a trend needs."""
 MOST_CURVE_BLOCKS = 10_000
+"""Blocks of that curve, at most. Chosen: bounds memory for odd clocks."""
 COMMON_SHARE = 0.3
+"""Share of the most runs that a block of the curve needs. Tuned on runs of uneven length."""
 SHORT_RUNS_HOURS = 3.0
+"""Hours of a typical run below which the parabola decides. Tuned on warm-ups of short runs."""
 SHORT_RUNS_AHEAD_SHARE = 0.65
+"""Parabola's slope ahead, over the slope, that they need. Tuned on warm-ups of short runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +91,7 @@ def pool_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Pool |
     for run in longest:
         cut = int(np.searchsorted(run.hours, min(WARM_UP_HOURS, (run.hours[0] + run.hours[-1]) / 2)))
         hours, mb = run.hours[cut:], run.mb[cut:]
-        if hours.size >= FEWEST_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:
+        if hours.size >= FEWEST_POOLED_SAMPLES and hours[-1] - hours[0] >= SHORTEST_RUN_HOURS:
             trend = fit_trend(hours, mb, block_count=BLOCKS_PER_RUN)
             if trend is not None:
                 trends.append(trend)

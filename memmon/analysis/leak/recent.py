@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 EARLIER_AT_LEAST_HOURS = 10.0
+"""Hours of history that a recent window needs before it. Tuned on simulated histories."""
 TERRITORY_QUANTILE = 0.95
+"""Quantile of earlier minima above which memory is in new territory. Tuned."""
 GROWTH_OVER_EARLIER = 1.3
-FEWEST_SAMPLES = 12
+"""Rise, over any earlier one of as many hours, that is new. Tuned."""
+FEWEST_RECENT_SAMPLES = 12
+"""Samples that a recent window needs. Chosen: an hour of five minutes."""
 COVERED_SHARE = 0.8
+"""Part of a recent window that samples must cover. Chosen: gaps are not growth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +55,7 @@ def recent_trends(series: RunSeries) -> list[RecentTrend]:
     found = []
     for window_hours, margin in RECENT_MARGINS.items():
         cut = int(np.searchsorted(hours, hours[-1] - window_hours))
-        if hours[cut] - hours[0] < EARLIER_AT_LEAST_HOURS or hours.size - cut < FEWEST_SAMPLES:
+        if hours[cut] - hours[0] < EARLIER_AT_LEAST_HOURS or hours.size - cut < FEWEST_RECENT_SAMPLES:
             continue
         if hours[-1] - hours[cut] < COVERED_SHARE * window_hours:
             continue

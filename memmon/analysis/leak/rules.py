@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.trend import Trend
 
 LEAST_TAIL_SHARE = 0.3
+"""Slope of the last 30 %, over the whole slope, that an alarm needs. Tuned."""
 LEAST_THIRD_SHARE = 0.1
+"""Rise between thirds, over the threshold, that an alarm needs. Tuned."""
 LEAST_AHEAD_SHARE = 0.5
+"""Parabola's slope half a window ahead, over the threshold. Tuned on warm-ups."""
 CLEARLY_BENT = -1.5
+"""Bend, in standard errors, below which growth must last beside an approach. Tuned on warm-ups."""
 LEAST_LASTING_SHARE = 0.5
+"""Slope beside an approach, over the threshold, that lasts. Tuned on warm-ups."""
 LEAST_ORDER = 0.62
+"""Kendall's tau of the minima with time. Tuned: false alarms on other people's machines 1.5 to 0.3 %."""
 LEAST_FLOOR_SHARE = 0.1
+"""Floor of the last third over the first, in growths. Tuned with the order."""
 BENDS_BELOW = -1.0
+"""Bend, in standard errors, below which it counts. Tuned on warm-ups."""
 
 MARGINS = ((19.5, 0.75), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
 """(hours of history, standard errors that the slope must stand above the threshold)."""
 RECENT_MARGINS = {96.0: 1.0, 48.0: 1.0, 24.0: 1.0, 12.0: 2.0, 6.0: 4.0}
+"""{hours of a recent window: standard errors above the threshold}. Tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

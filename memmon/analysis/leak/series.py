@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-FEWEST_SAMPLES = 8
+FEWEST_RUN_SAMPLES = 8
+"""Samples that a run needs to be judged. Chosen: fewer make no trend."""
 WARM_UP_NEEDS_HOURS = 3.0
 """The warm-up is left out only of runs at least this long: 2 h of 3 h remain."""
 
@@ -47,7 +48,7 @@ class RunSeries:
 
 
 def run_series(run: History, *, warm_up_hours: float) -> RunSeries | None:
-    """Return what to judge of one run, None when fewer than `FEWEST_SAMPLES` remain."""
+    """Return what to judge of one run, None when fewer than `FEWEST_RUN_SAMPLES` remain."""
     mb = run.rss_bytes if run.min_rss_bytes is None else _first_known(run.min_rss_bytes, run.rss_bytes)
     mb = mb / MIB
     hours = run.uptime_seconds / SECONDS_PER_HOUR
@@ -63,7 +64,7 @@ def run_series(run: History, *, warm_up_hours: float) -> RunSeries | None:
         keep &= hours >= warm_up_hours
     if not bool(run.rss_bytes.all()) and bool(run.rss_bytes.any()):
         keep &= run.rss_bytes > 0  # a process that lives holds memory: zero is a failed reading
-    if int(keep.sum()) < FEWEST_SAMPLES or hours[keep][-1] <= hours[keep][0]:
+    if int(keep.sum()) < FEWEST_RUN_SAMPLES or hours[keep][-1] <= hours[keep][0]:
         return None
     return RunSeries(
         run_id=int(run.run_id[0]),

@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-MOST_STEPS = 3
+MOST_LEVEL_STEPS = 3
+"""Steps that are looked for. Chosen: more of them are growth."""
 SIDE_BLOCKS = 4
+"""Blocks on each side of a step whose medians are compared. Tuned on simulated steps."""
 STEP_OVER_NOISE = 5.0
+"""Size of a step, over the noise of differences. Tuned on simulated steps."""
 EXPLAINED_SHARE = 0.6
+"""Part of the growth that steps must explain. Tuned on simulated steps."""
 FLAT_SHARE = 0.25
+"""Slope left, over the whole slope, that is flat. Tuned on simulated steps and caches."""
 LONGEST_WARM_UP_HOURS = 16.0
-WARM_UP_HOURS = np.array([0.7, 1.0, 1.5, 2.2, 3.3, 5.0, 7.3, 11.0, LONGEST_WARM_UP_HOURS])
+"""Longest time constant of a warm-up, in hours. Tuned on caches that fill."""
+TIME_CONSTANTS_HOURS = np.array([0.7, 1.0, 1.5, 2.2, 3.3, 5.0, 7.3, 11.0, LONGEST_WARM_UP_HOURS])
+"""Time constants, in hours, that are tried: steps of about a half up to the longest."""
 CHI_SQUARE_95 = 3.84
+"""95 % quantile of chi-square with one degree of freedom, for the profile likelihood."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,7 @@ def find_steps(trend: Trend) -> tuple[tuple[Step, ...], Trend]:
     """Return up to three upward or downward steps, and the trend of what remains without them."""
     x, y = trend.blocks.hours, trend.blocks.mb.copy()
     steps: list[Step] = []
-    for _ in range(MOST_STEPS):
+    for _ in range(MOST_LEVEL_STEPS):
         found = _largest_step(y)
         if found is None:
             break
@@ -86,7 +94,7 @@ def lasting_slope(x: FloatArray, y: FloatArray) -> float:
     smallest line slope among those that fit nearly as well as the best (profile likelihood) is returned.
     """
     since = x - x[0]
-    constants = WARM_UP_HOURS[since[-1] / 12 <= WARM_UP_HOURS]
+    constants = TIME_CONSTANTS_HOURS[since[-1] / 12 <= TIME_CONSTANTS_HOURS]
     if constants.size == 0:
         return median_slope(x, y)
     decay = np.exp(-since[None, :] / constants[:, None])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 DETECT_MB_PER_HOUR = 0.25
+"""MB/h that a soak must be able to see. Chosen: a leak of 6 MB a day, 2 GB a year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,16 +21,26 @@ if TYPE_CHECKING:
 DEQUE_SIZE_ERROR = 0.4
 """Sizes of deques come from sampling: that much more may lie in them than they say."""
 DEQUE_SHARE = 0.5
+"""Part of the growth in deques from which they lead. Tuned on deques that fill."""
 LOAD_LEFT_SHARE = 0.35
+"""Slope left beside the load, over the plain one, that load explains. Tuned."""
 LOAD_NOTABLE_SHARE = 0.2
+"""Share of the threshold from which growth is put beside the load. Tuned."""
 
 PLATEAU_SHARE = 0.35
+"""Last part of a run that must be level for growth to have ended. Tuned on warm-ups."""
 PLATEAU_HOURS = 3.0
+"""Hours of it, at least. Tuned on warm-ups."""
 PLATEAU_BENDS_BELOW = -1.5
+"""Bend, in standard errors, that growth which ended has. Tuned on warm-ups."""
 BENT = -2.0
+"""Bend of pooled runs, in standard errors, that all flatten. Tuned on warm-ups of short runs."""
 START_SHARE = 0.1
+"""Part of the stretch before which a step is a start. Tuned on simulated steps."""
 END_SHARE = 0.92
+"""Part of the stretch after which a step has not lasted yet. Tuned on simulated steps."""
 SMALLEST_STEP_MB = 1.0
+"""MB from which a step is worth a word. Chosen: 1 MB."""
 NEGLIGIBLE_SHARE = 0.02
 """Growth below this share of the threshold is real at times, and never worth a word."""
 

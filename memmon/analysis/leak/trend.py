@@ -15,9 +15,9 @@ from memmon.analysis.leak.envelope import (
     block_minima,
     day_columns,
     day_profile,
+    kendall_tau,
     median_of,
     median_slope,
-    rising_share,
 )
 from memmon.analysis.stats.noise import BYTE_MB, Noise, fit_noise, t_quantile, weights_error
 
@@ -29,12 +29,19 @@ if TYPE_CHECKING:
 DAY_CYCLE_FROM_HOURS = 44.0
 """From nearly two days on, a daily cycle can be told from a trend."""
 CYCLE_DOUBT_FROM_HOURS = 16.0
-CYCLE_FITS_SHARE = 0.7
-CYCLE_DOUBT_SHARE = 0.8
+"""Hours from which a daily cycle may be in the slope: two thirds of a day. Tuned."""
+WAVE_FITS_SHARE = 0.7
+"""Squared error left beside a sine of 24 h, over that of a line, that doubts. Tuned: coverage."""
+WAVE_DOUBT_SHARE = 0.8
+"""Part of the difference of the two slopes that joins the error. Tuned: coverage."""
 PLAIN_TERMS = 2
+"""Terms of a line: level and slope."""
 TAIL_SHARE = 0.3
+"""Last part of the stretch whose slope is its tail. Tuned with the rules of the alarm."""
 FEWEST_BLOCKS_HELD = 6
+"""Blocks that a trend needs. Chosen: thirds of two blocks each."""
 FEWEST_FOR_DAY_CYCLE = 24
+"""Blocks that harmonics of 24, 12 and 8 h need. Chosen: three per term, line included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,7 +158,7 @@ def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Tre
         span_hours=span_hours,
         tail_slope=median_slope(x[tail:], y[tail:]),
         least_third_slope=least_rise / (span_hours / 3),
-        order=rising_share(y),
+        order=kendall_tau(y),
         floor_mb=float(y[n - third :].min()) - medians[0],
         widest_mb=max(float(left.max()) - base, base - float(left.min())),
         bend=bend,
@@ -176,9 +183,9 @@ def _cycle_doubt(x: FloatArray, y: FloatArray, left: FloatArray, slope: float) -
     found = solver @ y
     plain = left - left.mean()
     rest = y - design @ found
-    if float(rest @ rest) >= CYCLE_FITS_SHARE * float(plain @ plain):
+    if float(rest @ rest) >= WAVE_FITS_SHARE * float(plain @ plain):
         return 0.0
-    return CYCLE_DOUBT_SHARE * abs(slope - float(found[1]))
+    return WAVE_DOUBT_SHARE * abs(slope - float(found[1]))
 
 
 def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tuple[float, float, float]:

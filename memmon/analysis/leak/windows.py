@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memmon.history import History
 
 SHORTEST_WINDOW_HOURS = 24.0
+"""Shortest window, in hours: a day, since shorter ones have the slope of their hours."""
 MISSING_SHARE = 0.05
 """A window may lack this much of its length at the history's beginning."""
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from memmon.analysis.stats.newey_west import OlsTrend
 
 WIDE_SHARE = 0.5
+"""Width of an interval, over slope or threshold, that is explained. Chosen: a half."""
 SAME_SHARE = 0.02
+"""Share by which two slopes may differ and be the same to a reader. Chosen."""
 SAME_MB_PER_HOUR = 0.05
 """Slopes this close are the same to a reader, whatever a narrow interval says."""
 

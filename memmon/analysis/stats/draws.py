@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+"""SplitMix64's step, 2**64 over the golden ratio (Steele, Lea & Flood 2014)."""
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+"""First multiplier of its mixing function (the same paper)."""
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+"""Second multiplier of its mixing function (the same paper)."""
 
 
 def uniforms(count: int, *, seed: int, stream: int = 0) -> Floats:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MANTISSA_BITS = 53
+"""Bits of a double's significand (IEEE 754)."""
 
 
 def grid_steps(

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     Integers = NDArray[np.integer]
 
 _BASE_WIDTH = 16
+"""Values compared pair by pair below the merge tree. Chosen by speed; the result does not depend on it."""
 _NEAR_PLACES = 64
+"""Places up to which neighbours are listed directly. Chosen by speed; the result does not depend on it."""
 
 
 def stable_order(values: NDArray[Any]) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MIN_BLOCKS = 4
+"""Blocks below which no autoregression is fitted. Chosen: fewer have no memory to see."""
 
 BYTE_MB = 1.0 / MIB
 """Readings are whole bytes: residuals below one are rounding, whose memory is another on every processor."""

@@ -10,8 +10,11 @@ import math
 from functools import lru_cache
 
 _SQRT_2 = math.sqrt(2.0)
+"""Square root of 2: the normal law in terms of erfc."""
 _SQRT_2_PI = math.sqrt(2.0 * math.pi)
+"""Square root of 2 pi: the normal density's divisor."""
 _NEWTON_DEGREES = 3.0
+"""Degrees of freedom from which Newton's steps find t. Chosen: below, tails are too heavy for them."""
 
 
 def normal_two_sided_p(z: float) -> float:

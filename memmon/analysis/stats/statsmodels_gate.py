@@ -38,6 +38,7 @@ At the lower ends neither moves a forecast by 2,000 steps, at the upper ones the
 """
 
 _SHARE_STEPS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)
+"""Steps of the lattice, in decades: halved down to 1/32. Chosen: finer moves no forecast."""
 
 _SMALLEST_NOISE = 1e-6
 """Of the values' spread. Without it a perfect line has no largest likelihood, and rounding chooses the variances."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon")
 
 SECRET_VARIABLE = "MEMMON_WEBHOOK_SECRET"  # noqa: S105 -- the variable's name
-SCHEMES = ("log", "callback", "webhook", "apprise")
 _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -99,11 +98,6 @@ class AppriseChannel:
             raise ChannelError(f"{self.name}: apprise does not understand the URL behind this reference")
         if not sent:
             raise ChannelError(f"{self.name}: not delivered")
-
-
-def parse_channels(specs: str, environ: Mapping[str, str] | None = None) -> list[Channel]:
-    """Return the channels of a list such as `log webhook:env:HOOK_URL`, separated by spaces."""
-    return [parse_channel(spec, environ) for spec in specs.split()]
 
 
 def parse_channel(spec: str, environ: Mapping[str, str] | None = None) -> Channel:

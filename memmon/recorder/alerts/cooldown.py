@@ -1,4 +1,4 @@
-"""The alert desk: remembers each alert of the source, across restarts, and tells the host what is new."""
+"""The cooldown of alerts: remembers each alert of the source, across restarts, and tells the host what is new."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the host's thread has seen, on its way to the desk."""
+    """What the host's thread has seen, on its way to the cooldown."""
 
     seen: Observation
     at: datetime
@@ -37,7 +37,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What the desk made of something seen."""
+    """What the cooldown made of something seen."""
 
     watch: Watch | None
     """The memory to be stored; None: it has not changed."""
@@ -45,7 +45,7 @@ class Looked:
     """What the host is told; None: nothing."""
 
 
-class AlertDesk:
+class Cooldown:
     """Decides which alerts are told, and remembers them. Only the writer thread comes here."""
 
     def __init__(self, *, on_alert: Callable[[Alert], None] | None, cooldown_minutes: float) -> None:

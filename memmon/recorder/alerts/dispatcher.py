@@ -13,8 +13,8 @@ from memmon.child.requests import Check
 from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
-from memmon.recorder.alerts.evidence import Witness
-from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, Checks
+from memmon.recorder.alerts.evidence import EvidenceGatherer
+from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, HourlyCheck
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from memmon.child.requests import Checked
     from memmon.clock import Clock
     from memmon.config import Database, Settings
-    from memmon.recorder.alerts.cooldown import AlertDesk
-    from memmon.store.write.open_run import RunState
+    from memmon.recorder.alerts.cooldown import Cooldown
+    from memmon.store.write.open_run import OpenRun
     from memmon.store.write.writer import Written
 
 log = logging.getLogger("memmon")
 
 
-class Teller:
+class Dispatcher:
     """Only the writer thread comes here, except where a method says otherwise."""
 
     def __init__(
         self,
         settings: Settings,
         *,
-        desk: AlertDesk,
+        cooldown: Cooldown,
         database: Database,
         clock: Clock,
         children: Children,
-        put: Callable[[RunState, object], None],
+        put: Callable[[OpenRun, object], None],
     ) -> None:
         """`put` hands what is to be stored back to the writer."""
         self.settings = settings
-        self.desk = desk
+        self.cooldown = cooldown
         self.source: str | None = None
         """The source's name in the store; None until the first write."""
         self.latest: Snapshot | None = None
@@ -59,11 +59,11 @@ class Teller:
         self._database = database
         self._clock = clock
         self._put = put
-        self._state: RunState | None = None
+        self._state: OpenRun | None = None
         self._policy = AlertPolicy.from_settings(settings)
         self._pending: list[Candidate] = []
-        self._witness = Witness(clock=clock, put=put)
-        self._checks = Checks(
+        self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
             CheckCalls(
                 request=self._check_request,
@@ -79,33 +79,33 @@ class Teller:
 
     # -- called by the recorder, in the host's threads ----------------------------------------
 
-    def begin(self, state: RunState) -> None:
+    def begin(self, state: OpenRun) -> None:
         """Follow a new run."""
         self._state = state
-        self._witness.reset()
-        self._checks.reset()
+        self._evidence.reset()
+        self._hourly_check.reset()
 
     def end(self) -> None:
         """End what still runs: the recorder stops."""
-        self._checks.end()
+        self._hourly_check.end()
 
     def after_fork_in_child(self) -> None:
         """Forget what the parent was about to tell; its child process is not ours."""
         self._state = None
         self._pending = []
-        self._witness.reset()
-        self._checks.after_fork_in_child()
+        self._evidence.reset()
+        self._hourly_check.after_fork_in_child()
 
     # -- the writer thread --------------------------------------------------------------------
 
-    def on_item(self, state: RunState, item: object) -> None:
+    def on_item(self, state: OpenRun, item: object) -> None:
         """Look at what was handed over; what it calls for is told after the next write."""
         if isinstance(item, Candidate):
             self._pending.append(item)
         elif isinstance(item, Snapshot):
             self._pending.extend(Candidate(seen, item.at) for seen in self._seen_in(state, item))
 
-    def _seen_in(self, state: RunState, item: Snapshot) -> list[Observation]:
+    def _seen_in(self, state: OpenRun, item: Snapshot) -> list[Observation]:
         present = Present(
             at=item.at,
             source=self.source or state.record.source,
@@ -115,11 +115,11 @@ class Teller:
         seen = conditions.observe(present, self._policy, in_process=True)
         return [one for one in seen if self.judges_high_memory or one.kind != AlertKind.HIGH_MEMORY]
 
-    def on_stored(self, state: RunState, written: Written) -> None:
+    def on_stored(self, state: OpenRun, written: Written) -> None:
         """Learn the source's name in the store, and when its alerts were last told."""
         if written.opened_run:
-            self.desk.begin(state.record.started_at)
-            self.desk.remember(written.watches)
+            self.cooldown.begin(state.record.started_at)
+            self.cooldown.remember(written.watches)
             for item in written.certificates:
                 text = f"an earlier run ended: {item.reason}, {item.detail}"
                 data = {"run_id": item.run_id, "reason": item.reason}
@@ -144,10 +144,10 @@ class Teller:
 
     def tick(self) -> float:
         """Run the scheduled checks; returns how long (seconds) they can wait."""
-        return self._checks.tick()
+        return self._hourly_check.tick()
 
     def _tell(self, candidate: Candidate) -> None:
-        looked = self.desk.look(candidate.seen, at=candidate.at, telling=candidate.telling)
+        looked = self.cooldown.look(candidate.seen, at=candidate.at, telling=candidate.telling)
         state, alert = self._state, looked.alert
         if state is not None and looked.watch is not None:
             self._put(state, looked.watch)
@@ -156,7 +156,7 @@ class Teller:
         if state is not None:
             data = {"kind": alert.kind, "severity": alert.severity, "message": alert.message, **alert.values}
             self._put(state, state.event(self._clock, "alert", alert.title, data))
-        self.desk.deliver(alert)
+        self.cooldown.deliver(alert)
 
     def _check_request(self) -> Check | None:
         if self._state is None or self.source is None:
@@ -187,7 +187,7 @@ class Teller:
         for found in answer.seen:
             self._tell(Candidate(found.seen(source=self.source or ""), now))
         if answer.is_suspicious and self._state is not None:
-            self._witness.look(self._state)
+            self._evidence.look(self._state)
         report = answer.report
         if report is not None and self._state is not None:
             stored = StoredReport(

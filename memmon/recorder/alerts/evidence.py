@@ -1,4 +1,4 @@
-"""The witness: once a check finds growth, what grows is looked for, twice, and told once a run."""
+"""Evidence: once a check finds growth, what grows is looked for, twice, and told once a run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.clock import Clock
-    from memmon.store.write.open_run import RunState
+    from memmon.store.write.open_run import OpenRun
 
 log = logging.getLogger("memmon")
 
 
-class Witness:
+class EvidenceGatherer:
     """Gathers evidence in a thread of its own; costs nothing while nothing grows."""
 
-    def __init__(self, *, clock: Clock, put: Callable[[RunState, object], None]) -> None:
+    def __init__(self, *, clock: Clock, put: Callable[[OpenRun, object], None]) -> None:
         self._clock = clock
         self._put = put
         self._thread: threading.Thread | None = None
@@ -35,7 +35,7 @@ class Witness:
         self._before = None
         self._is_done = False
 
-    def look(self, state: RunState) -> None:
+    def look(self, state: OpenRun) -> None:
         """Gather: the first time what there is, the second time what has grown since; then no more."""
         if self._is_done or (self._thread is not None and self._thread.is_alive()):
             return
@@ -44,7 +44,7 @@ class Witness:
         )
         self._thread.start()
 
-    def _gather(self, state: RunState) -> None:
+    def _gather(self, state: OpenRun) -> None:
         mark_own_thread()
         try:
             found = gather()

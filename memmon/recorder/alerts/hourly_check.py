@@ -67,7 +67,7 @@ class CheckCalls:
     """Called once a run, with why no child can be had in it (any more)."""
 
 
-class Checks:
+class HourlyCheck:
     """Runs the hourly child of one recorder. Only the writer thread comes here."""
 
     def __init__(self, plan: CheckPlan, calls: CheckCalls, *, clock: Clock, children: Children) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from memmon.model import RunRecord
 
 
-class RunState:
+class OpenRun:
     """The counters of one run; `next_*` are atomic (one bytecode each)."""
 
     def __init__(self, record: RunRecord, *, started_monotonic: float) -> None:

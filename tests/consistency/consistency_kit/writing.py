@@ -14,7 +14,7 @@ from memmon.alerts.present import Memory, Present
 from memmon.cli import app
 from memmon.config import parse_database
 from memmon.model import RunRecord
-from memmon.recorder.alerts.cooldown import AlertDesk
+from memmon.recorder.alerts.cooldown import Cooldown
 from memmon.store.upkeep.migrate import upgrade
 from memmon.store.write.writer import Batch, RunEnd, Writer
 
@@ -57,7 +57,7 @@ def _write_run(path: Path, story: Story, run: Run, number: int) -> None:
 
 def _watches(story: Story, snapshots: Sequence[Snapshot]) -> list[Watch]:
     """Return what a recorder remembers whose machine was full five hours before its newest snapshot."""
-    desk = AlertDesk(on_alert=None, cooldown_minutes=30.0)
+    cooldown = Cooldown(on_alert=None, cooldown_minutes=30.0)
     told_at = snapshots[-1].at - timedelta(hours=5)
     full = Memory(system_percent=90.0, available_bytes=MB)
     moments = [(told_at, full)] + [(one.at, Memory.of_snapshot(one)) for one in snapshots if one.at > told_at]
@@ -65,7 +65,7 @@ def _watches(story: Story, snapshots: Sequence[Snapshot]) -> list[Watch]:
     for at, memory in moments:
         seen = high_memory(Present(at=at, source=story.name, memory=memory), AlertPolicy())
         if seen is not None:
-            found.append(desk.look(seen, at=at).watch)
+            found.append(cooldown.look(seen, at=at).watch)
     return [one for one in found if one is not None]
 
 
