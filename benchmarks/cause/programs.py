@@ -119,28 +119,8 @@ def malloc_thread(rng, step_bytes):
 def fragmented(rng, step_bytes):
     """Much is allocated, most of it freed, and the allocator keeps the pages: native or Python, by seed."""
     keep_each = rng.randrange(16, 60)
-    if rng.random() < 0.5:
-        library, size, addresses = libc(), rng.randrange(600, 8000), []
-
-        def grow():
-            for _ in range(step_bytes // size):
-                address = library.malloc(size)
-                library.memset(address, 1, size)
-                addresses.append(address)
-
-        def shrink():
-            for number, address in enumerate(addresses):
-                if number % keep_each:
-                    library.free(address)
-            addresses.clear()
-    else:
-        size, objects = rng.randrange(30, 400), []
-
-        def grow():
-            objects.extend(b"z" * (size + i % 2) for i in range(step_bytes // (size + 33)))
-
-        def shrink():
-            objects[:] = [kept for number, kept in enumerate(objects) if number % keep_each == 0]
+    hole_maker = native_holes if rng.random() < 0.5 else python_holes
+    grow, shrink = hole_maker(rng, step_bytes, keep_each)
 
     def step(number):
         if number < STEPS // 2:
@@ -149,6 +129,38 @@ def fragmented(rng, step_bytes):
             shrink()
 
     return step
+
+
+def native_holes(rng, step_bytes, keep_each):
+    """Return what allocates blocks of the C library's heap, and what frees all but each `keep_each`th of them."""
+    library, size, addresses = libc(), rng.randrange(600, 8000), []
+
+    def grow():
+        for _ in range(step_bytes // size):
+            address = library.malloc(size)
+            library.memset(address, 1, size)
+            addresses.append(address)
+
+    def shrink():
+        for number, address in enumerate(addresses):
+            if number % keep_each:
+                library.free(address)
+        addresses.clear()
+
+    return grow, shrink
+
+
+def python_holes(rng, step_bytes, keep_each):
+    """Return what makes objects of Python, and what drops all but each `keep_each`th of them."""
+    size, objects = rng.randrange(30, 400), []
+
+    def grow():
+        objects.extend(b"z" * (size + i % 2) for i in range(step_bytes // (size + 33)))
+
+    def shrink():
+        objects[:] = [kept for number, kept in enumerate(objects) if number % keep_each == 0]
+
+    return grow, shrink
 
 
 def big_malloc(rng, step_bytes):

@@ -11,6 +11,8 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: dict[str, Any] = {"type": "string"}
 _WHOLE: dict[str, Any] = {"type": "integer"}
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
+_SIZE_OR_NULL: dict[str, Any] = {"type": ["integer", "null"]}
 _NUMBER_OR_NULL: dict[str, Any] = {"type": ["number", "null"]}
 
 
@@ -141,11 +143,15 @@ def _commands() -> dict[str, dict[str, Any]]:
         "compare": {"findings": _finding("Comparison")},
         "watch": {"findings": leak, "lines": _list(_TEXT)},
         "demo": {"findings": leak, "html": {"type": "object", "additionalProperties": _TEXT}},
-        **_plain_commands(),
+        **_history_commands(),
+        **_setup_commands(),
+        **_alert_commands(),
+        **_fleet_and_soak(),
+        **_database_commands(),
     }
 
 
-def _plain_commands() -> dict[str, dict[str, Any]]:
+def _history_commands() -> dict[str, dict[str, Any]]:
     imported = _object(
         path=_TEXT,
         kind=_TEXT,
@@ -159,8 +165,6 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
         "properties": {"runs": _list(_ref("RunInfo"))},
         "required": ["runs"],
     }
-    text_or_null = {"type": ["string", "null"]}
-    size_or_null = {"type": ["integer", "null"]}
     return {
         "report --list": {
             "source": _TEXT,
@@ -172,6 +176,11 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
         "export": {"format": _TEXT, "output": _TEXT, "sources": _list(_TEXT), "row_count": _WHOLE},
         "annotate": {"source": _TEXT, "at": _TIME, "text": _TEXT},
         "sql": {"columns": _list(_TEXT), "rows": _list({"type": "object"}), "is_cut": {"type": "boolean"}},
+    }
+
+
+def _setup_commands() -> dict[str, dict[str, Any]]:
+    return {
         "doctor": {
             "exit_code": {"enum": [0, 1]},
             "diagnoses": _list(
@@ -181,24 +190,14 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
         "config show": {
             "database_origin": _TEXT,
             "configuration_file": _TEXT,
-            "configuration_note": text_or_null,
+            "configuration_note": _TEXT_OR_NULL,
             "settings": _list(_object(name=_TEXT, value={}, origin=_TEXT)),
         },
-        "alerts run": {
-            "is_holder": {"type": "boolean"},
-            "messages": _list({"type": "object"}),
-            "sent_count": _WHOLE,
-            "failures": _list(_TEXT),
-        },
-        "alerts list": {
-            "alerts": _list({"type": "object", "required": ["source", "fingerprint", "state", "severity"]}),
-            "silences": _list({"type": "object"}),
-            "waiting": _list({"type": "object"}),
-            "evaluator": text_or_null,
-        },
-        "alerts ack": {"said": _TEXT},
-        "alerts silence": {"said": _TEXT},
-        "alerts test": {"results": _list(_object(channel=_TEXT, error=text_or_null))},
+    }
+
+
+def _fleet_and_soak() -> dict[str, dict[str, Any]]:
+    return {
         "fleet": {
             "findings": _list(_ref("SeriesResult")),
             "leak_count": _WHOLE,
@@ -214,7 +213,32 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
             "program_exit_code": _WHOLE,
             "findings": _finding("LeakFinding"),
         },
-        "db upgrade": {"before": text_or_null, "after": _TEXT, "copy_path": text_or_null},
+    }
+
+
+def _alert_commands() -> dict[str, dict[str, Any]]:
+    return {
+        "alerts run": {
+            "is_holder": {"type": "boolean"},
+            "messages": _list({"type": "object"}),
+            "sent_count": _WHOLE,
+            "failures": _list(_TEXT),
+        },
+        "alerts list": {
+            "alerts": _list({"type": "object", "required": ["source", "fingerprint", "state", "severity"]}),
+            "silences": _list({"type": "object"}),
+            "waiting": _list({"type": "object"}),
+            "evaluator": _TEXT_OR_NULL,
+        },
+        "alerts ack": {"said": _TEXT},
+        "alerts silence": {"said": _TEXT},
+        "alerts test": {"results": _list(_object(channel=_TEXT, error=_TEXT_OR_NULL))},
+    }
+
+
+def _database_commands() -> dict[str, dict[str, Any]]:
+    return {
+        "db upgrade": {"before": _TEXT_OR_NULL, "after": _TEXT, "copy_path": _TEXT_OR_NULL},
         "db prune": {"retention": {"type": "object"}},
         "db salvage": {"salvage": {"type": "object"}},
         "db check": {
@@ -225,14 +249,14 @@ def _plain_commands() -> dict[str, dict[str, Any]]:
             "unproved_count": _WHOLE,
         },
         "db backup": {"path": _TEXT, "size_bytes": _WHOLE},
-        "db vacuum": {"before_bytes": size_or_null, "after_bytes": size_or_null},
+        "db vacuum": {"before_bytes": _SIZE_OR_NULL, "after_bytes": _SIZE_OR_NULL},
         "db status": {
-            "revision": text_or_null,
+            "revision": _TEXT_OR_NULL,
             "schema_state": _TEXT,
             "row_count": {"type": "object", "additionalProperties": _WHOLE},
-            "file_bytes": size_or_null,
-            "free_bytes": size_or_null,
-            "wal_bytes": size_or_null,
+            "file_bytes": _SIZE_OR_NULL,
+            "free_bytes": _SIZE_OR_NULL,
+            "wal_bytes": _SIZE_OR_NULL,
             "aside_paths": _list(_TEXT),
             "sources": _list(_ref("SourceInfo")),
         },

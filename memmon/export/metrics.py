@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from prometheus_client.core import Metric
+    from prometheus_client.core import GaugeMetricFamily, Metric
 
     from memmon.clock import Clock
     from memmon.store.read import Store
@@ -103,18 +103,21 @@ class _Once:
 
 def families(store: Store, *, now: datetime, with_verdicts: bool = True) -> Iterator[Metric]:
     """Yield one metric family after the other, sources in the order of their names."""
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
     states = read_states(store, now=now)
+    yield from _of_sources(states)
+    yield from _of_readings(states)
+    yield from _of_deques(states)
+    yield from _of_alerts(states)
+    if with_verdicts:
+        yield from _of_verdicts(store, states)
 
-    def gauge(
-        name: str, text: str, unit: str = "", labels: tuple[str, ...] = ("source",)
-    ) -> GaugeMetricFamily:
-        return GaugeMetricFamily(name, text, labels=labels, unit=unit)
 
-    last = gauge("memmon_last_snapshot_timestamp", "When the newest snapshot was taken (epoch).", "seconds")
-    up = gauge("memmon_source_up", "1 while snapshots arrive, 0 after three intervals without one.")
-    processes = gauge("memmon_processes", "Processes of the source that record at present.")
+def _of_sources(states: tuple[SourceState, ...]) -> Iterator[Metric]:
+    from prometheus_client.core import CounterMetricFamily
+
+    last = _gauge("memmon_last_snapshot_timestamp", "When the newest snapshot was taken (epoch).", "seconds")
+    up = _gauge("memmon_source_up", "1 while snapshots arrive, 0 after three intervals without one.")
+    processes = _gauge("memmon_processes", "Processes of the source that record at present.")
     runs = CounterMetricFamily("memmon_runs", "Runs begun so far: restarts add to it.", labels=("source",))
     for state in states:
         if state.last_at is not None:
@@ -123,30 +126,21 @@ def families(store: Store, *, now: datetime, with_verdicts: bool = True) -> Iter
         processes.add_metric([state.source], state.process_count)
         runs.add_metric([state.source], state.run_count)
     yield from (last, up, processes, runs)
+
+
+def _of_readings(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     for reading, metric in metrics():
-        made = gauge(metric.name, metric.help, metric.unit)
+        made = _gauge(metric.name, metric.help, metric.unit)
         for state in states:
             if reading.column in state.values:
                 made.add_metric([state.source], state.values[reading.column])
         yield made
-    yield from _of_deques(states)
-    firing = gauge(
-        "memmon_alert_firing", "1 for each alert that fires.", labels=("source", "kind", "severity")
-    )
-    for state in states:
-        for kind, severity in state.firing:
-            firing.add_metric([state.source, kind, severity], 1.0)
-    yield firing
-    if with_verdicts:
-        yield from _of_verdicts(store, states)
 
 
 def _of_deques(states: tuple[SourceState, ...]) -> Iterator[Metric]:
-    from prometheus_client.core import GaugeMetricFamily
-
     labels = ("source", "deque")
-    length = GaugeMetricFamily("memmon_deque_length", "Items in a registered deque.", labels=labels)
-    maxlen = GaugeMetricFamily("memmon_deque_maxlen", "Bound of a registered deque.", labels=labels)
+    length = _gauge("memmon_deque_length", "Items in a registered deque.", labels=labels)
+    maxlen = _gauge("memmon_deque_maxlen", "Bound of a registered deque.", labels=labels)
     for state in states:
         for item in state.deques:
             if item.length_count is not None:
@@ -156,18 +150,21 @@ def _of_deques(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     yield from (length, maxlen)
 
 
-def _of_verdicts(store: Store, states: tuple[SourceState, ...]) -> Iterator[Metric]:
-    from prometheus_client.core import GaugeMetricFamily
+def _of_alerts(states: tuple[SourceState, ...]) -> Iterator[Metric]:
+    firing = _gauge(
+        "memmon_alert_firing", "1 for each alert that fires.", labels=("source", "kind", "severity")
+    )
+    for state in states:
+        for kind, severity in state.firing:
+            firing.add_metric([state.source, kind, severity], 1.0)
+    yield firing
 
+
+def _of_verdicts(store: Store, states: tuple[SourceState, ...]) -> Iterator[Metric]:
     from memmon.units import MIB, SECONDS_PER_HOUR
 
-    leak = GaugeMetricFamily("memmon_leak", "1 where the verdict is a leak.", labels=("source",))
-    slope = GaugeMetricFamily(
-        "memmon_trend",
-        "Robust trend of memory, bytes per second.",
-        labels=("source",),
-        unit="bytes_per_second",
-    )
+    leak = _gauge("memmon_leak", "1 where the verdict is a leak.")
+    slope = _gauge("memmon_trend", "Robust trend of memory, bytes per second.", "bytes_per_second")
     for state in states:
         verdict = _verdicts.of(store, state)
         if verdict is None:
@@ -177,6 +174,12 @@ def _of_verdicts(store: Store, states: tuple[SourceState, ...]) -> Iterator[Metr
         if slope_mb_per_hour is not None:
             slope.add_metric([state.source], slope_mb_per_hour * MIB / SECONDS_PER_HOUR)
     yield from (leak, slope)
+
+
+def _gauge(name: str, text: str, unit: str = "", labels: tuple[str, ...] = ("source",)) -> GaugeMetricFamily:
+    from prometheus_client.core import GaugeMetricFamily
+
+    return GaugeMetricFamily(name, text, labels=labels, unit=unit)
 
 
 class _Verdicts:

@@ -285,7 +285,7 @@ PURGE = """
     import sys
     from datetime import datetime
     from memmon.config import Settings, parse_database
-    from memmon.store import retention
+    from memmon.store.retention import prune
     print("ready", flush=True)
     sys.stdin.readline()
     prune.apply(parse_database(sys.argv[1]), Settings(raw_days=1.0, hourly_days=8.0), now=datetime.fromisoformat(sys.argv[2]))
@@ -321,16 +321,8 @@ def snapshots_while_purging(folder, path, *, now):
     return alone, beside
 
 
-def test_years_of_history(tmp_path, full, figures):
-    """Over simulated years the file stays under its ceiling; nothing is counted twice, no peak is lost, slopes hold; purging delays no snapshot."""
-    sources, months, count = (20, 36, 2880) if full else (4, 12, 2880)
-    # The short version folds sooner, so that all three resolutions meet.
-    settings = Settings(
-        size_ceiling_mb=48.0 if full else 4.0,
-        raw_days=90.0 if full else 40.0,
-        hourly_days=730.0 if full else 180.0,
-    )
-    path = tmp_path / "y.db"
+def write_years(path, settings, *, sources, months, count):
+    """Write months of snapshots of several sources, purged after each month; return the file's sizes after each."""
     database = parse_database(str(path))
     upgrade(database)
     sizes = []
@@ -350,8 +342,50 @@ def test_years_of_history(tmp_path, full, figures):
             now = START + timedelta(milliseconds=(month + 1) * count * STEP_MS)
             prune.apply(database, settings, now=now, pause_seconds=0.0)
             sizes.append(path.stat().st_size)
+    return sizes
+
+
+def slope_errors(reader, source, *, sources, count):
+    """Relative errors of the slopes of those runs of a source that are kept as rollups of one resolution."""
+    errors = []
+    for one in reader.history(f"bot{source}").per_run():
+        month = (int(one.run_id[0]) - 1) // sources
+        if len(set(one.resolution_seconds.tolist())) > 1 or one.resolution_seconds[0] == 0:
+            continue
+        uptime = np.arange(count) * STEP_MS / 1000
+        expected = theil_sen(uptime, rss_of(source, month, count).astype(float)).slope
+        errors.append(abs(theil_sen(one.uptime_seconds, one.rss_bytes).slope / expected - 1))
+    return errors
+
+
+def least_delay(folder, path, *, now):
+    """Return how much longer the slowest snapshot takes beside a purge, and all the times: the best of three."""
+    best = None
+    for attempt in range(3):  # other programs on the machine only ever add
+        copy = folder / f"purge{attempt}.db"
+        shutil.copy(path, copy)
+        alone, beside = snapshots_while_purging(folder, copy, now=now)
+        delay = max(beside[0]) - max(alone[0])
+        if best is None or delay < best[0]:
+            best = (delay, alone, beside)
+        if delay < 0.05:
+            break
+    return best
+
+
+def test_years_of_history(tmp_path, full, figures):
+    """Over simulated years the file stays under its ceiling; nothing is counted twice, no peak is lost, slopes hold; purging delays no snapshot."""
+    sources, months, count = (20, 36, 2880) if full else (4, 12, 2880)
+    # The short version folds sooner, so that all three resolutions meet.
+    settings = Settings(
+        size_ceiling_mb=48.0 if full else 4.0,
+        raw_days=90.0 if full else 40.0,
+        hourly_days=730.0 if full else 180.0,
+    )
+    path = tmp_path / "y.db"
+    sizes = write_years(path, settings, sources=sources, months=months, count=count)
     reader = open_store(path)
-    compared, worst = 0, 0.0
+    errors = []
     for source in {1, sources}:
         frame = reader.snapshots(f"bot{source}")
         assert frame["sample_count"].sum() == months * count, "a sample is counted twice or lost"
@@ -359,30 +393,14 @@ def test_years_of_history(tmp_path, full, figures):
         peaks = frame.groupby("run_id")["max_rss_bytes"].max().to_numpy()
         assert (peaks == (400 + source) * MIB).all(), "a peak is lost"
         assert set(reader.deque_readings(f"bot{source}")["still"]) == {42.0}
-        for one in reader.history(f"bot{source}").per_run():
-            month = (int(one.run_id[0]) - 1) // sources
-            if len(set(one.resolution_seconds.tolist())) > 1 or one.resolution_seconds[0] == 0:
-                continue
-            uptime = np.arange(count) * STEP_MS / 1000
-            expected = theil_sen(uptime, rss_of(source, month, count).astype(float)).slope
-            worst = max(worst, abs(theil_sen(one.uptime_seconds, one.rss_bytes).slope / expected - 1))
-            compared += 1
-    assert compared > 4
-    best = None
-    for attempt in range(3):  # other programs on the machine only ever add
-        copy = tmp_path / f"purge{attempt}.db"
-        shutil.copy(path, copy)
-        alone, beside = snapshots_while_purging(tmp_path, copy, now=START + timedelta(days=months * 31))
-        delay = max(beside[0]) - max(alone[0])
-        if best is None or delay < best[0]:
-            best = (delay, alone, beside)
-        if delay < 0.05:
-            break
-    delay, alone, beside = best
+        errors += slope_errors(reader, source, sources=sources, count=count)
+    assert len(errors) > 4
+    worst = max(errors)
+    delay, alone, beside = least_delay(tmp_path, path, now=START + timedelta(days=months * 31))
     figures(
         17,
         f"{sources} sources, {months} months: file {max(sizes) / MIB:.1f} MB at most (ceiling {settings.size_ceiling_mb:g}), slopes from rollups "
-        f"within {worst:.2%} of raw ({compared} runs), nothing twice, no peak lost, unchanged deque known; "
+        f"within {worst:.2%} of raw ({len(errors)} runs), nothing twice, no peak lost, unchanged deque known; "
         f"while purging {len(beside[0])} snapshots take {max(beside[0]) * 1000:.0f} ms at most (alone {max(alone[0]) * 1000:.0f}), and are "
         f"stored after {sorted(beside[1])[len(beside[1]) // 2] * 1000:.0f} ms, {max(beside[1]) * 1000:.0f} at most "
         f"(alone {sorted(alone[1])[len(alone[1]) // 2] * 1000:.0f}, {max(alone[1]) * 1000:.0f})",

@@ -70,18 +70,28 @@ def _for_horizon(
         seen = f"it was seen for {shown_hours(finding.observed_hours)} only: too short to tell what arrives"
         return _told(finding, None, seen) if present is None else None
     if not arrival:
-        if present is not None:
-            return None
-        wanted = MARGIN * (finding.peak_length_count or 0)
-        if wanted < 1:
-            return _told(finding, None, "no item was seen yet: nothing tells how many it should hold")
-        why = f"it held {finding.peak_length_count:,} items at most in {shown_hours(finding.observed_hours)}; with a margin"
-    else:
-        wanted = arrival * horizon_hours
-        why = f"{arrival:,.0f} items/hour arrive; to reach back {shown_hours(horizon_hours)}"
-        if present is not None and wanted <= present:
-            return None
-    size = finding.bytes_per_item
+        return _for_peak(finding, budget_bytes) if present is None else None
+    wanted = arrival * horizon_hours
+    if present is not None and wanted <= present:
+        return None
+    why = f"{arrival:,.0f} items/hour arrive; to reach back {shown_hours(horizon_hours)}"
+    return _within_room(finding, budget_bytes, wanted, why)
+
+
+def _for_peak(finding: DequeFinding, budget_bytes: float | None) -> DequeSuggestion | None:
+    """Hold what it held at most, with a margin, where nothing arrives that a rate could be told from."""
+    wanted = MARGIN * (finding.peak_length_count or 0)
+    if wanted < 1:
+        return _told(finding, None, "no item was seen yet: nothing tells how many it should hold")
+    why = f"it held {finding.peak_length_count:,} items at most in {shown_hours(finding.observed_hours)}; with a margin"
+    return _within_room(finding, budget_bytes, wanted, why)
+
+
+def _within_room(
+    finding: DequeFinding, budget_bytes: float | None, wanted: float, why: str
+) -> DequeSuggestion | None:
+    """Suggest the wanted number of items, or as many of them as the free memory affords."""
+    present, size = finding.maxlen_count, finding.bytes_per_item
     if size is None or budget_bytes is None:
         return _told(finding, _rounded(wanted), f"{why} (what an item takes, or what is free, is not known)")
     added = 0.0 if present is None else float(present)

@@ -244,55 +244,92 @@ def _is_warming_up(stretch: Stretch) -> bool:
 def _fit_part(part: Stretch) -> Course | None:
     """Fit one stretch, None where it has too few blocks."""
     hours, span = part.hours, float(part.hours[-1] - part.hours[0])
+    blocks = _blocks_of(hours)
+    if blocks is None:
+        return None
+    starts = blocks.starts
+    profile = None
+    if span >= DAY_CYCLE_FROM_HOURS and starts.size >= FEWEST_FOR_DAY_CYCLE:
+        profile = day_profile(blocks.centre, _block_medians(part.mb, starts))
+    terms = 2 + (0 if profile is None else profile.size)
+    cycle = np.zeros(hours.size) if profile is None else day_columns(hours) @ profile
+    trend = _fit_trend(hours, part.mb - cycle, blocks, terms)
+    middle = _block_medians(trend.rest_mb, starts)
+    peak_rest = part.peak_mb - cycle - trend.slope * hours
+    peak = np.maximum.reduceat(peak_rest, starts)
+    step = float(np.median(np.diff(hours)))
+    return Course(
+        slope=trend.slope,
+        slope_error=math.hypot(trend.error, trend.cycle_doubt),
+        cycle_doubt=trend.cycle_doubt,
+        quantile=t_quantile(0.975, starts.size - terms),
+        centre_hours=float(blocks.centre.mean()),
+        end_hours=float(hours[-1]),
+        window_hours=span,
+        block_hours=blocks.length_hours,
+        profile=profile,
+        middle=_envelope(middle, blocks.number, terms),
+        peak=_envelope(peak, blocks.number, terms),
+        scatter_mb=trend.rest_mb - np.repeat(middle, blocks.sizes),
+        replay_mb=_even(hours, peak_rest, step),
+        replay_step_hours=step,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Blocks:
+    """A stretch in blocks of equal length: of each that is not empty its number, first sample, size and mean hour."""
+
+    length_hours: float
+    number: Integers
+    starts: Integers
+    sizes: Integers
+    centre: Floats
+
+
+def _blocks_of(hours: Floats) -> _Blocks | None:
+    """Cut a stretch into blocks, None where it has too few."""
     count = min(BLOCK_COUNT, max(FEWEST_BLOCKS, hours.size // SAMPLES_PER_BLOCK))
-    length = span / count * (1 + 1e-9)
+    length = float(hours[-1] - hours[0]) / count * (1 + 1e-9)
     number = np.floor((hours - hours[0]) / length).astype(np.int64)
     starts = np.flatnonzero(np.diff(number, prepend=-1))
     if starts.size < FEWEST_BLOCKS:
         return None
     sizes = np.diff(starts, append=hours.size)
     centre = np.add.reduceat(hours, starts) / sizes
-    profile = None
-    if span >= DAY_CYCLE_FROM_HOURS and starts.size >= FEWEST_FOR_DAY_CYCLE:
-        profile = day_profile(centre, _block_medians(part.mb, starts))
-    terms = 2 + (0 if profile is None else profile.size)
-    cycle = np.zeros(hours.size) if profile is None else day_columns(hours) @ profile
-    level = part.mb - cycle
+    return _Blocks(length_hours=length, number=number[starts], starts=starts, sizes=sizes, centre=centre)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _FittedTrend:
+    """A slope in MB/h with its error, what a daily cycle adds to that, and the level less the slope."""
+
+    slope: float
+    error: float
+    cycle_doubt: float
+    rest_mb: Floats
+
+
+def _fit_trend(hours: Floats, level: Floats, blocks: _Blocks, terms: int) -> _FittedTrend:
+    """Fit the slope of a level: by the lower or the middle of the blocks, whichever is surer, corrected for a cycle."""
+    starts, centre = blocks.starts, blocks.centre
     first_slope = median_slope(centre, _block_medians(level, starts))
     level = level - first_slope * hours
-    block = number[starts]
+    middle = _block_medians(level, starts)
     lines = [
-        _line(centre, values, block, terms)
-        for values in (np.minimum.reduceat(level, starts), _block_medians(level, starts))
+        _line(centre, values, blocks.number, terms) for values in (np.minimum.reduceat(level, starts), middle)
     ]
     added_slope, error = min(lines, key=lambda line: line[1])
-    lean = _cycle_lean(centre, _block_medians(level, starts), span)
+    lean = _cycle_lean(centre, middle, float(hours[-1] - hours[0]))
     plain_slope = first_slope + added_slope
     # A warm-up fits a sine too, with a slope far above all that was seen: at most twice the plain one.
     corrected = plain_slope - CYCLE_TRUST * lean
     slope = min(corrected, 2.0 * plain_slope) if plain_slope > 0.0 else corrected
-    added_slope = slope - first_slope
-    doubt = CYCLE_DOUBT_SHARE * abs(lean)
-    rest = level - added_slope * hours
-    middle = _block_medians(rest, starts)
-    peak_rest = part.peak_mb - cycle - slope * hours
-    peak = np.maximum.reduceat(peak_rest, starts)
-    step = float(np.median(np.diff(hours)))
-    return Course(
+    return _FittedTrend(
         slope=slope,
-        slope_error=math.hypot(error, doubt),
-        cycle_doubt=doubt,
-        quantile=t_quantile(0.975, starts.size - terms),
-        centre_hours=float(centre.mean()),
-        end_hours=float(hours[-1]),
-        window_hours=span,
-        block_hours=length,
-        profile=profile,
-        middle=_envelope(middle, block, terms),
-        peak=_envelope(peak, block, terms),
-        scatter_mb=rest - np.repeat(middle, sizes),
-        replay_mb=_even(hours, peak_rest, step),
-        replay_step_hours=step,
+        error=error,
+        cycle_doubt=CYCLE_DOUBT_SHARE * abs(lean),
+        rest_mb=level - (slope - first_slope) * hours,
     )
 
 

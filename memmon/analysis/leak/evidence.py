@@ -11,7 +11,7 @@ import numpy as np
 from memmon.analysis.leak.envelope import block_minima, day_columns
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool
-from memmon.analysis.leak.recent import first_alarm, known_profile, recent_trends
+from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
 from memmon.analysis.leak.rules import margin_for, rule
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
@@ -99,44 +99,65 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
         return None
     newest, *beside = alive_runs(runs)
     whole = whole_evidence(newest, threshold_mb_per_hour)
-    if whole is not None and whole.is_alarm:
-        return _with_earlier_runs(whole, runs, threshold_mb_per_hour)
-    for worker in beside[:MOST_WORKERS]:
-        other = whole_evidence(worker, threshold_mb_per_hour)
-        if other is not None and other.is_alarm:
-            return _with_earlier_runs(other, runs, threshold_mb_per_hour)
+    alarm = _alarm_among(whole, beside[:MOST_WORKERS], threshold_mb_per_hour)
+    if alarm is not None:
+        return _with_earlier_runs(alarm, runs, threshold_mb_per_hour)
     lately = recent_trends(newest)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:
         found = _of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
         return since_onset(found, at_least=threshold_mb_per_hour)
-    pooled = pool_runs(runs, threshold_mb_per_hour) if len(runs) > 1 else None
-    together = None if pooled is None else _of_pool(runs, newest, pooled, threshold_mb_per_hour)
-    if together is not None and whole is not None:
-        if together.is_alarm:
-            return whole if _contradicts(whole, together) else together
-        if newest.history_hours < ALONE_FROM_HOURS:
-            return together
-    elif whole is None:
+    together = _all_together(runs, newest, threshold_mb_per_hour)
+    if whole is None:
         return together
-    if whole.low > 0:
+    if together is not None and together.is_alarm:
+        return whole if _contradicts(whole, together) else together
+    if together is not None and newest.history_hours < ALONE_FROM_HOURS:
+        return together
+    return whole if whole.low > 0 else _slow_growth(newest, lately, threshold_mb_per_hour) or whole
+
+
+def _alarm_among(
+    whole: Evidence | None, beside: Sequence[RunSeries], threshold_mb_per_hour: float
+) -> Evidence | None:
+    """Return the alarm of the newest run, else that of the first worker beside it that gives one."""
+    if whole is not None and whole.is_alarm:
         return whole
+    others = (whole_evidence(worker, threshold_mb_per_hour) for worker in beside)
+    return next((other for other in others if other is not None and other.is_alarm), None)
+
+
+def _slow_growth(
+    newest: RunSeries, lately: Sequence[RecentTrend], threshold_mb_per_hour: float
+) -> Evidence | None:
+    """Return growth below the threshold, yet worth a word, that only the last hours show, their daily cycle known."""
     known_days = [recent for recent in lately if recent.profile is not None]
     slow = first_alarm(newest, known_days, NOTABLE_SHARE * threshold_mb_per_hour)
     if slow is None or slow.trend.slope >= threshold_mb_per_hour:
-        return whole
+        return None
     return _of_trend(f"last {slow.hours:g} h", newest, slow.trend, is_alarm=False, failed="slope")
 
 
 def _with_earlier_runs(alarm: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence:
     """Return the alarm of a young run, told from all runs together where they agree."""
-    if len(runs) > 1 and alarm.hours < ENOUGH_HOURS:
-        pooled = pool_runs(runs, threshold_mb_per_hour)
-        if pooled is not None and abs(pooled.slope - alarm.slope) <= AGREES_WITHIN * pooled.slope:
-            together = _of_pool(runs, alarm.series, pooled, threshold_mb_per_hour)
-            if together.is_alarm and together.hours > alarm.hours:
-                return together
+    if alarm.hours < ENOUGH_HOURS:
+        together = _all_together(runs, alarm.series, threshold_mb_per_hour)
+        if (
+            together is not None
+            and abs(together.slope - alarm.slope) <= AGREES_WITHIN * together.slope
+            and together.is_alarm
+            and together.hours > alarm.hours
+        ):
+            return together
     return since_onset(alarm, at_least=threshold_mb_per_hour)
+
+
+def _all_together(
+    runs: Sequence[RunSeries], newest: RunSeries, threshold_mb_per_hour: float
+) -> Evidence | None:
+    """Return what several runs say together, None where they can't be pooled."""
+    pool = pool_runs(runs, threshold_mb_per_hour) if len(runs) > 1 else None
+    return None if pool is None else _of_pool(runs, newest, pool, threshold_mb_per_hour)
 
 
 def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | None:

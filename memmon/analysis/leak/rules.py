@@ -53,30 +53,44 @@ def margin_for(span_hours: float) -> float | None:
 
 def rule(trend: Trend, threshold_mb_per_hour: float, *, margin: float | None) -> Ruling:
     """Apply the alarm rule to `trend`; `margin` None asks for nearly noiseless, straight growth."""
+    failed = _failed_in_size(trend, threshold_mb_per_hour, margin)
+    if not failed and margin is not None:
+        failed = _failed_in_going_on(trend, threshold_mb_per_hour)
+    return Ruling(is_alarm=not failed, failed=failed)
+
+
+def _failed_in_size(trend: Trend, threshold_mb_per_hour: float, margin: float | None) -> str:
+    """Return the demand on size that fails: at the threshold, and surely so (`""` when none)."""
     slope = trend.slope
     if slope < threshold_mb_per_hour or slope <= 0:
-        return Ruling(is_alarm=False, failed="slope")
+        return "slope"
     if margin is None:
-        straight = is_straight(trend)
-        return Ruling(is_alarm=straight, failed="" if straight else "margin")
-    if slope - margin * trend.error < threshold_mb_per_hour:
-        return Ruling(is_alarm=False, failed="margin")
-    if trend.tail_slope < LEAST_TAIL_SHARE * slope:
-        return Ruling(is_alarm=False, failed="tail")
+        return "" if is_straight(trend) else "margin"
+    return "margin" if slope - margin * trend.error < threshold_mb_per_hour else ""
+
+
+def _failed_in_going_on(trend: Trend, threshold_mb_per_hour: float) -> str:
+    """Return the demand that fails of those that tell growth that goes on (`""` when none)."""
+    if trend.tail_slope < LEAST_TAIL_SHARE * trend.slope:
+        return "tail"
     if trend.least_third_slope <= LEAST_THIRD_SHARE * threshold_mb_per_hour:
-        return Ruling(is_alarm=False, failed="thirds")
+        return "thirds"
     if not is_orderly(trend):
-        return Ruling(is_alarm=False, failed="order")
-    if trend.bend < BENDS_BELOW and trend.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
-        return Ruling(is_alarm=False, failed="bend")
-    if trend.bend < CLEARLY_BENT:
-        lasting = lasting_slope(trend.blocks.hours, trend.blocks.mb)
-        if lasting < LEAST_LASTING_SHARE * threshold_mb_per_hour:
-            return Ruling(is_alarm=False, failed="bend")
+        return "order"
+    if _bends_to_an_end(trend, threshold_mb_per_hour):
+        return "bend"
     steps, rest = find_steps(trend)
-    if is_stepped(trend, steps, rest):
-        return Ruling(is_alarm=False, failed="steps")
-    return Ruling(is_alarm=True)
+    return "steps" if is_stepped(trend, steps, rest) else ""
+
+
+def _bends_to_an_end(trend: Trend, threshold_mb_per_hour: float) -> bool:
+    """Tell growth that bends so that too little of it is ahead, or would last."""
+    if trend.bend < BENDS_BELOW and trend.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
+        return True
+    if not trend.bend < CLEARLY_BENT:
+        return False
+    lasting = lasting_slope(trend.blocks.hours, trend.blocks.mb)
+    return lasting < LEAST_LASTING_SHARE * threshold_mb_per_hour
 
 
 def is_orderly(trend: Trend) -> bool:

@@ -124,22 +124,26 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         return _stepped(evidence) or _no_growth(evidence, threshold_mb_per_hour)
     if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
         return Judgement(verdict=Verdict.STABLE, reason="negligible", evidence=evidence)
-    trend = evidence.trend
-    if trend is not None:
-        stepped = _stepped(evidence)
-        if stepped is not None:
-            return stepped
-        if is_saturating(trend) or evidence.failed == "bend":
-            return _ended(evidence) or Judgement(
-                verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence
-            )
-    elif _pool_slows(evidence):
-        return Judgement(verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence)
+    passing = _passing(evidence)
+    if passing is not None:
+        return passing
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
         return Judgement(verdict=Verdict.CANNOT_SAY, reason="too_early", evidence=evidence)
+    trend = evidence.trend
     if trend is not None and evidence.slope < threshold_mb_per_hour and trend.cycle_doubt <= 0:
         evidence = since_onset(evidence, at_least=0.0, below=threshold_mb_per_hour)
     return Judgement(verdict=Verdict.GROWING, reason="trend", evidence=evidence)
+
+
+def _passing(evidence: Evidence) -> Judgement | None:
+    """Return the verdict on growth that does not go on: it came in steps, slows down or has ended; else None."""
+    slows_down = Judgement(verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence)
+    if evidence.trend is None:
+        return slows_down if _pool_slows(evidence) else None
+    stepped = _stepped(evidence)
+    if stepped is None and (is_saturating(evidence.trend) or evidence.failed == "bend"):
+        return _ended(evidence) or slows_down
+    return stepped
 
 
 def _stepped(evidence: Evidence) -> Judgement | None:

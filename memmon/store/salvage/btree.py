@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from memmon.store.salvage.image import Image
 
 TABLE_LEAF = 0x0D
@@ -60,8 +62,40 @@ class BtreePage:
 def read_page(image: Image, number: int) -> BtreePage | None:
     """Return a b-tree page, as far as it can be read; None when it does not even begin like one."""
     page = image.page(number)
-    if page is None:
+    header = None if page is None else _read_header(page, number, image.usable_bytes)
+    if page is None or header is None:
         return None
+    reader = _CellReader(image, page, header.kind)
+    reader.read_all(header.offsets, header.content)
+    children = tuple(reader.children) + header.last_child
+    spans = reader.spans + _free_blocks(page, header.free, image.usable_bytes)
+    whole = not reader.broken_count and _fills(spans, header.content, image.usable_bytes, header.fragments)
+    return BtreePage(
+        number=number,
+        kind=header.kind,
+        cells=tuple(reader.cells),
+        children=children,
+        adds_up=whole and all(0 < child <= image.said_page_count for child in children),
+        overflow=tuple(reader.overflow),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """Where a page's parts lie: the first free block, the cells, and the content area that holds both."""
+
+    kind: int
+    free: int
+    offsets: tuple[int, ...]
+    content: int
+    fragments: int
+    """How many bytes of the content area are too small pieces to be free blocks."""
+    last_child: tuple[int, ...]
+    """The child right of all cells, which only an interior page has."""
+
+
+def _read_header(page: bytes, number: int, usable_bytes: int) -> _Header | None:
+    """Return the header of a page, None where it is not one of a b-tree's page."""
     start = _HEADER_OF_FILE_BYTES if number == 1 else 0
     kind = page[start]
     if kind not in _KINDS:
@@ -71,34 +105,15 @@ def read_page(image: Image, number: int) -> BtreePage | None:
     content = content or 65536
     pointers_at = start + (12 if interior else 8)
     pointers_end = pointers_at + 2 * count
-    if pointers_end > image.usable_bytes or content > image.usable_bytes or content < pointers_end:
+    if pointers_end > usable_bytes or content > usable_bytes or content < pointers_end:
         return None
-    offsets = struct.unpack(f">{count}H", page[pointers_at:pointers_end])
-    reader = _CellReader(image, page, kind)
-    cells, children, spans, broken = [], [], [], 0
-    for offset in offsets:
-        try:
-            child, cell, size = reader.read(offset, content)
-        except (BrokenCellError, UnicodeDecodeError, IndexError, struct.error):
-            broken += 1
-            continue
-        spans.append((offset, max(size, _LEAST_CELL_BYTES)))
-        if child is not None:
-            children.append(child)
-        if cell is not None:
-            cells.append(cell)
-    if interior:
-        children.append(int.from_bytes(page[start + 8 : start + 12], "big"))
-    spans += _free_blocks(page, free, image.usable_bytes)
-    fragments = page[start + 7]
-    whole = not broken and _fills(spans, content, image.usable_bytes, fragments)
-    return BtreePage(
-        number=number,
+    return _Header(
         kind=kind,
-        cells=tuple(cells),
-        children=tuple(children),
-        adds_up=whole and all(0 < child <= image.said_page_count for child in children),
-        overflow=tuple(reader.overflow),
+        free=free,
+        offsets=struct.unpack(f">{count}H", page[pointers_at:pointers_end]),
+        content=content,
+        fragments=page[start + 7],
+        last_child=(int.from_bytes(page[start + 8 : start + 12], "big"),) if interior else (),
     )
 
 
@@ -127,14 +142,34 @@ def _fills(spans: list[tuple[int, int]], content: int, usable_bytes: int, fragme
 
 
 class _CellReader:
+    """Reads the cells of one page and collects what it finds."""
+
     def __init__(self, image: Image, page: bytes, kind: int) -> None:
         self._image = image
         self._page = page
         self._kind = kind
+        self.cells: list[Cell] = []
+        self.children: list[int] = []
+        self.spans: list[tuple[int, int]] = []
+        self.broken_count = 0
         self.overflow: list[int] = []
         usable = image.usable_bytes
         self._least_local = (usable - 12) * 32 // 255 - 23
         self._most_local = usable - 35 if kind == TABLE_LEAF else (usable - 12) * 64 // 255 - 23
+
+    def read_all(self, offsets: Sequence[int], content: int) -> None:
+        """Read the cells at the offsets; those that can't be cells are only counted."""
+        for offset in offsets:
+            try:
+                child, cell, size = self.read(offset, content)
+            except (BrokenCellError, UnicodeDecodeError, IndexError, struct.error):
+                self.broken_count += 1
+                continue
+            self.spans.append((offset, max(size, _LEAST_CELL_BYTES)))
+            if child is not None:
+                self.children.append(child)
+            if cell is not None:
+                self.cells.append(cell)
 
     def read(self, offset: int, content: int) -> tuple[int | None, Cell | None, int]:
         """Return (left child, cell, bytes on this page) of the cell at `offset`."""

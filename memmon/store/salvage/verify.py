@@ -96,19 +96,10 @@ def _judge_parts(
     found: Found, kept: Kept, *, owners: Mapping[Group, int | None], name: str, key: tuple[str, ...]
 ) -> None:
     """Keep readings, or their rollups, by the checksum that their owner has of them together."""
-    groups: dict[Group, Members] = defaultdict(dict)
-    # Sound pages first: what a broken page seems to say never displaces what a whole one says.
-    for row, page in sorted(found.rows.get(name, []), key=lambda item: item[1] in found.unsound_pages):
-        series = cast("int", row["series_id"])
-        known = groups[_group(row, key)]
-        if series in known:
-            kept.refused[name] += 1
-        else:
-            known[series] = (row, page)
     lost = _Lost(found.lost[name])
     unproved = []
     doubts: Counter[int] = Counter()
-    for group, members in groups.items():
+    for group, members in _by_owner(found, kept, name, key).items():
         expected = owners.get(group)
         proved = _proved(name, members, expected, found.unsound_pages)
         if proved is not None:
@@ -122,13 +113,32 @@ def _judge_parts(
             doubts.update({page for _, page in members.values()})
     # One doubt lies on many pages; two on the same page are its own fault.
     doubtful_pages = found.unsound_pages | {page for page, count in doubts.items() if count > 1}
-    for some in unproved:
-        for row, page in some.values():
-            if page in doubtful_pages or not is_plausible(name, row):
-                kept.refused[name] += 1
-            else:
-                kept.rows[name].append(row)
-                kept.unproved_count += 1
+    for members in unproved:
+        _keep_undoubted(kept, name, members, doubtful_pages)
+
+
+def _by_owner(found: Found, kept: Kept, name: str, key: tuple[str, ...]) -> dict[Group, Members]:
+    """Return the rows that have one owner together; a second one for the same series is refused."""
+    groups: dict[Group, Members] = defaultdict(dict)
+    # Sound pages first: what a broken page seems to say never displaces what a whole one says.
+    for row, page in sorted(found.rows.get(name, []), key=lambda item: item[1] in found.unsound_pages):
+        series = cast("int", row["series_id"])
+        known = groups[_group(row, key)]
+        if series in known:
+            kept.refused[name] += 1
+        else:
+            known[series] = (row, page)
+    return groups
+
+
+def _keep_undoubted(kept: Kept, name: str, members: Members, doubtful_pages: set[int]) -> None:
+    """Keep what can't be proved, but for what lies on a page in doubt or can't be true."""
+    for row, page in members.values():
+        if page in doubtful_pages or not is_plausible(name, row):
+            kept.refused[name] += 1
+        else:
+            kept.rows[name].append(row)
+            kept.unproved_count += 1
 
 
 def _proved(name: str, members: Members, expected: int | None, unsound_pages: set[int]) -> Members | None:
