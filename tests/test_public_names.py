@@ -36,7 +36,7 @@ INTERNAL = {
     "Section",
     "Settings",
     "VerdictRow",
-    "Window",
+    "MonitorWindow",
 }
 """Named in a public signature and not for the caller to make or to keep: injected, handed through, or a kind of list."""
 
