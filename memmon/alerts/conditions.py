@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from memmon.alerts.policy import AlertPolicy
-    from memmon.alerts.present import ForecastLike, Memory, Present, RunLike, Used
+    from memmon.alerts.present import ForecastLike, Memory, PresentState, RunLike, Used
     from memmon.alerts.state_machine import Level
     from memmon.model import AlertSeverity
 
-    Condition = Callable[[Present, AlertPolicy], Observation | None]
+    Condition = Callable[[PresentState, AlertPolicy], Observation | None]
 
 _SHORT_RUN_SECONDS = 1_800.0
 _SHOWN_DEQUES = 20
 
 
-def observe(present: Present, policy: AlertPolicy, *, in_process: bool = False) -> list[Observation]:
+def observe(present: PresentState, policy: AlertPolicy, *, in_process: bool = False) -> list[Observation]:
     """Return what is seen of each kind that can be judged from what is known.
 
     `in_process`: of the kinds alone that a program tells of itself.
@@ -63,7 +63,7 @@ def condition_of(kind: AlertKind) -> Condition:
             assert_never(kind)
 
 
-def silent(present: Present, policy: AlertPolicy) -> Observation | None:
+def silent(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether a source has fallen silent: no snapshot for three intervals, and no end that was meant."""
     run = present.run
     if run is None:
@@ -95,7 +95,7 @@ def silent(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def high_memory(present: Present, policy: AlertPolicy) -> Observation | None:
+def high_memory(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether the container's memory or the host's is nearly used up; None: neither was read."""
     memory = present.memory
     used = None if memory is None else memory.judged(from_percent=policy.high_memory_clear_percent)
@@ -158,7 +158,7 @@ def _process_share(memory: Memory, used: Used) -> float | None:
     return 100 * memory.rss_bytes / used.total_bytes
 
 
-def deque(present: Present, _policy: AlertPolicy) -> Observation | None:
+def deque(present: PresentState, _policy: AlertPolicy) -> Observation | None:
     """Tell which deques are outside their limits."""
     readings = present.deques
     if readings is None:
@@ -182,7 +182,7 @@ def deque(present: Present, _policy: AlertPolicy) -> Observation | None:
     )
 
 
-def leak(present: Present, policy: AlertPolicy) -> Observation | None:
+def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether memory leaks, once the check an hour before agrees."""
     newest = present.leak
     if newest is None:
@@ -221,7 +221,7 @@ def leak(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
+def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether the limit is near although no leak is called: slow growth reaches it too."""
     newest, ahead = present.leak, present.forecast
     if newest is None or ahead is None or ahead.state == "cannot_say":
@@ -255,7 +255,7 @@ def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def restart_loop(present: Present, policy: AlertPolicy) -> Observation | None:
+def restart_loop(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether a source restarts again and again: runs that ended early, one after the other."""
     newest, runs = present.run, present.runs
     if newest is None or runs is None:
@@ -282,7 +282,7 @@ def restart_loop(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def recorder(present: Present, policy: AlertPolicy) -> Observation | None:
+def recorder(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether a recorder had to give snapshots up."""
     counts = present.dropped_counts
     if counts is None:
@@ -300,7 +300,7 @@ def recorder(present: Present, policy: AlertPolicy) -> Observation | None:
 
 
 def _seen(  # noqa: PLR0913 -- what an observation is made of
-    present: Present,
+    present: PresentState,
     kind: AlertKind,
     level: Level,
     *,

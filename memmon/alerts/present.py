@@ -167,7 +167,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
+class PresentState:
     """What is known of a source at one moment; None: it was not looked at."""
 
     at: datetime

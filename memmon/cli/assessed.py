@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from memmon.assessment.gather import Judged
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.assessment.present import Bounds
-    from memmon.cli.options import Window
+    from memmon.cli.options import WindowOptions
     from memmon.cli.selection import Opened
     from memmon.facts.staleness import Staleness
     from memmon.store.read import SourceInfo, Store
 
 
-def policy_of(opened: Opened, window: Window) -> LeakPolicy:
+def policy_of(opened: Opened, window: WindowOptions) -> LeakPolicy:
     """Return the policy that the options and settings mean."""
     from memmon.analysis.leak.finding import LeakPolicy
 
@@ -33,7 +33,7 @@ def policy_of(opened: Opened, window: Window) -> LeakPolicy:
 def assessed(
     opened: Opened,
     source: SourceInfo,
-    window: Window,
+    window: WindowOptions,
     *,
     now: datetime,
     limit: LimitKind | int | None = None,
@@ -58,7 +58,7 @@ def assessed(
     return judged
 
 
-def all_assessed(opened: Opened, window: Window, *, now: datetime) -> tuple[Judged, ...]:
+def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tuple[Judged, ...]:
     """Return what is said of the source named, else of every one, in brief.
 
     A source without a sample in the window is left out and said; raises NoDataError when none has any.

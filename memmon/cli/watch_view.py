@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
-    from memmon.cli.options import Window
+    from memmon.cli.options import WindowOptions
     from memmon.cli.selection import Opened
     from memmon.report.data import DequeRow
     from memmon.report.words import Mood
@@ -41,7 +41,7 @@ class View:
 
 
 def look(
-    found: Opened, source: SourceInfo, window: Window, *, now: datetime, width: int, plain: bool
+    found: Opened, source: SourceInfo, window: WindowOptions, *, now: datetime, width: int, plain: bool
 ) -> View:
     """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars."""
     from memmon.report.data import LeakSection

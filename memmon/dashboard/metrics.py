@@ -12,13 +12,13 @@ from memmon.export.metrics import CONTENT_TYPE, render_metrics
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from memmon.dashboard.place import Place
+    from memmon.dashboard.place import PageContext
     from memmon.store.read import Store
 
 NOT_IMPLEMENTED = 501
 
 
-def metrics_page(place: Place, store: Store, _request: Request) -> Response:
+def metrics_page(place: PageContext, store: Store, _request: Request) -> Response:
     """Return the metrics of all sources; 501 with what to install where the extra is missing."""
     try:
         body = render_metrics(store, now=place.clock.now())

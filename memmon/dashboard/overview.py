@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.gather import Question, judge, looked_back
 from memmon.dashboard.layout import render
-from memmon.dashboard.place import Judged
+from memmon.dashboard.place import JudgedSource
 from memmon.errors import MemmonError
 from memmon.facts.staleness import staleness
 from memmon.facts.verdicts import Verdict
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memmon.dashboard.place import Place
+    from memmon.dashboard.place import PageContext
     from memmon.store.read import SourceInfo, Store
 
 REFRESH_SECONDS = 60
@@ -76,7 +76,7 @@ class Heading:
     sorted_as: str
 
 
-def overview_page(place: Place, store: Store, request: Request) -> Response:
+def overview_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return the table of all sources, sorted as the address asks."""
     sources = store.sources()
     rows = [_row(source, _judged(place, store, source), place.clock.now()) for source in sources]
@@ -124,7 +124,7 @@ def _words(rows: list[Row]) -> str:
     return f"{leaking} of {len(rows)} {noun} leaking." if leaking else f"No leak in {len(rows)} {noun}."
 
 
-def _judged(place: Place, store: Store, source: SourceInfo) -> Judged:
+def _judged(place: PageContext, store: Store, source: SourceInfo) -> JudgedSource:
     kept = place.judged.get(source.name)
     if kept is not None and kept.last_at == source.last_at:
         return kept
@@ -135,21 +135,21 @@ def _judged(place: Place, store: Store, source: SourceInfo) -> Judged:
     return judged
 
 
-def _judge(store: Store, source: SourceInfo) -> Judged:
+def _judge(store: Store, source: SourceInfo) -> JudgedSource:
     last_at = source.last_at
     if last_at is None:
-        return Judged(last_at=None, assessment=None)
+        return JudgedSource(last_at=None, assessment=None)
     question = Question(
         bounds=looked_back(last_at, LeakPolicy()), policy=LeakPolicy(), is_brief=True, has_cause=False
     )
     try:
         found = judge(store, source, question, now=last_at).assessment
     except MemmonError as error:
-        return Judged(last_at=last_at, assessment=None, trouble=str(error))
-    return Judged(last_at=last_at, assessment=found)
+        return JudgedSource(last_at=last_at, assessment=None, trouble=str(error))
+    return JudgedSource(last_at=last_at, assessment=found)
 
 
-def _row(source: SourceInfo, judged: Judged, now: datetime) -> Row:
+def _row(source: SourceInfo, judged: JudgedSource, now: datetime) -> Row:
     found = judged.assessment
     finding = None if found is None else found.finding
     mood, verdict = leak_headline(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedSource:
     """What is said of a source, kept until the source has a newer sample; its age is counted anew each time."""
 
     last_at: datetime | None
@@ -23,9 +23,9 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PageContext:
     """What every page needs: the database, the clock, the verdicts judged so far."""
 
     database: Database
     clock: Clock
-    judged: dict[str, Judged]
+    judged: dict[str, JudgedSource]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
-from memmon.alerts.present import Memory, Present
+from memmon.alerts.present import Memory, PresentState
 from memmon.assessment.limits import recorded_limit
 from memmon.errors import MemmonError
 from memmon.model import DequeReading
@@ -55,7 +55,7 @@ def observe_source(
     if not runs:
         return []
     newest = newest_run(runs)
-    present = Present(at=now, source=source.name, source_id=source.source_id, run=newest, runs=runs)
+    present = PresentState(at=now, source=source.name, source_id=source.source_id, run=newest, runs=runs)
     silent = conditions.silent(present, policy)
     is_silent = silent is None or silent.level != "clear"
     if not is_silent and newest.end_reason != "imported" and newest.last_at is not None:
@@ -69,8 +69,8 @@ def newest_run(runs: Sequence[RunInfo]) -> RunInfo:
 
 
 def living(
-    store: Store, present: Present, runs: Sequence[RunInfo], *, at: datetime, policy: AlertPolicy
-) -> Present:
+    store: Store, present: PresentState, runs: Sequence[RunInfo], *, at: datetime, policy: AlertPolicy
+) -> PresentState:
     """Return what is known besides of a source that lives; `at`: its newest snapshot."""
     name = present.source
     stats = store.window_statistics(name, at - timedelta(minutes=1), at)
@@ -85,13 +85,13 @@ def living(
 
 def judged(
     store: Store,
-    present: Present,
+    present: PresentState,
     runs: Sequence[RunInfo],
     *,
     at: datetime,
     policy: AlertPolicy,
     stats: WindowStatistics | None = None,
-) -> Present:
+) -> PresentState:
     """Return what is known with the judgement of the history up to `at`, and when the limit is reached."""
     from memmon.analysis.forecast.limit import forecast_limit
     from memmon.analysis.leak.detect import LeakPolicy, detect_leak

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from memmon.imports.lines import Lines
-from memmon.imports.recording import MEASURES, RecordedRun, Recording
+from memmon.imports.recording import MEASURES, ImportedRecording, RecordedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ _EXPECTED_HEADER = (
 )
 
 
-def read_csv(path: Path) -> Recording:
+def read_csv(path: Path) -> ImportedRecording:
     """Read a CSV file, plain or gzip.
 
     Raises ImportFileError with file, line and what was expected for anything that can't be understood.
@@ -60,7 +60,7 @@ def read_csv(path: Path) -> Recording:
                 if name in _READERS
             },
         )
-    return Recording(
+    return ImportedRecording(
         path=path,
         kind="CSV",
         is_absolute=time_column == _ABSOLUTE,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memmon.config import Database
-    from memmon.imports.recording import Recording
+    from memmon.imports.recording import ImportedRecording
 
 
 _TOLD_ROW_COUNT = 10_000
@@ -83,7 +83,7 @@ def import_files(
             yield _import_recording(database, item, name, now=now, start=start, on_progress=on_progress)
 
 
-def read_file(path: Path) -> Recording | None:
+def read_file(path: Path) -> ImportedRecording | None:
     """Read a file of any known kind, told by its content; None: JSON Lines, which load as they are read."""
     first_line = Lines(path).first()
     if first_line.lstrip().startswith("{"):
@@ -111,7 +111,7 @@ def default_source(path: Path) -> str:
 
 def _import_recording(
     database: Database,
-    item: Recording,
+    item: ImportedRecording,
     source: str,
     *,
     now: datetime,
@@ -132,14 +132,14 @@ def _import_recording(
     return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
 
 
-def _origin_seconds(item: Recording, *, now: datetime, start: datetime | None) -> float:
+def _origin_seconds(item: ImportedRecording, *, now: datetime, start: datetime | None) -> float:
     """Return what is added to the file's times: 0 for dates, else when its second 0 was."""
     if item.is_absolute:
         return 0.0
     return start.timestamp() if start is not None else now.timestamp() - item.last_seconds
 
 
-def _refuse_absurd_times(item: Recording, origin_seconds: float) -> None:
+def _refuse_absurd_times(item: ImportedRecording, origin_seconds: float) -> None:
     first, last = origin_seconds + item.first_seconds, origin_seconds + item.last_seconds
     if first < EARLIEST_SECONDS or last >= LATEST_SECONDS:
         raise ImportFileError(
@@ -149,7 +149,7 @@ def _refuse_absurd_times(item: Recording, origin_seconds: float) -> None:
 
 
 def _told(
-    rows: Iterable[dict[str, Any]], item: Recording, on_progress: Callable[[str], None]
+    rows: Iterable[dict[str, Any]], item: ImportedRecording, on_progress: Callable[[str], None]
 ) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(rows):
         if number % _TOLD_ROW_COUNT == 0:
@@ -158,7 +158,7 @@ def _told(
 
 
 def _imported(
-    item: Recording, source: str, snapshot_count: int, run_count: int, notes: Sequence[str]
+    item: ImportedRecording, source: str, snapshot_count: int, run_count: int, notes: Sequence[str]
 ) -> Imported:
     return Imported(
         path=item.path,

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from memmon.imports.lines import Lines
-from memmon.imports.recording import RecordedRun, Recording
+from memmon.imports.recording import ImportedRecording, RecordedRun
 from memmon.units import bytes_from_mb
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LARGEST_MB = 2.0**42
 _LATEST_SECONDS = 253_402_300_799.0
 
 
-def read_memory_profiler(path: Path) -> Recording:
+def read_memory_profiler(path: Path) -> ImportedRecording:
     """Read a .dat file of memory_profiler's `mprof run`.
 
     Child processes (`CHLD` lines) become runs of their own; `FUNC` lines are left out.
@@ -50,7 +50,7 @@ def read_memory_profiler(path: Path) -> Recording:
     if not runs:
         raise lines.error("no `MEM` line; expected `MEM <MiB> <seconds since 1970>`")
     notes = (f"{left_out} lines on functions (FUNC) were left out",) if left_out else ()
-    return Recording(
+    return ImportedRecording(
         path=path,
         kind="memory_profiler",
         is_absolute=True,
@@ -60,7 +60,7 @@ def read_memory_profiler(path: Path) -> Recording:
     )
 
 
-def read_psrecord(path: Path) -> Recording:
+def read_psrecord(path: Path) -> ImportedRecording:
     """Read a log of psrecord, in its plain or its CSV form; its times count from the start."""
     lines = Lines(path)
     run = RecordedRun(label="")
@@ -84,7 +84,7 @@ def read_psrecord(path: Path) -> Recording:
         run.add(at_seconds, rss_bytes=_size(real, lines), vms_bytes=_size(virtual, lines))
     if not run.at_seconds:
         raise lines.error(f"no readings; {expected}")
-    return Recording(path=path, kind="psrecord", is_absolute=False, runs=(run,), digest=lines.digest)
+    return ImportedRecording(path=path, kind="psrecord", is_absolute=False, runs=(run,), digest=lines.digest)
 
 
 def is_memory_profiler(first_line: str) -> bool:

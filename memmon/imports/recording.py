@@ -40,7 +40,7 @@ class RecordedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class ImportedRecording:
     """One file, read and found good."""
 
     path: Path

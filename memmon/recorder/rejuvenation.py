@@ -41,7 +41,7 @@ class RejuvenationPolicy:
     base_after_seconds: float = 600.0
     """How old a process must be for its memory to be its base."""
     drain_seconds: float = 60.0
-    """Between telling the host to take no more work and the restart."""
+    """Between telling the program to take no more work and the restart."""
     quiet_hours: tuple[tuple[float, float], ...] = ()
     least_gap_hours: float = 6.0
     """A process younger than this was restarted too lately: restarting again is no cure."""
@@ -116,7 +116,7 @@ def _refusal(
 
 
 class Rejuvenation:
-    """Asks for a restart; call `consider(recorder.take_snapshot())` from the host's heartbeat.
+    """Asks for a restart; call `consider(recorder.take_snapshot())` from the program's heartbeat.
 
     `on_drain()` is called first (stop taking work), `on_restart` after the drain time: a callback, or a
     signal that this process sends itself. What they raise is logged. Refusals are logged once.

@@ -1,6 +1,6 @@
 """What a report says, as plain frozen data: built once, rendered as text, HTML or JSON.
 
-Importable with the standard library alone, so that the host of a recorder can render the memory
+Importable with the standard library alone, so that the program with a recorder can render the memory
 and deque sections even when the analysis can't run. Sizes are in MB (2**20 bytes), times
 timezone-aware; `None` means "not known".
 """

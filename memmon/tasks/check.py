@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts.conditions import observe
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Present
+from memmon.alerts.present import PresentState
 from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
 from memmon.facts.verdicts import Verdict
@@ -88,7 +88,7 @@ def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
     if last_at is None:
         return (), False
     policy = AlertPolicy(leak_threshold_mb_per_hour=request.threshold_mb_per_hour)
-    known = Present(at=request.now, source=request.source)
+    known = PresentState(at=request.now, source=request.source)
     present = judged(store, known, runs, at=last_at, policy=policy)
     finding = present.leak
     is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)

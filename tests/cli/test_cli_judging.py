@@ -215,10 +215,12 @@ def test_hostile_source_names_stay_text(call, tmp_path):
 def test_plugin_text_without_any_data():
     """A check with nothing but a reason still gives a plugin's line."""
     from memmon.assessment.check_state import CheckState
-    from memmon.cli.commands.check import Checked
+    from memmon.cli.commands.check import CheckedSource
 
     unknown = CheckState.UNKNOWN
-    text = plugin_text(unknown, [Checked(source="s", state=unknown, reasons=("no | data",))], database="d")
+    text = plugin_text(
+        unknown, [CheckedSource(source="s", state=unknown, reasons=("no | data",))], database="d"
+    )
     assert text.splitlines() == ["MEMMON UNKNOWN - s: no / data", "database: d"]
 
 

@@ -96,7 +96,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Envelope:
+class NoisyLevel:
     """One value per block, less trend and cycle: its level, its last value and the noise between them."""
 
     level_mb: float
@@ -124,8 +124,8 @@ class Course:
     window_hours: float
     block_hours: float
     profile: Floats | None
-    middle: Envelope
-    peak: Envelope
+    middle: NoisyLevel
+    peak: NoisyLevel
     scatter_mb: Floats
     replay_mb: Floats
     replay_step_hours: float
@@ -380,10 +380,10 @@ def _block_medians(values: Floats, starts: Integers) -> Floats:
     return np.asarray((ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2.0)
 
 
-def _envelope(values: Floats, block: Integers, terms: int) -> Envelope:
+def _envelope(values: Floats, block: Integers, terms: int) -> NoisyLevel:
     level = float(np.median(values))
     noise = fit_noise(values - values.mean(), block, trend_terms=terms)
     if noise.is_random_walk:
-        return Envelope(level_mb=level, last_mb=float(values[-1]), level_error_mb=0.0, noise=noise)
+        return NoisyLevel(level_mb=level, last_mb=float(values[-1]), level_error_mb=0.0, noise=noise)
     error = noise.shock_mb / max(1.0 - noise.root, 1e-6) / math.sqrt(values.size)
-    return Envelope(level_mb=level, last_mb=float(values[-1]), level_error_mb=error, noise=noise)
+    return NoisyLevel(level_mb=level, last_mb=float(values[-1]), level_error_mb=error, noise=noise)

@@ -16,7 +16,7 @@ from memmon.assessment.check_state import (
     check_state,
 )
 from memmon.cli.assessed import assessed, finding_object, source_object, staleness_of
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, printable, size
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckedSource:
     """What the check says of one source."""
 
     source: str
@@ -57,7 +57,9 @@ class Checked:
 )
 @judging
 @common
-def command(*, max_age: float | None, limit: LimitKind | int | None, common: Common, window: Window) -> int:
+def command(
+    *, max_age: float | None, limit: LimitKind | int | None, common: Common, window: WindowOptions
+) -> int:
     """Answer a monitoring system.
 
     0 OK; 1 WARNING: a leak of medium confidence, or memory at 80 % of the limit; 2 CRITICAL: a leak of high
@@ -82,16 +84,16 @@ def command(*, max_age: float | None, limit: LimitKind | int | None, common: Com
 def _check(
     found: Opened,
     source: SourceInfo,
-    window: Window,
+    window: WindowOptions,
     wanted: LimitKind | int | None,
     *,
     max_age_seconds: float | None,
     now: datetime,
-) -> Checked:
+) -> CheckedSource:
     try:
         judged = assessed(found, source, window, now=now, limit=wanted)
     except NoDataError as error:
-        return Checked(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
+        return CheckedSource(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
     age = staleness_of(judged)
     oldest = max_age_seconds or allowed_age_seconds(age.interval_seconds)
     state, why = check_state(judged.assessment)
@@ -99,7 +101,7 @@ def _check(
     if age.age_seconds is None or age.age_seconds > oldest:
         stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
         state, reasons = CheckState.UNKNOWN, (stale, *reasons)
-    return Checked(source=source.name, state=state, reasons=reasons, judged=judged)
+    return CheckedSource(source=source.name, state=state, reasons=reasons, judged=judged)
 
 
 def _reason(found: Assessment, reason: CheckReason) -> str:
@@ -120,7 +122,7 @@ def _rate(slope_mb_per_hour: float | None) -> str:
     return "no growth rate yet" if slope_mb_per_hour is None else f"{slope_mb_per_hour:z.2f} MB/hour"
 
 
-def plugin_text(state: CheckState, checked: list[Checked], *, database: str) -> str:
+def plugin_text(state: CheckState, checked: list[CheckedSource], *, database: str) -> str:
     """Return the plugin's lines: the state and its reason, performance data, then each source."""
     ordered = sorted(checked, key=lambda one: WORST_FIRST.index(one.state))
     worst = ordered[0]
@@ -136,7 +138,7 @@ def plugin_text(state: CheckState, checked: list[Checked], *, database: str) -> 
     return "\n".join(lines)
 
 
-def _performance(one: Checked, *, alone: bool) -> list[str]:
+def _performance(one: CheckedSource, *, alone: bool) -> list[str]:
     """Return `'label'=value;warn;crit;min;max` for each figure that is known."""
     if one.judged is None:
         return []
@@ -159,12 +161,12 @@ def _performance(one: Checked, *, alone: bool) -> list[str]:
     return items
 
 
-def _hours_to_limit(one: Checked) -> float | None:
+def _hours_to_limit(one: CheckedSource) -> float | None:
     forecast = None if one.judged is None else one.judged.assessment.forecast
     return None if forecast is None else forecast.hours_to_limit
 
 
-def _limit_object(one: Checked) -> dict[str, Any] | None:
+def _limit_object(one: CheckedSource) -> dict[str, Any] | None:
     found = None if one.judged is None else one.judged.assessment
     if found is None or found.limit_bytes is None:
         return None
@@ -182,7 +184,7 @@ def _plain(text: str) -> str:
     return printable(text).replace("|", "/")
 
 
-def _values(state: CheckState, checked: list[Checked]) -> dict[str, Any]:
+def _values(state: CheckState, checked: list[CheckedSource]) -> dict[str, Any]:
     return {
         "state": state.name,
         "exit_code": int(state),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memmon.cli.assessed import age_of, require_limit
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import duration, local_time, printable, size
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 @judging
 @common
 def command(
-    *, limit: LimitKind | int | None, level: float, no_cross_check: bool, common: Common, window: Window
+    *,
+    limit: LimitKind | int | None,
+    level: float,
+    no_cross_check: bool,
+    common: Common,
+    window: WindowOptions,
 ) -> None:
     """Say when memory reaches its limit, with an interval, and how well such forecasts did on this history."""
     from memmon.analysis.forecast.limit import forecast_limit
