@@ -92,6 +92,18 @@ class Snapshot:
     deques: tuple[DequeReading, ...] = ()
     components: tuple[ComponentReading, ...] = ()
 
+    @property
+    def counted_bytes(self) -> int | None:
+        """What counts against the limit: all that is charged; where that is not known, the older measure."""
+        return self.limit_used_bytes if self.charged_bytes is None else self.charged_bytes
+
+    @property
+    def limit_room_bytes(self) -> int | None:
+        """What is left of the limit; None: not known."""
+        if self.limit_bytes is None or self.counted_bytes is None:
+            return None
+        return self.limit_bytes - self.counted_bytes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:

@@ -69,6 +69,7 @@ def assess_finding(
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
         limit_share=share,
+        held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
         finding=finding,
         forecast=forecast,
         culprits=culprits,

@@ -87,7 +87,7 @@ class Kernel:
 
     def read(self):
         reading = LimitProbe(str(self.folder)).read()
-        charged = reading.charged_bytes
+        charged = reading.used_bytes
         limit = (reading.limit_bytes or 0) / MIB
         return (None if charged is None else charged / MIB, limit, reading.origin)
 
@@ -130,7 +130,7 @@ def test_the_machines_swap_counts_on_both_sides(kernel):
 def test_the_older_measure_stays_what_it_was(kernel):
     """Anonymous memory is read beside what is charged, and is never taken for it."""
     kernel.v2("/a/b", 512)
-    assert LimitProbe(str(kernel.folder)).read().used_bytes == 60 * MIB
+    assert LimitProbe(str(kernel.folder)).read().anonymous_bytes == 60 * MIB
 
 
 @pytest.mark.parametrize(

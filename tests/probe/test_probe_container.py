@@ -62,7 +62,7 @@ class Machine:
 
     def limit(self, pid=None):
         reading = read_limit(str(self.folder), pid)
-        return reading.limit_bytes, reading.origin, reading.used_bytes
+        return reading.limit_bytes, reading.origin, reading.anonymous_bytes
 
 
 HOST = (HOST_BYTES, "host", 6 * GB)
@@ -270,7 +270,7 @@ def test_a_changed_limit_and_a_moved_process_are_noticed(machine):
     probe = LimitProbe(str(machine.folder))
     assert probe.read().limit_bytes == MB
     machine.v2("/x", f"{3 * MB}\n", anon=2)
-    assert (probe.read().limit_bytes, probe.read().used_bytes) == (3 * MB, 2)
+    assert (probe.read().limit_bytes, probe.read().anonymous_bytes) == (3 * MB, 2)
     machine.v2("/y", f"{5 * MB}\n", anon=2)
     machine.proc("0::/y\n")
     assert probe.read().limit_bytes == 5 * MB
@@ -306,7 +306,6 @@ def test_the_real_limit_of_this_process_is_plausible():
     """On the machine of the test the limit is at most the host's memory, and used is below it."""
     reading = LimitProbe().read()
     assert 0 < reading.limit_bytes <= psutil.virtual_memory().total + psutil.swap_memory().total
-    assert reading.charged_bytes is None or 0 < reading.charged_bytes <= reading.limit_bytes
     assert reading.used_bytes is None or 0 <= reading.used_bytes <= reading.limit_bytes
 
 
@@ -315,7 +314,7 @@ def test_when_psutil_fails_the_host_is_read_from_proc(monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: 1 / 0)
     reading = LimitProbe().read()
     assert reading.limit_bytes > 0
-    assert reading.charged_bytes > 0
+    assert reading.used_bytes > 0
 
 
 def test_a_probe_that_breaks_gives_nothing(monkeypatch):
@@ -358,7 +357,7 @@ ballast = b"x" * (40 * 2**20)
 probe = LimitProbe()
 reading = probe.read()
 events = probe.memory_events()
-print([reading.limit_bytes, reading.origin, reading.used_bytes, len(ballast), events[0].oom_kill_count])
+print([reading.limit_bytes, reading.origin, reading.used_bytes, reading.anonymous_bytes, len(ballast), events[0].oom_kill_count])
 """
 
 
@@ -390,8 +389,8 @@ def test_a_real_group_limits_a_real_process(real_group):
     run = subprocess.run(
         [sys.executable, "-c", CHILD, str(real_group)], capture_output=True, text=True, check=True
     )
-    limit_bytes, origin, used_bytes, _, kill_count = ast.literal_eval(run.stdout)
+    limit_bytes, origin, used_bytes, anonymous_bytes, _, kill_count = ast.literal_eval(run.stdout)
     assert limit_bytes == 300 * MB
     assert origin.endswith(f"/{real_group.name}")
-    assert 40 * MB < used_bytes < 120 * MB
+    assert 40 * MB < anonymous_bytes <= used_bytes < 120 * MB
     assert kill_count == 0

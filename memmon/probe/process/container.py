@@ -39,14 +39,14 @@ _MEMINFO = re.compile(r"^(MemTotal|MemAvailable|SwapTotal|SwapFree):\s*([0-9]+)"
 class LimitReading:
     """The limit in force, where it comes from, and what counts against it (None: unknown).
 
-    `limit_bytes` is memory and the swap that may be used beside it; `charged_bytes` is what can't be taken back of
-    the same. `used_bytes`, the older measure, is the group's anonymous memory (the host's: all but what is available).
+    `limit_bytes` is memory and the swap that may be used beside it; `used_bytes` is what can't be taken back of the
+    same. `anonymous_bytes`, the older measure, is the group's anonymous memory (the host's: all but what is available).
     """
 
     limit_bytes: int | None = None
     origin: str | None = None
     used_bytes: int | None = None
-    charged_bytes: int | None = None
+    anonymous_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ class _Host:
         return LimitReading(
             limit_bytes=self.total_bytes + self.swap_total_bytes,
             origin=HOST,
-            used_bytes=used,
-            charged_bytes=None if used is None else used + swapped,
+            used_bytes=None if used is None else used + swapped,
+            anonymous_bytes=used,
         )
 
 
@@ -176,8 +176,8 @@ def _smallest(
     return LimitReading(
         limit_bytes=limit.memory_bytes + swap_room,
         origin=limit.files.group.origin,
-        used_bytes=anonymous_bytes(limit.files),
-        charged_bytes=charged_bytes(limit.files, with_swap=swap_room > 0) if limit.is_own else None,
+        used_bytes=charged_bytes(limit.files, with_swap=swap_room > 0) if limit.is_own else None,
+        anonymous_bytes=anonymous_bytes(limit.files),
     )
 
 

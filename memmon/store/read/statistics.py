@@ -18,6 +18,7 @@ from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -33,6 +34,10 @@ _LAST = (
     "system_percent",
     "limit_bytes",
     "limit_used_bytes",
+    "charged_bytes",
+    "rss_anon_bytes",
+    "rss_shmem_bytes",
+    "swap_bytes",
 )
 
 
@@ -60,10 +65,21 @@ def window_statistics(session: Session, window: Window) -> WindowStatistics:
         max_system_percent=row[6],
         last_limit_bytes=last.get("limit_bytes"),
         last_limit_used_bytes=last.get("limit_used_bytes"),
+        last_charged_bytes=last.get("charged_bytes"),
+        last_footprint_bytes=_footprint_bytes(last),
     )
 
 
-def _last_values(session: Session, window: Window) -> dict[str, int]:
+def _footprint_bytes(last: Mapping[str, int | None]) -> int | None:
+    """Return what a process can't give back: anonymous, shared and swapped; RSS in the place of what is not known."""
+    swapped = last.get("swap_bytes") or 0
+    anonymous, shared, rss = (last.get(name) for name in ("rss_anon_bytes", "rss_shmem_bytes", "rss_bytes"))
+    if anonymous is not None and shared is not None:
+        return anonymous + shared + swapped
+    return None if rss is None else rss + swapped
+
+
+def _last_values(session: Session, window: Window) -> dict[str, Any]:
     """Return the newest sample with a known RSS; of a rollup its last RSS, else its means."""
     columns = [f"s.{name}" for name in _LAST]
     rolled = ["h.last_rss_bytes", *(f"h.{name}" for name in _LAST[1:])]
