@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -361,31 +359,9 @@ print([reading.limit_bytes, reading.origin, reading.used_bytes, reading.anonymou
 """
 
 
-@pytest.fixture
-def real_group():
-    """A real control group with a limit of 300 MB, made where this machine allows it."""
-    for mount, limit_file in (
-        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
-        ("/sys/fs/cgroup", "memory.max"),
-    ):
-        group = Path(mount) / f"memmon-test-{os.getpid()}"
-        try:
-            group.mkdir()
-        except OSError:
-            continue
-        try:
-            (group / limit_file).write_text(str(300 * MB))
-        except OSError:
-            group.rmdir()
-            continue
-        yield group
-        group.rmdir()
-        return
-    pytest.skip("this machine does not let the test make a control group")
-
-
-def test_a_real_group_limits_a_real_process(real_group):
+def test_a_real_group_limits_a_real_process(make_real_group):
     """A process in a real control group of 300 MB reads that limit, its name and its own anonymous memory."""
+    real_group = make_real_group(300 * MB)
     run = subprocess.run(
         [sys.executable, "-c", CHILD, str(real_group)], capture_output=True, text=True, check=True
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.facts.readings import READINGS
+from memmon.footprint import footprint_of
 from memmon.store.read.samples import fetch_columns, seconds, union
 from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
@@ -71,12 +72,15 @@ def window_statistics(session: Session, window: Window) -> WindowStatistics:
 
 
 def _footprint_bytes(last: Mapping[str, int | None]) -> int | None:
-    """Return what a process can't give back: anonymous, shared and swapped; RSS in the place of what is not known."""
-    swapped = last.get("swap_bytes") or 0
-    anonymous, shared, rss = (last.get(name) for name in ("rss_anon_bytes", "rss_shmem_bytes", "rss_bytes"))
-    if anonymous is not None and shared is not None:
-        return anonymous + shared + swapped
-    return None if rss is None else rss + swapped
+    """Return what the process can't give back by one sample alone."""
+    if last.get("rss_bytes") is None:
+        return None
+    rss, anon, shmem, swapped = (
+        np.array([np.nan if last.get(name) is None else last[name]], dtype=np.float64)
+        for name in ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes")
+    )
+    footprint = footprint_of(rss, anon_bytes=anon, shmem_bytes=shmem, swap_bytes=swapped)
+    return round(float(footprint[0]))
 
 
 def _last_values(session: Session, window: Window) -> dict[str, Any]:
