@@ -31,7 +31,8 @@ class Assessment:
 
     `at`: the moment that the freshness refers to; the finding and the forecast are as of the last sample.
     `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1);
-    `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere` the sentence on it.
+    `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere_slope_mb_per_hour` how fast that grows
+    where it does for sure, `elsewhere` what is said of both.
     `finding`: the verdict; `forecast`: when the limit is reached; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
     `footprint_bytes`, `processes` and `resources` are not gathered yet.
@@ -52,6 +53,7 @@ class Assessment:
     limit_origin: str | None = None
     limit_share: float | None = None
     held_elsewhere_bytes: int | None = None
+    elsewhere_slope_mb_per_hour: float | None = None
     finding: LeakFinding
     forecast: Forecast | None = None
     culprits: Culprits | None = None
@@ -101,8 +103,10 @@ class Assessment:
 
     @property
     def elsewhere(self) -> str:
-        """What is held by nobody that is recorded, in one sentence; empty where there is nothing to say."""
-        return elsewhere_sentence(self.held_elsewhere_bytes, self.charged_bytes)
+        """What is held by nobody that is recorded, and how it grows; empty where there is nothing to say."""
+        return elsewhere_sentence(
+            self.held_elsewhere_bytes, self.charged_bytes, slope_mb_per_hour=self.elsewhere_slope_mb_per_hour
+        )
 
     @property
     def rss_at_limit_bytes(self) -> int | None:

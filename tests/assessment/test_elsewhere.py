@@ -8,15 +8,19 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from assessed_values import START, run
 from report_store import NOW, record_bot
 
 from memmon import open_store
+from memmon.assessment.assess import assess
 from memmon.assessment.elsewhere import elsewhere_sentence, held_elsewhere_bytes, living_runs
 from memmon.assessment.gather import assess_source
 from memmon.assessment.limits import Limit
+from memmon.assessment.present import Present
 from memmon.cli.app import run as run_command
+from memmon.history import History
 from memmon.report.build import build_report
 from memmon.report.render_json import render_json
 from memmon.report.text import render_text
@@ -61,6 +65,50 @@ def test_the_sentence_names_who_may_hold_it_where_it_is_much():
     assert elsewhere_sentence(50 * MIB, None) == ""
 
 
+def _beside(slope_mb_per_hour, *, hours=24.0, own_slope=0.0):
+    """A process of 300 MB in a container where 100 MB beside it grow."""
+    at_hours = np.arange(round(hours * 12) + 1) / 12
+    noise = np.random.default_rng(3).normal(0, 0.2, (2, at_hours.size))
+    own = 300 + own_slope * at_hours + noise[0]
+    return History.from_arrays(
+        source="bot",
+        at_seconds=START.timestamp() + at_hours * 3600,
+        rss_bytes=own * MIB,
+        charged_bytes=(own + 100 + slope_mb_per_hour * at_hours + noise[1]) * MIB,
+    )
+
+
+RUN = run(last_at=START + timedelta(hours=24))
+
+
+def test_growth_beside_the_process_is_told_with_its_slope():
+    """What grows in the container and not in the process is a sentence of its own; the verdict on the process stays."""
+    assessed = assess(_beside(25.0), present=Present(runs=(RUN,), limit=LIMIT))
+    assert assessed.finding.verdict == "stable"
+    assert assessed.elsewhere_slope_mb_per_hour == pytest.approx(25.0, rel=0.05)
+    assert assessed.elsewhere.startswith("The container grows by 2")
+    assert assessed.elsewhere.endswith("outside this process.")
+
+
+@pytest.mark.parametrize(
+    "found", [_beside(0.0), _beside(0.5), _beside(0.0, own_slope=25.0), _beside(25.0, hours=1.0)]
+)
+def test_growth_of_the_process_is_not_told_as_growth_beside_it(found):
+    """A level container, growth of the process itself, and too short a time say nothing of others."""
+    assert assess(found, present=Present(runs=(RUN,), limit=LIMIT)).elsewhere_slope_mb_per_hour is None
+
+
+def test_growth_beside_several_processes_is_not_known():
+    """What another process of the source holds is no growth outside, nor is what an older measure or no limit tells."""
+    others = (RUN, run(2, last_at=RUN.last_at))
+    for present in (
+        Present(runs=others, limit=LIMIT),
+        Present(runs=(RUN,), limit=replace(LIMIT, counts="used")),
+        Present(runs=(RUN,)),
+    ):
+        assert assess(_beside(25.0), present=present).elsewhere_slope_mb_per_hour is None
+
+
 def test_processes_beside_one_another_are_alive_and_those_before_are_not():
     """A run that ended, that fell silent, or that had not begun holds nothing at that moment."""
     at = START + timedelta(hours=5)
@@ -78,6 +126,7 @@ def shared(tmp_path):
     path = record_bot(tmp_path / "shared.db")
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE snapshot SET charged_bytes = 1900 * 1048576, rss_anon_bytes = 880 * 1048576")
+        database.execute("UPDATE snapshot SET rss_bytes = 950 * 1048576")
         database.execute("UPDATE snapshot SET rss_shmem_bytes = 20 * 1048576, swap_bytes = 0")
     return path
 
@@ -99,6 +148,7 @@ def test_workers_side_by_side_hold_their_own(shared):
     with closing(sqlite3.connect(shared)) as database, database:
         database.execute("UPDATE snapshot SET charged_bytes = 1900 * 1048576, rss_anon_bytes = 700 * 1048576")
         database.execute("UPDATE snapshot SET rss_shmem_bytes = 0, swap_bytes = 50 * 1048576")
+        database.execute("UPDATE snapshot SET rss_bytes = 950 * 1048576")
     with open_store(shared) as store:
         assert assess_source(store, now=NOW).held_elsewhere_bytes == 400 * MIB
 
