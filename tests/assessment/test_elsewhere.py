@@ -91,10 +91,10 @@ def test_growth_beside_the_process_is_told_with_its_slope():
 
 
 @pytest.mark.parametrize(
-    "found", [_beside(0.0), _beside(0.5), _beside(0.0, own_slope=25.0), _beside(25.0, hours=1.0)]
+    "found", [_beside(0.0), _beside(3.0), _beside(0.0, own_slope=25.0), _beside(25.0, hours=1.0)]
 )
 def test_growth_of_the_process_is_not_told_as_growth_beside_it(found):
-    """A level container, growth of the process itself, and too short a time say nothing of others."""
+    """A level container, growth below the threshold, the process's own, and too short a time say nothing of others."""
     assert assess(found, present=Present(runs=(RUN,), limit=LIMIT)).elsewhere_slope_mb_per_hour is None
 
 
@@ -135,6 +135,7 @@ def test_the_assessment_of_a_source_knows_what_is_held_elsewhere(shared):
     """What is charged counts against the limit, and what the process does not hold of it is named."""
     with open_store(shared) as store:
         assessed = assess_source(store, now=NOW)
+        assert set(store.history("orderbot").charged_bytes) == {1900 * MIB}
     assert (assessed.charged_bytes, assessed.limit_bytes) == (1900 * MIB, 2048 * MIB)
     assert assessed.held_elsewhere_bytes == 1000 * MIB
     assert "1000.0 MB are held by no process that is recorded" in assessed.elsewhere

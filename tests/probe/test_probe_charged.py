@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from memmon.probe.process import charged
 from memmon.probe.process.container import LimitProbe
 
 MIB = 2**20
@@ -87,9 +88,9 @@ class Kernel:
 
     def read(self):
         reading = LimitProbe(str(self.folder)).read()
-        charged = reading.used_bytes
+        used = reading.used_bytes
         limit = (reading.limit_bytes or 0) / MIB
-        return (None if charged is None else charged / MIB, limit, reading.origin)
+        return (None if used is None else used / MIB, limit, reading.origin)
 
 
 def _stat(counts):
@@ -122,8 +123,8 @@ def test_the_machine_is_charged_what_is_not_available(kernel):
 def test_the_machines_swap_counts_on_both_sides(kernel):
     """What is swapped out was not given back, and what swap there is leaves so much more room."""
     kernel.machine(swap_bytes=SWAP, swap_free_bytes=SWAP // 4)
-    charged, limit, _ = kernel.read()
-    assert charged == (7_000_000 + 1_500_000) / 1024
+    used, limit, _ = kernel.read()
+    assert used == (7_000_000 + 1_500_000) / 1024
     assert limit == (HOST_KB + 2_000_000) / 1024
 
 
@@ -188,13 +189,13 @@ def test_a_parent_that_is_not_seen_leaves_the_charge_unknown(kernel):
 
 
 @pytest.mark.parametrize(
-    ("together_mib", "limit", "charged"), [((700, 500), 700, 480), ((512, 490), 512, 470), (None, 512, 470)]
+    ("together_mib", "limit", "used"), [((700, 500), 700, 480), ((512, 490), 512, 470), (None, 512, 470)]
 )
-def test_version_1_counts_swap_with_memory(kernel, together_mib, limit, charged):
+def test_version_1_counts_swap_with_memory(kernel, together_mib, limit, used):
     """The limit and the use of both together count, where they are told and there is room."""
     kernel.machine(swap_bytes=SWAP)
     kernel.v1("/a/b", 512, together_mib=together_mib)
-    assert kernel.read()[:2] == (charged, limit)
+    assert kernel.read()[:2] == (used, limit)
 
 
 def test_the_swap_of_version_1_is_at_most_the_machines(kernel):
@@ -237,15 +238,16 @@ def test_counts_that_contradict_one_another_leave_the_charge_unknown(kernel):
     assert kernel.read() == (None, 512, "cgroup v2 /a/b")
 
 
-def test_each_file_is_read_once(kernel, monkeypatch):
+@pytest.mark.parametrize("make", [Kernel.v1, Kernel.v2])
+def test_each_file_is_read_once(kernel, monkeypatch, make):
     """A tick opens no file of the group twice."""
-    from memmon.probe.process import charged
-
     opened = []
     real = charged.read_text
     monkeypatch.setattr(charged, "read_text", lambda path: opened.append(path) or real(path))
-    kernel.v1("/a", 600, 590)
-    kernel.v1("/a/b", 800, told=600)
+    kernel.machine(swap_bytes=SWAP)
+    make(kernel, "/a", 600, 590)
+    make(kernel, "/a/b", 800)
+    kernel.write(f"{V2}/a/memory.swap.max", "max\n")
     kernel.read()
     assert opened
     assert len(opened) == len(set(opened))
