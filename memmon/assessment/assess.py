@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from memmon.assessment.severity import Severity
     from memmon.history import History
 
+FORECAST_LEVEL = 0.8
+"""How sure the interval of the limit's date is, unless another is asked for."""
+
 
 def assess(
     history: History,
@@ -47,14 +50,19 @@ def assess_finding(
     present: Present | None = None,
     now: datetime | None = None,
     is_brief: bool = False,
+    forecast_level: float = FORECAST_LEVEL,
+    is_cross_checked: bool = False,
 ) -> Assessment:
     """Return the assessment that rests on `finding`, the verdict on `history`.
 
-    `is_brief` leaves out the forecast, and the severity that would rest on it.
+    `is_brief` leaves out the forecast, and the severity that would rest on it. `forecast_level`: of the forecast's
+    interval; `is_cross_checked`: compare it with a second model's (statsmodels).
     """
     limit = None if present is None else present.limit
     deques = () if present is None else present.deques
-    forecast = None if is_brief else _forecast(history, limit)
+    forecast = None
+    if not is_brief:
+        forecast = _forecast(history, limit, level=forecast_level, is_cross_checked=is_cross_checked)
     cause, culprits = explain(finding, None if present is None else present.growth)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
@@ -81,11 +89,13 @@ def assess_finding(
     )
 
 
-def _forecast(history: History, limit: Limit | None) -> Forecast | None:
+def _forecast(
+    history: History, limit: Limit | None, *, level: float, is_cross_checked: bool
+) -> Forecast | None:
     """Return when memory reaches the limit; None where no limit is known, or there is no sample."""
     if limit is None or history.is_empty:
         return None
-    return forecast_limit(history, limit.rss_at_limit_bytes)
+    return forecast_limit(history, limit.rss_at_limit_bytes, level=level, cross_check=is_cross_checked)
 
 
 def _rss_bytes(history: History, present: Present | None) -> int | None:

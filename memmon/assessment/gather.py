@@ -12,7 +12,8 @@ from memmon.analysis.cause.attribution_finding import AttributionSeries
 from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
-from memmon.assessment.assess import assess_finding
+from memmon.analysis.leak.sequential import confirmed
+from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.limits import limit_of
 from memmon.assessment.present import Bounds, GrowthReadings, Present
@@ -46,6 +47,8 @@ CAUSE_POINT_COUNT = 600
 NEWEST_STRETCH = timedelta(minutes=1)
 """Figures over a whole look-back would cost ten times as much as the newest sample's values."""
 
+CHECK_STEP = timedelta(hours=1)
+
 FIRING = "firing"
 
 
@@ -64,6 +67,9 @@ class Question:
     """All of the stretch is judged, also what the policy would not look back to."""
     is_brief: bool = False
     has_cause: bool = True
+    forecast_level: float = FORECAST_LEVEL
+    is_cross_checked: bool = False
+    """The forecast is compared with a second model's, which loads statsmodels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,8 +119,25 @@ def judge(
     present = read_present(store, source, question, stats=newest, runs=runs)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, finding))
-    assessed = assess_finding(history, finding, present=present, now=now, is_brief=question.is_brief)
+    assessed = assess_finding(
+        history,
+        finding,
+        present=present,
+        now=now,
+        is_brief=question.is_brief,
+        forecast_level=question.forecast_level,
+        is_cross_checked=question.is_cross_checked,
+    )
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+
+
+def is_confirmed(judged: Judged) -> bool:
+    """Tell whether the check an hour before agrees that memory leaks; costs another judgement where it leaks."""
+    newest, last_at = judged.assessment.finding, judged.history.last_at
+    if not newest.is_leak or last_at is None:
+        return False
+    before = judged.history.slice_time(None, last_at - CHECK_STEP)
+    return confirmed((detect_leak(before, newest.policy), newest))
 
 
 def looked_back(last_at: datetime | None, policy: LeakPolicy) -> Bounds:

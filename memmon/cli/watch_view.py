@@ -57,7 +57,7 @@ def look(
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
         f"growth {rate(finding.slope_mb_per_hour)} (threshold {threshold:g})",
         *_limit_lines(seen),
-        *_deque_lines(found, source, width),
+        *_deque_lines(seen, width),
         f"last sample {local_time(age.last_at)}, {duration(age.age_seconds)} ago"
         + ("  STALE" if age.is_stale else ""),
     ]
@@ -109,11 +109,10 @@ def _limit_lines(seen: Assessment) -> list[str]:
     return [used, printable(seen.forecast.summary)]
 
 
-def _deque_lines(found: Opened, source: SourceInfo, width: int, *, shown_count: int = 5) -> list[str]:
-    from memmon.assessment.gather import deque_readings
+def _deque_lines(seen: Assessment, width: int, *, shown_count: int = 5) -> list[str]:
     from memmon.report.sections import deque_section
 
-    section = deque_section(deque_readings(found.store.deque_status(source.name)))
+    section = deque_section(seen.deques)
     if not section.rows:
         return []
     head = f"deques: {len(section.rows)}, {section.failing_count} failing"

@@ -97,6 +97,8 @@ class RunRow:
     first_mb: float | None = None
     last_mb: float | None = None
     max_mb: float | None = None
+    is_running: bool = False
+    """It has no end, and its newest sample is not stale."""
 
     @property
     def duration_hours(self) -> float | None:

@@ -7,10 +7,9 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
-from memmon.facts.run_endings import END_WORDS
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
-from memmon.report.words import fill, leak_headline, share_words
+from memmon.report.words import end_words, fill, leak_headline, share_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,7 +238,7 @@ def _run_line(run: RunRow, tz: tzinfo | None) -> str:
         words.append(f"release {run.release}")
     if run.first_mb is not None and run.last_mb is not None:
         words.append(f"{run.first_mb:.0f} to {run.last_mb:.0f} MB")
-    words.append(END_WORDS.get(run.end_reason or "", run.end_reason or "no end recorded"))
+    words.append(end_words(run))
     return ", ".join(words)
 
 

@@ -114,10 +114,10 @@ def test_window_without_data_says_what_there_is(call, histories):
 
 
 @pytest.mark.parametrize(
-    ("source", "code", "name"), [("leaky", 2, "CRITICAL"), ("flat", 0, "OK"), ("young", 0, "OK")]
+    ("source", "code", "name"), [("leaky", 1, "WARNING"), ("flat", 0, "OK"), ("young", 3, "UNKNOWN")]
 )
 def test_check_speaks_the_plugins_language(call, histories, source, code, name):
-    """A high leak is CRITICAL, none is OK; performance data follow a bar; the database is named."""
+    """A leak far from its limit warns, none is OK, no verdict is UNKNOWN; performance data follow a bar; the database is named."""
     answer = call("check", "--db", histories, "--source", source)
     assert answer.code == code
     first, *rest = answer.out.splitlines()
@@ -130,7 +130,8 @@ def test_check_speaks_the_plugins_language(call, histories, source, code, name):
 def test_check_worst_source_decides(call, histories):
     """Over all sources the worst state is told, and each has its line and its own labels."""
     answer = call("check", "--db", histories)
-    assert answer.code == 2
+    assert answer.code == 1
+    assert answer.out.startswith("MEMMON WARNING - leaky: ")
     assert "'flat rss'=" in answer.out.splitlines()[0]
     assert "OK flat: " in answer.out
 

@@ -200,7 +200,7 @@ def test_alerts_tell_of_a_leak_with_its_forecast(url, clock):
     ]
     bot.write(
         [
-            _with(item, limit_bytes=1500 * MB, limit_origin="cgroup v2 /bot", limit_used_bytes=item.rss_bytes)
+            _with(item, limit_bytes=1200 * MB, limit_origin="cgroup v2 /bot", limit_used_bytes=item.rss_bytes)
             for item in snapshots
         ]
     )
