@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memmon.footprint import footprint_of
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ EXTRA_COLUMNS = (
     "deque_capacity_bytes",
     "work_count",
     "anon_bytes",
+    "shmem_bytes",
+    "swap_bytes",
+    "charged_bytes",
+    "cpu_seconds",
+    "python_block_count",
+    "heap_used_bytes",
     "min_rss_bytes",
     "max_rss_bytes",
     "resolution_seconds",
@@ -81,6 +88,12 @@ class History:
     deque_capacity_bytes: FloatArray | None = None
     work_count: FloatArray | None = None
     anon_bytes: FloatArray | None = None
+    shmem_bytes: FloatArray | None = None
+    swap_bytes: FloatArray | None = None
+    charged_bytes: FloatArray | None = None
+    cpu_seconds: FloatArray | None = None
+    python_block_count: FloatArray | None = None
+    heap_used_bytes: FloatArray | None = None
     min_rss_bytes: FloatArray | None = None
     max_rss_bytes: FloatArray | None = None
     resolution_seconds: FloatArray | None = None
@@ -119,6 +132,25 @@ class History:
         clock = self.at_seconds if several else self.uptime_seconds
         return float(clock.max() - clock.min()) / SECONDS_PER_HOUR
 
+    @property
+    def footprint_bytes(self) -> FloatArray:
+        """What the process can't give back, at each sample: anonymous + shared + swapped memory.
+
+        In a run that knows less it is RSS + swapped, or RSS alone.
+        """
+        if self.anon_bytes is None and self.swap_bytes is None:
+            return self.rss_bytes
+        runs = (
+            footprint_of(
+                run.rss_bytes,
+                anon_bytes=run.anon_bytes,
+                shmem_bytes=run.shmem_bytes,
+                swap_bytes=run.swap_bytes,
+            )
+            for run in self.per_run()
+        )
+        return np.concatenate([*runs, np.empty(0)])
+
     def slice_time(
         self, since: datetime | float | None = None, until: datetime | float | None = None
     ) -> History:
@@ -151,8 +183,8 @@ class History:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, source: str = "") -> History:
-        """Build a History from a DataFrame.
+    def from_frame(cls, frame: pd.DataFrame | pd.Series[Any], *, source: str = "") -> History:
+        """Build a History from a DataFrame, or from a Series of resident bytes.
 
         The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), or
         an aware column `at`. `rss_bytes` is needed; `run_id`, `uptime_seconds` and the names in
@@ -162,14 +194,17 @@ class History:
 
         Raises ValueError when there is no `rss_bytes` or no usable time.
         """
-        if "rss_bytes" not in frame.columns:
-            raise ValueError(f"the frame has no column rss_bytes (its columns: {list(frame.columns)})")
-        known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in frame.columns]
-        extra: dict[str, Any] = {name: _frame_column(frame, name) for name in known}
-        run_id = frame["run_id"].to_numpy() if "run_id" in frame.columns else None
+        import pandas as pd
+
+        table = frame.to_frame("rss_bytes") if isinstance(frame, pd.Series) else frame
+        if "rss_bytes" not in table.columns:
+            raise ValueError(f"the frame has no column rss_bytes (its columns: {list(table.columns)})")
+        known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in table.columns]
+        extra: dict[str, Any] = {name: _frame_column(table, name) for name in known}
+        run_id = table["run_id"].to_numpy() if "run_id" in table.columns else None
         return cls.from_arrays(
-            at_seconds=_frame_seconds(frame),
-            rss_bytes=_frame_column(frame, "rss_bytes"),
+            at_seconds=_frame_seconds(table),
+            rss_bytes=_frame_column(table, "rss_bytes"),
             run_id=run_id,
             source=source,
             **extra,

@@ -18,8 +18,8 @@ class VerdictRow:
     """What is known of one verdict.
 
     `headline` may name `{confidence}` and `{smallest}` (the smallest visible slope); `sentence`, the
-    finding's summary, `{rate}` and `{threshold}`. `remark` is said in the details where the headline
-    alone would hide it.
+    finding's summary, `{rate}`, `{threshold}` and `{footprint}`, the rate of what can't be given back.
+    `remark` is said in the details where the headline alone would hide it.
     """
 
     rank: int
@@ -59,6 +59,7 @@ class Verdict(StrEnum):
     GROWING = "growing"
     SATURATING = "saturating"
     FILLING = "filling"
+    MAPPED_FILES = "mapped_files"
     STEPPED = "stepped"
     LOAD_DRIVEN = "load_driven"
     STABLE = "stable"
@@ -125,8 +126,20 @@ _FILLING = VerdictRow(
     grows=True,
     is_explained=True,
 )
-_STEPPED = VerdictRow(
+_MAPPED_FILES = VerdictRow(
     rank=5,
+    tone="wait",
+    headline="Growth in mapped files",
+    meaning="resident memory grows by pages of mapped files, which the kernel takes back when it needs them",
+    sentence=(
+        "Resident memory grows by {rate} in mapped files, whose pages the kernel can take back; "
+        "what it can't take back changes by {footprint}"
+    ),
+    grows=True,
+    is_explained=True,
+)
+_STEPPED = VerdictRow(
+    rank=6,
     tone="good",
     headline="No leak detected",
     meaning="memory rose in a step and stayed there; it does not grow steadily",
@@ -136,7 +149,7 @@ _STEPPED = VerdictRow(
     remark="Memory rose in a step, not steadily: no leak.",
 )
 _LOAD_DRIVEN = VerdictRow(
-    rank=6,
+    rank=7,
     tone="good",
     headline="No leak detected",
     meaning="memory follows the load and gives it back",
@@ -146,7 +159,7 @@ _LOAD_DRIVEN = VerdictRow(
     remark="Memory follows the load: no leak.",
 )
 _STABLE = VerdictRow(
-    rank=7,
+    rank=8,
     tone="good",
     headline="No leak detected",
     meaning="no steady growth",
@@ -175,6 +188,8 @@ def _row(verdict: Verdict) -> VerdictRow:  # noqa: C901 -- one line for each ver
             return _SATURATING
         case Verdict.FILLING:
             return _FILLING
+        case Verdict.MAPPED_FILES:
+            return _MAPPED_FILES
         case Verdict.STEPPED:
             return _STEPPED
         case Verdict.LOAD_DRIVEN:

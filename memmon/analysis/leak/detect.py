@@ -16,9 +16,10 @@ from memmon.analysis.leak.finding import (
     Verdict,
     confidence_of,
 )
+from memmon.analysis.leak.mapped_files import growth_in_mapped_files, resident_slope
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.states import judge_runs
-from memmon.analysis.leak.wording import details_of, summary_of
+from memmon.analysis.leak.wording import beside_resident, details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -86,7 +87,8 @@ def _silent(
     history: History, policy: LeakPolicy, window: LeakWindow, reason: str, summary: str
 ) -> LeakFinding:
     """Return the finding of a history that nothing can be said of."""
-    growth_mb = float(history.rss_bytes[-1] - history.rss_bytes[0]) / MIB if len(history) else None
+    footprint = history.footprint_bytes
+    growth_mb = float(footprint[-1] - footprint[0]) / MIB if len(history) else None
     return LeakFinding(
         verdict=Verdict.CANNOT_SAY,
         is_leak=False,
@@ -120,8 +122,15 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
     if judgement is None:
         text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
         return _silent(history, policy, window, "insufficient_data", text)
+    judgement = (
+        growth_in_mapped_files(
+            history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
+        )
+        or judgement
+    )
     evidence = judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
+    is_resident = history.anon_bytes is None and history.swap_bytes is None
     ols = _least_squares(evidence)
     is_leak = judgement.verdict is Verdict.LEAKING
     since, earliest, latest = _since(judgement)
@@ -132,6 +141,7 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         slope_mb_per_hour=evidence.slope,
         slope_low_mb_per_hour=evidence.low,
         slope_high_mb_per_hour=evidence.high,
+        rss_slope_mb_per_hour=evidence.slope if is_resident else resident_slope(stretch),
         ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
         ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
         ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
@@ -143,7 +153,7 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         sample_count=len(stretch),
         smallest_visible_slope_mb_per_hour=evidence.visible,
         summary=summary_of(judgement, threshold),
-        details=details_of(judgement, ols, threshold),
+        details=(*details_of(judgement, ols, threshold), *beside_resident(stretch)),
         reason=judgement.reason,
         policy=policy,
         window=LeakWindow(
@@ -158,8 +168,12 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
 
 
 def _growth_mb(stretch: History) -> float:
-    """Return last minus first reading, summed over the runs: a restart is no shrinking."""
-    return sum(float(run.rss_bytes[-1] - run.rss_bytes[0]) for run in stretch.per_run()) / MIB
+    """Return the last less the first footprint, summed over the runs: a restart is no shrinking."""
+    grown = 0.0
+    for run in stretch.per_run():
+        footprint = run.footprint_bytes
+        grown += float(footprint[-1] - footprint[0])
+    return grown / MIB
 
 
 def _least_squares(evidence: Evidence) -> OlsTrend | None:
@@ -188,9 +202,11 @@ def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, date
     if judgement.evidence.kind == "pooled":
         begin = _utc(judgement.evidence.from_seconds)
         return begin, begin, begin
-    onset = onset_of(judgement.evidence)
+    growing = judgement.resident or judgement.evidence
+    run = growing.series
+    onset = onset_of(growing)
     if not onset.found:
-        begin = _utc(judgement.evidence.from_seconds)
+        begin = _utc(growing.from_seconds)
         return begin, begin, begin
     hours = [onset.hours, onset.earliest_hours, onset.latest_hours]
     found = [_utc(second) for second in np.interp(hours, run.hours, run.at_seconds).tolist()]

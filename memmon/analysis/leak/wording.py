@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memmon.facts.verdicts import Verdict
+from memmon.units import MIB
 
 if TYPE_CHECKING:
+    from memmon.analysis.leak.evidence import Evidence
     from memmon.analysis.leak.states import Judgement
     from memmon.analysis.stats.newey_west import OlsTrend
+    from memmon.history import History
 
 WIDE_SHARE = 0.5
 """Width of an interval, over slope or threshold, that is explained. Chosen: a half."""
@@ -25,18 +30,54 @@ _WHY = {
 }
 
 
+NOTABLE_SWAP_MB = 16.0
+"""Swapped memory that is worth a sentence. Chosen: what a system swaps out of idle programs is less."""
+NOTABLE_SWAP_SHARE = 0.2
+"""Share of the footprint's growth in swap from which that is said. Chosen."""
+
+
+def beside_resident(stretch: History) -> tuple[str, ...]:
+    """Return a sentence on growth that resident memory does not show because it is swapped out."""
+    if stretch.swap_bytes is None or stretch.is_empty:
+        return ()
+    newest = list(stretch.per_run())[-1]
+    swapped = np.empty(0) if newest.swap_bytes is None else newest.swap_bytes
+    known = swapped[np.isfinite(swapped)]
+    if not known.size:
+        return ()
+    swapped_mb, first_mb = float(known[-1]) / MIB, float(known[0]) / MIB
+    footprint = newest.footprint_bytes
+    grown_mb = float(footprint[-1] - footprint[0]) / MIB
+    if swapped_mb < NOTABLE_SWAP_MB or swapped_mb - first_mb < NOTABLE_SWAP_SHARE * grown_mb or grown_mb <= 0:
+        return ()
+    resident_mb = float(newest.rss_bytes[-1] - newest.rss_bytes[0]) / MIB
+    told = (
+        f"{swapped_mb:,.0f} MB are swapped out, {swapped_mb - first_mb:,.0f} MB more than at the beginning; "
+        f"resident memory alone changed by {resident_mb:z.0f} MB."
+    )
+    return (told,)
+
+
 def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     """Return the finding in one sentence."""
     evidence = judgement.evidence
-    rate = f"{_two(evidence.slope)} MB/hour (95 % interval {_two(evidence.low)} to {_two(evidence.high)})"
+    rate = _rate(judgement.resident or evidence)
     opening = _WHY.get(judgement.reason) or judgement.verdict.row.sentence
     if judgement.verdict is Verdict.STABLE and evidence.high < 0:
         opening = "Memory shrinks: {rate}"
     if judgement.verdict is Verdict.GROWING and evidence.slope >= threshold_mb_per_hour:
         opening = "Memory grows by {rate}, about the threshold of {threshold}, but not surely as a leak does"
     return opening.format(
-        rate=rate, threshold=f"{threshold_mb_per_hour:g}", hours=evidence.hours, visible=evidence.visible
+        rate=rate,
+        threshold=f"{threshold_mb_per_hour:g}",
+        hours=evidence.hours,
+        visible=evidence.visible,
+        footprint=_rate(evidence),
     )
+
+
+def _rate(evidence: Evidence) -> str:
+    return f"{_two(evidence.slope)} MB/hour (95 % interval {_two(evidence.low)} to {_two(evidence.high)})"
 
 
 def _two(value: float) -> str:
