@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.analysis.forecast.limit import forecast_limit
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
+from memmon.assessment.advice import advice_of
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.culprits import explain
 from memmon.assessment.freshness import freshness, freshness_of
+from memmon.assessment.headline import headline_of
 from memmon.assessment.severity import severity_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.cause.split_finding import CauseFinding
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
-    from memmon.assessment.culprits import Culprits
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import Present
@@ -68,11 +69,12 @@ def assess_finding(
     severity: Severity | None = None
     if not is_brief:
         severity = severity_of(finding, forecast=forecast, limit_share=share, deques=deques)
-    return Assessment(
+    found = Assessment(
         source=history.source,
         at=now or history.last_at,
         freshness=_freshness(history, present, now),
         rss_bytes=_rss_bytes(history, present),
+        footprint_bytes=None if history.is_empty else int(history.footprint_bytes[-1]),
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
@@ -84,9 +86,9 @@ def assess_finding(
         deques=deques,
         alerts=() if present is None else present.alerts,
         severity=severity,
-        headline=finding.summary,
-        advice=_advice(cause, culprits),
     )
+    database = None if present is None else present.database
+    return replace(found, headline=headline_of(found), advice=advice_of(found, database=database))
 
 
 def _forecast(
@@ -107,12 +109,6 @@ def _rss_bytes(history: History, present: Present | None) -> int | None:
 def _freshness(history: History, present: Present | None, now: datetime | None) -> Freshness | None:
     if now is None:
         return None
-    if present is None:
+    if present is None or not present.runs:
         return freshness(history.last_at, now=now, interval_seconds=None)
     return freshness_of(present.runs, now=now)
-
-
-def _advice(cause: CauseFinding | None, culprits: Culprits | None) -> tuple[str, ...]:
-    """Return what to do, what names somebody first."""
-    named = () if culprits is None else culprits.advice
-    return tuple(filter(None, (*named, "" if cause is None else cause.advice)))

@@ -174,6 +174,7 @@ def read_present(
         runs=every,
         rss_bytes=stats.last_rss_bytes,
         limit=limit_of(stats, runs_within(every, bounds), question.limit),
+        database=store.database.shown,
     )
     if question.is_brief:
         return present
@@ -233,16 +234,13 @@ def growth_between(store: Store, source: str, start: datetime, end: datetime) ->
     length_seconds = max((end - start).total_seconds(), 1.0)
     buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINT_COUNT)
     matrix = store.part_matrix(source, start, end)
-    unbounded = (
-        status.name
-        for status in (store.deque_status(source) if matrix.names else ())
-        if status.is_alive and status.maxlen_count is None
-    )
+    alive = [status for status in (store.deque_status(source) if matrix.names else ()) if status.is_alive]
     return GrowthReadings(
         counters=tuple(_counters(buckets)),
         parts=tuple(_parts(matrix)) if matrix.names else (),
         work=tuple(_work(matrix)),
-        unbounded_names=tuple(unbounded),
+        unbounded_names=tuple(one.name for one in alive if one.maxlen_count is None),
+        bounded_names=tuple(one.name for one in alive if one.maxlen_count is not None),
     )
 
 

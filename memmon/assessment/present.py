@@ -36,6 +36,8 @@ class GrowthReadings:
     work: tuple[WorkSeries, ...] = ()
     unbounded_names: tuple[str, ...] = ()
     """Living deques without a maxlen."""
+    bounded_names: tuple[str, ...] = ()
+    """Living deques with one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,3 +53,5 @@ class Present:
     alerts: tuple[AlertInfo, ...] = ()
     """Those that fire."""
     growth: GrowthReadings | None = None
+    database: str | None = None
+    """How a command names the database, with secrets masked."""

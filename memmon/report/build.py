@@ -100,6 +100,7 @@ def build_report(
         system=system_of(stats, runs_within(runs, bounds)),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
         judged_from=from_at,
+        assessment=None if finding is None else assessed,
         readings=reading_rows(store.reading_statistics(name, start, end, run_id=run_id)),
     )
 

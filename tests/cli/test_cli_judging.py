@@ -136,6 +136,18 @@ def test_check_worst_source_decides(call, histories):
     assert "OK flat: " in answer.out
 
 
+def test_check_carries_the_whole_assessment(call, histories):
+    """Each source has its assessment in the JSON, and the one that decides stands beside the exit code."""
+    found = call("check", "--db", histories, "--json").json
+    by_source = {one["source"]: one["assessment"] for one in found["sources"]}
+    assert set(by_source) >= {"leaky", "flat", "young"}
+    assert found["assessment"] == by_source["leaky"]
+    assert found["assessment"]["severity"] == "warning"
+    assert found["assessment"]["headline"].startswith("Memory leaks: 25.0")
+    assert f"--db {histories} --source leaky" in found["assessment"]["advice"][-1]
+    assert by_source["flat"]["advice"] == []
+
+
 def test_check_finds_the_limit_near_and_used(call, histories):
     """A limit reached within 24 h is CRITICAL, 80 % of it used is WARNING."""
     near = call("check", "--db", histories, "--source", "leaky", "--limit", "1GiB", "--threshold", 1000)
@@ -256,8 +268,12 @@ def test_report_formats(call, histories, tmp_path):
     assert found["findings"][0]["source"] == "leaky"
     assert found["report"]["memory"]["sample_count"] > 280
     assert found == call("report", "--db", histories, "--source", "leaky", "--format", "json").json | {
-        "report": found["report"]
+        "report": found["report"],
+        "assessment": found["assessment"],
     }
+    assert "assessment" not in found["report"]
+    assert found["assessment"]["finding"] == found["report"]["leak"]["finding"]
+    assert (found["assessment"]["severity"], found["assessment"]["source"]) == ("warning", "leaky")
     page = tmp_path / "r.html"
     assert call("report", "--db", histories, "--source", "leaky", "-o", page).code == 0
     assert page.read_text().lower().startswith("<!doctype html>")

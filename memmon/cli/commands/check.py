@@ -167,16 +167,22 @@ def _plain(text: str) -> str:
     return printable(text).replace("|", "/")
 
 
+def _assessment_of(one: CheckedSource) -> dict[str, Any] | None:
+    return None if one.judged is None else one.judged.assessment.to_dict()
+
+
 def _values(state: CheckState, checked: list[CheckedSource]) -> dict[str, Any]:
     return {
         "state": state.name,
         "exit_code": int(state),
+        "assessment": _assessment_of(next(one for one in checked if one.state == state)),
         "findings": [finding_object(one.judged) for one in checked if one.judged is not None],
         "sources": [
             {
                 **({"source": one.source} if one.judged is None else source_object(one.judged)),
                 "state": one.state.name,
                 "reasons": one.reasons,
+                "assessment": _assessment_of(one),
                 "limit": None if one.judged is None else limit_object(one.judged.assessment),
                 "hours_to_limit": _hours_to_limit(one),
             }
