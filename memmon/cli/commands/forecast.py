@@ -12,6 +12,7 @@ from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.cli.values import LIMIT
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
@@ -71,27 +72,33 @@ def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
 
 
 def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
-    percent = f"{100 * forecast.level:g} %"
     lines = [
         f"{printable(found.source)}: {printable(forecast.summary)}",
         (
             f"  Limit: {size(found.limit_bytes)} ({printable(found.limit_origin)}), {size(found.charged_bytes)} used"
             f" ({found.used_percent:.1f} %)"
         ),
-        (
-            f"  Reached in: {_hours(forecast.hours_to_limit)} ({percent}: {_hours(forecast.hours_to_limit_low)}"
-            f" to {_hours(forecast.hours_to_limit_high)})"
-        ),
+        f"  Reached in: {_reached(forecast)}",
     ]
     if forecast.at is not None:
         lines.append(f"  That is: {local_time(forecast.at)}")
     if forecast.deques_full_hours is not None:
-        lines.append(f"  Deques full in: {_hours(forecast.deques_full_hours)}")
+        lines.append(f"  Deques full in: {duration(forecast.deques_full_hours * SECONDS_PER_HOUR)}")
     lines += [f"  {printable(detail)}" for detail in forecast.details]
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)
 
 
-def _hours(hours: float | None) -> str:
-    return "never within the horizon" if hours is None else duration(hours * 3600)
+def _reached(forecast: Forecast) -> str:
+    """Return when the limit is reached: what can't be said yet is not `never`, and a true never names its horizon."""
+    if forecast.state == "cannot_say":
+        return "cannot say yet"
+    never = f"not within the horizon of {duration(forecast.horizon_hours * SECONDS_PER_HOUR)}"
+    ends = (forecast.hours_to_limit_low, forecast.hours_to_limit_high)
+    if forecast.hours_to_limit is None and ends == (None, None):
+        return never
+    low, high = ("never" if hours is None else duration(hours * SECONDS_PER_HOUR) for hours in ends)
+    middle = forecast.hours_to_limit
+    said = never if middle is None else duration(middle * SECONDS_PER_HOUR)
+    return f"{said} ({100 * forecast.level:g} %: {low} to {high})"
