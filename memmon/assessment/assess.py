@@ -10,6 +10,7 @@ from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.assessment.advice import advice_of
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.culprits import explain
+from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
 from memmon.assessment.freshness import freshness, freshness_of
 from memmon.assessment.headline import headline_of
 from memmon.assessment.severity import severity_of
@@ -79,6 +80,8 @@ def assess_finding(
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
         limit_share=share,
+        held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
+        elsewhere_slope_mb_per_hour=None if is_brief else _elsewhere_slope(history, finding, present),
         finding=finding,
         forecast=forecast,
         culprits=culprits,
@@ -98,6 +101,12 @@ def _forecast(
     if limit is None or history.is_empty:
         return None
     return forecast_limit(history, limit.rss_at_limit_bytes, level=level, cross_check=is_cross_checked)
+
+
+def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:
+    if present is None:
+        return None
+    return growth_elsewhere_mb_per_hour(history, present.limit, present.runs, policy=finding.policy)
 
 
 def _rss_bytes(history: History, present: Present | None) -> int | None:

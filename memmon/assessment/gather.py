@@ -15,14 +15,16 @@ from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.analysis.leak.sequential import confirmed
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
+from memmon.assessment.elsewhere import held_elsewhere_bytes, living_runs
 from memmon.assessment.limits import limit_of
 from memmon.assessment.present import Bounds, GrowthReadings, Present
 from memmon.clock import SystemClock
+from memmon.facts.staleness import stale_after_seconds
 from memmon.model import DequeReading
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -180,9 +182,34 @@ def read_present(
         return present
     return replace(
         present,
+        limit=_with_elsewhere(store, present.limit, runs_within(every, bounds), stats),
         deques=tuple(deque_readings(store.deque_status(source.name, run_id=bounds.run_id))),
         alerts=tuple(alert for alert in store.alerts(source.name) if alert.state == FIRING),
     )
+
+
+def _with_elsewhere(
+    store: Store, limit: Limit | None, runs: Sequence[RunInfo], stats: WindowStatistics
+) -> Limit | None:
+    """Return the limit with what is held of it by nobody that is recorded: the processes beside one another count."""
+    if limit is None or limit.counts != "charged" or not limit.is_group or stats.last_at is None:
+        return limit
+    at = stats.last_at
+    living = living_runs(runs, at)
+    here = {(run.host, run.limit_origin) for run in living if run.limit_origin == limit.origin}
+    if len(here) != 1:
+        return limit
+    footprints = [stats.last_footprint_bytes]
+    if len(living) > 1:
+        footprints = [
+            _footprint_bytes(store, run, at) for run in living if (run.host, run.limit_origin) in here
+        ]
+    return replace(limit, held_elsewhere_bytes=held_elsewhere_bytes(limit, footprints))
+
+
+def _footprint_bytes(store: Store, run: RunInfo, at: datetime) -> int | None:
+    since = at - timedelta(seconds=stale_after_seconds(run.interval_seconds))
+    return store.window_statistics(run.source, since, at, run_id=run.run_id).last_footprint_bytes
 
 
 def read_limit(
