@@ -16,8 +16,7 @@ from memmon.assessment.freshness import Freshness
 from memmon.assessment.severity import severity_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
-from memmon.model import DequeReading
-from memmon.store.read.values import AlertInfo
+from memmon.model import AlertInfo, DequeReading
 
 _HUNDRED_PERCENT = 100.0
 _SHARE_SLACK = 1e-9

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from memmon.analysis.cause.per_work import WorkSeries
     from memmon.analysis.cause.split_finding import CauseSeries
     from memmon.assessment.limits import Limit
-    from memmon.model import DequeReading
-    from memmon.store.read import AlertInfo, RunInfo
+    from memmon.model import AlertInfo, DequeReading
+    from memmon.store.read import RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 -- the JSON Schema is made from these annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -88,34 +89,6 @@ class ReportInfo:
     text: str
     data: str | None
     """The report as JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertInfo:
-    """The state of one alert of a source."""
-
-    fingerprint: str
-    kind: str
-    state: str
-    """`firing`, `pending`, or `clear`: it is over."""
-    severity: str
-    since: datetime
-    """When that state began."""
-    notified_at: datetime | None
-    data: Mapping[str, object] = field(default_factory=dict)
-    title: str = ""
-    holder: str = "recorder"
-    """Who watches: the program's own `recorder`, or the `evaluator` outside."""
-
-    @property
-    def is_firing(self) -> bool:
-        """Tell whether the alert is in force."""
-        return self.state == "firing"
-
-    @property
-    def resolved_at(self) -> datetime | None:
-        """When the alert was over; None while it is not."""
-        return self.since if self.state == "clear" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
