@@ -45,12 +45,12 @@ def look(
 ) -> View:
     """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars."""
     from memmon.report.data import LeakSection
-    from memmon.report.words import leak_headline
+    from memmon.report.words import leak_headline, mood_of
 
     judged = assessed(found, source, window, now=now)
     seen, age = judged.assessment, staleness_of(judged)
     finding, threshold = seen.finding, seen.finding.policy.threshold_mb_per_hour
-    mood, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
+    _, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
     peaks = _peaks(found, source, judged, width)
     lines = [
         f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
@@ -61,7 +61,9 @@ def look(
         f"last sample {local_time(age.last_at)}, {duration(age.age_seconds)} ago"
         + ("  STALE" if age.is_stale else ""),
     ]
-    return View(title=printable(source.name), mood=mood, headline=headline, lines=tuple(lines), judged=judged)
+    return View(
+        title=printable(source.name), mood=mood_of(seen), headline=headline, lines=tuple(lines), judged=judged
+    )
 
 
 def sparkline(values: Sequence[float | None], *, bars: str = _BARS) -> str:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DequeState
 from memmon.facts.run_endings import END_WORDS
-from memmon.facts.verdicts import Tone
+from memmon.facts.severity import Severity
+from memmon.facts.verdicts import Tone, Verdict
 from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, rate
 
 if TYPE_CHECKING:
+    from memmon.assessment.assessment import Assessment
     from memmon.report.data import CauseShare, LeakSection, RunRow
     from memmon.report.deque_row import DequeRow
 
@@ -50,6 +52,23 @@ def leak_headline(leak: LeakSection) -> tuple[Mood, str]:
     row = finding.verdict.row
     smallest = rate(finding.smallest_visible_slope_mb_per_hour)
     return row.tone, row.headline.format(confidence=finding.confidence, smallest=smallest)
+
+
+_MOODS: dict[Severity, Mood] = {
+    Severity.OK: "good",
+    Severity.NOTICE: "wait",
+    Severity.WARNING: "warn",
+    Severity.CRITICAL: "bad",
+}
+
+
+def mood_of(assessed: Assessment) -> Mood:
+    """Return how a source looks: by its severity; what is silent or can't be judged yet never looks healthy."""
+    severity, fresh = assessed.severity, assessed.freshness
+    is_missed = fresh is not None and fresh.is_stale
+    mood: Mood = "wait" if severity is None else _MOODS[severity]
+    is_known = not is_missed and assessed.finding.verdict is not Verdict.CANNOT_SAY
+    return mood if is_known or mood != "good" else "wait"
 
 
 def end_words(run: RunRow) -> str:

@@ -16,7 +16,7 @@ FACTS = (
 
 _JUDGED = {"verdict", "confidence", "slope_mb_per_hour"}
 _LIMIT = {"limit_bytes", "used_percent", "hours_to_limit"}
-_PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques"}
+_PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques", "severity"}
 _WHOLE = {"severity", "freshness", "footprint_bytes"}
 _SENTENCE = {"limit_bytes", "hours_to_limit"}
 SPEAKS_OF = {
@@ -35,7 +35,7 @@ SPEAKS_OF = {
     "watch": {*_JUDGED, "limit_bytes", "used_percent", "is_stale", "deques"},
     "watch, sentence": _SENTENCE,
     "watch --json": {*_JUDGED, "since"},
-    "report": {*_JUDGED, "since", "limit_bytes", "hours_to_limit", "is_stale", "deques"},
+    "report": {*_JUDGED, "since", "limit_bytes", "hours_to_limit", "is_stale", "deques", "footprint_bytes"},
     "report --json": {*_PAGE, *_WHOLE, "since"},
     "report html": _PAGE,
     "report html, sentence": _SENTENCE,

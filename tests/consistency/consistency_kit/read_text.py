@@ -167,6 +167,8 @@ def report(text: str) -> Said:
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):
         said.update(known(since=moment_in(found[1])))
     said.update(forecast_says(parts.get("FORECAST:", "")))
+    if found := re.search(r"Footprint: ([\d.]+ MB)", parts["MEMORY USAGE:"]):
+        said["footprint_bytes"] = size_bytes(found[1])
     if states := _report_deques(text):
         said["deques"] = states
     return {**said, "is_stale": " Stale: the last sample" in parts["HISTORY:"]}
