@@ -13,8 +13,9 @@ from memmon.analysis.stats.statsmodels_gate import local_linear_trend_forecast
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memmon.analysis.forecast.fit import Course, Stretch
+    from memmon.analysis.forecast.fit import Course
     from memmon.analysis.forecast.paths import Filling
+    from memmon.analysis.forecast.stretch import Stretch
     from memmon.analysis.stats.statsmodels_gate import LocalLinearTrend
 
     Floats = NDArray[np.float64]
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 NO_SECOND_OPINION = "No second opinion: the local linear trend could not be fitted to this history."
 MODEL_NAME = "local linear trend (statsmodels UnobservedComponents)"
-CLOSE_SHARE = 0.1
-"""Difference, as a share, up to which two answers agree. Chosen: a tenth."""
 _MOST_STEPS = 2_000
 """Blocks that the second opinion looks ahead, at most. Chosen: bounds its cost."""
 
@@ -54,21 +53,28 @@ def cross_check_limit(
     middle = _first_hours(forecast.median_mb + taken, ahead, limit_mb)
     soonest = _first_hours(forecast.high_mb + taken, ahead, limit_mb)
     latest = _first_hours(forecast.low_mb + taken, ahead, limit_mb)
-    agrees = (
-        _is_near(middle, hours[1], course.block_hours)
-        or _inside(middle, hours[0], hours[2])
-        or _inside(hours[1], soonest, latest)
-    )
-    said = "not within the horizon" if middle is None else f"in {middle:.1f} h"
-    verdict = "which agrees" if agrees else "which disagrees: take the earlier of the two"
+    agrees = _overlap((hours[0], hours[2]), (soonest, latest))
     return CrossCheck(
         model=MODEL_NAME,
         hours_to_limit=middle,
         hours_to_limit_low=soonest,
         hours_to_limit_high=latest,
         agrees=agrees,
-        summary=f"A local linear trend says {said}, {verdict}.",
+        summary=_said(middle, soonest, latest, level=level, agrees=agrees),
     )
+
+
+def _said(middle: float | None, low: float | None, high: float | None, *, level: float, agrees: bool) -> str:
+    said = "not within the horizon" if middle is None else f"in {middle:.1f} h"
+    ends = " to ".join("never" if hours is None else f"{hours:.1f} h" for hours in (low, high))
+    if agrees:
+        verdict = "which agrees: the intervals overlap."
+    else:
+        verdict = (
+            "which disagrees: it lets the slope drift from block to block, where the forecast keeps the one "
+            "since the growth began. Count on the earlier of the two."
+        )
+    return f"A local linear trend says {said} ({level:.0%} interval: {ends}), {verdict}"
 
 
 def _is_fit_to_show(trend: LocalLinearTrend) -> bool:
@@ -89,13 +95,10 @@ def _first_hours(values_mb: Floats, ahead: Floats, limit_mb: float) -> float | N
     return float(ahead[reached[0]]) if reached.size else None
 
 
-def _is_near(one: float | None, other: float | None, block_hours: float) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= max(CLOSE_SHARE * other, block_hours)
-
-
-def _inside(hours: float | None, low: float | None, high: float | None) -> bool:
-    """Tell whether `hours` lies in [low, high], where None stands for "never"."""
-    value, start, end = (float("inf") if one is None else one for one in (hours, low, high))
-    return start <= value <= end
+def _overlap(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
+    """Tell whether two intervals overlap, where None stands for "never"."""
+    (start, end), (begin, stop) = (
+        (float("inf") if low is None else low, float("inf") if high is None else high)
+        for low, high in (one, other)
+    )
+    return start <= stop and begin <= end

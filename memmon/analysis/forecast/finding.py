@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from memmon.facts.plain import as_plain
 
-ForecastState = Literal["over_limit", "reaching", "not_within_horizon", "cannot_say"]
+ForecastState = Literal["dated", "never", "cannot_say", "reached"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Backtest:
 class CrossCheck:
     """The same question put to another model.
 
-    `agrees`: the middles are within a tenth (or one block) of each other, or one lies inside the other's interval.
+    `agrees`: its interval and the forecast's overlap. All hours None: not within the horizon by this model.
     """
 
     model: str
@@ -57,13 +57,17 @@ class ForecastCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """When memory reaches a limit; no number in it is NaN or infinite, what is unknown is None.
+    """When what counts against a limit reaches it; no number in it is NaN or infinite, what is unknown is None.
 
-    `hours_to_limit`: the median; with probability `level` the time lies between `_low` and `_high`. None: never
-    within `horizon_hours` (or, in the state `cannot_say`, unknown). All hours count from `as_of`; `at`, `at_low`
-    and `at_high` are the same moments, aware, in UTC.
-    `state`: `over_limit` (now: all hours are 0), `reaching` (the median lies within the horizon),
-    `not_within_horizon`, `cannot_say` (too little history of the present run).
+    `state`: `dated` (the median lies within the horizon), `never` (not within `horizon_hours`), `cannot_say`
+    (`can_say_from`: when more readings may tell, where that is known), `reached` (now: all hours are 0).
+    `hours_to_limit`: the median; with probability `level` the time lies between `_low` and `_high`, with 90 % between
+    `_low_90` and `_high_90`; None unless `dated` or `reached`, the upper ends also where they lie beyond the horizon.
+    All hours count from `as_of`; `at`, `at_low` and `at_high` are the same moments, aware, in UTC.
+    `limit_bytes`: the limit as given; `current_bytes`: what counts against it at the last sample.
+    `slope_mb_per_hour`: the growth that is carried forward, with its 95 % interval; `window_hours`: since when.
+    `plateau_bytes`: the level at which growth that bends, or deques that fill, ends, with its 95 % interval (upper end
+    None: no end in sight).
     `deques_full_hours`: until the registered bounded deques are full at their present rate (0: full; None: none
     registered, or not growing); what they still take in is part of the forecast.
     """
@@ -90,6 +94,12 @@ class Forecast:
     deques_full_hours: float | None
     summary: str
     details: tuple[str, ...]
+    hours_to_limit_low_90: float | None = None
+    hours_to_limit_high_90: float | None = None
+    can_say_from: datetime | None = None
+    plateau_bytes: int | None = None
+    plateau_low_bytes: int | None = None
+    plateau_high_bytes: int | None = None
     curve: ForecastCurve | None = None
     backtest: Backtest | None = None
     cross_check: CrossCheck | None = None

@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import size
 from memmon.units import MIB
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
+    from memmon.analysis.leak.finding import LeakFinding
 
 HOURS_PER_DAY = 24.0
 """Hours of a day."""
 DAYS_FROM_HOURS = 72.0
 """Hours from which a span is told in days. Chosen: three days."""
 
+TOO_LITTLE = frozenset({"insufficient_data", "insufficient_duration"})
+"""Reasons of a verdict that more readings alone mend."""
 
-def describe(forecast: Forecast, remarks: tuple[str, ...] = ()) -> Forecast:
-    """Return `forecast` with its summary and details written; `remarks` end the details."""
-    return replace(forecast, summary=_summary(forecast), details=(*_details(forecast), *remarks))
+
+def describe(forecast: Forecast, finding: LeakFinding, remarks: tuple[str, ...] = ()) -> Forecast:
+    """Return `forecast`, which continues `finding`, in words; `remarks` end the details."""
+    details = (*_details(forecast, finding), *remarks)
+    return replace(forecast, summary=_summary(forecast, finding), details=details)
 
 
 def span_text(hours: float) -> str:
@@ -34,42 +41,63 @@ def span_text(hours: float) -> str:
     return f"{hours / HOURS_PER_DAY:.1f} days"
 
 
-def _summary(forecast: Forecast) -> str:
-    limit = f"the limit of {forecast.limit_bytes / MIB:,.0f} MB"
-    if forecast.state == "over_limit":
-        return f"Memory has already reached {limit}."
-    if forecast.state == "cannot_say":
-        return (
-            f"Too little history of the present run to say when memory reaches {limit} "
-            f"({forecast.sample_count} samples over {forecast.window_hours:.1f} h)."
-        )
-    if forecast.hours_to_limit is None:
-        soonest = forecast.hours_to_limit_low
-        doubt = (
-            "" if soonest is None else f"; at the earliest (1 in {_one_in(forecast)}) in {span_text(soonest)}"
-        )
-        return f"Memory does not reach {limit} within {span_text(forecast.horizon_hours)}{doubt}."
-    low = forecast.hours_to_limit_low or 0.0
-    high = (
-        "later than the horizon"
-        if forecast.hours_to_limit_high is None
-        else span_text(forecast.hours_to_limit_high)
-    )
+def _summary(forecast: Forecast, finding: LeakFinding) -> str:
+    limit = f"the limit of {size(forecast.limit_bytes / MIB)}"
+    match forecast.state:
+        case "reached":
+            return f"Memory has already reached {limit}."
+        case "cannot_say":
+            return f"{_why_silent(forecast, finding, limit)}{_asks_for_more(forecast)}."
+        case "never":
+            plateau = "" if forecast.plateau_bytes is None else f": it levels off at {_plateau(forecast)}"
+            return f"Memory does not reach {limit} within {span_text(forecast.horizon_hours)}{plateau}."
+    low, middle = forecast.hours_to_limit_low or 0.0, forecast.hours_to_limit or 0.0
+    late = forecast.hours_to_limit_high
+    high = f"more than {span_text(forecast.horizon_hours)}" if late is None else span_text(late)
     return (
-        f"Memory reaches {limit} in about {span_text(forecast.hours_to_limit)} "
+        f"Memory reaches {limit} in about {span_text(middle)} "
         f"({forecast.level:.0%} interval: {span_text(low)} to {high})."
     )
 
 
-def _one_in(forecast: Forecast) -> int:
-    return round(2.0 / (1.0 - forecast.level))
+def _why_silent(forecast: Forecast, finding: LeakFinding, limit: str) -> str:
+    if forecast.plateau_bytes is not None:
+        return f"Cannot say yet whether memory reaches {limit}: it levels off, at {_plateau(forecast)} as it seems"
+    if finding.verdict is Verdict.CANNOT_SAY and finding.reason in TOO_LITTLE:
+        return (
+            f"Too little history to say when memory reaches {limit} "
+            f"({forecast.sample_count} samples over {forecast.window_hours:.1f} h)"
+        )
+    if finding.verdict is Verdict.CANNOT_SAY:
+        return f"Cannot say yet when memory reaches {limit}: whether it grows can't be told"
+    if finding.verdict.row.grows:
+        return f"Cannot say yet when memory reaches {limit}: too few readings since the growth began, or the start"
+    return f"Cannot say yet whether memory reaches {limit}: it is level so far, but not surely enough"
 
 
-def _details(forecast: Forecast) -> list[str]:
+def _asks_for_more(forecast: Forecast) -> str:
+    if forecast.can_say_from is None:
+        return ""
+    return f"; more readings may tell from {forecast.can_say_from:%Y-%m-%d %H:%M} UTC on"
+
+
+def _plateau(forecast: Forecast) -> str:
+    """Name the level at which growth ends, with its interval."""
+    level, low, high = forecast.plateau_bytes, forecast.plateau_low_bytes, forecast.plateau_high_bytes
+    middle = size(None if level is None else level / MIB)
+    least = size(None if low is None else low / MIB)
+    if high is None:
+        return f"{middle} (at least {least}, no upper end in sight)"
+    return f"{middle} (95 % interval {least} to {size(high / MIB)})"
+
+
+def _details(forecast: Forecast, finding: LeakFinding) -> list[str]:
     lines = []
+    if forecast.plateau_bytes is not None and forecast.state == "dated":
+        lines.append(f"It levels off at {_plateau(forecast)}.")
     if forecast.slope_mb_per_hour is not None:
         lines.append(
-            f"Trend of the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
+            f"{_carried(finding)} over the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
             f"(95 % interval {forecast.slope_low_mb_per_hour:z.2f} to {forecast.slope_high_mb_per_hour:z.2f})."
         )
     back = forecast.backtest
@@ -86,3 +114,9 @@ def _details(forecast: Forecast) -> list[str]:
     if forecast.cross_check is not None:
         lines.append(forecast.cross_check.summary)
     return lines
+
+
+def _carried(finding: LeakFinding) -> str:
+    if finding.verdict.row.grows and finding.since is not None:
+        return f"Growth since {finding.since:%Y-%m-%d %H:%M} UTC, measured"
+    return "Trend"
