@@ -1,21 +1,18 @@
-"""What a monitoring system is told: the severity of one source as a plugin's state, and what led to it."""
+"""What a monitoring system is told: the severity of one source as a state, and why; the command words it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from memmon.assessment.severity import NEAR_HOURS, Severity, severity_reasons
-from memmon.facts.defaults import HIGH_MEMORY_PERCENT
+from memmon.assessment.severity import severity_reasons
+from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
     from memmon.assessment.assessment import Assessment
-    from memmon.assessment.severity import ReasonKind
-
-WARNING_PERCENT = HIGH_MEMORY_PERCENT
-CRITICAL_HOURS = NEAR_HOURS
+    from memmon.assessment.severity import Reason
 
 
 class CheckState(IntEnum):
@@ -29,6 +26,15 @@ class CheckState(IntEnum):
 
 WORST_FIRST = (CheckState.CRITICAL, CheckState.WARNING, CheckState.UNKNOWN, CheckState.OK)
 
+_BY_SEVERITY = {
+    Severity.OK: CheckState.OK,
+    Severity.NOTICE: CheckState.OK,
+    Severity.WARNING: CheckState.WARNING,
+    Severity.CRITICAL: CheckState.CRITICAL,
+}
+
+ReasonKind = Literal["stale", "verdict", "near_limit", "limit_use", "deques"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReason:
@@ -38,30 +44,43 @@ class CheckReason:
     state: CheckState
 
 
-def check_state(assessed: Assessment) -> tuple[CheckState, tuple[CheckReason, ...]]:
+def check_state(
+    assessed: Assessment, *, max_age_seconds: float | None = None
+) -> tuple[CheckState, tuple[CheckReason, ...]]:
     """Return the state and what led to it, the worst first.
 
-    A verdict that can't be given yet is no health: UNKNOWN, unless something else is worse.
+    A source that is silent, or of which no verdict can be given yet, is UNKNOWN unless it is known to be worse: of
+    a silent one only what counted against its limit is. `max_age_seconds`: older samples are silence too, whatever
+    became of the run; None: three intervals, unless it ended as somebody meant.
     """
-    found = [
-        CheckReason(kind=one.kind, state=_state(one.severity))
-        for one in severity_reasons(
-            assessed.finding,
-            forecast=assessed.forecast,
-            limit_share=assessed.limit_share,
-            deques=assessed.deques,
-        )
+    is_stale = is_too_old(assessed, max_age_seconds)
+    seen = severity_reasons(
+        assessed.finding,
+        forecast=assessed.forecast,
+        limit_share=assessed.limit_share,
+        deques=assessed.deques,
+    )
+    found = [CheckReason(kind="stale", state=CheckState.UNKNOWN)] if is_stale else []
+    found += [
+        CheckReason(kind=reason.kind, state=_state(reason, assessed, is_stale=is_stale)) for reason in seen
     ]
-    if assessed.finding.verdict is Verdict.CANNOT_SAY:
-        found = [
-            CheckReason(kind="verdict", state=CheckState.UNKNOWN) if one.kind == "verdict" else one
-            for one in found
-        ]
     found.sort(key=lambda reason: WORST_FIRST.index(reason.state))
     return found[0].state, tuple(found)
 
 
-def _state(severity: Severity) -> CheckState:
-    if severity is Severity.CRITICAL:
-        return CheckState.CRITICAL
-    return CheckState.WARNING if severity is Severity.WARNING else CheckState.OK
+def is_too_old(assessed: Assessment, max_age_seconds: float | None) -> bool:
+    """Tell whether the newest sample is too old for an answer: by the source's own intervals, or as it was asked for."""
+    fresh = assessed.freshness
+    if fresh is None:
+        return False
+    if max_age_seconds is None:
+        return fresh.is_stale or fresh.age_seconds is None
+    return fresh.age_seconds is None or fresh.age_seconds > max_age_seconds
+
+
+def _state(reason: Reason, assessed: Assessment, *, is_stale: bool) -> CheckState:
+    if is_stale and reason.kind != "limit_use":
+        return CheckState.UNKNOWN
+    if reason.kind == "verdict" and assessed.finding.verdict is Verdict.CANNOT_SAY:
+        return CheckState.UNKNOWN
+    return _BY_SEVERITY[reason.severity]

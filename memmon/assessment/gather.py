@@ -49,17 +49,16 @@ CAUSE_POINT_COUNT = 600
 NEWEST_STRETCH = timedelta(minutes=1)
 """Figures over a whole look-back would cost ten times as much as the newest sample's values."""
 
-FIRING = "firing"
-
 CHECK_STEP = timedelta(hours=1)
-"""Time between two checks that must agree before an alert goes out."""
+
+FIRING = "firing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked of a source: which stretch of it, by which policy, and against which limit.
 
-    `level`, `cross_check`: of the forecast. `is_brief`: verdict, memory and limit alone are asked for, neither the limit's date nor deques and alerts, nor
+    `is_brief`: verdict, memory and limit alone are asked for, neither the limit's date nor deques and alerts, nor
     the severity that rests on them. `has_cause`: the growth's cause is asked for. All of these cost time.
     """
 
@@ -70,8 +69,9 @@ class Question:
     """All of the stretch is judged, also what the policy would not look back to."""
     is_brief: bool = False
     has_cause: bool = True
-    level: float = FORECAST_LEVEL
-    cross_check: bool = False
+    forecast_level: float = FORECAST_LEVEL
+    is_cross_checked: bool = False
+    """The forecast is compared with a second model's, which loads statsmodels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,19 +127,19 @@ def judge(
         present=present,
         now=now,
         is_brief=question.is_brief,
-        level=question.level,
-        cross_check=question.cross_check,
+        forecast_level=question.forecast_level,
+        is_cross_checked=question.is_cross_checked,
     )
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
 
 
-def is_leak_confirmed(judged: Judged, policy: LeakPolicy) -> bool:
-    """Tell whether a leak is one by the check of an hour before as well."""
-    finding, history = judged.assessment.finding, judged.history
-    if not finding.is_leak or history.last_at is None:
+def is_confirmed(judged: Judged) -> bool:
+    """Tell whether the check an hour before agrees that memory leaks; costs another judgement where it leaks."""
+    newest, last_at = judged.assessment.finding, judged.history.last_at
+    if not newest.is_leak or last_at is None:
         return False
-    before = detect_leak(history.slice_time(None, history.last_at - CHECK_STEP), policy)
-    return confirmed((before, finding))
+    before = judged.history.slice_time(None, last_at - CHECK_STEP)
+    return confirmed((detect_leak(before, newest.policy), newest))
 
 
 def looked_back(last_at: datetime | None, policy: LeakPolicy) -> Bounds:
@@ -176,6 +176,7 @@ def read_present(
         runs=every,
         rss_bytes=stats.last_rss_bytes,
         limit=limit_of(stats, runs_within(every, bounds), question.limit),
+        database=store.database.shown,
     )
     if question.is_brief:
         return present
@@ -260,16 +261,13 @@ def growth_between(store: Store, source: str, start: datetime, end: datetime) ->
     length_seconds = max((end - start).total_seconds(), 1.0)
     buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINT_COUNT)
     matrix = store.part_matrix(source, start, end)
-    unbounded = (
-        status.name
-        for status in (store.deque_status(source) if matrix.names else ())
-        if status.is_alive and status.maxlen_count is None
-    )
+    alive = [status for status in (store.deque_status(source) if matrix.names else ()) if status.is_alive]
     return GrowthReadings(
         counters=tuple(_counters(buckets)),
         parts=tuple(_parts(matrix)) if matrix.names else (),
         work=tuple(_work(matrix)),
-        unbounded_names=tuple(unbounded),
+        unbounded_names=tuple(one.name for one in alive if one.maxlen_count is None),
+        bounded_names=tuple(one.name for one in alive if one.maxlen_count is not None),
     )
 
 

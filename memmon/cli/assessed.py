@@ -12,7 +12,9 @@ from memmon.errors import NoDataError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakPolicy
+    from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
     from memmon.assessment.limits import LimitKind
     from memmon.cli.options import WindowOptions
@@ -37,11 +39,10 @@ def assessed(
     now: datetime,
     limit: LimitKind | int | None = None,
     is_brief: bool = False,
-    level: float | None = None,
-    cross_check: bool = False,
+    forecast_level: float = 0.8,
+    is_cross_checked: bool = False,
 ) -> Judged:
     """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample."""
-    from memmon.assessment.assess import FORECAST_LEVEL
     from memmon.assessment.gather import Question, judge
 
     policy = policy_of(opened, window)
@@ -53,8 +54,8 @@ def assessed(
         is_whole=window.since is not None,
         is_brief=is_brief,
         has_cause=False,
-        level=level or FORECAST_LEVEL,
-        cross_check=cross_check,
+        forecast_level=forecast_level,
+        is_cross_checked=is_cross_checked,
     )
     judged = judge(opened.store, source, question, now=now)
     if judged.history.is_empty:
@@ -80,10 +81,28 @@ def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tup
     return tuple(found)
 
 
-def no_limit(source: SourceInfo, wanted: LimitKind | int | None) -> NoDataError:
-    """Return the error that says that the limit meant was not recorded, and what to do."""
-    kind = f"{wanted} limit" if isinstance(wanted, str) else "limit"
-    return NoDataError(f"no {kind} was recorded for {printable(source.name)}; give one, such as --limit 2GiB")
+def require_forecast(judged: Judged, wanted: LimitKind | int | None) -> Forecast:
+    """Return when the limit is reached; raises NoDataError when no limit was recorded."""
+    found = judged.assessment.forecast
+    if found is None:
+        kind = f"{wanted} limit" if isinstance(wanted, str) else "limit"
+        raise NoDataError(
+            f"no {kind} was recorded for {printable(judged.source.name)}; give one, such as --limit 2GiB"
+        )
+    return found
+
+
+def limit_object(found: Assessment) -> dict[str, Any] | None:
+    """Return what `--json` says of the limit."""
+    if found.limit_bytes is None:
+        return None
+    return {
+        "limit_bytes": found.limit_bytes,
+        "used_bytes": found.charged_bytes,
+        "used_percent": found.used_percent,
+        "rss_at_limit_bytes": found.rss_at_limit_bytes,
+        "origin": found.limit_origin,
+    }
 
 
 def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Staleness:

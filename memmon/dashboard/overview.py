@@ -159,7 +159,10 @@ def _row(source: SourceInfo, judged: JudgedSource, now: datetime) -> Row:
     )
     fresh = None if found is None else found.freshness
     old = staleness(
-        source.last_at, now=now, interval_seconds=None if fresh is None else fresh.interval_seconds
+        source.last_at,
+        now=now,
+        interval_seconds=None if fresh is None else fresh.interval_seconds,
+        end_reason=None if fresh is None else fresh.end_reason,
     )
     memory_mb = None if found is None or found.rss_bytes is None else mb_from_bytes(found.rss_bytes)
     limit_percent = None if found is None else found.used_percent

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.assessment.freshness import freshness_of
 from memmon.facts.readings import metrics
+from memmon.facts.run_endings import MEANT_ENDS
 from memmon.facts.staleness import is_stale, stale_after_seconds
 from memmon.units import MS_PER_SECOND
 
@@ -30,6 +32,8 @@ class SourceState:
     run_count: int
     last_at: datetime | None
     is_fresh: bool
+    is_ended: bool = False
+    """Nothing records any more, and somebody meant that: nobody is missed."""
     process_count: int = 0
     values: Mapping[str, int | float] = field(default_factory=dict)
     """What is known, by the column of the reading."""
@@ -48,7 +52,7 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
     for source_id, kind, severity in store.query(told, row_limit=_ROW_LIMIT).rows:
         firing.setdefault(source_id, []).append((kind, severity))
     return tuple(
-        _state(store, one, live.get(one.source_id, []), tuple(firing.get(one.source_id, ())))
+        _state(store, one, live.get(one.source_id, []), tuple(firing.get(one.source_id, ())), now=now)
         for one in store.sources()
     )
 
@@ -81,11 +85,22 @@ def _newest_known(column: str) -> str:
 
 
 def _state(
-    store: Store, one: SourceInfo, live: Sequence[dict[str, Any]], firing: tuple[tuple[str, str], ...]
+    store: Store,
+    one: SourceInfo,
+    live: Sequence[dict[str, Any]],
+    firing: tuple[tuple[str, str], ...],
+    *,
+    now: datetime,
 ) -> SourceState:
     if not live:
+        fresh = freshness_of(store.runs(one.name), now=now)
         return SourceState(
-            source=one.name, run_count=one.run_count, last_at=one.last_at, is_fresh=False, firing=firing
+            source=one.name,
+            run_count=one.run_count,
+            last_at=one.last_at,
+            is_fresh=False,
+            is_ended=fresh.end_reason in MEANT_ENDS,
+            firing=firing,
         )
     newest = max(live, key=lambda row: row["at_ms"])
     return SourceState(

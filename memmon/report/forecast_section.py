@@ -81,7 +81,9 @@ def cause_section(assessed: Assessment) -> CauseSection | None:
             CauseShare(name=one.name, growth_mb=mb_from_bytes(one.growth_bytes), share=one.share)
             for one in (() if culprits is None else culprits.parts)
         ),
-        details=tuple(filter(None, [*more, cause.advice, *cause.details])),
+        details=tuple(
+            filter(None, [*more, *(one for one in (cause.advice,) if one in assessed.advice), *cause.details])
+        ),
     )
 
 

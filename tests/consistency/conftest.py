@@ -14,7 +14,7 @@ def answers(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("consistency")
     said = {}
     with fixed_present(folder):
-        for name, stories in stores(is_whole=request.param == "whole").items():
+        for name, stories in stores(request.param).items():
             write_all(folder / f"{name}.db", stories)
             said.update(everything_said(folder / f"{name}.db", stories))
     return said

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 
-from memmon.cli.assessed import assessed, no_limit, staleness_of
+from memmon.cli.assessed import assessed, limit_object, require_forecast, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
@@ -43,30 +43,27 @@ def command(
     from memmon.clock import SystemClock
 
     with opened(common) as found:
-        source = found.one()
         judged = assessed(
             found,
-            source,
+            found.one(),
             window,
             now=SystemClock().now(),
             limit=limit,
-            level=level,
-            cross_check=not no_cross_check,
+            forecast_level=level,
+            is_cross_checked=not no_cross_check,
         )
-        seen = judged.assessment
-        if seen.forecast is None:
-            raise no_limit(source, limit)
+        forecast = require_forecast(judged, limit)
         if common.as_json:
             write_json(
                 common,
                 command="forecast",
                 database=found.place.database,
-                findings=[forecast_object(seen.forecast, source.name)],
-                limit=limit_object(seen),
+                findings=[forecast_object(forecast, judged.source.name)],
+                limit=limit_object(judged.assessment),
                 staleness=staleness_of(judged),
             )
         else:
-            write_text(common, _text(seen, seen.forecast, staleness_of(judged), source.name))
+            write_text(common, _text(forecast, judged.assessment, staleness_of(judged)))
 
 
 def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
@@ -74,59 +71,39 @@ def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
     return {**forecast.to_dict(), "source": source}
 
 
-def limit_object(seen: Assessment) -> dict[str, Any] | None:
-    """Return what `--json` says of a limit."""
-    if seen.limit_bytes is None:
-        return None
-    return {
-        "limit_bytes": seen.limit_bytes,
-        "used_bytes": seen.charged_bytes,
-        "used_percent": seen.used_percent,
-        "rss_at_limit_bytes": seen.rss_at_limit_bytes,
-        "origin": seen.limit_origin,
-    }
-
-
-def _text(seen: Assessment, forecast: Forecast, age: Staleness, source: str) -> str:
+def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
     lines = [
-        f"{printable(source)}: {printable(forecast.summary)}",
+        f"{printable(found.source)}: {printable(forecast.summary)}",
         (
-            f"  Limit: {size(seen.limit_bytes)} ({printable(seen.limit_origin or '')}), {size(seen.charged_bytes)} used"
-            f" ({seen.used_percent or 0.0:.1f} %)"
+            f"  Limit: {size(found.limit_bytes)} ({printable(found.limit_origin)}), {size(found.charged_bytes)} used"
+            f" ({found.used_percent:.1f} %)"
         ),
-        f"  Reached in: {_reached_in(forecast)}",
+        f"  Reached in: {_reached(forecast)}",
     ]
     if forecast.at is not None:
         lines.append(f"  That is: {local_time(forecast.at)}")
     if forecast.deques_full_hours is not None:
-        lines.append(f"  Deques full in: {_hours(forecast.deques_full_hours)}")
+        lines.append(f"  Deques full in: {duration(forecast.deques_full_hours * SECONDS_PER_HOUR)}")
     lines += [f"  {printable(detail)}" for detail in forecast.details]
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)
 
 
-def _reached_in(forecast: Forecast) -> str:
-    """Return when the limit is reached, or why no time is given."""
+def _reached(forecast: Forecast) -> str:
+    """Return when the limit is reached: what can't be said yet is not `never`, and a true never names its horizon."""
     match forecast.state:
         case "cannot_say":
-            later = (
-                ""
-                if forecast.ready_at is None
-                else f" (more readings, until {local_time(forecast.ready_at)})"
-            )
-            return f"cannot say yet{later}"
+            ready = forecast.ready_at
+            return "cannot say yet" if ready is None else f"cannot say yet (more from {local_time(ready)} on)"
         case "never":
             return f"never within the horizon of {_hours(forecast.horizon_hours)}"
         case "reached":
             return "now"
         case "dated":
-            latest = forecast.hours_to_limit_high
-            end = "later than the horizon" if latest is None else _hours(latest)
-            soonest = _hours(forecast.hours_to_limit_low or 0.0)
-            return (
-                f"{_hours(forecast.hours_to_limit or 0.0)} ({100 * forecast.level:g} %: {soonest} to {end})"
-            )
+            low, latest = _hours(forecast.hours_to_limit_low or 0.0), forecast.hours_to_limit_high
+            high = "later than the horizon" if latest is None else _hours(latest)
+            return f"{_hours(forecast.hours_to_limit or 0.0)} ({100 * forecast.level:g} %: {low} to {high})"
         case _:
             assert_never(forecast.state)
 
