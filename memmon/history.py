@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memmon.facts.process_size import UNITS, refuse_wrong_unit, unit_named
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class History:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, source: str = "") -> History:
+    def from_frame(cls, frame: pd.DataFrame, *, source: str = "", unit: str | None = None) -> History:
         """Build a History from a DataFrame.
 
         The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), or
@@ -160,16 +161,26 @@ class History:
         repeated or NaN: such rows are dropped and counted. Without `run_id`, a falling
         `uptime_seconds` begins a new run.
 
-        Raises ValueError when there is no `rss_bytes` or no usable time.
+        `unit` (`B`, `kB`, `MB`, `GB`, of 1,024): what the columns of bytes are in, where that is not bytes.
+
+        Raises ValueError when there is no `rss_bytes` or no usable time, and when the sizes can't be
+        those of a process: the message then names their likely unit (`unit="B"` takes them as they are).
         """
         if "rss_bytes" not in frame.columns:
             raise ValueError(f"the frame has no column rss_bytes (its columns: {list(frame.columns)})")
         known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in frame.columns]
         extra: dict[str, Any] = {name: _frame_column(frame, name) for name in known}
         run_id = frame["run_id"].to_numpy() if "run_id" in frame.columns else None
+        at_seconds, rss = _frame_seconds(frame), _frame_column(frame, "rss_bytes")
+        if unit is None:
+            refuse_wrong_unit(rss.tolist())
+        else:
+            factor = UNITS[unit_named(unit)]
+            rss = rss * factor
+            extra |= {name: extra[name] * factor for name in extra if name.endswith("_bytes")}
         return cls.from_arrays(
-            at_seconds=_frame_seconds(frame),
-            rss_bytes=_frame_column(frame, "rss_bytes"),
+            at_seconds=at_seconds,
+            rss_bytes=rss,
             run_id=run_id,
             source=source,
             **extra,
