@@ -1,0 +1,81 @@
+"""Read a Parquet file of snapshots, as `memmon export` writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING, Any
+
+from memmon.errors import ImportFileError, MissingExtraError
+from memmon.imports.columns import HeaderError, plan_columns
+from memmon.imports.recording import Recording
+from memmon.imports.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from memmon.imports.options import ReadOptions
+
+_MAGIC = b"PAR1"
+
+
+class _Rows:
+    """Where in the file the reader is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.number = 0
+
+    def error(self, message: str) -> ImportFileError:
+        return ImportFileError(f"{self.path}, row {self.number}: {message}; nothing was imported")
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell Parquet files by their first bytes."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except PermissionError:
+        raise ImportFileError(f"{path}: may not be read by this user") from None
+
+
+def read_parquet(path: Path, options: ReadOptions) -> Recording:
+    """Read a Parquet file with the columns of a CSV; raise MissingExtraError without DuckDB."""
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtraError(f"{path}: Parquet needs DuckDB: pip install 'memmon[duckdb]'") from None
+    rows = _Rows(path)
+    try:
+        with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
+            found = connection.read_parquet(str(path))
+            header, content = found.columns, found.fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise ImportFileError(f"{path}: not readable as Parquet ({reason}); nothing was imported") from None
+    try:
+        plan = plan_columns(header, options)
+    except HeaderError as error:
+        raise rows.error(str(error)) from None
+    table = Table(plan, rows)
+    for rows.number, row in enumerate(content, start=1):
+        table.take([_text(value) for value in row])
+    runs, notes = table.runs()
+    return Recording(
+        path=path,
+        kind="Parquet",
+        is_absolute=plan.is_absolute,
+        runs=runs,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        notes=notes,
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return str(value)
