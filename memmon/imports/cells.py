@@ -24,8 +24,8 @@ _FIRST_MILLISECONDS = 1e11
 _FIRST_EPOCH_SECONDS = 1e8
 """1973: whoever writes less counts from a beginning of his own."""
 _EPOCH = re.compile(r"\d{9,}(?:\.\d*)?|\d+\.\d*|\d{1,7}|\d+(?:\.\d+)?[eE]\+?\d+")
-_SIZE = re.compile(r"(.*?)\s*(KiB|MiB|GiB)")
-_SUFFIXES: Mapping[str, int] = {"KiB": KIB, "MiB": MIB, "GiB": GIB}
+_SIZE = re.compile(r"(.*?)\s*(B|KiB|MiB|GiB|TiB)")
+_SUFFIXES: Mapping[str, int] = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": 1024 * GIB}
 
 
 def number(text: str) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError, MissingExtraError
@@ -49,18 +48,17 @@ def read_parquet(path: Path, options: ReadOptions) -> Recording:
         raise MissingExtraError(f"{path}: Parquet needs DuckDB: pip install 'memmon[duckdb]'") from None
     rows = _Rows(path)
     try:
-        with duckdb.connect(config={"TimeZone": "UTC"}) as connection:
-            found = connection.read_parquet(str(path))
-            header, content = found.columns, found.fetchall()
+        with duckdb.connect() as connection:
+            frame = connection.read_parquet(str(path)).df()
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise ImportFileError(f"{path}: not readable as Parquet ({reason}); nothing was imported") from None
     try:
-        plan = plan_columns(header, options)
+        plan = plan_columns([str(name) for name in frame.columns], options)
     except HeaderError as error:
         raise rows.error(str(error)) from None
     table = Table(plan, rows)
-    for rows.number, row in enumerate(content, start=1):
+    for rows.number, row in enumerate(frame.itertuples(index=False, name=None), start=1):
         table.take([_text(value) for value in row])
     runs, notes = table.runs()
     return Recording(
@@ -74,7 +72,7 @@ def read_parquet(path: Path, options: ReadOptions) -> Recording:
 
 
 def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value != value:  # noqa: PLR0124 -- NaN and "not a time" alone differ from themselves
         return ""
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
