@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError, MissingExtraError
@@ -13,9 +15,12 @@ from memmon.imports.table import Table
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
+
     from memmon.imports.options import ReadOptions
 
 _MAGIC = b"PAR1"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Rows:
@@ -49,16 +54,16 @@ def read_parquet(path: Path, options: ReadOptions) -> Recording:
     rows = _Rows(path)
     try:
         with duckdb.connect() as connection:
-            frame = connection.read_parquet(str(path)).df()
+            header, content = _content(connection.read_parquet(str(path)))
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise ImportFileError(f"{path}: not readable as Parquet ({reason}); nothing was imported") from None
     try:
-        plan = plan_columns([str(name) for name in frame.columns], options)
+        plan = plan_columns(header, options)
     except HeaderError as error:
         raise rows.error(str(error)) from None
     table = Table(plan, rows)
-    for rows.number, row in enumerate(frame.itertuples(index=False, name=None), start=1):
+    for rows.number, row in enumerate(content, start=1):
         table.take([_text(value) for value in row])
     runs, notes = table.runs()
     return Recording(
@@ -71,9 +76,19 @@ def read_parquet(path: Path, options: ReadOptions) -> Recording:
     )
 
 
+def _content(found: duckdb.DuckDBPyRelation) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return names and rows; times as microseconds, for which DuckDB needs no time zones."""
+    cells = []
+    for name, kind in zip(found.columns, found.types, strict=True):
+        quoted = '"' + name.replace('"', '""') + '"'
+        is_time = str(kind).startswith("TIMESTAMP")
+        cells.append(f"{{'us': epoch_us({quoted})}}" if is_time else quoted)
+    return found.columns, found.project(", ".join(cells)).fetchall()
+
+
 def _text(value: Any) -> str:
-    if value is None or value != value:  # noqa: PLR0124 -- NaN and "not a time" alone differ from themselves
+    if isinstance(value, dict):
+        value = None if value["us"] is None else _EPOCH + timedelta(microseconds=value["us"])
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    return str(value)
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

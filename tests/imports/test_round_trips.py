@@ -84,7 +84,7 @@ def test_csv_comes_back_with_its_sources(bench, recorded):
     """A CSV of several sources gives each its own, every column of a snapshot and its uptime, and the same CSV again."""
     text = csv_of(recorded)
     result = bench.take(bench.put("all.csv", text))
-    assert result.sources == tuple(name for name, _ in frames_of(recorded))
+    assert set(result.sources) == set(SOURCES)
     assert (result.snapshot_count, result.run_count) == (48, 4)
     assert without_run(csv_of(bench.database)) == without_run(text)
     assert [note for note in result.notes if "ignored" in note] == []
