@@ -98,7 +98,7 @@ def read_psrecord(lines: Lines) -> Recording:
     run = RecordedRun(label="")
     separator: str | None = None
     places = (0, 2, 3)
-    width, torn = len(places) + 1, list[str]()
+    former, torn = [""] * (len(places) + 1), list[str]()
     expected = "expected `elapsed seconds, CPU %, real MB, virtual MB`"
     for line in lines:
         text = line.strip()
@@ -110,10 +110,10 @@ def read_psrecord(lines: Lines) -> Recording:
         if not text or text.startswith(("#", _PSRECORD_CSV)):
             continue
         fields = text.split(separator)
-        if lines.is_unfinished and len(fields) < width:
+        if lines.is_unfinished and (len(fields) < len(former) or len(fields[-1]) < len(former[-1])):
             torn = [TORN]
             break
-        width = len(fields)
+        former = fields
         if len(fields) <= max(places):
             raise lines.error(f"{text[:60]!r}; {expected}")
         elapsed, real, virtual = (fields[place] for place in places)

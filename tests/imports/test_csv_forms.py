@@ -139,9 +139,14 @@ def test_torn_files_of_other_kinds_keep_their_rows(bench):
     )
     gauge = 'process_resident_memory_bytes{job="x"} '
     metrics = "".join(f"{gauge}{(100 + step) * MB} {seconds + step:.3f}\n" for step in range(9))
-    for name, text in (("a.dat", mprof), ("b.txt", psrecord), ("c.om", metrics)):
-        result = bench.take(bench.put(name, text[:-14]))
-        assert (result.snapshot_count, result.notes[-1] if name != "b.txt" else result.notes[0]) == (8, TORN)
+    for name, text, cut in (
+        ("a.dat", mprof, 14),
+        ("b.txt", psrecord, 4),
+        ("b2.txt", psrecord, 14),
+        ("c.om", metrics, 14),
+    ):
+        result = bench.take(bench.put(name, text[:-cut]))
+        assert (result.snapshot_count, result.notes[0]) == (8, TORN)
 
 
 def test_rows_later_than_now_are_left_out(bench):

@@ -90,6 +90,15 @@ def test_csv_comes_back_with_its_sources(bench, recorded):
     assert [note for note in result.notes if "ignored" in note] == []
 
 
+def test_rows_of_hours_are_said(bench, recorded):
+    """A row that stands for an hour comes in with its mean, and that is said."""
+    text = csv_of(recorded)
+    hours = text.replace(",1,0.0\n", ",12,3600.0\n")
+    assert hours != text
+    result = bench.take(bench.put("all.csv", hours))
+    assert any(note.startswith("48 rows stand for hours or days") for note in result.notes)
+
+
 def test_parquet_comes_back(bench, recorded):
     """A Parquet file gives the same store as the CSV."""
     pytest.importorskip("duckdb", reason="DuckDB is an extra: pip install 'memmon[duckdb]'")
