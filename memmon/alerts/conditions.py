@@ -344,7 +344,7 @@ def _is_short(run: RunLike, *, before: RunLike) -> bool:
 
 def _hours_within(ahead: ForecastLike | None, hours: float) -> float | None:
     """Return the hours to the limit when it is reached within `hours`."""
-    if ahead is None or ahead.state not in {"reaching", "over_limit"} or ahead.hours_to_limit is None:
+    if ahead is None or ahead.state not in {"dated", "reached"} or ahead.hours_to_limit is None:
         return None
     return ahead.hours_to_limit if ahead.hours_to_limit <= hours else None
 

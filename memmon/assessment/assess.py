@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from memmon.history import History
 
 
+FORECAST_LEVEL = 0.8
+"""Probability of a forecast's interval, where nothing else is asked for."""
+
+
 def assess(
     history: History,
     *,
@@ -47,14 +51,17 @@ def assess_finding(
     present: Present | None = None,
     now: datetime | None = None,
     is_brief: bool = False,
+    level: float = FORECAST_LEVEL,
+    cross_check: bool = False,
 ) -> Assessment:
     """Return the assessment that rests on `finding`, the verdict on `history`.
 
-    `is_brief` leaves out the forecast, and the severity that would rest on it.
+    `is_brief` leaves out the forecast, and the severity that would rest on it. `level`, `cross_check`: the
+    probability of the forecast's interval, and whether a second model is asked (which loads statsmodels).
     """
     limit = None if present is None else present.limit
     deques = () if present is None else present.deques
-    forecast = None if is_brief else _forecast(history, limit)
+    forecast = None if is_brief else _forecast(history, finding, limit, level=level, cross_check=cross_check)
     cause, culprits = explain(finding, None if present is None else present.growth)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
@@ -65,6 +72,7 @@ def assess_finding(
         at=now or history.last_at,
         freshness=_freshness(history, present, now),
         rss_bytes=_rss_bytes(history, present),
+        footprint_bytes=None if history.is_empty else int(history.footprint_bytes[-1]),
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
@@ -81,11 +89,21 @@ def assess_finding(
     )
 
 
-def _forecast(history: History, limit: Limit | None) -> Forecast | None:
+def _forecast(
+    history: History, finding: LeakFinding, limit: Limit | None, *, level: float, cross_check: bool
+) -> Forecast | None:
     """Return when memory reaches the limit; None where no limit is known, or there is no sample."""
     if limit is None or history.is_empty:
         return None
-    return forecast_limit(history, limit.rss_at_limit_bytes)
+    return forecast_limit(
+        history,
+        limit.limit_bytes,
+        used_bytes=limit.used_bytes,
+        counts=limit.counts,
+        finding=finding,
+        level=level,
+        cross_check=cross_check,
+    )
 
 
 def _rss_bytes(history: History, present: Present | None) -> int | None:

@@ -32,7 +32,7 @@ class Assessment:
     `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1).
     `finding`: the verdict; `forecast`: when the limit is reached; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
-    `footprint_bytes`, `processes` and `resources` are not gathered yet.
+    `footprint_bytes`: what the process can't give back; `processes` and `resources` are not gathered yet.
     `severity` is None where what it rests on was not asked for.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
 
@@ -98,8 +98,10 @@ class Assessment:
 
     @property
     def rss_at_limit_bytes(self) -> int | None:
-        """Resident memory at which the limit is reached, all else staying as it is: what the forecast runs towards."""
-        return None if self.forecast is None else self.forecast.limit_bytes
+        """Resident memory at which the limit is reached, all else staying as it is."""
+        if self.limit_bytes is None or self.charged_bytes is None or self.rss_bytes is None:
+            return None
+        return max(self.rss_bytes + self.limit_bytes - self.charged_bytes, 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC, no NaN."""

@@ -1,20 +1,21 @@
-"""What a monitoring system is told: the state of one source and what led to it, as codes; the command words them."""
+"""What a monitoring system is told: the severity of one source as a plugin's state, and what led to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from memmon.assessment.severity import NEAR_HOURS, Severity, severity_reasons
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
-from memmon.facts.verdicts import Confidence
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.severity import ReasonKind
 
 WARNING_PERCENT = HIGH_MEMORY_PERCENT
-CRITICAL_HOURS = 24.0
+CRITICAL_HOURS = NEAR_HOURS
 
 
 class CheckState(IntEnum):
@@ -28,14 +29,6 @@ class CheckState(IntEnum):
 
 WORST_FIRST = (CheckState.CRITICAL, CheckState.WARNING, CheckState.UNKNOWN, CheckState.OK)
 
-_BY_CONFIDENCE = {
-    Confidence.HIGH: CheckState.CRITICAL,
-    Confidence.MEDIUM: CheckState.WARNING,
-    Confidence.LOW: CheckState.OK,
-}
-
-ReasonKind = Literal["verdict", "near_limit", "limit_use"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReason:
@@ -46,27 +39,29 @@ class CheckReason:
 
 
 def check_state(assessed: Assessment) -> tuple[CheckState, tuple[CheckReason, ...]]:
-    """Return the state and what led to it, the worst first."""
-    finding = assessed.finding
-    state = _BY_CONFIDENCE[finding.confidence] if finding.is_leak else CheckState.OK
-    found = [CheckReason(kind="verdict", state=state)]
-    if assessed.forecast is not None and _is_near(assessed.forecast):
-        state = CheckState.CRITICAL if _is_certain(assessed.forecast) else CheckState.WARNING
-        found.append(CheckReason(kind="near_limit", state=state))
-    used_percent = assessed.used_percent
-    if used_percent is not None:
-        state = CheckState.WARNING if used_percent >= WARNING_PERCENT else CheckState.OK
-        found.append(CheckReason(kind="limit_use", state=state))
+    """Return the state and what led to it, the worst first.
+
+    A verdict that can't be given yet is no health: UNKNOWN, unless something else is worse.
+    """
+    found = [
+        CheckReason(kind=one.kind, state=_state(one.severity))
+        for one in severity_reasons(
+            assessed.finding,
+            forecast=assessed.forecast,
+            limit_share=assessed.limit_share,
+            deques=assessed.deques,
+        )
+    ]
+    if assessed.finding.verdict is Verdict.CANNOT_SAY:
+        found = [
+            CheckReason(kind="verdict", state=CheckState.UNKNOWN) if one.kind == "verdict" else one
+            for one in found
+        ]
     found.sort(key=lambda reason: WORST_FIRST.index(reason.state))
     return found[0].state, tuple(found)
 
 
-def _is_near(forecast: Forecast) -> bool:
-    return forecast.hours_to_limit is not None and forecast.hours_to_limit <= CRITICAL_HOURS
-
-
-def _is_certain(forecast: Forecast) -> bool:
-    """Tell growth from noise: of leak-free histories 2 to 4 % seem to reach a near limit, half of them without this."""
-    if forecast.state == "over_limit":
-        return True
-    return forecast.slope_low_mb_per_hour is not None and forecast.slope_low_mb_per_hour > 0
+def _state(severity: Severity) -> CheckState:
+    if severity is Severity.CRITICAL:
+        return CheckState.CRITICAL
+    return CheckState.WARNING if severity is Severity.WARNING else CheckState.OK

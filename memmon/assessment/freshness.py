@@ -35,7 +35,7 @@ class Freshness:
 
     `state`: `live`; `ended`, as somebody meant; `ended_badly`, by an exception, a kill, or unseen; `silent`:
     neither an end nor a sample for three intervals (or none at all); `clock_ahead`: the newest sample lies in the
-    future. `is_stale`: too old for the interval, whether the run ended or not.
+    future. `is_stale`: too old for the interval, and no end that somebody meant explains it.
     """
 
     state: FreshnessState
@@ -60,12 +60,13 @@ def freshness(
 ) -> Freshness:
     """Return how fresh a source is whose newest sample is of `last_at`, and whose run ended so (None: no end)."""
     age = staleness(last_at, now=now, interval_seconds=interval_seconds)
+    state = _state(age, now=now, end_reason=end_reason)
     return Freshness(
-        state=_state(age, now=now, end_reason=end_reason),
+        state=state,
         last_at=age.last_at,
         age_seconds=age.age_seconds,
         interval_seconds=age.interval_seconds,
-        is_stale=age.is_stale,
+        is_stale=age.is_stale and state is not FreshnessState.ENDED,
     )
 
 

@@ -12,7 +12,8 @@ from memmon.analysis.cause.attribution_finding import AttributionSeries
 from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
-from memmon.assessment.assess import assess_finding
+from memmon.analysis.leak.sequential import confirmed
+from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.limits import limit_of
 from memmon.assessment.present import Bounds, GrowthReadings, Present
@@ -48,12 +49,15 @@ NEWEST_STRETCH = timedelta(minutes=1)
 
 FIRING = "firing"
 
+CHECK_STEP = timedelta(hours=1)
+"""Time between two checks that must agree before an alert goes out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What is asked of a source: which stretch of it, by which policy, and against which limit.
 
-    `is_brief`: verdict, memory and limit alone are asked for, neither the limit's date nor deques and alerts, nor
+    `level`, `cross_check`: of the forecast. `is_brief`: verdict, memory and limit alone are asked for, neither the limit's date nor deques and alerts, nor
     the severity that rests on them. `has_cause`: the growth's cause is asked for. All of these cost time.
     """
 
@@ -64,6 +68,8 @@ class Question:
     """All of the stretch is judged, also what the policy would not look back to."""
     is_brief: bool = False
     has_cause: bool = True
+    level: float = FORECAST_LEVEL
+    cross_check: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,11 +116,29 @@ def judge(
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
     finding = detect_leak(history, _policy(question, history))
     newest = stats or _newest_statistics(store, history, bounds)
-    present = read_present(store, source, question, stats=newest, runs=runs)
+    footprint = None if history.is_empty else int(history.footprint_bytes[-1])
+    present = read_present(store, source, question, stats=newest, runs=runs, footprint_bytes=footprint)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, finding))
-    assessed = assess_finding(history, finding, present=present, now=now, is_brief=question.is_brief)
+    assessed = assess_finding(
+        history,
+        finding,
+        present=present,
+        now=now,
+        is_brief=question.is_brief,
+        level=question.level,
+        cross_check=question.cross_check,
+    )
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+
+
+def is_leak_confirmed(judged: Judged, policy: LeakPolicy) -> bool:
+    """Tell whether a leak is one by the check of an hour before as well."""
+    finding, history = judged.assessment.finding, judged.history
+    if not finding.is_leak or history.last_at is None:
+        return False
+    before = detect_leak(history.slice_time(None, history.last_at - CHECK_STEP), policy)
+    return confirmed((before, finding))
 
 
 def looked_back(last_at: datetime | None, policy: LeakPolicy) -> Bounds:
@@ -143,6 +167,7 @@ def read_present(
     *,
     stats: WindowStatistics,
     runs: tuple[RunInfo, ...] | None = None,
+    footprint_bytes: int | None = None,
 ) -> Present:
     """Return the newest readings: runs, memory and the limit meant; unless in brief, deques and alerts that fire."""
     bounds = question.bounds
@@ -150,7 +175,7 @@ def read_present(
     present = Present(
         runs=every,
         rss_bytes=stats.last_rss_bytes,
-        limit=limit_of(stats, runs_within(every, bounds), question.limit),
+        limit=limit_of(stats, runs_within(every, bounds), question.limit, footprint_bytes=footprint_bytes),
     )
     if question.is_brief:
         return present

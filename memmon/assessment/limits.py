@@ -1,8 +1,7 @@
 """Which limit memory runs towards, and how much of it is used; values in, a value out.
 
 The limit that kills is recorded with each snapshot: the smallest one of the control groups, else the
-host's memory. Other processes use of it too, so that the process itself may grow by the headroom
-only: `rss_at_limit_bytes` is what its resident memory will be then.
+host's memory. Other processes use of it too: what is used is what the kernel charges, where that was recorded.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memmon.analysis.forecast.quantity import Counts
     from memmon.store.read import RunInfo, WindowStatistics
 
 LimitKind = Literal["recorded", "container", "host"]
@@ -26,10 +26,10 @@ class Limit:
 
     limit_bytes: int
     used_bytes: int
-    rss_at_limit_bytes: int
-    """Resident memory of the process at which the limit is reached, all else staying as it is."""
     origin: str
     """`host`, `given`, or the control group."""
+    counts: Counts = "footprint"
+    """What `used_bytes` is the last of: what the kernel charges, else the process's footprint and what else counts."""
 
     @property
     def used_percent(self) -> float:
@@ -38,15 +38,20 @@ class Limit:
 
 
 def limit_of(
-    stats: WindowStatistics, runs: Sequence[RunInfo], wanted: LimitKind | int = "recorded"
+    stats: WindowStatistics,
+    runs: Sequence[RunInfo],
+    wanted: LimitKind | int = "recorded",
+    *,
+    footprint_bytes: int | None = None,
 ) -> Limit | None:
     """Return the limit meant, as of the window's last sample; None when nothing is known of it.
 
     `wanted`: `recorded`, the one in force; `container`: only a control group's; `host`: the host's memory; or
-    bytes: a limit on the resident memory itself, given by the operator. `runs` are those of the window, oldest first.
+    bytes: a limit on the process's own memory, given by the operator. `runs` are those of the window, oldest first;
+    `footprint_bytes`: what the process holds now, where that is known better than by its resident memory.
     """
     if isinstance(wanted, int):
-        return given_limit(stats, wanted)
+        return given_limit(stats.last_rss_bytes if footprint_bytes is None else footprint_bytes, wanted)
     return recorded_limit(stats, runs, kind=wanted)
 
 
@@ -69,24 +74,18 @@ def origin_of(runs: Sequence[RunInfo]) -> str | None:
     return next((run.limit_origin for run in reversed(runs) if run.limit_origin), None)
 
 
-def given_limit(stats: WindowStatistics, limit_bytes: int) -> Limit | None:
-    """Return a limit on the resident memory itself, given by the operator."""
-    rss_bytes = stats.last_rss_bytes
-    if rss_bytes is None:
+def given_limit(held_bytes: int | None, limit_bytes: int) -> Limit | None:
+    """Return a limit on the process's own memory, given by the operator; None where nothing is known of that."""
+    if held_bytes is None:
         return None
-    return Limit(
-        limit_bytes=limit_bytes, used_bytes=rss_bytes, rss_at_limit_bytes=limit_bytes, origin="given"
-    )
+    return Limit(limit_bytes=limit_bytes, used_bytes=held_bytes, origin="given")
 
 
 def _group_limit(stats: WindowStatistics, origin: str) -> Limit | None:
     limit, used, rss = stats.last_limit_bytes, stats.last_limit_used_bytes, stats.last_rss_bytes
     if not limit or rss is None:
         return None
-    used = rss if used is None else used
-    return Limit(
-        limit_bytes=limit, used_bytes=used, rss_at_limit_bytes=max(rss + limit - used, 1), origin=origin
-    )
+    return Limit(limit_bytes=limit, used_bytes=rss if used is None else used, origin=origin)
 
 
 def _host_limit(stats: WindowStatistics) -> Limit | None:
@@ -97,6 +96,4 @@ def _host_limit(stats: WindowStatistics) -> Limit | None:
     total = round(available / (1 - percent / _HUNDRED_PERCENT))
     if total <= 0:
         return None
-    return Limit(
-        limit_bytes=total, used_bytes=total - available, rss_at_limit_bytes=rss + available, origin=HOST
-    )
+    return Limit(limit_bytes=total, used_bytes=total - available, origin=HOST)

@@ -2,14 +2,16 @@
 
 critical: a leak of high confidence whose limit is dated within 24 hours, any dated limit whose whole interval
 lies within 24 hours, or 95 % of the limit used; warning: a leak of high or medium confidence, 80 % of the limit
-used, or a deque's fault; notice: a leak of low confidence, growing, warming up, filling; ok: else. Growth that
+used, or a deque's fault; notice: a leak of low confidence, growing, growth in mapped files, warming up, filling;
+ok: else. Growth that
 ends by itself, and growth of which nothing can be said yet, is never critical for being growth.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.deque_state import state_of
@@ -43,6 +45,17 @@ class Severity(StrEnum):
         return tuple(Severity).index(self)
 
 
+ReasonKind = Literal["verdict", "near_limit", "limit_use", "deques"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeverityReason:
+    """One thing that was looked at, and the severity that it calls for."""
+
+    kind: ReasonKind
+    severity: Severity
+
+
 def severity_of(
     finding: LeakFinding,
     *,
@@ -51,19 +64,45 @@ def severity_of(
     deques: Sequence[DequeReading] = (),
 ) -> Severity:
     """Return the severity of what was found; what is not known (None, empty) makes nothing urgent."""
-    share = 0.0 if limit_share is None else limit_share
-    if share >= CRITICAL_SHARE or _is_reached_soon(finding, forecast):
-        return Severity.CRITICAL
-    is_sure = finding.is_leak and finding.confidence is not Confidence.LOW
-    if is_sure or share >= WARNING_SHARE or any(state_of(deque).is_failing for deque in deques):
+    return severity_reasons(finding, forecast=forecast, limit_share=limit_share, deques=deques)[0].severity
+
+
+def severity_reasons(
+    finding: LeakFinding,
+    *,
+    forecast: Forecast | None = None,
+    limit_share: float | None = None,
+    deques: Sequence[DequeReading] = (),
+) -> tuple[SeverityReason, ...]:
+    """Return what each thing that is known calls for, the most urgent first; the first one is the severity."""
+    found = [SeverityReason(kind="verdict", severity=_of_verdict(finding))]
+    if forecast is not None and _is_reached_soon(finding, forecast):
+        found.append(SeverityReason(kind="near_limit", severity=Severity.CRITICAL))
+    if limit_share is not None:
+        found.append(SeverityReason(kind="limit_use", severity=_of_share(limit_share)))
+    if any(state_of(deque).is_failing for deque in deques):
+        found.append(SeverityReason(kind="deques", severity=Severity.WARNING))
+    order: tuple[ReasonKind, ...] = get_args(ReasonKind)
+    found.sort(key=lambda one: (-one.severity.rank, order.index(one.kind)))
+    return tuple(found)
+
+
+def _of_verdict(finding: LeakFinding) -> Severity:
+    if finding.is_leak and finding.confidence is not Confidence.LOW:
         return Severity.WARNING
     row = finding.verdict.row
     return Severity.NOTICE if row.grows and row.is_explained else Severity.OK
 
 
-def _is_reached_soon(finding: LeakFinding, forecast: Forecast | None) -> bool:
+def _of_share(limit_share: float) -> Severity:
+    if limit_share >= CRITICAL_SHARE:
+        return Severity.CRITICAL
+    return Severity.WARNING if limit_share >= WARNING_SHARE else Severity.OK
+
+
+def _is_reached_soon(finding: LeakFinding, forecast: Forecast) -> bool:
     """Tell whether memory will reach the limit within a day: surely, or by a leak of high confidence."""
-    if forecast is None or forecast.hours_to_limit is None or finding.verdict.row.tone == "wait":
+    if forecast.hours_to_limit is None or finding.verdict.row.tone == "wait":
         return False
     latest = forecast.hours_to_limit_high
     if latest is not None and latest <= NEAR_HOURS:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from memmon.analysis.leak.finding import LeakPolicy
     from memmon.assessment.gather import Judged
-    from memmon.assessment.limits import Limit, LimitKind
-    from memmon.assessment.present import Bounds
+    from memmon.assessment.limits import LimitKind
     from memmon.cli.options import WindowOptions
     from memmon.cli.selection import Opened
     from memmon.facts.staleness import Staleness
@@ -38,8 +37,11 @@ def assessed(
     now: datetime,
     limit: LimitKind | int | None = None,
     is_brief: bool = False,
+    level: float | None = None,
+    cross_check: bool = False,
 ) -> Judged:
     """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample."""
+    from memmon.assessment.assess import FORECAST_LEVEL
     from memmon.assessment.gather import Question, judge
 
     policy = policy_of(opened, window)
@@ -51,6 +53,8 @@ def assessed(
         is_whole=window.since is not None,
         is_brief=is_brief,
         has_cause=False,
+        level=level or FORECAST_LEVEL,
+        cross_check=cross_check,
     )
     judged = judge(opened.store, source, question, now=now)
     if judged.history.is_empty:
@@ -76,17 +80,10 @@ def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tup
     return tuple(found)
 
 
-def require_limit(store: Store, source: SourceInfo, bounds: Bounds, wanted: LimitKind | int | None) -> Limit:
-    """Return the limit meant; raises NoDataError when it was not recorded."""
-    from memmon.assessment.gather import read_limit
-
-    found = read_limit(store, source, bounds, wanted or "recorded")
-    if found is None:
-        kind = f"{wanted} limit" if isinstance(wanted, str) else "limit"
-        raise NoDataError(
-            f"no {kind} was recorded for {printable(source.name)}; give one, such as --limit 2GiB"
-        )
-    return found
+def no_limit(source: SourceInfo, wanted: LimitKind | int | None) -> NoDataError:
+    """Return the error that says that the limit meant was not recorded, and what to do."""
+    kind = f"{wanted} limit" if isinstance(wanted, str) else "limit"
+    return NoDataError(f"no {kind} was recorded for {printable(source.name)}; give one, such as --limit 2GiB")
 
 
 def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Staleness:

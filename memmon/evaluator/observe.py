@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.present import Memory, PresentState
-from memmon.assessment.limits import recorded_limit
 from memmon.errors import MemmonError
 from memmon.model import DequeReading
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from memmon.alerts.policy import AlertPolicy
     from memmon.alerts.state_machine import Observation
     from memmon.store.read import DequeStatus, EventInfo, RunInfo, SourceInfo, Store, WindowStatistics
-
-_CHECK_STEP = timedelta(hours=1)
 
 
 def observe(
@@ -93,23 +90,21 @@ def judged(
     stats: WindowStatistics | None = None,
 ) -> PresentState:
     """Return what is known with the judgement of the history up to `at`, and when the limit is reached."""
-    from memmon.analysis.forecast.limit import forecast_limit
-    from memmon.analysis.leak.detect import LeakPolicy, detect_leak
-    from memmon.analysis.leak.sequential import confirmed
+    from memmon.analysis.leak.detect import LeakPolicy
+    from memmon.assessment.gather import Question, is_leak_confirmed, judge
+    from memmon.assessment.present import Bounds
 
     name = present.source
-    stats = stats or store.window_statistics(name, at - timedelta(minutes=1), at)
-    limit = recorded_limit(stats, runs)
     leak_policy = LeakPolicy(threshold_mb_per_hour=policy.leak_threshold_mb_per_hour)
-    history = store.history(name, at - timedelta(hours=leak_policy.look_back_hours + 1), at)
-    newest = detect_leak(history, leak_policy)
-    forecast = None
-    if limit is not None and newest.verdict.may_reach_limit:
-        forecast = forecast_limit(history, limit.rss_at_limit_bytes)
-    agreed = newest.is_leak and confirmed(
-        (detect_leak(history.slice_time(None, at - _CHECK_STEP), leak_policy), newest)
+    bounds = Bounds(since=at - timedelta(hours=leak_policy.look_back_hours + 1), until=at)
+    question = Question(bounds=bounds, policy=leak_policy, has_cause=False)
+    found = judge(store, store.resolve_source(name), question, now=present.at, stats=stats, runs=tuple(runs))
+    return replace(
+        present,
+        leak=found.assessment.finding,
+        is_leak_confirmed=is_leak_confirmed(found, leak_policy),
+        forecast=found.assessment.forecast,
     )
-    return replace(present, leak=newest, is_leak_confirmed=agreed, forecast=forecast)
 
 
 def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:

@@ -54,15 +54,6 @@ def stale_after_seconds(
     return interval_count * (interval_seconds or INTERVAL_SECONDS)
 
 
-def allowed_age_seconds(interval_seconds: float | None) -> float:
-    """Return the age from which on `memmon check` has no answer by itself: never less than at the default interval.
-
-    A monitoring system asks every few minutes, and must not be alarmed by one late sample of a source that is
-    read every second.
-    """
-    return max(stale_after_seconds(None), stale_after_seconds(interval_seconds))
-
-
 def is_stale(
     age_seconds: float, interval_seconds: float | None, *, interval_count: float = STALE_INTERVAL_COUNT
 ) -> bool:

@@ -32,6 +32,8 @@ class VerdictRow:
     """Memory grows by this verdict, so that there is a time since when."""
     is_explained: bool
     """What the growth consists of is worth a look."""
+    ends: bool = False
+    """The growth ends by itself."""
     remark: str | None = None
 
 
@@ -116,6 +118,7 @@ _SATURATING = VerdictRow(
     sentence="Memory still warms up: growth of {rate} so far, and it slows down",
     grows=True,
     is_explained=True,
+    ends=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -125,6 +128,7 @@ _FILLING = VerdictRow(
     sentence="Bounded deques are still filling; beside them memory changes by {rate}",
     grows=True,
     is_explained=True,
+    ends=True,
 )
 _MAPPED_FILES = VerdictRow(
     rank=5,

@@ -126,6 +126,8 @@ class ForecastSection:
     limit_mb: float | None = None
     limit_origin: str | None = None
     used_mb: float | None = None
+    state: str = "dated"
+    """`dated`, `never`, `cannot_say` or `reached`."""
     hours_to_limit: float | None = None
     hours_to_limit_low: float | None = None
     hours_to_limit_high: float | None = None

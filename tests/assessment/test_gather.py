@@ -69,8 +69,8 @@ def test_the_limit_that_is_asked_for_is_forecast(leaky):
     """A given limit is one on the process; the host's is the host's."""
     source = leaky.resolve_source()
     given = judge(leaky, source, Question(bounds=Bounds(), limit=4096 * MIB), now=NOW).assessment
-    assert (given.limit_origin, given.charged_bytes) == ("given", given.rss_bytes)
-    assert given.rss_at_limit_bytes == 4096 * MIB
+    assert (given.limit_origin, given.charged_bytes) == ("given", given.footprint_bytes)
+    assert given.forecast.limit_bytes == 4096 * MIB
     host = judge(leaky, source, Question(bounds=Bounds(), limit="host"), now=NOW).assessment
     assert host.limit_origin == "host"
     assert host.limit_bytes > 8000 * MIB

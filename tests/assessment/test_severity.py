@@ -43,6 +43,8 @@ def leak(confidence):
         (leak("low"), {}, "notice"),
         (STABLE, {"deques": (WELL, UNBOUNDED)}, "warning"),
         (STABLE, {"deques": (WELL,)}, "ok"),
+        (finding(verdict="mapped_files"), {}, "notice"),
+        (finding(verdict="saturating"), {}, "notice"),
         (finding(verdict="cannot_say"), {}, "ok"),
         (finding(verdict="stepped"), {}, "ok"),
         (finding(verdict="load_driven"), {}, "ok"),
@@ -85,9 +87,7 @@ def test_more_trouble_is_never_less_urgent(verdict, confidence, middle, high, sh
 
 
 def checked(found, *, dated=None, used=0.5):
-    limit = Limit(
-        limit_bytes=1000, used_bytes=round(1000 * used), rss_at_limit_bytes=2**40, origin="cgroup v2 /x"
-    )
+    limit = Limit(limit_bytes=1000, used_bytes=round(1000 * used), origin="cgroup v2 /x")
     assessed = assess_finding(SHORT_HISTORY, found, present=Present(limit=limit), is_brief=True)
     object.__setattr__(assessed, "forecast", dated)
     return check_state(assessed)
@@ -96,19 +96,22 @@ def checked(found, *, dated=None, used=0.5):
 @pytest.mark.parametrize(
     ("found", "dated", "used", "state", "kind"),
     [
-        (leak("high"), None, 0.5, CheckState.CRITICAL, "verdict"),
+        (leak("high"), None, 0.5, CheckState.WARNING, "verdict"),
+        (leak("high"), forecast(23.0, 12.0, 40.0), 0.5, CheckState.CRITICAL, "near_limit"),
         (leak("medium"), None, 0.5, CheckState.WARNING, "verdict"),
+        (leak("medium"), forecast(12.0, 5.0, 30.0), 0.5, CheckState.WARNING, "verdict"),
         (leak("low"), None, 0.5, CheckState.OK, "verdict"),
-        (STABLE, forecast(24.0, slope_low=0.1), 0.5, CheckState.CRITICAL, "near_limit"),
-        (STABLE, forecast(24.0, slope_low=-0.1), 0.5, CheckState.WARNING, "near_limit"),
-        (STABLE, forecast(24.1, slope_low=0.1), 0.5, CheckState.OK, "verdict"),
-        (STABLE, forecast(0.0, state="over_limit"), 0.5, CheckState.CRITICAL, "near_limit"),
+        (STABLE, forecast(0.0, 0.0, 0.0, state="reached"), 0.5, CheckState.CRITICAL, "near_limit"),
         (STABLE, None, 0.8, CheckState.WARNING, "limit_use"),
+        (STABLE, None, 0.95, CheckState.CRITICAL, "limit_use"),
         (STABLE, None, 0.799, CheckState.OK, "verdict"),
+        (finding(verdict="mapped_files"), None, 0.5, CheckState.OK, "verdict"),
+        (finding(verdict="cannot_say"), None, 0.5, CheckState.UNKNOWN, "verdict"),
+        (finding(verdict="cannot_say"), None, 0.85, CheckState.WARNING, "limit_use"),
     ],
 )
 def test_check_tells_the_worst_reason_first(found, dated, used, state, kind):
-    """A leak by its confidence, a near limit by its certainty, a used limit from 80 %: the worst one leads."""
+    """A leak warns until its limit is near, a used limit from 80 %, doubt is no health: the worst one leads."""
     answer, reasons = checked(found, dated=dated, used=used)
     assert answer is state
     assert (reasons[0].kind, reasons[0].state) == (kind, state)

@@ -114,10 +114,10 @@ def test_window_without_data_says_what_there_is(call, histories):
 
 
 @pytest.mark.parametrize(
-    ("source", "code", "name"), [("leaky", 2, "CRITICAL"), ("flat", 0, "OK"), ("young", 0, "OK")]
+    ("source", "code", "name"), [("leaky", 1, "WARNING"), ("flat", 0, "OK"), ("young", 3, "UNKNOWN")]
 )
 def test_check_speaks_the_plugins_language(call, histories, source, code, name):
-    """A high leak is CRITICAL, none is OK; performance data follow a bar; the database is named."""
+    """A leak is a WARNING until its limit is near, none is OK, no verdict yet is UNKNOWN; performance data follow a bar; the database is named."""
     answer = call("check", "--db", histories, "--source", source)
     assert answer.code == code
     first, *rest = answer.out.splitlines()
@@ -130,7 +130,7 @@ def test_check_speaks_the_plugins_language(call, histories, source, code, name):
 def test_check_worst_source_decides(call, histories):
     """Over all sources the worst state is told, and each has its line and its own labels."""
     answer = call("check", "--db", histories)
-    assert answer.code == 2
+    assert answer.code == 1
     assert "'flat rss'=" in answer.out.splitlines()[0]
     assert "OK flat: " in answer.out
 
@@ -146,7 +146,7 @@ def test_check_finds_the_limit_near_and_used(call, histories):
 
 
 def test_check_medium_leak_is_a_warning(call, tmp_path):
-    """A leak of medium confidence is WARNING, not CRITICAL."""
+    """A leak of medium confidence is a WARNING."""
     database = tmp_path / "m.db"
     call("import", "--db", database, ramp_csv(tmp_path / "b.csv", hours=14, mb_per_hour=30.0))
     finding = leaks(call, database, "--json").json["findings"][0]
@@ -164,6 +164,12 @@ def test_check_old_data_are_unknown(call, histories, tmp_path):
     path = ramp_csv(tmp_path / "old.csv", hours=30, mb_per_hour=0.0)
     start = (datetime.now(UTC) - timedelta(days=9)).isoformat()
     call("import", "--db", database, "--start", start, path)
+    assert call("check", "--db", database, "--max-age", "1d").code == 3
+    assert call("check", "--db", database).code == 0  # what was imported is over, as somebody meant
+    connection = sqlite3.connect(database)
+    connection.execute("UPDATE run SET ended_ms = NULL, end_reason = NULL")
+    connection.commit()
+    connection.close()
     assert call("check", "--db", database).code == 3
     assert call("check", "--db", database, "--max-age", "30d").code == 0
     assert "STALE" in leaks(call, database).out

@@ -293,8 +293,8 @@ def test_alerts_are_quiet_while_silenced_and_after_an_acknowledgement(url, clock
         bot.take(clock.now(), percent=90.0)
     assert [at - START for at, _ in channel.sent] == [minutes(15)]
     assert alerts.acknowledge(1, "high_memory", at=clock.now(), by="me")
-    for _ in range(70):
-        clock.advance(300)
+    for _ in range(35):
+        clock.advance(600)
         bot.take(clock.now(), percent=90.0)
         _round(url, channel)
     assert len(channel.sent) == 1

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.forecast.quantity import quantity_of
 from memmon.analysis.leak.envelope import day_columns, day_profile, median_slope
 from memmon.analysis.stats.noise import Noise, fit_noise, t_quantile, weights_error
-from memmon.units import MIB, SECONDS_PER_HOUR
+from memmon.units import MIB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from memmon.analysis.forecast.quantity import Quantity
     from memmon.history import History
 
     Floats = NDArray[np.float64]
@@ -137,13 +139,19 @@ class Course:
 
 
 def stretch_of(run: History) -> Stretch | None:
-    """Return the samples of one run that a forecast may rest on, None for too few."""
-    hours = run.uptime_seconds / SECONDS_PER_HOUR
+    """Return the footprint of one run as far as a forecast may rest on it, None for too few samples."""
+    return stretch_of_quantity(quantity_of(run))
+
+
+def stretch_of_quantity(quantity: Quantity, *, is_whole: bool = False) -> Stretch | None:
+    """Return the samples that a forecast may rest on, None for too few; `is_whole`: the warm-up too."""
+    run = quantity.run
+    hours = quantity.hours
     filled, room = _deque_fill(run)
-    mb = run.rss_bytes / MIB - filled
-    peak = mb if run.max_rss_bytes is None else np.fmax(run.max_rss_bytes / MIB - filled, mb)
+    mb = quantity.mb - filled
+    peak = np.fmax(quantity.peak_mb - filled, mb)
     keep = run.rss_bytes > 0.0 if bool((run.rss_bytes > 0.0).any()) else np.ones(len(run), dtype=np.bool_)
-    if hours.size and hours[0] < WARM_UP_HOURS and hours[-1] - hours[0] >= 3 * WARM_UP_HOURS:
+    if not is_whole and hours.size and hours[0] < WARM_UP_HOURS and hours[-1] - hours[0] >= 3 * WARM_UP_HOURS:
         keep &= hours >= WARM_UP_HOURS
     if int(keep.sum()) < FEWEST_SAMPLES or hours[keep][-1] - hours[keep][0] < SHORTEST_HOURS:
         return None
@@ -159,17 +167,25 @@ def stretch_of(run: History) -> Stretch | None:
 
 
 def _deque_fill(run: History) -> tuple[Floats, float]:
-    """Return the MB that registered deques hold at each sample, and how much the bounded ones can still take."""
+    """Return the MB that bounded deques took in since the first sample, and how much they can still take.
+
+    As in the verdict: the room left in them can only shrink to zero; what has no bound is growth like any other.
+    """
     if run.deque_bytes is None:
         return np.zeros(len(run)), 0.0
-    known = np.isfinite(run.deque_bytes)
+    held = _carried(run.deque_bytes) / MIB
+    if run.deque_capacity_bytes is None:
+        return held - held[0], 0.0
+    room = np.maximum(_carried(run.deque_capacity_bytes) / MIB - held, 0.0)
+    return np.asarray(room[0] - room), float(room[-1])
+
+
+def _carried(values: Floats) -> Floats:
+    """Return values with each unknown one replaced by the newest known before it, else the first known."""
+    known = np.isfinite(values)
     place = np.maximum.accumulate(np.where(known, np.arange(known.size), -1))
     place[place < 0] = int(np.argmax(known))
-    held = run.deque_bytes[place] / MIB
-    if run.deque_capacity_bytes is None:
-        return held, 0.0
-    capacity = run.deque_capacity_bytes[np.isfinite(run.deque_capacity_bytes)]
-    return held, max(0.0, float(capacity[-1]) / MIB - float(held[-1])) if capacity.size else 0.0
+    return values[place]
 
 
 def _fill_rate(hours: Floats, filled: Floats) -> float:
@@ -196,7 +212,7 @@ def fit_course(stretch: Stretch) -> Course | None:
     best: Course | None = None
     while True:
         part = stretch.between(end - span, end)
-        course = _fit_part(part) if part.hours.size >= FEWEST_SAMPLES else None
+        course = fit_part(part) if part.hours.size >= FEWEST_SAMPLES else None
         if course is None:
             break
         if best is None or _is_better(course, best):
@@ -241,8 +257,16 @@ def _is_warming_up(stretch: Stretch) -> bool:
     return last - third < SLOWING_SHARE * (second - first)
 
 
-def _fit_part(part: Stretch) -> Course | None:
-    """Fit one stretch, None where it has too few blocks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSlope:
+    """A slope that was found elsewhere, in MB/h, and half its 95 % interval."""
+
+    slope: float
+    reach: float
+
+
+def fit_part(part: Stretch, known: KnownSlope | None = None) -> Course | None:
+    """Fit one stretch (level, cycle and noise alone where the slope is known), None where it has too few blocks."""
     hours, span = part.hours, float(part.hours[-1] - part.hours[0])
     blocks = _blocks_of(hours)
     if blocks is None:
@@ -253,7 +277,12 @@ def _fit_part(part: Stretch) -> Course | None:
         profile = day_profile(blocks.centre, _block_medians(part.mb, starts))
     terms = 2 + (0 if profile is None else profile.size)
     cycle = np.zeros(hours.size) if profile is None else day_columns(hours) @ profile
-    trend = _fit_trend(hours, part.mb - cycle, blocks, terms)
+    quantile = t_quantile(0.975, starts.size - terms)
+    if known is None:
+        trend = _fit_trend(hours, part.mb - cycle, blocks, terms)
+    else:
+        rest = part.mb - cycle - known.slope * hours
+        trend = _FittedTrend(slope=known.slope, error=known.reach / quantile, cycle_doubt=0.0, rest_mb=rest)
     middle = _block_medians(trend.rest_mb, starts)
     peak_rest = part.peak_mb - cycle - trend.slope * hours
     peak = np.maximum.reduceat(peak_rest, starts)
@@ -262,7 +291,7 @@ def _fit_part(part: Stretch) -> Course | None:
         slope=trend.slope,
         slope_error=math.hypot(trend.error, trend.cycle_doubt),
         cycle_doubt=trend.cycle_doubt,
-        quantile=t_quantile(0.975, starts.size - terms),
+        quantile=quantile,
         centre_hours=float(blocks.centre.mean()),
         end_hours=float(hours[-1]),
         window_hours=span,

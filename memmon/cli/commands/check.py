@@ -22,7 +22,8 @@ from memmon.cli.selection import opened
 from memmon.cli.text import duration, printable, size
 from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
-from memmon.facts.staleness import allowed_age_seconds
+from memmon.facts.deque_state import state_of
+from memmon.facts.staleness import stale_after_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ def command(
 ) -> int:
     """Answer a monitoring system.
 
-    0 OK; 1 WARNING: a leak of medium confidence, or memory at 80 % of the limit; 2 CRITICAL: a leak of high
-    confidence, or the limit within 24 hours; 3 UNKNOWN: old or no data, errors. All sources are checked
-    unless one is named; the worst decides.
+    0 OK; 1 WARNING: a leak of medium or high confidence, memory at 80 % of the limit, or a deque's fault; 2
+    CRITICAL: the limit within 24 hours by a leak of high confidence or for certain, or memory at 95 % of the
+    limit; 3 UNKNOWN: no samples arrive, no verdict yet, or errors. All sources are checked unless one is named;
+    the worst decides.
     """
     from memmon.clock import SystemClock
 
@@ -95,12 +97,15 @@ def _check(
     except NoDataError as error:
         return CheckedSource(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
     age = staleness_of(judged)
-    oldest = max_age_seconds or allowed_age_seconds(age.interval_seconds)
     state, why = check_state(judged.assessment)
     reasons = tuple(_reason(judged.assessment, reason) for reason in why)
-    if age.age_seconds is None or age.age_seconds > oldest:
+    oldest = max_age_seconds or stale_after_seconds(age.interval_seconds)
+    is_silent = age.is_stale if max_age_seconds is None else (age.age_seconds or 0.0) > max_age_seconds
+    if age.age_seconds is None or is_silent:
         stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
-        state, reasons = CheckState.UNKNOWN, (stale, *reasons)
+        is_worse = why[0].kind == "limit_use" and why[0].state in {CheckState.WARNING, CheckState.CRITICAL}
+        state = state if is_worse else CheckState.UNKNOWN
+        reasons = (stale, *reasons)
     return CheckedSource(source=source.name, state=state, reasons=reasons, judged=judged)
 
 
@@ -113,6 +118,9 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
     if reason.kind == "near_limit":
         hours = (None if forecast is None else forecast.hours_to_limit) or 0.0
         return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}"
+    if reason.kind == "deques":
+        faulty = [one for one in found.deques if state_of(one).is_failing]
+        return f"{len(faulty)} of {len(found.deques)} deques {'fails' if len(faulty) == 1 else 'fail'}"
     if finding.is_leak:
         return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})"
     return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 
-from memmon.cli.assessed import age_of, require_limit
+from memmon.cli.assessed import assessed, no_limit, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.selection import bounds_of, no_data, opened
+from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.cli.values import LIMIT
-from memmon.facts.defaults import LOOK_BACK_HOURS
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
-    from memmon.assessment.limits import Limit, LimitKind
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.limits import LimitKind
     from memmon.facts.staleness import Staleness
 
 
@@ -39,31 +40,33 @@ def command(
     window: WindowOptions,
 ) -> None:
     """Say when memory reaches its limit, with an interval, and how well such forecasts did on this history."""
-    from memmon.analysis.forecast.limit import forecast_limit
     from memmon.clock import SystemClock
 
     with opened(common) as found:
         source = found.one()
-        bounds = bounds_of(found.store, source, window, back_hours=LOOK_BACK_HOURS)
-        history = found.store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
-        if history.is_empty:
-            raise no_data(found.store, source, bounds)
-        chosen = require_limit(found.store, source, bounds, limit)
-        forecast = forecast_limit(
-            history, chosen.rss_at_limit_bytes, level=level, cross_check=not no_cross_check
+        judged = assessed(
+            found,
+            source,
+            window,
+            now=SystemClock().now(),
+            limit=limit,
+            level=level,
+            cross_check=not no_cross_check,
         )
-        age = age_of(found.store, source, now=SystemClock().now())
+        seen = judged.assessment
+        if seen.forecast is None:
+            raise no_limit(source, limit)
         if common.as_json:
             write_json(
                 common,
                 command="forecast",
                 database=found.place.database,
-                findings=[forecast_object(forecast, source.name)],
-                limit=limit_object(chosen),
-                staleness=age,
+                findings=[forecast_object(seen.forecast, source.name)],
+                limit=limit_object(seen),
+                staleness=staleness_of(judged),
             )
         else:
-            write_text(common, _text(forecast, chosen, age, source.name))
+            write_text(common, _text(seen, seen.forecast, staleness_of(judged), source.name))
 
 
 def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
@@ -71,31 +74,27 @@ def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
     return {**forecast.to_dict(), "source": source}
 
 
-def limit_object(limit: Limit | None) -> dict[str, Any] | None:
+def limit_object(seen: Assessment) -> dict[str, Any] | None:
     """Return what `--json` says of a limit."""
-    if limit is None:
+    if seen.limit_bytes is None:
         return None
     return {
-        "limit_bytes": limit.limit_bytes,
-        "used_bytes": limit.used_bytes,
-        "used_percent": limit.used_percent,
-        "rss_at_limit_bytes": limit.rss_at_limit_bytes,
-        "origin": limit.origin,
+        "limit_bytes": seen.limit_bytes,
+        "used_bytes": seen.charged_bytes,
+        "used_percent": seen.used_percent,
+        "rss_at_limit_bytes": seen.rss_at_limit_bytes,
+        "origin": seen.limit_origin,
     }
 
 
-def _text(forecast: Forecast, limit: Limit, age: Staleness, source: str) -> str:
-    percent = f"{100 * forecast.level:g} %"
+def _text(seen: Assessment, forecast: Forecast, age: Staleness, source: str) -> str:
     lines = [
         f"{printable(source)}: {printable(forecast.summary)}",
         (
-            f"  Limit: {size(limit.limit_bytes)} ({printable(limit.origin)}), {size(limit.used_bytes)} used"
-            f" ({limit.used_percent:.1f} %)"
+            f"  Limit: {size(seen.limit_bytes)} ({printable(seen.limit_origin or '')}), {size(seen.charged_bytes)} used"
+            f" ({seen.used_percent or 0.0:.1f} %)"
         ),
-        (
-            f"  Reached in: {_hours(forecast.hours_to_limit)} ({percent}: {_hours(forecast.hours_to_limit_low)}"
-            f" to {_hours(forecast.hours_to_limit_high)})"
-        ),
+        f"  Reached in: {_reached_in(forecast)}",
     ]
     if forecast.at is not None:
         lines.append(f"  That is: {local_time(forecast.at)}")
@@ -107,5 +106,30 @@ def _text(forecast: Forecast, limit: Limit, age: Staleness, source: str) -> str:
     return "\n".join(lines)
 
 
-def _hours(hours: float | None) -> str:
-    return "never within the horizon" if hours is None else duration(hours * 3600)
+def _reached_in(forecast: Forecast) -> str:
+    """Return when the limit is reached, or why no time is given."""
+    match forecast.state:
+        case "cannot_say":
+            later = (
+                ""
+                if forecast.ready_at is None
+                else f" (more readings, until {local_time(forecast.ready_at)})"
+            )
+            return f"cannot say yet{later}"
+        case "never":
+            return f"never within the horizon of {_hours(forecast.horizon_hours)}"
+        case "reached":
+            return "now"
+        case "dated":
+            latest = forecast.hours_to_limit_high
+            end = "later than the horizon" if latest is None else _hours(latest)
+            soonest = _hours(forecast.hours_to_limit_low or 0.0)
+            return (
+                f"{_hours(forecast.hours_to_limit or 0.0)} ({100 * forecast.level:g} %: {soonest} to {end})"
+            )
+        case _:
+            assert_never(forecast.state)
+
+
+def _hours(hours: float) -> str:
+    return duration(hours * SECONDS_PER_HOUR)
