@@ -59,11 +59,13 @@ class Snapshot:
     """Memory in use on the whole host, in percent."""
     system_available_bytes: int | None = None
     limit_bytes: int | None = None
-    """The limit in force: the smallest cgroup limit of the ancestry, else the host's memory."""
+    """The limit in force: the smallest cgroup limit of the ancestry, else the host's memory; with the swap it allows."""
     limit_origin: str | None = None
     """Where the limit comes from, such as `cgroup v2 /docker/ab12` or `host`."""
     limit_used_bytes: int | None = None
-    """What counts against the limit: anonymous memory of that cgroup (not page cache)."""
+    """The older measure of what counts against the limit: anonymous memory of that cgroup."""
+    charged_bytes: int | None = None
+    """What counts against the limit: all that is charged to that cgroup, without what the kernel drops first."""
     rss_anon_bytes: int | None = None
     rss_file_bytes: int | None = None
     rss_shmem_bytes: int | None = None
@@ -89,6 +91,18 @@ class Snapshot:
     """(name, units so far) for each name given to `count_work`; empty when none ever was."""
     deques: tuple[DequeReading, ...] = ()
     components: tuple[ComponentReading, ...] = ()
+
+    @property
+    def counted_bytes(self) -> int | None:
+        """What counts against the limit: all that is charged; where that is not known, the older measure."""
+        return self.limit_used_bytes if self.charged_bytes is None else self.charged_bytes
+
+    @property
+    def limit_room_bytes(self) -> int | None:
+        """What is left of the limit; None: not known."""
+        if self.limit_bytes is None or self.counted_bytes is None:
+            return None
+        return self.limit_bytes - self.counted_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from memmon.analysis.forecast.limit import forecast_limit
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.culprits import explain
+from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
 from memmon.assessment.freshness import freshness, freshness_of
 from memmon.assessment.severity import severity_of
 
@@ -77,6 +78,8 @@ def assess_finding(
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
         limit_share=share,
+        held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
+        elsewhere_slope_mb_per_hour=None if is_brief else _elsewhere_slope(history, finding, present),
         finding=finding,
         forecast=forecast,
         culprits=culprits,
@@ -99,11 +102,17 @@ def _forecast(
         history,
         limit.limit_bytes,
         used_bytes=limit.used_bytes,
-        counts=limit.counts,
+        counts="charged" if limit.counts == "charged" else "footprint",
         finding=finding,
         level=level,
         cross_check=cross_check,
     )
+
+
+def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:
+    if present is None:
+        return None
+    return growth_elsewhere_mb_per_hour(history, present.limit, present.runs, policy=finding.policy)
 
 
 def _rss_bytes(history: History, present: Present | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.severity import severity_of
 from memmon.facts.plain import as_plain
 
@@ -29,7 +30,9 @@ class Assessment:
     """A source at one time; sizes in bytes, times aware, None (and an empty tuple): not known, or not asked for.
 
     `at`: the moment that the freshness refers to; the finding and the forecast are as of the last sample.
-    `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1).
+    `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1);
+    `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere_slope_mb_per_hour` how fast that grows
+    where it does for sure, `elsewhere` what is said of both.
     `finding`: the verdict; `forecast`: when the limit is reached; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
     `footprint_bytes`: what the process can't give back; `processes` and `resources` are not gathered yet.
@@ -49,6 +52,8 @@ class Assessment:
     limit_bytes: int | None = None
     limit_origin: str | None = None
     limit_share: float | None = None
+    held_elsewhere_bytes: int | None = None
+    elsewhere_slope_mb_per_hour: float | None = None
     finding: LeakFinding
     forecast: Forecast | None = None
     culprits: Culprits | None = None
@@ -95,6 +100,13 @@ class Assessment:
         if self.charged_bytes is None or not self.limit_bytes:
             return None
         return _HUNDRED_PERCENT * self.charged_bytes / self.limit_bytes
+
+    @property
+    def elsewhere(self) -> str:
+        """What is held by nobody that is recorded, and how it grows; empty where there is nothing to say."""
+        return elsewhere_sentence(
+            self.held_elsewhere_bytes, self.charged_bytes, slope_mb_per_hour=self.elsewhere_slope_mb_per_hour
+        )
 
     @property
     def rss_at_limit_bytes(self) -> int | None:

@@ -15,14 +15,16 @@ from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.analysis.leak.sequential import confirmed
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
+from memmon.assessment.elsewhere import held_elsewhere_bytes, living_runs
 from memmon.assessment.limits import limit_of
 from memmon.assessment.present import Bounds, GrowthReadings, Present
 from memmon.clock import SystemClock
+from memmon.facts.staleness import stale_after_seconds
 from memmon.model import DequeReading
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -116,8 +118,7 @@ def judge(
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
     finding = detect_leak(history, _policy(question, history))
     newest = stats or _newest_statistics(store, history, bounds)
-    footprint = None if history.is_empty else int(history.footprint_bytes[-1])
-    present = read_present(store, source, question, stats=newest, runs=runs, footprint_bytes=footprint)
+    present = read_present(store, source, question, stats=newest, runs=runs)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, finding))
     assessed = assess_finding(
@@ -167,7 +168,6 @@ def read_present(
     *,
     stats: WindowStatistics,
     runs: tuple[RunInfo, ...] | None = None,
-    footprint_bytes: int | None = None,
 ) -> Present:
     """Return the newest readings: runs, memory and the limit meant; unless in brief, deques and alerts that fire."""
     bounds = question.bounds
@@ -175,15 +175,40 @@ def read_present(
     present = Present(
         runs=every,
         rss_bytes=stats.last_rss_bytes,
-        limit=limit_of(stats, runs_within(every, bounds), question.limit, footprint_bytes=footprint_bytes),
+        limit=limit_of(stats, runs_within(every, bounds), question.limit),
     )
     if question.is_brief:
         return present
     return replace(
         present,
+        limit=_with_elsewhere(store, present.limit, runs_within(every, bounds), stats),
         deques=tuple(deque_readings(store.deque_status(source.name, run_id=bounds.run_id))),
         alerts=tuple(alert for alert in store.alerts(source.name) if alert.state == FIRING),
     )
+
+
+def _with_elsewhere(
+    store: Store, limit: Limit | None, runs: Sequence[RunInfo], stats: WindowStatistics
+) -> Limit | None:
+    """Return the limit with what is held of it by nobody that is recorded: the processes beside one another count."""
+    if limit is None or limit.counts != "charged" or not limit.is_group or stats.last_at is None:
+        return limit
+    at = stats.last_at
+    living = living_runs(runs, at)
+    here = {(run.host, run.limit_origin) for run in living if run.limit_origin == limit.origin}
+    if len(here) != 1:
+        return limit
+    footprints = [stats.last_footprint_bytes]
+    if len(living) > 1:
+        footprints = [
+            _footprint_bytes(store, run, at) for run in living if (run.host, run.limit_origin) in here
+        ]
+    return replace(limit, held_elsewhere_bytes=held_elsewhere_bytes(limit, footprints))
+
+
+def _footprint_bytes(store: Store, run: RunInfo, at: datetime) -> int | None:
+    since = at - timedelta(seconds=stale_after_seconds(run.interval_seconds))
+    return store.window_statistics(run.source, since, at, run_id=run.run_id).last_footprint_bytes
 
 
 def read_limit(

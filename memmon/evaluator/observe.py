@@ -113,6 +113,7 @@ def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:
         limit_bytes=stats.last_limit_bytes,
         limit_origin=next((run.limit_origin for run in reversed(runs) if run.limit_origin), None),
         limit_used_bytes=stats.last_limit_used_bytes,
+        charged_bytes=stats.last_charged_bytes,
         system_percent=stats.last_system_percent,
         available_bytes=stats.last_available_bytes,
     )

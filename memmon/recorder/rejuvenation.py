@@ -70,7 +70,8 @@ class RejuvenationState:
 
 def used_percent(snapshot: Snapshot) -> float | None:
     """Return how much of the limit is used; the process's own memory where the limit's is not known."""
-    used = snapshot.limit_used_bytes if snapshot.limit_used_bytes is not None else snapshot.rss_bytes
+    counted = snapshot.counted_bytes
+    used = snapshot.rss_bytes if counted is None else counted
     if used is None or not snapshot.limit_bytes:
         return None
     return 100.0 * used / snapshot.limit_bytes

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.freshness import freshness_of
-from memmon.assessment.gather import Question, judge, runs_within, widened
-from memmon.assessment.limits import origin_of
+from memmon.assessment.gather import Question, judge, widened
 from memmon.assessment.present import Bounds
 from memmon.report.data import (
     EventRow,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from memmon.assessment.assessment import Assessment
     from memmon.store.read import EventInfo, ReadingStatistics, RunInfo, Store, WindowStatistics
 
 DEFAULT_HOURS = 24.0
@@ -97,7 +97,7 @@ def build_report(
         events=stored.events,
         evidence=stored.evidence,
         staleness=stored.staleness,
-        system=system_of(stats, runs_within(runs, bounds)),
+        system=system_of(stats, assessed),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
         judged_from=from_at,
         readings=reading_rows(store.reading_statistics(name, start, end, run_id=run_id)),
@@ -147,14 +147,16 @@ def reading_rows(statistics: Iterable[ReadingStatistics]) -> tuple[ReadingRow, .
     )
 
 
-def system_of(stats: WindowStatistics, runs: Sequence[RunInfo]) -> SystemSection:
+def system_of(stats: WindowStatistics, assessed: Assessment) -> SystemSection:
     """Return the host and the limit at the window's last sample."""
     return SystemSection(
         system_percent=stats.last_system_percent,
         available_mb=_mb(stats.last_available_bytes),
-        limit_mb=_mb(stats.last_limit_bytes),
-        limit_origin=origin_of(runs),
-        limit_used_mb=_mb(stats.last_limit_used_bytes),
+        limit_mb=_mb(assessed.limit_bytes),
+        limit_origin=assessed.limit_origin,
+        limit_used_mb=_mb(assessed.charged_bytes),
+        held_elsewhere_mb=_mb(assessed.held_elsewhere_bytes),
+        elsewhere=assessed.elsewhere,
     )
 
 

@@ -170,13 +170,18 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemSection:
-    """The host and the limit at the last sample; `limit_used_mb` is what counts against the limit."""
+    """The host and the limit at the last sample; `limit_used_mb` is what counts against the limit.
+
+    `held_elsewhere_mb`: what of it no recorded process holds; `elsewhere` says so where it is worth saying.
+    """
 
     system_percent: float | None = None
     available_mb: float | None = None
     limit_mb: float | None = None
     limit_origin: str | None = None
     limit_used_mb: float | None = None
+    held_elsewhere_mb: float | None = None
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

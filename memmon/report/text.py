@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Report,
         RunRow,
         Staleness,
+        SystemSection,
     )
     from memmon.report.words import Mood
 
@@ -62,6 +63,7 @@ def render_text(
     sections = [
         [_RULE, report.title, _RULE],
         _memory(report.memory),
+        _limit(report.system),
         _leak(report.leak, sign, tz),
         _forecast(report.forecast),
         _cause(report.cause),
@@ -100,6 +102,14 @@ def _memory(memory: MemorySection) -> list[str]:
         f"  Max: {_mb(memory.max_mb)}",
         f"  Samples: {memory.sample_count}",
     ]
+
+
+def _limit(system: SystemSection | None) -> list[str]:
+    """Return how much of the limit is used, where others than this program hold of it."""
+    if system is None or not system.elsewhere:
+        return []
+    used = f"{_mb(system.limit_used_mb)} of {_mb(system.limit_mb)} ({system.limit_origin}) used"
+    return ["LIMIT:", *_item(f"{used}. {system.elsewhere}")]
 
 
 def _leak(leak: LeakSection, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:

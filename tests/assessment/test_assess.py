@@ -27,7 +27,8 @@ from memmon.units import MIB
 LEAKS = history(20.0)
 LIMIT = Limit(limit_bytes=2048 * MIB, used_bytes=1024 * MIB, origin="cgroup v2 /x")
 FIELDS = (
-    "source at freshness rss_bytes footprint_bytes charged_bytes limit_bytes limit_origin limit_share finding "
+    "source at freshness rss_bytes footprint_bytes charged_bytes limit_bytes limit_origin limit_share held_elsewhere_bytes "
+    "elsewhere_slope_mb_per_hour finding "
     "forecast culprits cause deques processes resources alerts severity headline advice"
 )
 

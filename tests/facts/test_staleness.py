@@ -18,7 +18,6 @@ from memmon.facts.plain import as_plain
 from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
 from memmon.facts.staleness import (
     STALE_INTERVAL_COUNT,
-    allowed_age_seconds,
     newest_interval_seconds,
     stale_after_seconds,
     staleness,
@@ -76,13 +75,8 @@ def test_the_newest_runs_interval_counts():
 
 
 def test_options_derive_from_the_rule():
-    """The default of `check --max-age` and of the alert policy is the same number of intervals."""
-    assert allowed_age_seconds(3600.0) == stale_after_seconds(3600.0)
-    assert (
-        allowed_age_seconds(1.0)
-        == allowed_age_seconds(None)
-        == stale_after_seconds(defaults.INTERVAL_SECONDS)
-    )
+    """The alert policy waits for the same number of intervals, and an unknown interval is the default one."""
+    assert stale_after_seconds(None) == stale_after_seconds(defaults.INTERVAL_SECONDS)
     assert AlertPolicy().silent_interval_count == STALE_INTERVAL_COUNT
 
 

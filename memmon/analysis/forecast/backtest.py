@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.forecast.finding import Backtest
-from memmon.analysis.forecast.fit import FEWEST_SAMPLES, SHORTEST_HOURS, Course, Stretch, fit_course
+from memmon.analysis.forecast.fit import Course, fit_course
 from memmon.analysis.forecast.paths import expectation
+from memmon.analysis.forecast.stretch import FEWEST_SAMPLES, SHORTEST_HOURS, Stretch
 from memmon.analysis.stats.quantiles import normal_quantile
 
 if TYPE_CHECKING:

@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memmon.analysis.forecast.fit import (
-    FEWEST_BLOCKS,
-    Course,
-    KnownSlope,
-    Stretch,
-    fit_part,
-    stretch_of_quantity,
-)
+from memmon.analysis.forecast.fit import FEWEST_BLOCKS, Course, KnownSlope, fit_part
+from memmon.analysis.forecast.stretch import Stretch, stretch_of_quantity
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.quantity import Quantity
     from memmon.analysis.leak.finding import LeakFinding
 
-SHORTEST_HOURS = 0.5
+SHORTEST_GROWTH_HOURS = 0.5
 """Hours since the onset that a course rests on, at least. Chosen: six samples of five minutes."""
 
 
@@ -47,7 +41,7 @@ def continue_finding(quantity: Quantity, finding: LeakFinding) -> Continued | No
     if whole is None or finding.slope_mb_per_hour is None:
         return None
     end = float(whole.hours[-1])
-    since = min(since_hours_of(quantity, finding), end - SHORTEST_HOURS)
+    since = min(since_hours_of(quantity, finding), end - SHORTEST_GROWTH_HOURS)
     part = whole.between(since, end)
     if part.hours.size < 2 * FEWEST_BLOCKS:
         part = whole.between(float(whole.hours[-min(2 * FEWEST_BLOCKS, whole.hours.size)]), end)

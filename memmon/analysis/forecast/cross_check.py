@@ -14,8 +14,9 @@ from memmon.analysis.stats.statsmodels_gate import local_linear_trend_forecast
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memmon.analysis.forecast.fit import Course, Stretch
+    from memmon.analysis.forecast.fit import Course
     from memmon.analysis.forecast.paths import Filling
+    from memmon.analysis.forecast.stretch import Stretch
     from memmon.analysis.stats.statsmodels_gate import LocalLinearTrend
 
     Floats = NDArray[np.float64]

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.forecast.finding import ForecastCurve
-from memmon.analysis.forecast.fit import stretch_of_quantity
 from memmon.analysis.forecast.plain_answers import cannot_say, moment_after
 from memmon.analysis.forecast.plateau import fit_plateau
+from memmon.analysis.forecast.stretch import stretch_of_quantity
 from memmon.facts.verdicts import Verdict
 from memmon.units import MIB
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
-    from memmon.analysis.forecast.fit import Stretch
     from memmon.analysis.forecast.plateau import Plateau
     from memmon.analysis.forecast.quantity import Quantity
+    from memmon.analysis.forecast.stretch import Stretch
     from memmon.analysis.leak.finding import LeakFinding
 
 DEQUE_SIZE_ERROR = 0.4

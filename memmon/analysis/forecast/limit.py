@@ -11,12 +11,13 @@ import numpy as np
 from memmon.analysis.forecast.backtest import backtest_stretch
 from memmon.analysis.forecast.continuing import Continued, continue_finding, since_hours_of
 from memmon.analysis.forecast.finding import Backtest, CrossCheck, Forecast, ForecastCurve, ForecastState
-from memmon.analysis.forecast.fit import fit_course, stretch_of
+from memmon.analysis.forecast.fit import fit_course
 from memmon.analysis.forecast.levelling import levelling_off
 from memmon.analysis.forecast.paths import Filling, first_passage_hours, reading_quantiles
 from memmon.analysis.forecast.plain_answers import cannot_say, moment_after, plain_forecast
 from memmon.analysis.forecast.quantity import Counts, Quantity, quantity_of
 from memmon.analysis.forecast.rising import rises_lately
+from memmon.analysis.forecast.stretch import stretch_of
 from memmon.analysis.forecast.wording import describe
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.facts.defaults import LOOK_BACK_HOURS
@@ -177,48 +178,55 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
     stale_hours = _hours_since(quantity.run, plain.as_of)
     limit_mb = plain.limit_bytes / MIB - basis.stretch.filled_mb
     hours = _hours_to_limit(basis, limit_mb, plain.level, horizon, stale_hours, factor)
-    grows = finding.verdict.row.tone == "warn"
-    if grows and hours[1] is not None:
-        state: ForecastState = "dated"
-    else:
-        known = max(finding.slope_high_mb_per_hour or 0.0, 0.0)
-        is_rising = rises_lately(quantity, known_slope=known)
-        state = "cannot_say" if is_rising or hours[1] is not None else "never"
-        if state == "cannot_say" and not is_rising:
-            level = levelling_off(plain, quantity, finding, horizon_hours=horizon, is_level=True)
-            if level is not None:
-                return describe(level)
+    state, is_rising = _state(quantity, finding, hours)
+    if state == "cannot_say" and not is_rising:
+        level = levelling_off(plain, quantity, finding, horizon_hours=horizon, is_level=True)
+        if level is not None:
+            return describe(level)
     check, remarks = None, tuple[str, ...]()
     if cross_check and state != "cannot_say":
         check, remarks = _second_opinion(basis, limit_mb, plain.level, horizon, hours)
     low, middle, high = hours if state == "dated" else (None, None, None)
+    ahead = 2.0 * (middle + stale_hours) if middle else max(24.0, basis.course.window_hours)
+    dated = replace(
+        _of_course(plain, basis, quantity.run),
+        state=state,
+        hours_to_limit=middle,
+        hours_to_limit_low=low,
+        hours_to_limit_high=high,
+        at=moment_after(plain.as_of, middle),
+        at_low=moment_after(plain.as_of, low),
+        at_high=moment_after(plain.as_of, high),
+        horizon_hours=horizon,
+        curve=_curve(
+            basis, np.linspace(0.0, min(horizon, ahead), CURVE_POINT_COUNT + 1)[1:], plain.level, factor
+        ),
+        backtest=backtest,
+        cross_check=check,
+    )
+    return describe(dated, remarks, earliest_hours=hours[0] if state == "never" else None)
+
+
+def _state(quantity: Quantity, finding: LeakFinding, hours: Hours) -> tuple[ForecastState, bool]:
+    """Return what can be said, and whether memory rises of late beyond what the verdict knows."""
+    if finding.verdict.row.tone == "warn" and hours[1] is not None:
+        return "dated", True
+    known = max(finding.slope_high_mb_per_hour or 0.0, 0.0)
+    is_rising = rises_lately(quantity, known_slope=known)
+    return "cannot_say" if is_rising or hours[1] is not None else "never", is_rising
+
+
+def _of_course(plain: Forecast, basis: Continued, run: History) -> Forecast:
+    """Return a forecast with what its course says of the growth."""
     course = basis.course
     reach = course.quantile * course.slope_error
-    ahead = 2.0 * (middle + stale_hours) if middle else max(24.0, course.window_hours)
-    return describe(
-        replace(
-            plain,
-            state=state,
-            hours_to_limit=middle,
-            hours_to_limit_low=low,
-            hours_to_limit_high=high,
-            at=moment_after(plain.as_of, middle),
-            at_low=moment_after(plain.as_of, low),
-            at_high=moment_after(plain.as_of, high),
-            horizon_hours=horizon,
-            slope_mb_per_hour=course.slope,
-            slope_low_mb_per_hour=course.slope - reach,
-            slope_high_mb_per_hour=course.slope + reach,
-            window_hours=course.window_hours,
-            deques_full_hours=_hours_to_full(quantity.run, _filling(basis)),
-            curve=_curve(
-                basis, np.linspace(0.0, min(horizon, ahead), CURVE_POINT_COUNT + 1)[1:], plain.level, factor
-            ),
-            backtest=backtest,
-            cross_check=check,
-        ),
-        remarks,
-        earliest_hours=hours[0] if state == "never" else None,
+    return replace(
+        plain,
+        slope_mb_per_hour=course.slope,
+        slope_low_mb_per_hour=course.slope - reach,
+        slope_high_mb_per_hour=course.slope + reach,
+        window_hours=course.window_hours,
+        deques_full_hours=_hours_to_full(run, _filling(basis)),
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BLOCK_COUNT = 48
 """Blocks that a curve is fitted to, at most: as many as the envelope of the verdict has."""
-FEWEST_BLOCKS = 8
+FEWEST_BENT_BLOCKS = 8
 """Blocks that a curve of three parameters needs. Chosen."""
 TIME_CONSTANTS = 60
 """Time constants that are tried, from a fortieth of the stretch to ten times as long. Chosen: steps of a tenth."""
@@ -64,7 +64,7 @@ class Plateau:
 def fit_plateau(hours: Floats, mb: Floats) -> Plateau | None:
     """Fit the bent curve to readings (`hours` ascending); None where there are too few, or nothing rises to a level."""
     centre, level = _block_medians(hours, mb)
-    if centre.size < FEWEST_BLOCKS:
+    if centre.size < FEWEST_BENT_BLOCKS:
         return None
     span = float(hours[-1] - hours[0])
     since_end = centre - float(hours[-1])
@@ -109,7 +109,7 @@ def _fit(since_end: Floats, level: Floats, constant: float) -> tuple[float, floa
 
 
 def _block_medians(hours: Floats, mb: Floats) -> tuple[Floats, Floats]:
-    count = max(FEWEST_BLOCKS, min(BLOCK_COUNT, hours.size // 3))
+    count = max(FEWEST_BENT_BLOCKS, min(BLOCK_COUNT, hours.size // 3))
     length = float(hours[-1] - hours[0]) / count * (1 + 1e-9)
     if length <= 0.0:
         return np.empty(0), np.empty(0)

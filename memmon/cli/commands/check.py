@@ -142,8 +142,15 @@ def plugin_text(state: CheckState, checked: list[CheckedSource], *, database: st
         lines += [
             f"{one.state.name} {_plain(one.source)}: {_plain('; '.join(one.reasons))}" for one in ordered
         ]
+    lines += [line for one in ordered if (line := _elsewhere(one, alone=len(checked) == 1))]
     lines.append(f"database: {_plain(database)}")
     return "\n".join(lines)
+
+
+def _elsewhere(one: CheckedSource, *, alone: bool) -> str:
+    """Return what counts against the limit and is held by nobody that is recorded; empty where nothing is to be said."""
+    sentence = "" if one.judged is None else one.judged.assessment.elsewhere
+    return sentence if alone or not sentence else f"{_plain(one.source)}: {sentence}"
 
 
 def _performance(one: CheckedSource, *, alone: bool) -> list[str]:

@@ -163,7 +163,5 @@ class AutoSizer:
 
 def _free_bytes(snapshot: Snapshot) -> float | None:
     """Return what is free under the limit and on the host, whichever is less."""
-    free = [float(snapshot.system_available_bytes)] if snapshot.system_available_bytes is not None else []
-    if snapshot.limit_bytes is not None and snapshot.limit_used_bytes is not None:
-        free.append(max(0.0, float(snapshot.limit_bytes - snapshot.limit_used_bytes)))
-    return min(free, default=None)
+    free = (snapshot.system_available_bytes, snapshot.limit_room_bytes)
+    return min((max(0.0, float(one)) for one in free if one is not None), default=None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.facts.readings import READINGS
+from memmon.footprint import footprint_of
 from memmon.store.read.samples import fetch_columns, seconds, union
 from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
@@ -18,6 +19,7 @@ from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -33,6 +35,10 @@ _LAST = (
     "system_percent",
     "limit_bytes",
     "limit_used_bytes",
+    "charged_bytes",
+    "rss_anon_bytes",
+    "rss_shmem_bytes",
+    "swap_bytes",
 )
 
 
@@ -60,10 +66,24 @@ def window_statistics(session: Session, window: Window) -> WindowStatistics:
         max_system_percent=row[6],
         last_limit_bytes=last.get("limit_bytes"),
         last_limit_used_bytes=last.get("limit_used_bytes"),
+        last_charged_bytes=last.get("charged_bytes"),
+        last_footprint_bytes=_footprint_bytes(last),
     )
 
 
-def _last_values(session: Session, window: Window) -> dict[str, int]:
+def _footprint_bytes(last: Mapping[str, int | None]) -> int | None:
+    """Return what the process can't give back by one sample alone."""
+    if last.get("rss_bytes") is None:
+        return None
+    rss, anon, shmem, swapped = (
+        np.array([np.nan if last.get(name) is None else last[name]], dtype=np.float64)
+        for name in ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes")
+    )
+    footprint = footprint_of(rss, anon_bytes=anon, shmem_bytes=shmem, swap_bytes=swapped)
+    return round(float(footprint[0]))
+
+
+def _last_values(session: Session, window: Window) -> dict[str, Any]:
     """Return the newest sample with a known RSS; of a rollup its last RSS, else its means."""
     columns = [f"s.{name}" for name in _LAST]
     rolled = ["h.last_rss_bytes", *(f"h.{name}" for name in _LAST[1:])]

@@ -153,6 +153,11 @@ class WindowStatistics:
     max_system_percent: float | None
     last_limit_bytes: int | None
     last_limit_used_bytes: int | None
+    """The older measure of what counts against the limit."""
+    last_charged_bytes: int | None = None
+    """What counts against the limit; None also where it was not read yet."""
+    last_footprint_bytes: int | None = None
+    """What the process can't give back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
