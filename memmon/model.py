@@ -6,12 +6,11 @@ read": missing is never zero.
 
 from __future__ import annotations
 
+# ruff: noqa: TC003 -- the JSON Schema is made from these annotations
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from datetime import datetime
+from typing import Literal
 
 AlertSeverity = Literal["warning", "error"]
 """How urgent an alert is."""
@@ -181,6 +180,34 @@ class RecorderStatus:
     """Of these, how many failed one after another up to now."""
     checks_off: str | None = None
     """Why no such process is started any more in this run; None: they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertInfo:
+    """The state of one alert of a source."""
+
+    fingerprint: str
+    kind: str
+    state: str
+    """`firing`, `pending`, or `clear`: it is over."""
+    severity: str
+    since: datetime
+    """When that state began."""
+    notified_at: datetime | None
+    data: Mapping[str, object] = field(default_factory=dict)
+    title: str = ""
+    holder: str = "recorder"
+    """Who watches: the program's own `recorder`, or the `evaluator` outside."""
+
+    @property
+    def is_firing(self) -> bool:
+        """Tell whether the alert is in force."""
+        return self.state == "firing"
+
+    @property
+    def resolved_at(self) -> datetime | None:
+        """When the alert was over; None while it is not."""
+        return self.since if self.state == "clear" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

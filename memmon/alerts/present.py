@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from memmon.facts.severity import Severity
     from memmon.model import DequeReading, Snapshot
 
 HOST = "host"
@@ -191,5 +192,7 @@ class PresentState:
     is_leak_confirmed: bool = False
     """The check an hour before agrees."""
     forecast: ForecastLike | None = None
+    severity: Severity | None = None
+    """How urgent the source is by its assessment."""
     dropped_counts: Sequence[int] | None = None
     """How many snapshots were given up, each time that some were of late."""

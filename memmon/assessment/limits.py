@@ -1,8 +1,7 @@
 """Which limit memory runs towards, and how much of it is used; values in, a value out.
 
 The limit that kills is recorded with each snapshot: the smallest one of the control groups, else the
-host's memory. Other processes use of it too, so that the process itself may grow by the headroom
-only: `rss_at_limit_bytes` is what its resident memory will be then.
+host's memory. Other processes use of it too.
 
 What counts is read beside it, of the same group and in the same unit (`charged_bytes`); rows that were
 written before it was read have an older measure, which is used only where the newest row has no other.
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 LimitKind = Literal["recorded", "container", "host"]
 Counts = Literal["charged", "used", "footprint"]
-"""What is counted: all that is charged, the older measure of it, or what the process can't give back."""
+"""What counts: all that is charged, the older measure of it, or what the process can't give back."""
 
 HOST = "host"
 GIVEN = "given"
@@ -35,8 +34,6 @@ class Limit:
 
     limit_bytes: int
     used_bytes: int
-    rss_at_limit_bytes: int
-    """Resident memory of the process at which the limit is reached, all else staying as it is."""
     origin: str
     """`host`, `given`, or the control group."""
     counts: Counts = "used"
@@ -95,7 +92,6 @@ def given_limit(stats: WindowStatistics, limit_bytes: int) -> Limit | None:
     return Limit(
         limit_bytes=limit_bytes,
         used_bytes=rss if footprint is None else footprint,
-        rss_at_limit_bytes=limit_bytes,
         origin=GIVEN,
         counts="footprint",
     )
@@ -106,9 +102,9 @@ def _group_limit(stats: WindowStatistics, origin: str) -> Limit | None:
     if not limit or rss is None:
         return None
     if charged is not None:
-        return _limit(limit, charged, rss, origin=origin, counts="charged")
+        return _limit(limit, charged, origin=origin, counts="charged")
     used = stats.last_limit_used_bytes
-    return _limit(limit, rss if used is None else used, rss, origin=origin, counts="used")
+    return _limit(limit, rss if used is None else used, origin=origin, counts="used")
 
 
 def _host_limit(stats: WindowStatistics, *, is_recorded: bool) -> Limit | None:
@@ -118,7 +114,7 @@ def _host_limit(stats: WindowStatistics, *, is_recorded: bool) -> Limit | None:
     if rss is None:
         return None
     if recorded and charged is not None:
-        return _limit(recorded, charged, rss, origin=HOST, counts="charged")
+        return _limit(recorded, charged, origin=HOST, counts="charged")
     available, percent = stats.last_available_bytes, stats.last_system_percent
     if available is None or percent is None or not 0 <= percent < _HUNDRED_PERCENT:
         return None
@@ -127,14 +123,13 @@ def _host_limit(stats: WindowStatistics, *, is_recorded: bool) -> Limit | None:
         return None
     if recorded and abs(recorded - total) <= _SAME_SHARE * total and recorded >= available:
         total = recorded
-    return _limit(total, total - available, rss, origin=HOST, counts="used")
+    return _limit(total, total - available, origin=HOST, counts="used")
 
 
-def _limit(limit_bytes: int, used_bytes: int, rss_bytes: int, *, origin: str, counts: Counts) -> Limit:
+def _limit(limit_bytes: int, used_bytes: int, *, origin: str, counts: Counts) -> Limit:
     return Limit(
         limit_bytes=limit_bytes,
         used_bytes=used_bytes,
-        rss_at_limit_bytes=max(rss_bytes + limit_bytes - used_bytes, 1),
         origin=origin,
         counts=counts,
     )

@@ -6,7 +6,7 @@ of now.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.freshness import CLOCK_TOLERANCE_SECONDS, FreshnessState, freshness_of
 from memmon.assessment.gather import Question, deque_readings, judge, looked_back
+from memmon.assessment.headline import headline_of
 from memmon.assessment.kept import read_kept, still_holds
 from memmon.assessment.limits import limit_of
 from memmon.assessment.present import Present
@@ -89,21 +90,23 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     # The limit may have come or gone since.
     forecast = None if limit is None else kept.forecast
-    return Assessment(
+    found = Assessment(
         source=standing.source,
         at=now,
         freshness=standing.freshness,
         rss_bytes=present.rss_bytes,
+        footprint_bytes=standing.read.statistics.last_footprint_bytes,
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
         limit_share=share,
+        held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
         finding=kept.finding,
         forecast=forecast,
         deques=present.deques,
         severity=severity_of(kept.finding, forecast=forecast, limit_share=share, deques=present.deques),
-        headline=kept.finding.summary,
     )
+    return replace(found, headline=headline_of(found))
 
 
 def judge_anew(store: Store, standing: Standing, *, now: datetime, policy: LeakPolicy) -> Assessment:

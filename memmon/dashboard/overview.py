@@ -183,7 +183,8 @@ def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
         verdict = "No sample yet"
     elif said is None:
         verdict = "Not judged yet"
-    old = staleness(last_at, now=now, interval_seconds=standing.freshness.interval_seconds)
+    fresh = standing.freshness
+    old = staleness(last_at, now=now, interval_seconds=fresh.interval_seconds, end_reason=fresh.end_reason)
     rss_bytes, limit = standing.present.rss_bytes, standing.present.limit
     memory_mb = None if rss_bytes is None else mb_from_bytes(rss_bytes)
     limit_percent = None if limit is None else limit.used_percent

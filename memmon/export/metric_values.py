@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.assessment.freshness import freshness_of
 from memmon.facts.readings import metrics
+from memmon.facts.run_endings import MEANT_ENDS
 from memmon.facts.staleness import is_stale, stale_after_seconds
-from memmon.store.read.many_sources import deque_statuses
+from memmon.store.read.many_sources import deque_statuses, light_runs
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from memmon.assessment.freshness import Freshness
     from memmon.facts.readings import Reading
     from memmon.store.read import DequeStatus, SourceInfo, Store
 
@@ -33,6 +36,8 @@ class SourceState:
     run_count: int
     last_at: datetime | None
     is_fresh: bool
+    is_ended: bool = False
+    """Nothing records any more, and somebody meant that: nobody is missed."""
     process_count: int = 0
     values: Mapping[str, int | float] = field(default_factory=dict)
     """What is known, by the column of the reading."""
@@ -50,7 +55,7 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
     told = "SELECT source_id, kind, severity FROM alert_watch WHERE holder = 'evaluator' AND state = 'firing' ORDER BY kind"
     for source_id, kind, severity in store.query(told, row_limit=_ROW_LIMIT).rows:
         firing.setdefault(source_id, []).append((kind, severity))
-    sources = store.sources()
+    sources, runs = store.sources(), light_runs(store.database)
     deques = deque_statuses(store.database, [one for one in sources if one.source_id in live])
     return tuple(
         _state(
@@ -58,6 +63,7 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
             live.get(one.source_id, []),
             firing=tuple(firing.get(one.source_id, ())),
             deques=deques.get(one.source_id, ()),
+            fresh=freshness_of(runs.get(one.source_id, ()), now=now),
         )
         for one in sources
     )
@@ -99,10 +105,16 @@ def _state(
     *,
     firing: tuple[tuple[str, str], ...],
     deques: tuple[DequeStatus, ...],
+    fresh: Freshness,
 ) -> SourceState:
     if not live:
         return SourceState(
-            source=one.name, run_count=one.run_count, last_at=one.last_at, is_fresh=False, firing=firing
+            source=one.name,
+            run_count=one.run_count,
+            last_at=one.last_at,
+            is_fresh=False,
+            is_ended=fresh.end_reason in MEANT_ENDS,
+            firing=firing,
         )
     newest = max(live, key=lambda row: row["at_ms"])
     return SourceState(

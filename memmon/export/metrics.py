@@ -143,13 +143,17 @@ def _of_sources(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily
 
     last = _gauge("memmon_last_snapshot_timestamp", "When the newest snapshot was taken (epoch).", "seconds")
-    up = _gauge("memmon_source_up", "1 while snapshots arrive, 0 after three intervals without one.")
+    up = _gauge(
+        "memmon_source_up",
+        "1 while snapshots arrive, 0 when none is left; absent after an end that was meant.",
+    )
     processes = _gauge("memmon_processes", "Processes of the source that record at present.")
     runs = CounterMetricFamily("memmon_runs", "Runs begun so far: restarts add to it.", labels=("source",))
     for state in states:
         if state.last_at is not None:
             last.add_metric([state.source], state.last_at.timestamp())
-        up.add_metric([state.source], float(state.is_fresh))
+        if not state.is_ended:
+            up.add_metric([state.source], float(state.is_fresh))
         processes.add_metric([state.source], state.process_count)
         runs.add_metric([state.source], state.run_count)
     yield from (last, up, processes, runs)

@@ -28,10 +28,14 @@ class VerdictRow:
     headline: str
     meaning: str
     sentence: str
+    beginning: str
+    """How a headline begins."""
     grows: bool
     """Memory grows by this verdict, so that there is a time since when."""
     is_explained: bool
     """What the growth consists of is worth a look."""
+    ends: bool = False
+    """The growth ends by itself."""
     remark: str | None = None
 
 
@@ -96,6 +100,7 @@ _LEAKING = VerdictRow(
     headline="LEAK DETECTED (confidence: {confidence})",
     meaning="memory grows at or above the threshold, steadily, and nothing harmless explains it",
     sentence="Memory leaks: it grows by {rate}, at or above the threshold of {threshold}",
+    beginning="Memory leaks",
     grows=True,
     is_explained=True,
 )
@@ -105,6 +110,7 @@ _GROWING = VerdictRow(
     headline="Growing below the threshold",
     meaning="memory grows for certain, but slower than the threshold",
     sentence="Memory grows by {rate}, below the threshold of {threshold}",
+    beginning="Memory grows below the threshold",
     grows=True,
     is_explained=True,
 )
@@ -114,8 +120,10 @@ _SATURATING = VerdictRow(
     headline="Still warming up",
     meaning="memory still rises, ever more slowly, as caches and pools do after a start",
     sentence="Memory still warms up: growth of {rate} so far, and it slows down",
+    beginning="Memory still warms up",
     grows=True,
     is_explained=True,
+    ends=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -123,8 +131,10 @@ _FILLING = VerdictRow(
     headline="Deques still filling",
     meaning="bounded deques are still filling; the growth ends when they are full",
     sentence="Bounded deques are still filling; beside them memory changes by {rate}",
+    beginning="Bounded deques are still filling",
     grows=True,
     is_explained=True,
+    ends=True,
 )
 _MAPPED_FILES = VerdictRow(
     rank=5,
@@ -135,6 +145,7 @@ _MAPPED_FILES = VerdictRow(
         "Resident memory grows by {rate} in mapped files, whose pages the kernel can take back; "
         "what it can't take back changes by {footprint}"
     ),
+    beginning="Mapped files grow, which the kernel can take back",
     grows=True,
     is_explained=True,
 )
@@ -144,6 +155,7 @@ _STEPPED = VerdictRow(
     headline="No leak detected",
     meaning="memory rose in a step and stayed there; it does not grow steadily",
     sentence="Memory rose in steps and is level between them: no steady growth (overall {rate})",
+    beginning="Memory rose in a step and is level since",
     grows=False,
     is_explained=True,
     remark="Memory rose in a step, not steadily: no leak.",
@@ -154,6 +166,7 @@ _LOAD_DRIVEN = VerdictRow(
     headline="No leak detected",
     meaning="memory follows the load and gives it back",
     sentence="Memory follows the work being done: its growth of {rate} is explained by the load",
+    beginning="Memory follows the load",
     grows=True,
     is_explained=False,
     remark="Memory follows the load: no leak.",
@@ -164,6 +177,7 @@ _STABLE = VerdictRow(
     headline="No leak detected",
     meaning="no steady growth",
     sentence="Memory is stable: {rate}",
+    beginning="Memory is stable",
     grows=False,
     is_explained=False,
 )
@@ -173,6 +187,7 @@ _CANNOT_SAY = VerdictRow(
     headline="Cannot say yet (smallest visible: {smallest})",
     meaning="there is too little data, or too much noise, for a verdict yet",
     sentence="Cannot say yet: {rate} so far",
+    beginning="No verdict can be given yet",
     grows=False,
     is_explained=False,
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from memmon.analysis.compare.finding import Comparison
     from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
     from memmon.report.chart_values import Ribbon
 
 __all__ = [
@@ -97,6 +98,8 @@ class RunRow:
     first_mb: float | None = None
     last_mb: float | None = None
     max_mb: float | None = None
+    is_running: bool = False
+    """It has no end, and its newest sample is not stale."""
 
     @property
     def duration_hours(self) -> float | None:
@@ -126,6 +129,8 @@ class ForecastSection:
     limit_mb: float | None = None
     limit_origin: str | None = None
     used_mb: float | None = None
+    state: str = "dated"
+    """`dated`, `never`, `cannot_say` or `reached`."""
     hours_to_limit: float | None = None
     hours_to_limit_low: float | None = None
     hours_to_limit_high: float | None = None
@@ -234,6 +239,8 @@ class Report:
     """The newest release against the one before, where runs of both were recorded."""
     judged_from: datetime | None = None
     """Where the verdict's look-back begins; the pictures begin there too."""
+    assessment: Assessment | None = None
+    """What the sections are rendered from; None where nothing could be judged."""
     readings: tuple[ReadingRow, ...] = ()
     """Every reading that was made in the window, in the order of their facts; JSON shows them."""
 

@@ -110,9 +110,9 @@ def test_deques_are_told_alike(url, count, title):
     assert from_outside(url, now=START) == from_inside(program) == [("deque", "error", title)]
 
 
-@pytest.mark.parametrize(("limit_mb", "severity"), [(1500, "error"), (500_000, "warning")])
+@pytest.mark.parametrize(("limit_mb", "severity"), [(1200, "error"), (1800, "warning"), (500_000, "warning")])
 def test_a_leak_is_told_alike(url, limit_mb, severity):
-    """A leak is an error when its limit is near, else a warning, whoever finds it."""
+    """A leak is an error when its limit is reached within a day, else a warning, whoever finds it."""
     bot, program = Bot(url), Program(url)
     bot.restart(START)
     taken = [

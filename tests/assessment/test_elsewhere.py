@@ -29,7 +29,6 @@ from memmon.units import MIB
 LIMIT = Limit(
     limit_bytes=512 * MIB,
     used_bytes=466 * MIB,
-    rss_at_limit_bytes=90 * MIB,
     origin="cgroup v2 /bot",
     counts="charged",
 )

@@ -71,7 +71,7 @@ def test_the_limit_that_is_asked_for_is_forecast(leaky):
     footprint_bytes = leaky.window_statistics(source.name).last_footprint_bytes
     given = judge(leaky, source, Question(bounds=Bounds(), limit=4096 * MIB), now=NOW).assessment
     assert (given.limit_origin, given.charged_bytes) == ("given", footprint_bytes)
-    assert given.rss_at_limit_bytes == 4096 * MIB
+    assert given.forecast.limit_bytes == 4096 * MIB
     host = judge(leaky, source, Question(bounds=Bounds(), limit="host"), now=NOW).assessment
     assert host.limit_origin == "host"
     assert host.limit_bytes > 8000 * MIB

@@ -189,7 +189,9 @@ def test_a_slow_counter_rests_for_an_hour(monkeypatch):
 
 def test_counters_follow_what_happens(monkeypatch):
     """Blocks follow objects, collections follow the collector, uncollectable stays a count."""
-    monkeypatch.setattr("memmon.probe.process.cause.SLOW_SECONDS", 60.0)  # this process is large, and not alone
+    monkeypatch.setattr(
+        "memmon.probe.process.cause.SLOW_SECONDS", 60.0
+    )  # this process is large, and not alone
     probe = CauseProbe(SystemClock().monotonic)
     gc.collect()
     before = probe.read()

@@ -291,6 +291,7 @@ def test_retention_of_two_at_once_counts_nothing_twice(ten_days):
     assert open_store(ten_days.database.url).snapshots()["sample_count"].sum() == 2880
 
 
+@pytest.mark.slow
 def test_retention_hardly_delays_a_recorder(store):
     """While days are purged, a recorder's durable write takes less than 50 ms longer than it does alone."""
     store.add_run(ticks(900, deques=lambda n: [deque_of(f"d{k}", n * k % 97) for k in range(8)]))

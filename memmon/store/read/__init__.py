@@ -6,10 +6,10 @@ SQLAlchemy where the database is a server.
 
 from __future__ import annotations
 
+from memmon.model import AlertInfo
 from memmon.store.read.facade import Store, open_store
 from memmon.store.read.sql import QueryResult
 from memmon.store.read.values import (
-    AlertInfo,
     AssessmentRow,
     Buckets,
     DequeMatrix,

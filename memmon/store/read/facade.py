@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.history import History
+    from memmon.model import AlertInfo
     from memmon.store.read.ports import Gate
     from memmon.store.read.sql import QueryResult
     from memmon.store.read.values import (
-        AlertInfo,
         Buckets,
         DequeMatrix,
         DequeStatus,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from memmon.store.read.assessments import read_newest
 from memmon.store.read.opening import open_gate
 from memmon.store.read.presents import read_presents
-from memmon.store.read.queries import read_deque_status
+from memmon.store.read.queries import read_deque_status, read_light_runs
 from memmon.store.read.values import ms_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.config import Database
-    from memmon.store.read.values import AssessmentRow, DequeStatus, SourceInfo, SourcePresent
+    from memmon.store.read.values import AssessmentRow, DequeStatus, RunInfo, SourceInfo, SourcePresent
 
 
 def presents(database: Database) -> tuple[SourcePresent, ...]:
@@ -42,3 +42,8 @@ def deque_statuses(database: Database, sources: Sequence[SourceInfo]) -> dict[in
     return open_gate(database).read(
         lambda session: {one.source_id: read_deque_status(session, one.source_id) for one in sources}
     )
+
+
+def light_runs(database: Database) -> dict[int, list[RunInfo]]:
+    """Return all runs by their source's id, oldest start first: of their samples only when the newest was taken."""
+    return open_gate(database).read(read_light_runs)

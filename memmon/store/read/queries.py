@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from memmon.facts.series_kinds import DEQUE
+from memmon.model import AlertInfo
 from memmon.store.read.values import (
-    AlertInfo,
     DequeStatus,
     EventInfo,
     ReportInfo,

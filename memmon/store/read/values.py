@@ -116,34 +116,6 @@ class ReportInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertInfo:
-    """The state of one alert of a source."""
-
-    fingerprint: str
-    kind: str
-    state: str
-    """`firing`, `pending`, or `clear`: it is over."""
-    severity: str
-    since: datetime
-    """When that state began."""
-    notified_at: datetime | None
-    data: Mapping[str, object] = field(default_factory=dict)
-    title: str = ""
-    holder: str = "recorder"
-    """Who watches: the program's own `recorder`, or the `evaluator` outside."""
-
-    @property
-    def is_firing(self) -> bool:
-        """Tell whether the alert is in force."""
-        return self.state == "firing"
-
-    @property
-    def resolved_at(self) -> datetime | None:
-        """When the alert was over; None while it is not."""
-        return self.since if self.state == "clear" else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DequeStatus:
     """The newest known values of one deque (`DequeReading` with the moment and run it holds for)."""
 

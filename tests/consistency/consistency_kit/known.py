@@ -64,53 +64,6 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         ),
     ),
     Known(
-        fact="hours_to_limit",
-        one=frozenset({"forecast"}),
-        other=frozenset({"forecast --json", "forecast, sentence", "watch, sentence"}),
-        why="its second line says never where nothing can be said yet",
-        histories=_names(
-            """
-            restart-loop silent-2-min-of-10-s young-1-row young-half-hour
-            """
-        ),
-    ),
-    Known(
-        fact="is_stale",
-        one=frozenset({"evaluator"}),
-        other=SILENCE | {"check"},
-        why="to the evaluator an end that was meant is no silence, however long ago",
-        histories=_names(
-            """
-            ended-exit-5-h ended-sigterm-1-h ended-stopped-30-h
-            """
-        ),
-    ),
-    Known(
-        fact="is_stale",
-        one=frozenset({"metrics"}),
-        other=SILENCE | {"check", "evaluator"},
-        why="to the metrics a source is down when its run has ended, however lately, imports too",
-        histories=_names(
-            """
-            ended-exit-5-h ended-sigterm-1-h ended-stopped-0.1-h ended-stopped-30-h trace-lru_warmup
-            trace-minidom_cycles trace-pandas_readcsv_fixed trace-pandas_readcsv_leak
-            trace-pydantic_typeadapter_fixed trace-pydantic_typeadapter_leak trace-sqlite_cache
-            trace-thread_arenas
-            """
-        ),
-    ),
-    Known(
-        fact="is_stale",
-        one=frozenset({"check"}),
-        other=SILENCE | {"evaluator", "metrics"},
-        why="check allows 15 minutes at least; the others three intervals",
-        histories=_names(
-            """
-            silent-2-min-of-10-s
-            """
-        ),
-    ),
-    Known(
         fact="limit_bytes",
         one=OWN_SENTENCE,
         other=LIMIT_ITSELF,

@@ -10,7 +10,10 @@ from consistency_kit.said import (
     Number,
     Said,
     Unknown,
+    assessed,
+    check_severity,
     deque_state,
+    headline_facts,
     known,
     moment,
 )
@@ -79,11 +82,26 @@ def check(answer: dict[str, Any]) -> dict[str, Said]:
     for one in answer["sources"]:
         here = said.setdefault(one["source"], {})
         here.update(limit(one["limit"]))
+        here.update(assessed(one["assessment"]))
+        if one["assessment"] is not None:
+            is_silent = one["reasons"][0].startswith("stale") or one["is_stale"]
+            here["severity"] = here["severity"] & check_severity(one["state"], is_silent=is_silent).get(
+                "severity", here["severity"]
+            )
         if one["hours_to_limit"] is not None:
             here["hours_to_limit"] = Number(one["hours_to_limit"])
         if "is_stale" in one:
             here["is_stale"] = one["is_stale"]
     return said
+
+
+def headlines(answer: dict[str, Any]) -> dict[str, Said]:
+    """Read the one sentence on each source, as `memmon check --json` carries it."""
+    return {
+        one["source"]: headline_facts(one["assessment"]["headline"])
+        for one in answer["sources"]
+        if one["assessment"] is not None
+    }
 
 
 def forecast(answer: dict[str, Any]) -> Said:
@@ -118,7 +136,7 @@ def report(answer: dict[str, Any]) -> Said:
     body = answer["report"]
     if body["deques"]["rows"]:
         said["deques"] = {one["name"]: deque_state(one["state"]) for one in body["deques"]["rows"]}
-    said["is_stale"] = body["staleness"]["is_stale"]
+    said = {**assessed(answer["assessment"]), **said, "is_stale": body["staleness"]["is_stale"]}
     ahead, system = body["forecast"], body["system"]
     if ahead is not None:
         said["limit_bytes"] = Number(ahead["limit_mb"] * MB, 1.0)

@@ -85,6 +85,9 @@ def snapshots_of(story: Story, run: Run) -> list[Snapshot]:
                 work_count=None if run.work is None else int(run.work[place]),
                 deques=tuple(run.deques(place, count)),
                 **_machine(run, mb),
+                **{
+                    name: round(max(values[place], 0.0) * 256) * 4096 for name, values in run.parts_mb.items()
+                },
             )
         )
     return found
