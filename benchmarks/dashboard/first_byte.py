@@ -58,7 +58,8 @@ async def ask():
         await client.get("/healthz")
         started = time.perf_counter()
         answer = await client.get(page, timeout=None)
-        print(time.perf_counter() - started if answer.status_code == 200 else answer.status_code)
+        print(time.perf_counter() - started)
+        answer.raise_for_status()
 asyncio.run(ask())
 """
 

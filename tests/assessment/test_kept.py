@@ -154,7 +154,7 @@ def test_an_old_assessment_is_not_taken(leaky):
 def test_an_assessment_of_the_future_is_none_of_the_present(leaky):
     """A check under a clock that ran ahead does not hide the newest true one."""
     marked(leaky)
-    marked(leaky, at=NOW + timedelta(days=300))
+    marked(leaky, at=NOW + timedelta(days=300), last_at=NOW - timedelta(days=1))
     (standing,) = read_standings(leaky, now=NOW)
     assert standing.kept is not None
 
