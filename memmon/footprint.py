@@ -43,7 +43,8 @@ def file_bytes_of(
     """Return the resident pages of one run that map files, at each sample in bytes; None where nothing tells."""
     if anon_bytes is None:
         return None
-    held = anon_bytes if shmem_bytes is None else anon_bytes + np.nan_to_num(shmem_bytes)
+    shared = None if shmem_bytes is None else _between(shmem_bytes)
+    held = anon_bytes if shared is None else anon_bytes + shared
     return _between(np.clip(rss_bytes - held, 0.0, rss_bytes))
 
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memmon.facts.process_size import UNITS, refuse_wrong_unit, unit_named
 from memmon.footprint import footprint_of
+from memmon.frame_columns import frame_column, frame_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -183,7 +185,9 @@ class History:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame | pd.Series[Any], *, source: str = "") -> History:
+    def from_frame(
+        cls, frame: pd.DataFrame | pd.Series[Any], *, source: str = "", unit: str | None = None
+    ) -> History:
         """Build a History from a DataFrame, or from a Series of resident bytes.
 
         The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), or
@@ -192,7 +196,10 @@ class History:
         repeated or NaN: such rows are dropped and counted. Without `run_id`, a falling
         `uptime_seconds` begins a new run.
 
-        Raises ValueError when there is no `rss_bytes` or no usable time.
+        `unit` (`B`, `kB`, `MB`, `GB`, of 1,024): what the columns of bytes are in, where that is not bytes.
+
+        Raises ValueError when there is no `rss_bytes` or no usable time, and when the sizes can't be
+        those of a process: the message then names their likely unit (`unit="B"` takes them as they are).
         """
         import pandas as pd
 
@@ -200,11 +207,18 @@ class History:
         if "rss_bytes" not in table.columns:
             raise ValueError(f"the frame has no column rss_bytes (its columns: {list(table.columns)})")
         known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in table.columns]
-        extra: dict[str, Any] = {name: _frame_column(table, name) for name in known}
+        extra: dict[str, Any] = {name: frame_column(table, name) for name in known}
         run_id = table["run_id"].to_numpy() if "run_id" in table.columns else None
+        at_seconds, rss = frame_seconds(table), frame_column(table, "rss_bytes")
+        if unit is None:
+            refuse_wrong_unit(rss.tolist())
+        else:
+            factor = UNITS[unit_named(unit)]
+            rss = rss * factor
+            extra |= {name: extra[name] * factor for name in extra if name.endswith("_bytes")}
         return cls.from_arrays(
-            at_seconds=_frame_seconds(table),
-            rss_bytes=_frame_column(table, "rss_bytes"),
+            at_seconds=at_seconds,
+            rss_bytes=rss,
             run_id=run_id,
             source=source,
             **extra,
@@ -285,29 +299,6 @@ def _epoch_seconds(when: datetime | float, name: str) -> float:
     if when.tzinfo is None:
         raise ValueError(f"{name} must be timezone-aware: pass datetime(..., tzinfo=UTC)")
     return when.timestamp()
-
-
-def _frame_column(frame: pd.DataFrame, name: str) -> FloatArray:
-    return np.asarray(frame[name].to_numpy(dtype="float64", na_value=np.nan), dtype=np.float64)
-
-
-def _frame_seconds(frame: pd.DataFrame) -> FloatArray:
-    """Return each row's time in seconds since 1970 (or since the origin of `t_seconds`)."""
-    import pandas as pd
-
-    index: pd.Index = frame.index
-    if not isinstance(index, pd.DatetimeIndex):
-        if "t_seconds" in frame.columns:
-            return _frame_column(frame, "t_seconds")
-        if "at" not in frame.columns:
-            raise ValueError("the frame needs a timezone-aware index or a column t_seconds")
-        index = pd.DatetimeIndex(frame["at"])
-    if index.tz is None:
-        if "t_seconds" in frame.columns:
-            return _frame_column(frame, "t_seconds")
-        raise ValueError("the frame's times have no timezone: use frame.tz_localize('UTC') if they are UTC")
-    seconds = index.tz_convert("UTC").as_unit("us").asi8 / 1e6
-    return np.where(index.isna(), np.nan, seconds)
 
 
 def _run_numbers(run_id: ArrayLike | None, at: FloatArray, uptime: FloatArray | None) -> IntArray:

@@ -104,7 +104,7 @@ def _forecast(
         history,
         limit.limit_bytes,
         used_bytes=limit.used_bytes,
-        counts="charged" if limit.counts == "charged" else "footprint",
+        counts=limit.counts,
         finding=finding,
         level=level,
         cross_check=is_cross_checked,

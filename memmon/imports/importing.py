@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from memmon.errors import ImportFileError
 from memmon.imports.csv_file import read_csv
 from memmon.imports.json_lines import check_lines, import_lines
-from memmon.imports.lines import Lines
+from memmon.imports.lines import STANDARD_INPUT, TORN, Lines
+from memmon.imports.openmetrics_file import is_openmetrics, read_openmetrics
+from memmon.imports.options import NO_OPTIONS
+from memmon.imports.parquet_file import is_parquet, read_parquet
+from memmon.imports.placing import NOTHING_NEW, Placing, When, past_of
 from memmon.imports.profiler_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
-from memmon.imports.recording import EARLIEST_SECONDS, LATEST_SECONDS
-from memmon.store.transfer.dump import ensure_store, has_run, load
+from memmon.store.transfer.dump import ensure_store, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memmon.config import Database
+    from memmon.imports.options import ReadOptions
     from memmon.imports.recording import ImportedRecording
 
 
@@ -35,17 +39,26 @@ class Imported:
 
     path: Path
     kind: str
-    """`CSV`, `memory_profiler`, `psrecord` or `JSON Lines`."""
+    """`CSV`, `Parquet`, `OpenMetrics`, `memory_profiler`, `psrecord` or `JSON Lines`."""
     sources: tuple[str, ...]
     snapshot_count: int
-    """How many snapshots are new; 0 when the file was imported before."""
+    """How many snapshots are new; 0 when all were imported before."""
     run_count: int
+    """How many runs are new; 0 when the snapshots go on in a run that was there."""
     notes: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:
         """True when nothing in the file was new."""
         return self.snapshot_count == 0 and self.run_count == 0
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """A file of JSON Lines that was read to its end and found good; it is loaded as it is read again."""
+
+    lines: Lines
+    is_torn: bool
 
 
 def import_files(
@@ -55,45 +68,57 @@ def import_files(
     now: datetime,
     source: str | None = None,
     start: datetime | None = None,
+    options: ReadOptions = NO_OPTIONS,
     file_mode: int = 0o600,
     on_progress: Callable[[str], None] = _nothing,
 ) -> Iterator[Imported]:
     """Import `paths` and yield what became of each.
 
-    `source`: the name to import under (default: the file's name without any suffix). `start`: when a
-    file whose times are relative began; without it its last row is `now`. A missing store is created.
+    `source`: the name to import under (default: the one that the file names, else the file's name
+    without any suffix). `start`: when a file whose times are relative began; without it its last row is `now`.
+    Rows later than `now` are left out. A missing store is created. What is stored already is not
+    stored again, and what was recorded since goes on in the run that is there.
     `on_progress` is told what is going on, now and then.
 
     Raises ImportFileError (before anything is stored) for a file that can't be understood, StoreError
     when the store can't be written.
     """
+    when = When(now=now, start=start)
     found = []
     for path in paths:
         on_progress(f"reading {path}")
-        found.append(read_file(path))
-    for item in found:
-        if item is not None:
-            _refuse_absurd_times(item, _origin_seconds(item, now=now, start=start))
+        item = read_file(path, options)
+        if not isinstance(item, JsonLines):
+            _check_source(item, source)
+            item = past_of(item, when)
+        found.append(item)
     ensure_store(database, file_mode=file_mode)
-    for item, path in zip(found, paths, strict=True):
-        if item is None:
-            yield _import_json_lines(database, path, source)
+    for item in found:
+        if isinstance(item, JsonLines):
+            yield _import_json_lines(database, item, source)
         else:
-            name = source or default_source(path)
-            yield _import_recording(database, item, name, now=now, start=start, on_progress=on_progress)
+            yield _import_recording(Placing(database=database, item=item, when=when), source, on_progress)
 
 
-def read_file(path: Path) -> ImportedRecording | None:
-    """Read a file of any known kind, told by its content; None: JSON Lines, which load as they are read."""
-    first_line = Lines(path).first()
-    if first_line.lstrip().startswith("{"):
-        check_lines(path)
-        return None
+def read_file(path: Path, options: ReadOptions = NO_OPTIONS) -> ImportedRecording | JsonLines:
+    """Read a file of any known kind, told by its content."""
+    if is_parquet(path):
+        return read_parquet(path, options)
+    lines = Lines(path)
+    first_line = lines.first()
+    if first_line.lstrip().startswith("{") and not is_openmetrics(first_line):
+        return JsonLines(lines, check_lines(lines))
     if is_memory_profiler(first_line):
-        return read_memory_profiler(path)
+        return _told_unit(read_memory_profiler(lines), options)
     if is_psrecord(first_line):
-        return read_psrecord(path)
-    return read_csv(path)
+        return _told_unit(read_psrecord(lines), options)
+    if is_openmetrics(first_line):
+        return read_openmetrics(lines, options)
+    return read_csv(lines, options)
+
+
+def _told_unit(item: ImportedRecording, options: ReadOptions) -> ImportedRecording:
+    return item if options.unit is None else item.noting("--unit was not needed: the file has its own (MB)")
 
 
 def default_source(path: Path) -> str:
@@ -104,48 +129,43 @@ def default_source(path: Path) -> str:
     'pandas_readcsv_leak'
     """
     name = path.name.lstrip(".").split(".", 1)[0].strip()
-    if not name:
+    if not name or name == STANDARD_INPUT:
         raise ImportFileError(f"{path}: the file's name gives no source; say one with --source")
     return name
 
 
-def _import_recording(
-    database: Database,
-    item: ImportedRecording,
-    source: str,
-    *,
-    now: datetime,
-    start: datetime | None,
-    on_progress: Callable[[str], None],
-) -> Imported:
-    notes = list(item.notes)
-    if all(has_run(database, item.run_uuid(run, source)) for run in item.runs):
-        notes.append("imported before: nothing changed")
-        return _imported(item, source, 0, 0, notes)
-    if item.is_absolute and start is not None:
-        notes.append("--start was not needed: the file has its own times")
-    elif not item.is_absolute and start is None:
-        notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
-    origin_seconds = _origin_seconds(item, now=now, start=start)
-    rows = item.rows(source=source, origin_seconds=origin_seconds)
-    loaded = load(database, _told(rows, item, on_progress), with_readings=False)
-    return _imported(item, source, loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0), notes)
-
-
-def _origin_seconds(item: ImportedRecording, *, now: datetime, start: datetime | None) -> float:
-    """Return what is added to the file's times: 0 for dates, else when its second 0 was."""
-    if item.is_absolute:
-        return 0.0
-    return start.timestamp() if start is not None else now.timestamp() - item.last_seconds
-
-
-def _refuse_absurd_times(item: ImportedRecording, origin_seconds: float) -> None:
-    first, last = origin_seconds + item.first_seconds, origin_seconds + item.last_seconds
-    if first < EARLIEST_SECONDS or last >= LATEST_SECONDS:
+def _check_source(item: ImportedRecording, source: str | None) -> None:
+    """Raise ImportFileError where a file would have no source, or several under one name."""
+    if source is not None and len(item.sources) > 1:
         raise ImportFileError(
-            f"{item.path}: its times reach beyond the years 1900 to 2199; expected seconds "
-            "(not milliseconds) or dates of our time; nothing was imported"
+            f"{item.path}: has {len(item.sources)} sources ({', '.join(item.sources[:5])});"
+            " a new name can be given to one source only: leave out --source; nothing was imported"
         )
+    if source is None and any(run.source is None for run in item.runs):
+        default_source(item.path)
+
+
+def _import_recording(placing: Placing, source: str | None, on_progress: Callable[[str], None]) -> Imported:
+    item, when = placing.item, placing.when
+    default = "" if source or all(run.source for run in item.runs) else default_source(item.path)
+    rows = placing.rows(source, default)
+    loaded = load(placing.database, _told(rows, item, on_progress), with_readings=False)
+    snapshot_count, run_count = loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0)
+    notes = [*item.notes, *placing.notes]
+    if not (snapshot_count or run_count):
+        notes.append(NOTHING_NEW)
+    elif item.is_absolute and when.start is not None:
+        notes.append("--start was not needed: the file has its own times")
+    elif placing.is_placed_now:
+        notes.append("the file has no dates: its last row was placed at the present (--start says otherwise)")
+    return Imported(
+        path=item.path,
+        kind=item.kind,
+        sources=loaded.sources,
+        snapshot_count=snapshot_count,
+        run_count=run_count,
+        notes=tuple(notes),
+    )
 
 
 def _told(
@@ -157,29 +177,18 @@ def _told(
         yield row
 
 
-def _imported(
-    item: ImportedRecording, source: str, snapshot_count: int, run_count: int, notes: Sequence[str]
-) -> Imported:
-    return Imported(
-        path=item.path,
-        kind=item.kind,
-        sources=(source,),
-        snapshot_count=snapshot_count,
-        run_count=run_count,
-        notes=tuple(notes),
-    )
-
-
-def _import_json_lines(database: Database, path: Path, source: str | None) -> Imported:
-    loaded = import_lines(database, path, source=source)
+def _import_json_lines(database: Database, item: JsonLines, source: str | None) -> Imported:
+    loaded = import_lines(database, item.lines, source=source)
     snapshot_count, run_count = loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0)
     others = sum(loaded.new_count.values()) - snapshot_count - run_count
-    nothing = not (snapshot_count or run_count or others)
+    notes = [TORN] if item.is_torn else []
+    if not (snapshot_count or run_count or others):
+        notes.append(NOTHING_NEW)
     return Imported(
-        path=path,
+        path=item.lines.path,
         kind="JSON Lines",
         sources=loaded.sources,
         snapshot_count=snapshot_count,
         run_count=run_count,
-        notes=("imported before: nothing changed",) if nothing else (),
+        notes=tuple(notes),
     )

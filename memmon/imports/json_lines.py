@@ -7,31 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError
 from memmon.export.json_lines import FORMAT_VERSION, HEADER_TYPE
-from memmon.imports.lines import Lines
 from memmon.store.transfer.dump import Loaded, RowError, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from memmon.config import Database
+    from memmon.imports.lines import Lines
 
 
-def import_lines(database: Database, path: Path, *, source: str | None = None) -> Loaded:
+def import_lines(database: Database, lines: Lines, *, source: str | None = None) -> Loaded:
     """Load a file of JSON Lines in one transaction; `source` gives its one source another name.
 
     Raises ImportFileError with file, line and what was expected; then nothing was imported.
     """
-    lines = Lines(path)
     try:
         return load(database, _rows(lines), source=source)
     except RowError as error:
         raise lines.error(str(error)) from None
 
 
-def check_lines(path: Path) -> int:
-    """Read a file to its end and return its number of rows; raise ImportFileError where it can't be read."""
-    return sum(1 for _ in _rows(Lines(path)))
+def check_lines(lines: Lines) -> bool:
+    """Read a file to its end and tell whether its last line is torn; raise ImportFileError where it can't be read."""
+    number = 0
+    for _ in _rows(lines):
+        number = lines.number
+    return lines.number > number and lines.is_unfinished and number > 0
 
 
 def _rows(lines: Lines) -> Iterator[dict[str, Any]]:
@@ -39,7 +40,12 @@ def _rows(lines: Lines) -> Iterator[dict[str, Any]]:
     for line in lines:
         if not line.strip():
             continue
-        row = _row(line, lines)
+        try:
+            row = _row(line, lines)
+        except ImportFileError:
+            if header_seen and lines.is_unfinished:
+                return  # torn
+            raise
         if header_seen:
             yield row
         else:

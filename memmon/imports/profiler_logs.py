@@ -7,65 +7,98 @@ write. Both give sizes in MiB (2**20 bytes).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from memmon.imports.lines import Lines
+from memmon.imports.lines import TORN
 from memmon.imports.recording import ImportedRecording, RecordedRun
 from memmon.units import bytes_from_mb
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from memmon.imports.lines import Lines
 
 MEMORY_PROFILER_WORDS = ("MEM", "CMDLINE", "FUNC", "CHLD")
 _PSRECORD_CSV = "elapsed_time,"
 _LARGEST_MB = 2.0**42
+
+
+class _Numbers(NamedTuple):
+    """Where the numbers of a line stand among its fields, and how many fields it can have."""
+
+    start: int
+    stop: int
+    most: int
+
+
+_NUMBERS_OF = {"MEM": _Numbers(0, 2, 2), "CHLD": _Numbers(1, 3, 3), "FUNC": _Numbers(1, 5, 6)}
 _LATEST_SECONDS = 253_402_300_799.0
 
 
-def read_memory_profiler(path: Path) -> ImportedRecording:
+def read_memory_profiler(lines: Lines) -> ImportedRecording:
     """Read a .dat file of memory_profiler's `mprof run`.
 
+    The command may have lines of its own: all that stands before the first line of data belongs to it.
     Child processes (`CHLD` lines) become runs of their own; `FUNC` lines are left out.
     """
-    lines = Lines(path)
     runs: dict[str, RecordedRun] = {}
-    left_out = 0
+    left_out, in_command, former, torn = 0, True, "", False
     for line in lines:
-        word, _, rest = line.strip().partition(" ")
-        if word == "MEM":
-            label, fields = "", rest.split()
-        elif word == "CHLD":
-            label, _, values = rest.strip().partition(" ")
-            label, fields = f"child {label}", values.split()
-        elif word in {"CMDLINE", "FUNC", ""}:
-            left_out += word == "FUNC"
+        text = line.strip()
+        word = text.partition(" ")[0]
+        if word == "CMDLINE":
+            in_command = True
+        in_command = in_command and not _is_data(text)
+        if in_command or not text:
             continue
-        else:
-            raise lines.error(f"{line.strip()[:60]!r}; expected `MEM <MiB> <seconds since 1970>`")
-        if len(fields) != 2:  # noqa: PLR2004 -- size and time
-            raise lines.error(f"{line.strip()[:60]!r}; expected `{word} ... <MiB> <seconds since 1970>`")
-        size_bytes, at_seconds = _size(fields[0], lines), _seconds(fields[1], lines)
-        run = runs.setdefault(label, RecordedRun(label=label, role="child" if label else None))
-        run.add(at_seconds, rss_bytes=size_bytes)
+        if lines.is_unfinished and (not _is_data(text) or len(text.split()[-1]) < len(former)):
+            torn = True
+            break
+        left_out += word == "FUNC"
+        if word != "FUNC":
+            former = _take_memory(text, lines, runs)
     if not runs:
         raise lines.error("no `MEM` line; expected `MEM <MiB> <seconds since 1970>`")
-    notes = (f"{left_out} lines on functions (FUNC) were left out",) if left_out else ()
+    notes = [f"{left_out} lines on functions (FUNC) were left out"] if left_out else []
     return ImportedRecording(
-        path=path,
+        path=lines.path,
         kind="memory_profiler",
         is_absolute=True,
         runs=tuple(runs.values()),
         digest=lines.digest,
-        notes=notes,
+        notes=(*notes, *([TORN] if torn else [])),
     )
 
 
-def read_psrecord(path: Path) -> ImportedRecording:
+def _is_data(text: str) -> bool:
+    """Tell a line of data: one of memory_profiler's words and its numbers."""
+    word, *fields = text.split() or [""]
+    places = _NUMBERS_OF.get(word)
+    if places is None or len(fields) < places.stop:
+        return False
+    return len(fields) <= places.most and all(
+        _finite(field) is not None for field in fields[places.start : places.stop]
+    )
+
+
+def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun]) -> str:
+    """Take a line of sizes; return its last field."""
+    word, *fields = text.split()
+    if word not in {"MEM", "CHLD"}:
+        raise lines.error(f"{text[:60]!r}; expected `MEM <MiB> <seconds since 1970>`")
+    label = f"child {fields.pop(0)}" if word == "CHLD" and fields else ""
+    if len(fields) != 2:  # noqa: PLR2004 -- size and time
+        raise lines.error(f"{text[:60]!r}; expected `{word} ... <MiB> <seconds since 1970>`")
+    size_bytes, at_seconds = _size(fields[0], lines), _seconds(fields[1], lines)
+    run = runs.setdefault(label, RecordedRun(label=label, role="child" if label else None))
+    run.add(at_seconds, rss_bytes=size_bytes)
+    return fields[1]
+
+
+def read_psrecord(lines: Lines) -> ImportedRecording:
     """Read a log of psrecord, in its plain or its CSV form; its times count from the start."""
-    lines = Lines(path)
     run = RecordedRun(label="")
     separator: str | None = None
     places = (0, 2, 3)
+    former, torn = [""] * (len(places) + 1), list[str]()
     expected = "expected `elapsed seconds, CPU %, real MB, virtual MB`"
     for line in lines:
         text = line.strip()
@@ -77,6 +110,10 @@ def read_psrecord(path: Path) -> ImportedRecording:
         if not text or text.startswith(("#", _PSRECORD_CSV)):
             continue
         fields = text.split(separator)
+        if lines.is_unfinished and (len(fields) < len(former) or len(fields[-1]) < len(former[-1])):
+            torn = [TORN]
+            break
+        former = fields
         if len(fields) <= max(places):
             raise lines.error(f"{text[:60]!r}; {expected}")
         elapsed, real, virtual = (fields[place] for place in places)
@@ -84,7 +121,14 @@ def read_psrecord(path: Path) -> ImportedRecording:
         run.add(at_seconds, rss_bytes=_size(real, lines), vms_bytes=_size(virtual, lines))
     if not run.at_seconds:
         raise lines.error(f"no readings; {expected}")
-    return ImportedRecording(path=path, kind="psrecord", is_absolute=False, runs=(run,), digest=lines.digest)
+    return ImportedRecording(
+        path=lines.path,
+        kind="psrecord",
+        is_absolute=False,
+        runs=(run,),
+        digest=lines.digest,
+        notes=tuple(torn),
+    )
 
 
 def is_memory_profiler(first_line: str) -> bool:

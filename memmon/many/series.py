@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 NEW_WITHIN = timedelta(hours=24)
 """A leak is new when a day before it was none."""
 
-_UNJUDGED = ("vms_bytes", "available_bytes", "system_percent", "limit_bytes", "max_rss_bytes")
+_UNJUDGED = (
+    "vms_bytes",
+    "available_bytes",
+    "system_percent",
+    "limit_bytes",
+    "python_block_count",
+    "heap_used_bytes",
+    "max_rss_bytes",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

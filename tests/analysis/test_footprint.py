@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.windows import trend_windows
 from memmon.footprint import footprint_of
 from memmon.history import History
 
@@ -60,7 +64,10 @@ def test_a_leak_that_is_swapped_out_is_a_leak(length_hours, least_found):
     ]
     assert np.median(errors) < 0.03
     assert all(one.rss_slope_mb_per_hour < one.slope_mb_per_hour / 2 for one in findings if one.is_leak)
-    assert all(any("swapped out" in line for line in one.details) for one in findings if one.is_leak)
+    told = [one.resident_clause for one in findings if one.is_leak]
+    assert all(text.startswith("resident memory stands still: ") for text in told)
+    assert all(text.endswith(" MB are swapped out") for text in told)
+    assert all(one.summary.endswith(one.resident_clause) for one in findings)
 
 
 def test_growth_in_mapped_files_is_named_and_is_no_leak():
@@ -93,6 +100,9 @@ def test_a_leak_beside_growing_mapped_files_is_a_leak():
         assert finding.verdict == "leaking"
         assert finding.slope_mb_per_hour == pytest.approx(20, rel=0.03)
         assert finding.rss_slope_mb_per_hour == pytest.approx(50, rel=0.03)
+        assert re.search(
+            r"grows by (49|50)\.\d\d MB/hour: 7\d\d MB of that lie in mapped files", finding.summary
+        )
 
 
 def test_file_pages_that_come_and_go_raise_no_alarm():
@@ -115,6 +125,43 @@ def test_parts_that_begin_to_be_read_make_no_jump():
     assert np.ptp(history.footprint_bytes) == 0
     assert history.footprint_bytes[0] == 205 * MIB
     assert detect_leak(history).verdict == "stable"
+
+
+def test_shared_memory_that_begins_to_be_read_makes_no_jump():
+    """Shared memory that is known from the middle on counts before that too: it was there."""
+    hours = five_minutes(24)
+    history = parts_history(hours, anon=200.0, file=60.0, shmem=300.0)
+    later = np.where(hours > 12, history.shmem_bytes, np.nan)
+    known_late = replace(history, shmem_bytes=later)
+    assert np.ptp(known_late.footprint_bytes) == 0
+    assert detect_leak(known_late).verdict == "stable"
+
+
+def test_growing_shared_memory_is_a_leak():
+    """Pages of shared memory can't be taken back: their growth is a leak as that of private ones is."""
+    hours = five_minutes(24)
+    noise = np.random.default_rng(5).normal(0, 0.5, hours.size)
+    finding = detect_leak(parts_history(hours, anon=80 + noise, shmem=20 + 15 * hours))
+    assert finding.verdict == "leaking"
+    assert finding.slope_mb_per_hour == pytest.approx(15, rel=0.03)
+    assert not finding.resident_clause
+
+
+def test_little_swap_is_not_worth_a_clause():
+    """What a system swaps out of a program that grows anyhow is not told as where the growth went."""
+    hours = five_minutes(24)
+    finding = detect_leak(parts_history(hours, anon=80 + 20 * hours, swap=np.minimum(hours, 8.0)))
+    assert finding.verdict == "leaking"
+    assert not finding.resident_clause
+
+
+def test_growth_of_each_window_is_that_of_the_footprint():
+    """The table of windows tells how much the footprint grew, not resident memory."""
+    hours = five_minutes(48)
+    history = parts_history(hours, anon=100.0, swap=20 * hours, file=30.0)
+    rows = trend_windows(history, window="24h", step="24h")
+    assert rows["growth_mb"].iloc[-1] == pytest.approx(480, rel=0.02)
+    assert rows["slope_mb_per_hour"].iloc[-1] == pytest.approx(20, rel=0.02)
 
 
 def test_means_keep_the_lower_envelope():

@@ -22,6 +22,11 @@ def frame(values, *, minutes=5, **columns):
     return pd.DataFrame({"rss_bytes": values, **columns}, index=index)
 
 
+def taken(of_frame):
+    """Return the history of a frame whose sizes are as small as they read best."""
+    return History.from_frame(of_frame, unit="B")
+
+
 def test_importing_history_loads_neither_pandas_nor_the_store():
     """`import memmon.history` costs numpy at most."""
     code = "import sys, memmon.history; print([m for m in ('pandas', 'scipy', 'sqlalchemy') if m in sys.modules])"
@@ -85,7 +90,7 @@ def test_known_runs_are_described_and_unknown_ones_from_their_samples():
 
 def test_slices_hold_their_ends_and_their_runs():
     """`since <= at <= until`, and only runs with samples in between."""
-    history = History.from_frame(frame(np.arange(1.0, 13.0), run_id=[1] * 6 + [2] * 6))
+    history = taken(frame(np.arange(1.0, 13.0), run_id=[1] * 6 + [2] * 6))
     part = history.slice_time(START + timedelta(minutes=30), START + timedelta(minutes=40))
     assert part.rss_bytes.tolist() == [7, 8, 9]
     assert [run.run_id for run in part.runs] == [2]
@@ -97,8 +102,8 @@ def test_slices_hold_their_ends_and_their_runs():
 def test_a_frame_comes_back_as_it_went_in():
     """`from_frame(to_frame())` changes nothing."""
     columns = {"run_id": [4, 4, 4, 9, 9, 9], "work_count": np.arange(6.0), "deque_bytes": [np.nan, *range(5)]}
-    history = History.from_frame(frame(np.arange(1.0, 7.0), **columns))
-    again = History.from_frame(history.to_frame())
+    history = taken(frame(np.arange(1.0, 7.0), **columns))
+    again = taken(history.to_frame())
     for name in ("at_seconds", "run_id", "uptime_seconds", "rss_bytes", "work_count", "deque_bytes"):
         np.testing.assert_array_equal(getattr(again, name), getattr(history, name))
     assert again.vms_bytes is None
@@ -107,11 +112,11 @@ def test_a_frame_comes_back_as_it_went_in():
 def test_a_column_of_seconds_stands_in_for_the_index():
     """A frame without times in its index needs `t_seconds`, else a clear error comes."""
     plain = pd.DataFrame({"t_seconds": [0.0, 60.0], "rss_bytes": [1.0, 2.0]})
-    assert History.from_frame(plain).duration_hours == pytest.approx(1 / 60)
+    assert taken(plain).duration_hours == pytest.approx(1 / 60)
     with pytest.raises(ValueError, match="timezone-aware index or a column t_seconds"):
         History.from_frame(plain.drop(columns="t_seconds"))
     with pytest.raises(ValueError, match="no timezone"):
-        History.from_frame(frame([1.0, 2.0]).tz_localize(None))
+        taken(frame([1.0, 2.0]).tz_localize(None))
     with pytest.raises(ValueError, match="rss_bytes"):
         History.from_frame(plain.drop(columns="rss_bytes"))
 
@@ -119,7 +124,7 @@ def test_a_column_of_seconds_stands_in_for_the_index():
 def test_other_zones_and_nullable_columns_are_understood():
     """Times in any zone and pandas' nullable integers are read."""
     mine = frame(pd.array([1, None, 3], dtype="Int64")).tz_convert("Asia/Tokyo")
-    history = History.from_frame(mine)
+    history = taken(mine)
     assert history.rss_bytes.tolist() == [1, 3]
     assert history.first_at == START
 

@@ -52,7 +52,7 @@ def with_deques(tmp_path):
 def test_import_says_what_it_did(call, tmp_path):
     """Each file has its line; ignored columns and placed times are said; JSON has the same."""
     path = tmp_path / "bot.csv"
-    path.write_text("t_seconds,rss_bytes,colour\n0,1\n".replace("0,1", "0,1,red"))
+    path.write_text("t_seconds,rss_bytes,colour\n0,30000000,red\n")
     answer = call("import", "--db", tmp_path / "i.db", path)
     assert answer.code == 0
     assert "-> bot: 1 new snapshots" in answer.out

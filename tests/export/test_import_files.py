@@ -12,6 +12,7 @@ import pytest
 from memmon.config import parse_database
 from memmon.errors import ImportFileError, StoreTooOldError
 from memmon.imports.importing import default_source, import_files, read_file
+from memmon.imports.options import ReadOptions
 from memmon.store.transfer.dump import ensure_store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -43,6 +44,8 @@ def contents(database):
 
 
 def imported(database, *paths, **options):
+    """Import files whose sizes are as small as they read best."""
+    options = {"options": ReadOptions(unit="B"), **options}
     return list(import_files(database, paths, now=NOW, **options))
 
 
@@ -128,7 +131,9 @@ def test_same_file_again_changes_nothing(tmp_path, database):
     before = contents(database)
     packed = tmp_path / "bot.csv.gz"
     packed.write_bytes(gzip.compress(text.encode()))
-    (again,) = list(import_files(database, [packed], now=NOW + timedelta(hours=5)))
+    (again,) = list(
+        import_files(database, [packed], now=NOW + timedelta(hours=5), options=ReadOptions(unit="B"))
+    )
     assert again.is_known
     assert "imported before: nothing changed" in again.notes
     assert contents(database) == before
@@ -237,7 +242,7 @@ def test_memory_profiler_file(tmp_path, database):
         "FUNC __main__.f 10.1 1767225600.1 10.2 1767225600.2 0\n"
         "MEM 11.000000 1767225601.2500\n",
     )
-    (result,) = imported(database, path)
+    (result,) = imported(database, path, options=ReadOptions())
     assert (result.kind, result.sources, result.run_count) == ("memory_profiler", ("mprofile_2026",), 2)
     assert rows(
         database,
@@ -294,7 +299,7 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
     """A file saved by a spreadsheet (BOM, CRLF, spaces in the header) is understood."""
     path = tmp_path / "w.csv"
     path.write_bytes(b"\xef\xbb\xbfat, rss_bytes\r\n2026-01-01T00:00:00Z,5\r\n")
-    recording = read_file(path)
+    recording = read_file(path, ReadOptions(unit="B"))
     assert recording.sample_count == 1
     assert recording.runs[0].values["rss_bytes"] == [5]
 

@@ -79,7 +79,8 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
     The horizon is 30 times what was judged, between a week and a year.
 
     `used_bytes`: what counts at the last sample, memory of others included (None: the footprint alone).
-    `counts="charged"`: what the kernel charges is carried on itself, where the history has it since the onset.
+    `counts`: `charged` is carried on itself, where the history has it since the onset; `used` leaves out what is
+    swapped, so that nothing can be said of growth into swap.
     `cross_check=True` adds the answer of statsmodels' local linear trend to a growing course, which loads
     statsmodels; where that model can't be fitted `cross_check` is None and the details say so.
 
@@ -96,7 +97,7 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
     plain = plain_forecast(history, quantity, limit_bytes, level, now)
     if plain.state == "reached":
         return describe(plain)
-    if found.verdict is Verdict.CANNOT_SAY:
+    if found.verdict is Verdict.CANNOT_SAY or quantity.is_swapped_away:
         return describe(cannot_say(plain, found, run))
     levelling = levelling_off(plain, quantity, found, horizon_hours=_horizon(found))
     if levelling is not None:
@@ -154,7 +155,7 @@ def _present_run(history: History, now: datetime | None) -> History | None:
 
 def _quantity(run: History, finding: LeakFinding, counts: Counts, used_bytes: float | None) -> Quantity:
     plain = quantity_of(run, used_bytes=used_bytes)
-    if counts != "charged":
+    if counts == "footprint":
         return plain
     return quantity_of(run, counts=counts, used_bytes=used_bytes, since_hours=since_hours_of(plain, finding))
 

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-Counts = Literal["footprint", "charged"]
-"""What counts against a limit: the process's footprint, or what the kernel charges to the group or machine."""
+SWAPPED_SHARE = 0.2
+"""Share of the growth in swap from which it leads elsewhere than to a limit that leaves swap out. Chosen: a fifth."""
+
+Counts = Literal["footprint", "charged", "used"]
+"""What counts against a limit: the process's footprint; what the kernel charges to the group or machine; or an older
+measure of that, which leaves out what is swapped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +39,16 @@ class Quantity:
     mb: Floats
     peak_mb: Floats
     offset_mb: float
+
+    @property
+    def is_swapped_away(self) -> bool:
+        """Tell whether it grows into swap, which the limit leaves out: then its growth does not lead to the limit."""
+        swapped = self.run.swap_bytes
+        if self.counts != "used" or swapped is None:
+            return False
+        known = swapped[np.isfinite(swapped)] / MIB
+        grown = float(self.mb[-1] - self.mb[0])
+        return bool(known.size) and float(known[-1] - known[0]) > SWAPPED_SHARE * max(grown, 1.0)
 
     @property
     def now_mb(self) -> float:
@@ -67,11 +81,13 @@ def quantity_of(
     footprint = run.footprint_bytes / MIB
     rolled = 0.0 if run.max_rss_bytes is None else np.fmax(run.max_rss_bytes - run.rss_bytes, 0.0) / MIB
     charged = _charged_mb(run, since_hours) if counts == "charged" else None
+    if charged is None and counts == "charged":
+        counts = "used"
     if charged is not None:
         return Quantity(run=run, counts="charged", mb=charged, peak_mb=charged + rolled, offset_mb=0.0)
     offset = 0.0 if used_bytes is None else float(used_bytes) / MIB - float(footprint[-1])
     mb = footprint + offset
-    return Quantity(run=run, counts="footprint", mb=mb, peak_mb=mb + rolled, offset_mb=offset)
+    return Quantity(run=run, counts=counts, mb=mb, peak_mb=mb + rolled, offset_mb=offset)
 
 
 def _charged_mb(run: History, since_hours: float | None) -> Floats | None:

@@ -16,10 +16,11 @@ from memmon.analysis.leak.finding import (
     Verdict,
     confidence_of,
 )
-from memmon.analysis.leak.mapped_files import growth_in_mapped_files, resident_slope
+from memmon.analysis.leak.mapped_files import growth_in_mapped_files
+from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.states import judge_runs
-from memmon.analysis.leak.wording import beside_resident, details_of, summary_of
+from memmon.analysis.leak.wording import details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -131,6 +132,8 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
     evidence = judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     is_resident = history.anon_bytes is None and history.swap_bytes is None
+    rss_slope = evidence.slope if is_resident else resident_slope(stretch)
+    clause = resident_clause(stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope)
     ols = _least_squares(evidence)
     is_leak = judgement.verdict is Verdict.LEAKING
     since, earliest, latest = _since(judgement)
@@ -141,7 +144,8 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         slope_mb_per_hour=evidence.slope,
         slope_low_mb_per_hour=evidence.low,
         slope_high_mb_per_hour=evidence.high,
-        rss_slope_mb_per_hour=evidence.slope if is_resident else resident_slope(stretch),
+        rss_slope_mb_per_hour=rss_slope,
+        resident_clause=clause,
         ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
         ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
         ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
@@ -152,8 +156,8 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         duration_hours=evidence.hours,
         sample_count=len(stretch),
         smallest_visible_slope_mb_per_hour=evidence.visible,
-        summary=summary_of(judgement, threshold),
-        details=(*details_of(judgement, ols, threshold), *beside_resident(stretch)),
+        summary="; ".join(filter(None, (summary_of(judgement, threshold), clause))),
+        details=details_of(judgement, ols, threshold),
         reason=judgement.reason,
         policy=policy,
         window=LeakWindow(

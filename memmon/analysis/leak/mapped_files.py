@@ -5,35 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memmon.analysis.leak.envelope import block_minima, median_slope
+from memmon.analysis.leak.resident import resident_slope
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.states import Judgement, judge_runs
 from memmon.facts.verdicts import Verdict
-from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.history import History
 
 MAPPED_SHARE = 0.3
 """Growth of RSS beyond that of the footprint, over the threshold, from which RSS is judged too. Chosen."""
-
-
-def resident_slope(stretch: History) -> float | None:
-    """Return the robust slope of RSS over a stretch in MB/h: Theil-Sen on block minima, longer runs weighing more."""
-    slopes, weights = [], []
-    for run in stretch.per_run():
-        hours = run.uptime_seconds / SECONDS_PER_HOUR
-        if len(run) < 2 or hours[-1] <= hours[0]:  # noqa: PLR2004 - no slope through one point
-            continue
-        blocks = block_minima(hours, run.rss_bytes / MIB)
-        if blocks.hours.size > 1:
-            slopes.append(median_slope(blocks.hours, blocks.mb))
-            weights.append(
-                float(hours[-1] - hours[0]) ** 3
-            )  # as the variance of a slope falls with the length
-    return float(np.average(slopes, weights=weights)) if slopes else None
 
 
 def growth_in_mapped_files(

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memmon.facts.verdicts import Verdict
-from memmon.units import MIB
 
 if TYPE_CHECKING:
     from memmon.analysis.leak.evidence import Evidence
     from memmon.analysis.leak.states import Judgement
     from memmon.analysis.stats.newey_west import OlsTrend
-    from memmon.history import History
 
 WIDE_SHARE = 0.5
 """Width of an interval, over slope or threshold, that is explained. Chosen: a half."""
@@ -28,34 +24,6 @@ _WHY = {
         "Cannot say yet: {rate}; in {hours:.1f} h of these readings only growth above {visible:.1f} MB/hour is visible"
     ),
 }
-
-
-NOTABLE_SWAP_MB = 16.0
-"""Swapped memory that is worth a sentence. Chosen: what a system swaps out of idle programs is less."""
-NOTABLE_SWAP_SHARE = 0.2
-"""Share of the footprint's growth in swap from which that is said. Chosen."""
-
-
-def beside_resident(stretch: History) -> tuple[str, ...]:
-    """Return a sentence on growth that resident memory does not show because it is swapped out."""
-    if stretch.swap_bytes is None or stretch.is_empty:
-        return ()
-    newest = list(stretch.per_run())[-1]
-    swapped = np.empty(0) if newest.swap_bytes is None else newest.swap_bytes
-    known = swapped[np.isfinite(swapped)]
-    if not known.size:
-        return ()
-    swapped_mb, first_mb = float(known[-1]) / MIB, float(known[0]) / MIB
-    footprint = newest.footprint_bytes
-    grown_mb = float(footprint[-1] - footprint[0]) / MIB
-    if swapped_mb < NOTABLE_SWAP_MB or swapped_mb - first_mb < NOTABLE_SWAP_SHARE * grown_mb or grown_mb <= 0:
-        return ()
-    resident_mb = float(newest.rss_bytes[-1] - newest.rss_bytes[0]) / MIB
-    told = (
-        f"{swapped_mb:,.0f} MB are swapped out, {swapped_mb - first_mb:,.0f} MB more than at the beginning; "
-        f"resident memory alone changed by {resident_mb:z.0f} MB."
-    )
-    return (told,)
 
 
 def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:

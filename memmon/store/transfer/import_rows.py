@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Float, Integer, and_, bindparam, func, select, update
+from sqlalchemy import Float, Integer, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -204,7 +204,10 @@ class Loader:
             raise RowError(f"run {values['uuid']} is stored already, under another source")
         if not is_new and values.get("ended_ms") is not None:
             end = {name: values.get(name) for name in ("ended_ms", "end_reason", "end_detail")}
-            self.connection.execute(update(table).where(mine, table.c.ended_ms.is_(None)).values(**end))
+            grew = and_(table.c.end_reason == "imported", table.c.ended_ms < values["ended_ms"])
+            self.connection.execute(
+                update(table).where(mine, or_(table.c.ended_ms.is_(None), grew)).values(**end)
+            )
         self.runs[row["uuid"]] = run_id
         rolled = tables.rollup.c
         newest = select(func.max(rolled.bucket_ms + rolled.resolution_ms)).where(rolled.run_id == run_id)

@@ -84,7 +84,9 @@ def _forecast(one: Any, _names: Sequence[str]) -> Said:
 def _high_memory(one: Any, _names: Sequence[str]) -> Said:
     is_beside = one.values["of"] == "host" and "container_percent" in one.values
     # A machine that is full is told of beside the limit in force.
-    return {} if is_beside else {"used_percent": Number(one.values["percent"], 0.005)}
+    # The machine tells its share to a tenth of a percent; the limit's comes of the bytes.
+    within = 0.05 if one.values["of"] == "host" else 0.005
+    return {} if is_beside else {"used_percent": Number(one.values["percent"], within)}
 
 
 _OF_KIND = {

@@ -19,15 +19,19 @@ from consistency_kit.said import (
 )
 
 GROWING = frozenset({"leaking", "growing"})
+LEVEL = frozenset({"never", "unknown"})
+RISING = frozenset({"dated", "never", "unknown"})
 OUTLOOK = {
-    "leaking": frozenset({"dated", "never"}),
-    "growing": frozenset({"dated", "never"}),
-    "filling": frozenset({"dated", "never"}),
-    "cannot_say": frozenset({"never", "unknown"}),
+    "leaking": RISING,
+    "growing": RISING,
+    "filling": RISING,
+    "saturating": RISING,
+    "cannot_say": frozenset({"unknown"}),
 }
+"""What a forecast may say beside a verdict; a curve that bends has a date where its plateau lies above the limit."""
 _OUTLOOKS = {
-    "reaching": frozenset({"dated"}),
-    "not_within_horizon": frozenset({"never"}),
+    "dated": frozenset({"dated"}),
+    "never": frozenset({"never"}),
     "cannot_say": frozenset({"unknown"}),
 }
 
@@ -69,7 +73,7 @@ def leaks(answer: dict[str, Any]) -> dict[str, Said]:
 def _what_lies_ahead(found: dict[str, Any]) -> Said:
     """Return what a verdict lets a forecast say: whether a limit can have a date, and how fast it comes."""
     verdict = found["verdict"]
-    said: Said = {"outlook": OUTLOOK.get(verdict, frozenset({"never"}))}
+    said: Said = {"outlook": OUTLOOK.get(verdict, LEVEL)}
     low, high = found["slope_low_mb_per_hour"], found["slope_high_mb_per_hour"]
     if verdict in GROWING and low is not None and high is not None:
         said["growth_ahead"] = Number((low + high) / 2, (high - low) / 2)
@@ -141,8 +145,7 @@ def report(answer: dict[str, Any]) -> Said:
     if ahead is not None:
         said["limit_bytes"] = Number(ahead["limit_mb"] * MB, 1.0)
         said["used_percent"] = Number(100 * ahead["used_mb"] / ahead["limit_mb"])
-        time = ahead["hours_to_limit"]
-        said["hours_to_limit"] = Number(math.inf if time is None else time)
+        said["hours_to_limit"] = hours(ahead)
     elif system["limit_mb"] is not None:
         said["limit_bytes"] = Number(system["limit_mb"] * MB, 1.0)
         if system["limit_used_mb"] is not None:

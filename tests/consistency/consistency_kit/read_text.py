@@ -80,8 +80,8 @@ def _performance(said: Said, label: str, value: str) -> None:
 def forecast(text: str) -> Said:
     """Read `memmon forecast`."""
     limit = re.search(rf"^  Limit: {SIZE} \(.*\), {SIZE} used \(([\d.]+) %\)", text, re.MULTILINE)
-    reached = re.search(rf"^  Reached in: (?:{SPAN}|(not within)|(cannot say yet))", text, re.MULTILINE)
-    hours = Number(math.inf) if reached[2] else Unknown()
+    reached = re.search(rf"^  Reached in: (?:{SPAN}|(never)|(now)|(cannot say yet))", text, re.MULTILINE)
+    hours = Number(math.inf) if reached[2] else Number(0.0) if reached[3] else Unknown()
     return {
         "hours_to_limit": span_hours(reached[1]) if reached[1] else hours,
         "limit_bytes": size_bytes(limit[1]),

@@ -117,18 +117,15 @@ SIZE = r"([\d,.]+ (?:MB|GB))"
 def forecast_says(words: str) -> Said:
     """Return limit and time of the forecast's sentence; nothing where there is no such sentence."""
     said: Said = {}
-    if found := re.search(r"Then all ([\d.,]+ [MG]B) of ", words):
+    if found := re.search(rf"the limit of {SIZE}", words):
         said["limit_bytes"] = size_bytes(found[1])
-    elif found := re.search(r"the limit of ([\d,]+) MB", words):
-        read = number(found[1])
-        said["limit_bytes"] = Number(read.value * MB, read.within * MB)
     if "has already reached the limit" in words:
         said["hours_to_limit"] = Number(0.0)
     elif "does not reach the limit" in words:
         said["hours_to_limit"] = Number(math.inf)
-    elif found := re.search(rf"Memory reaches the limit of [\d,]+ MB in about {SPAN}", words):
+    elif found := re.search(rf"Memory reaches the limit of [\d,.]+ [MG]B in about {SPAN}", words):
         said["hours_to_limit"] = span_hours(found[1])
-    elif "Too little history of the present run to say" in words:
+    elif "Cannot say yet whe" in words or "Too little history to say" in words:
         said["hours_to_limit"] = Unknown()
     return said
 
