@@ -41,7 +41,9 @@ def system(monkeypatch):
     present = {"percent": 40.0}
 
     def read():
-        return SystemReading(percent=present["percent"], available_bytes=8 * 2**30, total_bytes=16 * 2**30)
+        available = 8 * 2**30
+        total = round(available / (1 - present["percent"] / 100))
+        return SystemReading(percent=present["percent"], available_bytes=available, total_bytes=total)
 
     monkeypatch.setattr("memmon.probe.sampler.read_system", read)
     return present

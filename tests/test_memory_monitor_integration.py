@@ -77,7 +77,8 @@ def memory(monkeypatch):
     def sample(self, **options):
         taken = real(self, **options)
         values = {name: getattr(taken, name) for name in Snapshot.__slots__}
-        return Snapshot(**{**values, "rss_bytes": int(present["mb"] * 2**20)})
+        rss = int(present["mb"] * 2**20)
+        return Snapshot(**{**values, "rss_bytes": rss, "rss_anon_bytes": rss, "rss_shmem_bytes": 0})
 
     monkeypatch.setattr(Sampler, "sample", sample)
     return present

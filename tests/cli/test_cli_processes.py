@@ -252,7 +252,7 @@ def test_import_from_a_foreign_folder(tmp_path):
     """A folder with a click.py or a migrations/ of its own changes nothing."""
     (tmp_path / "migrations").mkdir()
     (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = migrations\n")
-    (tmp_path / "b.csv").write_text("at,rss_bytes\n2026-01-01,1\n")
+    (tmp_path / "b.csv").write_text("at,rss_bytes\n2026-01-01,50000000\n")
     answer = finished("import", "--db", "x.db", "b.csv", cwd=tmp_path)
     assert answer.code == 0, answer.err
     assert (tmp_path / "x.db").exists()
