@@ -82,6 +82,8 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
             "FROM run r CROSS JOIN snapshot s WHERE s.run_id = r.id",
             "AND s.seq = (SELECT max(n.seq) FROM snapshot n WHERE n.run_id = r.id)",
             f"AND r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}",
+            # As everywhere: of processes that were read at one moment the last one speaks.
+            "ORDER BY s.at_ms DESC, r.id DESC",
         )
     )
     rows = [dict(zip(columns, row, strict=True)) for row in store.query(statement, row_limit=_ROW_LIMIT).rows]

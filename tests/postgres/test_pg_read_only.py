@@ -105,7 +105,7 @@ def test_pg_the_questions_of_the_documentation_are_answered(trapped, role):
     store = open_store(trapped.url_of(role))
     text = (DOCS / "sql.md").read_text(encoding="utf-8")
     questions = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-    assert len(questions) == 10
+    assert len(questions) == 11
     for question in questions:
         assert store.query(question).columns
     for view in re.findall(r"^### (v_\w+):", text, re.MULTILINE):

@@ -54,6 +54,8 @@ LONGEST_HORIZON_HOURS = 8_760.0
 """Longest horizon, in hours: a year, by choice."""
 CURVE_POINT_COUNT = 40
 """Points of the curve that is drawn. Chosen: enough for a picture."""
+BETWEEN_READINGS = 0.65
+"""Share of the way between two readings that each end of an interval is wider. Tuned: coverage of young leaks."""
 LIKELY_SHARE = 0.5
 """Share of courses that reach the limit from which level memory is not said to stay below it. Chosen: half."""
 
@@ -279,7 +281,7 @@ def _hours_to_limit(
     )
     middle = _quantile(plain, LIKELY_SHARE, stale_hours)
     # Nobody sees the limit touched between two readings: the moment lies anywhere between them.
-    step = level / 2.0 * basis.course.replay_step_hours
+    step = BETWEEN_READINGS * level * basis.course.replay_step_hours
     low = _quantile(widened - step, 0.5 - level / 2, stale_hours)
     high = _quantile(widened + step, 0.5 + level / 2, stale_hours)
     if middle is None:

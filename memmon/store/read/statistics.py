@@ -94,13 +94,15 @@ def _last_values(session: Session, window: Window) -> dict[str, Any]:
     columns = [f"s.{name}" for name in _LAST]
     rolled = ["h.last_rss_bytes", *(f"h.{name}" for name in _LAST[1:])]
     sql = (
-        f"SELECT * FROM (SELECT s.at_ms, {', '.join(columns)} FROM snapshot s "
+        f"SELECT * FROM (SELECT s.at_ms, s.run_id, {', '.join(columns)} FROM snapshot s "
         f"WHERE {window.condition('s')} AND s.rss_bytes IS NOT NULL "
-        f"UNION ALL SELECT h.at_ms, {', '.join(rolled)} FROM rollup h "
-        f"WHERE {window.condition('h')} AND h.last_rss_bytes IS NOT NULL) q ORDER BY at_ms DESC LIMIT 1"
+        f"UNION ALL SELECT h.at_ms, h.run_id, {', '.join(rolled)} FROM rollup h "
+        f"WHERE {window.condition('h')} AND h.last_rss_bytes IS NOT NULL) q "
+        # Of processes that were read at one moment, always the same.
+        "ORDER BY at_ms DESC, run_id DESC LIMIT 1"
     )
     rows = session.rows(sql, window.parameters())
-    return dict(zip(_LAST, rows[0][1:], strict=True)) if rows else {}
+    return dict(zip(_LAST, rows[0][2:], strict=True)) if rows else {}
 
 
 def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
@@ -116,7 +118,7 @@ def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
     rows = session.rows(
         f"SELECT r.source_id, s.at_ms, {columns} FROM run r "
         # CROSS: else SQLite goes through all snapshots and looks at the run of each.
-        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms"
+        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id"
     )
     return {source_id: _of_newest(at_ms, values) for source_id, at_ms, *values in rows}
 
