@@ -41,7 +41,11 @@ def system(monkeypatch):
     present = {"percent": 40.0}
 
     def read():
-        return SystemReading(percent=present["percent"], available_bytes=8 * 2**30, total_bytes=16 * 2**30)
+        total_bytes = 16 * 2**30
+        available_bytes = int((100 - present["percent"]) / 100 * total_bytes)
+        return SystemReading(
+            percent=present["percent"], available_bytes=available_bytes, total_bytes=total_bytes
+        )
 
     monkeypatch.setattr("memmon.probe.sampler.read_system", read)
     return present
@@ -477,7 +481,7 @@ def test_high_memory_alert(monitor, system, told, caplog):
     assert monitor.last_high_memory_alert is not None
     assert [(alert.kind, alert.severity) for alert in told] == [("high_memory", "warning")]
     assert "80.0 %" in told[0].message
-    assert "8192.0 MB available" in told[0].message
+    assert "3276.8 MB available" in told[0].message
     assert "resident" in told[0].message
     assert "High memory usage" in caplog.text
 

@@ -68,7 +68,7 @@ def clock():
 
 @pytest.fixture
 def memory(monkeypatch):
-    """Let resident memory be what the test says, in MB."""
+    """Let resident memory, all of it anonymous, be what the test says, in MB."""
     from memmon.probe.sampler import Sampler
 
     present = {"mb": 200.0}
@@ -77,7 +77,9 @@ def memory(monkeypatch):
     def sample(self, **options):
         taken = real(self, **options)
         values = {name: getattr(taken, name) for name in Snapshot.__slots__}
-        return Snapshot(**{**values, "rss_bytes": int(present["mb"] * 2**20)})
+        size_bytes = int(present["mb"] * 2**20)
+        parts = {"rss_anon_bytes": size_bytes, "rss_file_bytes": 0, "rss_shmem_bytes": 0, "swap_bytes": 0}
+        return Snapshot(**{**values, **parts, "rss_bytes": size_bytes})
 
     monkeypatch.setattr(Sampler, "sample", sample)
     return present
