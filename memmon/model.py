@@ -208,3 +208,26 @@ class AlertInfo:
     def resolved_at(self) -> datetime | None:
         """When the alert was over; None while it is not."""
         return self.since if self.state == "clear" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRecord:
+    """What an hourly check said of a source, as the store keeps it; None: not known."""
+
+    source: str
+    at: datetime
+    writer: Literal["child", "evaluator"]
+    last_at: datetime | None
+    """The newest sample that was judged."""
+    severity: str | None
+    verdict: str
+    confidence: str
+    slope_mb_per_hour: float | None
+    rss_bytes: int | None
+    footprint_bytes: int | None
+    charged_bytes: int | None
+    limit_bytes: int | None
+    version: int
+    """Of the form of `data`."""
+    data: str
+    """The whole as JSON."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedSource:
-    """What is said of a source, kept until the source has a newer sample; its age is counted anew each time."""
+    """What was judged of a source, held until the source has a newer sample; its age is counted anew each time."""
 
     last_at: datetime | None
     assessment: Assessment | None

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, Response
 
 from memmon.dashboard.layout import navigation
+from memmon.dashboard.page_store import PageStore
 from memmon.errors import NoDataError
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
@@ -31,6 +32,7 @@ REFRESH_SECONDS = 300
 def source_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return a source's report: `name`, and `window` or `since` and `until` (ISO 8601) in the address."""
     query = request.query_params
+    store = PageStore(store.database)
     source = store.resolve_source(query.get("name"))
     until = _moment(query.get("until"), "until")
     since = _moment(query.get("since"), "since")

@@ -13,6 +13,7 @@ from memmon.alerts.present import PresentState
 from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
 from memmon.facts.verdicts import Verdict
+from memmon.tasks.keep import keep_assessment
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def check(request: Check) -> Checked:
     with open_store(request.database) as store:
         if request.leak_check:
             seen, is_suspicious = _seen(store, request)
+            keep_assessment(store, request)
         if request.daily_report and _is_report_due(store, request.source, request.now):
             report = _daily_report(store, request)
     _keep_small(request.database, request.now)

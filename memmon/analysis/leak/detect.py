@@ -123,13 +123,15 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
     if judgement is None:
         text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
         return _silent(history, policy, window, "insufficient_data", text)
-    judgement = (
-        growth_in_mapped_files(
-            history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
-        )
-        or judgement
+    in_files = growth_in_mapped_files(
+        history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
     )
-    evidence = judgement.evidence
+    return _finding(history, policy, in_files or judgement)
+
+
+def _finding(history: History, policy: LeakPolicy, judgement: Judgement) -> LeakFinding:
+    """Return the finding that a judgement is."""
+    threshold, evidence = policy.threshold_mb_per_hour, judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     is_resident = history.anon_bytes is None and history.swap_bytes is None
     rss_slope = evidence.slope if is_resident else resident_slope(stretch)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NOTABLE_MB = 16.0
 """Swapped memory, or growth in mapped files, worth a clause. Chosen: what idle programs have of both is less."""
-NOTABLE_SHARE = 0.2
+SWAPPED_NOTABLE_SHARE = 0.2
 """Share of the growth from which swap, or mapped files, get a clause. Chosen."""
 STILL_SHARE = 0.1
 """Share of the footprint's slope below which resident memory stands still. Chosen."""
@@ -66,7 +66,7 @@ def resident_clause(stretch: History, verdict: Verdict, *, slope: float, residen
 
 
 def _is_notable(size_mb: float, grown_mb: float, whole_mb: float) -> bool:
-    return size_mb >= NOTABLE_MB and grown_mb > 0 and grown_mb >= NOTABLE_SHARE * whole_mb
+    return size_mb >= NOTABLE_MB and grown_mb > 0 and grown_mb >= SWAPPED_NOTABLE_SHARE * whole_mb
 
 
 def _moves(resident: float, slope: float) -> str:

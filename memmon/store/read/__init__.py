@@ -10,6 +10,7 @@ from memmon.model import AlertInfo
 from memmon.store.read.facade import Store, open_store
 from memmon.store.read.sql import QueryResult
 from memmon.store.read.values import (
+    AssessmentRow,
     Buckets,
     DequeMatrix,
     DequeStatus,
@@ -19,11 +20,13 @@ from memmon.store.read.values import (
     ReportInfo,
     RunInfo,
     SourceInfo,
+    SourcePresent,
     WindowStatistics,
 )
 
 __all__ = [
     "AlertInfo",
+    "AssessmentRow",
     "Buckets",
     "DequeMatrix",
     "DequeStatus",
@@ -34,6 +37,7 @@ __all__ = [
     "ReportInfo",
     "RunInfo",
     "SourceInfo",
+    "SourcePresent",
     "Store",
     "WindowStatistics",
     "open_store",

@@ -66,6 +66,30 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRow:
+    """What an hourly check said of a source, as it was kept; `data` is the whole as JSON."""
+
+    source_id: int
+    source: str
+    at: datetime
+    writer: str
+    last_at: datetime | None
+    """The newest sample that was judged."""
+    severity: str | None
+    verdict: str
+    confidence: str
+    slope_mb_per_hour: float | None
+    rss_bytes: int | None
+    footprint_bytes: int | None
+    charged_bytes: int | None
+    limit_bytes: int | None
+    version: int
+    data: str
+    begun_at: datetime | None
+    """When the source's newest run began: perhaps after this was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventInfo:
     """Something that happened at a moment: a gc pass, an alert, a deploy, a clock step."""
 
@@ -130,6 +154,19 @@ class WindowStatistics:
     """What counts against the limit; None also where it was not read yet."""
     last_footprint_bytes: int | None = None
     """What the process can't give back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourcePresent:
+    """The newest readings of a source."""
+
+    source: SourceInfo
+    runs: tuple[RunInfo, ...]
+    """Oldest start first; of their samples only `last_at` was read."""
+    statistics: WindowStatistics
+    """Only the values of the newest sample (`last_...`) mean anything in it."""
+    deques: tuple[DequeStatus, ...]
+    """Of the run that reported last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

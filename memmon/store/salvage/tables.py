@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, "Value"]
 
 _WITHOUT_ROWID = ("snapshot", "reading", "rollup", "reading_rollup", "alert_watch")
-_WITH_ROWID = ("source", "run", "series", "event", "report")
+_WITH_ROWID = ("source", "run", "series", "event", "report", "assessment")
 _ALERT_STATE = Table(
     "alert_state",
     MetaData(),
@@ -94,7 +94,7 @@ def _shape_of(table: Table) -> TableShape:
 def table_of(cell: Cell, page_kind: int, known: Mapping[str, TableShape]) -> tuple[str, Row] | None:
     """Return the (table, row) that a cell is, or None: an index's, another table's, or none."""
     if page_kind == TABLE_LEAF:
-        candidates = _WITH_ROWID
+        candidates: tuple[str, ...] = _WITH_ROWID
     elif page_kind in {INDEX_LEAF, INDEX_INTERIOR}:
         candidates = _WITHOUT_ROWID
     else:
@@ -120,7 +120,8 @@ def _check_of_type(column: Column[object]) -> Callable[[Value], bool]:
         return lambda value: isinstance(value, str)
     if isinstance(column.type, Float):
         largest = _LARGEST_PERCENT if name.endswith("percent") else float(_LARGEST_BYTES)
-        return lambda value: isinstance(value, int | float) and 0 <= value <= largest
+        least = -largest if "slope" in name else 0.0
+        return lambda value: isinstance(value, int | float) and least <= value <= largest
     if name == "resolution_ms":
         return lambda value: value in _KNOWN_RESOLUTIONS
     if name.endswith("_ms"):
