@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from consistency_kit.histories import stores
 from consistency_kit.surfaces import everything_said, fixed_present
 from consistency_kit.writing import write_all
 
+PARTS = (
+    ["often", pytest.param("whole", marks=pytest.mark.slow)]
+    if os.environ.get("MEMMON_CONSISTENCY") == "full"
+    else ["often"]
+)
 
-@pytest.fixture(scope="session", params=["often", pytest.param("whole", marks=pytest.mark.slow)])
+
+@pytest.fixture(scope="session", params=PARTS)
 def answers(request, tmp_path_factory):
-    """What is said by history and surface: of a part of the histories, sixty at least, of all of them where it may be slow."""
+    """What is said by history and surface: of sixty histories and more; of five hundred with `MEMMON_CONSISTENCY=full`."""
     folder = tmp_path_factory.mktemp("consistency")
     said = {}
     with fixed_present(folder):

@@ -38,6 +38,6 @@ KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
         one=RECORDER,
         other=LIMIT_SHARES | {"metrics"},
         why="of processes side by side each recorder tells its own share, the others that of whichever was heard of last",
-        histories=_names("beside-flat-and-leak beside-one-silent"),
+        histories=_names("beside-one-silent"),
     ),
 )
