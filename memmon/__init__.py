@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.soak import SoakVerdict, judge_soak
     from memmon.analysis.leak.windows import trend_windows
     from memmon.analysis.robust import TheilSen, theil_sen
+    from memmon.assessment.assess import assess
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.culprits import Culprit, Culprits
+    from memmon.assessment.freshness import Freshness, FreshnessState
+    from memmon.assessment.gather import assess_source
+    from memmon.assessment.limits import Limit
+    from memmon.assessment.present import GrowthReadings, Present
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -55,6 +62,8 @@ if TYPE_CHECKING:
     )
     from memmon.export.metrics import MetricsCollector, render_metrics
     from memmon.facts.deque_state import DequeState
+    from memmon.facts.severity import Severity
+    from memmon.facts.staleness import Staleness
     from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
     from memmon.many.processes import ProcessSeries, process_series
@@ -91,6 +100,7 @@ _HOMES = {
     "Alert": "memmon.model",
     "AlertInfo": "memmon.store.read",
     "AlertPolicy": "memmon.alerts.policy",
+    "Assessment": "memmon.assessment.assessment",
     "AttributedPart": "memmon.analysis.cause.attribution_finding",
     "Attribution": "memmon.analysis.cause.attribution_finding",
     "AttributionSeries": "memmon.analysis.cause.attribution_finding",
@@ -106,6 +116,8 @@ _HOMES = {
     "Confidence": "memmon.facts.verdicts",
     "CountingDeque": "memmon.probe.registered.counting",
     "CrossCheck": "memmon.analysis.forecast.finding",
+    "Culprit": "memmon.assessment.culprits",
+    "Culprits": "memmon.assessment.culprits",
     "DequeFinding": "memmon.analysis.deques.finding",
     "DequeMatrix": "memmon.store.read",
     "DequeReading": "memmon.model",
@@ -118,6 +130,9 @@ _HOMES = {
     "Forecast": "memmon.analysis.forecast.limit",
     "ForecastCurve": "memmon.analysis.forecast.finding",
     "ForeignStoreError": "memmon.errors",
+    "Freshness": "memmon.assessment.freshness",
+    "FreshnessState": "memmon.assessment.freshness",
+    "GrowthReadings": "memmon.assessment.present",
     "History": "memmon.history",
     "HistoryRun": "memmon.history",
     "ImportFileError": "memmon.errors",
@@ -125,6 +140,7 @@ _HOMES = {
     "LeakGroup": "memmon.many.run",
     "LeakPolicy": "memmon.analysis.leak.detect",
     "LeakWindow": "memmon.analysis.leak.finding",
+    "Limit": "memmon.assessment.limits",
     "MemmonError": "memmon.errors",
     "MemoryLeakReport": "memmon.monitor.values",
     "MemoryMonitor": "memmon.monitor.monitor",
@@ -135,6 +151,7 @@ _HOMES = {
     "OutputError": "memmon.errors",
     "PartMatrix": "memmon.store.read",
     "PerWork": "memmon.analysis.cause.per_work",
+    "Present": "memmon.assessment.present",
     "ProcessSeries": "memmon.many.processes",
     "QueryResult": "memmon.store.read",
     "ReadingStatistics": "memmon.store.read",
@@ -147,10 +164,12 @@ _HOMES = {
     "RunInfo": "memmon.store.read",
     "SeriesResult": "memmon.many.series",
     "SettingsError": "memmon.errors",
+    "Severity": "memmon.facts.severity",
     "Snapshot": "memmon.model",
     "SoakVerdict": "memmon.analysis.leak.soak",
     "SourceInfo": "memmon.store.read",
     "SqlError": "memmon.errors",
+    "Staleness": "memmon.facts.staleness",
     "Store": "memmon.store.read",
     "StoreBusyError": "memmon.errors",
     "StoreDamagedError": "memmon.errors",
@@ -164,6 +183,8 @@ _HOMES = {
     "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
     "WorkSeries": "memmon.analysis.cause.per_work",
+    "assess": "memmon.assessment.assess",
+    "assess_source": "memmon.assessment.gather",
     "attribute_growth": "memmon.analysis.cause.attribution",
     "compare_releases": "memmon.analysis.compare.releases",
     "detect_leak": "memmon.analysis.leak.detect",
@@ -186,6 +207,7 @@ __all__ = [
     "Alert",
     "AlertInfo",
     "AlertPolicy",
+    "Assessment",
     "AttributedPart",
     "Attribution",
     "AttributionSeries",
@@ -201,6 +223,8 @@ __all__ = [
     "Confidence",
     "CountingDeque",
     "CrossCheck",
+    "Culprit",
+    "Culprits",
     "DequeFinding",
     "DequeMatrix",
     "DequeReading",
@@ -213,6 +237,9 @@ __all__ = [
     "Forecast",
     "ForecastCurve",
     "ForeignStoreError",
+    "Freshness",
+    "FreshnessState",
+    "GrowthReadings",
     "History",
     "HistoryRun",
     "ImportFileError",
@@ -220,6 +247,7 @@ __all__ = [
     "LeakGroup",
     "LeakPolicy",
     "LeakWindow",
+    "Limit",
     "MemmonError",
     "MemoryLeakReport",
     "MemoryMonitor",
@@ -230,6 +258,7 @@ __all__ = [
     "OutputError",
     "PartMatrix",
     "PerWork",
+    "Present",
     "ProcessSeries",
     "QueryResult",
     "ReadingStatistics",
@@ -242,10 +271,12 @@ __all__ = [
     "RunInfo",
     "SeriesResult",
     "SettingsError",
+    "Severity",
     "Snapshot",
     "SoakVerdict",
     "SourceInfo",
     "SqlError",
+    "Staleness",
     "Store",
     "StoreBusyError",
     "StoreDamagedError",
@@ -260,6 +291,8 @@ __all__ = [
     "WindowStatistics",
     "WorkSeries",
     "__version__",
+    "assess",
+    "assess_source",
     "attribute_growth",
     "compare_releases",
     "detect_leak",

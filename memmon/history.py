@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmon.facts.process_size import UNITS, refuse_wrong_unit, unit_named
+from memmon.footprint import footprint_of
+from memmon.frame_columns import frame_column, frame_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -40,6 +42,12 @@ EXTRA_COLUMNS = (
     "deque_capacity_bytes",
     "work_count",
     "anon_bytes",
+    "shmem_bytes",
+    "swap_bytes",
+    "charged_bytes",
+    "cpu_seconds",
+    "python_block_count",
+    "heap_used_bytes",
     "min_rss_bytes",
     "max_rss_bytes",
     "resolution_seconds",
@@ -82,6 +90,12 @@ class History:
     deque_capacity_bytes: FloatArray | None = None
     work_count: FloatArray | None = None
     anon_bytes: FloatArray | None = None
+    shmem_bytes: FloatArray | None = None
+    swap_bytes: FloatArray | None = None
+    charged_bytes: FloatArray | None = None
+    cpu_seconds: FloatArray | None = None
+    python_block_count: FloatArray | None = None
+    heap_used_bytes: FloatArray | None = None
     min_rss_bytes: FloatArray | None = None
     max_rss_bytes: FloatArray | None = None
     resolution_seconds: FloatArray | None = None
@@ -120,6 +134,25 @@ class History:
         clock = self.at_seconds if several else self.uptime_seconds
         return float(clock.max() - clock.min()) / SECONDS_PER_HOUR
 
+    @property
+    def footprint_bytes(self) -> FloatArray:
+        """What the process can't give back, at each sample: anonymous + shared + swapped memory.
+
+        In a run that knows less it is RSS + swapped, or RSS alone.
+        """
+        if self.anon_bytes is None and self.swap_bytes is None:
+            return self.rss_bytes
+        runs = (
+            footprint_of(
+                run.rss_bytes,
+                anon_bytes=run.anon_bytes,
+                shmem_bytes=run.shmem_bytes,
+                swap_bytes=run.swap_bytes,
+            )
+            for run in self.per_run()
+        )
+        return np.concatenate([*runs, np.empty(0)])
+
     def slice_time(
         self, since: datetime | float | None = None, until: datetime | float | None = None
     ) -> History:
@@ -152,8 +185,10 @@ class History:
         return pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, source: str = "", unit: str | None = None) -> History:
-        """Build a History from a DataFrame.
+    def from_frame(
+        cls, frame: pd.DataFrame | pd.Series[Any], *, source: str = "", unit: str | None = None
+    ) -> History:
+        """Build a History from a DataFrame, or from a Series of resident bytes.
 
         The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), or
         an aware column `at`. `rss_bytes` is needed; `run_id`, `uptime_seconds` and the names in
@@ -166,12 +201,15 @@ class History:
         Raises ValueError when there is no `rss_bytes` or no usable time, and when the sizes can't be
         those of a process: the message then names their likely unit (`unit="B"` takes them as they are).
         """
-        if "rss_bytes" not in frame.columns:
-            raise ValueError(f"the frame has no column rss_bytes (its columns: {list(frame.columns)})")
-        known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in frame.columns]
-        extra: dict[str, Any] = {name: _frame_column(frame, name) for name in known}
-        run_id = frame["run_id"].to_numpy() if "run_id" in frame.columns else None
-        at_seconds, rss = _frame_seconds(frame), _frame_column(frame, "rss_bytes")
+        import pandas as pd
+
+        table = frame.to_frame("rss_bytes") if isinstance(frame, pd.Series) else frame
+        if "rss_bytes" not in table.columns:
+            raise ValueError(f"the frame has no column rss_bytes (its columns: {list(table.columns)})")
+        known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in table.columns]
+        extra: dict[str, Any] = {name: frame_column(table, name) for name in known}
+        run_id = table["run_id"].to_numpy() if "run_id" in table.columns else None
+        at_seconds, rss = frame_seconds(table), frame_column(table, "rss_bytes")
         if unit is None:
             refuse_wrong_unit(rss.tolist())
         else:
@@ -261,29 +299,6 @@ def _epoch_seconds(when: datetime | float, name: str) -> float:
     if when.tzinfo is None:
         raise ValueError(f"{name} must be timezone-aware: pass datetime(..., tzinfo=UTC)")
     return when.timestamp()
-
-
-def _frame_column(frame: pd.DataFrame, name: str) -> FloatArray:
-    return np.asarray(frame[name].to_numpy(dtype="float64", na_value=np.nan), dtype=np.float64)
-
-
-def _frame_seconds(frame: pd.DataFrame) -> FloatArray:
-    """Return each row's time in seconds since 1970 (or since the origin of `t_seconds`)."""
-    import pandas as pd
-
-    index: pd.Index = frame.index
-    if not isinstance(index, pd.DatetimeIndex):
-        if "t_seconds" in frame.columns:
-            return _frame_column(frame, "t_seconds")
-        if "at" not in frame.columns:
-            raise ValueError("the frame needs a timezone-aware index or a column t_seconds")
-        index = pd.DatetimeIndex(frame["at"])
-    if index.tz is None:
-        if "t_seconds" in frame.columns:
-            return _frame_column(frame, "t_seconds")
-        raise ValueError("the frame's times have no timezone: use frame.tz_localize('UTC') if they are UTC")
-    seconds = index.tz_convert("UTC").as_unit("us").asi8 / 1e6
-    return np.where(index.isna(), np.nan, seconds)
 
 
 def _run_numbers(run_id: ArrayLike | None, at: FloatArray, uptime: FloatArray | None) -> IntArray:

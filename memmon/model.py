@@ -6,12 +6,11 @@ read": missing is never zero.
 
 from __future__ import annotations
 
+# ruff: noqa: TC003 -- the JSON Schema is made from these annotations
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+from datetime import datetime
+from typing import Literal
 
 AlertSeverity = Literal["warning", "error"]
 """How urgent an alert is."""
@@ -59,11 +58,13 @@ class Snapshot:
     """Memory in use on the whole host, in percent."""
     system_available_bytes: int | None = None
     limit_bytes: int | None = None
-    """The limit in force: the smallest cgroup limit of the ancestry, else the host's memory."""
+    """The limit in force: the smallest cgroup limit of the ancestry, else the host's memory; with the swap it allows."""
     limit_origin: str | None = None
     """Where the limit comes from, such as `cgroup v2 /docker/ab12` or `host`."""
     limit_used_bytes: int | None = None
-    """What counts against the limit: anonymous memory of that cgroup (not page cache)."""
+    """The older measure of what counts against the limit: anonymous memory of that cgroup."""
+    charged_bytes: int | None = None
+    """What counts against the limit: all that is charged to that cgroup, without what the kernel drops first."""
     rss_anon_bytes: int | None = None
     rss_file_bytes: int | None = None
     rss_shmem_bytes: int | None = None
@@ -89,6 +90,18 @@ class Snapshot:
     """(name, units so far) for each name given to `count_work`; empty when none ever was."""
     deques: tuple[DequeReading, ...] = ()
     components: tuple[ComponentReading, ...] = ()
+
+    @property
+    def counted_bytes(self) -> int | None:
+        """What counts against the limit: all that is charged; where that is not known, the older measure."""
+        return self.limit_used_bytes if self.charged_bytes is None else self.charged_bytes
+
+    @property
+    def limit_room_bytes(self) -> int | None:
+        """What is left of the limit; None: not known."""
+        if self.limit_bytes is None or self.counted_bytes is None:
+            return None
+        return self.limit_bytes - self.counted_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,3 +180,54 @@ class RecorderStatus:
     """Of these, how many failed one after another up to now."""
     checks_off: str | None = None
     """Why no such process is started any more in this run; None: they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertInfo:
+    """The state of one alert of a source."""
+
+    fingerprint: str
+    kind: str
+    state: str
+    """`firing`, `pending`, or `clear`: it is over."""
+    severity: str
+    since: datetime
+    """When that state began."""
+    notified_at: datetime | None
+    data: Mapping[str, object] = field(default_factory=dict)
+    title: str = ""
+    holder: str = "recorder"
+    """Who watches: the program's own `recorder`, or the `evaluator` outside."""
+
+    @property
+    def is_firing(self) -> bool:
+        """Tell whether the alert is in force."""
+        return self.state == "firing"
+
+    @property
+    def resolved_at(self) -> datetime | None:
+        """When the alert was over; None while it is not."""
+        return self.since if self.state == "clear" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRecord:
+    """What an hourly check said of a source, as the store keeps it; None: not known."""
+
+    source: str
+    at: datetime
+    writer: Literal["child", "evaluator"]
+    last_at: datetime | None
+    """The newest sample that was judged."""
+    severity: str | None
+    verdict: str
+    confidence: str
+    slope_mb_per_hour: float | None
+    rss_bytes: int | None
+    footprint_bytes: int | None
+    charged_bytes: int | None
+    limit_bytes: int | None
+    version: int
+    """Of the form of `data`."""
+    data: str
+    """The whole as JSON."""

@@ -9,9 +9,10 @@ from memmon.alerts.kinds import AlertKind
 from memmon.alerts.state_machine import Observation
 from memmon.facts.defaults import INTERVAL_SECONDS
 from memmon.facts.deque_state import deque_fault
-from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
+from memmon.facts.run_endings import END_WORDS, IMPORTED
+from memmon.facts.severity import Severity
 from memmon.facts.staleness import is_stale
-from memmon.facts.verdicts import Verdict
+from memmon.facts.verdicts import Confidence, Verdict
 from memmon.formatting import local_time, shown, size, span
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from memmon.alerts.policy import AlertPolicy
-    from memmon.alerts.present import ForecastLike, Memory, Present, RunLike, Used
+    from memmon.alerts.present import ForecastLike, Memory, PresentState, RunLike, Used
     from memmon.alerts.state_machine import Level
     from memmon.model import AlertSeverity
 
-    Condition = Callable[[Present, AlertPolicy], Observation | None]
+    Condition = Callable[[PresentState, AlertPolicy], Observation | None]
 
 _SHORT_RUN_SECONDS = 1_800.0
 _SHOWN_DEQUES = 20
 
 
-def observe(present: Present, policy: AlertPolicy, *, in_process: bool = False) -> list[Observation]:
+def observe(present: PresentState, policy: AlertPolicy, *, in_process: bool = False) -> list[Observation]:
     """Return what is seen of each kind that can be judged from what is known.
 
     `in_process`: of the kinds alone that a program tells of itself.
@@ -63,17 +64,23 @@ def condition_of(kind: AlertKind) -> Condition:
             assert_never(kind)
 
 
-def silent(present: Present, policy: AlertPolicy) -> Observation | None:
-    """Tell whether a source has fallen silent: no snapshot for three intervals, and no end that was meant."""
+def silent(present: PresentState, policy: AlertPolicy) -> Observation | None:
+    """Tell whether a source has fallen silent: no snapshot for three intervals, and no end that was meant.
+
+    Of an imported history nobody knows when more of it is due.
+    """
     run = present.run
-    if run is None:
+    if run is None or run.end_reason == IMPORTED:
         return None
     interval_seconds = run.interval_seconds or INTERVAL_SECONDS
     last_at = run.last_at or run.started_at
     silent_seconds = (present.at - last_at).total_seconds()
     level: Level = "clear"
-    if run.end_reason not in MEANT_ENDS and is_stale(
-        silent_seconds, interval_seconds, interval_count=policy.silent_interval_count
+    if is_stale(
+        silent_seconds,
+        interval_seconds,
+        interval_count=policy.silent_interval_count,
+        end_reason=run.end_reason,
     ):
         is_recent = silent_seconds < policy.forget_silent_hours * SECONDS_PER_HOUR
         level = "active" if is_recent else "between"
@@ -95,7 +102,7 @@ def silent(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def high_memory(present: Present, policy: AlertPolicy) -> Observation | None:
+def high_memory(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether the container's memory or the host's is nearly used up; None: neither was read."""
     memory = present.memory
     used = None if memory is None else memory.judged(from_percent=policy.high_memory_clear_percent)
@@ -158,7 +165,7 @@ def _process_share(memory: Memory, used: Used) -> float | None:
     return 100 * memory.rss_bytes / used.total_bytes
 
 
-def deque(present: Present, _policy: AlertPolicy) -> Observation | None:
+def deque(present: PresentState, _policy: AlertPolicy) -> Observation | None:
     """Tell which deques are outside their limits."""
     readings = present.deques
     if readings is None:
@@ -182,14 +189,15 @@ def deque(present: Present, _policy: AlertPolicy) -> Observation | None:
     )
 
 
-def leak(present: Present, policy: AlertPolicy) -> Observation | None:
-    """Tell whether memory leaks, once the check an hour before agrees."""
+def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
+    """Tell whether memory leaks, once the check an hour before agrees; one of low confidence is not told."""
     newest = present.leak
     if newest is None:
         return None
     level: Level = "clear"
     if newest.is_leak:
-        level = "active" if present.is_leak_confirmed else "between"
+        is_told = present.is_leak_confirmed and newest.confidence != Confidence.LOW
+        level = "active" if is_told else "between"
     elif newest.verdict == Verdict.CANNOT_SAY:
         level = "between"
     low, high = newest.slope_low_mb_per_hour, newest.slope_high_mb_per_hour
@@ -202,7 +210,7 @@ def leak(present: Present, policy: AlertPolicy) -> Observation | None:
         present,
         AlertKind.LEAK,
         level,
-        severity=None if hours is None else "error",
+        severity=_severity(present),
         message=(
             f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}, "
             f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
@@ -221,16 +229,19 @@ def leak(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
-    """Tell whether the limit is near although no leak is called: slow growth reaches it too."""
+def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
+    """Tell whether the limit is near although no leak is called: slow growth reaches it too.
+
+    Growth that ends by itself is not told, nor is any of which nothing can be said yet.
+    """
     newest, ahead = present.leak, present.forecast
     if newest is None or ahead is None or ahead.state == "cannot_say":
         return None
-    near = _hours_within(ahead, policy.forecast_hours)
     level: Level = "between"
-    if newest.is_leak or _hours_within(ahead, policy.forecast_clear_hours) is None:
+    levels_off = Verdict(newest.verdict).row.tone == "wait" and newest.verdict != Verdict.CANNOT_SAY
+    if newest.is_leak or levels_off or _hours_within(ahead, policy.forecast_clear_hours) is None:
         level = "clear"
-    elif near is not None:
+    elif newest.verdict != Verdict.CANNOT_SAY and _hours_within(ahead, policy.forecast_hours) is not None:
         level = "active"
     hours = ahead.hours_to_limit or 0.0
     low, high = ahead.hours_to_limit_low, ahead.hours_to_limit_high
@@ -240,6 +251,7 @@ def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
         present,
         AlertKind.FORECAST,
         level,
+        severity=_severity(present),
         title=AlertKind.FORECAST.row.title.format(hours=policy.forecast_hours),
         message=(
             f"In about {span(hours)} ({ahead.level:.0%} interval {sure}) memory reaches "
@@ -255,7 +267,7 @@ def forecast(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def restart_loop(present: Present, policy: AlertPolicy) -> Observation | None:
+def restart_loop(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether a source restarts again and again: runs that ended early, one after the other."""
     newest, runs = present.run, present.runs
     if newest is None or runs is None:
@@ -282,7 +294,7 @@ def restart_loop(present: Present, policy: AlertPolicy) -> Observation | None:
     )
 
 
-def recorder(present: Present, policy: AlertPolicy) -> Observation | None:
+def recorder(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether a recorder had to give snapshots up."""
     counts = present.dropped_counts
     if counts is None:
@@ -300,7 +312,7 @@ def recorder(present: Present, policy: AlertPolicy) -> Observation | None:
 
 
 def _seen(  # noqa: PLR0913 -- what an observation is made of
-    present: Present,
+    present: PresentState,
     kind: AlertKind,
     level: Level,
     *,
@@ -330,6 +342,11 @@ def _seen(  # noqa: PLR0913 -- what an observation is made of
     )
 
 
+def _severity(present: PresentState) -> AlertSeverity | None:
+    """Return `error` where the source is critical by its assessment; else the kind's own row says it."""
+    return "error" if present.severity is Severity.CRITICAL else None
+
+
 def _is_short(run: RunLike, *, before: RunLike) -> bool:
     """Tell whether a run was over, after a short life, when the newest one began."""
     ended = run.ended_at or run.last_at or run.started_at
@@ -344,7 +361,7 @@ def _is_short(run: RunLike, *, before: RunLike) -> bool:
 
 def _hours_within(ahead: ForecastLike | None, hours: float) -> float | None:
     """Return the hours to the limit when it is reached within `hours`."""
-    if ahead is None or ahead.state not in {"reaching", "over_limit"} or ahead.hours_to_limit is None:
+    if ahead is None or ahead.state == "cannot_say" or ahead.hours_to_limit is None:
         return None
     return ahead.hours_to_limit if ahead.hours_to_limit <= hours else None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from memmon.facts.severity import Severity
     from memmon.model import DequeReading, Snapshot
 
 HOST = "host"
@@ -121,6 +122,9 @@ class Memory:
     limit_origin: str | None = None
     """`host`, or the control group whose limit it is."""
     limit_used_bytes: int | None = None
+    """The older measure: anonymous memory of that group."""
+    charged_bytes: int | None = None
+    """What counts against the limit."""
     system_percent: float | None = None
     available_bytes: int | None = None
 
@@ -132,6 +136,7 @@ class Memory:
             limit_bytes=snapshot.limit_bytes,
             limit_origin=snapshot.limit_origin,
             limit_used_bytes=snapshot.limit_used_bytes,
+            charged_bytes=snapshot.charged_bytes,
             system_percent=snapshot.system_percent,
             available_bytes=snapshot.system_available_bytes,
         )
@@ -139,7 +144,8 @@ class Memory:
     @property
     def container(self) -> Used | None:
         """How full the control group is whose limit is in force; None: there is none, or it was not read."""
-        used = self.rss_bytes if self.limit_used_bytes is None else self.limit_used_bytes
+        known = (self.charged_bytes, self.limit_used_bytes, self.rss_bytes)
+        used = next((one for one in known if one is not None), None)
         if self.limit_origin in {None, HOST} or not self.limit_bytes or used is None:
             return None
         percent = _HUNDRED_PERCENT * used / self.limit_bytes
@@ -148,6 +154,9 @@ class Memory:
     @property
     def machine(self) -> Used | None:
         """How full the machine is; None: it was not read."""
+        if self.limit_origin == HOST and self.limit_bytes and self.charged_bytes is not None:
+            charged_percent = _HUNDRED_PERCENT * self.charged_bytes / self.limit_bytes
+            return Used(of="host", percent=charged_percent, total_bytes=self.limit_bytes)
         percent, total_bytes = self.system_percent, None
         if percent is None:
             return None
@@ -167,7 +176,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
+class PresentState:
     """What is known of a source at one moment; None: it was not looked at."""
 
     at: datetime
@@ -183,5 +192,7 @@ class Present:
     is_leak_confirmed: bool = False
     """The check an hour before agrees."""
     forecast: ForecastLike | None = None
+    severity: Severity | None = None
+    """How urgent the source is by its assessment."""
     dropped_counts: Sequence[int] | None = None
     """How many snapshots were given up, each time that some were of late."""

@@ -70,7 +70,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class AlertStep:
     """The memory after a step, and what is to be told of it (None: nothing)."""
 
     watch: Watch | None
@@ -79,11 +79,11 @@ class Step:
 
 def step(
     watch: Watch | None, seen: Observation, *, at: datetime, rule: Rule, is_silenced: bool = False
-) -> Step:
+) -> AlertStep:
     """Return the next memory of an alert and what is told; `watch` None: it was never seen before."""
     if watch is None or watch.state == "clear":
         if seen.level != "active":
-            return Step(watch=watch)
+            return AlertStep(watch=watch)
         watch = _begun(watch, seen, at)
     if seen.level == "clear":
         return _ending(watch, at, rule, is_silenced=is_silenced)
@@ -93,9 +93,9 @@ def step(
     if watch.state == "pending" and _passed(watch.since, at) >= timedelta(seconds=rule.for_seconds):
         watch = replace(watch, state="firing")
     if watch.state != "firing" or is_silenced:
-        return Step(watch=watch)
+        return AlertStep(watch=watch)
     told = _to_tell(watch, seen, at, rule)
-    return Step(watch=watch if told is None else as_told(watch, seen, at), told=told)
+    return AlertStep(watch=watch if told is None else as_told(watch, seen, at), told=told)
 
 
 def _begun(watch: Watch | None, seen: Observation, at: datetime) -> Watch:
@@ -112,22 +112,25 @@ def _begun(watch: Watch | None, seen: Observation, at: datetime) -> Watch:
     if watch is None:
         return fresh
     return replace(
-        fresh, told_at=watch.told_at, told_severity=watch.told_severity, told_members=watch.told_members
+        fresh,
+        told_at=watch.told_at,
+        told_severity=watch.told_severity,
+        told_members=watch.told_members,
     )
 
 
-def _ending(watch: Watch, at: datetime, rule: Rule, *, is_silenced: bool) -> Step:
+def _ending(watch: Watch, at: datetime, rule: Rule, *, is_silenced: bool) -> AlertStep:
     if watch.state == "pending":
-        return Step(watch=replace(watch, state="clear", since=at, seen_at=at))
+        return AlertStep(watch=replace(watch, state="clear", since=at, seen_at=at))
     clear_since = watch.clear_since or at
     watch = replace(watch, clear_since=clear_since, seen_at=at)
     if _passed(clear_since, at) < timedelta(seconds=rule.clear_for_seconds):
-        return Step(watch=watch)
+        return AlertStep(watch=watch)
     was_told = watch.is_told
     watch = ended(watch, at)
     if was_told and not is_silenced:
-        return Step(watch=replace(watch, told_at=at), told="resolved")
-    return Step(watch=watch)
+        return AlertStep(watch=replace(watch, told_at=at), told="resolved")
+    return AlertStep(watch=watch)
 
 
 def ended(watch: Watch, at: datetime) -> Watch:
@@ -171,7 +174,11 @@ def as_told(watch: Watch, seen: Observation, at: datetime) -> Watch:
         worst = watch.told_severity
     members = set(seen.members) | (set(watch.told_members) if watch.is_told else set())
     return replace(
-        watch, told_at=at, told_severity=worst, told_members=tuple(sorted(members)), told_since=watch.since
+        watch,
+        told_at=at,
+        told_severity=worst,
+        told_members=tuple(sorted(members)),
+        told_since=watch.since,
     )
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.analysis.forecast.limit import forecast_limit
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
+from memmon.assessment.advice import advice_of
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.culprits import explain
+from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
 from memmon.assessment.freshness import freshness, freshness_of
+from memmon.assessment.headline import headline_of
 from memmon.assessment.severity import severity_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.cause.split_finding import CauseFinding
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
-    from memmon.assessment.culprits import Culprits
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import Present
     from memmon.assessment.severity import Severity
     from memmon.history import History
+
+FORECAST_LEVEL = 0.8
+"""How sure the interval of the limit's date is, unless another is asked for."""
 
 
 def assess(
@@ -47,28 +52,36 @@ def assess_finding(
     present: Present | None = None,
     now: datetime | None = None,
     is_brief: bool = False,
+    forecast_level: float = FORECAST_LEVEL,
+    is_cross_checked: bool = False,
 ) -> Assessment:
     """Return the assessment that rests on `finding`, the verdict on `history`.
 
-    `is_brief` leaves out the forecast, and the severity that would rest on it.
+    `is_brief` leaves out the forecast, and the severity that would rest on it. `forecast_level`: of the forecast's
+    interval; `is_cross_checked`: compare it with a second model's (statsmodels).
     """
     limit = None if present is None else present.limit
     deques = () if present is None else present.deques
-    forecast = None if is_brief else _forecast(history, limit)
+    forecast = None
+    if not is_brief:
+        forecast = _forecast(history, finding, limit, level=forecast_level, is_cross_checked=is_cross_checked)
     cause, culprits = explain(finding, None if present is None else present.growth)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
     if not is_brief:
         severity = severity_of(finding, forecast=forecast, limit_share=share, deques=deques)
-    return Assessment(
+    found = Assessment(
         source=history.source,
         at=now or history.last_at,
         freshness=_freshness(history, present, now),
         rss_bytes=_rss_bytes(history, present),
+        footprint_bytes=None if history.is_empty else int(history.footprint_bytes[-1]),
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
         limit_share=share,
+        held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
+        elsewhere_slope_mb_per_hour=None if is_brief else _elsewhere_slope(history, finding, present),
         finding=finding,
         forecast=forecast,
         culprits=culprits,
@@ -76,16 +89,32 @@ def assess_finding(
         deques=deques,
         alerts=() if present is None else present.alerts,
         severity=severity,
-        headline=finding.summary,
-        advice=_advice(cause, culprits),
     )
+    database = None if present is None else present.database
+    return replace(found, headline=headline_of(found), advice=advice_of(found, database=database))
 
 
-def _forecast(history: History, limit: Limit | None) -> Forecast | None:
+def _forecast(
+    history: History, finding: LeakFinding, limit: Limit | None, *, level: float, is_cross_checked: bool
+) -> Forecast | None:
     """Return when memory reaches the limit; None where no limit is known, or there is no sample."""
     if limit is None or history.is_empty:
         return None
-    return forecast_limit(history, limit.rss_at_limit_bytes)
+    return forecast_limit(
+        history,
+        limit.limit_bytes,
+        used_bytes=limit.used_bytes,
+        counts=limit.counts,
+        finding=finding,
+        level=level,
+        cross_check=is_cross_checked,
+    )
+
+
+def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:
+    if present is None:
+        return None
+    return growth_elsewhere_mb_per_hour(history, present.limit, present.runs, policy=finding.policy)
 
 
 def _rss_bytes(history: History, present: Present | None) -> int | None:
@@ -97,12 +126,6 @@ def _rss_bytes(history: History, present: Present | None) -> int | None:
 def _freshness(history: History, present: Present | None, now: datetime | None) -> Freshness | None:
     if now is None:
         return None
-    if present is None:
+    if present is None or not present.runs:
         return freshness(history.last_at, now=now, interval_seconds=None)
     return freshness_of(present.runs, now=now)
-
-
-def _advice(cause: CauseFinding | None, culprits: Culprits | None) -> tuple[str, ...]:
-    """Return what to do, what names somebody first."""
-    named = () if culprits is None else culprits.advice
-    return tuple(filter(None, (*named, "" if cause is None else cause.advice)))

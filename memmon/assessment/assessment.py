@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+# ruff: noqa: TC001, TC003 -- the JSON Schema is made from these annotations
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
+from memmon.analysis.cause.split_finding import CauseFinding
+from memmon.analysis.forecast.finding import Forecast
+from memmon.analysis.leak.finding import LeakFinding
+from memmon.assessment.culprits import Culprits
+from memmon.assessment.elsewhere import elsewhere_sentence
+from memmon.assessment.freshness import Freshness
 from memmon.assessment.severity import severity_of
 from memmon.facts.plain import as_plain
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from memmon.analysis.cause.split_finding import CauseFinding
-    from memmon.analysis.forecast.finding import Forecast
-    from memmon.analysis.leak.finding import LeakFinding
-    from memmon.assessment.culprits import Culprits
-    from memmon.assessment.freshness import Freshness
-    from memmon.assessment.severity import Severity
-    from memmon.model import DequeReading
-    from memmon.store.read import AlertInfo
+from memmon.facts.severity import Severity
+from memmon.model import AlertInfo, DequeReading
 
 _HUNDRED_PERCENT = 100.0
 _SHARE_SLACK = 1e-9
@@ -29,10 +27,13 @@ class Assessment:
     """A source at one time; sizes in bytes, times aware, None (and an empty tuple): not known, or not asked for.
 
     `at`: the moment that the freshness refers to; the finding and the forecast are as of the last sample.
-    `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1).
+    `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1);
+    `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere_slope_mb_per_hour` how fast that grows
+    where it does for sure, `elsewhere` what is said of both.
     `finding`: the verdict; `forecast`: when the limit is reached; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
-    `footprint_bytes`, `processes` and `resources` are not gathered yet.
+    `footprint_bytes`: what the process can't give back, at its last sample, the quantity that is judged.
+    `processes` and `resources` are not gathered yet.
     `severity` is None where what it rests on was not asked for.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
 
@@ -49,6 +50,8 @@ class Assessment:
     limit_bytes: int | None = None
     limit_origin: str | None = None
     limit_share: float | None = None
+    held_elsewhere_bytes: int | None = None
+    elsewhere_slope_mb_per_hour: float | None = None
     finding: LeakFinding
     forecast: Forecast | None = None
     culprits: Culprits | None = None
@@ -97,9 +100,18 @@ class Assessment:
         return _HUNDRED_PERCENT * self.charged_bytes / self.limit_bytes
 
     @property
+    def elsewhere(self) -> str:
+        """What is held by nobody that is recorded, and how it grows; empty where there is nothing to say."""
+        return elsewhere_sentence(
+            self.held_elsewhere_bytes, self.charged_bytes, slope_mb_per_hour=self.elsewhere_slope_mb_per_hour
+        )
+
+    @property
     def rss_at_limit_bytes(self) -> int | None:
-        """Resident memory at which the limit is reached, all else staying as it is: what the forecast runs towards."""
-        return None if self.forecast is None else self.forecast.limit_bytes
+        """Resident memory at which the limit is reached, all else staying as it is."""
+        if self.limit_bytes is None or self.charged_bytes is None or self.rss_bytes is None:
+            return None
+        return max(self.rss_bytes + self.limit_bytes - self.charged_bytes, 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC, no NaN."""

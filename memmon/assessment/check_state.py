@@ -1,4 +1,4 @@
-"""What a monitoring system is told: the state of one source and what led to it, as codes; the command words them."""
+"""What a monitoring system is told: the severity of one source as a state, and why; the command words it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
-from memmon.facts.defaults import HIGH_MEMORY_PERCENT
-from memmon.facts.verdicts import Confidence
+from memmon.assessment.severity import severity_reasons
+from memmon.facts.severity import Severity
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.assessment import Assessment
-
-WARNING_PERCENT = HIGH_MEMORY_PERCENT
-CRITICAL_HOURS = 24.0
+    from memmon.assessment.severity import Reason
 
 
 class CheckState(IntEnum):
@@ -28,13 +26,14 @@ class CheckState(IntEnum):
 
 WORST_FIRST = (CheckState.CRITICAL, CheckState.WARNING, CheckState.UNKNOWN, CheckState.OK)
 
-_BY_CONFIDENCE = {
-    Confidence.HIGH: CheckState.CRITICAL,
-    Confidence.MEDIUM: CheckState.WARNING,
-    Confidence.LOW: CheckState.OK,
+_BY_SEVERITY = {
+    Severity.OK: CheckState.OK,
+    Severity.NOTICE: CheckState.OK,
+    Severity.WARNING: CheckState.WARNING,
+    Severity.CRITICAL: CheckState.CRITICAL,
 }
 
-ReasonKind = Literal["verdict", "near_limit", "limit_use"]
+ReasonKind = Literal["stale", "verdict", "near_limit", "limit_use", "deques"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,28 +44,43 @@ class CheckReason:
     state: CheckState
 
 
-def check_state(assessed: Assessment) -> tuple[CheckState, tuple[CheckReason, ...]]:
-    """Return the state and what led to it, the worst first."""
-    finding = assessed.finding
-    state = _BY_CONFIDENCE[finding.confidence] if finding.is_leak else CheckState.OK
-    found = [CheckReason(kind="verdict", state=state)]
-    if assessed.forecast is not None and _is_near(assessed.forecast):
-        state = CheckState.CRITICAL if _is_certain(assessed.forecast) else CheckState.WARNING
-        found.append(CheckReason(kind="near_limit", state=state))
-    used_percent = assessed.used_percent
-    if used_percent is not None:
-        state = CheckState.WARNING if used_percent >= WARNING_PERCENT else CheckState.OK
-        found.append(CheckReason(kind="limit_use", state=state))
+def check_state(
+    assessed: Assessment, *, max_age_seconds: float | None = None
+) -> tuple[CheckState, tuple[CheckReason, ...]]:
+    """Return the state and what led to it, the worst first.
+
+    A source that is silent, or of which no verdict can be given yet, is UNKNOWN unless it is known to be worse: of
+    a silent one only what counted against its limit is. `max_age_seconds`: older samples are silence too, whatever
+    became of the run; None: three intervals, unless it ended as somebody meant.
+    """
+    is_stale = is_too_old(assessed, max_age_seconds)
+    seen = severity_reasons(
+        assessed.finding,
+        forecast=assessed.forecast,
+        limit_share=assessed.limit_share,
+        deques=assessed.deques,
+    )
+    found = [CheckReason(kind="stale", state=CheckState.UNKNOWN)] if is_stale else []
+    found += [
+        CheckReason(kind=reason.kind, state=_state(reason, assessed, is_stale=is_stale)) for reason in seen
+    ]
     found.sort(key=lambda reason: WORST_FIRST.index(reason.state))
     return found[0].state, tuple(found)
 
 
-def _is_near(forecast: Forecast) -> bool:
-    return forecast.hours_to_limit is not None and forecast.hours_to_limit <= CRITICAL_HOURS
+def is_too_old(assessed: Assessment, max_age_seconds: float | None) -> bool:
+    """Tell whether the newest sample is too old for an answer: by the source's own intervals, or as it was asked for."""
+    fresh = assessed.freshness
+    if fresh is None:
+        return False
+    if max_age_seconds is None:
+        return fresh.is_stale or fresh.age_seconds is None
+    return fresh.age_seconds is None or fresh.age_seconds > max_age_seconds
 
 
-def _is_certain(forecast: Forecast) -> bool:
-    """Tell growth from noise: of leak-free histories 2 to 4 % seem to reach a near limit, half of them without this."""
-    if forecast.state == "over_limit":
-        return True
-    return forecast.slope_low_mb_per_hour is not None and forecast.slope_low_mb_per_hour > 0
+def _state(reason: Reason, assessed: Assessment, *, is_stale: bool) -> CheckState:
+    if is_stale and reason.kind != "limit_use":
+        return CheckState.UNKNOWN
+    if reason.kind == "verdict" and assessed.finding.verdict is Verdict.CANNOT_SAY:
+        return CheckState.UNKNOWN
+    return _BY_SEVERITY[reason.severity]

@@ -75,7 +75,7 @@ def culprits_of(readings: GrowthReadings) -> Culprits | None:
         found = attribute_growth(readings.parts)
         if found.unexplained_share is not None:
             parts = _parts(found)
-            advice = tuple(_to_bound(parts, readings.unbounded_names))
+            advice = tuple(_to_bound(parts, readings))
             sentences = [found.summary, *found.details, *advice]
     worked = growth_per_work(readings.work)
     if worked is not None and worked.is_leak:
@@ -83,12 +83,15 @@ def culprits_of(readings: GrowthReadings) -> Culprits | None:
     return Culprits(parts=parts, sentences=tuple(sentences), advice=advice) if sentences else None
 
 
-def _to_bound(parts: Sequence[Culprit], unbounded_names: Sequence[str]) -> Iterator[str]:
-    """Yield what to do about deques without a bound that a good part of the growth belongs to."""
-    guilty = {one.name for one in parts if one.share >= GUILTY_SHARE}
-    for name in unbounded_names:
-        if name in guilty:
-            yield f"{name} has no maxlen: bound it (`memmon deques --suggest` says at what)."
+def _to_bound(parts: Sequence[Culprit], readings: GrowthReadings) -> Iterator[str]:
+    """Yield what to do about the parts that a good part of the growth belongs to."""
+    for part in parts:
+        if part.share < GUILTY_SHARE or part.name == UNEXPLAINED:
+            continue
+        if part.name in readings.unbounded_names:
+            yield f"{part.name} has no maxlen: bound it (`memmon deques --suggest` says at what)."
+        elif part.name not in readings.bounded_names:
+            yield f"{part.name} holds what grows: bound it, or clear it."
 
 
 def _parts(found: Attribution) -> tuple[Culprit, ...]:

@@ -12,16 +12,19 @@ from memmon.analysis.cause.attribution_finding import AttributionSeries
 from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
-from memmon.assessment.assess import assess_finding
+from memmon.analysis.leak.sequential import confirmed
+from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
+from memmon.assessment.elsewhere import held_elsewhere_bytes, living_runs
 from memmon.assessment.limits import limit_of
 from memmon.assessment.present import Bounds, GrowthReadings, Present
 from memmon.clock import SystemClock
+from memmon.facts.staleness import stale_after_seconds
 from memmon.model import DequeReading
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -46,6 +49,8 @@ CAUSE_POINT_COUNT = 600
 NEWEST_STRETCH = timedelta(minutes=1)
 """Figures over a whole look-back would cost ten times as much as the newest sample's values."""
 
+CHECK_STEP = timedelta(hours=1)
+
 FIRING = "firing"
 
 
@@ -64,6 +69,9 @@ class Question:
     """All of the stretch is judged, also what the policy would not look back to."""
     is_brief: bool = False
     has_cause: bool = True
+    forecast_level: float = FORECAST_LEVEL
+    is_cross_checked: bool = False
+    """The forecast is compared with a second model's, which loads statsmodels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,8 +121,25 @@ def judge(
     present = read_present(store, source, question, stats=newest, runs=runs)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, finding))
-    assessed = assess_finding(history, finding, present=present, now=now, is_brief=question.is_brief)
+    assessed = assess_finding(
+        history,
+        finding,
+        present=present,
+        now=now,
+        is_brief=question.is_brief,
+        forecast_level=question.forecast_level,
+        is_cross_checked=question.is_cross_checked,
+    )
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+
+
+def is_confirmed(judged: Judged) -> bool:
+    """Tell whether the check an hour before agrees that memory leaks; costs another judgement where it leaks."""
+    newest, last_at = judged.assessment.finding, judged.history.last_at
+    if not newest.is_leak or last_at is None:
+        return False
+    before = judged.history.slice_time(None, last_at - CHECK_STEP)
+    return confirmed((detect_leak(before, newest.policy), newest))
 
 
 def looked_back(last_at: datetime | None, policy: LeakPolicy) -> Bounds:
@@ -151,14 +176,40 @@ def read_present(
         runs=every,
         rss_bytes=stats.last_rss_bytes,
         limit=limit_of(stats, runs_within(every, bounds), question.limit),
+        database=store.database.shown,
     )
     if question.is_brief:
         return present
     return replace(
         present,
+        limit=_with_elsewhere(store, present.limit, runs_within(every, bounds), stats),
         deques=tuple(deque_readings(store.deque_status(source.name, run_id=bounds.run_id))),
         alerts=tuple(alert for alert in store.alerts(source.name) if alert.state == FIRING),
     )
+
+
+def _with_elsewhere(
+    store: Store, limit: Limit | None, runs: Sequence[RunInfo], stats: WindowStatistics
+) -> Limit | None:
+    """Return the limit with what is held of it by nobody that is recorded: the processes beside one another count."""
+    if limit is None or limit.counts != "charged" or not limit.is_group or stats.last_at is None:
+        return limit
+    at = stats.last_at
+    living = living_runs(runs, at)
+    here = {(run.host, run.limit_origin) for run in living if run.limit_origin == limit.origin}
+    if len(here) != 1:
+        return limit
+    footprints = [stats.last_footprint_bytes]
+    if len(living) > 1:
+        footprints = [
+            _footprint_bytes(store, run, at) for run in living if (run.host, run.limit_origin) in here
+        ]
+    return replace(limit, held_elsewhere_bytes=held_elsewhere_bytes(limit, footprints))
+
+
+def _footprint_bytes(store: Store, run: RunInfo, at: datetime) -> int | None:
+    since = at - timedelta(seconds=stale_after_seconds(run.interval_seconds))
+    return store.window_statistics(run.source, since, at, run_id=run.run_id).last_footprint_bytes
 
 
 def read_limit(
@@ -210,16 +261,13 @@ def growth_between(store: Store, source: str, start: datetime, end: datetime) ->
     length_seconds = max((end - start).total_seconds(), 1.0)
     buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINT_COUNT)
     matrix = store.part_matrix(source, start, end)
-    unbounded = (
-        status.name
-        for status in (store.deque_status(source) if matrix.names else ())
-        if status.is_alive and status.maxlen_count is None
-    )
+    alive = [status for status in (store.deque_status(source) if matrix.names else ()) if status.is_alive]
     return GrowthReadings(
         counters=tuple(_counters(buckets)),
         parts=tuple(_parts(matrix)) if matrix.names else (),
         work=tuple(_work(matrix)),
-        unbounded_names=tuple(unbounded),
+        unbounded_names=tuple(one.name for one in alive if one.maxlen_count is None),
+        bounded_names=tuple(one.name for one in alive if one.maxlen_count is not None),
     )
 
 

@@ -1,8 +1,10 @@
 """Which limit memory runs towards, and how much of it is used; values in, a value out.
 
 The limit that kills is recorded with each snapshot: the smallest one of the control groups, else the
-host's memory. Other processes use of it too, so that the process itself may grow by the headroom
-only: `rss_at_limit_bytes` is what its resident memory will be then.
+host's memory. Other processes use of it too.
+
+What counts is read beside it, of the same group and in the same unit (`charged_bytes`); rows that were
+written before it was read have an older measure, which is used only where the newest row has no other.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ if TYPE_CHECKING:
     from memmon.store.read import RunInfo, WindowStatistics
 
 LimitKind = Literal["recorded", "container", "host"]
+Counts = Literal["charged", "used", "footprint"]
+"""What counts: all that is charged, the older measure of it, or what the process can't give back."""
+
 HOST = "host"
+GIVEN = "given"
+_SAME_SHARE = 0.01
+"""A machine's memory as reckoned from a rounded share of it is off by less."""
 _HUNDRED_PERCENT = 100.0
 
 
@@ -26,10 +34,16 @@ class Limit:
 
     limit_bytes: int
     used_bytes: int
-    rss_at_limit_bytes: int
-    """Resident memory of the process at which the limit is reached, all else staying as it is."""
     origin: str
     """`host`, `given`, or the control group."""
+    counts: Counts = "used"
+    held_elsewhere_bytes: int | None = None
+    """What of it no process holds that is recorded; None: not known."""
+
+    @property
+    def is_group(self) -> bool:
+        """Tell whether it is a control group's."""
+        return self.origin not in {HOST, GIVEN}
 
     @property
     def used_percent(self) -> float:
@@ -43,7 +57,7 @@ def limit_of(
     """Return the limit meant, as of the window's last sample; None when nothing is known of it.
 
     `wanted`: `recorded`, the one in force; `container`: only a control group's; `host`: the host's memory; or
-    bytes: a limit on the resident memory itself, given by the operator. `runs` are those of the window, oldest first.
+    bytes: a limit on the process's own memory, given by the operator. `runs` are those of the window, oldest first.
     """
     if isinstance(wanted, int):
         return given_limit(stats, wanted)
@@ -58,10 +72,11 @@ def recorded_limit(
     `recorded`: the one in force; `container`: only a control group's; `host`: the host's memory.
     """
     origin = origin_of(runs)
-    in_group = origin is not None and origin != HOST
-    if kind != HOST and in_group:
-        return _group_limit(stats, str(origin))
-    return None if kind == "container" else _host_limit(stats)
+    if kind != HOST and origin is not None and origin != HOST:
+        return _group_limit(stats, origin)
+    if kind == "container":
+        return None
+    return _host_limit(stats, is_recorded=origin == HOST)
 
 
 def origin_of(runs: Sequence[RunInfo]) -> str | None:
@@ -70,33 +85,51 @@ def origin_of(runs: Sequence[RunInfo]) -> str | None:
 
 
 def given_limit(stats: WindowStatistics, limit_bytes: int) -> Limit | None:
-    """Return a limit on the resident memory itself, given by the operator."""
-    rss_bytes = stats.last_rss_bytes
-    if rss_bytes is None:
+    """Return a limit on the process's own memory, given by the operator: what it can't give back counts."""
+    rss, footprint = stats.last_rss_bytes, stats.last_footprint_bytes
+    if rss is None:
         return None
     return Limit(
-        limit_bytes=limit_bytes, used_bytes=rss_bytes, rss_at_limit_bytes=limit_bytes, origin="given"
+        limit_bytes=limit_bytes,
+        used_bytes=rss if footprint is None else footprint,
+        origin=GIVEN,
+        counts="footprint",
     )
 
 
 def _group_limit(stats: WindowStatistics, origin: str) -> Limit | None:
-    limit, used, rss = stats.last_limit_bytes, stats.last_limit_used_bytes, stats.last_rss_bytes
+    limit, charged, rss = stats.last_limit_bytes, stats.last_charged_bytes, stats.last_rss_bytes
     if not limit or rss is None:
         return None
-    used = rss if used is None else used
-    return Limit(
-        limit_bytes=limit, used_bytes=used, rss_at_limit_bytes=max(rss + limit - used, 1), origin=origin
-    )
+    if charged is not None:
+        return _limit(limit, charged, origin=origin, counts="charged")
+    used = stats.last_limit_used_bytes
+    return _limit(limit, rss if used is None else used, origin=origin, counts="used")
 
 
-def _host_limit(stats: WindowStatistics) -> Limit | None:
-    rss, available = stats.last_rss_bytes, stats.last_available_bytes
-    percent = stats.last_system_percent
-    if rss is None or available is None or percent is None or not 0 <= percent < _HUNDRED_PERCENT:
+def _host_limit(stats: WindowStatistics, *, is_recorded: bool) -> Limit | None:
+    """Return the machine's memory as a limit; `is_recorded`: it is the one that was recorded, to the byte."""
+    rss, charged = stats.last_rss_bytes, stats.last_charged_bytes
+    recorded = stats.last_limit_bytes if is_recorded else None
+    if rss is None:
+        return None
+    if recorded and charged is not None:
+        return _limit(recorded, charged, origin=HOST, counts="charged")
+    available, percent = stats.last_available_bytes, stats.last_system_percent
+    if available is None or percent is None or not 0 <= percent < _HUNDRED_PERCENT:
         return None
     total = round(available / (1 - percent / _HUNDRED_PERCENT))
     if total <= 0:
         return None
+    if recorded and abs(recorded - total) <= _SAME_SHARE * total and recorded >= available:
+        total = recorded
+    return _limit(total, total - available, origin=HOST, counts="used")
+
+
+def _limit(limit_bytes: int, used_bytes: int, *, origin: str, counts: Counts) -> Limit:
     return Limit(
-        limit_bytes=total, used_bytes=total - available, rss_at_limit_bytes=rss + available, origin=HOST
+        limit_bytes=limit_bytes,
+        used_bytes=used_bytes,
+        origin=origin,
+        counts=counts,
     )

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from memmon.analysis.cause.per_work import WorkSeries
     from memmon.analysis.cause.split_finding import CauseSeries
     from memmon.assessment.limits import Limit
-    from memmon.model import DequeReading
-    from memmon.store.read import AlertInfo, RunInfo
+    from memmon.model import AlertInfo, DequeReading
+    from memmon.store.read import RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class GrowthReadings:
     work: tuple[WorkSeries, ...] = ()
     unbounded_names: tuple[str, ...] = ()
     """Living deques without a maxlen."""
+    bounded_names: tuple[str, ...] = ()
+    """Living deques with one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,3 +53,5 @@ class Present:
     alerts: tuple[AlertInfo, ...] = ()
     """Those that fire."""
     growth: GrowthReadings | None = None
+    database: str | None = None
+    """How a command names the database, with secrets masked."""

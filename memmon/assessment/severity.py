@@ -2,17 +2,18 @@
 
 critical: a leak of high confidence whose limit is dated within 24 hours, any dated limit whose whole interval
 lies within 24 hours, or 95 % of the limit used; warning: a leak of high or medium confidence, 80 % of the limit
-used, or a deque's fault; notice: a leak of low confidence, growing, warming up, filling; ok: else. Growth that
-ends by itself, and growth of which nothing can be said yet, is never critical for being growth.
+used, or a deque's fault; notice: a leak of low confidence, growing, growth in mapped files, warming up,
+filling; ok: else. Growth that ends by itself, and growth of which nothing can be said yet, is never critical for being growth.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.deque_state import state_of
+from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Confidence
 
 if TYPE_CHECKING:
@@ -22,25 +23,31 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.finding import LeakFinding
     from memmon.model import DequeReading
 
+__all__ = [
+    "CRITICAL_SHARE",
+    "NEAR_HOURS",
+    "WARNING_SHARE",
+    "Reason",
+    "Severity",
+    "severity_of",
+    "severity_reasons",
+]
+
 NEAR_HOURS = 24.0
 """A limit that is dated within so many hours is near: time for one person to sleep, and then to act."""
 
 CRITICAL_SHARE = 0.95
 WARNING_SHARE = HIGH_MEMORY_PERCENT / 100
 
+ReasonKind = Literal["verdict", "near_limit", "limit_use", "deques"]
 
-class Severity(StrEnum):
-    """How urgent a source is, the least first."""
 
-    OK = "ok"
-    NOTICE = "notice"
-    WARNING = "warning"
-    CRITICAL = "critical"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that was looked at, and the severity that it calls for by itself."""
 
-    @property
-    def rank(self) -> int:
-        """Its place among the severities, the least first."""
-        return tuple(Severity).index(self)
+    kind: ReasonKind
+    severity: Severity
 
 
 def severity_of(
@@ -51,21 +58,52 @@ def severity_of(
     deques: Sequence[DequeReading] = (),
 ) -> Severity:
     """Return the severity of what was found; what is not known (None, empty) makes nothing urgent."""
-    share = 0.0 if limit_share is None else limit_share
-    if share >= CRITICAL_SHARE or _is_reached_soon(finding, forecast):
+    return severity_reasons(finding, forecast=forecast, limit_share=limit_share, deques=deques)[0].severity
+
+
+def severity_reasons(
+    finding: LeakFinding,
+    *,
+    forecast: Forecast | None = None,
+    limit_share: float | None = None,
+    deques: Sequence[DequeReading] = (),
+) -> tuple[Reason, ...]:
+    """Return what was looked at, the most urgent first: its severity is that of the source."""
+    found = [Reason(kind="verdict", severity=_of_verdict(finding))]
+    if _is_near(finding, forecast):
+        is_certain = _is_reached_soon(finding, forecast)
+        found.append(Reason(kind="near_limit", severity=Severity.CRITICAL if is_certain else Severity.OK))
+    if limit_share is not None:
+        found.append(Reason(kind="limit_use", severity=severity_of_share(limit_share)))
+    if any(state_of(deque).is_failing for deque in deques):
+        found.append(Reason(kind="deques", severity=Severity.WARNING))
+    return tuple(sorted(found, key=lambda reason: -reason.severity.rank))
+
+
+def severity_of_share(limit_share: float) -> Severity:
+    """Return how urgent it is that so much of the limit is used (0 to 1)."""
+    if limit_share >= CRITICAL_SHARE:
         return Severity.CRITICAL
-    is_sure = finding.is_leak and finding.confidence is not Confidence.LOW
-    if is_sure or share >= WARNING_SHARE or any(state_of(deque).is_failing for deque in deques):
+    return Severity.WARNING if limit_share >= WARNING_SHARE else Severity.OK
+
+
+def _of_verdict(finding: LeakFinding) -> Severity:
+    if finding.is_leak and finding.confidence is not Confidence.LOW:
         return Severity.WARNING
     row = finding.verdict.row
     return Severity.NOTICE if row.grows and row.is_explained else Severity.OK
 
 
-def _is_reached_soon(finding: LeakFinding, forecast: Forecast | None) -> bool:
-    """Tell whether memory will reach the limit within a day: surely, or by a leak of high confidence."""
+def _is_near(finding: LeakFinding, forecast: Forecast | None) -> bool:
+    """Tell whether the limit is dated within a day, and growth that ends by itself is not what dates it."""
     if forecast is None or forecast.hours_to_limit is None or finding.verdict.row.tone == "wait":
         return False
-    latest = forecast.hours_to_limit_high
+    return forecast.hours_to_limit <= NEAR_HOURS
+
+
+def _is_reached_soon(finding: LeakFinding, forecast: Forecast | None) -> bool:
+    """Tell whether a limit that is near will be reached: surely within the day, or by a leak of high confidence."""
+    latest = None if forecast is None else forecast.hours_to_limit_high
     if latest is not None and latest <= NEAR_HOURS:
         return True
-    return finding.is_leak and finding.confidence is Confidence.HIGH and forecast.hours_to_limit <= NEAR_HOURS
+    return finding.is_leak and finding.confidence is Confidence.HIGH

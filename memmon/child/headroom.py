@@ -18,9 +18,7 @@ def require_headroom(snapshot: Snapshot | None, *, needed_bytes: int = JUDGE_HEA
     """Raise ChildError when a child could push the program over its limit."""
     if snapshot is None:
         return
-    room = [snapshot.system_available_bytes]
-    if snapshot.limit_bytes is not None and snapshot.limit_used_bytes is not None:
-        room.append(snapshot.limit_bytes - snapshot.limit_used_bytes)
+    room = (snapshot.system_available_bytes, snapshot.limit_room_bytes)
     known = [value for value in room if value is not None]
     if known and min(known) < needed_bytes:
         msg = (

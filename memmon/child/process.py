@@ -20,7 +20,7 @@ from memmon.child.channel import Lifeline, answer_output, errors_output
 from memmon.child.interpreter import FROZEN_FLAG
 from memmon.child.mark import MARK_VARIABLE
 from memmon.child.requests import AnswerT_co
-from memmon.child.session import Session
+from memmon.child.session import ChildSession
 from memmon.child.wire import decode_answer, encode
 from memmon.errors import ChildError
 from memmon.guest import hooks
@@ -40,7 +40,7 @@ spawn_turn = hooks.fork_turn()
 
 A process forked at that moment would inherit the pipe on which the start waits, and hold it open
 for its whole life: the thread that starts the child would wait as long. No lock: a child is started
-in the host's threads too, whose signal handlers may raise at any step and leave a lock taken.
+in the program's threads too, whose signal handlers may raise at any step and leave a lock taken.
 """
 
 
@@ -66,7 +66,7 @@ class Child(Generic[AnswerT_co]):
             line = _request_line(request, timeout_seconds)
             self._lifeline = Lifeline()
             self._process = _start_in_turn(interpreter, self._lifeline)
-            self._session = Session(self._process.pid)
+            self._session = ChildSession(self._process.pid)
             assert self._process.stdout is not None
             assert self._process.stderr is not None
             self._out = answer_output(self._process.stdout.fileno())

@@ -19,7 +19,7 @@ _SESSION_FIELD, _START_FIELD = 3, 19
 """Places in /proc/PID/stat behind the name in parentheses (proc(5): fields 6 and 22)."""
 
 
-class Session:
+class ChildSession:
     """The session that one child leads."""
 
     def __init__(self, leader_pid: int) -> None:
@@ -111,7 +111,7 @@ def end_own_session(code: int) -> None:
     """End this process with all that it started; for the child itself."""
     if os.getsid(0) == os.getpid():
         with suppress(OSError):
-            Session(os.getpid()).kill_others()
+            ChildSession(os.getpid()).kill_others()
             os.killpg(0, signal.SIGKILL)
     os._exit(code)
 

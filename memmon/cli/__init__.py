@@ -1,1 +1,1 @@
-"""The command line: the only place that writes to the terminal and decides exit codes."""
+"""The command line: the only place that writes to the terminal and ends with an exit code."""

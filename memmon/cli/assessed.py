@@ -12,17 +12,18 @@ from memmon.errors import NoDataError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakPolicy
+    from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
-    from memmon.assessment.limits import Limit, LimitKind
-    from memmon.assessment.present import Bounds
-    from memmon.cli.options import Window
+    from memmon.assessment.limits import LimitKind
+    from memmon.cli.options import WindowOptions
     from memmon.cli.selection import Opened
     from memmon.facts.staleness import Staleness
     from memmon.store.read import SourceInfo, Store
 
 
-def policy_of(opened: Opened, window: Window) -> LeakPolicy:
+def policy_of(opened: Opened, window: WindowOptions) -> LeakPolicy:
     """Return the policy that the options and settings mean."""
     from memmon.analysis.leak.finding import LeakPolicy
 
@@ -33,11 +34,13 @@ def policy_of(opened: Opened, window: Window) -> LeakPolicy:
 def assessed(
     opened: Opened,
     source: SourceInfo,
-    window: Window,
+    window: WindowOptions,
     *,
     now: datetime,
     limit: LimitKind | int | None = None,
     is_brief: bool = False,
+    forecast_level: float = 0.8,
+    is_cross_checked: bool = False,
 ) -> Judged:
     """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample."""
     from memmon.assessment.gather import Question, judge
@@ -51,6 +54,8 @@ def assessed(
         is_whole=window.since is not None,
         is_brief=is_brief,
         has_cause=False,
+        forecast_level=forecast_level,
+        is_cross_checked=is_cross_checked,
     )
     judged = judge(opened.store, source, question, now=now)
     if judged.history.is_empty:
@@ -58,7 +63,7 @@ def assessed(
     return judged
 
 
-def all_assessed(opened: Opened, window: Window, *, now: datetime) -> tuple[Judged, ...]:
+def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tuple[Judged, ...]:
     """Return what is said of the source named, else of every one, in brief.
 
     A source without a sample in the window is left out and said; raises NoDataError when none has any.
@@ -76,17 +81,28 @@ def all_assessed(opened: Opened, window: Window, *, now: datetime) -> tuple[Judg
     return tuple(found)
 
 
-def require_limit(store: Store, source: SourceInfo, bounds: Bounds, wanted: LimitKind | int | None) -> Limit:
-    """Return the limit meant; raises NoDataError when it was not recorded."""
-    from memmon.assessment.gather import read_limit
-
-    found = read_limit(store, source, bounds, wanted or "recorded")
+def require_forecast(judged: Judged, wanted: LimitKind | int | None) -> Forecast:
+    """Return when the limit is reached; raises NoDataError when no limit was recorded."""
+    found = judged.assessment.forecast
     if found is None:
         kind = f"{wanted} limit" if isinstance(wanted, str) else "limit"
         raise NoDataError(
-            f"no {kind} was recorded for {printable(source.name)}; give one, such as --limit 2GiB"
+            f"no {kind} was recorded for {printable(judged.source.name)}; give one, such as --limit 2GiB"
         )
     return found
+
+
+def limit_object(found: Assessment) -> dict[str, Any] | None:
+    """Return what `--json` says of the limit."""
+    if found.limit_bytes is None:
+        return None
+    return {
+        "limit_bytes": found.limit_bytes,
+        "used_bytes": found.charged_bytes,
+        "used_percent": found.used_percent,
+        "rss_at_limit_bytes": found.rss_at_limit_bytes,
+        "origin": found.limit_origin,
+    }
 
 
 def age_of(store: Store, source: SourceInfo, *, now: datetime) -> Staleness:

@@ -28,7 +28,7 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class WindowOptions:
     """Which part of a history is judged, and by which threshold."""
 
     since: Moment | None
@@ -97,7 +97,7 @@ def judging(function: Callable[..., Any]) -> Callable[..., Any]:
         threshold: float | None,
         **rest: Any,
     ) -> Any:
-        value = Window(since=since, until=until, run=run_id, threshold_mb_per_hour=threshold)
+        value = WindowOptions(since=since, until=until, run=run_id, threshold_mb_per_hour=threshold)
         return function(*args, window=value, **rest)
 
     return _add(with_window, _JUDGING)

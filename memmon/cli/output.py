@@ -17,6 +17,7 @@ import click
 
 from memmon.cli.text import printable
 from memmon.errors import OutputError
+from memmon.facts.json_schema import JSON_SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from memmon.config import Database
 
 PROGRESS_WIDTH = 78
-SCHEMA_VERSION = 1
-"""Version of the shape of `--json`; it rises when a name changes its meaning or goes away."""
 
 
 def say(message: str) -> None:
@@ -80,7 +79,7 @@ def json_text(*, command: str, database: Database | None = None, **values: Any) 
     """Return the one JSON object of a command: `schema_version`, `command`, `database` and its own values."""
     from memmon.facts.plain import as_plain
 
-    head: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "command": command}
+    head: dict[str, Any] = {"schema_version": JSON_SCHEMA_VERSION, "command": command}
     if database is not None:
         head["database"] = database.shown
     plain: Mapping[str, Any] = as_plain(values)

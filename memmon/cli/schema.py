@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memmon.cli.output import SCHEMA_VERSION
+from memmon.facts.json_schema import JSON_SCHEMA_VERSION
 from memmon.facts.verdicts import Confidence
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,7 +30,7 @@ def output_schema() -> dict[str, Any]:
         "type": "object",
         "required": ["schema_version", "command"],
         "properties": {
-            "schema_version": {"const": SCHEMA_VERSION},
+            "schema_version": {"const": JSON_SCHEMA_VERSION},
             "command": {"enum": list(commands)},
             "database": {"type": "string", "description": "Where the history is kept; passwords are masked."},
         },
@@ -52,12 +52,14 @@ def _definitions() -> dict[str, Any]:
     from memmon.analysis.deques.finding import DequeFinding, DequeSuggestion
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
     from memmon.facts.staleness import Staleness
     from memmon.many.run import LeakGroup
     from memmon.many.series import SeriesResult
     from memmon.store.read.values import RunInfo, SourceInfo
 
     values = (
+        Assessment,
         LeakFinding,
         Forecast,
         Comparison,
@@ -69,11 +71,19 @@ def _definitions() -> dict[str, Any]:
         SeriesResult,
         LeakGroup,
     )
-    _, components = msgspec.json.schema_components(values, ref_template="#/$defs/{name}")
+    _, components = msgspec.json.schema_components(
+        values, schema_hook=_of_anything, ref_template="#/$defs/{name}"
+    )
     states = {
         f"#/$defs/{name}": {"enum": found["enum"]} for name, found in components.items() if "enum" in found
     }
     return {name: _spelled(found, states) for name, found in components.items() if "enum" not in found}
+
+
+def _of_anything(kind: type) -> dict[str, Any]:
+    """Return the schema of a value of which nothing is promised."""
+    assert kind is object, kind
+    return {"description": "Not promised."}
 
 
 def _spelled(schema: Any, states: dict[str, dict[str, Any]]) -> Any:
@@ -86,6 +96,10 @@ def _spelled(schema: Any, states: dict[str, dict[str, Any]]) -> Any:
 
 def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _or_null(name: str) -> dict[str, Any]:
+    return {"anyOf": [_ref(name), {"type": "null"}]}
 
 
 def _list(item: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +133,6 @@ def _commands() -> dict[str, dict[str, Any]]:
         origin=_TEXT,
     )
     leak = _finding("LeakFinding")
-    state = {"enum": ["OK", "WARNING", "CRITICAL", "UNKNOWN"]}
     return {
         "leaks": {
             "exit_code": {"enum": [0, 1, 3]},
@@ -127,13 +140,12 @@ def _commands() -> dict[str, dict[str, Any]]:
             "findings": leak,
             "sources": _list(_object(**fresh)),
         },
-        "check": {
-            "exit_code": {"enum": [0, 1, 2, 3]},
-            "state": state,
+        "check": _check_command(leak),
+        "report": {
             "findings": leak,
-            "sources": _list(_object(source=_TEXT, state=state, reasons=_list(_TEXT))),
+            "assessment": _or_null("Assessment"),
+            "report": {"type": "object"},
         },
-        "report": {"findings": leak, "report": {"type": "object"}},
         "forecast": {"findings": _finding("Forecast"), "limit": limit, "staleness": _ref("Staleness")},
         "deques": {
             "findings": _finding("DequeFinding"),
@@ -148,6 +160,18 @@ def _commands() -> dict[str, dict[str, Any]]:
         **_alert_commands(),
         **_fleet_and_soak(),
         **_database_commands(),
+    }
+
+
+def _check_command(leak: dict[str, Any]) -> dict[str, Any]:
+    state = {"enum": ["OK", "WARNING", "CRITICAL", "UNKNOWN"]}
+    assessment = _or_null("Assessment")
+    return {
+        "exit_code": {"enum": [0, 1, 2, 3]},
+        "state": state,
+        "assessment": assessment,
+        "findings": leak,
+        "sources": _list(_object(source=_TEXT, state=state, reasons=_list(_TEXT), assessment=assessment)),
     }
 
 

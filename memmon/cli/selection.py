@@ -16,7 +16,7 @@ from memmon.errors import NoDataError, UnknownSourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memmon.cli.options import Common, Window
+    from memmon.cli.options import Common, WindowOptions
     from memmon.store.read import RunInfo, SourceInfo, Store
 
 _LAST = "last"
@@ -59,7 +59,9 @@ def opened(common: Common, *, quiet: bool = False) -> Iterator[Opened]:
         yield Opened(place=place, store=store, wanted=common.source or place.settings.source)
 
 
-def bounds_of(store: Store, source: SourceInfo, window: Window, *, back_hours: float | None = None) -> Bounds:
+def bounds_of(
+    store: Store, source: SourceInfo, window: WindowOptions, *, back_hours: float | None = None
+) -> Bounds:
     """Return the window that the options mean for a source.
 
     Lengths count back from the source's last sample, or from the last one of the run asked for.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
-    from memmon.cli.options import Window
+    from memmon.cli.options import WindowOptions
     from memmon.cli.selection import Opened
     from memmon.report.data import DequeRow
     from memmon.report.words import Mood
@@ -41,27 +41,29 @@ class View:
 
 
 def look(
-    found: Opened, source: SourceInfo, window: Window, *, now: datetime, width: int, plain: bool
+    found: Opened, source: SourceInfo, window: WindowOptions, *, now: datetime, width: int, plain: bool
 ) -> View:
     """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars."""
     from memmon.report.data import LeakSection
-    from memmon.report.words import leak_headline
+    from memmon.report.words import leak_headline, mood_of
 
     judged = assessed(found, source, window, now=now)
     seen, age = judged.assessment, staleness_of(judged)
     finding, threshold = seen.finding, seen.finding.policy.threshold_mb_per_hour
-    mood, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
+    _, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
     peaks = _peaks(found, source, judged, width)
     lines = [
         f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
         f"growth {rate(finding.slope_mb_per_hour)} (threshold {threshold:g})",
         *_limit_lines(seen),
-        *_deque_lines(found, source, width),
+        *_deque_lines(seen, width),
         f"last sample {local_time(age.last_at)}, {duration(age.age_seconds)} ago"
         + ("  STALE" if age.is_stale else ""),
     ]
-    return View(title=printable(source.name), mood=mood, headline=headline, lines=tuple(lines), judged=judged)
+    return View(
+        title=printable(source.name), mood=mood_of(seen), headline=headline, lines=tuple(lines), judged=judged
+    )
 
 
 def sparkline(values: Sequence[float | None], *, bars: str = _BARS) -> str:
@@ -109,11 +111,10 @@ def _limit_lines(seen: Assessment) -> list[str]:
     return [used, printable(seen.forecast.summary)]
 
 
-def _deque_lines(found: Opened, source: SourceInfo, width: int, *, shown_count: int = 5) -> list[str]:
-    from memmon.assessment.gather import deque_readings
+def _deque_lines(seen: Assessment, width: int, *, shown_count: int = 5) -> list[str]:
     from memmon.report.sections import deque_section
 
-    section = deque_section(deque_readings(found.store.deque_status(source.name)))
+    section = deque_section(seen.deques)
     if not section.rows:
         return []
     head = f"deques: {len(section.rows)}, {section.failing_count} failing"

@@ -15,7 +15,7 @@ from memmon.config import Database, resolve_database
 from memmon.dashboard import data_pages, metrics, overview, source_page
 from memmon.dashboard.guard import LOOPBACK_HOSTS, Guard
 from memmon.dashboard.layout import page_policy, render
-from memmon.dashboard.place import Place
+from memmon.dashboard.place import PageContext
 from memmon.errors import MemmonError, NoDataError, StoreError, UnknownSourceError
 from memmon.store.read import open_store
 
@@ -45,7 +45,7 @@ def build_app(
 ) -> Starlette:
     """Return the application; see `memmon.dashboard.create_app`."""
     resolved = database if isinstance(database, Database) else resolve_database(database)
-    place = Place(database=resolved, clock=clock or SystemClock(), judged={})
+    place = PageContext(database=resolved, clock=clock or SystemClock(), judged={})
     routes = [
         Route("/", _page(place, overview.overview_page)),
         Route("/source", _page(place, source_page.source_page)),
@@ -66,7 +66,9 @@ def build_app(
     return Starlette(routes=routes, middleware=[guard], exception_handlers={NOT_FOUND: _not_found})
 
 
-def _page(place: Place, make: Callable[[Place, Store, Request], Response]) -> Callable[[Request], Response]:
+def _page(
+    place: PageContext, make: Callable[[PageContext, Store, Request], Response]
+) -> Callable[[Request], Response]:
     """Return an endpoint that reads the store, and says what is wrong where it can't.
 
     It is no coroutine: Starlette runs it in a thread, so that a slow page holds up nobody.
@@ -139,7 +141,7 @@ def _not_found(_request: Request, _error: Exception) -> Response:
     )
 
 
-def _health(place: Place) -> Callable[[Request], Response]:
+def _health(place: PageContext) -> Callable[[Request], Response]:
     def endpoint(_request: Request) -> Response:
         try:
             with open_store(place.database.url) as store:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from memmon.dashboard.place import Place
+    from memmon.dashboard.place import PageContext
     from memmon.store.read import EventInfo, QueryResult, Store
 
 ROWS_PER_PAGE = 200
@@ -30,7 +30,7 @@ CSV_MOST_ROWS = 1_000_000
 _LARGEST_PAGE = 1_000_000
 
 
-def events_page(_place: Place, store: Store, request: Request) -> Response:
+def events_page(_place: PageContext, store: Store, request: Request) -> Response:
     """Return the newest events of one source (`name`) or of all, of one `kind` or of all."""
     wanted, kind = request.query_params.get("name"), request.query_params.get("kind")
     sources = [store.resolve_source(wanted).name] if wanted else [one.name for one in store.sources()]
@@ -62,13 +62,13 @@ def _event_row(name: str, event: EventInfo) -> dict[str, str]:
     }
 
 
-def views_page(_place: Place, _store: Store, _request: Request) -> Response:
+def views_page(_place: PageContext, _store: Store, _request: Request) -> Response:
     """Return the list of views."""
     body = render("views.html.jinja", title="Data", here="/data", views=list(VIEWS.items()))
     return HTMLResponse(body)
 
 
-def view_page(_place: Place, store: Store, request: Request) -> Response:
+def view_page(_place: PageContext, store: Store, request: Request) -> Response:
     """Return one page of a view's rows."""
     view = _view(request)
     number = _page_number(request)
@@ -90,7 +90,7 @@ def view_page(_place: Place, store: Store, request: Request) -> Response:
     return HTMLResponse(body)
 
 
-def view_csv(_place: Place, store: Store, request: Request) -> Response:
+def view_csv(_place: PageContext, store: Store, request: Request) -> Response:
     """Return a view as CSV, a few thousand rows at a time; memory stays bounded."""
     view = _view(request)
     first = _rows(store, view, count=CSV_ROWS_PER_QUERY, offset=0)

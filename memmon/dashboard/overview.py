@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, Response
 
 from memmon.analysis.leak.finding import LeakPolicy
-from memmon.assessment.gather import Question, judge, looked_back
+from memmon.assessment.newest import assessment_of, judge_anew, read_standings
 from memmon.dashboard.layout import render
-from memmon.dashboard.place import Judged
+from memmon.dashboard.place import JudgedSource
 from memmon.errors import MemmonError
 from memmon.facts.staleness import staleness
 from memmon.facts.verdicts import Verdict
@@ -21,17 +21,24 @@ from memmon.report.words import leak_headline
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from starlette.requests import Request
 
-    from memmon.dashboard.place import Place
-    from memmon.store.read import SourceInfo, Store
+    from memmon.assessment.newest import Standing
+    from memmon.dashboard.place import PageContext
+    from memmon.store.read import Store
 
 REFRESH_SECONDS = 60
+HURRIED_REFRESH_SECONDS = 3
+"""While some sources are not judged yet: each page goes on with them."""
+
+JUDGING_SECONDS = 0.4
+"""What one page may take to judge sources of which no kept assessment holds: a page that comes late is no page."""
 
 _MAX_KEPT = 2_000
+_POLICY = LeakPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ class Row:
     last_at: datetime | None
     last_words: str
     is_stale: bool
+    is_pending: bool
 
 
 _SORTS: dict[str, tuple[str, Callable[[Row], object], bool]] = {
@@ -76,10 +84,10 @@ class Heading:
     sorted_as: str
 
 
-def overview_page(place: Place, store: Store, request: Request) -> Response:
+def overview_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return the table of all sources, sorted as the address asks."""
-    sources = store.sources()
-    rows = [_row(source, _judged(place, store, source), place.clock.now()) for source in sources]
+    now = place.clock.now()
+    rows = [_row(standing, said, now) for standing, said in _said(place, store, now)]
     sort = request.query_params.get("sort", "verdict")
     sort = sort if sort in _SORTS else "verdict"
     _, key, largest_first = _SORTS[sort]
@@ -95,8 +103,8 @@ def overview_page(place: Place, store: Store, request: Request) -> Response:
         words=_words(rows),
         counts=counts,
         database=store.database.shown,
-        now=local_time(place.clock.now()),
-        refresh_seconds=REFRESH_SECONDS,
+        now=local_time(now),
+        refresh_seconds=HURRIED_REFRESH_SECONDS if any(row.is_pending for row in rows) else REFRESH_SECONDS,
     )
     return HTMLResponse(body)
 
@@ -120,55 +128,72 @@ def _words(rows: list[Row]) -> str:
     leaking = sum(row.severity == Verdict.LEAKING.rank for row in rows)
     if not rows:
         return "Nothing has been recorded yet."
-    noun = "source" if len(rows) == 1 else "sources"
-    return f"{leaking} of {len(rows)} {noun} leaking." if leaking else f"No leak in {len(rows)} {noun}."
+    pending = sum(row.is_pending for row in rows)
+    left = f" {pending} not judged yet." if pending else ""
+    judged = len(rows) - pending
+    noun = "source" if judged == 1 else "sources"
+    if not judged:
+        return left.strip()
+    return (f"{leaking} of {judged} {noun} leaking." if leaking else f"No leak in {judged} {noun}.") + left
 
 
-def _judged(place: Place, store: Store, source: SourceInfo) -> Judged:
-    kept = place.judged.get(source.name)
-    if kept is not None and kept.last_at == source.last_at:
-        return kept
-    judged = _judge(store, source)
+def _said(place: PageContext, store: Store, now: datetime) -> Iterator[tuple[Standing, JudgedSource | None]]:
+    """Yield every source with what is said of it; None: there was no time to judge it for this page."""
+    started = place.clock.monotonic()
+    for standing in read_standings(store, now=now, policy=_POLICY):
+        if standing.kept is not None:
+            found = assessment_of(standing, standing.kept, now=now)
+            yield standing, JudgedSource(last_at=standing.last_at, assessment=found)
+            continue
+        held = place.judged.get(standing.source)
+        if held is not None and held.last_at == standing.last_at:
+            yield standing, held
+        elif place.clock.monotonic() - started > JUDGING_SECONDS:
+            yield standing, None
+        else:
+            yield standing, _judged(place, store, standing, now)
+
+
+def _judged(place: PageContext, store: Store, standing: Standing, now: datetime) -> JudgedSource:
+    judged = JudgedSource(last_at=None, assessment=None)
+    if standing.last_at is not None:
+        try:
+            found = judge_anew(store, standing, now=now, policy=_POLICY)
+            judged = JudgedSource(last_at=standing.last_at, assessment=found)
+        except MemmonError as error:
+            judged = JudgedSource(last_at=standing.last_at, assessment=None, trouble=str(error))
     if len(place.judged) >= _MAX_KEPT:
         place.judged.clear()
-    place.judged[source.name] = judged
+    place.judged[standing.source] = judged
     return judged
 
 
-def _judge(store: Store, source: SourceInfo) -> Judged:
-    last_at = source.last_at
-    if last_at is None:
-        return Judged(last_at=None, assessment=None)
-    question = Question(
-        bounds=looked_back(last_at, LeakPolicy()), policy=LeakPolicy(), is_brief=True, has_cause=False
-    )
-    try:
-        found = judge(store, source, question, now=last_at).assessment
-    except MemmonError as error:
-        return Judged(last_at=last_at, assessment=None, trouble=str(error))
-    return Judged(last_at=last_at, assessment=found)
-
-
-def _row(source: SourceInfo, judged: Judged, now: datetime) -> Row:
-    found = judged.assessment
+def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
+    source, last_at = standing.read.source, standing.last_at
+    found = None if said is None else said.assessment
     finding = None if found is None else found.finding
     mood, verdict = leak_headline(
         leak_section(
-            finding, threshold_mb_per_hour=LeakPolicy().threshold_mb_per_hour, missing_reason=judged.trouble
+            finding,
+            threshold_mb_per_hour=_POLICY.threshold_mb_per_hour,
+            missing_reason="" if said is None else said.trouble,
         )
     )
-    fresh = None if found is None else found.freshness
-    old = staleness(
-        source.last_at, now=now, interval_seconds=None if fresh is None else fresh.interval_seconds
-    )
-    memory_mb = None if found is None or found.rss_bytes is None else mb_from_bytes(found.rss_bytes)
-    limit_percent = None if found is None else found.used_percent
+    if last_at is None:
+        verdict = "No sample yet"
+    elif said is None:
+        verdict = "Not judged yet"
+    fresh = standing.freshness
+    old = staleness(last_at, now=now, interval_seconds=fresh.interval_seconds, end_reason=fresh.end_reason)
+    rss_bytes, limit = standing.present.rss_bytes, standing.present.limit
+    memory_mb = None if rss_bytes is None else mb_from_bytes(rss_bytes)
+    limit_percent = None if limit is None else limit.used_percent
     slope = None if finding is None else finding.slope_mb_per_hour
     return Row(
         name=source.name,
         href="/source?" + urlencode({"name": source.name}),
         mood="bad" if finding is not None and finding.is_leak else mood,
-        verdict=judged.trouble or ("No sample yet" if source.last_at is None else verdict),
+        verdict=(said.trouble if said is not None else "") or verdict,
         severity=(Verdict.CANNOT_SAY if finding is None else finding.verdict).rank,
         slope=slope,
         slope_words="-" if slope is None else rate(slope),
@@ -177,7 +202,8 @@ def _row(source: SourceInfo, judged: Judged, now: datetime) -> Row:
         limit_percent=limit_percent,
         limit_words="-" if limit_percent is None else f"{limit_percent:.0f} %",
         run_count=source.run_count,
-        last_at=source.last_at,
+        last_at=last_at,
         last_words="never" if old.age_seconds is None else f"{age(old.age_seconds)} ago",
         is_stale=old.is_stale,
+        is_pending=said is None,
     )

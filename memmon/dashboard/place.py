@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What is said of a source, kept until the source has a newer sample; its age is counted anew each time."""
+class JudgedSource:
+    """What was judged of a source, held until the source has a newer sample; its age is counted anew each time."""
 
     last_at: datetime | None
     assessment: Assessment | None
@@ -23,9 +23,9 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PageContext:
     """What every page needs: the database, the clock, the verdicts judged so far."""
 
     database: Database
     clock: Clock
-    judged: dict[str, Judged]
+    judged: dict[str, JudgedSource]

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, Response
 
 from memmon.dashboard.layout import navigation
+from memmon.dashboard.page_store import PageStore
 from memmon.errors import NoDataError
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
@@ -19,7 +20,7 @@ from memmon.report.html.view_model import Link
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from memmon.dashboard.place import Place
+    from memmon.dashboard.place import PageContext
     from memmon.store.read import Store
 
 WINDOWS = {"24h": ("24 h", 1), "7d": ("7 d", 7), "30d": ("30 d", 30), "1y": ("1 y", 365)}
@@ -28,9 +29,10 @@ WINDOWS = {"24h": ("24 h", 1), "7d": ("7 d", 7), "30d": ("30 d", 30), "1y": ("1 
 REFRESH_SECONDS = 300
 
 
-def source_page(place: Place, store: Store, request: Request) -> Response:
+def source_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return a source's report: `name`, and `window` or `since` and `until` (ISO 8601) in the address."""
     query = request.query_params
+    store = PageStore(store.database)
     source = store.resolve_source(query.get("name"))
     until = _moment(query.get("until"), "until")
     since = _moment(query.get("since"), "since")

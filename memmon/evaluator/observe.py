@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
-from memmon.alerts.present import Memory, Present
-from memmon.assessment.limits import recorded_limit
+from memmon.alerts.present import Memory, PresentState
+from memmon.analysis.leak.finding import LeakPolicy
+from memmon.assessment.gather import Question, is_confirmed, judge
+from memmon.assessment.present import Bounds
 from memmon.errors import MemmonError
-from memmon.model import DequeReading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
     from memmon.alerts.policy import AlertPolicy
     from memmon.alerts.state_machine import Observation
-    from memmon.store.read import DequeStatus, EventInfo, RunInfo, SourceInfo, Store, WindowStatistics
-
-_CHECK_STEP = timedelta(hours=1)
+    from memmon.assessment.gather import Judged
+    from memmon.store.read import EventInfo, RunInfo, SourceInfo, Store, WindowStatistics
 
 
 def observe(
@@ -55,7 +55,7 @@ def observe_source(
     if not runs:
         return []
     newest = newest_run(runs)
-    present = Present(at=now, source=source.name, source_id=source.source_id, run=newest, runs=runs)
+    present = PresentState(at=now, source=source.name, source_id=source.source_id, run=newest, runs=runs)
     silent = conditions.silent(present, policy)
     is_silent = silent is None or silent.level != "clear"
     if not is_silent and newest.end_reason != "imported" and newest.last_at is not None:
@@ -69,8 +69,8 @@ def newest_run(runs: Sequence[RunInfo]) -> RunInfo:
 
 
 def living(
-    store: Store, present: Present, runs: Sequence[RunInfo], *, at: datetime, policy: AlertPolicy
-) -> Present:
+    store: Store, present: PresentState, runs: Sequence[RunInfo], *, at: datetime, policy: AlertPolicy
+) -> PresentState:
     """Return what is known besides of a source that lives; `at`: its newest snapshot."""
     name = present.source
     stats = store.window_statistics(name, at - timedelta(minutes=1), at)
@@ -78,38 +78,49 @@ def living(
     return replace(
         judged(store, present, runs, at=at, policy=policy, stats=stats),
         memory=_memory(stats, runs),
-        deques=[deque_reading(item) for item in store.deque_status(name)],
         dropped_counts=[_dropped(event) for event in store.events(name, since, kinds=("dropped",))],
     )
 
 
 def judged(
     store: Store,
-    present: Present,
+    present: PresentState,
     runs: Sequence[RunInfo],
     *,
     at: datetime,
     policy: AlertPolicy,
     stats: WindowStatistics | None = None,
-) -> Present:
-    """Return what is known with the judgement of the history up to `at`, and when the limit is reached."""
-    from memmon.analysis.forecast.limit import forecast_limit
-    from memmon.analysis.leak.detect import LeakPolicy, detect_leak
-    from memmon.analysis.leak.sequential import confirmed
-
-    name = present.source
-    stats = stats or store.window_statistics(name, at - timedelta(minutes=1), at)
-    limit = recorded_limit(stats, runs)
-    leak_policy = LeakPolicy(threshold_mb_per_hour=policy.leak_threshold_mb_per_hour)
-    history = store.history(name, at - timedelta(hours=leak_policy.look_back_hours + 1), at)
-    newest = detect_leak(history, leak_policy)
-    forecast = None
-    if limit is not None and newest.verdict.may_reach_limit:
-        forecast = forecast_limit(history, limit.rss_at_limit_bytes)
-    agreed = newest.is_leak and confirmed(
-        (detect_leak(history.slice_time(None, at - _CHECK_STEP), leak_policy), newest)
+) -> PresentState:
+    """Return what is known with the assessment of the history up to `at`: verdict, forecast, deques, severity."""
+    found = assessed(store, present.source, runs, at=at, now=present.at, policy=policy, stats=stats)
+    return replace(
+        present,
+        leak=found.assessment.finding,
+        is_leak_confirmed=is_confirmed(found),
+        forecast=found.assessment.forecast,
+        severity=found.assessment.severity,
+        deques=found.assessment.deques,
     )
-    return replace(present, leak=newest, is_leak_confirmed=agreed, forecast=forecast)
+
+
+def assessed(
+    store: Store,
+    source: str,
+    runs: Sequence[RunInfo],
+    *,
+    at: datetime,
+    now: datetime,
+    policy: AlertPolicy,
+    stats: WindowStatistics | None = None,
+) -> Judged:
+    """Return what is said of the history up to `at`, and an hour more of it than the policy looks back over.
+
+    The hour before must have been judged by as much.
+    """
+    rules = LeakPolicy(threshold_mb_per_hour=policy.leak_threshold_mb_per_hour)
+    since = at - timedelta(hours=rules.look_back_hours + 1)
+    question = Question(bounds=Bounds(since=since, until=at), policy=rules, has_cause=False)
+    return judge(store, store.resolve_source(source), question, now=now, stats=stats, runs=tuple(runs))
 
 
 def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:
@@ -118,6 +129,7 @@ def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:
         limit_bytes=stats.last_limit_bytes,
         limit_origin=next((run.limit_origin for run in reversed(runs) if run.limit_origin), None),
         limit_used_bytes=stats.last_limit_used_bytes,
+        charged_bytes=stats.last_charged_bytes,
         system_percent=stats.last_system_percent,
         available_bytes=stats.last_available_bytes,
     )
@@ -126,14 +138,3 @@ def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:
 def _dropped(event: EventInfo) -> int:
     count = event.data.get("dropped_count")
     return count if isinstance(count, int) else 0
-
-
-def deque_reading(item: DequeStatus) -> DequeReading:
-    """Return the newest reading of a stored deque."""
-    return DequeReading(
-        name=item.name,
-        length_count=item.length_count,
-        maxlen_count=item.maxlen_count,
-        expected_maxlen_count=item.expected_maxlen_count,
-        is_alive=item.is_alive,
-    )

@@ -15,6 +15,7 @@ from memmon.alerts.wording import MessageWriter
 from memmon.clock import SystemClock
 from memmon.config import load_settings, resolve_database
 from memmon.errors import ChannelError, MemmonError
+from memmon.evaluator.keep import keep_hourly
 from memmon.evaluator.observe import observe
 from memmon.evaluator.template import filler
 from memmon.store.alerts.store import AlertStore, without_password
@@ -95,6 +96,7 @@ def run_once(
                 writer=writer,
                 channels=channels,
             )
+            failures += keep_hourly(store, source=source, policy=policy, clock=clock)
         now = clock.now()
         alerts.expire(before=now - _GIVE_UP, forget_before=now - _KEEP)
         sent_count, undelivered = deliver(alerts, channels, clock=clock)

@@ -6,19 +6,25 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.assessment.freshness import freshness_of
 from memmon.facts.readings import metrics
+from memmon.facts.run_endings import MEANT_ENDS
 from memmon.facts.staleness import is_stale, stale_after_seconds
+from memmon.store.read.many_sources import deque_statuses, light_runs
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from memmon.assessment.freshness import Freshness
     from memmon.facts.readings import Reading
     from memmon.store.read import DequeStatus, SourceInfo, Store
 
 _LONGEST_INTERVAL = timedelta(days=1)
 _ROW_LIMIT = 1_000_000
+_RARE_MS = 2 * 3_600_000
+"""What is read hourly at most was read within two hours, or is known no longer."""
 _SHOWN = tuple(reading for reading, _ in metrics())
 
 
@@ -30,6 +36,8 @@ class SourceState:
     run_count: int
     last_at: datetime | None
     is_fresh: bool
+    is_ended: bool = False
+    """Nothing records any more, and somebody meant that: nobody is missed."""
     process_count: int = 0
     values: Mapping[str, int | float] = field(default_factory=dict)
     """What is known, by the column of the reading."""
@@ -47,9 +55,17 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
     told = "SELECT source_id, kind, severity FROM alert_watch WHERE holder = 'evaluator' AND state = 'firing' ORDER BY kind"
     for source_id, kind, severity in store.query(told, row_limit=_ROW_LIMIT).rows:
         firing.setdefault(source_id, []).append((kind, severity))
+    sources, runs = store.sources(), light_runs(store.database)
+    deques = deque_statuses(store.database, [one for one in sources if one.source_id in live])
     return tuple(
-        _state(store, one, live.get(one.source_id, []), tuple(firing.get(one.source_id, ())))
-        for one in store.sources()
+        _state(
+            one,
+            live.get(one.source_id, []),
+            firing=tuple(firing.get(one.source_id, ())),
+            deques=deques.get(one.source_id, ()),
+            fresh=freshness_of(runs.get(one.source_id, ()), now=now),
+        )
+        for one in sources
     )
 
 
@@ -62,9 +78,10 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
     statement = " ".join(
         (
             f"SELECT r.source_id, r.interval_ms, s.at_ms, {names}",
-            "FROM run r JOIN snapshot s ON s.run_id = r.id",
+            # CROSS: else SQLite goes through all snapshots and looks at the run of each.
+            "FROM run r CROSS JOIN snapshot s WHERE s.run_id = r.id",
             "AND s.seq = (SELECT max(n.seq) FROM snapshot n WHERE n.run_id = r.id)",
-            f"WHERE r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}",
+            f"AND r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}",
         )
     )
     rows = [dict(zip(columns, row, strict=True)) for row in store.query(statement, row_limit=_ROW_LIMIT).rows]
@@ -76,16 +93,28 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
 
 
 def _newest_known(column: str) -> str:
-    known = f"p.{column} IS NOT NULL ORDER BY p.seq DESC LIMIT 1"
+    """Return the query of a reading that is not taken every time: looked for as far back as it may lie, no further."""
+    oldest = f"s.seq - 1 - {_RARE_MS} / coalesce(nullif(r.interval_ms, 0), {_RARE_MS})"
+    known = f"p.seq >= {oldest} AND p.{column} IS NOT NULL ORDER BY p.seq DESC LIMIT 1"
     return f"(SELECT p.{column} FROM snapshot p WHERE p.run_id = r.id AND {known})"  # noqa: S608 -- our own names
 
 
 def _state(
-    store: Store, one: SourceInfo, live: Sequence[dict[str, Any]], firing: tuple[tuple[str, str], ...]
+    one: SourceInfo,
+    live: Sequence[dict[str, Any]],
+    *,
+    firing: tuple[tuple[str, str], ...],
+    deques: tuple[DequeStatus, ...],
+    fresh: Freshness,
 ) -> SourceState:
     if not live:
         return SourceState(
-            source=one.name, run_count=one.run_count, last_at=one.last_at, is_fresh=False, firing=firing
+            source=one.name,
+            run_count=one.run_count,
+            last_at=one.last_at,
+            is_fresh=False,
+            is_ended=fresh.end_reason in MEANT_ENDS,
+            firing=firing,
         )
     newest = max(live, key=lambda row: row["at_ms"])
     return SourceState(
@@ -95,7 +124,7 @@ def _state(
         is_fresh=True,
         process_count=len(live),
         values={one.column: value for one in _SHOWN if (value := _value(one, live, newest)) is not None},
-        deques=store.deque_status(one.name),
+        deques=deques,
         firing=firing,
     )
 

@@ -7,13 +7,12 @@ becomes stale; only when the last snapshot was taken stays, so that its age can 
 
 from __future__ import annotations
 
-import threading
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
 from memmon.errors import MissingExtraError
 from memmon.export.metric_values import SourceState, read_states
+from memmon.export.metric_verdicts import read_verdicts
 from memmon.facts.readings import metrics
 
 if TYPE_CHECKING:
@@ -27,13 +26,15 @@ if TYPE_CHECKING:
     from memmon.store.read import Store
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_VERDICT_EVERY = timedelta(minutes=5)
+SCRAPE_JUDGING_SECONDS = 0.4
+"""What one scrape may take to judge sources of which no kept assessment holds; the next goes on with them."""
 
 
 class MetricsCollector:
     """A collector for a `prometheus_client` registry: `REGISTRY.register(MetricsCollector("memmon.db"))`.
 
-    `with_verdicts`: also judge each source for a leak, at most every five minutes each.
+    `with_verdicts`: also say which sources leak: by the assessments that the hourly checks keep, where these hold; the
+    others are judged, at most every five minutes each, as many in a scrape as there is time for.
     """
 
     def __init__(
@@ -57,14 +58,26 @@ class MetricsCollector:
         from memmon.store.read import open_store
 
         with open_store(self._database_url) as store:
-            yield from families(store, now=self._clock.now(), with_verdicts=self._with_verdicts)
+            yield from families(
+                store,
+                now=self._clock.now(),
+                with_verdicts=self._with_verdicts,
+                judging_seconds=SCRAPE_JUDGING_SECONDS,
+            )
 
 
 def render_metrics(
-    store: Store, *, now: datetime | None = None, with_verdicts: bool = True, openmetrics: bool = False
+    store: Store,
+    *,
+    now: datetime | None = None,
+    with_verdicts: bool = True,
+    openmetrics: bool = False,
+    judging_seconds: float | None = None,
 ) -> str:
     """Return the present state as text, in the format of `CONTENT_TYPE` (or OpenMetrics).
 
+    `judging_seconds`: how long sources may be judged of which no kept assessment holds; those that are left have
+    no verdict until the next call. None: all are judged.
     Raises MissingExtraError without prometheus-client.
     """
     require_client()
@@ -72,7 +85,8 @@ def render_metrics(
     from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
     registry = CollectorRegistry()
-    registry.register(_Once(store, now or SystemClock().now(), with_verdicts=with_verdicts))
+    moment = now or SystemClock().now()
+    registry.register(_Once(store, moment, with_verdicts=with_verdicts, judging_seconds=judging_seconds))
     generate = openmetrics_exposition.generate_latest if openmetrics else exposition.generate_latest
     return generate(registry).decode()
 
@@ -89,8 +103,11 @@ def require_client() -> None:
 class _Once:
     """A collector over a store that is open already."""
 
-    def __init__(self, store: Store, now: datetime, *, with_verdicts: bool) -> None:
-        self._store, self._now, self._with_verdicts = store, now, with_verdicts
+    def __init__(
+        self, store: Store, now: datetime, *, with_verdicts: bool, judging_seconds: float | None
+    ) -> None:
+        self._store, self._now = store, now
+        self._with_verdicts, self._judging_seconds = with_verdicts, judging_seconds
 
     def describe(self) -> Iterator[Metric]:
         """Yield nothing: the names are known when they are collected."""
@@ -98,31 +115,45 @@ class _Once:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families."""
-        yield from families(self._store, now=self._now, with_verdicts=self._with_verdicts)
+        yield from families(
+            self._store,
+            now=self._now,
+            with_verdicts=self._with_verdicts,
+            judging_seconds=self._judging_seconds,
+        )
 
 
-def families(store: Store, *, now: datetime, with_verdicts: bool = True) -> Iterator[Metric]:
-    """Yield one metric family after the other, sources in the order of their names."""
+def families(
+    store: Store, *, now: datetime, with_verdicts: bool = True, judging_seconds: float | None = None
+) -> Iterator[Metric]:
+    """Yield one metric family after the other, sources in the order of their names.
+
+    `judging_seconds`: how long sources are judged of which no kept assessment holds (None: until all are).
+    """
     states = read_states(store, now=now)
     yield from _of_sources(states)
     yield from _of_readings(states)
     yield from _of_deques(states)
     yield from _of_alerts(states)
     if with_verdicts:
-        yield from _of_verdicts(store, states)
+        yield from _of_verdicts(store, states, now=now, judging_seconds=judging_seconds)
 
 
 def _of_sources(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily
 
     last = _gauge("memmon_last_snapshot_timestamp", "When the newest snapshot was taken (epoch).", "seconds")
-    up = _gauge("memmon_source_up", "1 while snapshots arrive, 0 after three intervals without one.")
+    up = _gauge(
+        "memmon_source_up",
+        "1 while snapshots arrive, 0 when none is left; absent after an end that was meant.",
+    )
     processes = _gauge("memmon_processes", "Processes of the source that record at present.")
     runs = CounterMetricFamily("memmon_runs", "Runs begun so far: restarts add to it.", labels=("source",))
     for state in states:
         if state.last_at is not None:
             last.add_metric([state.source], state.last_at.timestamp())
-        up.add_metric([state.source], float(state.is_fresh))
+        if not state.is_ended:
+            up.add_metric([state.source], float(state.is_fresh))
         processes.add_metric([state.source], state.process_count)
         runs.add_metric([state.source], state.run_count)
     yield from (last, up, processes, runs)
@@ -160,19 +191,17 @@ def _of_alerts(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     yield firing
 
 
-def _of_verdicts(store: Store, states: tuple[SourceState, ...]) -> Iterator[Metric]:
+def _of_verdicts(
+    store: Store, states: tuple[SourceState, ...], *, now: datetime, judging_seconds: float | None
+) -> Iterator[Metric]:
     from memmon.units import MIB, SECONDS_PER_HOUR
 
     leak = _gauge("memmon_leak", "1 where the verdict is a leak.")
     slope = _gauge("memmon_trend", "Robust trend of memory, bytes per second.", "bytes_per_second")
-    for state in states:
-        verdict = _verdicts.of(store, state)
-        if verdict is None:
-            continue
-        is_leak, slope_mb_per_hour = verdict
-        leak.add_metric([state.source], float(is_leak))
-        if slope_mb_per_hour is not None:
-            slope.add_metric([state.source], slope_mb_per_hour * MIB / SECONDS_PER_HOUR)
+    for source, verdict in read_verdicts(store, states, now=now, judging_seconds=judging_seconds):
+        leak.add_metric([source], float(verdict.is_leak))
+        if verdict.slope_mb_per_hour is not None:
+            slope.add_metric([source], verdict.slope_mb_per_hour * MIB / SECONDS_PER_HOUR)
     yield from (leak, slope)
 
 
@@ -180,32 +209,3 @@ def _gauge(name: str, text: str, unit: str = "", labels: tuple[str, ...] = ("sou
     from prometheus_client.core import GaugeMetricFamily
 
     return GaugeMetricFamily(name, text, labels=labels, unit=unit)
-
-
-class _Verdicts:
-    """Verdicts of this process, kept for five minutes: a scrape every 15 s must not judge every time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], tuple[datetime, tuple[bool, float | None]]] = {}
-
-    def of(self, store: Store, state: SourceState) -> tuple[bool, float | None] | None:
-        """Return (is a leak, slope in MB per hour); None for a source that is silent or too young."""
-        if not state.is_fresh or state.last_at is None:
-            return None
-        key = (store.database.shown, state.source)
-        with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None and abs(state.last_at - kept[0]) < _VERDICT_EVERY:
-            return kept[1]
-        from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
-
-        since = state.last_at - timedelta(hours=DEFAULT_POLICY.look_back_hours)
-        finding = detect_leak(store.history(state.source, since, state.last_at))
-        found = (finding.is_leak, finding.slope_mb_per_hour)
-        with self._lock:
-            self._kept[key] = (state.last_at, found)
-        return found
-
-
-_verdicts = _Verdicts()

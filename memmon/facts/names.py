@@ -1,6 +1,6 @@
 """Names of deques and components, made safe once, where they enter.
 
-A name comes from the host's code, and through it perhaps from a network. It will be shown in
+A name comes from the program's code, and through it perhaps from a network. It will be shown in
 terminals, HTML, CSV and SQL: what is invisible there, or steers a terminal, is taken out here.
 (Escaping for HTML, CSV and the like is still the renderer's task: `<b>` and `=1+1` are
 ordinary names.)

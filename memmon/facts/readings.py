@@ -149,7 +149,7 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         column="limit_bytes",
         unit="bytes",
-        meaning="the limit in force: the smallest of the container's, else the host's memory",
+        meaning="the limit in force: the smallest of the container's, else the host's memory, with the swap allowed",
         since="0001",
         across="newest",
         metric=ReadingMetric(
@@ -162,21 +162,41 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         column="limit_used_bytes",
         unit="bytes",
-        meaning="what counts against the limit",
+        meaning="the older measure against the limit: anonymous memory of the container",
         since="0001",
         beside=("max",),
         across="newest",
         metric=ReadingMetric(
             name="memmon_limit_used_bytes",
-            help="Memory that counts against the limit.",
+            help="Anonymous memory of the container whose limit is in force.",
             unit="bytes",
             place=50,
         ),
         backfill=ReadingMetric(
             name="memmon_limit_used_bytes",
-            help="Memory that counts against the limit.",
+            help="Anonymous memory of the container whose limit is in force.",
             unit="bytes",
             place=40,
+        ),
+    ),
+    Reading(
+        column="charged_bytes",
+        unit="bytes",
+        meaning="what counts against the limit: all that is charged and can't be taken back at once",
+        since="0006",
+        beside=("max",),
+        across="newest",
+        metric=ReadingMetric(
+            name="memmon_charged_bytes",
+            help="Memory that counts against the limit.",
+            unit="bytes",
+            place=45,
+        ),
+        backfill=ReadingMetric(
+            name="memmon_charged_bytes",
+            help="Memory that counts against the limit.",
+            unit="bytes",
+            place=35,
         ),
     ),
     Reading(

@@ -20,3 +20,9 @@ END_WORDS = {
 
 MEANT_ENDS = frozenset({"stopped", "exit", "sigterm", "sigint", "replaced", "imported"})
 """Ends that somebody meant: nobody is missed afterwards."""
+
+IMPORTED = "imported"
+"""Ends where its file does: how the program ended, or whether it did, nobody knows."""
+
+ENDS_ON_PURPOSE = MEANT_ENDS - {IMPORTED}
+"""Ends after which no sample is due any more."""

@@ -1,5 +1,7 @@
-"""Whether a source is stale: one rule, in the source's own intervals.
+"""Whether a source is stale: one rule, in the source's own intervals, for every command, page, metric and alert.
 
+Nobody is missed after an end that somebody meant: a run that was stopped on purpose has ended, and is not stale. (An imported history is, once
+its newest sample is too old: the file tells nothing of how the program ended.)
 A source whose interval was not recorded is taken to be read at the default one: else nobody would ever
 be told that it has fallen silent.
 """
@@ -11,6 +13,7 @@ from datetime import datetime  # noqa: TC003 -- the JSON Schema is made from the
 from typing import TYPE_CHECKING, Protocol
 
 from memmon.facts.defaults import INTERVAL_SECONDS
+from memmon.facts.run_endings import ENDS_ON_PURPOSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +24,7 @@ STALE_INTERVAL_COUNT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staleness:
-    """How old the newest sample is, and whether that is too old for the interval."""
+    """How old the newest sample is, and whether another is missed."""
 
     last_at: datetime | None
     age_seconds: float | None
@@ -54,23 +57,26 @@ def stale_after_seconds(
     return interval_count * (interval_seconds or INTERVAL_SECONDS)
 
 
-def allowed_age_seconds(interval_seconds: float | None) -> float:
-    """Return the age from which on `memmon check` has no answer by itself: never less than at the default interval.
-
-    A monitoring system asks every few minutes, and must not be alarmed by one late sample of a source that is
-    read every second.
-    """
-    return max(stale_after_seconds(None), stale_after_seconds(interval_seconds))
-
-
 def is_stale(
-    age_seconds: float, interval_seconds: float | None, *, interval_count: float = STALE_INTERVAL_COUNT
+    age_seconds: float,
+    interval_seconds: float | None,
+    *,
+    interval_count: float = STALE_INTERVAL_COUNT,
+    end_reason: str | None = None,
 ) -> bool:
-    """Tell whether a newest sample of that age is no longer the present; one of the future is."""
+    """Tell whether a newest sample of that age is missed; `end_reason`: how its run ended (None: it did not)."""
+    if end_reason in ENDS_ON_PURPOSE:
+        return False
     return age_seconds > stale_after_seconds(interval_seconds, interval_count=interval_count)
 
 
-def staleness(last_at: datetime | None, *, now: datetime, interval_seconds: float | None) -> Staleness:
+def staleness(
+    last_at: datetime | None,
+    *,
+    now: datetime,
+    interval_seconds: float | None,
+    end_reason: str | None = None,
+) -> Staleness:
     """Return how old the last sample is at `now`; one that lies ahead of `now` has the age 0."""
     if last_at is None:
         return Staleness(last_at=None, age_seconds=None, interval_seconds=interval_seconds, is_stale=False)
@@ -79,5 +85,5 @@ def staleness(last_at: datetime | None, *, now: datetime, interval_seconds: floa
         last_at=last_at,
         age_seconds=age_seconds,
         interval_seconds=interval_seconds,
-        is_stale=is_stale(age_seconds, interval_seconds),
+        is_stale=is_stale(age_seconds, interval_seconds, end_reason=end_reason),
     )

@@ -18,8 +18,8 @@ class VerdictRow:
     """What is known of one verdict.
 
     `headline` may name `{confidence}` and `{smallest}` (the smallest visible slope); `sentence`, the
-    finding's summary, `{rate}` and `{threshold}`. `remark` is said in the details where the headline
-    alone would hide it.
+    finding's summary, `{rate}`, `{threshold}` and `{footprint}`, the rate of what can't be given back.
+    `remark` is said in the details where the headline alone would hide it.
     """
 
     rank: int
@@ -28,10 +28,14 @@ class VerdictRow:
     headline: str
     meaning: str
     sentence: str
+    beginning: str
+    """How a headline begins."""
     grows: bool
     """Memory grows by this verdict, so that there is a time since when."""
     is_explained: bool
     """What the growth consists of is worth a look."""
+    ends: bool = False
+    """The growth ends by itself."""
     remark: str | None = None
 
 
@@ -59,6 +63,7 @@ class Verdict(StrEnum):
     GROWING = "growing"
     SATURATING = "saturating"
     FILLING = "filling"
+    MAPPED_FILES = "mapped_files"
     STEPPED = "stepped"
     LOAD_DRIVEN = "load_driven"
     STABLE = "stable"
@@ -95,6 +100,7 @@ _LEAKING = VerdictRow(
     headline="LEAK DETECTED (confidence: {confidence})",
     meaning="memory grows at or above the threshold, steadily, and nothing harmless explains it",
     sentence="Memory leaks: it grows by {rate}, at or above the threshold of {threshold}",
+    beginning="Memory leaks",
     grows=True,
     is_explained=True,
 )
@@ -104,6 +110,7 @@ _GROWING = VerdictRow(
     headline="Growing below the threshold",
     meaning="memory grows for certain, but slower than the threshold",
     sentence="Memory grows by {rate}, below the threshold of {threshold}",
+    beginning="Memory grows below the threshold",
     grows=True,
     is_explained=True,
 )
@@ -113,8 +120,10 @@ _SATURATING = VerdictRow(
     headline="Still warming up",
     meaning="memory still rises, ever more slowly, as caches and pools do after a start",
     sentence="Memory still warms up: growth of {rate} so far, and it slows down",
+    beginning="Memory still warms up",
     grows=True,
     is_explained=True,
+    ends=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -122,35 +131,53 @@ _FILLING = VerdictRow(
     headline="Deques still filling",
     meaning="bounded deques are still filling; the growth ends when they are full",
     sentence="Bounded deques are still filling; beside them memory changes by {rate}",
+    beginning="Bounded deques are still filling",
+    grows=True,
+    is_explained=True,
+    ends=True,
+)
+_MAPPED_FILES = VerdictRow(
+    rank=5,
+    tone="wait",
+    headline="Growth in mapped files",
+    meaning="resident memory grows by pages of mapped files, which the kernel takes back when it needs them",
+    sentence=(
+        "Resident memory grows by {rate} in mapped files, whose pages the kernel can take back; "
+        "what it can't take back changes by {footprint}"
+    ),
+    beginning="Mapped files grow, which the kernel can take back",
     grows=True,
     is_explained=True,
 )
 _STEPPED = VerdictRow(
-    rank=5,
+    rank=6,
     tone="good",
     headline="No leak detected",
     meaning="memory rose in a step and stayed there; it does not grow steadily",
     sentence="Memory rose in steps and is level between them: no steady growth (overall {rate})",
+    beginning="Memory rose in a step and is level since",
     grows=False,
     is_explained=True,
     remark="Memory rose in a step, not steadily: no leak.",
 )
 _LOAD_DRIVEN = VerdictRow(
-    rank=6,
+    rank=7,
     tone="good",
     headline="No leak detected",
     meaning="memory follows the load and gives it back",
     sentence="Memory follows the work being done: its growth of {rate} is explained by the load",
+    beginning="Memory follows the load",
     grows=True,
     is_explained=False,
     remark="Memory follows the load: no leak.",
 )
 _STABLE = VerdictRow(
-    rank=7,
+    rank=8,
     tone="good",
     headline="No leak detected",
     meaning="no steady growth",
     sentence="Memory is stable: {rate}",
+    beginning="Memory is stable",
     grows=False,
     is_explained=False,
 )
@@ -160,6 +187,7 @@ _CANNOT_SAY = VerdictRow(
     headline="Cannot say yet (smallest visible: {smallest})",
     meaning="there is too little data, or too much noise, for a verdict yet",
     sentence="Cannot say yet: {rate} so far",
+    beginning="No verdict can be given yet",
     grows=False,
     is_explained=False,
 )
@@ -175,6 +203,8 @@ def _row(verdict: Verdict) -> VerdictRow:  # noqa: C901 -- one line for each ver
             return _SATURATING
         case Verdict.FILLING:
             return _FILLING
+        case Verdict.MAPPED_FILES:
+            return _MAPPED_FILES
         case Verdict.STEPPED:
             return _STEPPED
         case Verdict.LOAD_DRIVEN:

@@ -32,7 +32,7 @@ def guarded(*, default: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
         def inner(*args: P.args, **kwargs: P.kwargs) -> T:
             try:
                 return function(*args, **kwargs)
-            except Exception as error:  # the host must go on, whatever it was
+            except Exception as error:  # the program must go on, whatever it was
                 report_fault(function.__qualname__, error)
                 return default  # type: ignore[no-any-return]  # the caller's own fallback
 

@@ -1,7 +1,7 @@
 """The thread that says the log lines of memmon's own threads.
 
 A log handler of the host's may block for long, or for ever: its lock is lost when a signal handler
-raises in the middle of the host's own logging. The recording must not wait for it, so memmon's
+raises in the middle of the program's own logging. The recording must not wait for it, so memmon's
 threads hand their lines over. The thread is begun with the first line and ends when there are none.
 """
 

@@ -42,7 +42,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def log_safely(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
-    """Log one line: at once in the host's threads, through the log thread in memmon's own.
+    """Log one line: at once in the program's threads, through the log thread in memmon's own.
 
     A handler or filter of the host that raises does not reach the caller.
     """

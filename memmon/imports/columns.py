@@ -43,7 +43,7 @@ class HeaderError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class ColumnMeasure:
     """A column that is read, and how."""
 
     place: int
@@ -66,7 +66,7 @@ class Plan:
     time_place: int
     time_name: str
     is_absolute: bool
-    measures: tuple[Measure, ...]
+    measures: tuple[ColumnMeasure, ...]
     places: Mapping[str, int]
     """Where the run, the source, the uptime and what `--split` names stand, as far as they do."""
     telling: Mapping[str, int]
@@ -74,7 +74,7 @@ class Plan:
     notes: tuple[str, ...]
 
     @property
-    def rss(self) -> Measure:
+    def rss(self) -> ColumnMeasure:
         """The column that is judged."""
         return next(one for one in self.measures if one.name == "rss_bytes")
 
@@ -170,8 +170,8 @@ def _measured(name: str) -> tuple[str, str] | None:
     return (column, found.group(2)) if found is not None and column in _UNIT_OF else None
 
 
-def _measures(names: Sequence[str], shown: Sequence[str], options: ReadOptions) -> tuple[Measure, ...]:
-    chosen: dict[str, Measure] = {}
+def _measures(names: Sequence[str], shown: Sequence[str], options: ReadOptions) -> tuple[ColumnMeasure, ...]:
+    chosen: dict[str, ColumnMeasure] = {}
     for at, name in enumerate(names):
         found = _measured(name)
         if found is None or (found[0] in chosen and name != found[0]):
@@ -183,7 +183,7 @@ def _measures(names: Sequence[str], shown: Sequence[str], options: ReadOptions) 
                 f"column {shown[at]!r} is in {named}, --unit says {options.unit}; expected one unit"
             )
         said = options.unit if named == "B" else None
-        chosen[column] = Measure(
+        chosen[column] = ColumnMeasure(
             place=at,
             name=column,
             shown=shown[at],
@@ -194,7 +194,7 @@ def _measures(names: Sequence[str], shown: Sequence[str], options: ReadOptions) 
     return tuple(chosen.values())
 
 
-def _notes(measures: Sequence[Measure], ignored: Sequence[str]) -> tuple[str, ...]:
+def _notes(measures: Sequence[ColumnMeasure], ignored: Sequence[str]) -> tuple[str, ...]:
     units = {factor: name for name, factor in UNITS.items()}
     notes = [
         f"`{one.shown}` was read as {units[one.factor].upper()} of {one.factor:,} bytes"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from memmon.imports.cells import MISSING, epoch_seconds, iso_seconds, number
 from memmon.imports.columns import HeaderError, plan_columns
 from memmon.imports.lines import TORN
-from memmon.imports.recording import Recording
-from memmon.imports.table import Table
+from memmon.imports.recording import ImportedRecording
+from memmon.imports.table import ImportTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ _CUT_TO = 0.2
 """A number that lost a digit has a tenth of its size, or less."""
 
 
-def read_csv(lines: Lines, options: ReadOptions) -> Recording:
+def read_csv(lines: Lines, options: ReadOptions) -> ImportedRecording:
     """Read a CSV file.
 
     Raises ImportFileError with file, line and what was expected for anything that can't be
@@ -38,7 +38,7 @@ def read_csv(lines: Lines, options: ReadOptions) -> Recording:
         plan = plan_columns(next(records, []), options)
     except HeaderError as error:
         raise lines.error(str(error)) from None
-    table = Table(plan, lines)
+    table = ImportTable(plan, lines)
     before: list[str] = []
     torn: list[str] = []
     for record in records:
@@ -48,7 +48,7 @@ def read_csv(lines: Lines, options: ReadOptions) -> Recording:
         table.take(record)
         before = record
     runs, notes = table.runs()
-    return Recording(
+    return ImportedRecording(
         path=lines.path,
         kind="CSV",
         is_absolute=plan.is_absolute,

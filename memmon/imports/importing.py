@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.imports.options import ReadOptions
-    from memmon.imports.recording import Recording
+    from memmon.imports.recording import ImportedRecording
 
 
 _TOLD_ROW_COUNT = 10_000
@@ -100,7 +100,7 @@ def import_files(
             yield _import_recording(Placing(database=database, item=item, when=when), source, on_progress)
 
 
-def read_file(path: Path, options: ReadOptions = NO_OPTIONS) -> Recording | JsonLines:
+def read_file(path: Path, options: ReadOptions = NO_OPTIONS) -> ImportedRecording | JsonLines:
     """Read a file of any known kind, told by its content."""
     if is_parquet(path):
         return read_parquet(path, options)
@@ -117,7 +117,7 @@ def read_file(path: Path, options: ReadOptions = NO_OPTIONS) -> Recording | Json
     return read_csv(lines, options)
 
 
-def _told_unit(item: Recording, options: ReadOptions) -> Recording:
+def _told_unit(item: ImportedRecording, options: ReadOptions) -> ImportedRecording:
     return item if options.unit is None else item.noting("--unit was not needed: the file has its own (MB)")
 
 
@@ -134,7 +134,7 @@ def default_source(path: Path) -> str:
     return name
 
 
-def _check_source(item: Recording, source: str | None) -> None:
+def _check_source(item: ImportedRecording, source: str | None) -> None:
     """Raise ImportFileError where a file would have no source, or several under one name."""
     if source is not None and len(item.sources) > 1:
         raise ImportFileError(
@@ -169,7 +169,7 @@ def _import_recording(placing: Placing, source: str | None, on_progress: Callabl
 
 
 def _told(
-    rows: Iterable[dict[str, Any]], item: Recording, on_progress: Callable[[str], None]
+    rows: Iterable[dict[str, Any]], item: ImportedRecording, on_progress: Callable[[str], None]
 ) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(rows):
         if number % _TOLD_ROW_COUNT == 0:

@@ -10,7 +10,7 @@ from memmon.facts.process_size import likely_unit
 from memmon.facts.readings import backfills
 from memmon.imports.cells import count, epoch_seconds, number, percent, size_bytes
 from memmon.imports.lines import TORN
-from memmon.imports.recording import MEASURES, RecordedRun, Recording
+from memmon.imports.recording import MEASURES, ImportedRecording, RecordedRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def is_openmetrics(first_line: str) -> bool:
     return _OWN.match(first_line) is not None
 
 
-def read_openmetrics(lines: Lines, options: ReadOptions) -> Recording:
+def read_openmetrics(lines: Lines, options: ReadOptions) -> ImportedRecording:
     """Read OpenMetrics text; raise ImportFileError with file, line and what was expected.
 
     Each set of labels is a process; `source` and `run` are memmon's own. Sets that lie side by side
@@ -63,7 +63,7 @@ def read_openmetrics(lines: Lines, options: ReadOptions) -> Recording:
         found.setdefault(labels, {}).setdefault(at_seconds, {})[column] = _value(value, column, lines)
     runs = _runs(found, lines, options)
     notes = [f"metrics ignored: {', '.join(ignored)}"] if ignored else []
-    return Recording(
+    return ImportedRecording(
         path=lines.path,
         kind="OpenMetrics",
         is_absolute=True,

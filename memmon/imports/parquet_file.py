@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError, MissingExtraError
 from memmon.imports.columns import HeaderError, plan_columns
-from memmon.imports.recording import Recording
-from memmon.imports.table import Table
+from memmon.imports.recording import ImportedRecording
+from memmon.imports.table import ImportTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ _MAGIC = b"PAR1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class _Rows:
+class _ParquetRows:
     """Where in the file the reader is."""
 
     def __init__(self, path: Path) -> None:
@@ -45,13 +45,13 @@ def is_parquet(path: Path) -> bool:
         raise ImportFileError(f"{path}: may not be read by this user") from None
 
 
-def read_parquet(path: Path, options: ReadOptions) -> Recording:
+def read_parquet(path: Path, options: ReadOptions) -> ImportedRecording:
     """Read a Parquet file with the columns of a CSV; raise MissingExtraError without DuckDB."""
     try:
         import duckdb
     except ImportError:
         raise MissingExtraError(f"{path}: Parquet needs DuckDB: pip install 'memmon[duckdb]'") from None
-    rows = _Rows(path)
+    rows = _ParquetRows(path)
     try:
         with duckdb.connect() as connection:
             header, content = _content(connection.read_parquet(str(path)))
@@ -62,11 +62,11 @@ def read_parquet(path: Path, options: ReadOptions) -> Recording:
         plan = plan_columns(header, options)
     except HeaderError as error:
         raise rows.error(str(error)) from None
-    table = Table(plan, rows)
+    table = ImportTable(plan, rows)
     for rows.number, row in enumerate(content, start=1):
         table.take([_text(value) for value in row])
     runs, notes = table.runs()
-    return Recording(
+    return ImportedRecording(
         path=path,
         kind="Parquet",
         is_absolute=plan.is_absolute,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.imports.known_rows import Known
-    from memmon.imports.recording import RecordedRun, Recording
+    from memmon.imports.recording import ImportedRecording, RecordedRun
 
 _CLOCKS_APART_SECONDS = 1.0
 """A row so little later than now is of now: times are rounded."""
@@ -33,7 +33,7 @@ class When:
     """When a file whose times are relative began; None: its last row is now."""
 
 
-def past_of(item: Recording, when: When) -> Recording:
+def past_of(item: ImportedRecording, when: When) -> ImportedRecording:
     """Return a recording without rows later than now, which it then says.
 
     Raises ImportFileError where nothing remains, or where its times are those of no recording.
@@ -56,14 +56,14 @@ def past_of(item: Recording, when: When) -> Recording:
     return kept.noting(f"{rows} later than now left out (up to {latest})")
 
 
-def _origin_seconds(item: Recording, when: When) -> float:
+def _origin_seconds(item: ImportedRecording, when: When) -> float:
     """Return what is added to the file's times: 0 for dates, else when its second 0 was."""
     if item.is_absolute:
         return 0.0
     return when.start.timestamp() if when.start is not None else when.now.timestamp() - item.last_seconds
 
 
-def _refuse_absurd_times(item: Recording, origin_seconds: float) -> None:
+def _refuse_absurd_times(item: ImportedRecording, origin_seconds: float) -> None:
     first, last = origin_seconds + item.first_seconds, origin_seconds + item.last_seconds
     if first < EARLIEST_SECONDS or last >= LATEST_SECONDS:
         raise ImportFileError(
@@ -77,7 +77,7 @@ class Placing:
     """Makes the rows that a store takes of one recording; what it found is known when they are taken."""
 
     database: Database
-    item: Recording
+    item: ImportedRecording
     when: When
     sources: dict[str, KnownRuns] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from memmon.imports.lines import TORN
-from memmon.imports.recording import RecordedRun, Recording
+from memmon.imports.recording import ImportedRecording, RecordedRun
 from memmon.units import bytes_from_mb
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _NUMBERS_OF = {"MEM": _Numbers(0, 2, 2), "CHLD": _Numbers(1, 3, 3), "FUNC": _Num
 _LATEST_SECONDS = 253_402_300_799.0
 
 
-def read_memory_profiler(lines: Lines) -> Recording:
+def read_memory_profiler(lines: Lines) -> ImportedRecording:
     """Read a .dat file of memory_profiler's `mprof run`.
 
     The command may have lines of its own: all that stands before the first line of data belongs to it.
@@ -58,7 +58,7 @@ def read_memory_profiler(lines: Lines) -> Recording:
     if not runs:
         raise lines.error("no `MEM` line; expected `MEM <MiB> <seconds since 1970>`")
     notes = [f"{left_out} lines on functions (FUNC) were left out"] if left_out else []
-    return Recording(
+    return ImportedRecording(
         path=lines.path,
         kind="memory_profiler",
         is_absolute=True,
@@ -93,7 +93,7 @@ def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun]) -> str:
     return fields[1]
 
 
-def read_psrecord(lines: Lines) -> Recording:
+def read_psrecord(lines: Lines) -> ImportedRecording:
     """Read a log of psrecord, in its plain or its CSV form; its times count from the start."""
     run = RecordedRun(label="")
     separator: str | None = None
@@ -121,7 +121,7 @@ def read_psrecord(lines: Lines) -> Recording:
         run.add(at_seconds, rss_bytes=_size(real, lines), vms_bytes=_size(virtual, lines))
     if not run.at_seconds:
         raise lines.error(f"no readings; {expected}")
-    return Recording(
+    return ImportedRecording(
         path=lines.path,
         kind="psrecord",
         is_absolute=False,

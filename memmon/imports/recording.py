@@ -80,7 +80,7 @@ class RecordedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class ImportedRecording:
     """One file, read and found good."""
 
     path: Path
@@ -114,13 +114,13 @@ class Recording:
         """The sources that the file names, in their order."""
         return tuple(dict.fromkeys(run.source for run in self.runs if run.source is not None))
 
-    def without_later(self, than_seconds: float) -> tuple[Recording, int]:
+    def without_later(self, than_seconds: float) -> tuple[ImportedRecording, int]:
         """Return the recording without the samples after a moment, and how many those were."""
         runs = [run.keep([at <= than_seconds for at in run.at_seconds]) for run in self.runs]
         kept = replace(self, runs=tuple(run for run in runs if run.at_seconds))
         return kept, self.sample_count - kept.sample_count
 
-    def noting(self, *notes: str) -> Recording:
+    def noting(self, *notes: str) -> ImportedRecording:
         """Return the recording with more that the operator should know."""
         return replace(self, notes=(*self.notes, *notes))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memmon.errors import ImportFileError
-    from memmon.imports.columns import Measure, Plan
+    from memmon.imports.columns import ColumnMeasure, Plan
 
     Cell = int | float | None
 
@@ -34,7 +34,7 @@ _EXPECTED = {
 }
 
 
-class Place(Protocol):
+class RowPlace(Protocol):
     """Where in a file the reader is."""
 
     number: int
@@ -45,10 +45,10 @@ class Place(Protocol):
         ...
 
 
-class Table:
+class ImportTable:
     """Takes the rows of a table one by one, as its plan says."""
 
-    def __init__(self, plan: Plan, place: Place) -> None:
+    def __init__(self, plan: Plan, place: RowPlace) -> None:
         self.plan = plan
         self._place = place
         self._header_number = place.number
@@ -108,7 +108,7 @@ class Table:
             self._understood["times without an offset were read as UTC"] = None
         return moment[0]
 
-    def _value(self, cell: str, one: Measure) -> Cell:
+    def _value(self, cell: str, one: ColumnMeasure) -> Cell:
         if cell.lower() in MISSING:
             return None
         try:

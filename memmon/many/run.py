@@ -22,6 +22,8 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy
+from memmon.clock import SystemClock
+from memmon.many.kept import kept_results
 from memmon.many.series import SeriesResult, SeriesTask, analyse_batch, series_task, worst_first
 
 if TYPE_CHECKING:
@@ -77,8 +79,11 @@ def fleet(
     jobs: int | None = None,
     policy: LeakPolicy = _DEFAULT_POLICY,
     since: datetime | None = None,
+    now: datetime | None = None,
 ) -> Fleet:
     """Judge every source of a store and return one table, worst first.
+
+    What an hourly check has kept is taken where it still holds at `now` (aware; default: the machine's clock).
 
     `executor`: any `concurrent.futures.Executor`, such as a Dask client's (`client.get_executor()`);
     it is not shut down. `jobs`: a process pool of that many (the calling script then needs the
@@ -94,11 +99,14 @@ def fleet(
         raise ValueError(msg)
     from memmon.store.read import open_store
 
+    moment = now or SystemClock().now()
     with open_store(database_url) as store, _executor(executor, jobs) as chosen:
         sources = [one for one in store.sources() if one.last_at is not None]
-        tasks = _tasks(store, sources, policy=policy, since=since)
-        found = _mapped(chosen, tasks, width=jobs or _width(chosen))
-        return summarised(found)
+        kept = {} if since is not None else kept_results(store, policy=policy, now=moment)
+        left = [one for one in sources if one.name not in kept]
+        tasks = _tasks(store, left, policy=policy, since=since)
+        judged = _mapped(chosen, tasks, width=jobs or _width(chosen)) if left else []
+        return summarised([*kept.values(), *judged])
 
 
 def summarised(results: Sequence[SeriesResult]) -> Fleet:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.leak.finding import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
+from memmon.assessment.assess import assess
 from memmon.facts.plain import as_plain
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.units import mb_from_bytes
@@ -18,12 +18,21 @@ from memmon.units import mb_from_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.history import History
 
 NEW_WITHIN = timedelta(hours=24)
 """A leak is new when a day before it was none."""
 
-_UNJUDGED = ("vms_bytes", "available_bytes", "system_percent", "limit_bytes", "anon_bytes", "max_rss_bytes")
+_UNJUDGED = (
+    "vms_bytes",
+    "available_bytes",
+    "system_percent",
+    "limit_bytes",
+    "python_block_count",
+    "heap_used_bytes",
+    "max_rss_bytes",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,25 +86,47 @@ def series_task(history: History, policy: LeakPolicy) -> SeriesTask:
 def analyse_series(task: SeriesTask) -> SeriesResult:
     """Judge one series. Pure: the same task gives the same result wherever it runs."""
     history = task.history
-    finding = detect_leak(history, task.policy)
+    finding = assess(history, policy=task.policy).finding
     newest = history.runs[-1] if history.runs else None
+    return series_result(
+        finding,
+        is_new=finding.is_leak and not leaked_before(history, task.policy),
+        current_bytes=None if history.is_empty else float(history.rss_bytes[-1]),
+        last_at=history.last_at,
+        run_count=len(history.runs),
+        release=None if newest is None else newest.release,
+        host=None if newest is None else newest.host,
+    )
+
+
+def series_result(
+    finding: LeakFinding,
+    *,
+    is_new: bool,
+    current_bytes: float | None,
+    last_at: datetime | None,
+    run_count: int,
+    release: str | None,
+    host: str | None,
+) -> SeriesResult:
+    """Return the row of a source whose verdict is `finding`."""
     return SeriesResult(
-        source=history.source,
+        source=finding.source,
         verdict=finding.verdict,
         is_leak=finding.is_leak,
-        is_new=finding.is_leak and _is_new(history, task.policy),
+        is_new=is_new,
         confidence=finding.confidence,
         slope_mb_per_hour=finding.slope_mb_per_hour,
         slope_low_mb_per_hour=finding.slope_low_mb_per_hour,
         slope_high_mb_per_hour=finding.slope_high_mb_per_hour,
         growth_mb=finding.growth_mb,
-        current_mb=None if history.is_empty else mb_from_bytes(float(history.rss_bytes[-1])),
+        current_mb=None if current_bytes is None else mb_from_bytes(current_bytes),
         since=finding.since,
-        last_at=history.last_at,
+        last_at=last_at,
         sample_count=finding.sample_count,
-        run_count=len(history.runs),
-        release=None if newest is None else newest.release,
-        host=None if newest is None else newest.host,
+        run_count=run_count,
+        release=release,
+        host=host,
         summary=finding.summary,
     )
 
@@ -120,7 +151,8 @@ def worst_first(results: Sequence[SeriesResult]) -> tuple[SeriesResult, ...]:
     )
 
 
-def _is_new(history: History, policy: LeakPolicy) -> bool:
+def leaked_before(history: History, policy: LeakPolicy) -> bool:
+    """Tell whether a leak was there a day before the newest sample already."""
     last_at = history.last_at
     assert last_at is not None
-    return not detect_leak(history.slice_time(None, last_at - NEW_WITHIN), policy).is_leak
+    return assess(history.slice_time(None, last_at - NEW_WITHIN), policy=policy).finding.is_leak

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Memory, Present
+from memmon.alerts.present import Memory, PresentState
 from memmon.alerts.state_machine import SEVERITY_RANKS
 from memmon.child.requests import JudgeLeak, RenderReport
 from memmon.errors import ChildError
@@ -27,7 +27,7 @@ from memmon.monitor.judge import (
 )
 from memmon.monitor.recorder import MonitorRecorder
 from memmon.monitor.values import MemoryLeakReport, MemorySnapshot, local_time, memory_snapshot
-from memmon.monitor.window import Window
+from memmon.monitor.window import MonitorWindow
 from memmon.recorder import validation
 from memmon.units import mb_from_bytes
 
@@ -88,7 +88,7 @@ class MemoryMonitor:
             low=0.0,
             high=validation.LONGEST_INTERVAL_SECONDS,
         )
-        self._snapshots: Window[MemorySnapshot] = Window(maxlen=max_snapshots)
+        self._snapshots: MonitorWindow[MemorySnapshot] = MonitorWindow(maxlen=max_snapshots)
         self._recorder = MonitorRecorder(
             database_url,
             on_taken=self._on_taken,
@@ -125,16 +125,16 @@ class MemoryMonitor:
 
     @max_snapshots.setter
     def max_snapshots(self, count: int) -> None:
-        self._snapshots = Window(self._snapshots, maxlen=max(int(count), 1))
+        self._snapshots = MonitorWindow(self._snapshots, maxlen=max(int(count), 1))
 
     @property
-    def snapshots(self) -> Window[MemorySnapshot]:
-        """The newest snapshots of this process; what the host appends counts."""
+    def snapshots(self) -> MonitorWindow[MemorySnapshot]:
+        """The newest snapshots of this process; what the program appends counts."""
         return self._snapshots
 
     @snapshots.setter
     def snapshots(self, items: Iterable[MemorySnapshot]) -> None:
-        self._snapshots = Window(items, maxlen=self._snapshots.maxlen)
+        self._snapshots = MonitorWindow(items, maxlen=self._snapshots.maxlen)
 
     @property
     def alert_cooldown_minutes(self) -> float:
@@ -212,8 +212,8 @@ class MemoryMonitor:
     def _policy(self) -> AlertPolicy:
         return AlertPolicy().with_high_memory(self.high_memory_threshold)
 
-    def _present(self, at: datetime, **known: Any) -> Present:
-        return Present(at=at, source=self._recorder.source, **known)
+    def _present(self, at: datetime, **known: Any) -> PresentState:
+        return PresentState(at=at, source=self._recorder.source, **known)
 
     def get_snapshot_history(self, hours: float | None = None) -> list[MemorySnapshot]:
         """Return the snapshots, or those not older than `hours`."""
@@ -374,7 +374,7 @@ class MemoryMonitor:
         self._recorder.annotate(text)
 
     def start(self) -> None:
-        """Take snapshots in a thread of memmon's own, instead of the host's heartbeat."""
+        """Take snapshots in a thread of memmon's own, instead of the program's heartbeat."""
         self._recorder.start()
 
     def stop(self, timeout_seconds: float = 5.0) -> None:

@@ -47,7 +47,7 @@ class MonitorRecorder(Recorder):
         self._on_taken(snapshot)
 
     def submit(self, seen: Observation, *, at: datetime, telling: Telling = "by rule") -> None:
-        """Hand what the host's thread has seen to the cooldown."""
+        """Hand what the program's thread has seen to the cooldown."""
         self._submit(Candidate(seen, at, telling))
 
     @property

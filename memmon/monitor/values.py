@@ -28,7 +28,7 @@ class MemorySnapshot:
     deque_sizes: dict[str, int] = field(default_factory=dict)
     """Length of each registered deque that could be read."""
     uptime_seconds: float | None = field(default=None, repr=False, compare=False)
-    """Monotonic seconds of the run; None for a snapshot that the host made itself."""
+    """Monotonic seconds of the run; None for a snapshot that the program made itself."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Window(list[T]):
+class MonitorWindow(list[T]):
     """A list of at most `maxlen` items: what is added beyond that pushes the oldest out.
 
     A list and not a `collections.deque`, so that hosts can slice it.
@@ -36,7 +36,7 @@ class Window(list[T]):
         super().insert(index, item)
         self._trim()
 
-    def __iadd__(self, items: Iterable[T]) -> Window[T]:  # type: ignore[misc,override]  # list's own stub differs
+    def __iadd__(self, items: Iterable[T]) -> MonitorWindow[T]:  # type: ignore[misc,override]  # list's own stub differs
         self.extend(items)
         return self
 

@@ -1,5 +1,5 @@
 """Reading this process and its host: memory, limits, the cause split, deques and components.
 
-Everything here runs inside the host's process, so nothing in it raises, prints, blocks or takes
+Everything here runs inside the program's process, so nothing in it raises, prints, blocks or takes
 a lock in a finaliser; what can't be read is None.
 """

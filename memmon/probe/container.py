@@ -1,14 +1,12 @@
 """Kept for programs that import by this path: see `memmon.probe.process.container`."""
 
+from memmon.probe.process.charged import NO_LIMIT_FROM_BYTES, parse_counts, parse_limit
 from memmon.probe.process.container import (
     HOST,
-    NO_LIMIT_FROM_BYTES,
     LimitProbe,
     LimitReading,
     MemoryEvents,
     memory_events,
-    parse_counts,
-    parse_limit,
     read_limit,
 )
 

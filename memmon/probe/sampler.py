@@ -80,9 +80,7 @@ class Sampler:
         """
         process = attempt(self._process.read) or ProcessReading()
         system = attempt(read_system) or SystemReading()
-        limit = attempt(self._limit.read, system) or LimitReading(
-            limit_bytes=None, origin=None, used_bytes=None
-        )
+        limit = attempt(self._limit.read, system) or LimitReading()
         cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
         uss_bytes, pss_bytes = (attempt(self._read_costly) if allow_costly else None) or (None, None)
         return Snapshot(
@@ -93,7 +91,8 @@ class Sampler:
             system_available_bytes=system.available_bytes,
             limit_bytes=limit.limit_bytes,
             limit_origin=limit.origin,
-            limit_used_bytes=limit.used_bytes,
+            limit_used_bytes=limit.anonymous_bytes,
+            charged_bytes=limit.used_bytes,
             uss_bytes=uss_bytes,
             pss_bytes=pss_bytes,
             work_count=work_count,

@@ -1,9 +1,9 @@
-"""The guest in the host program: takes snapshots, keeps them safe, tells what is wrong.
+"""The guest in the program: takes snapshots, keeps them safe, tells what is wrong.
 
-Nothing here raises into the host, prints in it, blocks it or reconfigures it.
+Nothing here raises into the program, prints in it, blocks it or reconfigures it.
 """
 
 import logging
 
-# Without a handler of the host's, Python would print memmon's warnings on the host's stderr.
+# Without a handler of the program's, Python would print memmon's warnings on the program's stderr.
 logging.getLogger("memmon").addHandler(logging.NullHandler())

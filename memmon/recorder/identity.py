@@ -24,7 +24,7 @@ _TEXT_LIMIT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLabels:
-    """What the host has said of its runs; None: nothing."""
+    """What the program has said of its runs; None: nothing."""
 
     source: str | None
     release: str | None

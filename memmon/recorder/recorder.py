@@ -54,9 +54,9 @@ class Recorder(Recording):
     `database_url`: an SQLAlchemy URL or a path; without it the environment's
     `MEMMON_DATABASE_URL`, then the configuration file, then the default file in the user's
     state folder. `source`: what is monitored (default: the script's name). `on_alert(alert)` is
-    called in the recorder's thread. `note_sigterm`: sets a handler, where the host has none, so that
+    called in the recorder's thread. `note_sigterm`: sets a handler, where the program has none, so that
     an end by SIGTERM is recorded as that; without it SIGTERM and SIGKILL look alike. Wrong arguments raise TypeError or ValueError here; nothing
-    else ever raises into the host.
+    else ever raises into the program.
     """
 
     def __init__(  # noqa: PLR0913 -- settings by keyword are what embedding in three lines needs
@@ -221,7 +221,7 @@ class Recorder(Recording):
             self._note(state, *notice)
         self._latest = self._dispatcher.latest = snapshot
         self._writer_thread.put(state, snapshot)
-        # Counted when it is handed over: an exception of the host's (a signal handler's) may fall between.
+        # Counted when it is handed over: an exception of the program's (a signal handler's) may fall between.
         self._taken_count += 1
         self._after_take(snapshot)
         if self._relief.is_due(snapshot.rss_bytes):

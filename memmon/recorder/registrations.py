@@ -1,4 +1,4 @@
-"""What the host registers with its recorder: deques, components, sections, sizes, work."""
+"""What the program registers with its recorder: deques, components, sections, sizes, work."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Registrations:
     ) -> None:
         """Let the registered deque `name` follow its need: `resize(old, new)` is called to replace it.
 
-        A deque's `maxlen` is read-only, so the host makes the new deque itself (register it by a
+        A deque's `maxlen` is read-only, so the program makes the new deque itself (register it by a
         getter). Doubled while it stays full and memory allows, halved after a day of little use,
         between `least_count` and `most_count` entries; called in the thread that takes the snapshot.
         """

@@ -41,7 +41,7 @@ class RejuvenationPolicy:
     base_after_seconds: float = 600.0
     """How old a process must be for its memory to be its base."""
     drain_seconds: float = 60.0
-    """Between telling the host to take no more work and the restart."""
+    """Between telling the program to take no more work and the restart."""
     quiet_hours: tuple[tuple[float, float], ...] = ()
     least_gap_hours: float = 6.0
     """A process younger than this was restarted too lately: restarting again is no cure."""
@@ -70,7 +70,8 @@ class RejuvenationState:
 
 def used_percent(snapshot: Snapshot) -> float | None:
     """Return how much of the limit is used; the process's own memory where the limit's is not known."""
-    used = snapshot.limit_used_bytes if snapshot.limit_used_bytes is not None else snapshot.rss_bytes
+    counted = snapshot.counted_bytes
+    used = snapshot.rss_bytes if counted is None else counted
     if used is None or not snapshot.limit_bytes:
         return None
     return 100.0 * used / snapshot.limit_bytes
@@ -116,7 +117,7 @@ def _refusal(
 
 
 class Rejuvenation:
-    """Asks for a restart; call `consider(recorder.take_snapshot())` from the host's heartbeat.
+    """Asks for a restart; call `consider(recorder.take_snapshot())` from the program's heartbeat.
 
     `on_drain()` is called first (stop taking work), `on_restart` after the drain time: a callback, or a
     signal that this process sends itself. What they raise is logged. Refusals are logged once.

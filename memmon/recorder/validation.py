@@ -1,4 +1,4 @@
-"""Checks of what the host passes: wrong arguments raise at the call, and say what is wanted."""
+"""Checks of what the program passes: wrong arguments raise at the call, and say what is wanted."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def optional_name(value: object, name: str) -> str | None:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return at most `limit` characters of a text from the host, fit to be shown in a terminal.
+    """Return at most `limit` characters of a text from the program, fit to be shown in a terminal.
 
     Control, format (bidi, zero width) and surrogate characters become `?`, line ends blanks.
     """

@@ -1,4 +1,4 @@
-"""Counting the host's units of work, from any thread."""
+"""Counting the program's units of work, from any thread."""
 
 from __future__ import annotations
 

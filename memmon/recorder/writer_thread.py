@@ -1,9 +1,9 @@
 """The writer thread: takes what it is handed, has it stored, and runs the scheduled checks.
 
 It is handed things through a SimpleQueue, whose `put` may be called again from a signal or log
-handler that interrupts it; there is no other lock between the host's threads and this one. The thread
+handler that interrupts it; there is no other lock between the program's threads and this one. The thread
 is begun from a thread of its own: `Thread.start` takes a lock of the interpreter that a handler's
-victim may hold. What it logs goes through the log thread: it waits for no lock of the host's logging.
+victim may hold. What it logs goes through the log thread: it waits for no lock of the program's logging.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class WriterThread:
         self._leaked = self._inbox
         self._reset()
 
-    # -- called by the host's threads ------------------------------------------------------
+    # -- called by the program's threads ------------------------------------------------------
 
     def put(self, state: OpenRun, item: object) -> None:
         """Hand over something to be stored; starts the thread with the first. Never blocks."""

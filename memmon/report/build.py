@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.finding import LeakPolicy
-from memmon.assessment.freshness import freshness_of
-from memmon.assessment.gather import Question, judge, runs_within, widened
-from memmon.assessment.limits import origin_of
+from memmon.assessment.freshness import freshness_of, is_running
+from memmon.assessment.gather import Question, judge, widened
 from memmon.assessment.present import Bounds
 from memmon.report.data import (
     EventRow,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from memmon.assessment.assessment import Assessment
     from memmon.store.read import EventInfo, ReadingStatistics, RunInfo, Store, WindowStatistics
 
 DEFAULT_HOURS = 24.0
@@ -97,9 +97,10 @@ def build_report(
         events=stored.events,
         evidence=stored.evidence,
         staleness=stored.staleness,
-        system=system_of(stats, runs_within(runs, bounds)),
+        system=system_of(stats, assessed),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
         judged_from=from_at,
+        assessment=None if finding is None else assessed,
         readings=reading_rows(store.reading_statistics(name, start, end, run_id=run_id)),
     )
 
@@ -120,7 +121,7 @@ def stored_sections(
     found = store.events(source, since, until, kinds=[EVIDENCE_KIND], limit=1, run_id=run_id)
     return StoredSections(
         database=store.database.shown,
-        history=history_of(known),
+        history=history_of(known, now=now),
         events=tuple(_event_row(event) for event in events if event.kind not in LIFECYCLE_KINDS),
         evidence=_event_row(found[0]) if found else None,
         staleness=freshness_of(known, now=now).staleness,
@@ -147,25 +148,27 @@ def reading_rows(statistics: Iterable[ReadingStatistics]) -> tuple[ReadingRow, .
     )
 
 
-def system_of(stats: WindowStatistics, runs: Sequence[RunInfo]) -> SystemSection:
+def system_of(stats: WindowStatistics, assessed: Assessment) -> SystemSection:
     """Return the host and the limit at the window's last sample."""
     return SystemSection(
         system_percent=stats.last_system_percent,
         available_mb=_mb(stats.last_available_bytes),
-        limit_mb=_mb(stats.last_limit_bytes),
-        limit_origin=origin_of(runs),
-        limit_used_mb=_mb(stats.last_limit_used_bytes),
+        limit_mb=_mb(assessed.limit_bytes),
+        limit_origin=assessed.limit_origin,
+        limit_used_mb=_mb(assessed.charged_bytes),
+        held_elsewhere_mb=_mb(assessed.held_elsewhere_bytes),
+        elsewhere=assessed.elsewhere,
     )
 
 
-def history_of(runs: Sequence[RunInfo]) -> HistorySection:
-    """Return the history section over all runs of a source."""
+def history_of(runs: Sequence[RunInfo], *, now: datetime) -> HistorySection:
+    """Return the history section over all runs of a source, as `now` sees it."""
     peaks = [run.peak_rss_bytes for run in runs if run.peak_rss_bytes is not None]
     return HistorySection(
         run_count=len(runs),
         first_at=min((run.first_at for run in runs if run.first_at), default=None),
         last_at=_last_at(runs, None),
-        runs=tuple(_run_row(run) for run in list(reversed(runs))[:SHOWN_RUN_COUNT]),
+        runs=tuple(_run_row(run, now) for run in list(reversed(runs))[:SHOWN_RUN_COUNT]),
         sample_count=sum(run.snapshot_count for run in runs),
         max_mb=_mb(max(peaks, default=None)),
     )
@@ -175,7 +178,7 @@ def _event_row(event: EventInfo) -> EventRow:
     return EventRow(at=event.at, kind=event.kind, text=event.text, run_id=event.run_id)
 
 
-def _run_row(run: RunInfo) -> RunRow:
+def _run_row(run: RunInfo, now: datetime) -> RunRow:
     return RunRow(
         run_id=run.run_id,
         started_at=run.started_at,
@@ -190,6 +193,7 @@ def _run_row(run: RunInfo) -> RunRow:
         first_mb=_mb(run.first_rss_bytes),
         last_mb=_mb(run.last_rss_bytes),
         max_mb=_mb(run.peak_rss_bytes),
+        is_running=is_running(run, now=now),
     )
 
 

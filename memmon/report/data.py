@@ -1,6 +1,6 @@
 """What a report says, as plain frozen data: built once, rendered as text, HTML or JSON.
 
-Importable with the standard library alone, so that the host of a recorder can render the memory
+Importable with the standard library alone, so that the program with a recorder can render the memory
 and deque sections even when the analysis can't run. Sizes are in MB (2**20 bytes), times
 timezone-aware; `None` means "not known".
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from memmon.analysis.compare.finding import Comparison
     from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
     from memmon.report.chart_values import Ribbon
 
 __all__ = [
@@ -97,6 +98,8 @@ class RunRow:
     first_mb: float | None = None
     last_mb: float | None = None
     max_mb: float | None = None
+    is_running: bool = False
+    """It has no end, and its newest sample is not stale."""
 
     @property
     def duration_hours(self) -> float | None:
@@ -126,6 +129,8 @@ class ForecastSection:
     limit_mb: float | None = None
     limit_origin: str | None = None
     used_mb: float | None = None
+    state: str = "dated"
+    """`dated`, `never`, `cannot_say` or `reached`."""
     hours_to_limit: float | None = None
     hours_to_limit_low: float | None = None
     hours_to_limit_high: float | None = None
@@ -168,13 +173,18 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemSection:
-    """The host and the limit at the last sample; `limit_used_mb` is what counts against the limit."""
+    """The host and the limit at the last sample; `limit_used_mb` is what counts against the limit.
+
+    `held_elsewhere_mb`: what of it no recorded process holds; `elsewhere` says so where it is worth saying.
+    """
 
     system_percent: float | None = None
     available_mb: float | None = None
     limit_mb: float | None = None
     limit_origin: str | None = None
     limit_used_mb: float | None = None
+    held_elsewhere_mb: float | None = None
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +239,8 @@ class Report:
     """The newest release against the one before, where runs of both were recorded."""
     judged_from: datetime | None = None
     """Where the verdict's look-back begins; the pictures begin there too."""
+    assessment: Assessment | None = None
+    """What the sections are rendered from; None where nothing could be judged."""
     readings: tuple[ReadingRow, ...] = ()
     """Every reading that was made in the window, in the order of their facts; JSON shows them."""
 

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.analysis.compare.releases import compare_releases
-from memmon.assessment.limits import HOST
-from memmon.formatting import size
 from memmon.report.chart_values import Ribbon
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
 from memmon.units import mb_from_bytes
@@ -30,12 +28,13 @@ SHOWN_PART_SHARE = 0.05
 
 
 def forecast_section(assessed: Assessment) -> ForecastSection | None:
-    """Return when memory reaches the recorded limit; None when no limit was recorded or nothing can be said."""
+    """Return when memory reaches the recorded limit; None when no limit was recorded."""
     forecast = assessed.forecast
-    if forecast is None or forecast.state == "cannot_say":
+    if forecast is None:
         return None
     return ForecastSection(
-        summary=_sentence(forecast, assessed),
+        summary=forecast.summary,
+        state=forecast.state,
         limit_mb=_mb(assessed.limit_bytes),
         limit_origin=assessed.limit_origin,
         used_mb=_mb(assessed.charged_bytes),
@@ -45,31 +44,23 @@ def forecast_section(assessed: Assessment) -> ForecastSection | None:
         hours_to_limit_high=forecast.hours_to_limit_high,
         level=forecast.level,
         details=forecast.details,
-        curve=_ribbon(forecast),
+        curve=_ribbon(forecast, assessed.rss_bytes),
     )
 
 
-def _sentence(forecast: Forecast, assessed: Assessment) -> str:
-    """Return the forecast's sentence, and which limit that is: it counts more, or less, than this RSS."""
-    if assessed.rss_at_limit_bytes == assessed.limit_bytes or forecast.hours_to_limit is None:
-        return forecast.summary
-    whole = size(_mb(assessed.limit_bytes))
-    owner = "the host" if assessed.limit_origin == HOST else assessed.limit_origin
-    return f"{forecast.summary} (Then all {whole} of {owner} are used up.)"
-
-
-def _ribbon(forecast: Forecast) -> Ribbon | None:
-    """Return the forecast's course from the last reading on."""
+def _ribbon(forecast: Forecast, rss_bytes: int | None) -> Ribbon | None:
+    """Return the forecast's course from the last reading on, as resident memory would show it."""
     curve, as_of, current = forecast.curve, forecast.as_of, forecast.current_bytes
-    if curve is None or as_of is None or current is None:
+    if curve is None or as_of is None or current is None or rss_bytes is None:
         return None
-    now_mb = mb_from_bytes(current)
+    now_mb = mb_from_bytes(rss_bytes)
+    shift = now_mb - mb_from_bytes(current)
     hours = [0.0, *curve.hours]
     return Ribbon(
         at_seconds=tuple((as_of + timedelta(hours=ahead)).timestamp() for ahead in hours),
-        middle_mb=(now_mb, *curve.median_mb),
-        low_mb=(now_mb, *curve.low_mb),
-        high_mb=(now_mb, *curve.high_mb),
+        middle_mb=(now_mb, *(value + shift for value in curve.median_mb)),
+        low_mb=(now_mb, *(value + shift for value in curve.low_mb)),
+        high_mb=(now_mb, *(value + shift for value in curve.high_mb)),
     )
 
 
@@ -90,7 +81,9 @@ def cause_section(assessed: Assessment) -> CauseSection | None:
             CauseShare(name=one.name, growth_mb=mb_from_bytes(one.growth_bytes), share=one.share)
             for one in (() if culprits is None else culprits.parts)
         ),
-        details=tuple(filter(None, [*more, cause.advice, *cause.details])),
+        details=tuple(
+            filter(None, [*more, *(one for one in (cause.advice,) if one in assessed.advice), *cause.details])
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """A report from the snapshots that a host holds in memory: what `MemoryMonitor` shows.
 
-`report_from_snapshots` needs the standard library alone, so the host can render the memory and
+`report_from_snapshots` needs the standard library alone, so the program can render the memory and
 deque sections when the analysis can't run; only `judge_snapshots` loads numpy.
 """
 
@@ -58,7 +58,7 @@ def report_from_snapshots(
     threshold_mb_per_hour: float = defaults.LEAK_THRESHOLD_MB_PER_HOUR,
     stored: StoredSections = NOTHING_STORED,
 ) -> Report:
-    """Return the 24-hour report on what the host holds.
+    """Return the 24-hour report on what the program holds.
 
     `snapshots`: oldest first; `deques`: the present reading of each registered deque; `finding`: the
     verdict on these snapshots (`judge_snapshots`), or None with `leak_missing_reason`; `stored`: what
@@ -93,7 +93,7 @@ def judge_snapshots(
     policy: LeakPolicy | None = None,
     source: str = "",
 ) -> LeakFinding:
-    """Return the leak verdict on what the host holds, as one run; loads numpy.
+    """Return the leak verdict on what the program holds, as one run; loads numpy.
 
     `deques` with an estimated size tell how much of the memory the deques hold over time.
     """

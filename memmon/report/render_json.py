@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from memmon.facts.json_schema import JSON_SCHEMA_VERSION
+
 if TYPE_CHECKING:
     from memmon.report.data import Report
-
-SCHEMA_VERSION = 1
-"""Version of the object's shape; it rises when a name changes its meaning or goes away."""
 
 
 def report_object(report: Report) -> dict[str, Any]:
     """Return the object that `memmon report --json` prints, as plain data.
 
     `findings` holds the leak finding with the source's name beside its fields (empty when there is
-    none); `report` holds every section.
+    none); `assessment` is what the report is rendered from (None where nothing could be judged); `report`
+    holds every section.
     """
     plain = report.to_dict()
+    assessment = plain.pop("assessment")
     finding = plain["leak"]["finding"]
     findings = [] if finding is None else [{**finding, "source": report.source}]
-    return {"schema_version": SCHEMA_VERSION, "command": "report", "findings": findings, "report": plain}
+    return {
+        "schema_version": JSON_SCHEMA_VERSION,
+        "command": "report",
+        "findings": findings,
+        "assessment": assessment,
+        "report": plain,
+    }
 
 
 def render_json(report: Report, *, indent: int | None = 2) -> str:

@@ -7,10 +7,10 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
-from memmon.facts.run_endings import END_WORDS
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
-from memmon.report.words import fill, leak_headline, share_words
+from memmon.report.words import end_words, fill, leak_headline, share_words
+from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
         ForecastSection,
         HistorySection,
         LeakSection,
-        MemorySection,
         Report,
         RunRow,
         Staleness,
+        SystemSection,
     )
     from memmon.report.words import Mood
 
@@ -61,8 +61,9 @@ def render_text(
     sign = _SIGNS if _carries_signs(encoding) else _PLAIN_SIGNS
     sections = [
         [_RULE, report.title, _RULE],
-        _memory(report.memory),
-        _leak(report.leak, sign, tz),
+        _memory(report),
+        _limit(report.system),
+        _leak(report, sign, tz),
         _forecast(report.forecast),
         _cause(report.cause),
         _evidence(report.evidence, tz),
@@ -70,6 +71,7 @@ def render_text(
         _history(report, sign, tz),
         _releases(report.comparison),
         _events(report.events, tz),
+        _next_steps(report),
         [_RULE],
     ]
     text = "\n\n".join("\n".join(lines) for lines in sections if lines)
@@ -91,10 +93,12 @@ def headline(report: Report) -> str:
     return f"{shown(report.source)}: {leak_headline(report.leak)[1]}{growth}; {memory}; {words}"
 
 
-def _memory(memory: MemorySection) -> list[str]:
+def _memory(report: Report) -> list[str]:
+    memory = report.memory
     return [
         "MEMORY USAGE:",
         f"  Current: {_mb(memory.current_mb)}",
+        *_footprint(report),
         f"  Average: {_mb(memory.average_mb)}",
         f"  Min: {_mb(memory.min_mb)}",
         f"  Max: {_mb(memory.max_mb)}",
@@ -102,8 +106,37 @@ def _memory(memory: MemorySection) -> list[str]:
     ]
 
 
-def _leak(leak: LeakSection, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:
+def _footprint(report: Report) -> list[str]:
+    """Return what the process can't give back, where that is another figure than its resident memory."""
+    found = report.assessment
+    if found is None or found.footprint_bytes is None or found.footprint_bytes == found.rss_bytes:
+        return []
+    return [
+        f"  Footprint: {mb_from_bytes(found.footprint_bytes):.1f} MB (what it can't give back; this is judged)"
+    ]
+
+
+def _next_steps(report: Report) -> list[str]:
+    """Return what to do next that stands nowhere above."""
+    told = () if report.cause is None else report.cause.details
+    advice = () if report.assessment is None else report.assessment.advice
+    steps = [line for sentence in advice if sentence not in told for line in _item(sentence, bullet="- ")]
+    return ["NEXT STEPS:", *steps] if steps else []
+
+
+def _limit(system: SystemSection | None) -> list[str]:
+    """Return how much of the limit is used, where others than this program hold of it."""
+    if system is None or not system.elsewhere:
+        return []
+    used = f"{_mb(system.limit_used_mb)} of {_mb(system.limit_mb)} ({system.limit_origin}) used"
+    return ["LIMIT:", *_item(f"{used}. {system.elsewhere}")]
+
+
+def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:
+    leak = report.leak
     mood, headline = leak_headline(leak)
+    if mood == "good" and report.staleness is not None and report.staleness.is_stale:
+        mood = "wait"  # a verdict of the past is no health
     lines = ["MEMORY LEAK DETECTION:", f"  {sign[mood]} {headline}"]
     threshold = f"(threshold: {leak.threshold_mb_per_hour:.1f})"
     finding = leak.finding
@@ -239,7 +272,7 @@ def _run_line(run: RunRow, tz: tzinfo | None) -> str:
         words.append(f"release {run.release}")
     if run.first_mb is not None and run.last_mb is not None:
         words.append(f"{run.first_mb:.0f} to {run.last_mb:.0f} MB")
-    words.append(END_WORDS.get(run.end_reason or "", run.end_reason or "no end recorded"))
+    words.append(end_words(run))
     return ", ".join(words)
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DequeState
-from memmon.facts.verdicts import Tone
+from memmon.facts.run_endings import END_WORDS
+from memmon.facts.severity import Severity
+from memmon.facts.verdicts import Tone, Verdict
 from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, rate
 
 if TYPE_CHECKING:
-    from memmon.report.data import CauseShare, LeakSection
+    from memmon.assessment.assessment import Assessment
+    from memmon.report.data import CauseShare, LeakSection, RunRow
     from memmon.report.deque_row import DequeRow
 
 Mood = Tone
@@ -49,6 +52,30 @@ def leak_headline(leak: LeakSection) -> tuple[Mood, str]:
     row = finding.verdict.row
     smallest = rate(finding.smallest_visible_slope_mb_per_hour)
     return row.tone, row.headline.format(confidence=finding.confidence, smallest=smallest)
+
+
+_MOODS: dict[Severity, Mood] = {
+    Severity.OK: "good",
+    Severity.NOTICE: "wait",
+    Severity.WARNING: "warn",
+    Severity.CRITICAL: "bad",
+}
+
+
+def mood_of(assessed: Assessment) -> Mood:
+    """Return how a source looks: by its severity; what is silent or can't be judged yet never looks healthy."""
+    severity, fresh = assessed.severity, assessed.freshness
+    is_missed = fresh is not None and fresh.is_stale
+    mood: Mood = "wait" if severity is None else _MOODS[severity]
+    is_known = not is_missed and assessed.finding.verdict is not Verdict.CANNOT_SAY
+    return mood if is_known or mood != "good" else "wait"
+
+
+def end_words(run: RunRow) -> str:
+    """Return how a run ended; one that goes on is running, and only of one that fell silent no end is known."""
+    if run.end_reason is None:
+        return "running" if run.is_running else "no end recorded"
+    return END_WORDS.get(run.end_reason, run.end_reason)
 
 
 def fill(row: DequeRow) -> str:

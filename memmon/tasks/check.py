@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts.conditions import observe
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Present
+from memmon.alerts.present import PresentState
 from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
 from memmon.facts.verdicts import Verdict
+from memmon.tasks.keep import keep_assessment
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def check(request: Check) -> Checked:
     with open_store(request.database) as store:
         if request.leak_check:
             seen, is_suspicious = _seen(store, request)
+            keep_assessment(store, request)
         if request.daily_report and _is_report_due(store, request.source, request.now):
             report = _daily_report(store, request)
     _keep_small(request.database, request.now)
@@ -88,7 +90,7 @@ def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
     if last_at is None:
         return (), False
     policy = AlertPolicy(leak_threshold_mb_per_hour=request.threshold_mb_per_hour)
-    known = Present(at=request.now, source=request.source)
+    known = PresentState(at=request.now, source=request.source)
     present = judged(store, known, runs, at=last_at, policy=policy)
     finding = present.leak
     is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)

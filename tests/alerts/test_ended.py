@@ -11,7 +11,7 @@ from told_kit import Program
 
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Leak, Present
+from memmon.alerts.present import Leak, PresentState
 from memmon.alerts.values import Watch
 from memmon.child.requests import Checked, SeenAnswer
 from memmon.cli import app
@@ -85,7 +85,7 @@ def test_a_leak_that_is_found_no_more_is_over_after_two_hours(url):
             verdict="leaking" if is_leak else "stable", is_leak=is_leak, confidence="high", duration_hours=9.0
         )
         at = program.dispatcher._clock.now()
-        present = Present(at=at, source="bot", leak=leak, is_leak_confirmed=is_leak)
+        present = PresentState(at=at, source="bot", leak=leak, is_leak_confirmed=is_leak)
         seen = conditions.observe(present, AlertPolicy(), in_process=True)
         answers = tuple(SeenAnswer.of(one) for one in seen)
         program.dispatcher._on_check(

@@ -50,6 +50,18 @@ MEMORY = {
     "machine at 97": ({"percent": 97.0}, "error"),
     "machine at 85": ({"percent": 85.0, "limit_origin": "host", "limit_bytes": 8000 * MB}, "warning"),
     "machine at 97, container at 50": ({"percent": 97.0, **in_container(50)}, "error"),
+    "container full of shared memory": (
+        {"percent": 30.0, **in_container(18), "charged_bytes": 970 * MB},
+        "error",
+    ),
+    "container whose older measure is too high": (
+        {"percent": 30.0, **in_container(97), "charged_bytes": 700 * MB},
+        None,
+    ),
+    "machine with its swap at 85": (
+        {"percent": 97.0, "limit_origin": "host", "limit_bytes": 8000 * MB, "charged_bytes": 6800 * MB},
+        "warning",
+    ),
     "both at 79": ({"percent": 79.0, **in_container(79)}, None),
 }
 
@@ -98,9 +110,9 @@ def test_deques_are_told_alike(url, count, title):
     assert from_outside(url, now=START) == from_inside(program) == [("deque", "error", title)]
 
 
-@pytest.mark.parametrize(("limit_mb", "severity"), [(1500, "error"), (500_000, "warning")])
+@pytest.mark.parametrize(("limit_mb", "severity"), [(1200, "error"), (1800, "warning"), (500_000, "warning")])
 def test_a_leak_is_told_alike(url, limit_mb, severity):
-    """A leak is an error when its limit is near, else a warning, whoever finds it."""
+    """A leak is an error when its limit is reached within a day, else a warning, whoever finds it."""
     bot, program = Bot(url), Program(url)
     bot.restart(START)
     taken = [

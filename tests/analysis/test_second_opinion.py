@@ -159,7 +159,7 @@ def test_a_flat_history_has_no_second_opinion_and_says_so():
     """Constant memory leaves nothing to fit."""
     history = History.from_arrays(at_seconds=np.arange(300.0) * 300, rss_bytes=np.full(300, 3e8))
     forecast = forecast_limit(history, 2**30, cross_check=True)
-    assert forecast.state == "not_within_horizon"
+    assert forecast.state == "never"
     assert forecast.cross_check is None
     assert forecast.details[-1] == NO_SECOND_OPINION
 

@@ -15,7 +15,7 @@ from memmon.units import MIB
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def forecast(hours=None, low=None, high=None, *, state="reaching", slope_low=None) -> Forecast:
+def forecast(hours=None, low=None, high=None, *, state="dated", slope_low=None) -> Forecast:
     return Forecast(
         source="bot",
         limit_bytes=2**30,

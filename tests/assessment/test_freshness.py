@@ -23,7 +23,8 @@ MINUTE = timedelta(minutes=1)
         (None, 15 * MINUTE, "live"),
         (None, 16 * MINUTE, "silent"),
         ("stopped", 16 * MINUTE, "ended"),
-        ("imported", 16 * MINUTE, "ended"),
+        ("imported", 15 * MINUTE, "live"),
+        ("imported", 16 * MINUTE, "silent"),
         ("oom", MINUTE, "ended_badly"),
         ("lost", 999 * MINUTE, "ended_badly"),
         (None, -MINUTE, "live"),
@@ -55,3 +56,21 @@ def test_without_a_sample_a_source_is_silent():
     """Where nothing was ever sampled there is no age, and the source is not called alive."""
     fresh = freshness_of([run(last_at=None)], now=START)
     assert (fresh.state, fresh.age_seconds) == ("silent", None)
+
+
+def test_a_process_that_goes_on_keeps_its_source_alive():
+    """Of processes side by side the end of one, though sampled last, is not the end of the source."""
+    goes_on = run(1, last_at=START, interval=300.0)
+    stopped = run(2, last_at=START + MINUTE, end_reason="stopped", interval=300.0)
+    fresh = freshness_of([goes_on, stopped], now=START + 2 * MINUTE)
+    assert (fresh.state, fresh.last_at) == ("live", START + MINUTE)
+    assert freshness_of([goes_on, stopped], now=START + 20 * MINUTE).state == "ended"
+
+
+@pytest.mark.parametrize(
+    ("end_reason", "is_stale"), [("stopped", False), ("oom", True), ("imported", True), (None, True)]
+)
+def test_what_ended_as_meant_is_not_stale(end_reason, is_stale):
+    """After three intervals a source is missed, unless somebody stopped it."""
+    fresh = freshness_of([run(end_reason=end_reason)], now=START + 16 * MINUTE)
+    assert (fresh.is_stale, fresh.end_reason) == (is_stale, end_reason)

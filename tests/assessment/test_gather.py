@@ -66,11 +66,12 @@ def test_what_is_not_asked_for_is_not_worked_out(leaky):
 
 
 def test_the_limit_that_is_asked_for_is_forecast(leaky):
-    """A given limit is one on the process; the host's is the host's."""
+    """A given limit is one on what the process can't give back; the host's is the host's."""
     source = leaky.resolve_source()
+    footprint_bytes = leaky.window_statistics(source.name).last_footprint_bytes
     given = judge(leaky, source, Question(bounds=Bounds(), limit=4096 * MIB), now=NOW).assessment
-    assert (given.limit_origin, given.charged_bytes) == ("given", given.rss_bytes)
-    assert given.rss_at_limit_bytes == 4096 * MIB
+    assert (given.limit_origin, given.charged_bytes) == ("given", footprint_bytes)
+    assert given.forecast.limit_bytes == 4096 * MIB
     host = judge(leaky, source, Question(bounds=Bounds(), limit="host"), now=NOW).assessment
     assert host.limit_origin == "host"
     assert host.limit_bytes > 8000 * MIB

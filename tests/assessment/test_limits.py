@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 from assessed_values import run, statistics
-from hypothesis import given
-from hypothesis import strategies as st
 
 from memmon.assessment.limits import limit_of
 from memmon.units import MIB
@@ -26,7 +24,6 @@ def test_the_group_that_is_in_force_decides():
     limit = limit_of(statistics(**READ), [GROUP])
     assert limit is not None
     assert (limit.limit_bytes, limit.used_bytes) == (1000 * MIB, 400 * MIB)
-    assert limit.rss_at_limit_bytes == 900 * MIB
     assert limit.used_percent == pytest.approx(40.0)
 
 
@@ -36,14 +33,37 @@ def test_the_hosts_memory_is_reckoned_from_what_is_available():
         limit = limit_of(statistics(**READ), runs, wanted)
         assert limit is not None
         assert (limit.origin, limit.limit_bytes, limit.used_bytes) == ("host", 8000 * MIB, 6000 * MIB)
-        assert limit.rss_at_limit_bytes == 2300 * MIB
+
+
+def test_what_is_charged_counts_where_it_was_read():
+    """All that is charged to the group counts, never beside the older measure; the headroom is what is left of it."""
+    limit = limit_of(statistics(**READ, charged_bytes=910 * MIB), [GROUP])
+    assert (limit.limit_bytes, limit.used_bytes, limit.counts) == (1000 * MIB, 910 * MIB, "charged")
+    assert limit_of(statistics(**READ), [GROUP]).counts == "used"
+
+
+def test_the_machines_memory_is_the_recorded_one_to_the_byte():
+    """What was recorded is the limit, not what a rounded share gives, in older rows too; what is charged counts."""
+    known = {**READ, "limit_bytes": 8013 * MIB + 7}
+    older, newer = statistics(**known), statistics(**known, charged_bytes=6300 * MIB)
+    found = [limit_of(stats, [HOST]) for stats in (older, newer)]
+    assert [one.limit_bytes for one in found] == [8013 * MIB + 7] * 2
+    assert [(one.used_bytes, one.counts) for one in found] == [
+        (6013 * MIB + 7, "used"),
+        (6300 * MIB, "charged"),
+    ]
+    inside = limit_of(statistics(**READ, charged_bytes=910 * MIB), [GROUP], "host")
+    assert (inside.limit_bytes, inside.used_bytes) == (8000 * MIB, 6000 * MIB)
 
 
 def test_a_given_limit_is_one_on_the_process_itself():
-    """A number of bytes limits resident memory, whatever was recorded."""
+    """A number of bytes limits what the process can't give back, whatever was recorded; else resident memory."""
     limit = limit_of(statistics(**READ), [GROUP], 500 * MIB)
     assert limit is not None
-    assert (limit.origin, limit.used_bytes, limit.rss_at_limit_bytes) == ("given", 300 * MIB, 500 * MIB)
+    assert (limit.origin, limit.used_bytes, limit.limit_bytes) == ("given", 300 * MIB, 500 * MIB)
+    read = statistics(**READ, charged_bytes=910 * MIB, footprint_bytes=280 * MIB)
+    known = limit_of(read, [GROUP], 500 * MIB)
+    assert (known.used_bytes, known.counts) == (280 * MIB, "footprint")
 
 
 def test_what_was_not_recorded_is_no_limit():
@@ -52,28 +72,3 @@ def test_what_was_not_recorded_is_no_limit():
     assert limit_of(statistics(rss_bytes=MIB), [GROUP]) is None
     assert limit_of(statistics(), [GROUP], 2**30) is None
     assert limit_of(statistics(**{**READ, "system_percent": 100.0}), [HOST]) is None
-
-
-@given(
-    rss=st.integers(1, 2**40),
-    limit_bytes=st.integers(1, 2**41),
-    used=st.none() | st.integers(0, 2**41),
-    available=st.integers(0, 2**41),
-    percent=st.floats(0.0, 99.9),
-    wanted=st.sampled_from(["recorded", "container", "host"]) | st.integers(1, 2**41),
-)
-def test_what_is_left_of_a_limit_is_the_room_of_the_process(
-    rss, limit_bytes, used, available, percent, wanted
-):
-    """For each kind of limit the room of the process is the rest of the limit (never below one byte of memory)."""
-    stats = statistics(
-        rss_bytes=rss,
-        limit_bytes=limit_bytes,
-        limit_used_bytes=used,
-        available_bytes=available,
-        system_percent=percent,
-    )
-    limit = limit_of(stats, [GROUP], wanted)
-    if limit is None:
-        return
-    assert limit.rss_at_limit_bytes == max(rss + limit.limit_bytes - limit.used_bytes, 1)

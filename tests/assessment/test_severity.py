@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from assessed_values import forecast, history
+from assessed_values import forecast, history, run
 from hypothesis import given
 from hypothesis import strategies as st
 from report_values import finding
@@ -84,35 +86,75 @@ def test_more_trouble_is_never_less_urgent(verdict, confidence, middle, high, sh
     assert severity_of(found, forecast=near, limit_share=share, deques=deques).rank >= base.rank
 
 
-def checked(found, *, dated=None, used=0.5):
-    limit = Limit(
-        limit_bytes=1000, used_bytes=round(1000 * used), rss_at_limit_bytes=2**40, origin="cgroup v2 /x"
-    )
-    assessed = assess_finding(SHORT_HISTORY, found, present=Present(limit=limit), is_brief=True)
+def checked(found, *, dated=None, used=0.5, deques=(), age_minutes=1.0, **options):
+    limit = Limit(limit_bytes=1000, used_bytes=round(1000 * used), origin="cgroup v2 /x")
+    last_at = SHORT_HISTORY.last_at
+    present = Present(limit=limit, deques=deques, runs=(run(last_at=last_at),))
+    now = last_at + timedelta(minutes=age_minutes)
+    assessed = assess_finding(SHORT_HISTORY, found, present=present, now=now, is_brief=True)
     object.__setattr__(assessed, "forecast", dated)
-    return check_state(assessed)
+    return check_state(assessed, **options)
 
 
 @pytest.mark.parametrize(
-    ("found", "dated", "used", "state", "kind"),
+    ("found", "known", "state", "kind"),
     [
-        (leak("high"), None, 0.5, CheckState.CRITICAL, "verdict"),
-        (leak("medium"), None, 0.5, CheckState.WARNING, "verdict"),
-        (leak("low"), None, 0.5, CheckState.OK, "verdict"),
-        (STABLE, forecast(24.0, slope_low=0.1), 0.5, CheckState.CRITICAL, "near_limit"),
-        (STABLE, forecast(24.0, slope_low=-0.1), 0.5, CheckState.WARNING, "near_limit"),
-        (STABLE, forecast(24.1, slope_low=0.1), 0.5, CheckState.OK, "verdict"),
-        (STABLE, forecast(0.0, state="over_limit"), 0.5, CheckState.CRITICAL, "near_limit"),
-        (STABLE, None, 0.8, CheckState.WARNING, "limit_use"),
-        (STABLE, None, 0.799, CheckState.OK, "verdict"),
+        (leak("high"), {}, CheckState.WARNING, "verdict"),
+        (leak("medium"), {}, CheckState.WARNING, "verdict"),
+        (leak("low"), {}, CheckState.OK, "verdict"),
+        (leak("high"), {"dated": forecast(20.0, 12.0, 40.0)}, CheckState.CRITICAL, "near_limit"),
+        (leak("medium"), {"dated": forecast(20.0, 12.0, 40.0)}, CheckState.WARNING, "verdict"),
+        (STABLE, {"dated": forecast(20.0, 12.0, 24.0)}, CheckState.CRITICAL, "near_limit"),
+        (STABLE, {"dated": forecast(20.0, 12.0, 24.1)}, CheckState.OK, "verdict"),
+        (STABLE, {"used": 0.95}, CheckState.CRITICAL, "limit_use"),
+        (STABLE, {"used": 0.8}, CheckState.WARNING, "limit_use"),
+        (STABLE, {"used": 0.799}, CheckState.OK, "verdict"),
+        (STABLE, {"deques": (WELL, UNBOUNDED)}, CheckState.WARNING, "deques"),
     ],
 )
-def test_check_tells_the_worst_reason_first(found, dated, used, state, kind):
-    """A leak by its confidence, a near limit by its certainty, a used limit from 80 %: the worst one leads."""
-    answer, reasons = checked(found, dated=dated, used=used)
+def test_check_tells_the_severity_and_the_worst_reason_first(found, known, state, kind):
+    """A sure leak warns, a limit that will be reached or is nearly used is critical, and what decides stands first."""
+    answer, reasons = checked(found, **known)
     assert answer is state
     assert (reasons[0].kind, reasons[0].state) == (kind, state)
     assert {reason.kind for reason in reasons} >= {"verdict", "limit_use"}
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "kind"),
+    [
+        ({}, CheckState.UNKNOWN, "verdict"),
+        ({"dated": forecast(2.0, 1.0, 3.0)}, CheckState.UNKNOWN, "verdict"),
+        ({"used": 0.96}, CheckState.CRITICAL, "limit_use"),
+        ({"deques": (UNBOUNDED,)}, CheckState.WARNING, "deques"),
+    ],
+)
+def test_without_a_verdict_check_knows_nothing_unless_it_is_worse(known, state, kind):
+    """What can't be judged yet is UNKNOWN and never healthy; a full limit or a deque's fault is told all the same."""
+    answer, reasons = checked(finding(verdict="cannot_say"), **known)
+    assert (answer, reasons[0].kind) == (state, kind)
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "kind"),
+    [
+        ({}, CheckState.UNKNOWN, "stale"),
+        ({"dated": forecast(2.0, 1.0, 3.0), "deques": (UNBOUNDED,)}, CheckState.UNKNOWN, "stale"),
+        ({"used": 0.96}, CheckState.CRITICAL, "limit_use"),
+        ({"used": 0.81}, CheckState.WARNING, "limit_use"),
+        ({"max_age_seconds": 1000.0}, CheckState.WARNING, "verdict"),
+    ],
+)
+def test_a_silent_source_is_unknown_unless_its_limit_was_nearly_used(known, state, kind):
+    """Three intervals without a sample: the verdict is one of the past, and only what filled the limit still counts."""
+    answer, reasons = checked(leak("high"), age_minutes=16.0, **known)
+    assert (answer, reasons[0].kind) == (state, kind)
+
+
+def test_an_age_that_is_asked_for_counts_before_the_intervals():
+    """A monitoring system that allows two minutes gets UNKNOWN after two, whatever the interval is."""
+    assert checked(leak("high"), age_minutes=2.1, max_age_seconds=120.0)[0] is CheckState.UNKNOWN
+    assert checked(leak("high"), age_minutes=1.9, max_age_seconds=120.0)[0] is CheckState.WARNING
 
 
 def test_without_a_limit_only_the_verdict_counts():

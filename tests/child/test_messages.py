@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,16 @@ from hypothesis import strategies as st
 from message_kit import ANSWER_TYPES, JSON, REQUEST_TYPES, made_up, objects_of
 
 from memmon.child import AnsweredError, bootstrap
-from memmon.child.requests import REQUESTS, Envelope, Failed, Inspect, Inspected, JudgeLeak
+from memmon.child.requests import (
+    REQUESTS,
+    AnyAnswer,
+    AnyRequest,
+    Envelope,
+    Failed,
+    Inspect,
+    Inspected,
+    JudgeLeak,
+)
 from memmon.child.wire import UnknownMessageError, decode_answer, encode
 from memmon.tasks import serve
 from memmon.tasks.decode import read_exactly, read_request
@@ -206,6 +216,13 @@ def test_each_name_on_the_line_means_one_thing():
     read = set(re.findall(r'request\["(\w+)"\]', bootstrap.CODE))
     assert read <= envelope
     assert Inspected.command in REQUESTS
+
+
+def test_each_request_is_known_by_its_name():
+    """Every kind of request and answer is in the types that mypy holds `perform` to, and is found by its name."""
+    assert set(get_args(AnyRequest)) == set(REQUESTS.values())
+    assert set(get_args(AnyAnswer)) == {kind.answer_type for kind in REQUEST_TYPES}
+    assert all(kind.command == name for name, kind in REQUESTS.items())
 
 
 def run_alone(code):

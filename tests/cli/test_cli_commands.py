@@ -303,7 +303,7 @@ def test_json_is_one_object_everywhere(call, histories, with_deques):
     """Whatever the command, --json prints one object with its version and name."""
     for command in (["runs"], ["leaks"], ["check"], ["doctor"], ["config", "show"], ["db", "status"]):
         found = json.loads(call(*command, "--db", histories, "--json").out)
-        assert (found["schema_version"], found["command"]) == (1, " ".join(command))
+        assert (found["schema_version"], found["command"]) == (2, " ".join(command))
 
 
 def test_db_prune_folds_what_is_old(call, tmp_path):

@@ -120,8 +120,15 @@ def test_a_file_left_read_only_by_its_owner(path, suffix):
 
 
 @needs_root
-@pytest.mark.parametrize("suffix", ["-shm", "-wal"])
-@pytest.mark.parametrize("user", [NOBODY, 0])
+@pytest.mark.parametrize(
+    ("user", "suffix"),
+    [
+        (NOBODY, "-shm"),
+        (0, "-wal"),
+        pytest.param(NOBODY, "-wal", marks=pytest.mark.slow),
+        pytest.param(0, "-shm", marks=pytest.mark.slow),
+    ],
+)
 def test_a_file_left_by_another_user(path, suffix, user):
     """It is a problem, for the one who records and for root who looks: whose it is, and the command that mends it."""
     side = path.with_name(path.name + suffix)

@@ -114,10 +114,10 @@ def test_window_without_data_says_what_there_is(call, histories):
 
 
 @pytest.mark.parametrize(
-    ("source", "code", "name"), [("leaky", 2, "CRITICAL"), ("flat", 0, "OK"), ("young", 0, "OK")]
+    ("source", "code", "name"), [("leaky", 1, "WARNING"), ("flat", 0, "OK"), ("young", 3, "UNKNOWN")]
 )
 def test_check_speaks_the_plugins_language(call, histories, source, code, name):
-    """A high leak is CRITICAL, none is OK; performance data follow a bar; the database is named."""
+    """A leak far from its limit warns, none is OK, no verdict is UNKNOWN; performance data follow a bar; the database is named."""
     answer = call("check", "--db", histories, "--source", source)
     assert answer.code == code
     first, *rest = answer.out.splitlines()
@@ -130,9 +130,22 @@ def test_check_speaks_the_plugins_language(call, histories, source, code, name):
 def test_check_worst_source_decides(call, histories):
     """Over all sources the worst state is told, and each has its line and its own labels."""
     answer = call("check", "--db", histories)
-    assert answer.code == 2
+    assert answer.code == 1
+    assert answer.out.startswith("MEMMON WARNING - leaky: ")
     assert "'flat rss'=" in answer.out.splitlines()[0]
     assert "OK flat: " in answer.out
+
+
+def test_check_carries_the_whole_assessment(call, histories):
+    """Each source has its assessment in the JSON, and the one that decides stands beside the exit code."""
+    found = call("check", "--db", histories, "--json").json
+    by_source = {one["source"]: one["assessment"] for one in found["sources"]}
+    assert set(by_source) >= {"leaky", "flat", "young"}
+    assert found["assessment"] == by_source["leaky"]
+    assert found["assessment"]["severity"] == "warning"
+    assert found["assessment"]["headline"].startswith("Memory leaks: 25.0")
+    assert f"--db {histories} --source leaky" in found["assessment"]["advice"][-1]
+    assert by_source["flat"]["advice"] == []
 
 
 def test_check_finds_the_limit_near_and_used(call, histories):
@@ -215,10 +228,12 @@ def test_hostile_source_names_stay_text(call, tmp_path):
 def test_plugin_text_without_any_data():
     """A check with nothing but a reason still gives a plugin's line."""
     from memmon.assessment.check_state import CheckState
-    from memmon.cli.commands.check import Checked
+    from memmon.cli.commands.check import CheckedSource
 
     unknown = CheckState.UNKNOWN
-    text = plugin_text(unknown, [Checked(source="s", state=unknown, reasons=("no | data",))], database="d")
+    text = plugin_text(
+        unknown, [CheckedSource(source="s", state=unknown, reasons=("no | data",))], database="d"
+    )
     assert text.splitlines() == ["MEMMON UNKNOWN - s: no / data", "database: d"]
 
 
@@ -253,8 +268,12 @@ def test_report_formats(call, histories, tmp_path):
     assert found["findings"][0]["source"] == "leaky"
     assert found["report"]["memory"]["sample_count"] > 280
     assert found == call("report", "--db", histories, "--source", "leaky", "--format", "json").json | {
-        "report": found["report"]
+        "report": found["report"],
+        "assessment": found["assessment"],
     }
+    assert "assessment" not in found["report"]
+    assert found["assessment"]["finding"] == found["report"]["leak"]["finding"]
+    assert (found["assessment"]["severity"], found["assessment"]["source"]) == ("warning", "leaky")
     page = tmp_path / "r.html"
     assert call("report", "--db", histories, "--source", "leaky", "-o", page).code == 0
     assert page.read_text().lower().startswith("<!doctype html>")

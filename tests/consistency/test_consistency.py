@@ -10,19 +10,21 @@ from consistency_kit.said import VERDICTS, Number
 
 FACTS = (
     "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
-    "outlook", "growth_ahead", "is_stale", "deques", "worst_first", "alert_leak", "alert_deque",
+    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "deques", "worst_first", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
 )  # fmt: skip
 
 _JUDGED = {"verdict", "confidence", "slope_mb_per_hour"}
 _LIMIT = {"limit_bytes", "used_percent", "hours_to_limit"}
-_PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques"}
+_PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques", "severity"}
+_WHOLE = {"severity", "freshness", "footprint_bytes"}
 _SENTENCE = {"limit_bytes", "hours_to_limit"}
 SPEAKS_OF = {
     "leaks": {*_JUDGED, "is_stale"},
     "leaks --json": {*_JUDGED, "since", "is_stale", "outlook", "growth_ahead"},
-    "check": {*_JUDGED, *_LIMIT, "is_stale"},
-    "check --json": {*_JUDGED, *_LIMIT, "since", "is_stale"},
+    "check": {*_JUDGED, *_LIMIT, "is_stale", "severity"},
+    "check --json": {*_JUDGED, *_LIMIT, *_WHOLE, "since", "is_stale"},
+    "headline": {"verdict", "slope_mb_per_hour", *_LIMIT},
     "forecast": {*_LIMIT, "is_stale"},
     "forecast, sentence": _SENTENCE,
     "forecast --json": {*_LIMIT, "is_stale", "outlook", "growth_ahead"},
@@ -33,17 +35,17 @@ SPEAKS_OF = {
     "watch": {*_JUDGED, "limit_bytes", "used_percent", "is_stale", "deques"},
     "watch, sentence": _SENTENCE,
     "watch --json": {*_JUDGED, "since"},
-    "report": {*_JUDGED, "since", "limit_bytes", "hours_to_limit", "is_stale", "deques"},
-    "report --json": {*_PAGE, "since"},
+    "report": {*_JUDGED, "since", "limit_bytes", "hours_to_limit", "is_stale", "deques", "footprint_bytes"},
+    "report --json": {*_PAGE, *_WHOLE, "since"},
     "report html": _PAGE,
     "report html, sentence": _SENTENCE,
     "source page": _PAGE,
     "source page, sentence": _SENTENCE,
     "overview": {*_JUDGED, "used_percent", "is_stale", "worst_first"},
-    "metrics": {"verdict", "slope_mb_per_hour", "limit_bytes", "used_percent", "is_stale"},
-    "evaluator": {*_JUDGED, *_LIMIT, "since", "is_stale", "deques"},
-    "recorder": {"used_percent", "deques", "alert_high_memory", "alert_deque"},
-    "hourly check": {*_JUDGED, "since", "alert_leak"},
+    "metrics": {"verdict", "slope_mb_per_hour", "limit_bytes", "used_percent", "freshness"},
+    "evaluator": {*_JUDGED, *_LIMIT, "since", "is_stale", "deques", "severity"},
+    "recorder": {"used_percent", "deques", "alert_high_memory", "alert_deque", "severity"},
+    "hourly check": {*_JUDGED, "since", "alert_leak", "severity"},
     "Store.alerts()": {"alert_high_memory"},
 }
 """What is read back from each surface: a reader that falls silent would agree with everybody."""
@@ -98,6 +100,6 @@ def test_the_histories_have_every_verdict_deque_state_and_limit(answers):
 
 def test_no_known_contradiction_names_a_history_that_is_not_told():
     """The table of known contradictions names only histories that there are."""
-    names = {story.name for stories in stores(is_whole=True).values() for story in stories}
+    names = {story.name for stories in stores("whole").values() for story in stories}
     named = {name for one in KNOWN_CONTRADICTIONS for name in one.histories}
     assert {name for name in named - names if not name.startswith("all of ")} == set()

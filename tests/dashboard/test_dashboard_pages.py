@@ -315,7 +315,7 @@ def test_metrics_without_their_extra_say_what_to_install(database, monkeypatch):
     from memmon.dashboard import metrics
     from memmon.errors import MissingExtraError
 
-    def missing(store, *, now):
+    def missing(*_, **__):
         raise MissingExtraError("pip install 'memmon[metrics]'")
 
     monkeypatch.setattr(metrics, "render_metrics", missing)

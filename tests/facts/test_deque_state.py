@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Present
+from memmon.alerts.present import PresentState
 from memmon.analysis.deques.finding import DequeSeries
 from memmon.analysis.deques.judge import judge_deque
 from memmon.analysis.deques.wording import _SENTENCES
@@ -50,7 +50,7 @@ def row_state(one):
 
 def alerts_words(one):
     """Return what the alert says, the bot's and the evaluator's alike; None without one."""
-    seen = conditions.deque(Present(at=AT, source="bot", deques=[one]), AlertPolicy())
+    seen = conditions.deque(PresentState(at=AT, source="bot", deques=[one]), AlertPolicy())
     return seen.message if seen.level == "active" else None
 
 

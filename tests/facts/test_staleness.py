@@ -18,7 +18,6 @@ from memmon.facts.plain import as_plain
 from memmon.facts.run_endings import END_WORDS, MEANT_ENDS
 from memmon.facts.staleness import (
     STALE_INTERVAL_COUNT,
-    allowed_age_seconds,
     newest_interval_seconds,
     stale_after_seconds,
     staleness,
@@ -75,14 +74,20 @@ def test_the_newest_runs_interval_counts():
     assert newest_interval_seconds([Run(None, 7.0)]) is None
 
 
+@pytest.mark.parametrize("end_reason", sorted(END_WORDS))
+def test_nobody_is_missed_after_an_end_that_was_meant(end_reason):
+    """A run that was stopped on purpose is never stale; one that was killed or got lost is.
+
+    So is an imported one: where the file ends says nothing of the program.
+    """
+    found = staleness(NOW - timedelta(days=9), now=NOW, interval_seconds=60.0, end_reason=end_reason)
+    assert found.is_stale is (end_reason not in MEANT_ENDS or end_reason == "imported")
+    assert found.age_seconds == 9 * 86_400
+
+
 def test_options_derive_from_the_rule():
-    """The default of `check --max-age` and of the alert policy is the same number of intervals."""
-    assert allowed_age_seconds(3600.0) == stale_after_seconds(3600.0)
-    assert (
-        allowed_age_seconds(1.0)
-        == allowed_age_seconds(None)
-        == stale_after_seconds(defaults.INTERVAL_SECONDS)
-    )
+    """The alert policy counts the same number of intervals, the default one where none is known."""
+    assert stale_after_seconds(None) == stale_after_seconds(defaults.INTERVAL_SECONDS)
     assert AlertPolicy().silent_interval_count == STALE_INTERVAL_COUNT
 
 

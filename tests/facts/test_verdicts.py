@@ -78,6 +78,17 @@ def test_each_verdict_has_a_row_of_its_own():
     assert (ranked[0], ranked[-1]) == (Verdict.LEAKING, Verdict.STABLE)
 
 
+def test_each_verdict_has_a_rule():
+    """The leak analysis gives every verdict somewhere: one that nothing can reach is a rule that was forgotten."""
+    given = {
+        node.value.attr
+        for path in (ROOT / "memmon" / "analysis" / "leak").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.keyword) and ast.unparse(node).startswith("verdict=Verdict.")
+    }
+    assert given == {one.name for one in Verdict}
+
+
 def test_a_forgotten_row_fails_the_type_check(tmp_path):
     """A state that is added without its row is an error for mypy, which names the match that forgot it."""
     copy = tmp_path / "memmon" / "facts" / "verdicts.py"

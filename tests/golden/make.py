@@ -11,7 +11,8 @@ import json
 import sqlite3
 import sys
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -21,11 +22,12 @@ from golden_figures import figures  # noqa: E402
 from store_kit import START, StoreMaker, deque_of, ticks, watch_of  # noqa: E402
 
 from memmon.config import Settings  # noqa: E402
-from memmon.model import ComponentReading, EventRecord  # noqa: E402
+from memmon.model import AssessmentRecord, ComponentReading, EventRecord  # noqa: E402
 from memmon.store.alerts.store import AlertStore  # noqa: E402
 from memmon.store.retention import prune  # noqa: E402
 from memmon.store.schema.identity import HEAD_REVISION  # noqa: E402
 from memmon.store.upkeep.migrate import upgrade  # noqa: E402
+from memmon.store.write.assessments import keep_assessments  # noqa: E402
 from memmon.store.write.writer import RunEnd  # noqa: E402
 
 
@@ -62,7 +64,14 @@ def make(path: Path) -> None:
         release="1.4.2",
         watches=watches,
     )
-    store.add_run(ticks(120, start=start, rss_mb=lambda n: None if n % 9 == 0 else 64.0), source="other")
+    store.add_run(
+        [
+            replace(one, charged_bytes=None if one.rss_bytes is None else one.rss_bytes + 2**20)
+            for one in ticks(120, start=start, rss_mb=lambda n: None if n % 9 == 0 else 64.0)
+        ],
+        source="other",
+    )
+    keep_assessments(store.database, [_assessment(START + timedelta(hours=n), n) for n in (1, 2, 3)])
     prune.apply(
         store.database,
         Settings(raw_days=1.5, hourly_days=400.0),
@@ -72,6 +81,25 @@ def make(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("VACUUM")
+
+
+def _assessment(at: datetime, number: int) -> AssessmentRecord:
+    return AssessmentRecord(
+        source="orderbot",
+        at=at,
+        writer="child" if number % 2 else "evaluator",
+        last_at=at - timedelta(minutes=5),
+        severity="notice" if number > 1 else "ok",
+        verdict="growing" if number > 1 else "stable",
+        confidence="low",
+        slope_mb_per_hour=number - 2.0,
+        rss_bytes=100 * 2**20 + number,
+        footprint_bytes=None,
+        charged_bytes=1_000 * number,
+        limit_bytes=8_000,
+        version=1,
+        data='{"version":1,"headline":"é"}',
+    )
 
 
 if __name__ == "__main__":

@@ -181,6 +181,7 @@ def test_alert_apprise_carries_to_other_services(receiver, monkeypatch):
         parse_channel("apprise:env:A", {"A": target}).send(_message())
 
 
+@pytest.mark.slow
 def test_alert_secrets_are_in_no_file_and_no_output(receiver, tmp_path, own_home):
     """After real rounds through the command line, delivered and refused, no file and no output holds a secret."""
     url = make_store(tmp_path / "memmon.db")

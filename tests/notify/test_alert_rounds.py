@@ -200,7 +200,7 @@ def test_alerts_tell_of_a_leak_with_its_forecast(url, clock):
     ]
     bot.write(
         [
-            _with(item, limit_bytes=1500 * MB, limit_origin="cgroup v2 /bot", limit_used_bytes=item.rss_bytes)
+            _with(item, limit_bytes=1200 * MB, limit_origin="cgroup v2 /bot", limit_used_bytes=item.rss_bytes)
             for item in snapshots
         ]
     )
@@ -220,7 +220,7 @@ def test_alerts_tell_of_a_leak_with_its_forecast(url, clock):
     assert f"memmon report --db {url} --source bot" in message.text
     assert "host host-1, source bot, run 1 (pid " in message.text
     assert "release 1.4.2), 2026-03-0" in message.text
-    assert message.values["hours_to_limit"] == pytest.approx((1500 - 874) / 24, rel=0.2)
+    assert message.values["hours_to_limit"] == pytest.approx((1200 - 874) / 24, rel=0.2)
 
 
 def _with(item, **values):
@@ -293,8 +293,8 @@ def test_alerts_are_quiet_while_silenced_and_after_an_acknowledgement(url, clock
         bot.take(clock.now(), percent=90.0)
     assert [at - START for at, _ in channel.sent] == [minutes(15)]
     assert alerts.acknowledge(1, "high_memory", at=clock.now(), by="me")
-    for _ in range(70):
-        clock.advance(300)
+    for _ in range(35):
+        clock.advance(600)
         bot.take(clock.now(), percent=90.0)
         _round(url, channel)
     assert len(channel.sent) == 1

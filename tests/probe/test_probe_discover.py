@@ -10,7 +10,7 @@ import host_sample
 import pytest
 
 from memmon.probe.objects.discover import discover
-from memmon.probe.objects.program_code import host_modules, is_host_class, is_host_module
+from memmon.probe.objects.program_code import is_host_module, is_program_class, program_modules
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +125,10 @@ def test_the_hosts_own_code_is_told_from_all_other(tmp_path):
     assert not is_host_module("asyncio.queues", "x.py")
     assert not is_host_module("pytest", pytest.__file__)
     assert not is_host_module("builtin_thing", None)
-    assert is_host_class(host_sample.Feed)
-    assert not is_host_class(deque)
-    assert not is_host_class(os.PathLike)
-    assert "host_sample" in dict(host_modules())
+    assert is_program_class(host_sample.Feed)
+    assert not is_program_class(deque)
+    assert not is_program_class(os.PathLike)
+    assert "host_sample" in dict(program_modules())
 
 
 PROGRAM = """

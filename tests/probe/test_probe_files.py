@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from memmon.probe.process.files import read_bytes
-from memmon.probe.process.process import ProcessProbe, told_fd_count
+from memmon.probe.process.process import ProcessProbe, stated_fd_count
 
 
 @pytest.mark.parametrize("name", ["mountinfo", "limits", "maps"])
@@ -45,7 +45,7 @@ def test_nothing_stays_open(tmp_path):
 def test_open_files_are_counted(tmp_path):
     """Each open file counts as one, in this process and in none other."""
     listed = sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1  # the listing's own
-    assert told_fd_count(os.getpid()) in {0, listed}  # 0: an older kernel
+    assert stated_fd_count(os.getpid()) in {0, listed}  # 0: an older kernel
     probe = ProcessProbe()
     before = probe.read().fd_count
     held = [open(tmp_path / str(number), "w") for number in range(37)]  # noqa: SIM115, PTH123

@@ -163,7 +163,7 @@ def test_an_error_of_one_psutil_function_costs_only_its_own_values(function, err
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("memmon.probe.process.process.told_fd_count", lambda pid: 0)  # an older kernel
+    monkeypatch.setattr("memmon.probe.process.process.stated_fd_count", lambda pid: 0)  # an older kernel
     probe = ProcessProbe()
     healthy = probe.read()
     monkeypatch.setattr(psutil.Process, function, fail)
@@ -249,7 +249,7 @@ def test_a_slow_count_of_files_is_not_repeated_at_once(monkeypatch):
         return 10_000
 
     monkeypatch.setattr(psutil.Process, "num_fds", count)
-    monkeypatch.setattr("memmon.probe.process.process.told_fd_count", lambda pid: 0)  # an older kernel
+    monkeypatch.setattr("memmon.probe.process.process.stated_fd_count", lambda pid: 0)  # an older kernel
     probe = ProcessProbe(monotonic=lambda: now[0])
     assert probe.read().fd_count == 10_000
     assert probe.read().fd_count is None

@@ -104,7 +104,9 @@ def test_out_of_memory_by_the_last_reading(tmp_path):
     live_and_die(tmp_path, "SIGKILL")
     with write_engine(parse_database(tmp_path / "c.db")).begin() as connection:
         connection.exec_driver_sql("UPDATE event SET data = NULL WHERE kind = 'run_start'")
-        connection.exec_driver_sql("UPDATE snapshot SET limit_bytes = 1000, limit_used_bytes = 970")
+        connection.exec_driver_sql(
+            "UPDATE snapshot SET limit_bytes = 1000, limit_used_bytes = 180, charged_bytes = 970"
+        )
     runs, _ = next_start(tmp_path)
     assert runs[0].end_reason == "oom"
 

@@ -11,7 +11,7 @@ import pytest
 
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Memory, Present
+from memmon.alerts.present import Memory, PresentState
 from memmon.alerts.values import Watch
 from memmon.child import AnsweredError
 from memmon.child.requests import Check, Checked, Inspected
@@ -362,7 +362,7 @@ def seen_of(present, policy=None):
 def test_many_faults_are_shortened():
     """An alert over many deques says of the first twenty what is wrong, and names the others."""
     readings = [deque_reading(name=f"d{n:02}", maxlen_count=None) for n in range(30)]
-    seen = seen_of(Present(at=AT, source="bot", deques=readings))
+    seen = seen_of(PresentState(at=AT, source="bot", deques=readings))
     assert seen.message.count("has no maxlen") == 20
     assert "and also d20" in seen.message
     assert len(seen.members) == 30
@@ -372,12 +372,12 @@ def test_high_memory():
     """High memory is told with the figures that could be read, and not judged without any."""
     full = Memory(system_percent=91.0, rss_bytes=2**20, available_bytes=2**20)
     for memory in (full, Memory(system_percent=91.0)):
-        assert "91.0 %" in seen_of(Present(at=AT, source="bot", memory=memory)).message
-    assert conditions.observe(Present(at=AT, source="bot", memory=Memory()), AlertPolicy()) == []
+        assert "91.0 %" in seen_of(PresentState(at=AT, source="bot", memory=memory)).message
+    assert conditions.observe(PresentState(at=AT, source="bot", memory=Memory()), AlertPolicy()) == []
 
 
 def high_memory(percent=91.0):
-    return seen_of(Present(at=AT, source="bot", memory=Memory(system_percent=percent)))
+    return seen_of(PresentState(at=AT, source="bot", memory=Memory(system_percent=percent)))
 
 
 def stored_watch(**values):
@@ -422,7 +422,7 @@ def test_the_desk_tells_a_lasting_state_once_a_day():
 
     def told(hours, *names):
         readings = [deque_reading(name=name, maxlen_count=None) for name in names]
-        seen = seen_of(Present(at=AT, source="bot", deques=readings))
+        seen = seen_of(PresentState(at=AT, source="bot", deques=readings))
         return cooldown.look(seen, at=AT + timedelta(hours=hours)).alert is not None
 
     course = [

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from report_store import record_bot
 from report_values import NOW, finding, held
@@ -167,6 +167,8 @@ numbers = st.one_of(st.none(), st.floats(-1e6, 1e6, allow_nan=False))
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(numbers, max_size=60))
+@example([5e-324])
+@example([5e-324, None, 1e-310])
 def test_encoded_values_come_back_to_within_a_screen_pixel(values):
     """Decoding gives every value back to within 1/2000 of the range, and every gap as a gap."""
     code = json.loads(json.dumps(encode_values(values)))

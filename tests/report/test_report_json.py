@@ -14,7 +14,7 @@ def test_the_object_has_version_command_findings_and_the_whole_report():
         held([1.0, float("nan"), 3.0]), [bounded("d", 3)], source="bot", now=NOW, finding=finding()
     )
     data = json.loads(render_json(report))
-    assert data["schema_version"] == 1
+    assert data["schema_version"] == 2
     assert data["command"] == "report"
     (only,) = data["findings"]
     assert only["source"] == "bot"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,4 +37,9 @@ def figures(path: Path) -> dict[str, Any]:
                 ],
                 "verdict": verdict.verdict,
             }
+            kept = store.assessments(source).drop(columns=["version"]).astype(object)
+            if len(kept):  # schemas before 0007 have none
+                found[source]["assessments"] = json.loads(
+                    kept.reset_index().to_json(orient="records", date_format="iso")
+                )
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts.values import Watch
 from memmon.config import Database, parse_database
-from memmon.model import ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
+from memmon.model import AssessmentRecord, ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
 from memmon.store.write.writer import Batch, RunEnd, Writer
 
 if TYPE_CHECKING:
@@ -117,3 +117,24 @@ def watch_of(
         "told_since": at if state == "firing" else None,
     }
     return Watch(**{**known, **more})
+
+
+def kept_of(source: str, at: datetime, **more) -> AssessmentRecord:
+    """Return what an hourly check keeps of a source that is well."""
+    known = {
+        "source": source,
+        "at": at,
+        "writer": "child",
+        "last_at": at,
+        "severity": "ok",
+        "verdict": "stable",
+        "confidence": "low",
+        "slope_mb_per_hour": -0.5,
+        "rss_bytes": 100 * MB,
+        "footprint_bytes": None,
+        "charged_bytes": 2_000 * MB,
+        "limit_bytes": 8_000 * MB,
+        "version": 1,
+        "data": '{"version":1}',
+    }
+    return AssessmentRecord(**{**known, **more})

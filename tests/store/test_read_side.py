@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -224,3 +225,24 @@ def test_read_sql_only_reads(store):
         with pytest.raises(SqlError):
             reader.query(statement)
     assert reader.query("-- how many\nSELECT count(*) FROM snapshot").rows == ((5,),)
+
+
+def test_history_knows_what_the_footprint_is_made_of(store):
+    """A History from the store has the parts of memory and the allocators' counters, and their footprint."""
+    made = [
+        replace(
+            snapshot,
+            rss_anon_bytes=60 * MB,
+            rss_shmem_bytes=5 * MB,
+            rss_file_bytes=35 * MB,
+            swap_bytes=number * MB,
+            heap_used_bytes=30 * MB + number,
+            python_block_count=9_000 + number,
+        )
+        for number, snapshot in enumerate(ticks(6))
+    ]
+    store.add_run(made)
+    history = open_store(store.path).history("bot")
+    assert (history.footprint_bytes / MB).tolist() == [65, 66, 67, 68, 69, 70]
+    assert history.heap_used_bytes.tolist() == [30 * MB + number for number in range(6)]
+    assert history.python_block_count.tolist() == [9_000 + number for number in range(6)]

@@ -4,12 +4,14 @@ import random
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from store_kit import MB, START, deque_of, ticks
 
+from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.robust import theil_sen
 from memmon.clock import SystemClock
 from memmon.config import Settings
@@ -112,6 +114,21 @@ def test_retention_keeps_slopes(ten_days):
     for first, last in ((0, 5), (5, 8)):
         span = {"since": START + timedelta(days=first), "until": START + timedelta(days=last, seconds=-1)}
         assert slope(rolled.slice_time(**span)) == pytest.approx(slope(raw.slice_time(**span)), rel=0.02)
+
+
+def test_retention_keeps_a_leak_that_is_swapped_out(store):
+    """Growth that goes into swap is a leak at the same rate after the raw samples were folded into hours."""
+    made = [
+        replace(snapshot, rss_anon_bytes=150 * MB, rss_shmem_bytes=0, swap_bytes=round(number * MB * 20 / 12))
+        for number, snapshot in enumerate(ticks(3 * 288, rss_mb=lambda number: 200.0 + number % 7))
+    ]
+    store.add_run(made)
+    purge(store, days=30, settings=Settings(raw_days=1, hourly_days=40))
+    history = open_store(store.database.url).history()
+    assert len(history) < 100
+    finding = detect_leak(history)
+    assert finding.verdict == "leaking"
+    assert finding.slope_mb_per_hour == pytest.approx(20, rel=0.02)
 
 
 def test_retention_keeps_deques_known(ten_days):
@@ -291,6 +308,7 @@ def test_retention_of_two_at_once_counts_nothing_twice(ten_days):
     assert open_store(ten_days.database.url).snapshots()["sample_count"].sum() == 2880
 
 
+@pytest.mark.slow
 def test_retention_hardly_delays_a_recorder(store):
     """While days are purged, a recorder's durable write takes less than 50 ms longer than it does alone."""
     store.add_run(ticks(900, deques=lambda n: [deque_of(f"d{k}", n * k % 97) for k in range(8)]))

@@ -113,7 +113,7 @@ def test_salvage_of_a_whole_store_brings_back_every_row(whole, tmp_path):
 
 
 @pytest.mark.parametrize("how", [garbage, zeros, half, flips])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_salvage_at_one_percent_damaged_pages(whole, tmp_path, how, seed):
     """With 1 % of the pages damaged at least 98 % of the recorded rows come back, and none is wrong."""
     rng = random.Random(seed)

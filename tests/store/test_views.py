@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from store_kit import START, deque_of, ticks
+from store_kit import START, deque_of, kept_of, ticks
 
 from memmon.config import Settings
 from memmon.model import ComponentReading, EventRecord
 from memmon.store.read import open_store
 from memmon.store.retention import prune
 from memmon.store.schema.views import VIEWS
+from memmon.store.write.assessments import keep_assessments
 from memmon.store.write.writer import RunEnd
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sql.md"
@@ -47,6 +48,9 @@ def recorded(store):
         source="orderbot",
         release="1.1",
     )
+    verdicts = ["stable", "stable", "leaking", "leaking"]
+    kept = [kept_of("orderbot", START + timedelta(hours=n), verdict=one) for n, one in enumerate(verdicts)]
+    keep_assessments(store.database, kept)
     return store
 
 
@@ -115,9 +119,9 @@ def test_views_and_columns_are_documented(recorded):
         assert set(re.findall(r"`(\w+)`", first_cells)) == columns, view
 
 
-def test_views_have_ten_questions_of_at_most_five_lines(recorded):
-    """The page has ten worked questions, short enough to be read at a glance, and each runs."""
-    assert len(QUESTIONS) == 10
+def test_views_have_eleven_questions_of_at_most_five_lines(recorded):
+    """The page has eleven worked questions, short enough to be read at a glance, and each runs."""
+    assert len(QUESTIONS) == 11
     for title, statement in QUESTIONS:
         assert len(statement.strip().splitlines()) <= 5, title
         assert ask(recorded, statement), title
@@ -137,3 +141,5 @@ def test_views_answer_the_questions_rightly(recorded):
     assert [row[1] for row in answer(recorded, "runs end")] == ["oom", "running or lost"]
     assert float(answer(recorded, "component grew")[0][2]) == 2 * DAY - 1
     assert len(answer(recorded, "Years at a glance")) == 4
+    (change,) = answer(recorded, "verdict change")
+    assert change[:3] == ("2026-03-01T02:00:00Z", "stable", "leaking")

@@ -85,14 +85,14 @@ class PerWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Blocks:
+class _WorkBlocks:
     number: IntArray
     hours: FloatArray
     rss_bytes: FloatArray
     work_count: FloatArray
     rate: FloatArray
 
-    def in_units_of(self, unit_count: float) -> _Blocks:
+    def in_units_of(self, unit_count: float) -> _WorkBlocks:
         """Return the same with work in shares of `unit_count`, so that no absurd unit overflows a square."""
         return replace(self, work_count=self.work_count / unit_count, rate=self.rate / unit_count)
 
@@ -153,7 +153,7 @@ def _summary(each: float, low: float, high: float, unit_count: float, *, is_leak
     )
 
 
-def _blocks_of(run: WorkSeries) -> _Blocks | None:
+def _blocks_of(run: WorkSeries) -> _WorkBlocks | None:
     """Gather a run into blocks of equal length; None for a run too short, or without work."""
     size = run.hours.size
     count = min(WORK_BLOCK_COUNT, size // SAMPLES_PER_WORK_BLOCK)
@@ -170,7 +170,7 @@ def _blocks_of(run: WorkSeries) -> _Blocks | None:
     sizes = np.diff(np.concatenate([starts, [size]]))
     edges = run.hours[0] + np.stack([number[starts], number[starts] + 1]) * length
     counted = np.interp(edges, run.hours, done)
-    return _Blocks(
+    return _WorkBlocks(
         number=number[starts],
         hours=np.add.reduceat(run.hours, starts) / sizes,
         rss_bytes=np.asarray([np.median(part) for part in np.split(run.rss_bytes, starts[1:])]),
@@ -201,7 +201,7 @@ def _fit(rows: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray, 
     return coefficients, solver[0] / scale[0], target - design @ found
 
 
-def _error(blocks: Sequence[_Blocks], weights: FloatArray, left: FloatArray) -> float:
+def _error(blocks: Sequence[_WorkBlocks], weights: FloatArray, left: FloatArray) -> float:
     """Return the first coefficient's standard error: each run's share, from its own noise."""
     variance = 0.0
     begin = 0

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.forecast.finding import Backtest
-from memmon.analysis.forecast.fit import FEWEST_SAMPLES, SHORTEST_HOURS, Course, Stretch, fit_course
+from memmon.analysis.forecast.fit import Course, fit_course
 from memmon.analysis.forecast.paths import expectation
+from memmon.analysis.forecast.stretch import FEWEST_SAMPLES, SHORTEST_HOURS, Stretch
 from memmon.analysis.stats.quantiles import normal_quantile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -36,10 +39,12 @@ class _Comparison:
     hours: float
 
 
-def backtest_stretch(stretch: Stretch, *, level: float) -> Backtest | None:
+def backtest_stretch(
+    stretch: Stretch, *, level: float, fit: Callable[[Stretch], Course | None] = fit_course
+) -> Backtest | None:
     """Forecast from up to six moments of `stretch`; None where not one of them had enough history.
 
-    From each moment the whole procedure is repeated on what was known then, and the medians of three later blocks
+    From each moment the whole procedure (`fit`) is repeated on what was known then, and the medians of three later blocks
     are compared with it. The errors, in predicted standard deviations, rescale the interval: their mean square is
     shrunk towards one with the weight of three comparisons, since those of one history resemble each other.
     """
@@ -51,7 +56,7 @@ def backtest_stretch(stretch: Stretch, *, level: float) -> Backtest | None:
         known = stretch.between(begin, origin)
         if known.hours.size < FEWEST_SAMPLES or origin - begin < SHORTEST_HOURS:
             continue
-        course = fit_course(known)
+        course = fit(known)
         if course is not None:
             later = _compare(stretch, course, end)
             origin_count += bool(later)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,9 @@ from memmon.analysis.stats.statsmodels_gate import local_linear_trend_forecast
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memmon.analysis.forecast.fit import Course, Stretch
+    from memmon.analysis.forecast.fit import Course
     from memmon.analysis.forecast.paths import Filling
+    from memmon.analysis.forecast.stretch import Stretch
     from memmon.analysis.stats.statsmodels_gate import LocalLinearTrend
 
     Floats = NDArray[np.float64]
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 NO_SECOND_OPINION = "No second opinion: the local linear trend could not be fitted to this history."
 MODEL_NAME = "local linear trend (statsmodels UnobservedComponents)"
-CLOSE_SHARE = 0.1
-"""Difference, as a share, up to which two answers agree. Chosen: a tenth."""
 _MOST_STEPS = 2_000
 """Blocks that the second opinion looks ahead, at most. Chosen: bounds its cost."""
 
@@ -54,20 +54,20 @@ def cross_check_limit(
     middle = _first_hours(forecast.median_mb + taken, ahead, limit_mb)
     soonest = _first_hours(forecast.high_mb + taken, ahead, limit_mb)
     latest = _first_hours(forecast.low_mb + taken, ahead, limit_mb)
-    agrees = (
-        _is_near(middle, hours[1], course.block_hours)
-        or _inside(middle, hours[0], hours[2])
-        or _inside(hours[1], soonest, latest)
-    )
+    agrees = _overlap((soonest, latest), (hours[0], hours[2]))
     said = "not within the horizon" if middle is None else f"in {middle:.1f} h"
-    verdict = "which agrees" if agrees else "which disagrees: take the earlier of the two"
+    verdict = (
+        "which agrees"
+        if agrees
+        else "which disagrees: it continues the newest readings, not the growth found"
+    )
     return CrossCheck(
         model=MODEL_NAME,
         hours_to_limit=middle,
         hours_to_limit_low=soonest,
         hours_to_limit_high=latest,
         agrees=agrees,
-        summary=f"A local linear trend says {said}, {verdict}.",
+        summary=f"A local linear trend says {said}{_range(soonest, latest)}, {verdict}.",
     )
 
 
@@ -89,13 +89,15 @@ def _first_hours(values_mb: Floats, ahead: Floats, limit_mb: float) -> float | N
     return float(ahead[reached[0]]) if reached.size else None
 
 
-def _is_near(one: float | None, other: float | None, block_hours: float) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= max(CLOSE_SHARE * other, block_hours)
+def _overlap(one: tuple[float | None, float | None], other: tuple[float | None, float | None]) -> bool:
+    """Tell whether two intervals of hours have a moment in common; None stands for "later than the horizon"."""
+    (soonest, latest), (low, high) = (
+        tuple(math.inf if hours is None else hours for hours in interval) for interval in (one, other)
+    )
+    return soonest <= high and low <= latest
 
 
-def _inside(hours: float | None, low: float | None, high: float | None) -> bool:
-    """Tell whether `hours` lies in [low, high], where None stands for "never"."""
-    value, start, end = (float("inf") if one is None else one for one in (hours, low, high))
-    return start <= value <= end
+def _range(soonest: float | None, latest: float | None) -> str:
+    if soonest is None:
+        return ""
+    return f" ({soonest:.1f} h to {'later' if latest is None else f'{latest:.1f} h'})"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 -- the JSON Schema is made from these annotations
 from typing import Any, Literal
 
+from memmon.analysis.forecast.quantity import Counts  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.facts.plain import as_plain
 
-ForecastState = Literal["over_limit", "reaching", "not_within_horizon", "cannot_say"]
+ForecastState = Literal["dated", "never", "cannot_say", "reached"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Backtest:
 class CrossCheck:
     """The same question put to another model.
 
-    `agrees`: the middles are within a tenth (or one block) of each other, or one lies inside the other's interval.
+    `agrees`: the two intervals overlap.
     """
 
     model: str
@@ -57,15 +58,19 @@ class ForecastCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """When memory reaches a limit; no number in it is NaN or infinite, what is unknown is None.
+    """When what counts against a limit reaches it; no number in it is NaN or infinite, what is unknown is None.
 
-    `hours_to_limit`: the median; with probability `level` the time lies between `_low` and `_high`. None: never
-    within `horizon_hours` (or, in the state `cannot_say`, unknown). All hours count from `as_of`; `at`, `at_low`
-    and `at_high` are the same moments, aware, in UTC.
-    `state`: `over_limit` (now: all hours are 0), `reaching` (the median lies within the horizon),
-    `not_within_horizon`, `cannot_say` (too little history of the present run).
+    `state`: `reached` (now: all hours are 0), `dated` (within the horizon), `never` (not within `horizon_hours`),
+    `cannot_say`. `hours_to_limit`: the median; with probability `level` the time lies between `_low` and `_high`
+    (None: later than the horizon). Hours are None unless the state is `dated` or `reached`. All count from `as_of`;
+    `at`, `at_low` and `at_high` are the same moments, aware, in UTC.
+    `current_bytes`: what counts now: the `footprint` of the process, with what else counts, or what is `charged`
+    (`counts`). `slope_*`: its rate since the growth that was found began.
+    `plateau_bytes` (with the 95 % interval `plateau_low_bytes` to `plateau_high_bytes`, None: no end in sight): where
+    growth that levels off, or that fills bounded deques, ends.
     `deques_full_hours`: until the registered bounded deques are full at their present rate (0: full; None: none
     registered, or not growing); what they still take in is part of the forecast.
+    `ready_at`: when more can be said, in the state `cannot_say`, where that is known.
     """
 
     source: str
@@ -93,6 +98,11 @@ class Forecast:
     curve: ForecastCurve | None = None
     backtest: Backtest | None = None
     cross_check: CrossCheck | None = None
+    counts: Counts = "footprint"
+    plateau_bytes: int | None = None
+    plateau_low_bytes: int | None = None
+    plateau_high_bytes: int | None = None
+    ready_at: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC."""

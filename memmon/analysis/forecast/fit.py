@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.forecast.stretch import FEWEST_SAMPLES, Stretch
 from memmon.analysis.leak.envelope import day_columns, day_profile, median_slope
 from memmon.analysis.stats.noise import Noise, fit_noise, t_quantile, weights_error
-from memmon.units import MIB, SECONDS_PER_HOUR
+from memmon.units import MIB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from memmon.history import History
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -26,14 +25,6 @@ SAMPLES_PER_BLOCK = 3
 """Samples per block, at least: as in the envelope of the verdict."""
 FEWEST_BLOCKS = 6
 """Blocks that a fit needs: as few as the trend of the verdict."""
-FEWEST_SAMPLES = 24
-"""Samples that a forecast rests on, at least. Chosen: two hours of five minutes."""
-MOST_SAMPLES = 5_000
-"""Readings beyond twice as many are thinned, their peaks kept: a week of seconds says no more than one of minutes."""
-SHORTEST_HOURS = 1.0
-"""Hours that a forecast rests on, at least. Chosen: less is a start."""
-WARM_UP_HOURS = 1.0
-"""Hours after a start that are left out: the hour that the verdict leaves out."""
 DAY_CYCLE_FROM_HOURS = 44.0
 """Hours from which a daily cycle can be told from a trend: nearly two days, as in the verdict."""
 FEWEST_FOR_DAY_CYCLE = 24
@@ -65,38 +56,7 @@ SHORTEST_DAILY_HOURS = 23.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stretch:
-    """Samples of one run: uptime in hours, readings in MB without what bounded deques took in.
-
-    `peak_mb` is the largest reading that each sample stands for (rollups keep it). `filled_mb` is what the deques
-    took in so far, `room_mb` what they still can; `fill_rate_mb_per_hour` how fast, lately.
-    """
-
-    hours: Floats
-    mb: Floats
-    peak_mb: Floats
-    filled_mb: float
-    room_mb: float
-    fill_rate_mb_per_hour: float
-
-    def between(self, since_hours: float, until_hours: float) -> Stretch:
-        """Return the samples from `since_hours` to `until_hours` of uptime."""
-        rows = slice(
-            int(np.searchsorted(self.hours, since_hours)),
-            int(np.searchsorted(self.hours, until_hours, "right")),
-        )
-        return Stretch(
-            hours=self.hours[rows],
-            mb=self.mb[rows],
-            peak_mb=self.peak_mb[rows],
-            filled_mb=self.filled_mb,
-            room_mb=self.room_mb,
-            fill_rate_mb_per_hour=self.fill_rate_mb_per_hour,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Envelope:
+class NoisyLevel:
     """One value per block, less trend and cycle: its level, its last value and the noise between them."""
 
     level_mb: float
@@ -124,8 +84,8 @@ class Course:
     window_hours: float
     block_hours: float
     profile: Floats | None
-    middle: Envelope
-    peak: Envelope
+    middle: NoisyLevel
+    peak: NoisyLevel
     scatter_mb: Floats
     replay_mb: Floats
     replay_step_hours: float
@@ -134,48 +94,6 @@ class Course:
         """Trend and daily cycle at uptime `hours`, without an envelope's level."""
         course = self.slope * hours
         return course if self.profile is None else course + day_columns(hours) @ self.profile
-
-
-def stretch_of(run: History) -> Stretch | None:
-    """Return the samples of one run that a forecast may rest on, None for too few."""
-    hours = run.uptime_seconds / SECONDS_PER_HOUR
-    filled, room = _deque_fill(run)
-    mb = run.rss_bytes / MIB - filled
-    peak = mb if run.max_rss_bytes is None else np.fmax(run.max_rss_bytes / MIB - filled, mb)
-    keep = run.rss_bytes > 0.0 if bool((run.rss_bytes > 0.0).any()) else np.ones(len(run), dtype=np.bool_)
-    if hours.size and hours[0] < WARM_UP_HOURS and hours[-1] - hours[0] >= 3 * WARM_UP_HOURS:
-        keep &= hours >= WARM_UP_HOURS
-    if int(keep.sum()) < FEWEST_SAMPLES or hours[keep][-1] - hours[keep][0] < SHORTEST_HOURS:
-        return None
-    groups = np.arange(0, int(keep.sum()), max(1, int(keep.sum()) // MOST_SAMPLES))
-    return Stretch(
-        hours=hours[keep][groups],
-        mb=mb[keep][groups],
-        peak_mb=np.maximum.reduceat(peak[keep], groups),
-        filled_mb=float(filled[-1]),
-        room_mb=room,
-        fill_rate_mb_per_hour=_fill_rate(hours[keep], filled[keep]) if room > 0.0 else 0.0,
-    )
-
-
-def _deque_fill(run: History) -> tuple[Floats, float]:
-    """Return the MB that registered deques hold at each sample, and how much the bounded ones can still take."""
-    if run.deque_bytes is None:
-        return np.zeros(len(run)), 0.0
-    known = np.isfinite(run.deque_bytes)
-    place = np.maximum.accumulate(np.where(known, np.arange(known.size), -1))
-    place[place < 0] = int(np.argmax(known))
-    held = run.deque_bytes[place] / MIB
-    if run.deque_capacity_bytes is None:
-        return held, 0.0
-    capacity = run.deque_capacity_bytes[np.isfinite(run.deque_capacity_bytes)]
-    return held, max(0.0, float(capacity[-1]) / MIB - float(held[-1])) if capacity.size else 0.0
-
-
-def _fill_rate(hours: Floats, filled: Floats) -> float:
-    """Return the rate of the last quarter, at least 24 samples."""
-    start = max(0, hours.size - max(FEWEST_SAMPLES, hours.size // 4))
-    return max(0.0, float(filled[-1] - filled[start]) / max(float(hours[-1] - hours[start]), 1e-9))
 
 
 def fit_course(stretch: Stretch) -> Course | None:
@@ -196,7 +114,7 @@ def fit_course(stretch: Stretch) -> Course | None:
     best: Course | None = None
     while True:
         part = stretch.between(end - span, end)
-        course = _fit_part(part) if part.hours.size >= FEWEST_SAMPLES else None
+        course = fit_part(part) if part.hours.size >= FEWEST_SAMPLES else None
         if course is None:
             break
         if best is None or _is_better(course, best):
@@ -241,8 +159,16 @@ def _is_warming_up(stretch: Stretch) -> bool:
     return last - third < SLOWING_SHARE * (second - first)
 
 
-def _fit_part(part: Stretch) -> Course | None:
-    """Fit one stretch, None where it has too few blocks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSlope:
+    """A slope that was found elsewhere, in MB/h, and half its 95 % interval."""
+
+    slope: float
+    reach: float
+
+
+def fit_part(part: Stretch, known: KnownSlope | None = None) -> Course | None:
+    """Fit one stretch (level, cycle and noise alone where the slope is known), None where it has too few blocks."""
     hours, span = part.hours, float(part.hours[-1] - part.hours[0])
     blocks = _blocks_of(hours)
     if blocks is None:
@@ -253,7 +179,12 @@ def _fit_part(part: Stretch) -> Course | None:
         profile = day_profile(blocks.centre, _block_medians(part.mb, starts))
     terms = 2 + (0 if profile is None else profile.size)
     cycle = np.zeros(hours.size) if profile is None else day_columns(hours) @ profile
-    trend = _fit_trend(hours, part.mb - cycle, blocks, terms)
+    quantile = t_quantile(0.975, starts.size - terms)
+    if known is None:
+        trend = _fit_trend(hours, part.mb - cycle, blocks, terms)
+    else:
+        rest = part.mb - cycle - known.slope * hours
+        trend = _FittedTrend(slope=known.slope, error=known.reach / quantile, cycle_doubt=0.0, rest_mb=rest)
     middle = _block_medians(trend.rest_mb, starts)
     peak_rest = part.peak_mb - cycle - trend.slope * hours
     peak = np.maximum.reduceat(peak_rest, starts)
@@ -262,7 +193,7 @@ def _fit_part(part: Stretch) -> Course | None:
         slope=trend.slope,
         slope_error=math.hypot(trend.error, trend.cycle_doubt),
         cycle_doubt=trend.cycle_doubt,
-        quantile=t_quantile(0.975, starts.size - terms),
+        quantile=quantile,
         centre_hours=float(blocks.centre.mean()),
         end_hours=float(hours[-1]),
         window_hours=span,
@@ -380,10 +311,10 @@ def _block_medians(values: Floats, starts: Integers) -> Floats:
     return np.asarray((ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2.0)
 
 
-def _envelope(values: Floats, block: Integers, terms: int) -> Envelope:
+def _envelope(values: Floats, block: Integers, terms: int) -> NoisyLevel:
     level = float(np.median(values))
     noise = fit_noise(values - values.mean(), block, trend_terms=terms)
     if noise.is_random_walk:
-        return Envelope(level_mb=level, last_mb=float(values[-1]), level_error_mb=0.0, noise=noise)
+        return NoisyLevel(level_mb=level, last_mb=float(values[-1]), level_error_mb=0.0, noise=noise)
     error = noise.shock_mb / max(1.0 - noise.root, 1e-6) / math.sqrt(values.size)
-    return Envelope(level_mb=level, last_mb=float(values[-1]), level_error_mb=error, noise=noise)
+    return NoisyLevel(level_mb=level, last_mb=float(values[-1]), level_error_mb=error, noise=noise)

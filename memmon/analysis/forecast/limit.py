@@ -1,31 +1,35 @@
-"""When will memory reach its limit? A median, an interval that holds, and how earlier forecasts would have done."""
+"""When will memory reach its limit? The finding goes on: its growth, with its interval, towards the limit."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.forecast.backtest import backtest_stretch
-from memmon.analysis.forecast.finding import (
-    Backtest,
-    CrossCheck,
-    Forecast,
-    ForecastCurve,
-    ForecastState,
-)
-from memmon.analysis.forecast.fit import Course, Stretch, fit_course, stretch_of
+from memmon.analysis.forecast.continuing import Continued, continue_finding, since_hours_of
+from memmon.analysis.forecast.finding import Backtest, CrossCheck, Forecast, ForecastCurve, ForecastState
+from memmon.analysis.forecast.fit import fit_course
+from memmon.analysis.forecast.levelling import levelling_off
 from memmon.analysis.forecast.paths import Filling, first_passage_hours, reading_quantiles
+from memmon.analysis.forecast.plain_answers import cannot_say, moment_after, plain_forecast
+from memmon.analysis.forecast.quantity import Counts, Quantity, quantity_of
+from memmon.analysis.forecast.rising import rises_lately
+from memmon.analysis.forecast.stretch import stretch_of
 from memmon.analysis.forecast.wording import describe
+from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.facts.defaults import LOOK_BACK_HOURS
+from memmon.facts.verdicts import Verdict
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from numpy.typing import NDArray
 
+    from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
     from memmon.history import History
 
     Floats = NDArray[np.float64]
@@ -43,71 +47,68 @@ __all__ = [
 ]
 
 HORIZON_PER_WINDOW = 30.0
-"""Horizon, in lengths of the stretch. Chosen: further ahead a trend says nothing."""
+"""Horizon, in lengths of what was judged. Chosen: further ahead a trend says nothing."""
 SHORTEST_HORIZON_HOURS = 168.0
 """Shortest horizon, in hours: a week, by choice."""
 LONGEST_HORIZON_HOURS = 8_760.0
 """Longest horizon, in hours: a year, by choice."""
 CURVE_POINT_COUNT = 40
 """Points of the curve that is drawn. Chosen: enough for a picture."""
+LIKELY_SHARE = 0.5
+"""Share of courses that reach the limit from which level memory is not said to stay below it. Chosen: half."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Basis:
-    """What every forecast of one history rests on."""
-
-    run: History
-    stretch: Stretch
-    course: Course
-    backtest: Backtest | None
-
-    @property
-    def spread_factor(self) -> float:
-        return 1.0 if self.backtest is None else self.backtest.spread_factor
-
-    @property
-    def filling(self) -> Filling:
-        return Filling(room_mb=self.stretch.room_mb, rate_mb_per_hour=self.stretch.fill_rate_mb_per_hour)
-
-
-def forecast_limit(
+def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answered
     history: History,
     limit_bytes: float,
     *,
+    used_bytes: float | None = None,
+    counts: Counts = "footprint",
+    finding: LeakFinding | None = None,
+    policy: LeakPolicy = DEFAULT_POLICY,
     level: float = 0.8,
     now: datetime | None = None,
     cross_check: bool = False,
 ) -> Forecast:
-    """Forecast when a reading of `history` first reaches `limit_bytes`, as of `now` (default: its last sample).
+    """Say when what counts against a limit reaches `limit_bytes`, as of `now` (default: the last sample).
 
-    Only the present run counts (never across a restart), and of it the last seven days; of these the longest
-    straight stretch. Its robust trend, a daily cycle from 44 h on and the autoregressive noise of block maxima are
-    continued in 400 simulated courses, whose spread is rescaled by a back-test on this history
-    (`backtest_forecast`). `level`: probability of the interval. Hours are None where the limit is not reached
-    within the horizon: 30 times the stretch, between a week and a year.
+    It is the forecast of a finding: that given, else `detect_leak(history, policy)`. Growth goes on in the present
+    run from its onset, with its slope and interval and the noise round it, in 400 simulated courses; growth that
+    levels off has a plateau, and a date only where the plateau's lower end lies above the limit; what is level
+    reaches no limit; where nothing can be said, nothing is said. `level`: probability of the interval.
+    The horizon is 30 times what was judged, between a week and a year.
 
-    `cross_check=True` adds the answer of statsmodels' local linear trend, which loads statsmodels. Where that
-    model can't be fitted or does not converge, `cross_check` is None and the details say so.
+    `used_bytes`: what counts at the last sample, memory of others included (None: the footprint alone).
+    `counts`: `charged` is carried on itself, where the history has it since the onset; `used` leaves out what is
+    swapped, so that nothing can be said of growth into swap.
+    `cross_check=True` adds the answer of statsmodels' local linear trend to a growing course, which loads
+    statsmodels; where that model can't be fitted `cross_check` is None and the details say so.
 
-    Too little history is the state `cannot_say`, a limit at or below the present value the state `over_limit`
-    (0 hours). Raises ValueError for a limit that is not a finite number above zero, a level outside (0, 1) and a
-    naive `now`.
+    Raises ValueError for a limit that is not a finite number above zero, a level outside (0, 1) and a naive `now`.
     """
     if not (math.isfinite(limit_bytes) and limit_bytes > 0):
         raise ValueError(f"limit_bytes must be a finite number above zero, not {limit_bytes!r}")
     _check_level(level)
     run = _present_run(history, now)
-    over = run is not None and float(run.rss_bytes[-1]) >= limit_bytes
-    basis = None if run is None or over else _basis_of(run, level)
-    if basis is None:
-        return describe(_plain_forecast(history, run, limit_bytes, level, now))
-    return _forecast(history, basis, limit_bytes, level, now, cross_check=cross_check)
+    if run is None:
+        return describe(plain_forecast(history, None, limit_bytes, level, now))
+    found = finding or detect_leak(history, policy, now=now)
+    quantity = _quantity(run, found, counts, used_bytes)
+    plain = plain_forecast(history, quantity, limit_bytes, level, now)
+    if plain.state == "reached":
+        return describe(plain)
+    if found.verdict is Verdict.CANNOT_SAY or quantity.is_swapped_away:
+        return describe(cannot_say(plain, found, run))
+    levelling = levelling_off(plain, quantity, found, horizon_hours=_horizon(found))
+    if levelling is not None:
+        return describe(levelling)
+    return _continued(plain, quantity, found, cross_check=cross_check)
 
 
 def backtest_forecast(
     history: History, *, level: float = 0.8, now: datetime | None = None
 ) -> Backtest | None:
-    """Tell how forecasts made at earlier moments of the present run would have done (rolling origin).
+    """Tell how trends fitted at earlier moments of the present run would have done (rolling origin).
 
     Returns None where the history is too short to look back from any earlier moment.
     """
@@ -120,11 +121,17 @@ def backtest_forecast(
 def forecast_readings(
     history: History, hours_ahead: tuple[float, ...], *, level: float = 0.8, now: datetime | None = None
 ) -> ForecastCurve | None:
-    """Forecast single readings (MB) at `hours_ahead` of the last sample; None for too little history."""
+    """Forecast single readings of the footprint (MB) at `hours_ahead` of the last sample; None for too little history."""
     _check_level(level)
     run = _present_run(history, now)
-    basis = None if run is None else _basis_of(run, level)
-    return None if basis is None else _curve(basis, np.asarray(hours_ahead, dtype=np.float64), level)
+    stretch = None if run is None else stretch_of(run)
+    course = None if stretch is None else fit_course(stretch)
+    if stretch is None or course is None:
+        return None
+    basis = Continued(stretch=stretch, course=course)
+    backtest = backtest_stretch(stretch, level=level)
+    factor = 1.0 if backtest is None else backtest.spread_factor
+    return _curve(basis, np.asarray(hours_ahead, dtype=np.float64), level, factor)
 
 
 def _check_level(level: float) -> None:
@@ -146,19 +153,110 @@ def _present_run(history: History, now: datetime | None) -> History | None:
     return max(recent.per_run(), key=lambda run: float(run.at_seconds[-1]))
 
 
-def _basis_of(run: History, level: float) -> _Basis | None:
-    stretch = stretch_of(run)
-    course = None if stretch is None else fit_course(stretch)
-    if stretch is None or course is None:
-        return None
-    return _Basis(run=run, stretch=stretch, course=course, backtest=backtest_stretch(stretch, level=level))
+def _quantity(run: History, finding: LeakFinding, counts: Counts, used_bytes: float | None) -> Quantity:
+    plain = quantity_of(run, used_bytes=used_bytes)
+    if counts == "footprint":
+        return plain
+    return quantity_of(run, counts=counts, used_bytes=used_bytes, since_hours=since_hours_of(plain, finding))
 
 
-def _curve(basis: _Basis, hours_ahead: Floats, level: float) -> ForecastCurve:
+def _horizon(finding: LeakFinding) -> float:
+    """Return how far ahead is looked: by what was judged, not by a part of it."""
+    start, end = finding.window.start, finding.window.end
+    judged = 0.0 if start is None or end is None else (end - start).total_seconds() / SECONDS_PER_HOUR
+    return min(max(HORIZON_PER_WINDOW * judged, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS)
+
+
+def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cross_check: bool) -> Forecast:
+    """Return the forecast of growth that goes on, or of memory that is level."""
+    basis = continue_finding(quantity, finding)
+    if basis is None:
+        return describe(cannot_say(plain, finding, quantity.run))
+    # A stretch that is longer than its growth has moments to look back from.
+    backtest = backtest_stretch(basis.stretch, level=plain.level)
+    factor = 1.0 if backtest is None else backtest.spread_factor
+    horizon = _horizon(finding)
+    stale_hours = _hours_since(quantity.run, plain.as_of)
+    limit_mb = plain.limit_bytes / MIB - basis.stretch.filled_mb
+    hours = _hours_to_limit(basis, limit_mb, plain.level, horizon, stale_hours, factor)
+    state, is_rising = _state(quantity, finding, hours)
+    if state == "cannot_say" and not is_rising:
+        level = levelling_off(plain, quantity, finding, horizon_hours=horizon, is_level=True)
+        if level is not None:
+            return describe(level)
+    check, remarks = None, tuple[str, ...]()
+    if cross_check and state != "cannot_say":
+        check, remarks = _second_opinion(basis, limit_mb, plain.level, horizon, hours)
+    low, middle, high = hours if state == "dated" else (None, None, None)
+    ahead = 2.0 * (middle + stale_hours) if middle else max(24.0, basis.course.window_hours)
+    dated = replace(
+        _of_course(plain, basis, quantity.run),
+        state=state,
+        hours_to_limit=middle,
+        hours_to_limit_low=low,
+        hours_to_limit_high=high,
+        at=moment_after(plain.as_of, middle),
+        at_low=moment_after(plain.as_of, low),
+        at_high=moment_after(plain.as_of, high),
+        horizon_hours=horizon,
+        curve=_curve(
+            basis, np.linspace(0.0, min(horizon, ahead), CURVE_POINT_COUNT + 1)[1:], plain.level, factor
+        ),
+        backtest=backtest,
+        cross_check=check,
+    )
+    return describe(dated, remarks, earliest_hours=hours[0] if state == "never" else None)
+
+
+def _state(quantity: Quantity, finding: LeakFinding, hours: Hours) -> tuple[ForecastState, bool]:
+    """Return what can be said, and whether memory rises of late beyond what the verdict knows."""
+    if finding.verdict.row.tone == "warn" and hours[1] is not None:
+        return "dated", True
+    known = max(finding.slope_high_mb_per_hour or 0.0, 0.0)
+    is_rising = rises_lately(quantity, known_slope=known)
+    return "cannot_say" if is_rising or hours[1] is not None else "never", is_rising
+
+
+def _of_course(plain: Forecast, basis: Continued, run: History) -> Forecast:
+    """Return a forecast with what its course says of the growth."""
+    course = basis.course
+    reach = course.quantile * course.slope_error
+    return replace(
+        plain,
+        slope_mb_per_hour=course.slope,
+        slope_low_mb_per_hour=course.slope - reach,
+        slope_high_mb_per_hour=course.slope + reach,
+        window_hours=course.window_hours,
+        deques_full_hours=_hours_to_full(run, _filling(basis)),
+    )
+
+
+def _second_opinion(
+    basis: Continued, limit_mb: float, level: float, horizon: float, hours: Hours
+) -> tuple[CrossCheck | None, tuple[str, ...]]:
+    from memmon.analysis.forecast.cross_check import NO_SECOND_OPINION, cross_check_limit
+
+    check = cross_check_limit(
+        basis.stretch,
+        basis.course,
+        limit_mb,
+        _filling(basis),
+        level=level,
+        horizon_hours=horizon,
+        hours=hours,
+    )
+    return check, () if check else (NO_SECOND_OPINION,)
+
+
+def _filling(basis: Continued) -> Filling:
+    return Filling(room_mb=basis.stretch.room_mb, rate_mb_per_hour=basis.stretch.fill_rate_mb_per_hour)
+
+
+def _curve(basis: Continued, hours_ahead: Floats, level: float, factor: float) -> ForecastCurve:
     median, low, high = (
         np.maximum(values + basis.stretch.filled_mb, 0.0)
         for values in reading_quantiles(
-            basis.course, hours_ahead, basis.filling, level=level, spread_factor=basis.spread_factor
+            basis.course, hours_ahead, _filling(basis), level=level, spread_factor=factor
         )
     )
     return ForecastCurve(
@@ -169,110 +267,24 @@ def _curve(basis: _Basis, hours_ahead: Floats, level: float) -> ForecastCurve:
     )
 
 
-def _forecast(
-    history: History,
-    basis: _Basis,
-    limit_bytes: float,
-    level: float,
-    now: datetime | None,
-    *,
-    cross_check: bool,
-) -> Forecast:
-    course, run = basis.course, basis.run
-    horizon = min(
-        max(HORIZON_PER_WINDOW * course.window_hours, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS
-    )
-    plain = _plain_forecast(history, run, limit_bytes, level, now)
-    stale_hours = _hours_since(run, plain.as_of)
-    limit_mb = limit_bytes / MIB - basis.stretch.filled_mb
-    low, middle, high = hours = _hours_to_limit(basis, limit_mb, level, horizon, stale_hours)
-    check, remarks = None, tuple[str, ...]()
-    if cross_check:
-        from memmon.analysis.forecast.cross_check import NO_SECOND_OPINION, cross_check_limit
-
-        check = cross_check_limit(
-            basis.stretch, course, limit_mb, basis.filling, level=level, horizon_hours=horizon, hours=hours
-        )
-        remarks = () if check else (NO_SECOND_OPINION,)
-    curve_end = min(horizon, 2.0 * (middle + stale_hours) if middle else max(24.0, course.window_hours))
-    reach = course.quantile * course.slope_error
-    return describe(
-        replace(
-            plain,
-            state="not_within_horizon" if middle is None else "reaching",
-            hours_to_limit=middle,
-            hours_to_limit_low=low,
-            hours_to_limit_high=high,
-            at=_moment(plain.as_of, middle),
-            at_low=_moment(plain.as_of, low),
-            at_high=_moment(plain.as_of, high),
-            horizon_hours=horizon,
-            slope_mb_per_hour=course.slope,
-            slope_low_mb_per_hour=course.slope - reach,
-            slope_high_mb_per_hour=course.slope + reach,
-            window_hours=course.window_hours,
-            deques_full_hours=_hours_to_full(run, basis.filling),
-            curve=_curve(basis, np.linspace(0.0, curve_end, CURVE_POINT_COUNT + 1)[1:], level),
-            backtest=basis.backtest,
-            cross_check=check,
-        ),
-        remarks,
-    )
-
-
 def _hours_to_limit(
-    basis: _Basis, limit_mb: float, level: float, horizon: float, stale_hours: float
+    basis: Continued, limit_mb: float, level: float, horizon: float, stale_hours: float, factor: float
 ) -> Hours:
     """Return low, middle and high; the back-test widens the interval, the middle stays where the model has it."""
     plain, widened = (
         first_passage_hours(
-            basis.course, limit_mb, basis.filling, horizon_hours=horizon, spread_factor=factor
+            basis.course, limit_mb, _filling(basis), horizon_hours=horizon, spread_factor=spread
         )
-        for factor in (1.0, basis.spread_factor)
+        for spread in (1.0, factor)
     )
-    middle = _quantile(plain, 0.5, stale_hours)
-    # Nobody sees the limit touched between two readings.
-    step = basis.course.replay_step_hours
+    middle = _quantile(plain, LIKELY_SHARE, stale_hours)
+    # Nobody sees the limit touched between two readings: the moment lies anywhere between them.
+    step = level / 2.0 * basis.course.replay_step_hours
     low = _quantile(widened - step, 0.5 - level / 2, stale_hours)
     high = _quantile(widened + step, 0.5 + level / 2, stale_hours)
     if middle is None:
         return low, None, None
     return middle if low is None else min(low, middle), middle, None if high is None else max(high, middle)
-
-
-def _plain_forecast(
-    history: History, run: History | None, limit_bytes: float, level: float, now: datetime | None
-) -> Forecast:
-    """Answer without a course: the limit is passed already, or there is too little to go by."""
-    current = None if run is None else float(run.rss_bytes[-1])
-    over = current is not None and current >= limit_bytes
-    last = None if run is None else datetime.fromtimestamp(float(run.at_seconds[-1]), UTC)
-    as_of = last if now is None else now
-    hours, moment = (0.0, as_of) if over else (None, None)
-    return Forecast(
-        source=history.source,
-        limit_bytes=round(limit_bytes),
-        level=level,
-        state="over_limit" if over else "cannot_say",
-        hours_to_limit=hours,
-        hours_to_limit_low=hours,
-        hours_to_limit_high=hours,
-        at=moment,
-        at_low=moment,
-        at_high=moment,
-        as_of=as_of,
-        horizon_hours=0.0,
-        current_bytes=None if current is None else round(current),
-        headroom_bytes=None if current is None else round(limit_bytes - current),
-        slope_mb_per_hour=None,
-        slope_low_mb_per_hour=None,
-        slope_high_mb_per_hour=None,
-        window_hours=0.0 if run is None else run.duration_hours,
-        sample_count=0 if run is None else len(run),
-        deques_full_hours=None,
-        summary="",
-        details=(),
-    )
 
 
 def _hours_since(run: History, as_of: datetime | None) -> float:
@@ -284,10 +296,6 @@ def _hours_since(run: History, as_of: datetime | None) -> float:
 def _quantile(hits: Floats, share: float, stale_hours: float) -> float | None:
     hours = float(hits[min(int(share * hits.size), hits.size - 1)])
     return max(0.0, hours - stale_hours) if math.isfinite(hours) else None
-
-
-def _moment(as_of: datetime | None, hours: float | None) -> datetime | None:
-    return None if hours is None or as_of is None else as_of + timedelta(hours=hours)
 
 
 def _hours_to_full(run: History, filling: Filling) -> float | None:

@@ -13,7 +13,7 @@ from memmon.analysis.stats.quantiles import normal_quantile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memmon.analysis.forecast.fit import Course, Envelope
+    from memmon.analysis.forecast.fit import Course, NoisyLevel
 
     Floats = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Filling:
         return np.minimum(self.room_mb, self.rate_mb_per_hour * hours_ahead)
 
 
-def expectation(course: Course, envelope: Envelope, hours_ahead: Floats) -> tuple[Floats, Floats]:
+def expectation(course: Course, envelope: NoisyLevel, hours_ahead: Floats) -> tuple[Floats, Floats]:
     """Return mean and standard deviation (MB) of an envelope `hours_ahead` of the end, before rescaling."""
     reach = course.end_hours - course.centre_hours
     decay = envelope.noise.root ** (hours_ahead / course.block_hours)
@@ -67,7 +67,7 @@ def expectation(course: Course, envelope: Envelope, hours_ahead: Floats) -> tupl
     return mean, np.sqrt(variance + _noise_variance(course, envelope, hours_ahead))
 
 
-def _noise_variance(course: Course, envelope: Envelope, hours_ahead: Floats) -> Floats:
+def _noise_variance(course: Course, envelope: NoisyLevel, hours_ahead: Floats) -> Floats:
     steps = hours_ahead / course.block_hours
     root, shock = envelope.noise.root, envelope.noise.shock_mb
     if envelope.noise.is_random_walk:

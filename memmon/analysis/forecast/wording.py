@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from memmon.formatting import local_time, size
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -16,9 +17,15 @@ DAYS_FROM_HOURS = 72.0
 """Hours from which a span is told in days. Chosen: three days."""
 
 
-def describe(forecast: Forecast, remarks: tuple[str, ...] = ()) -> Forecast:
-    """Return `forecast` with its summary and details written; `remarks` end the details."""
-    return replace(forecast, summary=_summary(forecast), details=(*_details(forecast), *remarks))
+def describe(
+    forecast: Forecast, remarks: tuple[str, ...] = (), *, earliest_hours: float | None = None
+) -> Forecast:
+    """Return `forecast` with its summary and details written; `remarks` end the details.
+
+    `earliest_hours`: how soon one of ten courses would meet a limit that is not expected to be met.
+    """
+    details = (*_details(forecast), *_earliest(forecast, earliest_hours), *remarks)
+    return replace(forecast, summary=_summary(forecast), details=details)
 
 
 def span_text(hours: float) -> str:
@@ -35,41 +42,60 @@ def span_text(hours: float) -> str:
 
 
 def _summary(forecast: Forecast) -> str:
-    limit = f"the limit of {forecast.limit_bytes / MIB:,.0f} MB"
-    if forecast.state == "over_limit":
-        return f"Memory has already reached {limit}."
-    if forecast.state == "cannot_say":
-        return (
-            f"Too little history of the present run to say when memory reaches {limit} "
-            f"({forecast.sample_count} samples over {forecast.window_hours:.1f} h)."
-        )
-    if forecast.hours_to_limit is None:
-        soonest = forecast.hours_to_limit_low
-        doubt = (
-            "" if soonest is None else f"; at the earliest (1 in {_one_in(forecast)}) in {span_text(soonest)}"
-        )
-        return f"Memory does not reach {limit} within {span_text(forecast.horizon_hours)}{doubt}."
-    low = forecast.hours_to_limit_low or 0.0
-    high = (
-        "later than the horizon"
-        if forecast.hours_to_limit_high is None
-        else span_text(forecast.hours_to_limit_high)
-    )
-    return (
-        f"Memory reaches {limit} in about {span_text(forecast.hours_to_limit)} "
-        f"({forecast.level:.0%} interval: {span_text(low)} to {high})."
-    )
+    limit = f"the limit of {size(forecast.limit_bytes / MIB)}"
+    match forecast.state:
+        case "reached":
+            return f"Memory has already reached {limit}."
+        case "cannot_say":
+            return f"Cannot say yet when memory reaches {limit}{_until(forecast)}."
+        case "never":
+            return f"Memory does not reach {limit}{_or_levels_off(forecast)}."
+        case "dated":
+            return f"Memory reaches {limit} {_when(forecast)}."
+        case _:
+            assert_never(forecast.state)
 
 
-def _one_in(forecast: Forecast) -> int:
-    return round(2.0 / (1.0 - forecast.level))
+def _until(forecast: Forecast) -> str:
+    """Return what is known beside that nothing can be said: the level approached, or when more can be said."""
+    if forecast.plateau_bytes is not None:
+        return f": it levels off at about {_plateau(forecast)}"
+    if forecast.ready_at is not None:
+        return f": more readings are needed, up to about {local_time(forecast.ready_at)}"
+    return ""
+
+
+def _or_levels_off(forecast: Forecast) -> str:
+    if forecast.plateau_bytes is not None:
+        return f": it levels off at about {_plateau(forecast)}"
+    return f" within {span_text(forecast.horizon_hours)}"
+
+
+def _plateau(forecast: Forecast) -> str:
+    low, high = forecast.plateau_low_bytes, forecast.plateau_high_bytes
+    top = "no known end" if high is None else size(high / MIB)
+    return f"{size((forecast.plateau_bytes or 0) / MIB)} ({size((low or 0) / MIB)} to {top})"
+
+
+def _when(forecast: Forecast) -> str:
+    low = span_text(forecast.hours_to_limit_low or 0.0)
+    latest = forecast.hours_to_limit_high
+    high = "later than the horizon" if latest is None else span_text(latest)
+    return f"in about {span_text(forecast.hours_to_limit or 0.0)} ({forecast.level:.0%} interval: {low} to {high})"
+
+
+def _earliest(forecast: Forecast, hours: float | None) -> tuple[str, ...]:
+    if hours is None:
+        return ()
+    one_in = round(2.0 / (1.0 - forecast.level))
+    return (f"At the earliest (1 in {one_in}) it would be reached in {span_text(hours)}.",)
 
 
 def _details(forecast: Forecast) -> list[str]:
     lines = []
     if forecast.slope_mb_per_hour is not None:
         lines.append(
-            f"Trend of the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
+            f"Continued is the growth of the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
             f"(95 % interval {forecast.slope_low_mb_per_hour:z.2f} to {forecast.slope_high_mb_per_hour:z.2f})."
         )
     back = forecast.backtest

@@ -16,6 +16,8 @@ from memmon.analysis.leak.finding import (
     Verdict,
     confidence_of,
 )
+from memmon.analysis.leak.mapped_files import growth_in_mapped_files
+from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.states import judge_runs
 from memmon.analysis.leak.wording import details_of, summary_of
@@ -86,7 +88,8 @@ def _silent(
     history: History, policy: LeakPolicy, window: LeakWindow, reason: str, summary: str
 ) -> LeakFinding:
     """Return the finding of a history that nothing can be said of."""
-    growth_mb = float(history.rss_bytes[-1] - history.rss_bytes[0]) / MIB if len(history) else None
+    footprint = history.footprint_bytes
+    growth_mb = float(footprint[-1] - footprint[0]) / MIB if len(history) else None
     return LeakFinding(
         verdict=Verdict.CANNOT_SAY,
         is_leak=False,
@@ -120,8 +123,19 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
     if judgement is None:
         text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
         return _silent(history, policy, window, "insufficient_data", text)
-    evidence = judgement.evidence
+    in_files = growth_in_mapped_files(
+        history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
+    )
+    return _finding(history, policy, in_files or judgement)
+
+
+def _finding(history: History, policy: LeakPolicy, judgement: Judgement) -> LeakFinding:
+    """Return the finding that a judgement is."""
+    threshold, evidence = policy.threshold_mb_per_hour, judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
+    is_resident = history.anon_bytes is None and history.swap_bytes is None
+    rss_slope = evidence.slope if is_resident else resident_slope(stretch)
+    clause = resident_clause(stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope)
     ols = _least_squares(evidence)
     is_leak = judgement.verdict is Verdict.LEAKING
     since, earliest, latest = _since(judgement)
@@ -132,6 +146,8 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         slope_mb_per_hour=evidence.slope,
         slope_low_mb_per_hour=evidence.low,
         slope_high_mb_per_hour=evidence.high,
+        rss_slope_mb_per_hour=rss_slope,
+        resident_clause=clause,
         ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
         ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
         ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
@@ -142,7 +158,7 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
         duration_hours=evidence.hours,
         sample_count=len(stretch),
         smallest_visible_slope_mb_per_hour=evidence.visible,
-        summary=summary_of(judgement, threshold),
+        summary="; ".join(filter(None, (summary_of(judgement, threshold), clause))),
         details=details_of(judgement, ols, threshold),
         reason=judgement.reason,
         policy=policy,
@@ -158,8 +174,12 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
 
 
 def _growth_mb(stretch: History) -> float:
-    """Return last minus first reading, summed over the runs: a restart is no shrinking."""
-    return sum(float(run.rss_bytes[-1] - run.rss_bytes[0]) for run in stretch.per_run()) / MIB
+    """Return the last less the first footprint, summed over the runs: a restart is no shrinking."""
+    grown = 0.0
+    for run in stretch.per_run():
+        footprint = run.footprint_bytes
+        grown += float(footprint[-1] - footprint[0])
+    return grown / MIB
 
 
 def _least_squares(evidence: Evidence) -> OlsTrend | None:
@@ -188,9 +208,11 @@ def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, date
     if judgement.evidence.kind == "pooled":
         begin = _utc(judgement.evidence.from_seconds)
         return begin, begin, begin
-    onset = onset_of(judgement.evidence)
+    growing = judgement.resident or judgement.evidence
+    run = growing.series
+    onset = onset_of(growing)
     if not onset.found:
-        begin = _utc(judgement.evidence.from_seconds)
+        begin = _utc(growing.from_seconds)
         return begin, begin, begin
     hours = [onset.hours, onset.earliest_hours, onset.latest_hours]
     found = [_utc(second) for second in np.interp(hours, run.hours, run.at_seconds).tolist()]

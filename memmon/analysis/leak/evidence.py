@@ -28,7 +28,7 @@ ALONE_FROM_HOURS = 12.0
 """Hours from which the newest run is judged by itself. Tuned on simulated restarts."""
 CONTRADICTS_FROM_HOURS = 5.0
 """Hours from which a level newest run outweighs those before. Tuned on simulated restarts."""
-ONSET_REFIT_HOURS = 6.0
+ONSET_REFIT_HOURS = 2.5
 """Hours after an onset from which growth is measured anew. Tuned on leaks that begin late."""
 ENOUGH_HOURS = 19.5
 """Hours of history that are no longer young: where the margins of the alarm are lowest."""

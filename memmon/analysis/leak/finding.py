@@ -67,9 +67,11 @@ class LeakWindow:
 class LeakFinding:
     """The verdict on a history; no number in it is NaN or infinite, what is unknown is None.
 
-    `slope_*`: the robust trend of the lower envelope with its 95 % interval; `ols_slope_*`: least
-    squares on the raw samples with HAC errors. Both in MB (2**20 bytes) per hour.
-    `growth_mb`: last minus first reading of the window. `since`: when the growth began (with the 95 %
+    `slope_*`: the robust trend of the footprint's lower envelope with its 95 % interval; `ols_slope_*`: least
+    squares on the footprint's samples with HAC errors; `rss_slope_mb_per_hour`: the robust trend of resident memory
+    over the same stretch (the same where only that is known). All in MB (2**20 bytes) per hour.
+    `resident_clause`: what resident memory does beside the footprint, where that is swapped out or mapped files grow.
+    `growth_mb`: last minus first footprint of the window. `since`: when the growth began (with the 95 %
     interval `since_earliest` to `since_latest`), None when nothing grows.
     `smallest_visible_slope_mb_per_hour`: a slope below it could have been missed.
     `confidence`: high: lower 95 % end at or above the threshold and at least 19 h of data;
@@ -100,6 +102,8 @@ class LeakFinding:
     policy: LeakPolicy
     window: LeakWindow
     source: str = ""
+    rss_slope_mb_per_hour: float | None = None
+    resident_clause: str = ""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""

@@ -63,7 +63,7 @@ def find_onset(hours: FloatArray, mb: FloatArray, *, day_cycle: bool = False) ->
     before, turn = float(found[1]), float(found[-1])
     after = before + turn
     tiny = 1e-9 * float(np.sum((mb - mb.mean()) ** 2)) + 1e-12
-    weight = _independent_count(mb - full @ found) / max(float(hinged[best]), tiny)
+    weight = independent_count(mb - full @ found) / max(float(hinged[best]), tiny)
     near = at[(hinged - hinged[best]) * weight <= CHI_SQUARE_95]
     if (left - float(hinged[best])) * weight > CLEAR_GAIN and after > 0 and before < QUIET_SHARE * after:
         half = float(hours[-1] - hours[0]) / (n - 1) / 2
@@ -89,7 +89,7 @@ def _squared_errors(design: FloatArray, hinges: FloatArray, mb: FloatArray) -> t
     return total, np.maximum(total - (hinges.T @ left) ** 2 / power, 0.0)
 
 
-def _independent_count(left: FloatArray) -> float:
+def independent_count(left: FloatArray) -> float:
     """Return how many independent values the residuals `left` are worth."""
     power = float(left @ left)
     a = float(left[:-1] @ left[1:]) / power if power > 0 else 0.0

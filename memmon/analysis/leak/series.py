@@ -47,10 +47,17 @@ class RunSeries:
         return float(self.hours[-1] - self.hours[0])
 
 
-def run_series(run: History, *, warm_up_hours: float) -> RunSeries | None:
-    """Return what to judge of one run, None when fewer than `FEWEST_RUN_SAMPLES` remain."""
-    mb = run.rss_bytes if run.min_rss_bytes is None else _first_known(run.min_rss_bytes, run.rss_bytes)
-    mb = mb / MIB
+def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False) -> RunSeries | None:
+    """Return what to judge of one run, None when fewer than `FEWEST_RUN_SAMPLES` remain.
+
+    That is its footprint, or with `is_resident` its resident memory. Where samples are means, so much lower as
+    the least resident memory lay below the mean one.
+    """
+    judged = run.rss_bytes if is_resident else run.footprint_bytes
+    if run.min_rss_bytes is not None:
+        least = _first_known(run.min_rss_bytes, run.rss_bytes)
+        judged = np.maximum(judged - (run.rss_bytes - least), 0.0)
+    mb = judged / MIB
     hours = run.uptime_seconds / SECONDS_PER_HOUR
     filled = _filled_mb(run)
     if filled is not None:

@@ -47,12 +47,17 @@ NEGLIGIBLE_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judgement:
-    """A verdict with the evidence it rests on; `since_hours`: on the run's uptime, when known already."""
+    """A verdict with the evidence it rests on.
+
+    `since_hours`: on the run's uptime, when known already; `resident`: the evidence on resident memory, where
+    that alone grows.
+    """
 
     verdict: Verdict
     reason: str
     evidence: Evidence
     since_hours: float | None = None
+    resident: Evidence | None = None
 
 
 def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:

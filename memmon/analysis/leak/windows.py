@@ -112,7 +112,8 @@ def _row(part: History, policy: LeakPolicy, window_hours: float) -> dict[str, An
     row["start"] = part.first_at
     row["sample_count"] = len(part)
     if not part.is_empty:
-        row["growth_mb"] = float(part.rss_bytes[-1] - part.rss_bytes[0]) / 2**20
+        footprint = part.footprint_bytes
+        row["growth_mb"] = float(footprint[-1] - footprint[0]) / 2**20
     if finding.window.kind not in {"whole", "pooled", "empty"}:
         row.update(_slopes_of_all(part, policy, finding))
     return row

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from memmon.analysis.leak.evidence import Evidence
     from memmon.analysis.leak.states import Judgement
     from memmon.analysis.stats.newey_west import OlsTrend
 
@@ -28,15 +29,23 @@ _WHY = {
 def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
     """Return the finding in one sentence."""
     evidence = judgement.evidence
-    rate = f"{_two(evidence.slope)} MB/hour (95 % interval {_two(evidence.low)} to {_two(evidence.high)})"
+    rate = _rate(judgement.resident or evidence)
     opening = _WHY.get(judgement.reason) or judgement.verdict.row.sentence
     if judgement.verdict is Verdict.STABLE and evidence.high < 0:
         opening = "Memory shrinks: {rate}"
     if judgement.verdict is Verdict.GROWING and evidence.slope >= threshold_mb_per_hour:
         opening = "Memory grows by {rate}, about the threshold of {threshold}, but not surely as a leak does"
     return opening.format(
-        rate=rate, threshold=f"{threshold_mb_per_hour:g}", hours=evidence.hours, visible=evidence.visible
+        rate=rate,
+        threshold=f"{threshold_mb_per_hour:g}",
+        hours=evidence.hours,
+        visible=evidence.visible,
+        footprint=_rate(evidence),
     )
+
+
+def _rate(evidence: Evidence) -> str:
+    return f"{_two(evidence.slope)} MB/hour (95 % interval {_two(evidence.low)} to {_two(evidence.high)})"
 
 
 def _two(value: float) -> str:

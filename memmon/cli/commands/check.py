@@ -7,22 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.assessment.check_state import (
-    CRITICAL_HOURS,
-    WARNING_PERCENT,
-    WORST_FIRST,
-    CheckReason,
-    CheckState,
-    check_state,
-)
-from memmon.cli.assessed import assessed, finding_object, source_object, staleness_of
-from memmon.cli.options import Common, Window, common, judging
+from memmon.assessment.check_state import WORST_FIRST, CheckReason, CheckState, check_state
+from memmon.assessment.severity import CRITICAL_SHARE, NEAR_HOURS, WARNING_SHARE
+from memmon.cli.assessed import assessed, finding_object, limit_object, source_object, staleness_of
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, printable, size
 from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
-from memmon.facts.staleness import allowed_age_seconds
+from memmon.facts.deque_state import state_of
+from memmon.facts.staleness import stale_after_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -36,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckedSource:
     """What the check says of one source."""
 
     source: str
@@ -50,19 +45,21 @@ class Checked:
     "--max-age",
     type=DURATION,
     metavar="15m",
-    help="Older data are UNKNOWN (default: 3 intervals, 15m at least).",
+    help="Older data are UNKNOWN (default: 3 intervals, unless the run was ended on purpose).",
 )
 @click.option(
     "--limit", type=LIMIT, metavar="2GiB|container|host", help="Default: the limit that was recorded."
 )
 @judging
 @common
-def command(*, max_age: float | None, limit: LimitKind | int | None, common: Common, window: Window) -> int:
+def command(
+    *, max_age: float | None, limit: LimitKind | int | None, common: Common, window: WindowOptions
+) -> int:
     """Answer a monitoring system.
 
-    0 OK; 1 WARNING: a leak of medium confidence, or memory at 80 % of the limit; 2 CRITICAL: a leak of high
-    confidence, or the limit within 24 hours; 3 UNKNOWN: old or no data, errors. All sources are checked
-    unless one is named; the worst decides.
+    0 OK; 1 WARNING: a leak of medium or high confidence, 80 % of the limit used, or a deque outside its limit; 2
+    CRITICAL: the limit will be reached within 24 hours, or 95 % of it is used; 3 UNKNOWN: no verdict yet, old or no
+    data, errors. All sources are checked unless one is named; the worst decides.
     """
     from memmon.clock import SystemClock
 
@@ -82,29 +79,30 @@ def command(*, max_age: float | None, limit: LimitKind | int | None, common: Com
 def _check(
     found: Opened,
     source: SourceInfo,
-    window: Window,
+    window: WindowOptions,
     wanted: LimitKind | int | None,
     *,
     max_age_seconds: float | None,
     now: datetime,
-) -> Checked:
+) -> CheckedSource:
     try:
         judged = assessed(found, source, window, now=now, limit=wanted)
     except NoDataError as error:
-        return Checked(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
+        return CheckedSource(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
+    state, why = check_state(judged.assessment, max_age_seconds=max_age_seconds)
     age = staleness_of(judged)
-    oldest = max_age_seconds or allowed_age_seconds(age.interval_seconds)
-    state, why = check_state(judged.assessment)
-    reasons = tuple(_reason(judged.assessment, reason) for reason in why)
-    if age.age_seconds is None or age.age_seconds > oldest:
-        stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
-        state, reasons = CheckState.UNKNOWN, (stale, *reasons)
-    return Checked(source=source.name, state=state, reasons=reasons, judged=judged)
+    oldest = max_age_seconds or stale_after_seconds(age.interval_seconds)
+    stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
+    reasons = tuple(stale if reason.kind == "stale" else _reason(judged.assessment, reason) for reason in why)
+    return CheckedSource(source=source.name, state=state, reasons=reasons, judged=judged)
 
 
 def _reason(found: Assessment, reason: CheckReason) -> str:
     """Return what led to a state, in words."""
     finding, forecast = found.finding, found.forecast
+    if reason.kind == "deques":
+        failing = sum(state_of(deque).is_failing for deque in found.deques)
+        return f"{failing} of {len(found.deques)} deques outside their limit"
     if reason.kind == "limit_use":
         percent = found.used_percent or 0.0
         return f"{size(found.charged_bytes)} of {size(found.limit_bytes)} used ({percent:.0f} %)"
@@ -120,7 +118,7 @@ def _rate(slope_mb_per_hour: float | None) -> str:
     return "no growth rate yet" if slope_mb_per_hour is None else f"{slope_mb_per_hour:z.2f} MB/hour"
 
 
-def plugin_text(state: CheckState, checked: list[Checked], *, database: str) -> str:
+def plugin_text(state: CheckState, checked: list[CheckedSource], *, database: str) -> str:
     """Return the plugin's lines: the state and its reason, performance data, then each source."""
     ordered = sorted(checked, key=lambda one: WORST_FIRST.index(one.state))
     worst = ordered[0]
@@ -132,11 +130,18 @@ def plugin_text(state: CheckState, checked: list[Checked], *, database: str) -> 
         lines += [
             f"{one.state.name} {_plain(one.source)}: {_plain('; '.join(one.reasons))}" for one in ordered
         ]
+    lines += [line for one in ordered if (line := _elsewhere(one, alone=len(checked) == 1))]
     lines.append(f"database: {_plain(database)}")
     return "\n".join(lines)
 
 
-def _performance(one: Checked, *, alone: bool) -> list[str]:
+def _elsewhere(one: CheckedSource, *, alone: bool) -> str:
+    """Return what counts against the limit and is held by nobody that is recorded; empty where nothing is to be said."""
+    sentence = "" if one.judged is None else one.judged.assessment.elsewhere
+    return sentence if alone or not sentence else f"{_plain(one.source)}: {sentence}"
+
+
+def _performance(one: CheckedSource, *, alone: bool) -> list[str]:
     """Return `'label'=value;warn;crit;min;max` for each figure that is known."""
     if one.judged is None:
         return []
@@ -149,32 +154,19 @@ def _performance(one: Checked, *, alone: bool) -> list[str]:
             f"'{prefix}slope_mb_per_hour'={finding.slope_mb_per_hour:z.3f};{finding.policy.threshold_mb_per_hour:g}"
         )
     if limit_bytes is not None:
-        warn = round(limit_bytes * WARNING_PERCENT / 100)
-        items.append(f"'{prefix}limit_used'={found.charged_bytes}B;{warn};;0;{limit_bytes}")
+        warn, critical = (round(limit_bytes * share) for share in (WARNING_SHARE, CRITICAL_SHARE))
+        items.append(f"'{prefix}limit_used'={found.charged_bytes}B;{warn};{critical};0;{limit_bytes}")
     if hours is not None:
-        items.append(f"'{prefix}hours_to_limit'={hours:.2f};;{CRITICAL_HOURS:g}:")
+        items.append(f"'{prefix}hours_to_limit'={hours:.2f};;{NEAR_HOURS:g}:")
     age_seconds = staleness_of(one.judged).age_seconds
     if age_seconds is not None:
         items.append(f"'{prefix}age'={age_seconds:.0f}s")
     return items
 
 
-def _hours_to_limit(one: Checked) -> float | None:
+def _hours_to_limit(one: CheckedSource) -> float | None:
     forecast = None if one.judged is None else one.judged.assessment.forecast
     return None if forecast is None else forecast.hours_to_limit
-
-
-def _limit_object(one: Checked) -> dict[str, Any] | None:
-    found = None if one.judged is None else one.judged.assessment
-    if found is None or found.limit_bytes is None:
-        return None
-    return {
-        "limit_bytes": found.limit_bytes,
-        "used_bytes": found.charged_bytes,
-        "used_percent": found.used_percent,
-        "rss_at_limit_bytes": found.rss_at_limit_bytes,
-        "origin": found.limit_origin,
-    }
 
 
 def _plain(text: str) -> str:
@@ -182,17 +174,23 @@ def _plain(text: str) -> str:
     return printable(text).replace("|", "/")
 
 
-def _values(state: CheckState, checked: list[Checked]) -> dict[str, Any]:
+def _assessment_of(one: CheckedSource) -> dict[str, Any] | None:
+    return None if one.judged is None else one.judged.assessment.to_dict()
+
+
+def _values(state: CheckState, checked: list[CheckedSource]) -> dict[str, Any]:
     return {
         "state": state.name,
         "exit_code": int(state),
+        "assessment": _assessment_of(next(one for one in checked if one.state == state)),
         "findings": [finding_object(one.judged) for one in checked if one.judged is not None],
         "sources": [
             {
                 **({"source": one.source} if one.judged is None else source_object(one.judged)),
                 "state": one.state.name,
                 "reasons": one.reasons,
-                "limit": _limit_object(one),
+                "assessment": _assessment_of(one),
+                "limit": None if one.judged is None else limit_object(one.judged.assessment),
                 "hours_to_limit": _hours_to_limit(one),
             }
             for one in checked

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import number, printable, table
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("release_b", metavar="RELEASE_B")
 @judging
 @common
-def command(*, release_a: str, release_b: str, common: Common, window: Window) -> None:
+def command(*, release_a: str, release_b: str, common: Common, window: WindowOptions) -> None:
     """Compare the memory of two releases: growth and plateau, with intervals.
 
     Says whether the second looks fixed, is worse, or shows no difference (and what would have been seen).

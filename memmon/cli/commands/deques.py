@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memmon.cli.assessed import age_of
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import say, write_json, write_text
 from memmon.cli.selection import bounds_of, opened
 from memmon.cli.text import duration, local_time, number, printable, table
@@ -27,7 +27,7 @@ RATE_HOURS = 24.0
 @click.option("--suggest", is_flag=True, help="Suggest a maxlen, with the reasoning.")
 @judging
 @common
-def command(*, failing: bool, suggest: bool, common: Common, window: Window) -> None:
+def command(*, failing: bool, suggest: bool, common: Common, window: WindowOptions) -> None:
     """Show the registered deques: how full, how large, which break their limit.
 
     The state as of the newest sample of the run (--run; default: the one that reported last); rates are

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memmon.cli.options import Common, Window, common
+from memmon.cli.options import Common, WindowOptions, common
 from memmon.cli.output import is_file, open_output, say, write_json
 from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.values import MOMENT
@@ -54,7 +54,7 @@ def command(
     import` makes the same history of it. With --json a
     summary is printed instead of the data, which then need -o FILE.
     """
-    window = Window(since=since, until=until, run=run_id, threshold_mb_per_hour=None)
+    window = WindowOptions(since=since, until=until, run=run_id, threshold_mb_per_hour=None)
     chosen = shape or _BY_SUFFIX.get(Path(common.output or "").suffix.lower(), "csv")
     if chosen == "jsonl" and window.is_narrowed:
         raise click.UsageError("jsonl carries the whole history: leave out --since, --until and --run")
@@ -75,7 +75,9 @@ def command(
             say(f"{count} rows of {len(sources)} sources -> {common.output}")
 
 
-def _frames(found: Opened, sources: Sequence[SourceInfo], window: Window) -> list[tuple[str, pd.DataFrame]]:
+def _frames(
+    found: Opened, sources: Sequence[SourceInfo], window: WindowOptions
+) -> list[tuple[str, pd.DataFrame]]:
     frames = []
     lacking = []
     for source in sources:

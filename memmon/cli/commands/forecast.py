@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 
-from memmon.cli.assessed import age_of, require_limit
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.assessed import assessed, limit_object, require_forecast, staleness_of
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.selection import bounds_of, no_data, opened
+from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.cli.values import LIMIT
-from memmon.facts.defaults import LOOK_BACK_HOURS
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
-    from memmon.assessment.limits import Limit, LimitKind
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.limits import LimitKind
     from memmon.facts.staleness import Staleness
 
 
@@ -31,34 +32,38 @@ if TYPE_CHECKING:
 @judging
 @common
 def command(
-    *, limit: LimitKind | int | None, level: float, no_cross_check: bool, common: Common, window: Window
+    *,
+    limit: LimitKind | int | None,
+    level: float,
+    no_cross_check: bool,
+    common: Common,
+    window: WindowOptions,
 ) -> None:
     """Say when memory reaches its limit, with an interval, and how well such forecasts did on this history."""
-    from memmon.analysis.forecast.limit import forecast_limit
     from memmon.clock import SystemClock
 
     with opened(common) as found:
-        source = found.one()
-        bounds = bounds_of(found.store, source, window, back_hours=LOOK_BACK_HOURS)
-        history = found.store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
-        if history.is_empty:
-            raise no_data(found.store, source, bounds)
-        chosen = require_limit(found.store, source, bounds, limit)
-        forecast = forecast_limit(
-            history, chosen.rss_at_limit_bytes, level=level, cross_check=not no_cross_check
+        judged = assessed(
+            found,
+            found.one(),
+            window,
+            now=SystemClock().now(),
+            limit=limit,
+            forecast_level=level,
+            is_cross_checked=not no_cross_check,
         )
-        age = age_of(found.store, source, now=SystemClock().now())
+        forecast = require_forecast(judged, limit)
         if common.as_json:
             write_json(
                 common,
                 command="forecast",
                 database=found.place.database,
-                findings=[forecast_object(forecast, source.name)],
-                limit=limit_object(chosen),
-                staleness=age,
+                findings=[forecast_object(forecast, judged.source.name)],
+                limit=limit_object(judged.assessment),
+                staleness=staleness_of(judged),
             )
         else:
-            write_text(common, _text(forecast, chosen, age, source.name))
+            write_text(common, _text(forecast, judged.assessment, staleness_of(judged)))
 
 
 def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
@@ -66,41 +71,42 @@ def forecast_object(forecast: Forecast, source: str) -> dict[str, Any]:
     return {**forecast.to_dict(), "source": source}
 
 
-def limit_object(limit: Limit | None) -> dict[str, Any] | None:
-    """Return what `--json` says of a limit."""
-    if limit is None:
-        return None
-    return {
-        "limit_bytes": limit.limit_bytes,
-        "used_bytes": limit.used_bytes,
-        "used_percent": limit.used_percent,
-        "rss_at_limit_bytes": limit.rss_at_limit_bytes,
-        "origin": limit.origin,
-    }
-
-
-def _text(forecast: Forecast, limit: Limit, age: Staleness, source: str) -> str:
-    percent = f"{100 * forecast.level:g} %"
+def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
     lines = [
-        f"{printable(source)}: {printable(forecast.summary)}",
+        f"{printable(found.source)}: {printable(forecast.summary)}",
         (
-            f"  Limit: {size(limit.limit_bytes)} ({printable(limit.origin)}), {size(limit.used_bytes)} used"
-            f" ({limit.used_percent:.1f} %)"
+            f"  Limit: {size(found.limit_bytes)} ({printable(found.limit_origin)}), {size(found.charged_bytes)} used"
+            f" ({found.used_percent:.1f} %)"
         ),
-        (
-            f"  Reached in: {_hours(forecast.hours_to_limit)} ({percent}: {_hours(forecast.hours_to_limit_low)}"
-            f" to {_hours(forecast.hours_to_limit_high)})"
-        ),
+        f"  Reached in: {_reached(forecast)}",
     ]
     if forecast.at is not None:
         lines.append(f"  That is: {local_time(forecast.at)}")
     if forecast.deques_full_hours is not None:
-        lines.append(f"  Deques full in: {_hours(forecast.deques_full_hours)}")
+        lines.append(f"  Deques full in: {duration(forecast.deques_full_hours * SECONDS_PER_HOUR)}")
     lines += [f"  {printable(detail)}" for detail in forecast.details]
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)
 
 
-def _hours(hours: float | None) -> str:
-    return "never within the horizon" if hours is None else duration(hours * 3600)
+def _reached(forecast: Forecast) -> str:
+    """Return when the limit is reached: what can't be said yet is not `never`, and a true never names its horizon."""
+    match forecast.state:
+        case "cannot_say":
+            ready = forecast.ready_at
+            return "cannot say yet" if ready is None else f"cannot say yet (more from {local_time(ready)} on)"
+        case "never":
+            return f"never within the horizon of {_hours(forecast.horizon_hours)}"
+        case "reached":
+            return "now"
+        case "dated":
+            low, latest = _hours(forecast.hours_to_limit_low or 0.0), forecast.hours_to_limit_high
+            high = "later than the horizon" if latest is None else _hours(latest)
+            return f"{_hours(forecast.hours_to_limit or 0.0)} ({100 * forecast.level:g} %: {low} to {high})"
+        case _:
+            assert_never(forecast.state)
+
+
+def _hours(hours: float) -> str:
+    return duration(hours * SECONDS_PER_HOUR)

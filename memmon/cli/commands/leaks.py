@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memmon.cli.assessed import all_assessed, finding_object, source_object, staleness_of
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable
@@ -31,7 +31,7 @@ _WORST_FIRST = (EXIT_LEAK, EXIT_CANNOT_SAY, EXIT_NO_LEAK)
 )
 @judging
 @common
-def command(fail_on: str, common: Common, window: Window) -> int:
+def command(fail_on: str, common: Common, window: WindowOptions) -> int:
     """Say whether memory leaks.
 
     Exit code: 0 no leak, 1 leak, 3 cannot say yet (2: an error). All sources are judged unless one is

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memmon.cli.assessed import policy_of
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import is_file, json_text, say, stdout_encoding, write_json, write_text
 from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import local_time, printable, table
@@ -32,7 +32,13 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json"}
 @click.option("--saved", metavar="DATE", help="Print the stored report of a day (2026-01-31, or 'last').")
 @judging
 @common
-def command(shape: str | None, listing: bool, saved: str | None, common: Common, window: Window) -> None:  # noqa: FBT001 -- click's way
+def command(
+    shape: str | None,
+    listing: bool,  # noqa: FBT001 -- click's way
+    saved: str | None,
+    common: Common,
+    window: WindowOptions,
+) -> None:
     """Print the report of the last 24 hours (or of --since, --until, --run).
 
     The leak section judges up to 7 days; HISTORY tells of all runs.
@@ -53,7 +59,7 @@ def _by_suffix(common: Common) -> str:
     return next((shape for suffix, shape in _SUFFIXES.items() if name.lower().endswith(suffix)), "text")
 
 
-def _write(found: Opened, source: SourceInfo, common: Common, window: Window, shape: str) -> None:
+def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOptions, shape: str) -> None:
     bounds = bounds_of(found.store, source, window)
     report = _build(found, source, window, bounds)
     if report.is_empty:
@@ -74,7 +80,7 @@ def _write(found: Opened, source: SourceInfo, common: Common, window: Window, sh
         write_text(common, render_text(report, encoding=encoding))
 
 
-def _build(found: Opened, source: SourceInfo, window: Window, bounds: Bounds) -> Report:
+def _build(found: Opened, source: SourceInfo, window: WindowOptions, bounds: Bounds) -> Report:
     from memmon.clock import SystemClock
     from memmon.report.build import build_report
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memmon.cli.assessed import finding_object
-from memmon.cli.options import Common, Window, common, judging
+from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import stdout_encoding, write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.values import DURATION
@@ -32,7 +32,7 @@ _WIDTH = 72
 @click.option("--once", is_flag=True, help="Look once and end (always so when the output is no terminal).")
 @judging
 @common
-def command(*, every: float, once: bool, common: Common, window: Window) -> None:
+def command(*, every: float, once: bool, common: Common, window: WindowOptions) -> None:
     """Watch a source: sparkline, verdict, forecast, fullest deques. Ctrl-C ends."""
     with opened(common) as found:
         found.one()
@@ -47,7 +47,7 @@ def command(*, every: float, once: bool, common: Common, window: Window) -> None
             _live(found, window, every)
 
 
-def _look(found: Opened, window: Window) -> View:
+def _look(found: Opened, window: WindowOptions) -> View:
     from memmon.cli.watch_view import look
     from memmon.clock import SystemClock
 
@@ -59,7 +59,7 @@ def _plain(view: View) -> str:
     return "\n".join([f"{view.title}: {view.headline}", *view.lines])
 
 
-def _live(found: Opened, window: Window, every_seconds: float) -> None:
+def _live(found: Opened, window: WindowOptions, every_seconds: float) -> None:
     """Show the view anew until Ctrl-C; what can't be read for a moment is said, and tried again."""
     from rich.console import Console
     from rich.live import Live
@@ -75,7 +75,7 @@ def _live(found: Opened, window: Window, every_seconds: float) -> None:
         return
 
 
-def _panel(found: Opened, window: Window) -> RenderableType:
+def _panel(found: Opened, window: WindowOptions) -> RenderableType:
     from rich.panel import Panel
     from rich.text import Text
 

@@ -96,7 +96,7 @@ def spread_places(length: int, wanted: int) -> list[int]:
 
     Equal strides would fall in step with a period of the contents (keys and values in turn, say).
     The same places come for the same length, from a small generator of our own (Numerical Recipes'
-    linear congruence): the host's `random` state is not touched.
+    linear congruence): the program's `random` state is not touched.
     """
     state = length & _LOW_32_BITS
     places: dict[int, None] = {}

@@ -1,9 +1,9 @@
-"""Finding what might be worth registering: unbounded or large containers of the host's own code.
+"""Finding what might be worth registering: unbounded or large containers of the program's own code.
 
-The walk begins at the host's modules and at objects handed in, and goes through module variables,
+The walk begins at the program's modules and at objects handed in, and goes through module variables,
 class and instance attributes, closures and the first items of containers. It enters instances of
-the host's own classes only: the inside of a queue, a lock or an event loop is the library's, and a
-bounded queue keeps its items in a deque without a bound. Nothing of the host's is called.
+the program's own classes only: the inside of a queue, a lock or an event loop is the library's, and a
+bounded queue keeps its items in a deque without a bound. Nothing of the program's is called.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from memmon.probe.objects.plain import (
     mro_of,
     namespace_of,
 )
-from memmon.probe.objects.program_code import host_modules, is_host_class, is_host_function
+from memmon.probe.objects.program_code import is_program_class, is_program_function, program_modules
 from memmon.probe.objects.sizes import SizeEstimator
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def discover(
 ) -> tuple[Discovery, ...]:
     """Return unbounded deques, queues and caches, and containers of at least `large_count` entries.
 
-    `roots`: objects to begin from, beside the host's modules (those that belong neither to the
+    `roots`: objects to begin from, beside the program's modules (those that belong neither to the
     standard library nor to installed packages). `known`: what is registered already, and is left
     out. The walk stops after `max_seconds`; it runs in the caller's thread. The largest come first.
 
@@ -83,8 +83,8 @@ def discover(
     if large_count < 1:
         raise ValueError(f"large_count must be at least 1, not {large_count}")
     timer = monotonic or SystemClock().monotonic
-    walk = _Walk(timer, timer() + max_seconds, large_count, known)
-    for name, module in host_modules():
+    walk = _DiscoverWalk(timer, timer() + max_seconds, large_count, known)
+    for name, module in program_modules():
         walk.begin(module, name)
     for root in roots:
         walk.begin(root, bare_name(type(root)))
@@ -92,7 +92,7 @@ def discover(
     return tuple(sorted(found, key=lambda one: (-(one.size_bytes or 0), -one.length_count, one.path)))
 
 
-class _Walk:
+class _DiscoverWalk:
     """Breadth first, so that the shortest path to a container is told."""
 
     def __init__(
@@ -203,7 +203,7 @@ def _suggestion(path: str, kind: str) -> str:
 
 
 def _children(target: object, path: str) -> Iterator[tuple[object, str]]:
-    """Yield what a thing of the host's leads to, with the path of each."""
+    """Yield what a thing of the program's leads to, with the path of each."""
     kind = type(target)
     if is_module(target):
         yield from _named(module_values(target), path)
@@ -212,7 +212,7 @@ def _children(target: object, path: str) -> Iterator[tuple[object, str]]:
     elif kind is FunctionType:
         yield from _closure(cast("FunctionType", target), path)
     elif issubclass(kind, type):
-        if is_host_class(cast("type", target)):
+        if is_program_class(cast("type", target)):
             yield from _named(namespace_of(cast("type", target)), path)
     elif issubclass(kind, classmethod):
         yield _FUNCTION_OF_CLASS(target), path
@@ -225,9 +225,9 @@ def _children(target: object, path: str) -> Iterator[tuple[object, str]]:
 def _children_of_instance(target: object, kind: type, path: str) -> Iterator[tuple[object, str]]:
     if base_of(target) is not None:
         yield from _items(target, path)
-        if is_host_class(kind):
+        if is_program_class(kind):
             yield from _named(instance_values(target), path)
-    elif not issubclass(kind, _CACHE_KIND) and is_host_class(kind):
+    elif not issubclass(kind, _CACHE_KIND) and is_program_class(kind):
         yield from _named(instance_values(target), path)
         yield from _slots(target, path)
 
@@ -257,7 +257,7 @@ def _items(target: Any, path: str) -> Iterator[tuple[object, str]]:
 
 
 def _closure(function: FunctionType, path: str) -> Iterator[tuple[object, str]]:
-    cells: tuple[CellType, ...] = (function.__closure__ or ()) if is_host_function(function) else ()
+    cells: tuple[CellType, ...] = (function.__closure__ or ()) if is_program_function(function) else ()
     for name, cell in zip(function.__code__.co_freevars, cells, strict=False):
         content = attempt(_content, cell)
         if content is not None:
@@ -274,7 +274,7 @@ def _slot(descriptor: Any, target: object) -> tuple[object]:
 
 def _slots(target: object, path: str) -> Iterator[tuple[object, str]]:
     for kind in mro_of(type(target)):
-        if not is_host_class(kind):
+        if not is_program_class(kind):
             continue
         for name, descriptor in list(namespace_of(kind).items()):
             if type(descriptor) is MemberDescriptorType:

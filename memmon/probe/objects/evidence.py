@@ -1,7 +1,7 @@
 """Evidence of what grows, gathered twice while a leak is suspected, and what changed between.
 
 Each instrument is blind to something, and the evidence says so: Python's types don't show memory
-that C code holds; tracemalloc shows only what was allocated since the host started it.
+that C code holds; tracemalloc shows only what was allocated since the program started it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TRACED_BYTES_LIMIT = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class ObjectEvidence:
     """What was found at one moment."""
 
     survey: Survey
@@ -39,7 +39,7 @@ class Evidence:
     task_count: int | None
     open_file_count: int | None
     trace_lines: tuple[tuple[str, int], ...] = ()
-    """(file:line, bytes) of the largest allocations, where the host runs tracemalloc."""
+    """(file:line, bytes) of the largest allocations, where the program runs tracemalloc."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,12 @@ class Suspects:
     sentences: tuple[str, ...] = field(default=())
 
 
-def gather(*, pause: Callable[[float], object] | None = None) -> Evidence:
+def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
     """Gather evidence in this thread, in slices; `pause(seconds)` is called between them."""
     wait = pause or threading.Event().wait
     found = survey(pause=lambda: wait(_SLICE_PAUSE_SECONDS))
     reading = ProcessProbe().read()
-    return Evidence(
+    return ObjectEvidence(
         survey=found,
         rss_bytes=reading.rss_bytes,
         thread_count=threading.active_count(),
@@ -70,7 +70,7 @@ def gather(*, pause: Callable[[float], object] | None = None) -> Evidence:
     )
 
 
-def compare(before: Evidence, after: Evidence) -> Suspects:
+def compare(before: ObjectEvidence, after: ObjectEvidence) -> Suspects:
     """Return what grew from `before` to `after`."""
     types = _growth(before.survey.type_bytes, after.survey.type_bytes, smallest=SMALLEST_GROWTH_BYTES)
     roots = _growth(before.survey.root_bytes, after.survey.root_bytes, smallest=SMALLEST_GROWTH_BYTES)
@@ -89,7 +89,7 @@ def compare(before: Evidence, after: Evidence) -> Suspects:
     )
 
 
-def event_data(evidence: Evidence, suspects: Suspects | None) -> dict[str, object]:
+def event_data(evidence: ObjectEvidence, suspects: Suspects | None) -> dict[str, object]:
     """Return the evidence as plain JSON values, bounded in size, with names cleaned."""
     found = evidence.survey
     data: dict[str, object] = {
@@ -124,8 +124,8 @@ def _growth(
 
 
 def _sentences(
-    before: Evidence,
-    after: Evidence,
+    before: ObjectEvidence,
+    after: ObjectEvidence,
     types: tuple[tuple[str, int], ...],
     roots: tuple[tuple[str, int], ...],
     rss_growth: int | None,

@@ -53,5 +53,5 @@ class Kinds:
         return known
 
     def forget(self) -> None:
-        """Forget the types that the host may free, and another may take the address of."""
+        """Forget the types that the program may free, and another may take the address of."""
         self._passing.clear()

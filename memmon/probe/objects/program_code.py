@@ -1,4 +1,4 @@
-"""Which modules and classes are the host's own: neither the standard library's, nor installed ones, nor ours."""
+"""Which modules and classes are the program's own: neither the standard library's, nor installed ones, nor ours."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _OURS = "memmon"
 
 
-def host_modules() -> list[tuple[str, ModuleType]]:
-    """Return the loaded modules of the host's own code with their names, `__main__` first."""
+def program_modules() -> list[tuple[str, ModuleType]]:
+    """Return the loaded modules of the program's own code with their names, `__main__` first."""
     loaded = attempt(lambda: list(sys.modules.items())) or []
     found = [
         (name, module)
@@ -28,18 +28,18 @@ def host_modules() -> list[tuple[str, ModuleType]]:
     return sorted(found, key=lambda item: (item[0] != "__main__", item[0]))
 
 
-def is_host_class(kind: type) -> bool:
-    """Return whether a class was defined in the host's own code."""
+def is_program_class(kind: type) -> bool:
+    """Return whether a class was defined in the program's own code."""
     return _is_of_host(namespace_of(kind).get("__module__"))
 
 
-def is_host_function(function: FunctionType) -> bool:
-    """Return whether a function was defined in the host's own code."""
+def is_program_function(function: FunctionType) -> bool:
+    """Return whether a function was defined in the program's own code."""
     return _is_of_host(entry_of(function.__globals__, "__name__"))
 
 
 def is_host_module(name: str, file: str | None) -> bool:
-    """Return whether a module of this name and file is the host's own."""
+    """Return whether a module of this name and file is the program's own."""
     top = name.partition(".")[0]
     if name == "__main__":
         return True

@@ -31,7 +31,7 @@ _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
 def roots() -> Iterator[Root | None]:
-    """Yield where to begin: the host's own modules first, installed packages' last; None between whiles."""
+    """Yield where to begin: the program's own modules first, installed packages' last; None between whiles."""
     modules = module_names()
     own = set()
     for name in sorted(modules, key=lambda name: name != "__main__"):

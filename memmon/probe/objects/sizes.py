@@ -43,7 +43,7 @@ class SizeEstimator:
 
         Types, modules, functions and frames are not walked: they are shared by the whole program.
         """
-        walk = attempt(_Walk, self._monotonic, self._budget_seconds)
+        walk = attempt(_SizeWalk, self._monotonic, self._budget_seconds)
         size = attempt(walk.total, target) if walk is not None else None
         return size if size is not None and 0 <= size <= _LARGEST_BYTES else None
 
@@ -54,12 +54,12 @@ class SizeEstimator:
         """
         if not items or count < 1:
             return None
-        walk = attempt(_Walk, self._monotonic, self._budget_seconds)
+        walk = attempt(_SizeWalk, self._monotonic, self._budget_seconds)
         total = attempt(walk.sampled, items, count) if walk is not None else None
         return None if total is None else total / count
 
 
-class _Walk:
+class _SizeWalk:
     """One bounded traversal; what it has met once it does not count again."""
 
     def __init__(self, monotonic: Callable[[], float], budget_seconds: float) -> None:

@@ -6,8 +6,8 @@ walked from the modules, frames and tasks down, a container of many entries by a
 share stands for the rest, so that counts and bytes are estimates (as in Knuth's estimate of a
 tree's size from few probes; Knuth 1975, "Estimating the efficiency of backtrack programs").
 
-The host must not feel it. No method of the host's is called. A step ends after a millisecond.
-Between two steps, while the host's threads run, the walk holds none of their objects: it keeps the
+The program must not feel it. No method of the program's is called. A step ends after a millisecond.
+Between two steps, while the program's threads run, the walk holds none of their objects: it keeps the
 way by which it came (`path`) and goes it again. And it makes next to no objects that Python's
 collector tracks: what was met is a set of plain numbers, what waits are a few lists.
 """
@@ -56,7 +56,7 @@ class Survey:
     """Entries of the large containers, by the same names."""
 
 
-class _Walk:
+class _SurveyWalk:
     def __init__(self, pause: Callable[[], object], monotonic: Callable[[], float]) -> None:
         self._pause = pause
         self._monotonic = monotonic
@@ -123,7 +123,7 @@ class _Walk:
         siblings, places, ends = path.siblings, path.places, path.ends
         while places:
             if self._is_over():
-                level = None  # nothing is held while the host's threads run
+                level = None  # nothing is held while the program's threads run
                 self._rest(reach)
                 continue
             level = siblings[-1]
@@ -154,7 +154,7 @@ class _Walk:
         return self._monotonic() >= self._ends_at
 
     def _rest(self, reach: Callable[[], object] = lambda: None) -> None:
-        """Let the host's threads run, and hold nothing of theirs meanwhile."""
+        """Let the program's threads run, and hold nothing of theirs meanwhile."""
         self._path.let_go()
         self._kinds.forget()
         self._pause()
@@ -235,7 +235,7 @@ def survey(
     `monotonic`: seconds that never step back, by which a step is ended. Never raises: an object
     that can't be looked into is counted and passed over.
     """
-    walk = _Walk(pause, monotonic or SystemClock().monotonic)
+    walk = _SurveyWalk(pause, monotonic or SystemClock().monotonic)
     walk.run()
     walk.end()
     names = sorted(walk.counts, key=lambda name: -walk.sizes.get(name, 0.0))[:_TOP_COUNT]

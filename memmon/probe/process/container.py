@@ -8,31 +8,67 @@ or version 2 of the kernel's interface; see `Documentation/admin-guide/cgroup-v2
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
 from memmon.probe.process.cgroups import MemoryGroup, find_groups, read_text
+from memmon.probe.process.charged import (
+    GroupFiles,
+    GroupLimit,
+    anonymous_bytes,
+    charged_bytes,
+    parse_counts,
+    parse_limit,
+    swap_room_bytes,
+)
 from memmon.probe.process.process import read_system
 from memmon.units import KIB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from memmon.probe.process.process import SystemReading
 
 HOST = "host"
-NO_LIMIT_FROM_BYTES = 2**60
-"""Version 1 spells "no limit" as the largest number that fits, rounded down to a page."""
+_MEMINFO = re.compile(r"^(MemTotal|MemAvailable|SwapTotal|SwapFree):\s*([0-9]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitReading:
-    """The limit in force, where it comes from, and what is used of it (None: unknown)."""
+    """The limit in force, where it comes from, and what counts against it (None: unknown).
 
-    limit_bytes: int | None
-    origin: str | None
-    used_bytes: int | None
+    `limit_bytes` is memory and the swap that may be used beside it; `used_bytes` is what can't be taken back of the
+    same. `anonymous_bytes`, the older measure, is the group's anonymous memory (the host's: all but what is available).
+    """
+
+    limit_bytes: int | None = None
+    origin: str | None = None
+    used_bytes: int | None = None
+    anonymous_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Host:
+    """The machine's memory; None: unknown."""
+
+    total_bytes: int | None
+    available_bytes: int | None
+    swap_total_bytes: int
+    swap_free_bytes: int
+
+    def limit(self) -> LimitReading:
+        if self.total_bytes is None:
+            return LimitReading()
+        used = None if self.available_bytes is None else self.total_bytes - self.available_bytes
+        swapped = self.swap_total_bytes - self.swap_free_bytes
+        return LimitReading(
+            limit_bytes=self.total_bytes + self.swap_total_bytes,
+            origin=HOST,
+            used_bytes=None if used is None else used + swapped,
+            anonymous_bytes=used,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,42 +103,41 @@ class LimitProbe:
 
         `system`: the host's memory, where it was just read.
         """
-        return attempt(self._read, system) or LimitReading(limit_bytes=None, origin=None, used_bytes=None)
+        return attempt(self._read, system) or LimitReading()
 
     def memory_events(self) -> tuple[MemoryEvents, ...]:
         """Return the event counts of each group around the process, the innermost first."""
         return attempt(self._read_events) or ()
 
     def _read(self, system: SystemReading | None) -> LimitReading:
-        host_total, host_available = self._read_host(system)
-        smallest: MemoryGroup | None = None
-        limit: int | None = None
-        outer_are_known: set[int] = set()
-        for group in self._find_groups():
-            if group.version in outer_are_known:
+        host = self._read_host(system)
+        groups = [GroupFiles(group) for group in self._find_groups()]
+        limits: list[GroupLimit] = []
+        for files in groups:
+            if any(one.knows_outer and one.files.is_v2 == files.is_v2 for one in limits):
                 continue
-            group_limit, knows_outer = _group_limit(group)
-            if knows_outer:
-                outer_are_known.add(group.version)
-            if group_limit is not None and (limit is None or group_limit < limit):
-                smallest, limit = group, group_limit
-        if smallest is not None and limit is not None and (host_total is None or limit < host_total):
-            return LimitReading(limit_bytes=limit, origin=smallest.origin, used_bytes=_group_used(smallest))
-        if host_total is None:
-            return LimitReading(limit_bytes=None, origin=None, used_bytes=None)
-        used = host_total - host_available if host_available is not None else None
-        return LimitReading(limit_bytes=host_total, origin=HOST, used_bytes=used)
+            limit = _group_limit(files, knows_swap=host.swap_total_bytes > 0)
+            # A limit that the machine does not have kills no one.
+            if limit is not None and (host.total_bytes is None or limit.memory_bytes < host.total_bytes):
+                limits.append(limit)
+        return _smallest(limits, groups, host.swap_total_bytes) or host.limit()
 
-    def _read_host(self, system: SystemReading | None) -> tuple[int | None, int | None]:
+    def _read_host(self, system: SystemReading | None) -> _Host:
+        lines = _MEMINFO.findall(read_text(f"{self._root}/proc/meminfo") or "")
+        values = {name: int(count[:32]) * KIB for name, count in lines}
+        total, available = values.get("MemTotal") or None, values.get("MemAvailable")
         if not self._root:
             system = system or read_system()
             if system.total_bytes is not None:
-                return system.total_bytes, system.available_bytes
-        values = parse_counts(read_text(f"{self._root}/proc/meminfo"))
-        total, available = values.get("MemTotal"), values.get("MemAvailable")
-        return (
-            total * KIB if total else None,
-            available * KIB if total and available is not None and available <= total else None,
+                total, available = system.total_bytes, system.available_bytes
+        swap_total, swap_free = values.get("SwapTotal", 0), values.get("SwapFree", -1)
+        if not 0 <= swap_free <= swap_total:
+            swap_total = swap_free = 0
+        return _Host(
+            total_bytes=total,
+            available_bytes=available if total and available is not None and available <= total else None,
+            swap_total_bytes=swap_total,
+            swap_free_bytes=swap_free,
         )
 
     def _read_events(self) -> tuple[MemoryEvents, ...]:
@@ -127,45 +162,42 @@ def memory_events(root: str = "/", pid: int | None = None) -> tuple[MemoryEvents
     return LimitProbe(root, pid).memory_events()
 
 
-def parse_limit(text: str | None) -> int | None:
-    """Return a limit file's bytes; None for either spelling of "no limit" and for what can't be read."""
-    value = (text or "").strip()
-    if not (value.isascii() and value.isdigit()):
+def _smallest(
+    limits: Sequence[GroupLimit], groups: Sequence[GroupFiles], swap_total_bytes: int
+) -> LimitReading | None:
+    """Return the smallest of the groups' limits with what counts against it, None where there is none.
+
+    Of equal ones it is that of the group which sets it, the innermost of these.
+    """
+    found = [(limit, swap_room_bytes(limit, groups, swap_total_bytes)) for limit in limits]
+    if not found:
         return None
-    limit = int(value[:32])
-    return limit if 0 < limit < NO_LIMIT_FROM_BYTES else None
+    limit, swap_room = min(found, key=lambda one: (one[0].memory_bytes + one[1], not one[0].is_own))
+    return LimitReading(
+        limit_bytes=limit.memory_bytes + swap_room,
+        origin=limit.files.group.origin,
+        used_bytes=charged_bytes(limit.files, with_swap=swap_room > 0) if limit.is_own else None,
+        anonymous_bytes=anonymous_bytes(limit.files),
+    )
 
 
-def parse_counts(text: str | None) -> dict[str, int]:
-    """Return the `name number` lines of a kernel file (a colon after the name or a unit is passed over)."""
-    counts: dict[str, int] = {}
-    for line in (text or "").splitlines():
-        parts = line.split()
-        if len(parts) >= 2 and parts[1].isascii() and parts[1].isdigit():  # noqa: PLR2004 - name and number
-            counts[parts[0].rstrip(":")] = int(parts[1][:32])
-    return counts
-
-
-def _group_limit(group: MemoryGroup) -> tuple[int | None, bool]:
-    """Return a group's limit, and whether it tells that no group around it has a smaller one."""
-    if group.version == 2:  # noqa: PLR2004 - the interface's version
-        return parse_limit(read_text(f"{group.folder}/memory.max")), False
-    if not group.is_innermost and (read_text(f"{group.folder}/memory.use_hierarchy") or "").strip() == "0":
-        return None, False  # such a group does not count what its children use
-    own = parse_limit(read_text(f"{group.folder}/memory.limit_in_bytes"))
-    if not group.is_innermost:
-        return own, False
+def _group_limit(files: GroupFiles, *, knows_swap: bool) -> GroupLimit | None:
+    """Return the limit that a group sets or, the innermost of version 1, tells of."""
+    if files.is_v2:
+        own = files.limit("memory.max")
+        return None if own is None else GroupLimit(files=files, memory_bytes=own)
+    if not files.group.is_innermost and (files.text("memory.use_hierarchy") or "").strip() == "0":
+        return None  # such a group does not count what its children use
+    own = files.limit("memory.limit_in_bytes")
     # The innermost group also tells of ancestors, of those that are not mounted here, too.
-    told = parse_counts(read_text(f"{group.folder}/memory.stat")).get("hierarchical_memory_limit")
+    told = files.stat().get("hierarchical_memory_limit") if files.group.is_innermost else None
     inherited = None if told is None else parse_limit(str(told))
-    limit = _smallest(one for one in (own, inherited) if one is not None)
-    return limit, told is not None and limit == own
-
-
-def _group_used(group: MemoryGroup) -> int | None:
-    stat = parse_counts(read_text(f"{group.folder}/memory.stat"))
-    names = ("anon",) if group.version == 2 else ("total_rss", "rss")  # noqa: PLR2004 - the interface's version
-    return next((stat[name] for name in names if name in stat), None)
+    if inherited is not None and (own is None or inherited < own):
+        return GroupLimit(files=files, memory_bytes=inherited, is_own=False)
+    if own is None:
+        return None
+    # With swap a group around this one may still set the smaller limit on both together.
+    return GroupLimit(files=files, memory_bytes=own, knows_outer=own == told and not knows_swap)
 
 
 def _group_events(group: MemoryGroup) -> MemoryEvents | None:
@@ -184,7 +216,3 @@ def _group_events(group: MemoryGroup) -> MemoryEvents | None:
         oom_count=counts.get("oom"),
         limit_hit_count=hits,
     )
-
-
-def _smallest(limits: Iterable[int]) -> int | None:
-    return min(limits, default=None)

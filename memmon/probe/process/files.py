@@ -1,6 +1,6 @@
 """Reading the kernel's small files: whole, and with as few calls as it takes.
 
-Each call lets the host's other threads have the interpreter, and a host whose threads compute
+Each call lets the program's other threads have the interpreter, and a program whose threads compute
 gives it back 5 ms later at the earliest: a file object makes seven calls where three are enough.
 """
 

@@ -137,7 +137,7 @@ class ProcessProbe:
         return self._process
 
     def _count_fds(self) -> int | None:
-        told = told_fd_count(self.pid)
+        told = stated_fd_count(self.pid)
         if told:
             return told
         process = self._process
@@ -145,10 +145,10 @@ class ProcessProbe:
         return int(count()) if count is not None else None
 
 
-def told_fd_count(pid: int) -> int:
+def stated_fd_count(pid: int) -> int:
     """Return the number of open files that the kernel tells (Linux 6.2 and newer: the folder's size), else 0.
 
-    Listing the folder instead lets the host's other threads in at every entry.
+    Listing the folder instead lets the program's other threads in at every entry.
     """
     told = attempt(os.stat, f"/proc/{pid}/fd")
     return 0 if told is None else told.st_size

@@ -1,4 +1,4 @@
-"""Sizes that follow the need: a deque's `maxlen` is read-only, so the host makes the new one itself.
+"""Sizes that follow the need: a deque's `maxlen` is read-only, so the program makes the new one itself.
 
 A deque that stays full while there is room is doubled, one that stays nearly empty for a day, or
 that stands in the way when memory runs short, is halved. Between two changes lies an hour (ten minutes
@@ -58,7 +58,7 @@ class AutoSizer:
     """Calls back when a deque should have another size.
 
     `monotonic`: seconds that never step back. The callback receives the old and the new maxlen and
-    replaces the host's deque; a getter registered with the recorder then follows the new one.
+    replaces the program's deque; a getter registered with the recorder then follows the new one.
     """
 
     def __init__(self, *, monotonic: Callable[[], float] | None = None) -> None:
@@ -143,7 +143,7 @@ class AutoSizer:
             sized.resize(bound, wanted)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - the host's own code: its error stays here
+        except BaseException as error:  # noqa: BLE001 - the program's own code: its error stays here
             sized.failures += 1
             ending = "; it is not sized any more" if sized.failures >= MAX_FAILURES else ""
             log_safely(
@@ -163,7 +163,5 @@ class AutoSizer:
 
 def _free_bytes(snapshot: Snapshot) -> float | None:
     """Return what is free under the limit and on the host, whichever is less."""
-    free = [float(snapshot.system_available_bytes)] if snapshot.system_available_bytes is not None else []
-    if snapshot.limit_bytes is not None and snapshot.limit_used_bytes is not None:
-        free.append(max(0.0, float(snapshot.limit_bytes - snapshot.limit_used_bytes)))
-    return min(free, default=None)
+    free = (snapshot.system_available_bytes, snapshot.limit_room_bytes)
+    return min((max(0.0, float(one)) for one in free if one is not None), default=None)

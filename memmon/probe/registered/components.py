@@ -1,4 +1,4 @@
-"""Components that the operator named: a size in bytes each, measured by the host's own code."""
+"""Components that the operator named: a size in bytes each, measured by the program's own code."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Measure:
         begun = self._monotonic()
         try:
             value = self._read()
-            elapsed_seconds = self._monotonic() - begun  # the host's part alone; ours is bounded
+            elapsed_seconds = self._monotonic() - begun  # the program's part alone; ours is bounded
             size = self._as_bytes(value)
         except (KeyboardInterrupt, SystemExit):
             raise

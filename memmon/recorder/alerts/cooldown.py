@@ -1,4 +1,4 @@
-"""The cooldown of alerts: remembers each alert of the source, across restarts, and tells the host what is new."""
+"""The cooldown of alerts: remembers each alert of the source, across restarts, and tells the program what is new."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the host's thread has seen, on its way to the cooldown."""
+    """What the program's thread has seen, on its way to the cooldown."""
 
     seen: Observation
     at: datetime
@@ -42,7 +42,7 @@ class Looked:
     watch: Watch | None
     """The memory to be stored; None: it has not changed."""
     alert: Alert | None
-    """What the host is told; None: nothing."""
+    """What the program is told; None: nothing."""
 
 
 class Cooldown:
@@ -94,7 +94,7 @@ class Cooldown:
         return Looked(watch=watch if is_new else None, alert=_alert(seen, at) if is_told else None)
 
     def deliver(self, alert: Alert) -> None:
-        """Tell the host: through logging, and through its callback when it gave one."""
+        """Tell the program: through logging, and through its callback when it gave one."""
         log_safely(
             log, _LEVELS[alert.severity], "memmon: %s: %s: %s", alert.source, alert.title, alert.message
         )

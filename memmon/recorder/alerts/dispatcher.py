@@ -1,4 +1,4 @@
-"""What the writer thread tells the host: alerts from single snapshots and from the hourly check."""
+"""What the writer thread tells the program: alerts from single snapshots and from the hourly check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Memory, Present
+from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check
 from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
@@ -53,7 +53,7 @@ class Dispatcher:
         """The source's name in the store; None until the first write."""
         self.latest: Snapshot | None = None
         self.judges_high_memory = True
-        """False where the host's own thread finds high memory (MemoryMonitor)."""
+        """False where the program's own thread finds high memory (MemoryMonitor)."""
         self.on_damage: Callable[[str, object], None] = lambda _text, _seen: None
         """Called when two looks have found the file damaged, with its identity at the time."""
         self._database = database
@@ -77,7 +77,7 @@ class Dispatcher:
             children=children,
         )
 
-    # -- called by the recorder, in the host's threads ----------------------------------------
+    # -- called by the recorder, in the program's threads ----------------------------------------
 
     def begin(self, state: OpenRun) -> None:
         """Follow a new run."""
@@ -106,7 +106,7 @@ class Dispatcher:
             self._pending.extend(Candidate(seen, item.at) for seen in self._seen_in(state, item))
 
     def _seen_in(self, state: OpenRun, item: Snapshot) -> list[Observation]:
-        present = Present(
+        present = PresentState(
             at=item.at,
             source=self.source or state.record.source,
             memory=Memory.of_snapshot(item),

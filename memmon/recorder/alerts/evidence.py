@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.guest.guarded import report_fault
 from memmon.guest.shielding import log_safely, mark_own_thread
-from memmon.probe.objects.evidence import Evidence, compare, event_data, gather
+from memmon.probe.objects.evidence import ObjectEvidence, compare, event_data, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ class EvidenceGatherer:
         self._clock = clock
         self._put = put
         self._thread: threading.Thread | None = None
-        self._before: Evidence | None = None
+        self._before: ObjectEvidence | None = None
         self._is_done = False
 
     def reset(self) -> None:

@@ -81,8 +81,9 @@ def _limit(report: Report) -> Card:
         )
     hours = forecast.hours_to_limit
     if hours is None:
-        return Card(title="Limit", value="not in sight", lines=tuple(lines))
-    bounds = [f"{span(end)}" if end is not None else "never" for end in _ends(report)]
+        value = "cannot say yet" if forecast.state == "cannot_say" else "not in sight"
+        return Card(title="Limit", value=value, lines=tuple(lines))
+    bounds = [f"{span(end)}" if end is not None else "later" for end in _ends(report)]
     level = f"{forecast.level:.0%}: " if forecast.level else ""
     lines.append(f"{level}{bounds[0]} to {bounds[1]}")
     return Card(

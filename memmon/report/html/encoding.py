@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_SMALLEST_STEP = 1e-300
+"""Below this a division by the step would overflow, and its logarithm may not exist."""
 _LEVELS = 2_000
 """Values keep at least this many levels over their range: finer than any screen."""
 
@@ -46,7 +48,8 @@ def encode_values(values: Sequence[float | None]) -> dict[str, Any]:
 
 
 def _quantum(spread: float, largest: float) -> float:
-    rough = (spread or largest or 1.0) / _LEVELS
+    """Return the step of the values: a power of ten, fine enough for a picture, and never one that floats lack."""
+    rough = max((spread or largest or 1.0) / _LEVELS, _SMALLEST_STEP)
     return float(10.0 ** math.floor(math.log10(rough)))
 
 

@@ -13,7 +13,7 @@ from memmon.report.html.figures import deque_item, growth_bars, memory_figure, s
 from memmon.report.html.method import method_sentences
 from memmon.report.html.tables import tables_of
 from memmon.report.html.view_model import Page, Zoom
-from memmon.report.words import leak_headline
+from memmon.report.words import leak_headline, mood_of
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def page_of(
     """Return the page for `report`; one fixed UTC offset (or `tz`) serves every time on it."""
     zone = tz or fixed_offset(report.until or report.generated_at)
     mood, headline = leak_headline(report.leak)
+    if report.assessment is not None:
+        mood = mood_of(report.assessment)
     empty = report.is_empty or charts is None
     base = Page(
         source=report.source,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from memmon.facts.run_endings import END_WORDS
 from memmon.formatting import interval, local_time, span
 from memmon.report.html.view_model import Column, Table
+from memmon.report.words import end_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -162,7 +162,7 @@ def _runs_words(history: HistorySection) -> str:
 
 def _run_cells(run: RunRow, tz: tzinfo) -> tuple[str, ...]:
     hours = run.duration_hours
-    end = END_WORDS.get(run.end_reason or "", run.end_reason or "no end recorded")
+    end = end_words(run)
     where = " ".join(filter(None, [run.host, f"pid {run.pid}" if run.pid is not None else ""]))
     return (
         _time(run.started_at, tz),

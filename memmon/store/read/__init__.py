@@ -6,10 +6,11 @@ SQLAlchemy where the database is a server.
 
 from __future__ import annotations
 
+from memmon.model import AlertInfo
 from memmon.store.read.facade import Store, open_store
 from memmon.store.read.sql import QueryResult
 from memmon.store.read.values import (
-    AlertInfo,
+    AssessmentRow,
     Buckets,
     DequeMatrix,
     DequeStatus,
@@ -19,11 +20,13 @@ from memmon.store.read.values import (
     ReportInfo,
     RunInfo,
     SourceInfo,
+    SourcePresent,
     WindowStatistics,
 )
 
 __all__ = [
     "AlertInfo",
+    "AssessmentRow",
     "Buckets",
     "DequeMatrix",
     "DequeStatus",
@@ -34,6 +37,7 @@ __all__ = [
     "ReportInfo",
     "RunInfo",
     "SourceInfo",
+    "SourcePresent",
     "Store",
     "WindowStatistics",
     "open_store",

@@ -46,7 +46,7 @@ def allow_only_reading(connection: sqlite3.Connection, statement: str) -> None:
     """Let `statement` and all after it only read: tables, views, SQLite's own functions, reading pragmas.
 
     Whatever else there is or will be (ATTACH, which VACUUM INTO uses too, a temporary table, a pragma
-    that sets something, a host's own function) is refused when it is prepared.
+    that sets something, a program's own function) is refused when it is prepared.
     """
     connection.execute("SELECT 1 FROM sqlite_master").close()  # the schema is read now, unasked
     words = statement.lower()

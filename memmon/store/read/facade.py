@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
-from memmon.store.read import frames, histories, named_bytes, queries, sql, statistics
+from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
 from memmon.store.read.opening import open_gate
 from memmon.store.read.samples import Window
 from memmon.store.read.values import ms_of
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.history import History
+    from memmon.model import AlertInfo
     from memmon.store.read.ports import Gate
     from memmon.store.read.sql import QueryResult
     from memmon.store.read.values import (
-        AlertInfo,
         Buckets,
         DequeMatrix,
         DequeStatus,
@@ -88,18 +88,7 @@ class Store:
             found = self._gate.read(lambda session: queries.read_sources(session, name=name))
             if found:
                 return found[0]
-        known = self.sources()
-        if not known:
-            msg = f"{self.database.shown} has no source yet: nothing was recorded into it"
-            raise NoDataError(msg)
-        names = ", ".join(one.name for one in known)
-        if name is None:
-            if len(known) == 1:
-                return known[0]
-            msg = f"{self.database.shown} has {len(known)} sources, name one with --source: {names}"
-            raise UnknownSourceError(msg)
-        msg = f"no source {name!r} in {self.database.shown}; known: {names}"
-        raise UnknownSourceError(msg)
+        return _only(self.database, name, self.sources())
 
     def runs(self, source: str | None = None) -> tuple[RunInfo, ...]:
         """Return the runs of a source, oldest first."""
@@ -291,6 +280,19 @@ class Store:
         found = self.resolve_source(source)
         return self._gate.read(lambda session: queries.read_alerts(session, found.source_id, holder=holder))
 
+    def assessments(
+        self, source: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> pd.DataFrame:
+        """Return a row per assessment that an hourly check has kept, oldest first.
+
+        Index `at` (UTC): when it was made; columns `last_at` (the newest sample judged), `writer` (`child` of the
+        program, or `evaluator`), `severity`, `verdict`, `confidence`, `slope_mb_per_hour`, `rss_bytes`,
+        `footprint_bytes`, `charged_bytes`, `limit_bytes`, `limit_share` (0 to 1), `version` and `data`: the whole as
+        JSON, in the form of that version. NaN: not known. After 90 days one a day is left, and each change.
+        """
+        window = self._window(source, since, until, None)
+        return self._gate.read(lambda session: assessments.assessments_frame(session, window))
+
     def query(self, statement: str, *, row_limit: int = 1000) -> QueryResult:
         """Run one read-only SQL statement (`memmon sql`); the views are described in docs/sql.md."""
         return sql.run_sql(self._gate, statement, row_limit=row_limit)
@@ -299,6 +301,21 @@ class Store:
         self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
     ) -> Window:
         return _window(self.resolve_source(source).source_id, since, until, run_id)
+
+
+def _only(database: Database, name: str | None, known: tuple[SourceInfo, ...]) -> SourceInfo:
+    """Return the only source where none was named; else say what there is."""
+    if not known:
+        msg = f"{database.shown} has no source yet: nothing was recorded into it"
+        raise NoDataError(msg)
+    names = ", ".join(one.name for one in known)
+    if name is None:
+        if len(known) == 1:
+            return known[0]
+        msg = f"{database.shown} has {len(known)} sources, name one with --source: {names}"
+        raise UnknownSourceError(msg)
+    msg = f"no source {name!r} in {database.shown}; known: {names}"
+    raise UnknownSourceError(msg)
 
 
 def _look_back(source: SourceInfo, look_back: timedelta | None, since: datetime | None) -> Window:

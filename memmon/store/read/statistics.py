@@ -6,18 +6,19 @@ are rollups already.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memmon.facts.readings import READINGS
+from memmon.footprint import footprint_of
 from memmon.store.read.samples import fetch_columns, seconds, union
 from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +34,10 @@ _LAST = (
     "system_percent",
     "limit_bytes",
     "limit_used_bytes",
+    "charged_bytes",
+    "rss_anon_bytes",
+    "rss_shmem_bytes",
+    "swap_bytes",
 )
 
 
@@ -51,19 +56,40 @@ def window_statistics(session: Session, window: Window) -> WindowStatistics:
         first_at=datetime_or_none(row[0]),
         last_at=datetime_or_none(row[1]),
         sample_count=known_count,
-        last_rss_bytes=last.get("rss_bytes"),
         average_rss_bytes=float(row[3]) / known_count if known_count else None,
         min_rss_bytes=row[4],
         max_rss_bytes=row[5],
-        last_available_bytes=last.get("available_bytes"),
-        last_system_percent=last.get("system_percent"),
         max_system_percent=row[6],
-        last_limit_bytes=last.get("limit_bytes"),
-        last_limit_used_bytes=last.get("limit_used_bytes"),
+        **_told(last),
     )
 
 
-def _last_values(session: Session, window: Window) -> dict[str, int]:
+def _told(last: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a newest sample tells, by the fields of WindowStatistics."""
+    return {
+        "last_rss_bytes": last.get("rss_bytes"),
+        "last_available_bytes": last.get("available_bytes"),
+        "last_system_percent": last.get("system_percent"),
+        "last_limit_bytes": last.get("limit_bytes"),
+        "last_limit_used_bytes": last.get("limit_used_bytes"),
+        "last_charged_bytes": last.get("charged_bytes"),
+        "last_footprint_bytes": _footprint_bytes(last),
+    }
+
+
+def _footprint_bytes(last: Mapping[str, int | None]) -> int | None:
+    """Return what the process can't give back by one sample alone."""
+    if last.get("rss_bytes") is None:
+        return None
+    rss, anon, shmem, swapped = (
+        np.array([np.nan if last.get(name) is None else last[name]], dtype=np.float64)
+        for name in ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes")
+    )
+    footprint = footprint_of(rss, anon_bytes=anon, shmem_bytes=shmem, swap_bytes=swapped)
+    return round(float(footprint[0]))
+
+
+def _last_values(session: Session, window: Window) -> dict[str, Any]:
     """Return the newest sample with a known RSS; of a rollup its last RSS, else its means."""
     columns = [f"s.{name}" for name in _LAST]
     rolled = ["h.last_rss_bytes", *(f"h.{name}" for name in _LAST[1:])]
@@ -75,6 +101,37 @@ def _last_values(session: Session, window: Window) -> dict[str, int]:
     )
     rows = session.rows(sql, window.parameters())
     return dict(zip(_LAST, rows[0][1:], strict=True)) if rows else {}
+
+
+def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
+    """Return the values of each source's newest snapshot with a known RSS, by the source's id: a seek per run.
+
+    Nothing but those values is known of it. A source of which only rollups are left is not there.
+    """
+    columns = ", ".join(f"s.{name}" for name in _LAST)
+    newest = (
+        "SELECT n.seq FROM snapshot n WHERE n.run_id = r.id AND n.rss_bytes IS NOT NULL "
+        "ORDER BY n.seq DESC LIMIT 1"
+    )
+    rows = session.rows(
+        f"SELECT r.source_id, s.at_ms, {columns} FROM run r "
+        # CROSS: else SQLite goes through all snapshots and looks at the run of each.
+        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms"
+    )
+    return {source_id: _of_newest(at_ms, values) for source_id, at_ms, *values in rows}
+
+
+def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:
+    return WindowStatistics(
+        first_at=None,
+        last_at=datetime_or_none(at_ms),
+        sample_count=1,
+        average_rss_bytes=None,
+        min_rss_bytes=None,
+        max_rss_bytes=None,
+        max_system_percent=None,
+        **_told(dict(zip(_LAST, values, strict=True))),
+    )
 
 
 def read_reading_statistics(session: Session, window: Window) -> tuple[ReadingStatistics, ...]:

@@ -66,6 +66,30 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRow:
+    """What an hourly check said of a source, as it was kept; `data` is the whole as JSON."""
+
+    source_id: int
+    source: str
+    at: datetime
+    writer: str
+    last_at: datetime | None
+    """The newest sample that was judged."""
+    severity: str | None
+    verdict: str
+    confidence: str
+    slope_mb_per_hour: float | None
+    rss_bytes: int | None
+    footprint_bytes: int | None
+    charged_bytes: int | None
+    limit_bytes: int | None
+    version: int
+    data: str
+    begun_at: datetime | None
+    """When the source's newest run began: perhaps after this was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventInfo:
     """Something that happened at a moment: a gc pass, an alert, a deploy, a clock step."""
 
@@ -89,34 +113,6 @@ class ReportInfo:
     text: str
     data: str | None
     """The report as JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertInfo:
-    """The state of one alert of a source."""
-
-    fingerprint: str
-    kind: str
-    state: str
-    """`firing`, `pending`, or `clear`: it is over."""
-    severity: str
-    since: datetime
-    """When that state began."""
-    notified_at: datetime | None
-    data: Mapping[str, object] = field(default_factory=dict)
-    title: str = ""
-    holder: str = "recorder"
-    """Who watches: the program's own `recorder`, or the `evaluator` outside."""
-
-    @property
-    def is_firing(self) -> bool:
-        """Tell whether the alert is in force."""
-        return self.state == "firing"
-
-    @property
-    def resolved_at(self) -> datetime | None:
-        """When the alert was over; None while it is not."""
-        return self.since if self.state == "clear" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +149,24 @@ class WindowStatistics:
     max_system_percent: float | None
     last_limit_bytes: int | None
     last_limit_used_bytes: int | None
+    """The older measure of what counts against the limit."""
+    last_charged_bytes: int | None = None
+    """What counts against the limit; None also where it was not read yet."""
+    last_footprint_bytes: int | None = None
+    """What the process can't give back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourcePresent:
+    """The newest readings of a source."""
+
+    source: SourceInfo
+    runs: tuple[RunInfo, ...]
+    """Oldest start first; of their samples only `last_at` was read."""
+    statistics: WindowStatistics
+    """Only the values of the newest sample (`last_...`) mean anything in it."""
+    deques: tuple[DequeStatus, ...]
+    """Of the run that reported last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

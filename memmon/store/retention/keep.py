@@ -14,7 +14,7 @@ from memmon.store.retention.rollup_columns import (
     HOUR_MS,
     MEANS,
     Part,
-    Stretch,
+    RollupStretch,
     constant,
     fold_readings,
     merged,
@@ -304,19 +304,19 @@ def _require(removed: int, expected: int) -> None:
         raise StoreBusyError(msg)
 
 
-def _stretches(samples: Sequence[tuple[int, int]]) -> list[Stretch]:
+def _stretches(samples: Sequence[tuple[int, int]]) -> list[RollupStretch]:
     stretches = []
     start = 0
     for bucket, found in groupby(samples, key=lambda sample: sample[1] // HOUR_MS):
         stop = start + len(list(found))
-        stretches.append(Stretch(bucket * HOUR_MS, start, stop))
+        stretches.append(RollupStretch(bucket * HOUR_MS, start, stop))
         start = stop
     return stretches
 
 
 def _fold_all(
     seqs: Sequence[int],
-    stretches: Sequence[Stretch],
+    stretches: Sequence[RollupStretch],
     changes: Mapping[int, Sequence[tuple[int, int | None]]],
 ) -> Parts:
     parts: Parts = {}

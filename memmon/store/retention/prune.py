@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
 from memmon.store.connect.session import maintenance
+from memmon.store.retention.assessments import ASSESSMENT_DAYS, thin_assessments
 from memmon.store.retention.free_space import Space, give_back, measure_space
 from memmon.store.retention.keep import Folder
 from memmon.store.retention.rollup_columns import DAY_MS, HOUR_MS
@@ -55,6 +56,7 @@ class RetentionReport:
     folded_hour_count: int = 0
     deleted_event_count: int = 0
     deleted_report_count: int = 0
+    thinned_assessment_count: int = 0
     batch_count: int = 0
     longest_batch_seconds: float = 0.0
     """How long the longest transaction held the write lock."""
@@ -136,6 +138,9 @@ class _Pass:
             ):
                 self._add(folded_hour_count=folded)
         self._delete_old(hourly_days)
+        cut_ms = self._cut_ms(min(ASSESSMENT_DAYS, hourly_days), DAY_MS)
+        while thinned := self._timed(lambda: thin_assessments(self._session, cut_ms), adapt=None):
+            self._add(thinned_assessment_count=thinned)
 
     def respect_ceiling(self) -> None:
         """Keep less detail, oldest first, until the file's pages in use fit the ceiling."""

@@ -123,7 +123,7 @@ def _extreme(rows: Sequence[Mapping[str, Any]], name: str, choose: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class RollupStretch:
     """Successive samples of one bucket: `seqs[start:stop]` of a run's samples."""
 
     bucket_ms: int
@@ -132,7 +132,7 @@ class Stretch:
 
 
 def fold_readings(
-    seqs: Sequence[int], stretches: Sequence[Stretch], changes: Sequence[tuple[int, int | None]]
+    seqs: Sequence[int], stretches: Sequence[RollupStretch], changes: Sequence[tuple[int, int | None]]
 ) -> dict[int, Part]:
     """Return the parts of one series by bucket: only of buckets in which it changed.
 

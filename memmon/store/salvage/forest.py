@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from memmon.store.salvage.btree import BtreePage, Cell
     from memmon.store.salvage.image import Image
-    from memmon.store.salvage.tables import Row, Shape
+    from memmon.store.salvage.tables import Row, TableShape
 
 ReadingKey = tuple[int, int, int]
 """(run, series, place): the place is a snapshot's number or a bucket."""
@@ -57,7 +57,7 @@ def explore(image: Image) -> Found:
 class _Explorer:
     def __init__(self, image: Image) -> None:
         self._image = image
-        self._shapes: Mapping[str, Shape] = shapes()
+        self._shapes: Mapping[str, TableShape] = shapes()
         self._pages: dict[int, BtreePage] = {}
         self._found = Found(page_count=image.page_count)
 

@@ -28,6 +28,7 @@ _ORDER = (
     "reading_rollup",
     "event",
     "report",
+    "assessment",
     "alert_watch",
 )
 _NEAR_MS = 600_000
@@ -110,6 +111,7 @@ def _add_sources(kept: Kept, cells: Sequence[Cell]) -> int:
         ("run", "started_ms"),
         ("event", "at_ms"),
         ("report", "at_ms"),
+        ("assessment", "at_ms"),
         ("alert_watch", "since_ms"),
     ):
         for row in kept.rows[name]:

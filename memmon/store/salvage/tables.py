@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, "Value"]
 
 _WITHOUT_ROWID = ("snapshot", "reading", "rollup", "reading_rollup", "alert_watch")
-_WITH_ROWID = ("source", "run", "series", "event", "report")
+_WITH_ROWID = ("source", "run", "series", "event", "report", "assessment")
 _ALERT_STATE = Table(
     "alert_state",
     MetaData(),
@@ -43,7 +43,7 @@ _KNOWN_RESOLUTIONS = frozenset({3_600_000, 86_400_000})
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TableShape:
     """How the records of one table look."""
 
     table: Table
@@ -70,7 +70,7 @@ class Shape:
         return dict(zip(self.names, values, strict=True))
 
 
-def shapes() -> Mapping[str, Shape]:
+def shapes() -> Mapping[str, TableShape]:
     """Return the shape of every table of the newest schema, by name.
 
     A row that an older revision wrote is the beginning of a row of today: what later ones add comes last.
@@ -79,10 +79,10 @@ def shapes() -> Mapping[str, Shape]:
     return {table.name: _shape_of(table) for table in (*tables, _ALERT_STATE)}
 
 
-def _shape_of(table: Table) -> Shape:
+def _shape_of(table: Table) -> TableShape:
     columns = sorted(table.columns, key=schema.since_of)
     revisions = [schema.since_of(column) for column in columns]
-    return Shape(
+    return TableShape(
         table=table,
         names=tuple(column.name for column in columns),
         checks=tuple(_check(column) for column in columns),
@@ -91,10 +91,10 @@ def _shape_of(table: Table) -> Shape:
     )
 
 
-def table_of(cell: Cell, page_kind: int, known: Mapping[str, Shape]) -> tuple[str, Row] | None:
+def table_of(cell: Cell, page_kind: int, known: Mapping[str, TableShape]) -> tuple[str, Row] | None:
     """Return the (table, row) that a cell is, or None: an index's, another table's, or none."""
     if page_kind == TABLE_LEAF:
-        candidates = _WITH_ROWID
+        candidates: tuple[str, ...] = _WITH_ROWID
     elif page_kind in {INDEX_LEAF, INDEX_INTERIOR}:
         candidates = _WITHOUT_ROWID
     else:
@@ -120,7 +120,8 @@ def _check_of_type(column: Column[object]) -> Callable[[Value], bool]:
         return lambda value: isinstance(value, str)
     if isinstance(column.type, Float):
         largest = _LARGEST_PERCENT if name.endswith("percent") else float(_LARGEST_BYTES)
-        return lambda value: isinstance(value, int | float) and 0 <= value <= largest
+        least = -largest if "slope" in name else 0.0
+        return lambda value: isinstance(value, int | float) and least <= value <= largest
     if name == "resolution_ms":
         return lambda value: value in _KNOWN_RESOLUTIONS
     if name.endswith("_ms"):
@@ -132,7 +133,7 @@ def _check_of_type(column: Column[object]) -> Callable[[Value], bool]:
     return lambda value: isinstance(value, int) and -_LARGEST_BYTES <= value <= _LARGEST_BYTES
 
 
-def with_stored_types(name: str, row: Row, known: Mapping[str, Shape]) -> Row:
+def with_stored_types(name: str, row: Row, known: Mapping[str, TableShape]) -> Row:
     """Return a row with the types that SQLite would give back: whole floats are stored as integers."""
     floats = [column.name for column in known[name].table.columns if isinstance(column.type, Float)]
     for column in floats:

@@ -48,7 +48,7 @@ def verify(found: Found) -> Kept:
     rollups = _judge_owners(found, kept, "rollup", bucket)
     _drop_folded(kept)
     _judge_parts(found, kept, owners=rollups, name="reading_rollup", key=bucket)
-    for name in ("source", "run", "series", "event", "report", "alert_watch"):
+    for name in ("source", "run", "series", "event", "report", "assessment", "alert_watch"):
         _judge_plain(found, kept, name)
     _digest_anew(kept, "snapshot", "reading", ("run_id", "seq"))
     _digest_anew(kept, "rollup", "reading_rollup", bucket)

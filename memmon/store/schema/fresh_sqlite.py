@@ -331,5 +331,42 @@ FROM (SELECT r.source_id, r.release, x.name, s.run_id, s.seq, s.at_ms, 0 AS reso
     "DROP TABLE alert_watch_before",
     "DROP TABLE alert_state",
     "CREATE VIEW alert_state AS SELECT source_id, fingerprint, kind, state, severity, since_ms, told_ms AS notified_ms, data FROM alert_watch WHERE holder = 'recorder'",
-    "INSERT INTO alembic_version (version_num) VALUES ('0005')",
+    "DROP VIEW v_snapshot",
+    "ALTER TABLE snapshot ADD COLUMN charged_bytes INTEGER",
+    "ALTER TABLE rollup ADD COLUMN max_charged_bytes INTEGER",
+    "ALTER TABLE rollup ADD COLUMN charged_bytes INTEGER",
+    """CREATE VIEW v_snapshot AS
+SELECT x.name AS source, q.run_id, r.release, q.seq, strftime('%Y-%m-%dT%H:%M:%SZ', q.at_ms / 1000, 'unixepoch') AS at,
+  strftime('%Y-%m-%dT%H', q.at_ms / 1000, 'unixepoch') AS hour, strftime('%Y-%m-%d', q.at_ms / 1000, 'unixepoch') AS day, q.at_ms,
+  round(q.uptime_ms / 3600000.0, 4) AS uptime_hours, q.rss_bytes, round(q.rss_bytes / 1048576.0, 3) AS rss_mb, q.vms_bytes, round(q.vms_bytes / 1048576.0, 3) AS vms_mb, q.available_bytes, round(q.available_bytes / 1048576.0, 3) AS available_mb, q.limit_bytes, round(q.limit_bytes / 1048576.0, 3) AS limit_mb, q.limit_used_bytes, round(q.limit_used_bytes / 1048576.0, 3) AS limit_used_mb,
+  round(q.min_rss_bytes / 1048576.0, 3) AS min_rss_mb, round(q.max_rss_bytes / 1048576.0, 3) AS max_rss_mb,
+  q.system_percent, q.max_system_percent, q.rss_anon_bytes, q.rss_file_bytes, q.rss_shmem_bytes, q.swap_bytes, q.uss_bytes, q.pss_bytes, q.heap_used_bytes, q.heap_mmap_bytes, q.python_block_count, q.gc_collection_count, q.gc_uncollectable_count, q.thread_count, q.fd_count, q.work_count,
+  q.sample_count, q.resolution_ms / 1000 AS resolution_seconds, q.charged_bytes, q.max_charged_bytes
+FROM (SELECT s.run_id, s.seq, s.at_ms, s.uptime_ms, 0 AS resolution_ms, 1 AS sample_count, s.rss_bytes AS min_rss_bytes, s.rss_bytes AS max_rss_bytes, s.system_percent, s.system_percent AS max_system_percent, s.rss_bytes, s.vms_bytes, s.available_bytes, s.limit_bytes, s.limit_used_bytes, s.rss_anon_bytes, s.rss_file_bytes, s.rss_shmem_bytes, s.swap_bytes, s.uss_bytes, s.pss_bytes, s.heap_used_bytes, s.heap_mmap_bytes, s.python_block_count, s.gc_collection_count, s.gc_uncollectable_count, s.thread_count, s.fd_count, s.work_count, s.charged_bytes AS charged_bytes, s.charged_bytes AS max_charged_bytes FROM snapshot s UNION ALL SELECT h.run_id, NULL, h.at_ms, h.uptime_ms, h.resolution_ms, h.sample_count, h.min_rss_bytes, h.max_rss_bytes, h.system_percent, h.max_system_percent, h.rss_bytes, h.vms_bytes, h.available_bytes, h.limit_bytes, h.limit_used_bytes, h.rss_anon_bytes, h.rss_file_bytes, h.rss_shmem_bytes, h.swap_bytes, h.uss_bytes, h.pss_bytes, h.heap_used_bytes, h.heap_mmap_bytes, h.python_block_count, h.gc_collection_count, h.gc_uncollectable_count, h.thread_count, h.fd_count, h.work_count, h.charged_bytes, h.max_charged_bytes FROM rollup h) q JOIN run r ON r.id = q.run_id JOIN source x ON x.id = r.source_id""",
+    """CREATE TABLE assessment (
+    id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    writer TEXT NOT NULL,
+    last_ms INTEGER,
+    severity TEXT,
+    verdict TEXT NOT NULL,
+    confidence TEXT NOT NULL,
+    slope_mb_per_hour FLOAT,
+    rss_bytes INTEGER,
+    footprint_bytes INTEGER,
+    charged_bytes INTEGER,
+    limit_bytes INTEGER,
+    version INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    CONSTRAINT pk_assessment PRIMARY KEY (id),
+    CONSTRAINT fk_assessment_source_id FOREIGN KEY(source_id) REFERENCES source (id),
+    CONSTRAINT uq_assessment_source_id_at_ms_writer UNIQUE (source_id, at_ms, writer)
+)""",
+    """CREATE VIEW v_assessment AS
+SELECT x.name AS source, strftime('%Y-%m-%dT%H:%M:%SZ', a.at_ms / 1000, 'unixepoch') AS at, strftime('%Y-%m-%d', a.at_ms / 1000, 'unixepoch') AS day, a.at_ms, a.writer,
+  strftime('%Y-%m-%dT%H:%M:%SZ', a.last_ms / 1000, 'unixepoch') AS last_at, a.severity, a.verdict, a.confidence, a.slope_mb_per_hour,
+  a.rss_bytes, round(a.rss_bytes / 1048576.0, 3) AS rss_mb, a.footprint_bytes, round(a.footprint_bytes / 1048576.0, 3) AS footprint_mb, a.charged_bytes, round(a.charged_bytes / 1048576.0, 3) AS charged_mb, a.limit_bytes, round(a.limit_bytes / 1048576.0, 3) AS limit_mb, round(CAST(100.0 * a.charged_bytes / nullif(a.limit_bytes, 0) AS NUMERIC), 1) AS limit_percent, a.version, a.data
+FROM assessment a JOIN source x ON x.id = a.source_id""",
+    "INSERT INTO alembic_version (version_num) VALUES ('0007')",
 )

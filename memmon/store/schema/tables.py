@@ -210,6 +210,31 @@ alert_watch = Table(
 )
 """What is remembered of each alert, by whom: `holder` is `recorder` (the view `alert_state`) or `evaluator`."""
 
+assessment = Table(
+    "assessment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("at_ms", Big, nullable=False),
+    Column("writer", Text, nullable=False),
+    Column("last_ms", Big),
+    Column("severity", Text),
+    Column("verdict", Text, nullable=False),
+    Column("confidence", Text, nullable=False),
+    Column("slope_mb_per_hour", Float),
+    Column("rss_bytes", Big),
+    Column("footprint_bytes", Big),
+    Column("charged_bytes", Big),
+    Column("limit_bytes", Big),
+    Column("version", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    UniqueConstraint("source_id", "at_ms", "writer"),
+)
+"""What an hourly check said: `writer` is `child` (of the program) or `evaluator`; `last_ms`: the newest sample judged.
+
+`data` is the whole assessment as JSON, in the form that `version` numbers.
+"""
+
 alert_silence = Table(
     "alert_silence",
     metadata,

@@ -10,5 +10,6 @@ VIEWS: dict[str, str] = {
     "v_deque": "one row per deque and sample, filled forward, so that AVG weighs time",
     "v_deque_change": "one row per recorded change of a deque's length, bound, bytes or drops",
     "v_component": "one row per component and sample, filled forward",
+    "v_assessment": "one row per hourly check that was kept: the verdict, its severity and what they rest on",
 }
 """Each view and its row in one sentence, in the order in which one would explore them."""

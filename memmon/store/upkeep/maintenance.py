@@ -30,7 +30,18 @@ if TYPE_CHECKING:
     from memmon.store.read.ports import Session
 
 _MOST_PROBLEMS = 20
-_TABLES = ("source", "run", "series", "snapshot", "reading", "rollup", "reading_rollup", "event", "report")
+_TABLES = (
+    "source",
+    "run",
+    "series",
+    "snapshot",
+    "reading",
+    "rollup",
+    "reading_rollup",
+    "event",
+    "report",
+    "assessment",
+)
 _BATCH_ROW_COUNT = 2_000
 
 

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from memmon.facts.staleness import is_stale
 from memmon.probe.process.machine import is_process_alive
@@ -122,7 +122,14 @@ def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | 
 def _last_snapshot(connection: Connection, run_id: int) -> AnyRow | None:
     table = tables.snapshot
     query = (
-        select(table.c.at_ms, table.c.rss_bytes, table.c.limit_bytes, table.c.limit_used_bytes)
+        select(
+            table.c.at_ms,
+            table.c.rss_bytes,
+            table.c.limit_bytes,
+            func.coalesce(table.c.charged_bytes, table.c.limit_used_bytes, table.c.rss_bytes).label(
+                "used_bytes"
+            ),
+        )
         .where(table.c.run_id == run_id)
         .order_by(table.c.seq.desc())
         .limit(1)
@@ -139,7 +146,7 @@ def _start_data(connection: Connection, run_id: int) -> dict[str, Any]:
 
 
 def _share_of_limit(last: AnyRow) -> float:
-    used = last.limit_used_bytes if last.limit_used_bytes is not None else last.rss_bytes
+    used = last.used_bytes
     return used / last.limit_bytes if used is not None and last.limit_bytes else 0.0
 
 

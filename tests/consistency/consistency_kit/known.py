@@ -8,20 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RECORDER = frozenset({"recorder"})
-FLEET = frozenset({"fleet", "fleet --json"})
-DEQUES = frozenset({"deques", "deques --json"})
 PAGES = frozenset({"report html", "source page"})
-REPORT = frozenset({"report", "report --json"}) | PAGES
 FORECAST = frozenset({"forecast", "forecast --json"})
-TOLD_OUTSIDE = frozenset({"evaluator", "metrics"})
-SILENCE = REPORT | FORECAST | {"leaks", "leaks --json", "check --json", "overview", "watch"}
-OWN_SENTENCE = frozenset({"forecast, sentence", "watch, sentence"})
-REPORT_SENTENCE = frozenset({"report", "report html, sentence", "source page, sentence"})
-LIMIT_ITSELF = PAGES | FORECAST | {"check", "check --json", "report --json", "watch", "metrics"}
-EXACT_SLOPES = frozenset(
-    {"check --json", "evaluator", "fleet --json", "leaks --json", "metrics", "report --json", "watch --json"}
+LIMIT_SHARES = (
+    PAGES
+    | FORECAST
+    | {"check", "check --json", "evaluator", "headline", "overview", "report --json", "watch"}
 )
-LIMIT_SHARES = PAGES | FORECAST | {"check", "check --json", "evaluator", "overview", "report --json", "watch"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,136 +33,6 @@ def _names(text: str) -> frozenset[str]:
 
 
 KNOWN_CONTRADICTIONS: tuple[Known, ...] = (
-    Known(
-        fact="growth_ahead",
-        one=frozenset({"forecast --json"}),
-        other=frozenset({"leaks --json"}),
-        why="the forecast goes on with a slope of its own, from another stretch of the newest run, outside the verdict's interval",
-        histories=_names(
-            """
-            beside-flat-and-leak leak-ar_slow-late-60 leak-white-late-40
-            """
-        ),
-    ),
-    Known(
-        fact="outlook",
-        one=frozenset({"forecast --json"}),
-        other=frozenset({"leaks --json"}),
-        why="the forecast gives a date where the verdict sees no steady growth, or can't say",
-        histories=_names(
-            """
-            class-mixed_service-24-h class-steps-24-h class-warm_up-12-h class-warm_up-24-h
-            class-warm_up-8-h free-warm_up silent-2-min-of-10-s
-            """
-        ),
-    ),
-    Known(
-        fact="hours_to_limit",
-        one=frozenset({"forecast"}),
-        other=frozenset({"forecast --json", "forecast, sentence", "watch, sentence"}),
-        why="its second line says never where nothing can be said yet",
-        histories=_names(
-            """
-            restart-loop silent-2-min-of-10-s young-1-row young-half-hour
-            """
-        ),
-    ),
-    Known(
-        fact="is_stale",
-        one=frozenset({"evaluator"}),
-        other=SILENCE | {"check"},
-        why="to the evaluator an end that was meant is no silence, however long ago",
-        histories=_names(
-            """
-            ended-exit-5-h ended-sigterm-1-h ended-stopped-30-h
-            """
-        ),
-    ),
-    Known(
-        fact="is_stale",
-        one=frozenset({"metrics"}),
-        other=SILENCE | {"check", "evaluator"},
-        why="to the metrics a source is down when its run has ended, however lately, imports too",
-        histories=_names(
-            """
-            ended-exit-5-h ended-sigterm-1-h ended-stopped-0.1-h ended-stopped-30-h trace-lru_warmup
-            trace-minidom_cycles trace-pandas_readcsv_fixed trace-pandas_readcsv_leak
-            trace-pydantic_typeadapter_fixed trace-pydantic_typeadapter_leak trace-sqlite_cache
-            trace-thread_arenas
-            """
-        ),
-    ),
-    Known(
-        fact="is_stale",
-        one=frozenset({"check"}),
-        other=SILENCE | {"evaluator", "metrics"},
-        why="check allows 15 minutes at least; the others three intervals",
-        histories=_names(
-            """
-            silent-2-min-of-10-s
-            """
-        ),
-    ),
-    Known(
-        fact="limit_bytes",
-        one=OWN_SENTENCE,
-        other=LIMIT_ITSELF,
-        why="the forecast's sentence names as the limit what the process's own memory will be when the limit is reached",
-        histories=_names(
-            """
-            deque-40 deque-all free-bounded_walk free-cache_fill free-gc_sawtooth free-heavy_tails
-            free-load_following free-staircase hourly-fresh leak-ar_fast-linear-50
-            leak-ar_fast-working_hours-30 leak-gaps-linear-20 leak-restarts-linear-40
-            leak-white-linear-5 limit-box-shared limit-host-78 limit-host-82 limit-host-97
-            restart-each-4-h restart-loop restart-out-of-box silent-2-min-of-10-s trace-lru_warmup
-            trace-minidom_cycles trace-pandas_readcsv_fixed trace-pandas_readcsv_leak
-            trace-pydantic_typeadapter_fixed trace-pydantic_typeadapter_leak trace-sqlite_cache
-            trace-thread_arenas was-high-is-over was-high-still-is young-half-hour
-            """
-        ),
-    ),
-    Known(
-        fact="limit_bytes",
-        one=REPORT_SENTENCE,
-        other=LIMIT_ITSELF,
-        why="the same in the report, which adds the limit itself only where it gives a date",
-        histories=_names(
-            """
-            deque-40 deque-all free-bounded_walk free-cache_fill free-gc_sawtooth free-heavy_tails
-            free-load_following free-staircase hourly-fresh leak-ar_fast-working_hours-30
-            leak-restarts-linear-40 leak-white-linear-5 limit-box-shared limit-host-78 limit-host-97
-            restart-each-4-h restart-out-of-box trace-lru_warmup trace-minidom_cycles
-            trace-pandas_readcsv_fixed trace-pydantic_typeadapter_fixed
-            trace-pydantic_typeadapter_leak trace-sqlite_cache trace-thread_arenas was-high-is-over
-            was-high-still-is
-            """
-        ),
-    ),
-    Known(
-        fact="limit_bytes",
-        one=frozenset({"evaluator"}),
-        other=LIMIT_ITSELF,
-        why="the same in the evaluator's alert",
-        histories=_names(
-            """
-            class-staircase-12-h class-steps-24-h class-warm_up-24-h class-warm_up-8-h
-            free-filling_deque free-load_following leak-ar_fast-linear-50 leak-gaps-linear-20
-            leak-restarts-linear-40 leak-white-linear-20 leak-white-linear-5 limit-host-82
-            young-3h-leak
-            """
-        ),
-    ),
-    Known(
-        fact="limit_bytes",
-        one=OWN_SENTENCE | {"evaluator"},
-        other=REPORT_SENTENCE,
-        why="only the report adds the limit itself to the sentence",
-        histories=_names(
-            """
-            leak-ar_fast-linear-50 leak-gaps-linear-20 limit-host-82 trace-pandas_readcsv_leak
-            """
-        ),
-    ),
     Known(
         fact="used_percent",
         one=RECORDER,

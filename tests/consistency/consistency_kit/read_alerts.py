@@ -25,10 +25,25 @@ def evaluator(seen: Iterable[Any], deque_names: Sequence[str]) -> Said:
         if one.level != "between":
             is_active = one.level == "active"
             said[f"alert_{one.kind}"] = frozenset({one.severity}) if is_active else NOTHING
+        severity = _severity_of(one)
+        if severity:
+            said["severity"] = severity & said.get("severity", severity)
         reader = _OF_KIND.get(one.kind)
         if reader is not None:
             said.update(reader(one, deque_names))
     return said
+
+
+def _severity_of(one: Any) -> frozenset[str]:
+    """Return the severities that an alert leaves open; empty where it says nothing of the source's own."""
+    if one.level != "active" or one.kind not in {"leak", "deque", "high_memory"}:
+        return frozenset()
+    if one.kind == "leak":
+        return frozenset({"critical" if one.severity == "error" else "warning"})
+    if one.kind == "high_memory" and one.values["of"] == "host" and "container_percent" in one.values:
+        return frozenset()
+    is_full = one.kind == "high_memory" and one.severity == "error"
+    return frozenset({"critical"}) if is_full else frozenset({"warning", "critical"})
 
 
 def _silent(one: Any, _names: Sequence[str]) -> Said:
@@ -69,7 +84,9 @@ def _forecast(one: Any, _names: Sequence[str]) -> Said:
 def _high_memory(one: Any, _names: Sequence[str]) -> Said:
     is_beside = one.values["of"] == "host" and "container_percent" in one.values
     # A machine that is full is told of beside the limit in force.
-    return {} if is_beside else {"used_percent": Number(one.values["percent"], 0.005)}
+    # The machine tells its share to a tenth of a percent; the limit's comes of the bytes.
+    within = 0.05 if one.values["of"] == "host" else 0.005
+    return {} if is_beside else {"used_percent": Number(one.values["percent"], within)}
 
 
 _OF_KIND = {

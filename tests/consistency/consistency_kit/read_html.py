@@ -23,6 +23,14 @@ from consistency_kit.said import (
     span_hours,
 )
 
+_SEVERITIES = {
+    "good": frozenset({"ok"}),
+    "wait": frozenset({"ok", "notice"}),
+    "warn": frozenset({"warning"}),
+    "bad": frozenset({"critical"}),
+}
+"""What a page's look means; what is silent or can't be judged yet never looks healthy."""
+_LOOKS = _SEVERITIES.keys()
 _VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "path", "rect", "circle"})
 
 
@@ -83,6 +91,8 @@ def report(page: str) -> Said:
     said.update(_limit_card(cards["Limit"]))
     if states := _deques(root):
         said["deques"] = states
+    if severity := _LOOKS & set(hero.get("class", "").split()):
+        said["severity"] = _SEVERITIES[severity.pop()]
     return {**said, "is_stale": bool(_of_class(hero, "p", "stale"))}
 
 

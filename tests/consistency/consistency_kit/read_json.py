@@ -10,21 +10,28 @@ from consistency_kit.said import (
     Number,
     Said,
     Unknown,
+    assessed,
+    check_severity,
     deque_state,
+    headline_facts,
     known,
     moment,
 )
 
 GROWING = frozenset({"leaking", "growing"})
+LEVEL = frozenset({"never", "unknown"})
+RISING = frozenset({"dated", "never", "unknown"})
 OUTLOOK = {
-    "leaking": frozenset({"dated", "never"}),
-    "growing": frozenset({"dated", "never"}),
-    "filling": frozenset({"dated", "never"}),
-    "cannot_say": frozenset({"never", "unknown"}),
+    "leaking": RISING,
+    "growing": RISING,
+    "filling": RISING,
+    "saturating": RISING,
+    "cannot_say": frozenset({"unknown"}),
 }
+"""What a forecast may say beside a verdict; a curve that bends has a date where its plateau lies above the limit."""
 _OUTLOOKS = {
-    "reaching": frozenset({"dated"}),
-    "not_within_horizon": frozenset({"never"}),
+    "dated": frozenset({"dated"}),
+    "never": frozenset({"never"}),
     "cannot_say": frozenset({"unknown"}),
 }
 
@@ -66,7 +73,7 @@ def leaks(answer: dict[str, Any]) -> dict[str, Said]:
 def _what_lies_ahead(found: dict[str, Any]) -> Said:
     """Return what a verdict lets a forecast say: whether a limit can have a date, and how fast it comes."""
     verdict = found["verdict"]
-    said: Said = {"outlook": OUTLOOK.get(verdict, frozenset({"never"}))}
+    said: Said = {"outlook": OUTLOOK.get(verdict, LEVEL)}
     low, high = found["slope_low_mb_per_hour"], found["slope_high_mb_per_hour"]
     if verdict in GROWING and low is not None and high is not None:
         said["growth_ahead"] = Number((low + high) / 2, (high - low) / 2)
@@ -79,11 +86,26 @@ def check(answer: dict[str, Any]) -> dict[str, Said]:
     for one in answer["sources"]:
         here = said.setdefault(one["source"], {})
         here.update(limit(one["limit"]))
+        here.update(assessed(one["assessment"]))
+        if one["assessment"] is not None:
+            is_silent = one["reasons"][0].startswith("stale") or one["is_stale"]
+            here["severity"] = here["severity"] & check_severity(one["state"], is_silent=is_silent).get(
+                "severity", here["severity"]
+            )
         if one["hours_to_limit"] is not None:
             here["hours_to_limit"] = Number(one["hours_to_limit"])
         if "is_stale" in one:
             here["is_stale"] = one["is_stale"]
     return said
+
+
+def headlines(answer: dict[str, Any]) -> dict[str, Said]:
+    """Read the one sentence on each source, as `memmon check --json` carries it."""
+    return {
+        one["source"]: headline_facts(one["assessment"]["headline"])
+        for one in answer["sources"]
+        if one["assessment"] is not None
+    }
 
 
 def forecast(answer: dict[str, Any]) -> Said:
@@ -118,13 +140,12 @@ def report(answer: dict[str, Any]) -> Said:
     body = answer["report"]
     if body["deques"]["rows"]:
         said["deques"] = {one["name"]: deque_state(one["state"]) for one in body["deques"]["rows"]}
-    said["is_stale"] = body["staleness"]["is_stale"]
+    said = {**assessed(answer["assessment"]), **said, "is_stale": body["staleness"]["is_stale"]}
     ahead, system = body["forecast"], body["system"]
     if ahead is not None:
         said["limit_bytes"] = Number(ahead["limit_mb"] * MB, 1.0)
         said["used_percent"] = Number(100 * ahead["used_mb"] / ahead["limit_mb"])
-        time = ahead["hours_to_limit"]
-        said["hours_to_limit"] = Number(math.inf if time is None else time)
+        said["hours_to_limit"] = hours(ahead)
     elif system["limit_mb"] is not None:
         said["limit_bytes"] = Number(system["limit_mb"] * MB, 1.0)
         if system["limit_used_mb"] is not None:

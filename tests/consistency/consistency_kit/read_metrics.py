@@ -28,7 +28,7 @@ def read(text: str) -> dict[str, Said]:
 def _take(said: Said, sample, limits: dict[str, float]) -> None:
     name, value, source = sample.name, sample.value, sample.labels["source"]
     if name == "memmon_source_up":
-        said["is_stale"] = not value
+        said["freshness"] = frozenset({"live", "clock_ahead"} if value else {"silent", "ended_badly"})
     elif name == "memmon_leak":
         said["verdict"] = LEAKING if value else VERDICTS - LEAKING
     elif name == "memmon_trend_bytes_per_second":

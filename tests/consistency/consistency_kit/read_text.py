@@ -12,6 +12,8 @@ from consistency_kit.said import (
     SPAN,
     Number,
     Said,
+    Unknown,
+    check_severity,
     deque_state,
     fill_state,
     forecast_says,
@@ -44,15 +46,15 @@ def check(text: str) -> dict[str, Said]:
     first, *lines = text.strip().splitlines()
     said: dict[str, Said] = {}
     for line in lines[:-1]:
-        _, name, reasons = re.fullmatch(r"(OK|WARNING|CRITICAL|UNKNOWN) (\S+): (.*)", line).groups()
-        said[name] = _reasons(reasons)
+        state, name, reasons = re.fullmatch(r"(OK|WARNING|CRITICAL|UNKNOWN) (\S+): (.*)", line).groups()
+        said[name] = {**_reasons(reasons), **check_severity(state, is_silent="stale: last sample" in reasons)}
     for name, label, value in re.findall(r"'(\S+) (\w+)'=(\S+)", first.partition(" | ")[2]):
         _performance(said[name], label, value)
     return said
 
 
 def _reasons(text: str) -> Said:
-    said: Said = {"is_stale": text.startswith("stale: ")}
+    said: Said = {"is_stale": "stale: last sample" in text}
     if found := re.search(r"leak of .*? \(confidence: (\w+)\)", text):
         said["verdict"], said["confidence"] = frozenset({"leaking"}), found[1]
     elif found := re.search(r"(?:^|; )([a-z ]+), (?:-?[\d.]+ MB/hour|no growth rate yet)", text):
@@ -78,9 +80,10 @@ def _performance(said: Said, label: str, value: str) -> None:
 def forecast(text: str) -> Said:
     """Read `memmon forecast`."""
     limit = re.search(rf"^  Limit: {SIZE} \(.*\), {SIZE} used \(([\d.]+) %\)", text, re.MULTILINE)
-    reached = re.search(rf"^  Reached in: (?:{SPAN}|never)", text, re.MULTILINE)
+    reached = re.search(rf"^  Reached in: (?:{SPAN}|(never)|(now)|(cannot say yet))", text, re.MULTILINE)
+    hours = Number(math.inf) if reached[2] else Number(0.0) if reached[3] else Unknown()
     return {
-        "hours_to_limit": span_hours(reached[1]) if reached[1] else Number(math.inf),
+        "hours_to_limit": span_hours(reached[1]) if reached[1] else hours,
         "limit_bytes": size_bytes(limit[1]),
         "used_percent": number(limit[3]),
         "is_stale": "STALE" in text.strip().splitlines()[-1],
@@ -164,6 +167,8 @@ def report(text: str) -> Said:
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):
         said.update(known(since=moment_in(found[1])))
     said.update(forecast_says(parts.get("FORECAST:", "")))
+    if found := re.search(r"Footprint: ([\d.]+ MB)", parts["MEMORY USAGE:"]):
+        said["footprint_bytes"] = size_bytes(found[1])
     if states := _report_deques(text):
         said["deques"] = states
     return {**said, "is_stale": " Stale: the last sample" in parts["HISTORY:"]}

@@ -13,7 +13,17 @@ from datetime import datetime
 
 MB = 2**20
 VERDICTS = frozenset(
-    {"leaking", "growing", "saturating", "filling", "stepped", "load_driven", "stable", "cannot_say"}
+    {
+        "leaking",
+        "growing",
+        "saturating",
+        "filling",
+        "stepped",
+        "load_driven",
+        "stable",
+        "cannot_say",
+        "mapped_files",
+    }
 )
 NO_LEAK = frozenset({"stable", "stepped", "load_driven"})
 FAILING = frozenset({"unbounded", "above", "unexpected_maxlen"})
@@ -22,6 +32,7 @@ HEADLINES = {
     "LEAK DETECTED": {"leaking"},
     "Growing below the threshold": {"growing"},
     "Still warming up": {"saturating"},
+    "Growth in mapped files": {"mapped_files"},
     "Deques still filling": {"filling"},
     "Cannot say yet": {"cannot_say"},
     "No leak detected": NO_LEAK,
@@ -106,18 +117,15 @@ SIZE = r"([\d,.]+ (?:MB|GB))"
 def forecast_says(words: str) -> Said:
     """Return limit and time of the forecast's sentence; nothing where there is no such sentence."""
     said: Said = {}
-    if found := re.search(r"Then all ([\d.,]+ [MG]B) of ", words):
+    if found := re.search(rf"the limit of {SIZE}", words):
         said["limit_bytes"] = size_bytes(found[1])
-    elif found := re.search(r"the limit of ([\d,]+) MB", words):
-        read = number(found[1])
-        said["limit_bytes"] = Number(read.value * MB, read.within * MB)
     if "has already reached the limit" in words:
         said["hours_to_limit"] = Number(0.0)
     elif "does not reach the limit" in words:
         said["hours_to_limit"] = Number(math.inf)
-    elif found := re.search(rf"Memory reaches the limit of [\d,]+ MB in about {SPAN}", words):
+    elif found := re.search(rf"Memory reaches the limit of [\d,.]+ [MG]B in about {SPAN}", words):
         said["hours_to_limit"] = span_hours(found[1])
-    elif "Too little history of the present run to say" in words:
+    elif "Cannot say yet whe" in words or "Too little history to say" in words:
         said["hours_to_limit"] = Unknown()
     return said
 
@@ -134,6 +142,59 @@ def moment_in(text: str) -> Number | None:
 def moment(text: str | None) -> Number | None:
     """Return an ISO 8601 time as epoch seconds."""
     return None if text is None else Number(datetime.fromisoformat(text).timestamp(), 0.001)
+
+
+CHECK_SEVERITIES = {
+    "OK": frozenset({"ok", "notice"}),
+    "WARNING": frozenset({"warning"}),
+    "CRITICAL": frozenset({"critical"}),
+    "UNKNOWN": frozenset({"ok", "notice"}),
+}
+
+
+def check_severity(state: str, *, is_silent: bool) -> Said:
+    """Return the severity that a plugin's state means; of a silent source it tells only what is known for sure."""
+    return {} if is_silent else {"severity": CHECK_SEVERITIES[state]}
+
+
+def assessed(found: dict[str, object] | None) -> Said:
+    """Read the fields of an assessment in JSON."""
+    if found is None:
+        return {}
+    severity, fresh = found["severity"], found["freshness"]
+    return known(
+        severity=None if severity is None else frozenset({severity}),
+        freshness=None if fresh is None else frozenset({fresh["state"]}),
+        footprint_bytes=Number(found["footprint_bytes"], 0.5),
+    )
+
+
+def headline_facts(words: str) -> Said:
+    """Read the headline: what it says must be what the fields beside it say."""
+    said: Said = {}
+    for begin, verdict in HEADLINE_VERDICTS.items():
+        if words.startswith(begin):
+            said["verdict"] = frozenset({verdict})
+    if found := re.search(rf"the limit of {SIZE} ", words):
+        said["limit_bytes"] = size_bytes(found[1])
+    if found := re.search(rf"is reached in about {SPAN}", words):
+        said["hours_to_limit"] = span_hours(found[1])
+    if found := re.search(r"; (\d+) % of the limit", words):
+        said["used_percent"] = number(found[1])
+    return {**said, **known(slope_mb_per_hour=slope_in(words))}
+
+
+HEADLINE_VERDICTS = {
+    "Memory leaks": "leaking",
+    "Memory grows below": "growing",
+    "Memory still warms up": "saturating",
+    "Bounded deques are still filling": "filling",
+    "Memory rose in a step": "stepped",
+    "Memory follows the load": "load_driven",
+    "Memory is stable": "stable",
+    "Mapped files grow": "mapped_files",
+    "No verdict": "cannot_say",
+}
 
 
 def fill_state(words: str) -> frozenset[str]:

@@ -17,7 +17,7 @@ from consistency_kit.writing import NOW, snapshots_of
 from memmon import open_store
 from memmon.alerts.conditions import observe as observe_present
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Memory, Present
+from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check, Checked
 from memmon.cli import app
 from memmon.clock import ManualClock, SystemClock
@@ -114,7 +114,9 @@ def _of_all(rendering: Rendering) -> Iterator[tuple[str, dict[str, Said]]]:
     yield "leaks", read_text.leaks(rendering.command("leaks"))
     yield "leaks --json", read_json.leaks(rendering.json("leaks"))
     yield "check", read_text.check(rendering.command("check"))
-    yield "check --json", read_json.check(rendering.json("check"))
+    checked = rendering.json("check")
+    yield "check --json", read_json.check(checked)
+    yield "headline", read_json.headlines(checked)
     yield "fleet", read_text.fleet(rendering.command("fleet", "--limit", "1000"))
     yield "fleet --json", read_json.fleet(rendering.json("fleet"))
     yield "overview", read_html.overview(rendering.page("/"))
@@ -199,7 +201,7 @@ def _recorder(rendering: Rendering, story: Story) -> dict[str, Said]:
         said = {"Store.alerts()": read_alerts.stored(store.alerts(story.name))}
     if story.is_live:
         newest = snapshots_of(story, story.runs[-1])[-1]
-        present = Present(
+        present = PresentState(
             at=newest.at, source=story.name, memory=Memory.of_snapshot(newest), deques=newest.deques
         )
         seen = observe_present(present, AlertPolicy(), in_process=True)

@@ -10,7 +10,7 @@ from consistency_kit.histories import HOST_MB, MB, Run, Story
 from memmon import Snapshot
 from memmon.alerts.conditions import high_memory
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Memory, Present
+from memmon.alerts.present import Memory, PresentState
 from memmon.cli import app
 from memmon.config import parse_database
 from memmon.model import RunRecord
@@ -63,7 +63,7 @@ def _watches(story: Story, snapshots: Sequence[Snapshot]) -> list[Watch]:
     moments = [(told_at, full)] + [(one.at, Memory.of_snapshot(one)) for one in snapshots if one.at > told_at]
     found = []
     for at, memory in moments:
-        seen = high_memory(Present(at=at, source=story.name, memory=memory), AlertPolicy())
+        seen = high_memory(PresentState(at=at, source=story.name, memory=memory), AlertPolicy())
         if seen is not None:
             found.append(cooldown.look(seen, at=at).watch)
     return [one for one in found if one is not None]
@@ -85,6 +85,9 @@ def snapshots_of(story: Story, run: Run) -> list[Snapshot]:
                 work_count=None if run.work is None else int(run.work[place]),
                 deques=tuple(run.deques(place, count)),
                 **_machine(run, mb),
+                **{
+                    name: round(max(values[place], 0.0) * 256) * 4096 for name, values in run.parts_mb.items()
+                },
             )
         )
     return found

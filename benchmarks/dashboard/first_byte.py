@@ -1,0 +1,102 @@
+"""How long the dashboard takes to answer for 500 sources, cold, and a source's page over a year.
+
+    python benchmarks/dashboard/first_byte.py [--sources 500] [--folder DIR] [--against TREE] [--deques 8] [--rounds 3]
+
+Each answer is the first of its process: nothing is judged beforehand, only `/healthz` was asked. The seconds are those
+from the request to the whole of the answer's body; the least of the rounds counts. `--against`: another checkout of
+memmon, measured in the same run, in turns, over a store of its own. Where the tree can keep assessments, each source
+has one as of its last sample, as an hour of the evaluator leaves it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FILL = """
+import importlib.util, sys
+from datetime import UTC, datetime, timedelta
+tree, path, year, count, deques = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+sys.path[:0] = [tree + "/benchmarks/fleet", tree + "/tests/report"]
+from simulated import START_MS, build
+from report_store import record_bot
+build(path, source_count=count)
+until = datetime.fromtimestamp(START_MS / 1000, UTC) + timedelta(days=7)
+for month in range(12):
+    at = until - timedelta(days=365 * (11 - month) / 12)
+    record_bot(year, days=365 / 12, deques=deques, runs=3, seed=month + 1, until=at)
+if importlib.util.find_spec("memmon.evaluator.keep"):
+    from memmon.alerts.policy import AlertPolicy
+    from memmon.clock import ManualClock
+    from memmon.evaluator.keep import keep_hourly
+    from memmon.store.read import open_store
+    with open_store(path) as store:
+        print(keep_hourly(store, source=None, policy=AlertPolicy(), clock=ManualClock(until)))
+"""
+
+ASK = """
+import asyncio, sys, time
+from datetime import UTC, datetime, timedelta
+import httpx
+from memmon.clock import SystemClock
+from memmon.dashboard import create_app
+tree, path, page = sys.argv[1:4]
+sys.path[:0] = [tree + "/benchmarks/fleet"]
+from simulated import START_MS
+class Then(SystemClock):
+    def now(self):
+        return datetime.fromtimestamp(START_MS / 1000, UTC) + timedelta(days=7)
+async def ask():
+    transport = httpx.ASGITransport(app=create_app(path, clock=Then()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8787") as client:
+        await client.get("/healthz")
+        started = time.perf_counter()
+        answer = await client.get(page, timeout=None)
+        print(time.perf_counter() - started)
+        answer.raise_for_status()
+asyncio.run(ask())
+"""
+
+
+def run(tree: Path, program: str, *arguments: object) -> str:
+    """Return what a program prints that imports memmon from `tree`."""
+    command = [sys.executable, "-c", program, str(tree), *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    return subprocess.run(
+        command, env=environment, cwd=tree, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sources", type=int, default=500)
+    parser.add_argument("--deques", type=int, default=8, help="of the source with a year")
+    parser.add_argument("--folder", default=tempfile.gettempdir())
+    parser.add_argument("--against", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    trees = [ROOT, *([options.against.resolve()] if options.against else [])]
+    stores = []
+    for number, tree in enumerate(trees):
+        names = (f"dashboard-{number}-{options.sources}.db", f"year-{number}-{options.deques}.db")
+        store, year = (Path(options.folder) / name for name in names)
+        if not store.exists():
+            run(tree, FILL, store, year, options.sources, options.deques)
+        stores.append((store, year))
+    print(f"{'':28s}" + "".join(f"{tree.name:>16s}" for tree in trees))
+    for page, place in (("/", 0), ("/metrics", 0), ("/source?name=orderbot&window=1y", 1)):
+        found: list[list[float]] = [[] for _ in trees]
+        for _ in range(options.rounds):
+            for number, tree in enumerate(trees):
+                found[number].append(float(run(tree, ASK, stores[number][place], page)))
+        print(f"{page[:28]:28s}" + "".join(f"{min(one):14.2f} s" for one in found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

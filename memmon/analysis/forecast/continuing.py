@@ -1,0 +1,60 @@
+"""The course of growth that was found: from its onset on, with its slope, and the noise round it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memmon.analysis.forecast.fit import FEWEST_BLOCKS, Course, KnownSlope, fit_part
+from memmon.analysis.forecast.stretch import Stretch, stretch_of_quantity
+
+if TYPE_CHECKING:
+    from memmon.analysis.forecast.quantity import Quantity
+    from memmon.analysis.leak.finding import LeakFinding
+
+SHORTEST_GROWTH_HOURS = 0.5
+"""Hours since the onset that a course rests on, at least. Chosen: six samples of five minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Continued:
+    """A course, and the samples that it rests on."""
+
+    stretch: Stretch
+    course: Course
+
+
+def since_hours_of(quantity: Quantity, finding: LeakFinding) -> float:
+    """Return the uptime (hours) from which on the finding's growth, or its window, lies in the present run."""
+    begin = finding.since or finding.window.start
+    first = float(quantity.hours[0])
+    return first if begin is None else max(quantity.uptime_at(begin), first)
+
+
+def continue_finding(quantity: Quantity, finding: LeakFinding) -> Continued | None:
+    """Return the course that goes on as the finding says; None where the present run has too few samples.
+
+    The slope and its interval are the finding's, where the quantity is the one that was judged; what is charged has
+    a slope of its own since the same onset.
+    """
+    whole = stretch_of_quantity(quantity)
+    if whole is None or finding.slope_mb_per_hour is None:
+        return None
+    end = float(whole.hours[-1])
+    since = min(since_hours_of(quantity, finding), end - SHORTEST_GROWTH_HOURS)
+    part = whole.between(since, end)
+    if part.hours.size < 2 * FEWEST_BLOCKS:
+        part = whole.between(float(whole.hours[-min(2 * FEWEST_BLOCKS, whole.hours.size)]), end)
+    known = None if quantity.counts == "charged" else _known_slope(finding)
+    course = fit_part(part, known)
+    return None if course is None else Continued(stretch=part, course=course)
+
+
+def _known_slope(finding: LeakFinding) -> KnownSlope:
+    slope, low, high = (
+        finding.slope_mb_per_hour or 0.0,
+        finding.slope_low_mb_per_hour,
+        finding.slope_high_mb_per_hour,
+    )
+    reach = 0.0 if low is None or high is None else (high - low) / 2.0
+    return KnownSlope(slope=slope, reach=reach)

@@ -1,0 +1,81 @@
+"""What to do next about a source, in sentences with the ready command; what helps soonest stands first."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from memmon.assessment.freshness import FreshnessState
+from memmon.assessment.headline import chief_culprit
+from memmon.assessment.severity import WARNING_SHARE
+from memmon.facts.deque_state import state_of
+from memmon.facts.severity import Severity
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import local_time, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.freshness import Freshness
+
+SOLVING_SHARE = 0.5
+"""A named part that has more of the growth is what to look at: no advice on how to search on stands beside it."""
+
+
+def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str, ...]:
+    """Return what to do; `database`: how a command names it, without a secret. Empty where nothing is to be done."""
+    command = _Command(assessed.source, database)
+    found = [
+        *_on_freshness(assessed.freshness, command),
+        *_on_limit(assessed, command),
+        *_on_growth(assessed, command),
+    ]
+    if any(state_of(deque).is_failing for deque in assessed.deques):
+        found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
+    if assessed.finding.verdict is Verdict.CANNOT_SAY:
+        found.append(f"Record on; this answers as soon as there is a verdict: {command('leaks')}")
+    return tuple(found)
+
+
+class _Command:
+    """A ready command on one source."""
+
+    def __init__(self, source: str, database: str | None) -> None:
+        self._where = [
+            *(() if database is None else ("--db", database)),
+            *(("--source", source) if source else ()),
+        ]
+
+    def __call__(self, name: str, *more: str) -> str:
+        return shown("`" + shlex.join(["memmon", name, *self._where, *more]) + "`")
+
+
+def _on_freshness(freshness: Freshness | None, command: _Command) -> Iterator[str]:
+    state = None if freshness is None else freshness.state
+    if state is FreshnessState.CLOCK_AHEAD:
+        yield f"Set the clock right, and see what else is wrong: {command('doctor')}"
+    elif state in {FreshnessState.SILENT, FreshnessState.ENDED_BADLY}:
+        yield f"See whether it still runs, and how it ended: {command('runs')}"
+
+
+def _on_limit(assessed: Assessment, command: _Command) -> Iterator[str]:
+    share, forecast = assessed.limit_share, assessed.forecast
+    if share is not None and share >= WARNING_SHARE:
+        shows = command("report", "--since", "24h")
+        yield f"Raise the limit or free memory before the kernel ends a process; who holds it: {shows}"
+    elif assessed.severity is Severity.CRITICAL and forecast is not None:
+        at = forecast.at_low or forecast.at
+        if at is not None:
+            yield f"Restart it, or raise the limit, before {local_time(at)}."
+
+
+def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
+    finding, cause, culprits = assessed.finding, assessed.cause, assessed.culprits
+    if culprits is not None:
+        yield from culprits.advice
+    if cause is not None and cause.advice and chief_culprit(culprits, least_share=SOLVING_SHARE) is None:
+        yield cause.advice
+    row = finding.verdict.row
+    if row.grows and row.is_explained and not row.ends:
+        yield f"See what grew, and since when: {command('report', '--since', '24h')}"

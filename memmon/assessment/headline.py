@@ -1,0 +1,88 @@
+"""The one sentence on a source: verdict, rate, since when, whose it is, and when the limit is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memmon.assessment.culprits import GUILTY_SHARE, UNEXPLAINED
+from memmon.assessment.freshness import FreshnessState
+from memmon.facts.run_endings import END_WORDS
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import age, interval, local_time, rate, shown, size, span
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.culprits import Culprit, Culprits
+    from memmon.assessment.freshness import Freshness
+
+_HUNDRED_PERCENT = 100.0
+
+
+def headline_of(assessed: Assessment) -> str:
+    """Return the sentence; what is not known is left out of it."""
+    parts = [
+        _verdict(assessed.finding),
+        _culprit(assessed),
+        _limit(assessed),
+        _freshness(assessed.freshness),
+    ]
+    return "; ".join(filter(None, parts)) + "."
+
+
+def chief_culprit(culprits: Culprits | None, *, least_share: float = GUILTY_SHARE) -> Culprit | None:
+    """Return the named part that most of the growth belongs to, where it is a good part of it."""
+    named = [one for one in (() if culprits is None else culprits.parts) if one.name != UNEXPLAINED]
+    return next((one for one in named if one.share >= least_share), None)
+
+
+def _verdict(finding: LeakFinding) -> str:
+    slope = finding.slope_mb_per_hour
+    words = finding.verdict.row.beginning
+    if slope is None:
+        return words
+    words += f": {rate(slope)}"
+    low, high = finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
+    if low is not None and high is not None:
+        words += f" (95 % interval {interval(low, high)})"
+    if finding.verdict.row.grows and finding.since is not None:
+        words += f" since {local_time(finding.since)}"
+    return words
+
+
+def _culprit(assessed: Assessment) -> str:
+    found = chief_culprit(assessed.culprits) if assessed.finding.verdict.row.is_explained else None
+    return "" if found is None else f"{found.share:.0%} of it in {shown(found.name)}"
+
+
+def _limit(assessed: Assessment) -> str:
+    limit_bytes, percent, forecast = assessed.limit_bytes, assessed.used_percent, assessed.forecast
+    if limit_bytes is None or percent is None:
+        return ""
+    whole = f"the limit of {size(mb_from_bytes(limit_bytes))} ({shown(assessed.limit_origin or '')})"
+    if percent >= _HUNDRED_PERCENT:
+        return f"{whole} is reached"
+    hours = None if forecast is None else forecast.hours_to_limit
+    if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
+        return f"{percent:.0f} % of {whole} is used"
+    low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
+    sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
+    at = "" if forecast.at is None else f", at {local_time(forecast.at)}"
+    return f"{whole} is reached in about {span(hours)} ({forecast.level:.0%} interval {sure}){at}"
+
+
+def _freshness(freshness: Freshness | None) -> str:
+    if freshness is None:
+        return ""
+    ago = "" if freshness.age_seconds is None else f" {age(freshness.age_seconds)} ago"
+    match freshness.state:
+        case FreshnessState.LIVE:
+            return ""
+        case FreshnessState.CLOCK_AHEAD:
+            return "its newest sample lies in the future: a clock is wrong"
+        case FreshnessState.SILENT:
+            return f"silent: its last sample came{ago}" if ago else "silent: no sample was ever recorded"
+        case _:
+            how = END_WORDS.get(freshness.end_reason or "", freshness.end_reason or "ended")
+            return f"its run ended{ago} ({how})"

@@ -1,0 +1,118 @@
+"""What is to be said of many sources at once: of kept assessments where they still hold, else judged anew.
+
+The kept verdict and forecast are taken as they are; memory, the limit's use, freshness and with them the severity are
+of now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from memmon.analysis.leak.detect import DEFAULT_POLICY
+from memmon.assessment.assessment import Assessment
+from memmon.assessment.freshness import CLOCK_TOLERANCE_SECONDS, FreshnessState, freshness_of
+from memmon.assessment.gather import Question, deque_readings, judge, looked_back
+from memmon.assessment.headline import headline_of
+from memmon.assessment.kept import read_kept, still_holds
+from memmon.assessment.limits import limit_of
+from memmon.assessment.present import Present
+from memmon.assessment.severity import severity_of
+from memmon.store.read.many_sources import newest_assessments, presents
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from memmon.analysis.leak.detect import LeakPolicy
+    from memmon.assessment.freshness import Freshness
+    from memmon.assessment.kept import KeptAssessment
+    from memmon.store.read import AssessmentRow, SourcePresent, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Standing:
+    """A source, its newest readings, and the kept assessment of it that still holds (None: it is to be judged)."""
+
+    read: SourcePresent
+    present: Present
+    freshness: Freshness
+    kept: KeptAssessment | None
+
+    @property
+    def source(self) -> str:
+        """Its name."""
+        return self.read.source.name
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When its newest sample was taken."""
+        return self.read.source.last_at
+
+
+def read_standings(
+    store: Store, *, now: datetime, policy: LeakPolicy = DEFAULT_POLICY
+) -> tuple[Standing, ...]:
+    """Return every source as it stands at `now`, in the order of their names; two reads, however many there are."""
+    rows = {row.source_id: row for row in newest_rows(store, now=now)}
+    return tuple(
+        _standing(read, rows.get(read.source.source_id), now=now, policy=policy)
+        for read in presents(store.database)
+    )
+
+
+def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
+    """Return the newest assessment kept of each source; one that a clock ahead has written is none of the present."""
+    return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS))
+
+
+def _standing(
+    read: SourcePresent, row: AssessmentRow | None, *, now: datetime, policy: LeakPolicy
+) -> Standing:
+    fresh = freshness_of(read.runs, now=now)
+    present = Present(
+        runs=read.runs,
+        rss_bytes=read.statistics.last_rss_bytes,
+        limit=limit_of(read.statistics, read.runs),
+        deques=tuple(deque_readings(read.deques)),
+    )
+    kept = None if row is None else read_kept(row)
+    if row is not None and kept is not None:
+        is_checked = fresh.state is FreshnessState.LIVE
+        holds = still_holds(row, kept, policy=policy, last_at=read.source.last_at, is_checked=is_checked)
+        kept = kept if holds else None
+    return Standing(read=read, present=present, freshness=fresh, kept=kept)
+
+
+def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) -> Assessment:
+    """Return what a kept verdict and the newest readings say together."""
+    present, limit = standing.present, standing.present.limit
+    share = None if limit is None else limit.used_bytes / limit.limit_bytes
+    # The limit may have come or gone since.
+    forecast = None if limit is None else kept.forecast
+    found = Assessment(
+        source=standing.source,
+        at=now,
+        freshness=standing.freshness,
+        rss_bytes=present.rss_bytes,
+        footprint_bytes=standing.read.statistics.last_footprint_bytes,
+        charged_bytes=None if limit is None else limit.used_bytes,
+        limit_bytes=None if limit is None else limit.limit_bytes,
+        limit_origin=None if limit is None else limit.origin,
+        limit_share=share,
+        held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
+        finding=kept.finding,
+        forecast=forecast,
+        deques=present.deques,
+        severity=severity_of(kept.finding, forecast=forecast, limit_share=share, deques=present.deques),
+    )
+    return replace(found, headline=headline_of(found))
+
+
+def judge_anew(store: Store, standing: Standing, *, now: datetime, policy: LeakPolicy) -> Assessment:
+    """Return what is said of a source whose kept assessment does not hold: verdict, memory and limit."""
+    question = Question(
+        bounds=looked_back(standing.last_at, policy), policy=policy, is_brief=True, has_cause=False
+    )
+    read = standing.read
+    return judge(store, read.source, question, now=now, stats=read.statistics, runs=read.runs).assessment

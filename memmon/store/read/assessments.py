@@ -1,0 +1,84 @@
+"""The assessments that were kept: the newest of each source, and their history as a DataFrame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.store.read.values import AssessmentRow, datetime_of, datetime_or_none
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from memmon.store.read.ports import Session
+    from memmon.store.read.samples import Window
+
+_SIZES = ("rss_bytes", "footprint_bytes", "charged_bytes", "limit_bytes")
+_COLUMNS = ("writer", "severity", "verdict", "confidence", "slope_mb_per_hour", *_SIZES)
+_FLOATS = frozenset({"slope_mb_per_hour", *_SIZES})
+_NAMES = ("at_ms", "last_ms", *_COLUMNS, "version", "data")
+
+
+def read_newest(
+    session: Session, *, until_ms: int, source_id: int | None = None
+) -> tuple[AssessmentRow, ...]:
+    """Return the newest kept assessment of each source (or one) up to a moment: a seek each."""
+    newest = (
+        "SELECT a.id FROM assessment a WHERE a.source_id = s.id AND a.at_ms <= :until_ms "
+        "ORDER BY a.at_ms DESC LIMIT 1"
+    )
+    chosen = "" if source_id is None else "WHERE s.id = :source_id"
+    names = ", ".join(f"k.{name}" for name in _NAMES)
+    rows = session.rows(
+        f"SELECT k.source_id, s.name, (SELECT max(r.started_ms) FROM run r WHERE r.source_id = s.id), {names} "
+        f"FROM source s JOIN assessment k ON k.id = ({newest}) {chosen}",
+        {"until_ms": until_ms} | ({} if source_id is None else {"source_id": source_id}),
+    )
+    return tuple(_row(row) for row in rows)
+
+
+def _row(row: tuple[object, ...]) -> AssessmentRow:
+    one = dict(zip(("source_id", "source", "begun_ms", *_NAMES), row, strict=True))
+    return AssessmentRow(
+        at=datetime_of(one.pop("at_ms")),  # type: ignore[arg-type] # a column of integers
+        last_at=datetime_or_none(one.pop("last_ms")),  # type: ignore[arg-type] # same
+        begun_at=datetime_or_none(one.pop("begun_ms")),  # type: ignore[arg-type] # same
+        **one,  # type: ignore[arg-type] # the columns of the schema
+    )
+
+
+def assessments_frame(session: Session, window: Window) -> pd.DataFrame:
+    """Return a row per kept assessment of a window, oldest first (index `at`)."""
+    import pandas as pd
+
+    parameters = window.parameters()
+    terms = ["source_id = :source_id"]
+    terms += [
+        f"at_ms {sign} :{name}"
+        for name, sign in (("since_ms", ">="), ("until_ms", "<="))
+        if name in parameters
+    ]
+    rows = session.rows(
+        f"SELECT {', '.join(_NAMES)} FROM assessment WHERE {' AND '.join(terms)} ORDER BY at_ms, id",
+        {name: parameters[name] for name in ("source_id", "since_ms", "until_ms") if name in parameters},
+    )
+    found = dict(zip(_NAMES, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_NAMES, ())
+    columns: dict[str, object] = {"last_at": _times(found["last_ms"])}
+    for name in _COLUMNS:
+        values = found[name]
+        is_number = name in _FLOATS
+        columns[name] = np.array(values, dtype=np.float64) if is_number else pd.array(values, dtype="str")
+    used, limit = columns["charged_bytes"], columns["limit_bytes"]
+    assert isinstance(used, np.ndarray)
+    assert isinstance(limit, np.ndarray)
+    columns["limit_share"] = used / np.where(limit > 0, limit, np.nan)
+    columns["version"] = np.array(found["version"], dtype=np.int64)
+    columns["data"] = pd.array(found["data"], dtype="str")
+    return pd.DataFrame(columns, index=_times(found["at_ms"]).rename("at"))
+
+
+def _times(at_ms: tuple[int | None, ...]) -> pd.DatetimeIndex:
+    import pandas as pd
+
+    return pd.to_datetime(np.array(at_ms, dtype=np.float64), unit="ms", utc=True).as_unit("ms")

@@ -1,0 +1,154 @@
+"""The one sentence on a source, and what to do next: from the fields of the assessment alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from assessed_values import START, forecast, history, run
+from report_values import finding
+
+from memmon.analysis.cause.split_finding import CauseFinding
+from memmon.assessment.advice import advice_of
+from memmon.assessment.assess import assess, assess_finding
+from memmon.assessment.culprits import Culprit, Culprits
+from memmon.assessment.headline import headline_of
+from memmon.assessment.limits import Limit
+from memmon.assessment.present import Present
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import local_time, rate
+from memmon.model import DequeReading
+from memmon.units import MIB
+
+LEAKS = history(20.0)
+LIMIT = Limit(limit_bytes=2048 * MIB, used_bytes=1024 * MIB, origin="cgroup v2 /x")
+NATIVE = CauseFinding(
+    cause="native",
+    growth_bytes=1e8,
+    duration_hours=24.0,
+    sample_count=288,
+    parts=(),
+    summary="",
+    advice="Attach a native profiler.",
+    details=(),
+)
+
+
+def culprit(share, *, advice=()):
+    parts = (
+        Culprit(name="order_cache", growth_bytes=1e8 * share, share=share),
+        Culprit(name="unexplained", growth_bytes=1e8 * (1 - share), share=1 - share),
+    )
+    return Culprits(parts=parts, sentences=(), advice=advice)
+
+
+def leaking(**known):
+    assessed = assess(LEAKS, present=Present(limit=LIMIT))
+    return replace(assessed, severity=None, **known)
+
+
+def test_every_verdict_has_its_beginning():
+    """No verdict is without words."""
+    assert {one for one in Verdict if one.row.beginning} == set(Verdict)
+
+
+def test_a_leak_is_told_in_one_sentence():
+    """Verdict, rate with its interval, since when, whose it is, which limit and when: each as its field has it."""
+    assessed = leaking(culprits=culprit(0.97))
+    found, ahead, said = assessed.finding, assessed.forecast, headline_of(assessed)
+    assert said.startswith(f"Memory leaks: {rate(found.slope_mb_per_hour)} (95 % interval ")
+    for words in (
+        f"since {local_time(found.since)}",
+        "97% of it in order_cache",
+        "the limit of 2048.0 MB (cgroup v2 /x) is reached in about ",
+        f"at {local_time(ahead.at)}",
+    ):
+        assert words in said
+    assert said.count(".\n") == 0
+    assert said.endswith(".")
+
+
+def test_a_headline_claims_no_more_than_is_known():
+    """Without a limit, a date, a culprit or a slope the sentence has none."""
+    flat = headline_of(assess(history()))
+    assert flat.startswith("Memory is stable: ")
+    assert "since" not in flat
+    assert "limit" not in flat
+    young = assess_finding(history(hours=1), finding(verdict="cannot_say"), present=Present(limit=LIMIT))
+    soon = replace(young, forecast=forecast(2.0, 1.0, 3.0), severity=None)
+    assert "reached in" not in headline_of(soon)
+    assert "50 % of the limit of 2048.0 MB (cgroup v2 /x) is used" in headline_of(soon)
+    full = replace(LIMIT, used_bytes=2049 * MIB)
+    assert "is reached" in headline_of(assess(LEAKS, present=Present(limit=full)))
+    assert "order_cache" not in headline_of(leaking(culprits=culprit(0.1)))
+
+
+@pytest.mark.parametrize(
+    ("end_reason", "hours", "words"),
+    [
+        (None, 30.1, None),
+        (None, 40.0, "silent: its last sample came 10.0 h ago"),
+        ("oom", 31.0, "its run ended 60 min ago (killed: out of memory)"),
+        ("stopped", 40.0, "its run ended 10.0 h ago (stopped)"),
+        (None, 20.0, "lies in the future"),
+    ],
+)
+def test_what_is_not_the_present_is_said(end_reason, hours, words):
+    """A silent source, one that ended, and a clock that runs ahead are told; one that lives is not."""
+    present = Present(runs=(run(last_at=START + timedelta(hours=30), end_reason=end_reason),))
+    said = headline_of(assess(history(), present=present, now=START + timedelta(hours=hours)))
+    assert words is None or words in said
+    assert (said.count(";") == 0) is (words is None)
+
+
+def test_advice_begins_with_the_culprit_and_is_not_refuted_by_it():
+    """While a named part has more than half of the growth nobody is told to search on with another tool."""
+    named = "order_cache holds what grows: bound it, or clear it."
+    mostly = leaking(cause=NATIVE, culprits=culprit(0.9, advice=(named,)))
+    assert advice_of(mostly)[0] == named
+    assert NATIVE.advice not in advice_of(mostly)
+    partly = leaking(cause=NATIVE, culprits=culprit(0.3, advice=(named,)))
+    assert advice_of(partly)[:2] == (named, NATIVE.advice)
+
+
+def test_commands_are_ready():
+    """A command names the database where it is known and the source, quoted for a shell."""
+    assessed = replace(leaking(), source="order bot")
+    assert advice_of(assessed)[-1].endswith("`memmon report --source 'order bot' --since 24h`")
+    shown = advice_of(assessed, database="/data/m.db")[-1]
+    assert shown.endswith("`memmon report --db /data/m.db --source 'order bot' --since 24h`")
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"deques": (DequeReading(name="q", length_count=3, maxlen_count=None),)}, "memmon deques"),
+        ({"limit": replace(LIMIT, used_bytes=1700 * MIB)}, "Raise the limit"),
+        ({"runs": (run(last_at=START),)}, "memmon runs"),
+        ({"runs": (run(last_at=START + timedelta(hours=99)),)}, "memmon doctor"),
+    ],
+)
+def test_each_trouble_has_its_command(known, words):
+    """A deque's fault, a full limit, silence and a wrong clock are each answered by what to do."""
+    alive = {"runs": (run(last_at=START + timedelta(hours=30)),)}
+    present = Present(**{**alive, **known})
+    assessed = assess(history(), present=present, now=START + timedelta(hours=30))
+    assert [words in one for one in assessed.advice] == [True]
+
+
+def test_where_all_is_well_there_is_no_advice():
+    """A stable source that lives needs nothing."""
+    present = Present(runs=(run(last_at=START + timedelta(hours=30)),), limit=LIMIT)
+    assert assess(history(), present=present, now=START + timedelta(hours=30)).advice == ()
+
+
+def test_a_near_end_is_told_with_its_moment():
+    """Where the limit will be reached within a day the advice names the earliest moment of the interval."""
+    near = replace(LIMIT, limit_bytes=1084 * MIB)
+    assessed = assess(LEAKS, present=Present(limit=replace(near, used_bytes=700 * MIB)))
+    assert assessed.severity == "critical"
+    assert (
+        assessed.advice[0]
+        == f"Restart it, or raise the limit, before {local_time(assessed.forecast.at_low)}."
+    )

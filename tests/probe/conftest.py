@@ -1,0 +1,36 @@
+"""A real control group, where this machine lets a test make one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+PLACES = (
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"),
+    ("/sys/fs/cgroup", "memory.max", "memory.swap.max"),
+)
+
+
+@pytest.fixture
+def make_real_group():
+    """Return what makes a control group with a limit and without swap; skips where none can be made."""
+    made: list[Path] = []
+
+    def make(limit_bytes: int) -> Path:
+        for mount, limit_name, swap_name in PLACES:
+            group = Path(mount) / f"memmon-test-{os.getpid()}-{len(made)}"
+            with suppress(OSError):
+                group.mkdir()
+                made.append(group)
+                (group / limit_name).write_text(str(limit_bytes))
+                with suppress(OSError):
+                    (group / swap_name).write_text("0" if "swap.max" in swap_name else str(limit_bytes))
+                return group
+        pytest.skip("this machine does not let the test make a control group")
+
+    yield make
+    for group in made:
+        group.rmdir()
