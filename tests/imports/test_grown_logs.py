@@ -90,6 +90,7 @@ def test_what_is_folded_is_not_stored_again(bench):
     connection.close()
     result = bench.take(bench.put("bot.csv", csv_of(log(100))))
     assert (result.snapshot_count, result.run_count) == (4, 0)
+    assert result.notes == ("96 of 100 rows are in run 1 already",)
     assert bench.rows(SHAPE) == [(96, 96, 1)]
 
 

@@ -22,12 +22,12 @@ from memmon.store.read import open_store
 from memmon.store.transfer.dump import ensure_store
 from memmon.store.write.writer import Batch, RunEnd, Writer
 
-SOURCES = ("bot", "=cmd()|'x'", "näht; 'a'")
+SOURCES = ("bot", "=cmd()|'x'", "näht; 'a'", 'two\nlines, "quoted" \\n')
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """A store of three sources, one with two runs, with every kind of reading and unknown ones."""
+    """A store of four sources, one with two runs, with every kind of reading and unknown ones."""
     database = parse_database(tmp_path_factory.mktemp("recorded") / "a.db")
     ensure_store(database)
     for number, source in enumerate([*SOURCES, SOURCES[0]]):
@@ -85,7 +85,7 @@ def test_csv_comes_back_with_its_sources(bench, recorded):
     text = csv_of(recorded)
     result = bench.take(bench.put("all.csv", text))
     assert set(result.sources) == set(SOURCES)
-    assert (result.snapshot_count, result.run_count) == (48, 4)
+    assert (result.snapshot_count, result.run_count) == (60, 5)
     assert without_run(csv_of(bench.database)) == without_run(text)
     assert [note for note in result.notes if "ignored" in note] == []
 
@@ -96,7 +96,7 @@ def test_rows_of_hours_are_said(bench, recorded):
     hours = text.replace(",1,0.0\n", ",12,3600.0\n")
     assert hours != text
     result = bench.take(bench.put("all.csv", hours))
-    assert any(note.startswith("48 rows stand for hours or days") for note in result.notes)
+    assert any(note.startswith("60 rows stand for hours or days") for note in result.notes)
 
 
 def test_parquet_comes_back(bench, recorded):

@@ -42,6 +42,8 @@ def test_small_programs_and_gaps():
     assert likely_unit([0, None, float("nan"), 30 * MB]) is None
     assert likely_unit([]) is None
     assert likely_unit([0.31, 0.32]) == "GB"
+    assert likely_unit([8123.4, 8124.9]) == "MB"
+    assert likely_unit([8123, 8124]) == "kB"
     assert may_be_kb([3_000_000, 3_000_001])
     assert not may_be_kb([4096 * 800])
     assert not may_be_kb([90 * MB])
