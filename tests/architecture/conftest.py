@@ -1,0 +1,13 @@
+"""The syntax trees of the package are a million objects: they go with the tests that read them."""
+
+from __future__ import annotations
+
+import pytest
+import tree
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trees_are_not_kept():
+    """Let go of the trees after each module: other tests look at all objects of the process."""
+    yield
+    tree.modules.cache_clear()
