@@ -69,7 +69,9 @@ def record_growth(path, steps):
 
     for index in range(144):
         rss = round((100 + 2.0 * index + math.sin(index)) * MIB)
-        recorder._sampler._process.read = lambda rss=rss: dataclasses.replace(plain(), rss_bytes=rss)
+        recorder._sampler._process.read = lambda rss=rss: dataclasses.replace(
+            plain(), rss_bytes=rss, rss_anon_bytes=rss, rss_shmem_bytes=0, swap_bytes=0
+        )
         recorder.take_snapshot()
         clock.advance(300.0)
         if index in steps:
