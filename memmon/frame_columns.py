@@ -32,6 +32,8 @@ MIXED_SHARE = 0.2
 LEVELS_APART = 1.5
 """Sizes at one time that differ by this factor are those of two processes."""
 
+_OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrameArrays:
@@ -127,13 +129,14 @@ def _column_seconds(column: pd.Series[Any]) -> FloatArray:
     """Return the times of a column: aware times, or text such as SQLite's views give."""
     import pandas as pd
 
+    is_text = column.dtype.kind in "OTU"
     try:
-        times = pd.DatetimeIndex(
-            pd.to_datetime(column, format="ISO8601") if column.dtype.kind in "OTU" else column
-        )
+        # Each text may have an offset of its own: where summer time begins, say.
+        times = pd.DatetimeIndex(pd.to_datetime(column, format="ISO8601", utc=True) if is_text else column)
     except (TypeError, ValueError) as error:
         raise ValueError(f"column at holds no times: {error}") from error
-    if times.tz is None:
+    has_zone = column.dropna().astype(str).str.contains(_OFFSET).all() if is_text else times.tz is not None
+    if not has_zone:
         raise ValueError(
             "the times in column at have no timezone: use frame['at'].dt.tz_localize('UTC') if they are UTC"
         )
