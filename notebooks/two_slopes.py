@@ -42,13 +42,23 @@ from statsmodels.regression.rolling import RollingOLS
 from memmon import detect_leak, open_store, theil_sen, trend_model, trend_windows
 
 plt.rcParams["figure.dpi"] = 72
-database = os.environ.get("MEMMON_NOTEBOOK_DATABASE")  # your own history, if you name one
-if database is None:
-    database = str(Path(tempfile.mkdtemp()) / "three_months.db")
-    command = [sys.executable, "-m", "memmon", "import", "data/three_months.jsonl.gz", "--db", database]
+
+
+def shipped():
+    path = str(Path(tempfile.mkdtemp()) / "three_months.db")
+    command = [sys.executable, "-m", "memmon", "import", "data/three_months.jsonl.gz", "--db", path]
     subprocess.run(command, check=True, capture_output=True)
-store = open_store(database)
-source = store.sources()[0].name
+    return path
+
+
+# Your own history, if you name one; a run of two hours and 24 samples is the least that can be looked at.
+store = open_store(os.environ.get("MEMMON_NOTEBOOK_DATABASE") or shipped())
+source = os.environ.get("MEMMON_NOTEBOOK_SOURCE") or store.sources()[0].name
+enough = text("select count(*) from v_run where source = :s and hours >= 2 and snapshot_count >= 24")
+if not pd.read_sql(enough, store.engine, params={"s": source}).iloc[0, 0]:
+    print(f"{source} has no run of two hours and 24 samples yet: here is the shipped history instead")
+    store = open_store(shipped())
+    source = store.sources()[0].name
 
 # %% [markdown]
 # ## Out of the database
@@ -67,8 +77,8 @@ snapshots = pd.read_sql(
 )
 by_run = snapshots.groupby("run_id")["rss_mb"]
 runs["grown MB/h"] = (by_run.last() - by_run.first()) / runs["hours"]
-assert runs["hours"].max() >= 24, "no run of a day or more yet: nothing here would mean anything"
-long = runs[runs["hours"] >= min(72, 0.95 * runs["hours"].max())].sort_values("hours", ascending=False)
+long = runs[(runs["snapshot_count"] >= 24) & (runs["hours"] >= 2)]
+long = long[long["hours"] >= min(72, 0.95 * long["hours"].max())].sort_values("hours", ascending=False)
 chosen = {"longest": long.index[0], "fastest": long["grown MB/h"].idxmax()}
 frames = {name: snapshots[snapshots["run_id"] == run_id] for name, run_id in chosen.items()}
 runs.loc[list(chosen.values())].assign(chosen=list(chosen)).round(2)
