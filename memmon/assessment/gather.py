@@ -11,8 +11,9 @@ import numpy as np
 from memmon.analysis.cause.attribution_finding import AttributionSeries
 from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
-from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
+from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak, judge_history
 from memmon.analysis.leak.sequential import confirmed
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.elsewhere import held_elsewhere_bytes, living_runs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.history import History
@@ -72,6 +74,8 @@ class Question:
     forecast_level: float = FORECAST_LEVEL
     is_cross_checked: bool = False
     """The forecast is compared with a second model's, which loads statsmodels."""
+    least_squares: LeastSquares = ols_newey_west
+    """How the second trend is fitted: the closed form, or statsmodels' own; the numbers are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +120,8 @@ def judge(
     """
     bounds = question.bounds
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
-    finding = detect_leak(history, _policy(question, history))
+    rules = _policy(question, history)
+    finding = judge_history(history, rules, least_squares=question.least_squares)
     newest = stats or _newest_statistics(store, history, bounds)
     present = read_present(store, source, question, stats=newest, runs=runs)
     if question.has_cause:

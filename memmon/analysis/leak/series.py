@@ -20,6 +20,8 @@ FEWEST_RUN_SAMPLES = 8
 """Samples that a run needs to be judged. Chosen: fewer make no trend."""
 WARM_UP_NEEDS_HOURS = 3.0
 """The warm-up is left out only of runs at least this long: 2 h of 3 h remain."""
+MOST_OLS_SAMPLES = 50_000
+"""Least squares sees the means of neighbours in longer histories: its errors cost samples times lags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,6 +85,16 @@ def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False)
         filled_mb=None if filled is None else filled[keep],
         work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
     )
+
+
+def thinned(hours: FloatArray, mb: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the samples for least squares: of more than `MOST_OLS_SAMPLES` the means of neighbours."""
+    group = -(-hours.size // MOST_OLS_SAMPLES)
+    if group <= 1:
+        return hours, mb
+    starts = np.arange(0, hours.size, group)
+    size = np.diff(np.append(starts, hours.size))
+    return np.add.reduceat(hours, starts) / size, np.add.reduceat(mb, starts) / size
 
 
 def _first_known(first: FloatArray, second: FloatArray) -> FloatArray:
