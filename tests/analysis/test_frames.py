@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memmon import History, LeakPolicy, assess, detect_leak, trend_model, trend_windows
+from memmon import History, LeakPolicy, assess, detect_leak, forecast_limit, trend_model, trend_windows
 from memmon.history import EXTRA_COLUMNS, as_history
 
 MB = 2**20
@@ -77,6 +77,7 @@ def test_a_series_of_bytes_is_judged_by_every_function(tz):
     assert assess(series).finding == assess(history).finding == finding
     pd.testing.assert_frame_equal(trend_windows(series), trend_windows(history))
     assert trend_model(series).params.equals(trend_model(history).params)
+    assert forecast_limit(series, 2**31) == forecast_limit(history, 2**31)
 
 
 def test_a_policy_and_a_time_go_with_a_frame():
