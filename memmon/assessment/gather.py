@@ -243,6 +243,9 @@ def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
             dropped_count=status.dropped_count,
             expected_maxlen_count=status.expected_maxlen_count,
             is_alive=status.is_alive,
+            item_bytes=status.item_bytes,
+            item_low_bytes=status.item_low_bytes,
+            item_high_bytes=status.item_high_bytes,
         )
         for status in statuses
     ]

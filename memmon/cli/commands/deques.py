@@ -79,7 +79,7 @@ def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSerie
     matrix = store.deque_matrix(source.name, shown.since, shown.until, run_id=shown.run_id)
     columns = {name: place for place, name in enumerate(matrix.names)}
     hours = matrix.uptime_seconds / SECONDS_PER_HOUR
-    return [
+    made = (
         DequeSeries.from_arrays(
             one.name,
             hours if one.name in columns else [],
@@ -91,7 +91,8 @@ def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSerie
             is_alive=one.is_alive,
         )
         for one in statuses
-    ]
+    )
+    return [replace(series, item_bytes=one.item_bytes) for series, one in zip(made, statuses, strict=True)]
 
 
 def _suggestions(

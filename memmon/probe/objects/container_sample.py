@@ -54,7 +54,9 @@ def is_sparse(size_bytes: int, length: int) -> bool:
     return size_bytes > _TABLE_BYTES and size_bytes > _ENTRY_BYTES * length
 
 
-def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
+def sample_items(
+    target: Any, *, thinned_by: int = 1, wanted_count: int = SAMPLE_COUNT
+) -> tuple[list[Any], int]:
     """Return some items of a built-in container, and how many items make one entry (2 for a dict).
 
     Evenly spread places of a sequence (near the ends of a very long deque, whose middle is far),
@@ -62,7 +64,7 @@ def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
     changes meanwhile gives fewer items, or none.
     """
     base = base_of(target)
-    wanted = max(2, SAMPLE_COUNT // thinned_by)
+    wanted = max(2, wanted_count // thinned_by)
     if base is dict:
         keys = attempt(lambda: list(islice(dict.keys(target), wanted // 2))) or []
         values = attempt(lambda: list(islice(dict.values(target), wanted // 2))) or []

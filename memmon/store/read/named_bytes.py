@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.facts.series_kinds import COMPONENT, DEQUE
-from memmon.store.read.deques import Readings, carried, fetch_series, means
-from memmon.store.read.histories import item_bytes
+from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, read_deque_bytes
+from memmon.store.read.deques import Readings, fetch_series, means
 from memmon.store.read.samples import Window, fetch_points, seconds
 from memmon.store.read.values import PartMatrix
 
@@ -39,26 +39,20 @@ def read_part_matrix(session: Session, window: Window) -> PartMatrix:
 
 
 def _deque_bytes(session: Session, window: Window, points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return length times bytes per item for each deque whose size was estimated; 0 once it is gone."""
+    """Return what each deque holds whose size was estimated; 0 once it is gone."""
     names: dict[str, dict[str, int]] = {}
-    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "bytes", "dead")):
+    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS):
         names.setdefault(one.name, {})[one.metric] = one.series_id
-    names = {name: metrics for name, metrics in names.items() if {"length", "bytes"} <= metrics.keys()}
+    names = {name: metrics for name, metrics in names.items() if has_size(metrics)}
     readings = Readings(session, window, points, kind=DEQUE) if names else None
     columns: dict[str, FloatArray] = {}
     for name, metrics in names.items():
         assert readings is not None
         column = np.full(points["run_id"].size, np.nan)
         for run_id, rows in readings.runs:
-            count = rows.stop - rows.start
-            lengths = readings.changes(run_id, rows, metrics["length"])
-            sizes = readings.changes(run_id, rows, metrics["bytes"])
-            if lengths is not None and sizes is not None:
-                length = means(lengths, count)
-                column[rows] = length * item_bytes(means(sizes, count), length)
-            deaths = readings.changes(run_id, rows, metrics["dead"]) if "dead" in metrics else None
-            if deaths is not None:
-                column[rows] = np.where(carried(deaths, count) > 0, 0.0, column[rows])
+            found = read_deque_bytes(readings, run_id, rows, metrics)
+            if found is not None:
+                column[rows] = found.held
         columns[name] = column
     return columns
 

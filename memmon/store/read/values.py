@@ -130,6 +130,10 @@ class DequeStatus:
     run_id: int
     at: datetime
     """The newest snapshot of the run: up to then the values hold."""
+    item_bytes: int | None = None
+    """What one more item takes, its place included; None in what older recorders stored."""
+    item_low_bytes: int | None = None
+    item_high_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
