@@ -94,6 +94,8 @@ class DequeFinding:
     hours_to_full: float | None
     observed_hours: float
     message: str
+    full_share: float | None = None
+    """Part of the readings of a bounded deque that found it full, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

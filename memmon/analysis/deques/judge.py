@@ -77,6 +77,7 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
         else None,
         observed_hours=float(np.ptp(hours)) if hours.size else 0.0,
         message="",
+        full_share=float(np.mean(lengths >= bound)) if bound is not None and lengths.size else None,
     )
     return message_for(finding)
 
