@@ -286,7 +286,7 @@ def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
     for rows in _run_rows(matrix.run_id):
         yield AttributionSeries.from_arrays(
             matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
-            matrix.rss_bytes[rows],
+            matrix.footprint_bytes[rows],
             {name: matrix.size_bytes[rows, column] for column, name in enumerate(matrix.names)},
         )
 
@@ -294,7 +294,9 @@ def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
 def _work(matrix: PartMatrix) -> Iterator[WorkSeries]:
     for rows in _run_rows(matrix.run_id):
         yield WorkSeries.from_arrays(
-            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR, matrix.rss_bytes[rows], matrix.work_count[rows]
+            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
+            matrix.footprint_bytes[rows],
+            matrix.work_count[rows],
         )
 
 

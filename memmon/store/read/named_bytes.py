@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.facts.series_kinds import COMPONENT, DEQUE
+from memmon.footprint import footprint_of
 from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, read_deque_bytes
 from memmon.store.read.deques import Readings, fetch_series, means
 from memmon.store.read.samples import Window, fetch_points, seconds
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 
+_FOOTPRINT_COLUMNS = {
+    "anon_bytes": "rss_anon_bytes",
+    "shmem_bytes": "rss_shmem_bytes",
+    "swap_bytes": "swap_bytes",
+}
+
+
 def read_part_matrix(session: Session, window: Window) -> PartMatrix:
     """Return the bytes of all deques and components at every sample, filled forward within each run."""
-    points = fetch_points(session, window, ("rss_bytes", "work_count"))
+    points = fetch_points(
+        session, window, ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes", "work_count")
+    )
     columns = _told_apart(_deque_bytes(session, window, points), _component_bytes(session, window, points))
     size = points["run_id"].size
     return PartMatrix(
@@ -33,9 +43,27 @@ def read_part_matrix(session: Session, window: Window) -> PartMatrix:
         at_seconds=seconds(points["at_ms"]),
         uptime_seconds=seconds(points["uptime_ms"]),
         rss_bytes=points["rss_bytes"],
+        footprint_bytes=_footprint_bytes(points),
         work_count=points["work_count"],
         size_bytes=np.stack(list(columns.values()), axis=1) if columns else np.empty((size, 0)),
     )
+
+
+def _footprint_bytes(points: Mapping[str, FloatArray]) -> FloatArray:
+    """Return the footprint at every sample, run by run; NaN where resident memory was not read."""
+    footprint = points["rss_bytes"].copy()
+    known = np.isfinite(footprint)
+    for run_id in np.unique(points["run_id"]).tolist():
+        rows = (points["run_id"] == run_id) & known
+        if bool(rows.any()):
+            footprint[rows] = footprint_of(
+                points["rss_bytes"][rows],
+                **{
+                    name: points[column][rows] if bool(np.isfinite(points[column][rows]).any()) else None
+                    for name, column in _FOOTPRINT_COLUMNS.items()
+                },
+            )
+    return footprint
 
 
 def _deque_bytes(session: Session, window: Window, points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

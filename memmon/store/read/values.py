@@ -234,6 +234,8 @@ class PartMatrix:
     at_seconds: FloatArray
     uptime_seconds: FloatArray
     rss_bytes: FloatArray
+    footprint_bytes: FloatArray
+    """What the process can't give back; resident memory where no better is known."""
     work_count: FloatArray
     size_bytes: FloatArray
     """Shape (samples, names); NaN where there was no reading."""
