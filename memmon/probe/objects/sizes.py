@@ -206,27 +206,31 @@ class _SizeWalk:
     def _met(self, found: object) -> int:
         """Return an object's own bytes, and note how much of them is this place's, and what the allocator takes."""
         own = self._own_sizes.own_bytes(found)
+        is_told = id(type(found)) in _ATOMIC_KINDS or self._leads_to_few(found)
         self._met_bytes += own
         self._met_parts += own * self._level_share / self._reference_counts.get(id(found), 1)
-        self._met_allocated += allocated_bytes(found, own) if self._leads_to_few(found) else own
+        self._met_allocated += allocated_bytes(found, own) if is_told else own
         return own
 
     def _referents(self, *found: Any) -> Iterable[Any]:
         self._object_count += len(found)
         if self._object_count > _MAX_OBJECT_COUNT or self._is_over():
             raise _OutOfBudgetError
-        large = [target for target in found if is_large(target)]
-        self._large.extend(large)
+        leading = []
+        for one in found:
+            if id(type(one)) in _ATOMIC_KINDS:
+                continue  # leads to nothing
+            if is_large(one):
+                self._large.append(one)
+            elif self._leads_to_few(one):
+                leading.append(one)
+        if not leading:
+            return []
         # Not the instance's __dict__ attribute as well: asking for it would create one.
-        leading = [one for one in found if not is_large(one) and self._leads_to_few(one)]
         met = gc.get_referents(*leading)
-        shares = [
-            1 / self._reference_counts.get(id(one), 1)
-            for one in leading
-            if id(type(one)) not in _ATOMIC_KINDS
-        ]
-        self._level_share *= sum(shares) / len(shares) if shares else 1.0
-        self._reference_counts.update(zip(map(id, met), reference_counts(met), strict=True))
+        counts = self._reference_counts
+        self._level_share *= sum(1 / counts.get(id(one), 1) for one in leading) / len(leading)
+        counts.update(zip(map(id, met), reference_counts(met), strict=True))
         return met
 
     def _leads_to_few(self, target: object) -> bool:

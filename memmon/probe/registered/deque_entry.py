@@ -38,6 +38,10 @@ _LARGEST_STEP_BYTES = 256 * KIB
 _STEP_SHARE = 0.01
 
 
+_DEQUE_SIZE = deque.__sizeof__
+_DEQUE_HEADER_BYTES = header_bytes(deque)
+
+
 class WeakDeque(weakref.ref[Any]):
     """A weak reference that knows the name it was registered under."""
 
@@ -56,6 +60,7 @@ class DequeEntry:
         "_getter",
         "_header",
         "_item",
+        "_item_told",
         "_last",
         "_method",
         "_told_length",
@@ -87,6 +92,7 @@ class DequeEntry:
         self._complained = False
         self.was_replaced = False
         self._item: ItemsEstimate | None = None
+        self._item_told: tuple[int, int, int] | tuple[None, None, None] = (None, None, None)
         self._header: tuple[type, int] | None = None
         self._estimated_at: float | None = None
         self._estimated_length = 0
@@ -167,30 +173,35 @@ class DequeEntry:
         each = estimate.with_place(min(slot, LARGEST_SLOT_BYTES))
         known = self._item
         if known is None or each.is_clearly_other_than(known):
-            self._item = each
+            self._item, self._item_told = each, each.as_whole_bytes()
 
     def _own_bytes(self, target: Any) -> int:
         """Return the container's own bytes, exact at each reading; 0 where no size is known."""
-        if self._item is None or base_of(target) is None:
+        if self._item is None:
             return 0
         kind = type(target)
+        if kind is deque:
+            return _DEQUE_SIZE(target) + _DEQUE_HEADER_BYTES
         if not issubclass(kind, deque):
-            return shallow_bytes(target)
+            return shallow_bytes(target) if base_of(target) is not None else 0
         if self._header is None or self._header[0] is not kind:
             self._header = (kind, header_bytes(kind))
-        return deque.__sizeof__(target) + self._header[1]
+        return _DEQUE_SIZE(target) + self._header[1]
 
     def _reading(
         self, length: int | None, maxlen: int | None, dropped: int | None, own_bytes: int
     ) -> DequeReading:
         last = self._last
-        item = self._item
         size = self._size_bytes(length, last.size_bytes if last is not None else None, own_bytes)
-        each, low, high = (None, None, None) if item is None else item.as_whole_bytes()
-        if last is not None and (
-            (last.length_count, last.maxlen_count, last.dropped_count, last.size_bytes, last.is_alive)
-            == (length, maxlen, dropped, size, True)
-            and (last.item_bytes, last.item_low_bytes, last.item_high_bytes) == (each, low, high)
+        each, low, high = self._item_told
+        if (
+            last is not None
+            and last.length_count == length
+            and last.size_bytes == size
+            and last.maxlen_count == maxlen
+            and last.dropped_count == dropped
+            and last.is_alive
+            and (last.item_bytes, last.item_low_bytes, last.item_high_bytes) == self._item_told
         ):
             return last
         self._last = DequeReading(
