@@ -6,6 +6,7 @@ deque sections when the analysis can't run; only `judge_snapshots` loads numpy.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -121,16 +122,30 @@ def _deque_bytes(
     sized = [reading for reading in deques if reading.item_bytes is not None]
     if not sized:
         return None, None, None
+    ends = {one.name: _ends(one) for one in sized}
     held, least, most = [], [], []
+    first: dict[str, float] = {}
     for snapshot in snapshots:
         lengths = {one.name: snapshot.deque_sizes.get(one.name) or 0.0 for one in sized}
         missing = {one.name: max(0.0, (one.maxlen_count or 0) - lengths[one.name]) for one in sized}
+        first = first or missing
+        chances = [
+            (first[name] * end[2], (first[name] - missing[name]) * end[2]) for name, end in ends.items()
+        ]
+        strayed = sum(whole for whole, _ in chances) - math.hypot(*(max(0.0, taken) for _, taken in chances))
         held.append(
             sum(held_bytes(lengths[one.name], max(one.item_bytes or 0.0, SLOT_BYTES)) for one in sized)
         )
-        least.append(held[-1] + sum(missing[one.name] * (one.item_low_bytes or 0) for one in sized))
-        most.append(held[-1] + sum(missing[one.name] * (one.item_high_bytes or 0) for one in sized))
+        least.append(held[-1] + sum(missing[name] * end[0] for name, end in ends.items()))
+        most.append(held[-1] + sum(missing[name] * end[1] for name, end in ends.items()) + strayed)
     return held, least, most
+
+
+def _ends(reading: DequeReading) -> tuple[float, float, float]:
+    """Return what an item takes at least, at most, and what of that is chance: see `memmon.store.read.deque_bytes`."""
+    each, low, high = reading.item_bytes or 0, reading.item_low_bytes or 0, reading.item_high_bytes or 0
+    chance = min(high - each, each - low)
+    return low, high - chance, chance
 
 
 def _aware(timestamp: datetime) -> datetime:

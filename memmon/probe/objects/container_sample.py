@@ -112,7 +112,7 @@ def different_count(items: Sequence[object], count: int) -> float:
     """Return how many different objects `count` items are, judged from the sample `items`.
 
     Chao's lower bound (Chao 1984, "Nonparametric estimation of the number of classes in a
-    population", in its bias-corrected form), at most `count`.
+    population", in its bias-corrected form), at most as many as there are places for those met once.
     """
     times: dict[int, int] = {}  # no Counter: it asks each class of the program whether it is a mapping
     for item in items:
@@ -121,4 +121,5 @@ def different_count(items: Sequence[object], count: int) -> float:
     if once == len(items):
         return float(count)
     twice = sum(1 for seen in times.values() if seen == 2)  # noqa: PLR2004 - met twice
-    return min(float(count), len(times) + once * max(0, once - 1) / (2.0 * (twice + 1)))
+    places = len(times) - once + once * count / len(items)
+    return min(float(count), places, len(times) + once * max(0, once - 1) / (2.0 * (twice + 1)))

@@ -22,7 +22,7 @@ from memmon.facts.deque_memory import (
 from memmon.store.read.deques import carried, means
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,7 +42,22 @@ class DequeBytes(NamedTuple):
     room: FloatArray
     """What a bounded one takes in at least until it is full; 0 without a bound."""
     most_room: FloatArray
-    """The same at most."""
+    """The same at most, but for what the sample leaves open."""
+    chance: FloatArray
+    """What the sample leaves open of that; `most_room_of` adds it up as chance does, by its squares."""
+
+
+def most_room_of(deques: Sequence[DequeBytes]) -> FloatArray:
+    """Return the room of a run's deques at most: what they took in since its first sample may be chance in each.
+
+    The errors of several samples are not all on one side, so they add up by their squares.
+    """
+    taken = [np.nan_to_num(one.chance[0] - one.chance) for one in deques]
+    whole = sum(float(np.nan_to_num(one.chance[0])) for one in deques)
+    squares = sum(np.maximum(one, 0.0) ** 2 for one in taken)
+    return np.asarray(
+        sum(np.nan_to_num(one.most_room) for one in deques) + whole - np.sqrt(squares), dtype=np.float64
+    )
 
 
 def has_size(metrics: Mapping[str, int]) -> bool:
@@ -68,9 +83,12 @@ def read_deque_bytes(
 
     length = read("length")
     item, low, high = (read(name, is_carried=True) for name in ("item", "item_low", "item_high"))
+    # What both ends lie from the mean is the sample's; allocators add to one, and what others hold too to the other.
+    chance = np.minimum(high - item, item - low)
     if not bool(np.isfinite(item).any()):
         item = told_item_bytes(read("bytes"), length)
         low, high = (1.0 - UNTOLD_ERROR_SHARE) * item, (1.0 + UNTOLD_ERROR_SHARE) * item
+        chance = np.zeros(count)
     known = np.isfinite(length)
     if not bool((known & np.isfinite(item)).any()):
         return None
@@ -83,7 +101,8 @@ def read_deque_bytes(
     return DequeBytes(
         held=np.where(is_gone, 0.0, held_bytes(length, np.maximum(item, SLOT_BYTES))),
         room=missing * _known_at(low, fullest),
-        most_room=missing * _known_at(high, fullest),
+        most_room=missing * _known_at(high - chance, fullest),
+        chance=missing * _known_at(chance, fullest),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
-from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, read_deque_bytes
+from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, most_room_of, read_deque_bytes
 from memmon.store.read.deques import Readings, carried, fetch_series, means, peaks
 from memmon.store.read.samples import Window, fetch_points, seconds
 from memmon.store.read.values import DequeMatrix
@@ -88,11 +88,13 @@ def deque_bytes(
         return held, room, most_room
     readings = Readings(session, window, points, kind=DEQUE)
     for run_id, rows in readings.runs:
-        for metrics in names.values():
-            found = read_deque_bytes(readings, run_id, rows, metrics)
-            if found is not None:
-                for total, one in zip((held, room, most_room), found, strict=True):
-                    _accumulate(total[rows], one)
+        every = [read_deque_bytes(readings, run_id, rows, metrics) for metrics in names.values()]
+        found = [one for one in every if one is not None]
+        for one in found:
+            _accumulate(held[rows], one.held)
+            _accumulate(room[rows], one.room)
+        if found:
+            most_room[rows] = most_room_of(found)
     return held, held + room, held + most_room
 
 
