@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 AlertSeverity = Literal["warning", "error"]
 """How urgent an alert is."""
+
+
+ADDED_LATER: Mapping[str, bool] = MappingProxyType({"was_added_later": True})
+"""Marks a field that a program of an earlier version does not send to its child: it is left at its default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +39,9 @@ class DequeReading:
     dropped_count: int | None = None
     expected_maxlen_count: int | None = None
     is_alive: bool = True
-    item_bytes: int | None = None
-    item_low_bytes: int | None = None
-    item_high_bytes: int | None = None
+    item_bytes: int | None = field(default=None, metadata=ADDED_LATER)
+    item_low_bytes: int | None = field(default=None, metadata=ADDED_LATER)
+    item_high_bytes: int | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
