@@ -1,7 +1,7 @@
 """Messages to and from plain JSON values, with the standard library alone: a program's own end.
 
 An answer may say more than this version knows, when memmon was replaced by a later one while the
-program ran: that is passed over. What is missing or of another kind makes it no answer. A request is
+program ran: that is passed over. What is missing (but for fields added later) or of another kind makes it no answer. A request is
 taken exactly (`memmon.tasks.decode`): who asks for what can't be done should hear so.
 """
 
