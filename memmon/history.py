@@ -51,6 +51,7 @@ EXTRA_COLUMNS = (
     "min_rss_bytes",
     "max_rss_bytes",
     "resolution_seconds",
+    "deque_most_capacity_bytes",
 )
 """The optional arrays of a History, one value per sample, NaN where unknown."""
 
@@ -74,6 +75,8 @@ class History:
 
     All arrays have one value per sample. `rss_bytes` has neither NaN nor infinite nor negative values.
     `uptime_seconds` is monotonic within a run: trends are computed on it, because wall clocks step.
+    `deque_bytes` is what the registered deques hold, `deque_capacity_bytes` what they would with the bounded ones full,
+    at least (that is taken for filling, not for growth), `deque_most_capacity_bytes` at most, where an error is known.
     `dropped_count` rows were unusable, `duplicate_count` repeated an earlier time of the same run.
     """
 
@@ -99,6 +102,7 @@ class History:
     min_rss_bytes: FloatArray | None = None
     max_rss_bytes: FloatArray | None = None
     resolution_seconds: FloatArray | None = None
+    deque_most_capacity_bytes: FloatArray | None = None
     runs: tuple[HistoryRun, ...] = ()
     dropped_count: int = 0
     duplicate_count: int = 0

@@ -248,6 +248,9 @@ def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
             dropped_count=status.dropped_count,
             expected_maxlen_count=status.expected_maxlen_count,
             is_alive=status.is_alive,
+            item_bytes=status.item_bytes,
+            item_low_bytes=status.item_low_bytes,
+            item_high_bytes=status.item_high_bytes,
         )
         for status in statuses
     ]
@@ -288,7 +291,7 @@ def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
     for rows in _run_rows(matrix.run_id):
         yield AttributionSeries.from_arrays(
             matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
-            matrix.rss_bytes[rows],
+            matrix.footprint_bytes[rows],
             {name: matrix.size_bytes[rows, column] for column, name in enumerate(matrix.names)},
         )
 
@@ -296,7 +299,9 @@ def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
 def _work(matrix: PartMatrix) -> Iterator[WorkSeries]:
     for rows in _run_rows(matrix.run_id):
         yield WorkSeries.from_arrays(
-            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR, matrix.rss_bytes[rows], matrix.work_count[rows]
+            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
+            matrix.footprint_bytes[rows],
+            matrix.work_count[rows],
         )
 
 
