@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 WINDOW_MINUTES = (61.0, 41.0, 26.0, 21.0)
 """How far back is looked: the longest stretch that is even decides. Chosen."""
+START_UP_MINUTES = 34.5
+"""So long a program may take to start, whatever its start looks like: seven snapshots of five minutes. Chosen."""
 SHORTEST_MINUTES = 19.5
-"""With less seen than about 20 minutes nothing is said: start-ups take that long at most. Chosen."""
+"""Growth that began later is told once it was seen for about 20 minutes: five such snapshots. Chosen."""
 LEAST_READING_COUNT = 5
 HORIZON_MINUTES = 45.0
 """Told when the limit is nearer: half an hour is left to act when a snapshot or two come late. Chosen."""
@@ -36,6 +38,8 @@ LATEST_MINUTES = 90.0
 """Nor is it told when the limit may well be farther than this. Chosen: twice the horizon."""
 AHEAD_SHARE = 1.5
 """What is told may lie ahead by so much of what has been seen. Chosen: see benchmarks/exhaustion."""
+NEW_SHARE = 1.02
+"""What is told stands so much higher than any level that was held before. Chosen."""
 LEAST_RISE_MB = 32.0
 """Less is the start of any program, however slowly it starts. Chosen: what libraries weigh."""
 BLOCK_COUNT = 10
@@ -123,6 +127,7 @@ class PresentReadings:
         self._gap_seconds = max(stale_after_seconds(interval_seconds), _LONGEST_GAP_SECONDS)
         self._held: deque[PaceReading] = deque()
         self._newest: PaceReading | None = None
+        self._began_seconds = 0.0
         self._peak_bytes = peak_bytes
 
     def add(self, reading: PaceReading) -> None:
@@ -131,6 +136,8 @@ class PresentReadings:
         if before is not None and self._is_apart(before, reading):
             self._held.clear()
             before = None
+        if before is None:
+            self._began_seconds = reading.uptime_seconds
         if before is not None and (
             len(self._held) < 2  # noqa: PLR2004 -- a first pair
             or before.uptime_seconds - self._held[-1].uptime_seconds >= _SPARE_SECONDS
@@ -146,7 +153,10 @@ class PresentReadings:
     def pace(self) -> Pace | None:
         """Return the pace that is to be told; None: none."""
         newest = self._newest
-        if newest is None:
+        if (
+            newest is None
+            or newest.uptime_seconds - self._began_seconds < START_UP_MINUTES * SECONDS_PER_MINUTE
+        ):
             return None
         readings = [*self._held, newest]
         minutes = [one.uptime_seconds / SECONDS_PER_MINUTE for one in readings]
@@ -185,7 +195,7 @@ def _pace_of(readings: Sequence[PaceReading], minutes: Sequence[float], *, peak_
     room_mb = newest.limit_bytes / MIB - now_mb
     slowest = line.slope - ENDS_QUANTILE * line.error
     # A level that was held before is not new: what comes and goes comes so far again.
-    if room_mb <= 0 or slowest <= 0 or now_mb < peak_mb:
+    if room_mb <= 0 or slowest <= 0 or now_mb < NEW_SHARE * peak_mb:
         return None
     middle = room_mb / line.slope
     latest = (room_mb + ENDS_QUANTILE * line.noise_mb) / slowest

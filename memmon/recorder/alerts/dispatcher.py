@@ -70,6 +70,7 @@ class Dispatcher:
         self._readings = PresentReadings(interval_seconds=None)
         self._dated_at: float | None = None
         """When the last check has found a date for the limit: the pace is not told beside it."""
+        self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
@@ -118,6 +119,7 @@ class Dispatcher:
     def _forget_pace(self, interval_seconds: float | None) -> None:
         self._readings = PresentReadings(interval_seconds=interval_seconds)
         self._dated_at = None
+        self._had_pace = False
 
     def _pace(self, item: Snapshot) -> Pace | None:
         """Return the pace with a new snapshot; None where there is none, or the last check has a date."""
@@ -126,7 +128,9 @@ class Dispatcher:
             self._readings.add(reading)
         dated_at = self._dated_at
         is_dated = dated_at is not None and self._clock.monotonic() - dated_at < _CHECK_HOLDS_SECONDS
-        return None if reading is None or is_dated else self._readings.pace()
+        pace = None if reading is None or is_dated else self._readings.pace()
+        self._had_pace = self._had_pace or pace is not None
+        return pace
 
     def _seen_in(self, state: OpenRun, item: Snapshot) -> list[Observation]:
         present = PresentState(
@@ -135,7 +139,8 @@ class Dispatcher:
             memory=Memory.of_snapshot(item),
             deques=item.deques,
             pace=self._pace(item),
-            is_pace_known=True,
+            # That there is none is worth a word only once there was one.
+            is_pace_known=self._had_pace,
         )
         seen = conditions.observe(present, self._policy, in_process=True)
         return [one for one in seen if self.judges_high_memory or one.kind != AlertKind.HIGH_MEMORY]
