@@ -36,10 +36,10 @@ def cell(start_mb: float, every_minutes: float, count: int) -> str:
 
 def main() -> None:
     """Print the table."""
-    print("| starts at |", " | ".join(INTERVALS_MINUTES), "|")  # noqa: T201
+    print("| starts at |", " | ".join(INTERVALS_MINUTES), "|")
     for start_mb in STARTS_MB:
         row = [cell(start_mb, every, 300 if every > 1 else 60) for every in INTERVALS_MINUTES.values()]
-        print(f"| {start_mb:g} MB |", " | ".join(row), "|", flush=True)  # noqa: T201
+        print(f"| {start_mb:g} MB |", " | ".join(row), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -53,11 +53,11 @@ def main() -> None:
     """Print the table."""
     curves = [curve for _, curve in start_ups()]
     heads = [*(f"{times:g} x its level" for times in LIMITS), "512 MB", "1 GB"]
-    print("| speed |", " | ".join(heads), "|")  # noqa: T201
+    print("| speed |", " | ".join(heads), "|")
     for speed in SPEEDS:
         found = [told_count(curves, speed, times=times) for times in LIMITS]
         found += [told_count(curves, speed, limit_mb=mb) for mb in (512.0, 1_024.0)]
-        print(f"| {speed} |", " | ".join(f"{count} of {len(curves)}" for count in found), "|")  # noqa: T201
+        print(f"| {speed} |", " | ".join(f"{count} of {len(curves)}" for count in found), "|")
 
 
 if __name__ == "__main__":

@@ -85,8 +85,8 @@ def test_no_pace_is_told(what):
         found = assessed(STEEP, limit_mb=8_192.0)
     else:
         rng = np.random.default_rng(3)
-        rising = np.arange(24 * 12) * 30.0 / 12
-        found = assessed(100 + rising + rng.normal(0, 1.0, rising.size), limit_mb=100 + rising[-1] + 20)
+        rising = np.arange(24 * 12) * 60.0 / 12
+        found = assessed(100 + rising + rng.normal(0, 1.0, rising.size), limit_mb=100 + rising[-1] + 30)
         assert found.forecast.state == "dated"
     assert found.pace is None
 
@@ -130,9 +130,7 @@ def test_the_first_sample_cannot_say_when():
 
 def test_of_what_has_ended_nothing_is_waited_for():
     """A run that is over brings no more samples: that is said, and no time."""
-    found = assessed(
-        [100.0, 101.0, 100.0], runs=lambda at: (run(last_at=at, end_reason="stop"),)
-    )
+    found = assessed([100.0, 101.0, 100.0], runs=lambda at: (run(last_at=at, end_reason="stop"),))
     assert found.ready_at is None
     assert found.waits_for == "3 of 24 samples: its run has ended, so that waiting brings no verdict"
 
