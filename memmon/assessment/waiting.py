@@ -135,7 +135,7 @@ def _for_date(finding: LeakFinding, forecast: Forecast, history: History) -> Wai
         )
     if forecast.counts == "used" and _grows_into_swap(history):
         return Waiting(words="it is swapped out, which this limit leaves out, so that waiting brings no date")
-    return Waiting(words=_WITHOUT_DATE.get(finding.verdict, _NO_PACE))
+    return Waiting(words=finding.verdict.row.dateless or _NO_PACE)
 
 
 def _grows_into_swap(history: History) -> bool:
@@ -144,8 +144,3 @@ def _grows_into_swap(history: History) -> bool:
 
 
 _NO_PACE = "the growth since the last change is too short for a date: readings of some hours more at one pace are needed"
-_WITHOUT_DATE = {
-    Verdict.MAPPED_FILES: "the kernel takes pages of files back when it needs them, so that waiting brings no date",
-    Verdict.LOAD_DRIVEN: "memory follows the load, which has no date",
-    Verdict.STEPPED: "steps have no pace, so that waiting brings no date: another step would, or growth between them",
-}
