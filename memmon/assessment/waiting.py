@@ -94,13 +94,11 @@ def _for_less_noise(finding: LeakFinding, end: datetime | None) -> Waiting:
     if needed > finding.policy.look_back_hours:
         return Waiting(
             words=(
-                f"{words}: growth of {threshold:g} MB/hour does not show in the {finding.policy.look_back_hours:g} h that "
+                f"{words}: growth at the threshold does not show in the {finding.policy.look_back_hours:g} h that "
                 "are looked back over"
             )
         )
-    return _ready(
-        words, f"growth of {threshold:g} MB/hour shows", end, needed - finding.duration_hours, earliest=True
-    )
+    return _ready(words, "growth at the threshold shows", end, needed - finding.duration_hours, earliest=True)
 
 
 def _ready(words: str, what: str, end: datetime | None, hours: float, *, earliest: bool = False) -> Waiting:
