@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from memmon.alerts.kinds import AlertKind
+from memmon.alerts.pace import AT_PACE, pace_message, pace_values
 from memmon.alerts.state_machine import Observation
 from memmon.facts.defaults import INTERVAL_SECONDS
 from memmon.facts.deque_state import deque_fault
@@ -232,11 +233,11 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
 def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether the limit is near although no leak is called: slow growth reaches it too.
 
-    Growth that ends by itself is not told, nor is any of which nothing can be said yet.
+    Growth that ends by itself is not told. Where nothing can be said yet, the present pace is all that there is.
     """
     newest, ahead = present.leak, present.forecast
-    if newest is None or ahead is None or ahead.state == "cannot_say":
-        return None
+    if present.pace is not None or newest is None or ahead is None or ahead.state == "cannot_say":
+        return _at_pace(present)
     level: Level = "between"
     levels_off = Verdict(newest.verdict).row.tone == "wait" and newest.verdict != Verdict.CANNOT_SAY
     if newest.is_leak or levels_off or _hours_within(ahead, policy.forecast_clear_hours) is None:
@@ -264,6 +265,21 @@ def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
             "limit_bytes": ahead.limit_bytes,
             "verdict": str(newest.verdict),
         },
+    )
+
+
+def _at_pace(present: PresentState) -> Observation | None:
+    """Return whether the limit is reached soon at the present pace: a warning, for no verdict stands behind it."""
+    pace = present.pace
+    if pace is None and not present.is_pace_known:
+        return None
+    return _seen(
+        present,
+        AlertKind.FORECAST,
+        "clear" if pace is None else "active",
+        title=AT_PACE,
+        message="" if pace is None else pace_message(pace),
+        values={} if pace is None else pace_values(pace),
     )
 
 

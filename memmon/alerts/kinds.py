@@ -71,12 +71,14 @@ _FORECAST = KindRow(
     title="The memory limit is reached within {hours:g} h",
     severity="warning",
     severe="when the source is critical: it will be reached within 24 h",
-    fires="without a leak, the limit is reached within 72 h by growth that does not level off",
-    ends="it is farther than 96 h for 2 h",
+    fires=(
+        "without a leak, the limit is reached within 72 h by growth that does not level off; or, where nothing can be "
+        "said yet, within 45 min at the present pace"
+    ),
+    ends="it is farther than 96 h, or the pace is another, for 2 h",
     action="Plan a restart or a higher limit before then.",
     command=("forecast",),
     is_verdict=True,
-    is_told_in_process=False,
 )
 _DEQUE = KindRow(
     title="Deque limits exceeded",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from memmon.alerts.pace import Pace
     from memmon.facts.severity import Severity
     from memmon.model import DequeReading, Snapshot
 
@@ -192,6 +193,10 @@ class PresentState:
     is_leak_confirmed: bool = False
     """The check an hour before agrees."""
     forecast: ForecastLike | None = None
+    pace: Pace | None = None
+    """At which the limit is reached soon, where the forecast has no date."""
+    is_pace_known: bool = False
+    """The pace was looked at: None is none then."""
     severity: Severity | None = None
     """How urgent the source is by its assessment."""
     dropped_counts: Sequence[int] | None = None

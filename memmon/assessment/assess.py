@@ -13,7 +13,9 @@ from memmon.assessment.culprits import explain
 from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
 from memmon.assessment.freshness import freshness, freshness_of
 from memmon.assessment.headline import headline_of
+from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.severity import severity_of
+from memmon.assessment.waiting import waiting_for
 from memmon.history import as_history
 
 if TYPE_CHECKING:
@@ -67,18 +69,22 @@ def assess_finding(
     """
     limit = None if present is None else present.limit
     deques = () if present is None else present.deques
-    forecast = None
+    fresh = _freshness(history, present, now)
+    forecast, pace = None, None
     if not is_brief:
         forecast = _forecast(history, finding, limit, level=forecast_level, is_cross_checked=is_cross_checked)
+        pace = present_pace(history, present, freshness=fresh, forecast=forecast)
+        forecast = beside_pace(forecast, pace)
     cause, culprits = explain(finding, None if present is None else present.growth)
+    waiting = waiting_for(finding, forecast, history=history, freshness=fresh)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
     if not is_brief:
-        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=deques)
+        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=deques, pace=pace)
     found = Assessment(
         source=history.source,
         at=now or history.last_at,
-        freshness=_freshness(history, present, now),
+        freshness=fresh,
         rss_bytes=_rss_bytes(history, present),
         footprint_bytes=None if history.is_empty else int(history.footprint_bytes[-1]),
         charged_bytes=None if limit is None else limit.used_bytes,
@@ -89,11 +95,14 @@ def assess_finding(
         elsewhere_slope_mb_per_hour=None if is_brief else _elsewhere_slope(history, finding, present),
         finding=finding,
         forecast=forecast,
+        pace=pace,
         culprits=culprits,
         cause=cause,
         deques=deques,
         alerts=() if present is None else present.alerts,
         severity=severity,
+        waits_for=waiting.words,
+        ready_at=waiting.ready_at,
     )
     database = None if present is None else present.database
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=database))

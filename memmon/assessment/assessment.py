@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from memmon.alerts.pace import Pace
 from memmon.analysis.cause.split_finding import CauseFinding
 from memmon.analysis.forecast.finding import Forecast
 from memmon.analysis.leak.finding import LeakFinding
@@ -30,15 +31,18 @@ class Assessment:
     `charged_bytes`: what counts against the limit in force, `limit_share` its share of the limit (0 to 1);
     `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere_slope_mb_per_hour` how fast that grows
     where it does for sure, `elsewhere` what is said of both.
-    `finding`: the verdict; `forecast`: when the limit is reached; `cause`: what the growth consists of;
+    `finding`: the verdict; `forecast`: when the limit is reached; `pace`: that it is reached soon if the growth of the
+    last hour goes on, where the forecast has no date; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
     `footprint_bytes`: what the process can't give back, at its last sample, the quantity that is judged.
     `processes` and `resources` are not gathered yet.
     `severity` is None where what it rests on was not asked for.
+    `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
+    `ready_at`: from when on it can be given, where waiting is enough.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
 
     What contradicts itself can't be built: a share is that of its own figures, a forecast that can say nothing
-    gives no date, an age is never below zero, and the severity is the one that its table gives.
+    gives no date, a pace stands beside no other answer, an age is never below zero, and the severity is the one that its table gives.
     """
 
     source: str
@@ -54,6 +58,7 @@ class Assessment:
     elsewhere_slope_mb_per_hour: float | None = None
     finding: LeakFinding
     forecast: Forecast | None = None
+    pace: Pace | None = None
     culprits: Culprits | None = None
     cause: CauseFinding | None = None
     deques: tuple[DequeReading, ...] = ()
@@ -61,6 +66,8 @@ class Assessment:
     resources: tuple[object, ...] = ()
     alerts: tuple[AlertInfo, ...] = ()
     severity: Severity | None = None
+    waits_for: str = ""
+    ready_at: datetime | None = None
     headline: str = ""
     advice: tuple[str, ...] = ()
 
@@ -74,9 +81,16 @@ class Assessment:
         forecast = self.forecast
         if forecast is not None and forecast.state == "cannot_say":
             assert forecast.hours_to_limit is None, "a forecast that can say nothing gives no date"
+        assert self.pace is None or forecast is None or forecast.state == "cannot_say", (
+            "a pace is told only where the forecast can't say"
+        )
         if self.severity is not None:
             expected = severity_of(
-                self.finding, forecast=forecast, limit_share=self.limit_share, deques=self.deques
+                self.finding,
+                forecast=forecast,
+                limit_share=self.limit_share,
+                deques=self.deques,
+                pace=self.pace,
             )
             assert self.severity is expected, f"the severity is {expected}, not {self.severity}"
 
@@ -105,6 +119,12 @@ class Assessment:
         return elsewhere_sentence(
             self.held_elsewhere_bytes, self.charged_bytes, slope_mb_per_hour=self.elsewhere_slope_mb_per_hour
         )
+
+    @property
+    def outlook(self) -> tuple[str, ...]:
+        """What is said beside a verdict or a forecast that can't be given yet: the present pace, and what is missing."""
+        waits = f"{self.waits_for[:1].upper()}{self.waits_for[1:]}." if self.waits_for else ""
+        return tuple(filter(None, ("" if self.pace is None else self.pace.summary, waits)))
 
     @property
     def rss_at_limit_bytes(self) -> int | None:

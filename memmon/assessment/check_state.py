@@ -33,7 +33,7 @@ _BY_SEVERITY = {
     Severity.CRITICAL: CheckState.CRITICAL,
 }
 
-ReasonKind = Literal["stale", "verdict", "near_limit", "limit_use", "deques"]
+ReasonKind = Literal["stale", "verdict", "near_limit", "pace", "limit_use", "deques"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def check_state(
     """Return the state and what led to it, the worst first.
 
     A source that is silent, or of which no verdict can be given yet, is UNKNOWN unless it is known to be worse: of
-    a silent one only what counted against its limit is. `max_age_seconds`: older samples are silence too, whatever
+    a silent one only what counted against its limit is, of the other also its present pace. `max_age_seconds`: older samples are silence too, whatever
     became of the run; None: three intervals, unless it ended as somebody meant.
     """
     is_stale = is_too_old(assessed, max_age_seconds)
@@ -59,6 +59,7 @@ def check_state(
         forecast=assessed.forecast,
         limit_share=assessed.limit_share,
         deques=assessed.deques,
+        pace=assessed.pace,
     )
     found = [CheckReason(kind="stale", state=CheckState.UNKNOWN)] if is_stale else []
     found += [

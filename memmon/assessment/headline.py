@@ -12,7 +12,6 @@ from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
-    from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.culprits import Culprit, Culprits
     from memmon.assessment.freshness import Freshness
@@ -23,7 +22,7 @@ _HUNDRED_PERCENT = 100.0
 def headline_of(assessed: Assessment) -> str:
     """Return the sentence; what is not known is left out of it."""
     parts = [
-        _verdict(assessed.finding),
+        _verdict(assessed),
         _culprit(assessed),
         _limit(assessed),
         _freshness(assessed.freshness),
@@ -37,9 +36,12 @@ def chief_culprit(culprits: Culprits | None, *, least_share: float = GUILTY_SHAR
     return next((one for one in named if one.share >= least_share), None)
 
 
-def _verdict(finding: LeakFinding) -> str:
+def _verdict(assessed: Assessment) -> str:
+    finding = assessed.finding
     slope = finding.slope_mb_per_hour
     words = finding.verdict.row.beginning
+    if finding.verdict is Verdict.CANNOT_SAY and assessed.waits_for:
+        words += f" ({assessed.waits_for})"
     if slope is None:
         return words
     words += f": {rate(slope)}"
@@ -63,6 +65,8 @@ def _limit(assessed: Assessment) -> str:
     whole = f"the limit of {size(mb_from_bytes(limit_bytes))} ({shown(assessed.limit_origin or '')})"
     if percent >= _HUNDRED_PERCENT:
         return f"{whole} is reached"
+    if assessed.pace is not None:
+        return f"{percent:.0f} % of {whole} is used; at the present pace it is reached {assessed.pace.span_words}"
     hours = None if forecast is None else forecast.hours_to_limit
     if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
         return f"{percent:.0f} % of {whole} is used"

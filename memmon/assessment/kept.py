@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -19,8 +19,6 @@ from memmon.facts.plain import as_plain
 from memmon.model import AssessmentRecord
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from memmon.analysis.leak.finding import LeakPolicy
     from memmon.assessment.assessment import Assessment
     from memmon.store.read import AssessmentRow
@@ -38,6 +36,8 @@ class KeptAssessment:
 
     finding: LeakFinding
     forecast: Forecast | None = None
+    waits_for: str = ""
+    ready_at: datetime | None = None
 
 
 def record_of(assessed: Assessment, *, writer: Literal["child", "evaluator"]) -> AssessmentRecord:

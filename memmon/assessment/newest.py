@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.alerts.pace import WINDOW_MINUTES
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.assessment import Assessment
 from memmon.assessment.freshness import CLOCK_TOLERANCE_SECONDS, FreshnessState, freshness_of
@@ -17,17 +18,24 @@ from memmon.assessment.gather import Question, deque_readings, judge, looked_bac
 from memmon.assessment.headline import headline_of
 from memmon.assessment.kept import read_kept, still_holds
 from memmon.assessment.limits import limit_of
+from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
-from memmon.assessment.severity import severity_of
+from memmon.assessment.severity import Severity, severity_of
 from memmon.store.read.many_sources import newest_assessments, presents
+from memmon.units import SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from memmon.alerts.pace import Pace
     from memmon.analysis.leak.detect import LeakPolicy
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.kept import KeptAssessment
+    from memmon.assessment.limits import Limit
     from memmon.store.read import AssessmentRow, SourcePresent, Store
+
+_NEAR_MINUTES = 240.0
+"""Growth that would take longer than this to the limit is not looked at: far more than what is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +46,8 @@ class Standing:
     present: Present
     freshness: Freshness
     kept: KeptAssessment | None
+    pace: Pace | None = None
+    """The present one, beside a kept assessment that has no date."""
 
     @property
     def source(self) -> str:
@@ -53,12 +63,36 @@ class Standing:
 def read_standings(
     store: Store, *, now: datetime, policy: LeakPolicy = DEFAULT_POLICY
 ) -> tuple[Standing, ...]:
-    """Return every source as it stands at `now`, in the order of their names; two reads, however many there are."""
+    """Return every source as it stands at `now`, in the order of their names; two reads, however many there are.
+
+    Of those that have grown much towards their limit since they were judged, the last hour is read besides.
+    """
     rows = {row.source_id: row for row in newest_rows(store, now=now)}
-    return tuple(
-        _standing(read, rows.get(read.source.source_id), now=now, policy=policy)
-        for read in presents(store.database)
-    )
+    found = []
+    for read in presents(store.database):
+        row = rows.get(read.source.source_id)
+        standing = _standing(read, row, now=now, policy=policy)
+        found.append(standing if row is None else _with_pace(store, standing, row))
+    return tuple(found)
+
+
+def _with_pace(store: Store, standing: Standing, row: AssessmentRow) -> Standing:
+    kept, last_at = standing.kept, standing.last_at
+    if kept is None or last_at is None or not _may_be_near(standing.present.limit, row, last_at):
+        return standing
+    history = store.history(standing.source, last_at - timedelta(minutes=WINDOW_MINUTES[0] + 5.0), last_at)
+    pace = present_pace(history, standing.present, freshness=standing.freshness, forecast=kept.forecast)
+    return replace(standing, pace=pace)
+
+
+def _may_be_near(limit: Limit | None, row: AssessmentRow, last_at: datetime) -> bool:
+    """Tell whether the growth since a kept assessment could reach the limit within hours: only then it is looked at."""
+    if limit is None or row.charged_bytes is None or row.last_at is None:
+        return False
+    passed_minutes = (last_at - row.last_at).total_seconds() / SECONDS_PER_MINUTE
+    grown = max(limit.used_bytes - row.charged_bytes, 0)
+    room = limit.limit_bytes - limit.used_bytes
+    return row.severity == Severity.WARNING or grown * _NEAR_MINUTES > room * max(passed_minutes, 1.0)
 
 
 def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
@@ -89,7 +123,7 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
     present, limit = standing.present, standing.present.limit
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     # The limit may have come or gone since.
-    forecast = None if limit is None else kept.forecast
+    forecast = None if limit is None else beside_pace(kept.forecast, standing.pace)
     found = Assessment(
         source=standing.source,
         at=now,
@@ -103,8 +137,13 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         held_elsewhere_bytes=None if limit is None else limit.held_elsewhere_bytes,
         finding=kept.finding,
         forecast=forecast,
+        pace=standing.pace,
         deques=present.deques,
-        severity=severity_of(kept.finding, forecast=forecast, limit_share=share, deques=present.deques),
+        severity=severity_of(
+            kept.finding, forecast=forecast, limit_share=share, deques=present.deques, pace=standing.pace
+        ),
+        waits_for=kept.waits_for,
+        ready_at=kept.ready_at,
     )
     return replace(found, headline=headline_of(found))
 

@@ -2,8 +2,9 @@
 
 critical: a leak of high confidence whose limit is dated within 24 hours, any dated limit whose whole interval
 lies within 24 hours, or 95 % of the limit used; warning: a leak of high or medium confidence, 80 % of the limit
-used, or a deque's fault; notice: a leak of low confidence, growing, growth in mapped files, warming up,
-filling; ok: else. Growth that ends by itself, and growth of which nothing can be said yet, is never critical for being growth.
+used, a limit that is reached soon at the present pace, or a deque's fault; notice: a leak of low confidence, growing, growth in mapped files, warming up,
+filling; ok: else. Growth that ends by itself, and growth of which nothing can be said yet, is never critical for being growth: a pace is a warning, however near it
+brings the limit, until 95 % of it is used.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from memmon.facts.verdicts import Confidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from memmon.alerts.pace import Pace
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakFinding
     from memmon.model import DequeReading
@@ -39,7 +41,7 @@ NEAR_HOURS = 24.0
 CRITICAL_SHARE = 0.95
 WARNING_SHARE = HIGH_MEMORY_PERCENT / 100
 
-ReasonKind = Literal["verdict", "near_limit", "limit_use", "deques"]
+ReasonKind = Literal["verdict", "near_limit", "pace", "limit_use", "deques"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +58,11 @@ def severity_of(
     forecast: Forecast | None = None,
     limit_share: float | None = None,
     deques: Sequence[DequeReading] = (),
+    pace: Pace | None = None,
 ) -> Severity:
     """Return the severity of what was found; what is not known (None, empty) makes nothing urgent."""
-    return severity_reasons(finding, forecast=forecast, limit_share=limit_share, deques=deques)[0].severity
+    found = severity_reasons(finding, forecast=forecast, limit_share=limit_share, deques=deques, pace=pace)
+    return found[0].severity
 
 
 def severity_reasons(
@@ -67,12 +71,15 @@ def severity_reasons(
     forecast: Forecast | None = None,
     limit_share: float | None = None,
     deques: Sequence[DequeReading] = (),
+    pace: Pace | None = None,
 ) -> tuple[Reason, ...]:
     """Return what was looked at, the most urgent first: its severity is that of the source."""
     found = [Reason(kind="verdict", severity=_of_verdict(finding))]
     if _is_near(finding, forecast):
         is_certain = _is_reached_soon(finding, forecast)
         found.append(Reason(kind="near_limit", severity=Severity.CRITICAL if is_certain else Severity.OK))
+    if pace is not None:
+        found.append(Reason(kind="pace", severity=Severity.WARNING))
     if limit_share is not None:
         found.append(Reason(kind="limit_use", severity=severity_of_share(limit_share)))
     if any(state_of(deque).is_failing for deque in deques):

@@ -104,11 +104,12 @@ def _range(peaks: Sequence[float | None]) -> str:
 
 
 def _limit_lines(seen: Assessment) -> list[str]:
+    outlook = [printable(sentence) for sentence in seen.outlook]
     if seen.forecast is None:
-        return ["limit: none was recorded"]
+        return ["limit: none was recorded", *outlook]
     percent = seen.used_percent or 0.0
     used = f"limit {size(seen.limit_bytes)} ({printable(seen.limit_origin)}), {percent:.0f} % used"
-    return [used, printable(seen.forecast.summary)]
+    return [used, printable(seen.forecast.summary), *outlook]
 
 
 def _deque_lines(seen: Assessment, width: int, *, shown_count: int = 5) -> list[str]:

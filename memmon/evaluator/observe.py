@@ -98,6 +98,8 @@ def judged(
         leak=found.assessment.finding,
         is_leak_confirmed=is_confirmed(found),
         forecast=found.assessment.forecast,
+        pace=found.assessment.pace,
+        is_pace_known=True,
         severity=found.assessment.severity,
         deques=found.assessment.deques,
     )

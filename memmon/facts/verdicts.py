@@ -37,6 +37,8 @@ class VerdictRow:
     ends: bool = False
     """The growth ends by itself."""
     remark: str | None = None
+    dateless: str = ""
+    """Why waiting brings no date for the limit, where that is so."""
 
 
 class Confidence(StrEnum):
@@ -137,6 +139,7 @@ _FILLING = VerdictRow(
     ends=True,
 )
 _MAPPED_FILES = VerdictRow(
+    dateless="the kernel takes pages of files back when it needs them, so that waiting brings no date",
     rank=5,
     tone="wait",
     headline="Growth in mapped files",
@@ -150,6 +153,7 @@ _MAPPED_FILES = VerdictRow(
     is_explained=True,
 )
 _STEPPED = VerdictRow(
+    dateless="steps have no pace, so that waiting brings no date: another step would, or growth between them",
     rank=6,
     tone="good",
     headline="No leak detected",
@@ -161,6 +165,7 @@ _STEPPED = VerdictRow(
     remark="Memory rose in a step, not steadily: no leak.",
 )
 _LOAD_DRIVEN = VerdictRow(
+    dateless="memory follows the load, which has no date",
     rank=7,
     tone="good",
     headline="No leak detected",

@@ -148,7 +148,8 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
     if finding.is_leak and finding.growth_mb is not None:
         lines.append(f"  Total growth: {finding.growth_mb:.1f} MB over {finding.duration_hours:.1f}h")
     lines += _wrapped("Details", " ".join(filter(None, [finding.summary, finding.verdict.row.remark])))
-    lines += [line for sentence in finding.details for line in _item(sentence)]
+    outlook = () if report.assessment is None else report.assessment.outlook
+    lines += [line for sentence in (*finding.details, *outlook) for line in _item(sentence)]
     lines += _slopes(leak)
     if finding.since is not None:
         lines += _item(f"Growing since {local_time(finding.since, tz=tz)}")

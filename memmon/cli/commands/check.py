@@ -18,6 +18,7 @@ from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
 from memmon.facts.deque_state import state_of
 from memmon.facts.staleness import stale_after_seconds
+from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def command(
 ) -> int:
     """Answer a monitoring system.
 
-    0 OK; 1 WARNING: a leak of medium or high confidence, 80 % of the limit used, or a deque outside its limit; 2
+    0 OK; 1 WARNING: a leak of medium or high confidence, 80 % of the limit used, a limit that is
+    reached soon at the present pace, or a deque outside its limit; 2
     CRITICAL: the limit will be reached within 24 hours, or 95 % of it is used; 3 UNKNOWN: no verdict yet, old or no
     data, errors. All sources are checked unless one is named; the worst decides.
     """
@@ -103,6 +105,9 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
     if reason.kind == "deques":
         failing = sum(state_of(deque).is_failing for deque in found.deques)
         return f"{failing} of {len(found.deques)} deques outside their limit"
+    if reason.kind == "pace":
+        within = "" if found.pace is None else found.pace.span_words
+        return f"at the present pace the limit is reached {within}"
     if reason.kind == "limit_use":
         percent = found.used_percent or 0.0
         return f"{size(found.charged_bytes)} of {size(found.limit_bytes)} used ({percent:.0f} %)"
@@ -111,7 +116,8 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
         return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}"
     if finding.is_leak:
         return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})"
-    return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"
+    waits = f" ({found.waits_for})" if found.waits_for and finding.verdict is Verdict.CANNOT_SAY else ""
+    return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}{waits}"
 
 
 def _rate(slope_mb_per_hour: float | None) -> str:

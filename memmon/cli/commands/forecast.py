@@ -84,7 +84,7 @@ def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
         lines.append(f"  That is: {local_time(forecast.at)}")
     if forecast.deques_full_hours is not None:
         lines.append(f"  Deques full in: {duration(forecast.deques_full_hours * SECONDS_PER_HOUR)}")
-    lines += [f"  {printable(detail)}" for detail in forecast.details]
+    lines += [f"  {printable(detail)}" for detail in (*found.outlook, *forecast.details)]
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)

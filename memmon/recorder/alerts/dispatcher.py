@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
+from memmon.alerts.pace import PaceReading, PresentReadings
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check
@@ -14,13 +15,14 @@ from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.alerts.evidence import EvidenceGatherer
-from memmon.recorder.alerts.hourly_check import CheckCalls, CheckPlan, HourlyCheck
+from memmon.recorder.alerts.hourly_check import CHECK_EVERY_SECONDS, CheckCalls, CheckPlan, HourlyCheck
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.alerts.pace import Pace
     from memmon.alerts.state_machine import Observation
     from memmon.child import Children
     from memmon.child.requests import Checked
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from memmon.store.write.writer import Written
 
 log = logging.getLogger("memmon")
+
+_CHECK_HOLDS_SECONDS = 1.25 * CHECK_EVERY_SECONDS
+"""So long what a check has found stands: until the next one, and what delays it."""
 
 
 class Dispatcher:
@@ -62,6 +67,10 @@ class Dispatcher:
         self._state: OpenRun | None = None
         self._policy = AlertPolicy.from_settings(settings)
         self._pending: list[Candidate] = []
+        self._readings = PresentReadings(interval_seconds=None)
+        self._dated_at: float | None = None
+        """When the last check has found a date for the limit: the pace is not told beside it."""
+        self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
@@ -82,6 +91,7 @@ class Dispatcher:
     def begin(self, state: OpenRun) -> None:
         """Follow a new run."""
         self._state = state
+        self._forget_pace(state.record.interval_seconds)
         self._evidence.reset()
         self._hourly_check.reset()
 
@@ -93,6 +103,7 @@ class Dispatcher:
         """Forget what the parent was about to tell; its child process is not ours."""
         self._state = None
         self._pending = []
+        self._forget_pace(None)
         self._evidence.reset()
         self._hourly_check.after_fork_in_child()
 
@@ -105,12 +116,31 @@ class Dispatcher:
         elif isinstance(item, Snapshot):
             self._pending.extend(Candidate(seen, item.at) for seen in self._seen_in(state, item))
 
+    def _forget_pace(self, interval_seconds: float | None) -> None:
+        self._readings = PresentReadings(interval_seconds=interval_seconds)
+        self._dated_at = None
+        self._had_pace = False
+
+    def _pace(self, item: Snapshot) -> Pace | None:
+        """Return the pace with a new snapshot; None where there is none, or the last check has a date."""
+        reading = PaceReading.of_snapshot(item)
+        if reading is not None:
+            self._readings.add(reading)
+        dated_at = self._dated_at
+        is_dated = dated_at is not None and self._clock.monotonic() - dated_at < _CHECK_HOLDS_SECONDS
+        pace = None if reading is None or is_dated else self._readings.pace()
+        self._had_pace = self._had_pace or pace is not None
+        return pace
+
     def _seen_in(self, state: OpenRun, item: Snapshot) -> list[Observation]:
         present = PresentState(
             at=item.at,
             source=self.source or state.record.source,
             memory=Memory.of_snapshot(item),
             deques=item.deques,
+            pace=self._pace(item),
+            # That there is none is worth a word only once there was one.
+            is_pace_known=self._had_pace,
         )
         seen = conditions.observe(present, self._policy, in_process=True)
         return [one for one in seen if self.judges_high_memory or one.kind != AlertKind.HIGH_MEMORY]
@@ -184,6 +214,13 @@ class Dispatcher:
 
     def _on_check(self, answer: Checked) -> None:
         now = self._clock.now()
+        is_dated = any(
+            found.level == "active"
+            and found.values.get("hours_to_limit") is not None
+            and "at_pace" not in found.values
+            for found in answer.seen
+        )
+        self._dated_at = self._clock.monotonic() if is_dated else None
         for found in answer.seen:
             self._tell(Candidate(found.seen(source=self.source or ""), now))
         if answer.is_suspicious and self._state is not None:

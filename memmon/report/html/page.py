@@ -99,6 +99,8 @@ def _verdict_sentences(report: Report) -> tuple[str, ...]:
     sentences = [finding.summary, finding.verdict.row.remark, *finding.details]
     if report.forecast is not None:
         sentences.append(report.forecast.summary)
+    if report.assessment is not None:
+        sentences += report.assessment.outlook
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 

@@ -73,6 +73,8 @@ _LEAK_LEVELS = {
 
 
 def _forecast(one: Any, _names: Sequence[str]) -> Said:
+    if "verdict" not in one.values:
+        return {}
     hours = one.values["hours_to_limit"]
     return known(
         verdict=frozenset({one.values["verdict"]}),
