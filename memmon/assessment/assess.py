@@ -14,6 +14,7 @@ from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
 from memmon.assessment.freshness import freshness, freshness_of
 from memmon.assessment.headline import headline_of
 from memmon.assessment.severity import severity_of
+from memmon.facts.recording_order import latest_at
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,6 +43,11 @@ def assess(
     The verdict and the forecast are as of the last sample; `now` (aware) is what ages count to: without it the
     freshness is not known. Never raises for lack of data: then the verdict is `cannot_say`.
     """
+    # What a clock ahead has labelled is set aside.
+    if now is not None:
+        history = history.slice_time(None, latest_at(now))
+    if not history.is_empty:
+        history = history.slice_time(None, history.last_seconds)
     return assess_finding(history, detect_leak(history, policy), present=present, now=now)
 
 

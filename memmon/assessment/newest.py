@@ -57,13 +57,13 @@ def read_standings(
     rows = {row.source_id: row for row in newest_rows(store, now=now)}
     return tuple(
         _standing(read, rows.get(read.source.source_id), now=now, policy=policy)
-        for read in presents(store.database)
+        for read in presents(store.database, now)
     )
 
 
 def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
     """Return the newest assessment kept of each source; one that a clock ahead has written is none of the present."""
-    return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS))
+    return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS), now=now)
 
 
 def _standing(

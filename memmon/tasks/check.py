@@ -12,6 +12,7 @@ from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import PresentState
 from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
+from memmon.facts.recording_order import latest_at
 from memmon.facts.verdicts import Verdict
 from memmon.tasks.keep import keep_assessment
 from memmon.units import SECONDS_PER_DAY
@@ -44,7 +45,8 @@ def check(request: Check) -> Checked:
             return Checked(damage=damage, alerts=(), seen=(), report=None, is_suspicious=False)
     seen: tuple[Observation, ...] = ()
     report, is_suspicious = None, False
-    with open_store(request.database) as store:
+    with open_store(request.database) as opened:
+        store = opened.as_of(request.now)
         if request.leak_check:
             seen, is_suspicious = _seen(store, request)
             keep_assessment(store, request)
@@ -99,10 +101,14 @@ def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
 
 def _is_report_due(store: Store, source: str, now: datetime) -> bool:
     stored = store.reports(source)
-    if stored:
-        last = max(item.at for item in stored)
+    # A clock that was ahead must not put off the next report by years.
+    made = [item.at for item in stored if item.at <= latest_at(now)]
+    if made:
+        last = max(made)
+    elif stored:
+        return True
     else:
-        starts = [run.started_at for run in store.runs(source)]
+        starts = [run.clock_start_at or run.started_at for run in store.runs(source)]
         if not starts:
             return False
         last = min(starts)

@@ -94,33 +94,39 @@ def _last_values(session: Session, window: Window) -> dict[str, Any]:
     columns = [f"s.{name}" for name in _LAST]
     rolled = ["h.last_rss_bytes", *(f"h.{name}" for name in _LAST[1:])]
     sql = (
-        f"SELECT * FROM (SELECT s.at_ms, s.run_id, {', '.join(columns)} FROM snapshot s "
+        f"SELECT * FROM (SELECT s.at_ms, s.run_id, s.uptime_ms, {', '.join(columns)} FROM snapshot s "
         f"WHERE {window.condition('s')} AND s.rss_bytes IS NOT NULL "
-        f"UNION ALL SELECT h.at_ms, h.run_id, {', '.join(rolled)} FROM rollup h "
+        f"UNION ALL SELECT h.at_ms, h.run_id, h.uptime_ms, {', '.join(rolled)} FROM rollup h "
         f"WHERE {window.condition('h')} AND h.last_rss_bytes IS NOT NULL) q "
-        # Of processes that were read at one moment, always the same.
-        "ORDER BY at_ms DESC, run_id DESC LIMIT 1"
+        # Of processes that were read at one moment, always the same; of one whose clock was set back, the later.
+        "ORDER BY at_ms DESC, run_id DESC, uptime_ms DESC LIMIT 1"
     )
     rows = session.rows(sql, window.parameters())
-    return dict(zip(_LAST, rows[0][2:], strict=True)) if rows else {}
+    return dict(zip(_LAST, rows[0][3:], strict=True)) if rows else {}
 
 
-def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
+def read_newest_statistics(
+    session: Session, *, latest_ms: int, presents: Mapping[int, int]
+) -> dict[int, WindowStatistics]:
     """Return the values of each source's newest snapshot with a known RSS, by the source's id: a seek per run.
 
-    Nothing but those values is known of it. A source of which only rollups are left is not there.
+    `presents`: the run with the present of each source, by the source's id; where that run knows no RSS, the one that
+    was sampled last. Nothing but those values is known of it. A source of which only rollups are left is not there.
     """
     columns = ", ".join(f"s.{name}" for name in _LAST)
     newest = (
         "SELECT n.seq FROM snapshot n WHERE n.run_id = r.id AND n.rss_bytes IS NOT NULL "
-        "ORDER BY n.seq DESC LIMIT 1"
+        "AND n.at_ms <= :latest_ms ORDER BY n.seq DESC LIMIT 1"
     )
     rows = session.rows(
-        f"SELECT r.source_id, s.at_ms, {columns} FROM run r "
+        f"SELECT r.source_id, r.id, s.at_ms, {columns} FROM run r "
         # CROSS: else SQLite goes through all snapshots and looks at the run of each.
-        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id"
+        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id",
+        {"latest_ms": latest_ms},
     )
-    return {source_id: _of_newest(at_ms, values) for source_id, at_ms, *values in rows}
+    chosen = {row[0]: row for row in rows}
+    chosen |= {row[0]: row for row in rows if presents.get(row[0]) == row[1]}
+    return {source_id: _of_newest(at_ms, values) for source_id, _, at_ms, *values in chosen.values()}
 
 
 def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:
