@@ -66,13 +66,16 @@ def _keep_small(url: str, now: datetime) -> None:
     """Fold and prune what the settings call old; what is not done in a minute is done the next time."""
     from memmon.config import load_settings, parse_database
     from memmon.store.retention import prune
+    from memmon.store.retention.recorded_time import recorded_now
 
     stop = threading.Event()
     timer = threading.Timer(RETENTION_SECONDS, stop.set)
     timer.daemon = True
     timer.start()
     try:
-        prune.apply(parse_database(url), load_settings(), now=now, stop=stop)
+        database = parse_database(url)
+        # Nobody looks on: a clock that is ahead must not make all of the history old.
+        prune.apply(database, load_settings(), now=recorded_now(database, now), stop=stop)
     except MemmonError as error:
         # The verdict must not be lost over it; `memmon doctor` and the log of `db prune` tell more.
         sys.stderr.write(f"retention: {error}\n")
