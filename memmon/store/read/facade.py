@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
+from memmon.store.read.deque_peaks import read_deque_peaks
 from memmon.store.read.opening import open_gate
 from memmon.store.read.seen import SeenStore, window_of
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Literal
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from memmon.config import Database
     from memmon.history import History
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
         SourceInfo,
         WindowStatistics,
     )
+
+    FloatArray = NDArray[np.float64]
 
 
 def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:
@@ -141,6 +146,21 @@ class Store(SeenStore):
         """Return lengths, bounds and peaks of all deques as arrays (without pandas)."""
         window = self._window(source, since, until, run_id)
         return self._gate.read(lambda session: histories.read_deque_matrix(session, window))
+
+    def deque_peaks(
+        self,
+        source: str | None,
+        since: datetime,
+        until: datetime,
+        *,
+        span_seconds: float,
+        span_count: int,
+        run_id: int | None = None,
+    ) -> dict[str, tuple[FloatArray, FloatArray]]:
+        """Return (largest length, bound) of each deque in each of so many spans from `since` on."""
+        window = self._window(source, since, until, run_id)
+        spans = {"start_seconds": since.timestamp(), "span_seconds": span_seconds}
+        return self._gate.read(lambda session: read_deque_peaks(session, window, **spans, count=span_count))
 
     def part_matrix(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 
 from memmon.facts.readings import READINGS
 from memmon.footprint import footprint_of
-from memmon.store.read.samples import fetch_columns, seconds, union
+from memmon.store.read.samples import fetch_columns, seconds, union, union_arms
 from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
 from memmon.units import MS_PER_SECOND
@@ -144,10 +144,20 @@ def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:
 
 def read_reading_statistics(session: Session, window: Window) -> tuple[ReadingStatistics, ...]:
     """Return last, mean, least and largest of every reading."""
-    names = ("at_ms", "sample_count", "rss_count", *VALUES)
-    found = fetch_columns(session, union(window, VALUES), names, parameters=window.parameters())
+    found = _whole_columns(session, window)
     order = np.argsort(found["at_ms"], kind="stable")
     return tuple(_of_reading(one, {name: array[order] for name, array in found.items()}) for one in READINGS)
+
+
+def _whole_columns(session: Session, window: Window) -> dict[str, FloatArray]:
+    """Return `VALUES` of all samples in a window: raw ones have their extremes in the values themselves, read once."""
+    counts, plain = ("at_ms", "sample_count", "rss_count"), (*MEANS, *COUNTERS)
+    raw_sql, rolled_sql = union_arms(window, plain)[0], union_arms(window, VALUES)[1]
+    raw = fetch_columns(session, raw_sql, (*counts, *plain), parameters=window.parameters())
+    rolled = fetch_columns(session, rolled_sql, (*counts, *VALUES), parameters=window.parameters())
+    return {
+        name: np.concatenate([raw[EXTREMES.get(name, name)], rolled[name]]) for name in (*counts, *VALUES)
+    }
 
 
 def _of_reading(one: Reading, found: Mapping[str, FloatArray]) -> ReadingStatistics:
