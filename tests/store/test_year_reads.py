@@ -26,7 +26,7 @@ def half_folded(store):
             ticks(
                 DAYS * 144,
                 start=begin,
-                rss_mb=lambda n: None if n % 11 == 3 else 100 + n % 7 + n / 50,
+                rss_mb=lambda n, base=100 * (run + 1): None if n % 11 == 3 else base + n % 7 + n / 50,
                 deques=lambda n: [deque_of(name, (n * 7) % 41, bounds[name]) for name in bounds],
             )
         )
