@@ -338,8 +338,11 @@ def test_the_back_test_widens_the_interval_of_the_forecast(monkeypatch):
     monkeypatch.setattr(forecast_module, "backtest_stretch", lambda stretch, *, level: None)
     untested = forecast_limit(history, 1000 * MIB)
     assert untested.hours_to_limit == tested.hours_to_limit
-    assert tested.hours_to_limit_low < untested.hours_to_limit_low
-    assert (tested.hours_to_limit_high or math.inf) >= (untested.hours_to_limit_high or math.inf)
+    # Readings come every five minutes: one end may stay at the same reading.
+    assert tested.hours_to_limit_low <= untested.hours_to_limit_low
+    assert tested.hours_to_limit_high >= untested.hours_to_limit_high
+    widths = [one.hours_to_limit_high - one.hours_to_limit_low for one in (tested, untested)]
+    assert widths[0] > widths[1]
 
 
 def test_the_cross_check_asks_a_second_model():
@@ -373,3 +376,13 @@ def test_the_forecast_looks_as_far_back_as_its_verdict():
     forecast = forecast_limit(history, 2_000 * MIB, policy=policy)
     assert forecast == forecast_limit(history, 2_000 * MIB, finding=judged)
     assert forecast.window_hours > 200.0
+
+
+@pytest.mark.parametrize("limit_gb", [4, 16, 32])
+def test_a_leak_has_a_date_however_far_its_limit_is(limit_gb):
+    """A day of a leak of 20 MB/hour gets the date of a limit that is weeks or months away, and never `never`."""
+    history = history_of(leak(24, 20.0))
+    forecast = forecast_limit(history, limit_gb * 1024 * MIB)
+    assert forecast.state == "dated"
+    assert forecast.hours_to_limit == pytest.approx((limit_gb * 1024 - 300 - 480) / 20.0, rel=0.03)
+    assert forecast.hours_to_limit_low < forecast.hours_to_limit < (forecast.hours_to_limit_high or math.inf)

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 HORIZON_PER_WINDOW = 30.0
-"""Horizon, in lengths of what was judged. Chosen: further ahead a trend says nothing."""
+"""Horizon of what does not grow, in lengths of what was judged. Chosen: further ahead its calm says nothing."""
 SHORTEST_HORIZON_HOURS = 168.0
 """Shortest horizon, in hours: a week, by choice."""
 LONGEST_HORIZON_HOURS = 8_760.0
@@ -78,7 +78,7 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
     run from its onset, with its slope and interval and the noise round it, in 400 simulated courses; growth that
     levels off has a plateau, and a date only where the plateau's lower end lies above the limit; what is level
     reaches no limit; where nothing can be said, nothing is said. `level`: probability of the interval.
-    The horizon is 30 times what was judged, between a week and a year.
+    The horizon is a year where memory grows, else 30 times what was judged, between a week and a year.
 
     `used_bytes`: what counts at the last sample, memory of others included (None: the footprint alone).
     `counts`: `charged` is carried on itself, where the history has it since the onset; `used` leaves out what is
@@ -166,7 +166,9 @@ def _quantity(run: History, finding: LeakFinding, counts: Counts, used_bytes: fl
 
 
 def _horizon(finding: LeakFinding) -> float:
-    """Return how far ahead is looked: by what was judged, not by a part of it."""
+    """Return how far ahead is looked: a year where memory grows, else by what was judged, not by a part of it."""
+    if finding.verdict.row.tone == "warn":
+        return LONGEST_HORIZON_HOURS
     start, end = finding.window.start, finding.window.end
     judged = 0.0 if start is None or end is None else (end - start).total_seconds() / SECONDS_PER_HOUR
     return min(max(HORIZON_PER_WINDOW * judged, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS)
