@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
-from memmon.store.read.deque_peaks import read_deque_peaks
 from memmon.store.read.opening import open_gate
-from memmon.store.read.seen import SeenStore, window_of
+from memmon.store.read.seen import SeenStore
 
 if TYPE_CHECKING:
     import os
@@ -17,14 +16,11 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Literal
 
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from memmon.config import Database
     from memmon.history import History
     from memmon.model import AlertInfo
-    from memmon.store.read.samples import Window
     from memmon.store.read.sql import QueryResult
     from memmon.store.read.values import (
         Buckets,
@@ -38,8 +34,6 @@ if TYPE_CHECKING:
         SourceInfo,
         WindowStatistics,
     )
-
-    FloatArray = NDArray[np.float64]
 
 
 def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:
@@ -67,16 +61,6 @@ class Store(SeenStore):
         """Return what is monitored, by name."""
         until_ms = self._latest_ms()
         return self._gate.read(lambda session: queries.read_sources(session, latest_ms=until_ms))
-
-    def _window(
-        self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
-    ) -> Window:
-        return self._samples_of(self.resolve_source(source), since, until, run_id)
-
-    def _all_of(
-        self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
-    ) -> Window:
-        return window_of(self.resolve_source(source).source_id, since, until, run_id)
 
     def resolve_source(self, name: str | None = None) -> SourceInfo:
         """Return the source of that name, or the only one; raises UnknownSourceError, NoDataError."""
@@ -146,21 +130,6 @@ class Store(SeenStore):
         """Return lengths, bounds and peaks of all deques as arrays (without pandas)."""
         window = self._window(source, since, until, run_id)
         return self._gate.read(lambda session: histories.read_deque_matrix(session, window))
-
-    def deque_peaks(
-        self,
-        source: str | None,
-        since: datetime,
-        until: datetime,
-        *,
-        span_seconds: float,
-        span_count: int,
-        run_id: int | None = None,
-    ) -> dict[str, tuple[FloatArray, FloatArray]]:
-        """Return (largest length, bound) of each deque in each of so many spans from `since` on."""
-        window = self._window(source, since, until, run_id)
-        spans = {"start_seconds": since.timestamp(), "span_seconds": span_seconds}
-        return self._gate.read(lambda session: read_deque_peaks(session, window, **spans, count=span_count))
 
     def part_matrix(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from memmon.clock import SystemClock
 from memmon.facts.recording_order import latest_ms
+from memmon.store.read.deque_peaks import read_deque_peaks
 from memmon.store.read.newest import present_at, read_run_ends
 from memmon.store.read.samples import Window
 from memmon.store.read.values import ms_of
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from types import TracebackType
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from memmon.config import Database
     from memmon.store.read.ports import Gate
     from memmon.store.read.values import SourceInfo
+
+    FloatArray = NDArray[np.float64]
 
 
 class SeenStore:
@@ -49,6 +55,35 @@ class SeenStore:
         seen = copy(self)
         seen._now = now  # noqa: SLF001 -- its own kind
         return seen
+
+    def resolve_source(self, name: str | None = None) -> SourceInfo:
+        """Return the source of that name, or the only one."""
+        raise NotImplementedError
+
+    def deque_peaks(
+        self,
+        source: str | None,
+        since: datetime,
+        until: datetime,
+        *,
+        span_seconds: float,
+        span_count: int,
+        run_id: int | None = None,
+    ) -> dict[str, tuple[FloatArray, FloatArray]]:
+        """Return (largest length, bound) of each deque in each of so many spans from `since` on."""
+        window = self._window(source, since, until, run_id)
+        spans = {"start_seconds": since.timestamp(), "span_seconds": span_seconds}
+        return self._gate.read(lambda session: read_deque_peaks(session, window, **spans, count=span_count))
+
+    def _window(
+        self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
+    ) -> Window:
+        return self._samples_of(self.resolve_source(source), since, until, run_id)
+
+    def _all_of(
+        self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
+    ) -> Window:
+        return window_of(self.resolve_source(source).source_id, since, until, run_id)
 
     def _latest_ms(self) -> int:
         return latest_ms(self._now or SystemClock().now())
