@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.forecast.limit import forecast_limit
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
@@ -15,9 +15,12 @@ from memmon.assessment.freshness import freshness, freshness_of
 from memmon.assessment.headline import headline_of
 from memmon.assessment.severity import severity_of
 from memmon.facts.recording_order import latest_at
+from memmon.history import as_history
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import pandas as pd
 
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
@@ -32,7 +35,7 @@ FORECAST_LEVEL = 0.8
 
 
 def assess(
-    history: History,
+    history: History | pd.DataFrame | pd.Series[Any],
     *,
     present: Present | None = None,
     policy: LeakPolicy = DEFAULT_POLICY,
@@ -40,9 +43,11 @@ def assess(
 ) -> Assessment:
     """Return all that is to be said of `history` and of the present readings, under `policy`.
 
+    `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
     The verdict and the forecast are as of the last sample; `now` (aware) is what ages count to: without it the
     freshness is not known. Never raises for lack of data: then the verdict is `cannot_say`.
     """
+    history = as_history(history)
     # What a clock ahead has labelled is set aside.
     if now is not None:
         history = history.slice_time(None, latest_at(now))

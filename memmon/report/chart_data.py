@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
 from memmon.report.chart_trends import trend_rows
 from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, Marker, MemoryChart, StackChart
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.report.chart_values import Values
     from memmon.report.data import Report
     from memmon.store.read import Buckets, Store
@@ -44,10 +46,18 @@ _MARKER_KINDS = {
 }
 
 
-def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None = None) -> Charts | None:
+def build_charts(
+    store: Store,
+    report: Report,
+    *,
+    tz: tzinfo,
+    run_id: int | None = None,
+    least_squares: LeastSquares = ols_newey_west,
+) -> Charts | None:
     """Return the pictures for `report`, None when it has no sample; days are those of `tz`.
 
-    They begin where the verdict's look-back begins, so that its evidence is in sight.
+    They begin where the verdict's look-back begins, so that its evidence is in sight. `least_squares`: as in
+    `build_report`.
     """
     since, until = report.judged_from or report.since, report.until
     if report.is_empty or since is None or until is None:
@@ -59,6 +69,7 @@ def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None
     if buckets.at_seconds.size == 0:
         return None
     first_seconds = max(since.timestamp(), float(buckets.at_seconds[0]))
+    history = store.history(report.source, since, until, run_id=run_id)
     return Charts(
         since_seconds=first_seconds,
         until_seconds=until.timestamp(),
@@ -66,7 +77,7 @@ def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None
         split=split_of(buckets),
         deques=_deques(store, report, datetime.fromtimestamp(first_seconds, until.tzinfo), until, run_id),
         days=tuple(_days(buckets, report, tz)),
-        windows=trend_rows(store.history(report.source, since, until, run_id=run_id), report.leak.finding),
+        windows=trend_rows(history, report.leak.finding, least_squares=least_squares),
         markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
     )
 

@@ -10,7 +10,7 @@ from consistency_kit.said import VERDICTS, Number
 
 FACTS = (
     "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
-    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "deques", "worst_first", "alert_leak", "alert_deque",
+    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "deques", "worst_first", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
 )  # fmt: skip
 
@@ -35,8 +35,20 @@ SPEAKS_OF = {
     "watch": {*_JUDGED, "limit_bytes", "used_percent", "is_stale", "deques"},
     "watch, sentence": _SENTENCE,
     "watch --json": {*_JUDGED, "since"},
-    "report": {*_JUDGED, "since", "limit_bytes", "hours_to_limit", "is_stale", "deques", "footprint_bytes"},
-    "report --json": {*_PAGE, *_WHOLE, "since"},
+    "report, cause": {"growth_mb"},
+    "report, culprits": {"growth_mb"},
+    "report --json, culprits": {"growth_mb"},
+    "report": {
+        *_JUDGED,
+        "growth_mb",
+        "since",
+        "limit_bytes",
+        "hours_to_limit",
+        "is_stale",
+        "deques",
+        "footprint_bytes",
+    },
+    "report --json": {*_PAGE, *_WHOLE, "since", "growth_mb"},
     "report html": _PAGE,
     "report html, sentence": _SENTENCE,
     "source page": _PAGE,

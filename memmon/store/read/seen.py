@@ -10,50 +10,30 @@ from memmon.clock import SystemClock
 from memmon.facts.recording_order import latest_ms
 from memmon.store.read.deque_peaks import read_deque_peaks
 from memmon.store.read.newest import present_at, read_run_ends
+from memmon.store.read.opened import OpenedStore
 from memmon.store.read.samples import Window
 from memmon.store.read.values import ms_of
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
-    from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from memmon.config import Database
-    from memmon.store.read.ports import Gate
     from memmon.store.read.values import SourceInfo
 
     FloatArray = NDArray[np.float64]
 
 
-class SeenStore:
+class SeenStore(OpenedStore):
     """A database, the way to read it, and the moment that counts as now."""
 
-    def __init__(self, database: Database, gate: Gate) -> None:
-        self.database = database
-        self._gate = gate
-        self._now: datetime | None = None
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        """Close: nothing is open between calls."""
-
-    def close(self) -> None:
-        """Close: nothing is open between calls."""
+    _now: datetime | None = None
 
     def as_of(self, now: datetime) -> Self:
         """Return the same store seen at `now` (aware): what is later is set aside; default: the machine's clock."""
         seen = copy(self)
-        seen._now = now  # noqa: SLF001 -- its own kind
+        seen._now, seen._engine = now, None  # noqa: SLF001 -- its own kind
         return seen
 
     def resolve_source(self, name: str | None = None) -> SourceInfo:
