@@ -123,8 +123,14 @@ class History:
 
     @property
     def last_at(self) -> datetime | None:
-        """The wall-clock time of the latest sample (aware, UTC), None when empty."""
-        return None if self.is_empty else datetime.fromtimestamp(float(self.at_seconds.max()), UTC)
+        """The wall-clock time of the newest sample (aware, UTC), None when empty."""
+        return None if self.is_empty else datetime.fromtimestamp(self.last_seconds, UTC)
+
+    @property
+    def last_seconds(self) -> float:
+        """The same in UTC epoch seconds (NaN when empty): the latest of the runs' ends, whatever a clock said before."""
+        ends = np.append(np.flatnonzero(np.diff(self.run_id)), len(self) - 1)
+        return float("nan") if self.is_empty else float(self.at_seconds[ends].max())
 
     @property
     def duration_hours(self) -> float:

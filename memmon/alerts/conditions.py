@@ -10,7 +10,7 @@ from memmon.alerts.pace import AT_PACE, pace_message, pace_values
 from memmon.alerts.state_machine import Observation
 from memmon.facts.defaults import INTERVAL_SECONDS
 from memmon.facts.deque_state import deque_fault
-from memmon.facts.run_endings import END_WORDS, IMPORTED
+from memmon.facts.run_endings import END_WORDS, ENDS_ON_PURPOSE, IMPORTED
 from memmon.facts.severity import Severity
 from memmon.facts.staleness import is_stale
 from memmon.facts.verdicts import Confidence, Verdict
@@ -19,6 +19,7 @@ from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from memmon.alerts.policy import AlertPolicy
     from memmon.alerts.present import ForecastLike, Memory, PresentState, RunLike, Used
@@ -75,7 +76,9 @@ def silent(present: PresentState, policy: AlertPolicy) -> Observation | None:
         return None
     interval_seconds = run.interval_seconds or INTERVAL_SECONDS
     last_at = run.last_at or run.started_at
-    silent_seconds = (present.at - last_at).total_seconds()
+    if present.ahead_at is not None:
+        return _undated(present, run, present.ahead_at)
+    silent_seconds = max((present.at - last_at).total_seconds(), 0.0)
     level: Level = "clear"
     if is_stale(
         silent_seconds,
@@ -98,6 +101,24 @@ def silent(present: PresentState, policy: AlertPolicy) -> Observation | None:
             "last_at": last_at.isoformat(),
             "silent_seconds": round(silent_seconds, 1),
             "interval_seconds": interval_seconds,
+            "end_reason": run.end_reason,
+        },
+    )
+
+
+def _undated(present: PresentState, run: RunLike, ahead_at: datetime) -> Observation:
+    """Return what is seen of a source whose newest snapshots lie in the future: it may have died long ago."""
+    return _seen(
+        present,
+        AlertKind.SILENT,
+        "clear" if run.end_reason in ENDS_ON_PURPOSE else "active",
+        message=(
+            f"The newest snapshots lie in the future (up to {local_time(ahead_at)}): the clock of their machine was "
+            "ahead, and nothing tells whether the source still records."
+        ),
+        values={
+            "last_at": None if run.last_at is None else run.last_at.isoformat(),
+            "ahead_at": ahead_at.isoformat(),
             "end_reason": run.end_reason,
         },
     )

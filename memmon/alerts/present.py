@@ -186,6 +186,8 @@ class PresentState:
     """Its number in the store; 0: not known here."""
     run: RunLike | None = None
     """Its newest run."""
+    ahead_at: datetime | None = None
+    """The time of that run's newest snapshot, where its clock is ahead of now: then nothing of it can be dated."""
     runs: Sequence[RunLike] | None = None
     memory: Memory | None = None
     deques: Sequence[DequeReading] | None = None

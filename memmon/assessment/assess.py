@@ -16,6 +16,7 @@ from memmon.assessment.headline import headline_of
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.severity import severity_of
 from memmon.assessment.waiting import waiting_for
+from memmon.facts.recording_order import latest_at
 from memmon.history import as_history
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def assess(
     freshness is not known. Never raises for lack of data: then the verdict is `cannot_say`.
     """
     history = as_history(history)
+    # What a clock ahead has labelled is set aside.
+    if now is not None:
+        history = history.slice_time(None, latest_at(now))
+    if not history.is_empty:
+        history = history.slice_time(None, history.last_seconds)
     return assess_finding(history, detect_leak(history, policy), present=present, now=now)
 
 

@@ -74,7 +74,8 @@ def is_too_old(assessed: Assessment, max_age_seconds: float | None) -> bool:
     fresh = assessed.freshness
     if fresh is None:
         return False
-    if max_age_seconds is None:
+    is_undated = fresh.ahead_until is not None and fresh.is_stale
+    if max_age_seconds is None or is_undated:
         return fresh.is_stale or fresh.age_seconds is None
     return fresh.age_seconds is None or fresh.age_seconds > max_age_seconds
 

@@ -44,7 +44,8 @@ def living_runs(runs: Iterable[RunInfo], at: datetime) -> tuple[RunInfo, ...]:
 
 def _lived(run: RunInfo, at: datetime) -> bool:
     has_ended = run.ended_at is not None and run.ended_at <= at and (run.last_at or at) < at
-    if run.last_at is None or has_ended or run.started_at > at:
+    started_at = run.clock_start_at or run.started_at
+    if run.last_at is None or run.is_clock_ahead or has_ended or started_at > at:
         return False
     return run.last_at >= at - timedelta(seconds=stale_after_seconds(run.interval_seconds))
 

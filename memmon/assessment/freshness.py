@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime  # noqa: TC003 -- the JSON Schema is made from these annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from memmon.facts.recording_order import newest_ahead, newest_recorded
 from memmon.facts.run_endings import ENDS_ON_PURPOSE, IMPORTED
 from memmon.facts.staleness import Staleness, newest_interval_seconds, staleness
+from memmon.formatting import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,10 @@ class Freshness:
     `state`: `live`; `ended`, as somebody meant; `ended_badly`, by an exception, a kill, or unseen; `silent`:
     neither an end nor a sample for three intervals (or none at all); `clock_ahead`: the newest sample lies in the
     future. `is_stale`: older than three intervals, and not ended as somebody meant. `end_reason`: how the run ended.
+
+    `last_at` is the newest sample that does not lie in the future, and `age_seconds` is never below zero.
+    `ahead_until`: the time of the newest that does and is set aside, where it was recorded after all others; then
+    nothing tells whether the source still records, and it is stale unless it ended as somebody meant.
     """
 
     state: FreshnessState
@@ -44,6 +50,7 @@ class Freshness:
     interval_seconds: float | None
     is_stale: bool
     end_reason: str | None = None
+    ahead_until: datetime | None = None
 
     @property
     def staleness(self) -> Staleness:
@@ -76,21 +83,49 @@ def freshness_of(runs: Sequence[RunInfo], *, now: datetime) -> Freshness:
 
     Beside one that goes on, another that has just ended says nothing of the source.
     """
-    last_at = max((run.last_at for run in runs if run.last_at is not None), default=None)
-    newest = [run for run in runs if run.last_at is not None and run.last_at == last_at]
+    newest = newest_recorded(runs)
     is_alive = any(is_running(run, now=now) for run in runs)
-    return freshness(
-        last_at,
+    ahead = None if is_alive else newest_ahead(runs)
+    speaking = ahead or newest
+    found = freshness(
+        None if newest is None else newest.last_at,
         now=now,
-        interval_seconds=newest_interval_seconds(runs),
-        end_reason=None if is_alive or not newest else newest[-1].end_reason,
+        interval_seconds=(newest and newest.interval_seconds) or newest_interval_seconds(runs),
+        end_reason=None if is_alive or speaking is None else speaking.end_reason,
     )
+    if ahead is None:
+        return found
+    return replace(
+        found,
+        state=FreshnessState.CLOCK_AHEAD,
+        is_stale=ahead.end_reason not in ENDS_ON_PURPOSE,
+        ahead_until=ahead.ahead_at,
+    )
+
+
+def set_aside(runs: Sequence[RunInfo]) -> tuple[int, datetime | None]:
+    """Return how many samples lie in the future, and up to when: None where it is not known."""
+    return (
+        sum(run.ahead_count for run in runs),
+        max((run.ahead_until for run in runs if run.ahead_until is not None), default=None),
+    )
+
+
+def set_aside_sentence(count: int, until: datetime | None) -> str:
+    """Return what is said of samples that lie in the future; empty where there are none."""
+    if not count:
+        return ""
+    samples = "1 sample lies" if count == 1 else f"{count:,} samples lie"
+    reach = "" if until is None else f" (up to {local_time(until)})"
+    return f"{samples} in the future{reach} and {'is' if count == 1 else 'are'} set aside: a clock was ahead"
 
 
 def is_running(run: RunInfo, *, now: datetime) -> bool:
     """Tell whether a run goes on: it has no end, and its newest sample is not stale."""
     age = staleness(run.last_at, now=now, interval_seconds=run.interval_seconds)
-    return run.end_reason is None and run.last_at is not None and not age.is_stale
+    if run.end_reason is not None or run.last_at is None or run.is_clock_ahead:
+        return False
+    return not age.is_stale
 
 
 def _state(age: Staleness, *, now: datetime, end_reason: str | None) -> FreshnessState:

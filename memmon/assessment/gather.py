@@ -100,9 +100,11 @@ def assess_source(
     The verdict looks back over `policy.look_back_hours` from the newest sample. `source` may be left out where
     the store has only one. Raises UnknownSourceError, NoDataError (nothing was ever recorded) and the store's errors.
     """
-    found = store.resolve_source(source)
+    moment = now or SystemClock().now()
+    seen = store.as_of(moment)
+    found = seen.resolve_source(source)
     question = Question(bounds=looked_back(found.last_at, policy), policy=policy)
-    return judge(store, found, question, now=now or SystemClock().now()).assessment
+    return judge(seen, found, question, now=moment).assessment
 
 
 def judge(
@@ -118,7 +120,7 @@ def judge(
 
     What has been read already need not be read again: `stats` of a window with the same end, all `runs`.
     """
-    bounds = question.bounds
+    bounds, store = question.bounds, store.as_of(now)
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
     rules = _policy(question, history)
     finding = judge_history(history, rules, least_squares=question.least_squares)

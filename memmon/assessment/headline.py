@@ -84,7 +84,8 @@ def _freshness(freshness: Freshness | None) -> str:
         case FreshnessState.LIVE:
             return ""
         case FreshnessState.CLOCK_AHEAD:
-            return "its newest sample lies in the future: a clock is wrong"
+            until = "" if freshness.ahead_until is None else f" ({local_time(freshness.ahead_until)})"
+            return f"its newest sample lies in the future{until}: a clock is wrong"
         case FreshnessState.SILENT:
             return f"silent: its last sample came{ago}" if ago else "silent: no sample was ever recorded"
         case _:

@@ -69,7 +69,7 @@ def read_standings(
     """
     rows = {row.source_id: row for row in newest_rows(store, now=now)}
     found = []
-    for read in presents(store.database):
+    for read in presents(store.database, now):
         row = rows.get(read.source.source_id)
         standing = _standing(read, row, now=now, policy=policy)
         found.append(standing if row is None else _with_pace(store, standing, row))
@@ -97,7 +97,7 @@ def _may_be_near(limit: Limit | None, row: AssessmentRow, last_at: datetime) -> 
 
 def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
     """Return the newest assessment kept of each source; one that a clock ahead has written is none of the present."""
-    return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS))
+    return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS), now=now)
 
 
 def _standing(

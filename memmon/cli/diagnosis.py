@@ -18,14 +18,14 @@ from memmon.places import unread_config
 from memmon.units import GIB, MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from memmon.cli.locate import Place
     from memmon.config import Database
     from memmon.facts.staleness import Staleness
-    from memmon.store.read import EventInfo, Store
+    from memmon.store.read import EventInfo, RunInfo, Store
 
 OLDEST_SQLITE = (3, 35, 0)
 LEAST_FREE_BYTES = 100 * MIB
@@ -175,7 +175,6 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
 
 def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     """Look at what is recorded, and whether it still is."""
-    from memmon.cli.assessed import age_of
     from memmon.store.read import open_store
 
     if database.path is not None and is_absent(database.path):
@@ -187,10 +186,11 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
         )
         return
     try:
-        with open_store(database.url) as store:
+        with open_store(database.url) as opened:
+            store = opened.as_of(now)
             sources = store.sources()
             starts = {one.name: _newest_start(store, one.name) for one in sources}
-            ages = {one.name: age_of(store, one, now=now) for one in sources}
+            runs = {one.name: store.runs(one.name) for one in sources}
     except StoreTooOldError as error:
         yield Diagnosis(state="problem", subject="database", finding=str(error), advice="memmon db upgrade")
         return
@@ -199,7 +199,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
         return
     yield Diagnosis(state="ok", subject="database", finding=f"{database.shown}, {len(sources)} sources")
     for source in sources:
-        yield _freshness(printable(source.name), ages[source.name])
+        yield from _freshness(printable(source.name), runs[source.name], now=now)
         newest = starts[source.name]
         if newest is not None and newest.kind == "checks_off":
             yield Diagnosis(
@@ -216,9 +216,24 @@ def _newest_start(store: Store, name: str) -> EventInfo | None:
     return found[0] if found else None
 
 
-def _freshness(name: str, age: Staleness) -> Diagnosis:
+def _freshness(name: str, runs: Sequence[RunInfo], *, now: datetime) -> Iterator[Diagnosis]:
+    from memmon.assessment.freshness import freshness_of, set_aside, set_aside_sentence
+
+    aside = set_aside_sentence(*set_aside(runs))
+    yield _age(name, freshness_of(runs, now=now).staleness, is_any=not aside)
+    if aside:
+        yield Diagnosis(
+            state="problem",
+            subject=f"source {name}",
+            finding=aside,
+            advice="set the clock of its machine right, or of this one; the samples stay stored, and count for nothing until then",
+        )
+
+
+def _age(name: str, age: Staleness, *, is_any: bool) -> Diagnosis:
     if age.last_at is None:
-        return Diagnosis(state="note", subject=f"source {name}", finding="no sample yet")
+        finding = "no sample yet" if is_any else "no sample that does not lie in the future"
+        return Diagnosis(state="note", subject=f"source {name}", finding=finding)
     said = f"last sample {local_time(age.last_at)} ({duration(age.age_seconds)} ago)"
     if age.is_stale:
         return Diagnosis(

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.assessment.freshness import set_aside, set_aside_sentence
 from memmon.assessment.present import Bounds
 from memmon.cli.locate import Place, locate_existing
 from memmon.cli.output import check_output, say_database
 from memmon.cli.text import local_time, printable
 from memmon.errors import NoDataError, UnknownSourceError
+from memmon.facts.recording_order import newest_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,9 +85,10 @@ def bounds_of(
 def no_data(store: Store, source: SourceInfo, bounds: Bounds) -> NoDataError:
     """Return the error for a window without a sample: it says what there is."""
     name = printable(source.name)
-    runs = [run for run in store.runs(source.name) if run.first_at is not None]
-    if bounds.run_id is not None:
-        runs = [run for run in runs if run.run_id == bounds.run_id]
+    known = [run for run in store.runs(source.name) if bounds.run_id in {None, run.run_id}]
+    runs = [run for run in known if run.first_at is not None]
+    if not runs and (aside := set_aside_sentence(*set_aside(known))):
+        return NoDataError(f"{name} has no sample that counts: {aside}; see `memmon doctor`")
     if not runs:
         return NoDataError(f"{name} has no samples yet; wait for the first, or see `memmon doctor`")
     first = min(run.first_at for run in runs if run.first_at is not None)
@@ -104,7 +107,8 @@ def _run(store: Store, source: SourceInfo, wanted: str) -> RunInfo:
     """Return the run meant by its number, the beginning of its uuid, or `last`."""
     runs = store.runs(source.name)
     if wanted == _LAST:
-        found = [run for run in runs if run.first_at is not None][-1:]
+        newest = newest_recorded(runs)
+        found = [] if newest is None else [newest]
     elif wanted.isdigit():
         found = [run for run in runs if run.run_id == int(wanted)]
     else:

@@ -77,7 +77,7 @@ def _page(
     def endpoint(request: Request) -> Response:
         try:
             with open_store(place.database.url) as store:
-                return make(place, store, request)
+                return make(place, store.as_of(place.clock.now()), request)
         except (UnknownSourceError, NoDataError) as error:
             return _trouble("Nothing to show", str(error), status=NOT_FOUND)
         except StoreError as error:

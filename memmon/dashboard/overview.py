@@ -180,7 +180,9 @@ def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
         )
     )
     if last_at is None:
-        verdict = "No sample yet"
+        verdict = (
+            "No sample yet" if standing.freshness.ahead_until is None else "All samples lie in the future"
+        )
     elif said is None:
         verdict = "Not judged yet"
     fresh = standing.freshness
@@ -204,6 +206,6 @@ def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
         run_count=source.run_count,
         last_at=last_at,
         last_words="never" if old.age_seconds is None else f"{age(old.age_seconds)} ago",
-        is_stale=old.is_stale,
+        is_stale=old.is_stale or fresh.is_stale,
         is_pending=said is None,
     )

@@ -32,7 +32,8 @@ REFRESH_SECONDS = 300
 def source_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return a source's report: `name`, and `window` or `since` and `until` (ISO 8601) in the address."""
     query = request.query_params
-    store = PageStore(store.database)
+    now = place.clock.now()
+    store = PageStore(store.database).as_of(now)
     source = store.resolve_source(query.get("name"))
     until = _moment(query.get("until"), "until")
     since = _moment(query.get("since"), "since")
@@ -40,7 +41,7 @@ def source_page(place: PageContext, store: Store, request: Request) -> Response:
     end = until or source.last_at
     if window in WINDOWS and end is not None:
         since = end - timedelta(days=WINDOWS[window][1])
-    report = build_report(store, source.name, now=place.clock.now(), since=since, until=until)
+    report = build_report(store, source.name, now=now, since=since, until=until)
     zone = fixed_offset(report.until or report.generated_at)
     page = render_html(
         report,

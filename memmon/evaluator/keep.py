@@ -31,6 +31,7 @@ def keep_hourly(store: Store, *, source: str | None, policy: AlertPolicy, clock:
     from memmon.store.write.assessments import keep_assessments
 
     now = clock.now()
+    store = store.as_of(now)
     leak_policy = LeakPolicy(threshold_mb_per_hour=policy.leak_threshold_mb_per_hour)
     failed: list[str] = []
     started = clock.monotonic()

@@ -12,6 +12,7 @@ from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.gather import Question, is_confirmed, judge
 from memmon.assessment.present import Bounds
 from memmon.errors import MemmonError
+from memmon.facts.recording_order import newest_ahead, newest_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ def observe(
     """Return what is seen of each source (or one), with its newest run, and what could not be looked at."""
     found: list[tuple[Observation, RunInfo]] = []
     failed: list[str] = []
+    store = store.as_of(now)
     sources = store.sources() if source is None else (store.resolve_source(source),)
     scopes: set[str] = set()
     for one in sources:
@@ -51,11 +53,19 @@ def observe_source(
     store: Store, source: SourceInfo, *, now: datetime, policy: AlertPolicy
 ) -> list[tuple[Observation, RunInfo]]:
     """Return what is seen of one source; of a silent one only that it is silent."""
+    store = store.as_of(now)
     runs = store.runs(source.name)
     if not runs:
         return []
     newest = newest_run(runs)
-    present = PresentState(at=now, source=source.name, source_id=source.source_id, run=newest, runs=runs)
+    present = PresentState(
+        at=now,
+        source=source.name,
+        source_id=source.source_id,
+        run=newest,
+        runs=runs,
+        ahead_at=newest.ahead_at if newest.is_clock_ahead else None,
+    )
     silent = conditions.silent(present, policy)
     is_silent = silent is None or silent.level != "clear"
     if not is_silent and newest.end_reason != "imported" and newest.last_at is not None:
@@ -64,8 +74,12 @@ def observe_source(
 
 
 def newest_run(runs: Sequence[RunInfo]) -> RunInfo:
-    """Return the run that was heard of last."""
-    return max(runs, key=lambda run: run.last_at or run.started_at)
+    """Return the run that was heard of last; whose samples lie in the future counts by the order of recording."""
+    newest, ahead = newest_recorded(runs), newest_ahead(runs)
+    if ahead is not None:
+        return ahead
+    heard = [run for run in runs if run.ahead_at is None and run.last_at is None]
+    return max([newest or runs[-1], *heard], key=lambda run: run.last_at or run.started_at)
 
 
 def living(

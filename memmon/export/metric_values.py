@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.assessment.freshness import freshness_of
 from memmon.facts.readings import metrics
+from memmon.facts.recording_order import latest_ms
 from memmon.facts.run_endings import MEANT_ENDS
 from memmon.facts.staleness import is_stale, stale_after_seconds
 from memmon.store.read.many_sources import deque_statuses, light_runs
@@ -48,15 +49,18 @@ class SourceState:
 
 def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
     """Return every source's present as of `now`, in the order of their names."""
+    store = store.as_of(now)
     live: dict[int, list[dict[str, Any]]] = {}
-    for row in _newest(store, now):
-        live.setdefault(row["source_id"], []).append(row)
     firing: dict[int, list[tuple[str, str]]] = {}
     told = "SELECT source_id, kind, severity FROM alert_watch WHERE holder = 'evaluator' AND state = 'firing' ORDER BY kind"
     for source_id, kind, severity in store.query(told, row_limit=_ROW_LIMIT).rows:
         firing.setdefault(source_id, []).append((kind, severity))
-    sources, runs = store.sources(), light_runs(store.database)
-    deques = deque_statuses(store.database, [one for one in sources if one.source_id in live])
+    sources, runs = store.sources(), light_runs(store.database, now)
+    ahead = {run.run_id for found in runs.values() for run in found if run.is_clock_ahead}
+    for row in _newest(store, now):
+        if row["run_id"] not in ahead:
+            live.setdefault(row["source_id"], []).append(row)
+    deques = deque_statuses(store.database, [one for one in sources if one.source_id in live], now)
     return tuple(
         _state(
             one,
@@ -73,14 +77,15 @@ def _newest(store: Store, now: datetime) -> list[dict[str, Any]]:
     """Return the newest snapshot of every run that is alive."""
     now_ms = round(now.timestamp() * MS_PER_SECOND)
     oldest_ms = now_ms - round(stale_after_seconds(_LONGEST_INTERVAL.total_seconds())) * MS_PER_SECOND
-    columns = ("source_id", "interval_ms", "at_ms", *(one.column for one in _SHOWN))
+    columns = ("run_id", "source_id", "interval_ms", "at_ms", *(one.column for one in _SHOWN))
     names = ", ".join(_newest_known(one.column) if one.is_rare else f"s.{one.column}" for one in _SHOWN)
     statement = " ".join(
         (
-            f"SELECT r.source_id, r.interval_ms, s.at_ms, {names}",
+            f"SELECT r.id, r.source_id, r.interval_ms, s.at_ms, {names}",
             # CROSS: else SQLite goes through all snapshots and looks at the run of each.
             "FROM run r CROSS JOIN snapshot s WHERE s.run_id = r.id",
-            "AND s.seq = (SELECT max(n.seq) FROM snapshot n WHERE n.run_id = r.id)",
+            "AND s.seq = (SELECT n.seq FROM snapshot n WHERE n.run_id = r.id",
+            f"AND n.at_ms <= {latest_ms(now):d} ORDER BY n.seq DESC LIMIT 1)",
             f"AND r.ended_ms IS NULL AND s.at_ms >= {oldest_ms:d}",
             # As everywhere: of processes that were read at one moment the last one speaks.
             "ORDER BY s.at_ms DESC, r.id DESC",

@@ -69,7 +69,7 @@ def _judge(store: Store, source: str, last_at: datetime, *, now: datetime) -> Me
     from memmon.analysis.leak.detect import DEFAULT_POLICY
     from memmon.assessment.gather import Question, judge, looked_back
 
-    bounds = looked_back(last_at, DEFAULT_POLICY)
+    bounds, store = looked_back(last_at, DEFAULT_POLICY), store.as_of(now)
     question = Question(bounds=bounds, is_brief=True, has_cause=False)
     found = _verdict(judge(store, store.resolve_source(source), question, now=now).assessment.finding, now)
     _judged.hold(store, source, last_at, found)

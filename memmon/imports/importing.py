@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from memmon.assessment.freshness import set_aside, set_aside_sentence
 from memmon.errors import ImportFileError
 from memmon.imports.csv_file import read_csv
 from memmon.imports.json_lines import check_lines, import_lines
@@ -14,6 +15,7 @@ from memmon.imports.options import NO_OPTIONS
 from memmon.imports.parquet_file import is_parquet, read_parquet
 from memmon.imports.placing import NOTHING_NEW, Placing, When, past_of
 from memmon.imports.profiler_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
+from memmon.store.read import open_store
 from memmon.store.transfer.dump import ensure_store, load
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def import_files(
 
     `source`: the name to import under (default: the one that the file names, else the file's name
     without any suffix). `start`: when a file whose times are relative began; without it its last row is `now`.
-    Rows later than `now` are left out. A missing store is created. What is stored already is not
+    Rows later than `now` are left out; of JSON Lines, a history as it was recorded, they are kept and said. A missing store is created. What is stored already is not
     stored again, and what was recorded since goes on in the run that is there.
     `on_progress` is told what is going on, now and then.
 
@@ -95,7 +97,7 @@ def import_files(
     ensure_store(database, file_mode=file_mode)
     for item in found:
         if isinstance(item, JsonLines):
-            yield _import_json_lines(database, item, source)
+            yield _import_json_lines(database, item, source, now=now)
         else:
             yield _import_recording(Placing(database=database, item=item, when=when), source, on_progress)
 
@@ -177,11 +179,12 @@ def _told(
         yield row
 
 
-def _import_json_lines(database: Database, item: JsonLines, source: str | None) -> Imported:
+def _import_json_lines(database: Database, item: JsonLines, source: str | None, *, now: datetime) -> Imported:
     loaded = import_lines(database, item.lines, source=source)
     snapshot_count, run_count = loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0)
     others = sum(loaded.new_count.values()) - snapshot_count - run_count
     notes = [TORN] if item.is_torn else []
+    notes += _later(database, loaded.sources, now=now) if snapshot_count else []
     if not (snapshot_count or run_count or others):
         notes.append(NOTHING_NEW)
     return Imported(
@@ -192,3 +195,12 @@ def _import_json_lines(database: Database, item: JsonLines, source: str | None) 
         run_count=run_count,
         notes=tuple(notes),
     )
+
+
+def _later(database: Database, sources: Sequence[str], *, now: datetime) -> Iterator[str]:
+    """Yield what is said of a source's samples that lie in the future."""
+    with open_store(database.url) as store:
+        for name in sources:
+            aside = set_aside_sentence(*set_aside(store.as_of(now).runs(name)))
+            if aside:
+                yield f"of {name} {aside}"

@@ -100,7 +100,8 @@ def fleet(
     from memmon.store.read import open_store
 
     moment = now or SystemClock().now()
-    with open_store(database_url) as store, _executor(executor, jobs) as chosen:
+    with open_store(database_url) as opened, _executor(executor, jobs) as chosen:
+        store = opened.as_of(moment)
         sources = [one for one in store.sources() if one.last_at is not None]
         kept = {} if since is not None else kept_results(store, policy=policy, now=moment)
         left = [one for one in sources if one.name not in kept]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.analysis.stats.newey_west import ols_newey_west
-from memmon.assessment.freshness import freshness_of, is_running
+from memmon.assessment.freshness import freshness_of, is_running, set_aside, set_aside_sentence
 from memmon.assessment.gather import Question, judge, widened
 from memmon.assessment.present import Bounds
+from memmon.facts.recording_order import newest_recorded
 from memmon.report.data import (
     EventRow,
     HistorySection,
@@ -69,9 +70,10 @@ def build_report(
     Raises UnknownSourceError, NoDataError (nothing was ever recorded) and the store's own errors. A window
     without a sample gives a report whose `is_empty` is True.
     """
+    store = store.as_of(now)
     found = store.resolve_source(source)
     name, runs = found.name, store.runs(found.name)
-    end = until or _last_at(runs, run_id)
+    end = until or last_at_of(runs, run_id)
     start = since or (end - timedelta(hours=DEFAULT_HOURS) + _JUST_AFTER if end else None)
     stats = store.window_statistics(name, start, end, run_id=run_id)
     rules = _policy(policy or LeakPolicy(), since, end)
@@ -173,7 +175,8 @@ def history_of(runs: Sequence[RunInfo], *, now: datetime) -> HistorySection:
     return HistorySection(
         run_count=len(runs),
         first_at=min((run.first_at for run in runs if run.first_at), default=None),
-        last_at=_last_at(runs, None),
+        last_at=last_at_of(runs, None),
+        set_aside=set_aside_sentence(*set_aside(runs)),
         runs=tuple(_run_row(run, now) for run in list(reversed(runs))[:SHOWN_RUN_COUNT]),
         sample_count=sum(run.snapshot_count for run in runs),
         max_mb=_mb(max(peaks, default=None)),
@@ -203,11 +206,10 @@ def _run_row(run: RunInfo, now: datetime) -> RunRow:
     )
 
 
-def _last_at(runs: Sequence[RunInfo], run_id: int | None) -> datetime | None:
-    return max(
-        (run.last_at for run in runs if run.last_at and (run_id is None or run.run_id == run_id)),
-        default=None,
-    )
+def last_at_of(runs: Sequence[RunInfo], run_id: int | None) -> datetime | None:
+    """Return when the newest sample of a run, or of all, was taken."""
+    newest = newest_recorded(run for run in runs if run_id in {None, run.run_id})
+    return None if newest is None else newest.last_at
 
 
 def _policy(policy: LeakPolicy, since: datetime | None, until: datetime | None) -> LeakPolicy:

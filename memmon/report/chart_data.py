@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,6 @@ MAX_MARKERS = 300
 GAP_INTERVALS = 3.0
 """A pause longer than so many intervals breaks the line."""
 
-_CHUNK_DAYS = 31
 _ROUND_SECONDS = (60, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
 _MARKER_KINDS = {
     "death": "alert",
@@ -198,8 +197,8 @@ def _deques(
     size_seconds = bucket_seconds(length_seconds, DEQUE_POINTS, at_least_seconds=1.0)
     start = since.timestamp()
     count = int(length_seconds // size_seconds) + 1
-    peaks = _deque_peaks(
-        store, report.source, since, until, run_id, start=start, size_seconds=size_seconds, count=count
+    peaks = store.deque_peaks(
+        report.source, since, until, run_id=run_id, span_seconds=size_seconds, span_count=count
     )
     times = tuple(start + (number + 0.5) * size_seconds for number in range(count))
     charts = []
@@ -211,32 +210,6 @@ def _deques(
             DequeChart(row=row, at_seconds=times, fill=_values(np.round(fill, 2)), is_percent=is_percent)
         )
     return tuple(charts)
-
-
-def _deque_peaks(
-    store: Store,
-    source: str,
-    since: datetime,
-    until: datetime,
-    run_id: int | None,
-    *,
-    start: float,
-    size_seconds: float,
-    count: int,
-) -> dict[str, tuple[Floats, Floats]]:
-    """Return each deque's largest length and its limit per bucket, read a month at a time."""
-    found: dict[str, tuple[Floats, Floats]] = {}
-    chunk_from = since
-    while chunk_from <= until:
-        chunk_until = min(chunk_from + timedelta(days=_CHUNK_DAYS), until)
-        matrix = store.deque_matrix(source, chunk_from, chunk_until, run_id=run_id)
-        place = ((matrix.at_seconds - start) // size_seconds).astype(np.int64).clip(0, count - 1)
-        for column, name in enumerate(matrix.names):
-            lengths, limits = found.setdefault(name, (np.full(count, np.nan), np.full(count, np.nan)))
-            np.fmax.at(lengths, place, matrix.peak_length_count[:, column])
-            np.fmax.at(limits, place, matrix.maxlen_count[:, column])
-        chunk_from = chunk_until + timedelta(milliseconds=1)
-    return found
 
 
 def _days(buckets: Buckets, report: Report, tz: tzinfo) -> Iterator[DayRow]:

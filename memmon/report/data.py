@@ -119,6 +119,8 @@ class HistorySection:
     sample_count: int | None = None
     max_mb: float | None = None
     missing_reason: str | None = None
+    set_aside: str = ""
+    """What is said of samples that lie in the future, in one sentence; empty: there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

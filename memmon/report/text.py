@@ -263,6 +263,8 @@ def _stored(history: HistorySection, tz: tzinfo | None) -> list[str]:
         )
     if history.sample_count is not None:
         lines.append(f"  Stored samples: {history.sample_count}")
+    if history.set_aside:
+        lines += _item(f"{history.set_aside}.")
     if history.max_mb is not None:
         lines.append(f"  Highest ever: {size(history.max_mb)}")
     for run in history.runs[:MAX_RUNS]:

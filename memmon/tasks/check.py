@@ -12,6 +12,7 @@ from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import PresentState
 from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
+from memmon.facts.recording_order import latest_at
 from memmon.facts.verdicts import Verdict
 from memmon.tasks.keep import keep_assessment
 from memmon.units import SECONDS_PER_DAY
@@ -44,7 +45,8 @@ def check(request: Check) -> Checked:
             return Checked(damage=damage, alerts=(), seen=(), report=None, is_suspicious=False)
     seen: tuple[Observation, ...] = ()
     report, is_suspicious = None, False
-    with open_store(request.database) as store:
+    with open_store(request.database) as opened:
+        store = opened.as_of(request.now)
         if request.leak_check:
             seen, is_suspicious = _seen(store, request)
             keep_assessment(store, request)
@@ -64,13 +66,16 @@ def _keep_small(url: str, now: datetime) -> None:
     """Fold and prune what the settings call old; what is not done in a minute is done the next time."""
     from memmon.config import load_settings, parse_database
     from memmon.store.retention import prune
+    from memmon.store.retention.recorded_time import recorded_now
 
     stop = threading.Event()
     timer = threading.Timer(RETENTION_SECONDS, stop.set)
     timer.daemon = True
     timer.start()
     try:
-        prune.apply(parse_database(url), load_settings(), now=now, stop=stop)
+        database = parse_database(url)
+        # Nobody looks on: a clock that is ahead must not make all of the history old.
+        prune.apply(database, load_settings(), now=recorded_now(database, now), stop=stop)
     except MemmonError as error:
         # The verdict must not be lost over it; `memmon doctor` and the log of `db prune` tell more.
         sys.stderr.write(f"retention: {error}\n")
@@ -99,10 +104,14 @@ def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
 
 def _is_report_due(store: Store, source: str, now: datetime) -> bool:
     stored = store.reports(source)
-    if stored:
-        last = max(item.at for item in stored)
+    # A clock that was ahead must not put off the next report by years.
+    made = [item.at for item in stored if item.at <= latest_at(now)]
+    if made:
+        last = max(made)
+    elif stored:
+        return True
     else:
-        starts = [run.started_at for run in store.runs(source)]
+        starts = [run.clock_start_at or run.started_at for run in store.runs(source)]
         if not starts:
             return False
         last = min(starts)

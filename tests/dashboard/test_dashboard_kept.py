@@ -78,3 +78,13 @@ def test_a_page_reads_the_history_of_its_window_once(store, monkeypatch):
     client = AsgiClient(create_app(store.database.url, clock=ManualClock(NOW)))
     assert client.get("/source?name=one&window=7d").status_code == 200
     assert len(set(read)) == len(read) == 1
+
+
+def test_the_overview_says_which_source_has_nothing_but_the_future(store):
+    """Seen a month before its samples a source has no verdict, no age and no memory; it is not called well."""
+    page = (
+        AsgiClient(create_app(store.database.url, clock=ManualClock(NOW - timedelta(days=30)))).get("/").text
+    )
+    assert page.count("All samples lie in the future") == 3
+    assert " ago" not in page
+    assert "/hour" not in page

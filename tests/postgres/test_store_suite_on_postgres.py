@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from store_kit import StoreMaker
+from test_order_of_recording import *  # noqa: F403 -- and every test of the order of recording
 from test_read_side import *  # noqa: F403 -- every test of the read side runs here too
 
 

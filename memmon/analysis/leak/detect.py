@@ -99,7 +99,7 @@ def _looked_at(history: History, policy: LeakPolicy, now: datetime | None) -> Hi
         return history
     if now is not None and now.tzinfo is None:
         raise ValueError("now must be timezone-aware: pass datetime(..., tzinfo=UTC)")
-    end_seconds = float(history.at_seconds.max()) if now is None else now.timestamp()
+    end_seconds = history.last_seconds if now is None else now.timestamp()
     return history.slice_time(end_seconds - policy.look_back_hours * SECONDS_PER_HOUR, end_seconds)
 
 

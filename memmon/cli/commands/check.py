@@ -13,7 +13,7 @@ from memmon.cli.assessed import assessed, finding_object, limit_object, source_o
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
-from memmon.cli.text import duration, printable, size
+from memmon.cli.text import duration, local_time, printable, size
 from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
 from memmon.facts.deque_state import state_of
@@ -95,6 +95,9 @@ def _check(
     age = staleness_of(judged)
     oldest = max_age_seconds or stale_after_seconds(age.interval_seconds)
     stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
+    fresh = judged.assessment.freshness
+    if fresh is not None and fresh.ahead_until is not None:
+        stale = f"stale: the newest samples lie in the future (up to {local_time(fresh.ahead_until)}): a clock is wrong"
     reasons = tuple(stale if reason.kind == "stale" else _reason(judged.assessment, reason) for reason in why)
     return CheckedSource(source=source.name, state=state, reasons=reasons, judged=judged)
 

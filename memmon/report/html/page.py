@@ -46,6 +46,7 @@ def page_of(
         mood="wait" if empty else mood,
         verdict_sentences=_verdict_sentences(report),
         stale_words=_stale_words(report, zone),
+        set_aside=report.history.set_aside if report.history is not None else "",
         sub=tuple(_sub(report, zone)),
         database=report.database or "",
         is_empty=empty,
@@ -129,7 +130,8 @@ def _sub(report: Report, zone: tzinfo) -> Iterator[str]:
 def _empty_words(report: Report, zone: tzinfo) -> str:
     history = report.history
     if history is None or history.first_at is None or history.last_at is None:
-        return "Nothing has been recorded for this source yet."
+        aside = "" if history is None or not history.set_aside else f" {history.set_aside}."
+        return "Nothing has been recorded for this source yet." if not aside else aside.strip()
     first, last = (local_time(at, tz=zone)[:16] for at in (history.first_at, history.last_at))
     return f"There is no sample in this window. Recorded are {first} to {last}."
 

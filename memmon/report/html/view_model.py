@@ -120,6 +120,7 @@ class Page:
     mood: str
     verdict_sentences: tuple[str, ...]
     stale_words: str
+    set_aside: str
     sub: tuple[str, ...]
     database: str
     is_empty: bool

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memmon.store.read.ports import Session
     from memmon.store.read.samples import Window
 
+_EVER_MS = 2**62
 _SIZES = ("rss_bytes", "footprint_bytes", "charged_bytes", "limit_bytes")
 _COLUMNS = ("writer", "severity", "verdict", "confidence", "slope_mb_per_hour", *_SIZES)
 _FLOATS = frozenset({"slope_mb_per_hour", *_SIZES})
@@ -21,9 +22,12 @@ _NAMES = ("at_ms", "last_ms", *_COLUMNS, "version", "data")
 
 
 def read_newest(
-    session: Session, *, until_ms: int, source_id: int | None = None
+    session: Session, *, until_ms: int, begun_until_ms: int | None = None, source_id: int | None = None
 ) -> tuple[AssessmentRow, ...]:
-    """Return the newest kept assessment of each source (or one) up to a moment: a seek each."""
+    """Return the newest kept assessment of each source (or one) up to a moment: a seek each.
+
+    `begun_until_ms`: a run that began later by a clock that was ahead did not begin since.
+    """
     newest = (
         "SELECT a.id FROM assessment a WHERE a.source_id = s.id AND a.at_ms <= :until_ms "
         "ORDER BY a.at_ms DESC LIMIT 1"
@@ -31,9 +35,11 @@ def read_newest(
     chosen = "" if source_id is None else "WHERE s.id = :source_id"
     names = ", ".join(f"k.{name}" for name in _NAMES)
     rows = session.rows(
-        f"SELECT k.source_id, s.name, (SELECT max(r.started_ms) FROM run r WHERE r.source_id = s.id), {names} "
+        f"SELECT k.source_id, s.name, (SELECT max(r.started_ms) FROM run r WHERE r.source_id = s.id "
+        f"AND r.started_ms <= :begun_ms), {names} "
         f"FROM source s JOIN assessment k ON k.id = ({newest}) {chosen}",
-        {"until_ms": until_ms} | ({} if source_id is None else {"source_id": source_id}),
+        {"until_ms": until_ms, "begun_ms": _EVER_MS if begun_until_ms is None else begun_until_ms}
+        | ({} if source_id is None else {"source_id": source_id}),
     )
     return tuple(_row(row) for row in rows)
 

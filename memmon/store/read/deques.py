@@ -60,9 +60,15 @@ class Readings:
     """All readings of some series over a window's samples, one run after the other."""
 
     def __init__(
-        self, session: Session, window: Window, points: Mapping[str, FloatArray], *, kind: str
+        self,
+        session: Session,
+        window: Window,
+        points: Mapping[str, FloatArray],
+        *,
+        kind: str,
+        metrics: Sequence[str] | None = None,
     ) -> None:
-        """Fetch what changed; `points` are the window's samples (`fetch_points`)."""
+        """Fetch what changed; `points` are the window's samples (`fetch_points`), `metrics` those wanted (None: all)."""
         self.points = points
         run_of = points["run_id"].astype(np.int64)
         edges = np.flatnonzero(np.diff(run_of)) + 1
@@ -71,12 +77,14 @@ class Readings:
         self.runs = tuple(
             (int(run_of[start]), slice(start, stop)) for start, stop in zip(starts, stops, strict=True)
         )
-        parameters = {**window.parameters(), "kind": kind}
-        self._raw = _by_series(session, _raw_query(window), "seq", ("value",), parameters)
+        names = {f"metric_{number}": name for number, name in enumerate(metrics or ())}
+        parameters = {**window.parameters(), "kind": kind, **names}
+        chosen = f" AND x.metric IN ({', '.join(f':{name}' for name in names)})" if names else ""
+        self._raw = _by_series(session, _raw_query(window, chosen), "seq", ("value",), parameters)
         self._rolled: dict[tuple[int, int], dict[str, FloatArray]] = {}
         if bool(np.any(points["resolution_ms"] > 0)):
             values = ("last_value", "mean_value", "max_value")
-            self._rolled = _by_series(session, _rolled_query(window), "bucket_ms", values, parameters)
+            self._rolled = _by_series(session, _rolled_query(window, chosen), "bucket_ms", values, parameters)
 
     def changes(self, run_id: int, rows: slice, series_id: int) -> Changes | None:
         """Return the changes of a series in a run, or None when it has no reading there."""
@@ -151,7 +159,7 @@ def peaks(changes: Changes, size: int) -> FloatArray:
     return filled
 
 
-def _raw_query(window: Window) -> str:
+def _raw_query(window: Window, chosen: str) -> str:
     """Return the query of the readings that matter in a window: the changes, and what held before.
 
     Both parts seek along the key (run, series, seq); a day out of a year costs what a day costs.
@@ -163,6 +171,7 @@ def _raw_query(window: Window) -> str:
     found = (
         "SELECT r.run_id, r.series_id, r.seq, r.value FROM w CROSS JOIN series x CROSS JOIN reading r "
         "WHERE x.source_id = :source_id AND x.kind = :kind AND r.run_id = w.run_id AND r.series_id = x.id"
+        f"{chosen}"
     )
     before = (
         "SELECT max(p.seq) FROM reading p "
@@ -174,12 +183,13 @@ def _raw_query(window: Window) -> str:
     )
 
 
-def _rolled_query(window: Window) -> str:
+def _rolled_query(window: Window, chosen: str) -> str:
     run = "" if window.run_id is None else " AND r.run_id = :run_id"
     return (
         "SELECT r.run_id, r.series_id, r.bucket_ms, r.last_value, r.mean_value, r.max_value "
         "FROM reading_rollup r WHERE r.run_id IN (SELECT id FROM run WHERE source_id = :source_id) "
-        f"AND r.series_id IN (SELECT id FROM series WHERE source_id = :source_id AND kind = :kind){run}"
+        "AND r.series_id IN (SELECT x.id FROM series x WHERE x.source_id = :source_id AND x.kind = :kind"
+        f"{chosen}){run}"
     )
 
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
 from memmon.store.read.opening import open_gate
-from memmon.store.read.samples import Window
-from memmon.store.read.values import ms_of
+from memmon.store.read.seen import SeenStore
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
     from datetime import datetime, timedelta
-    from types import TracebackType
     from typing import Literal
 
     import pandas as pd
-    from sqlalchemy import Engine
 
     from memmon.config import Database
     from memmon.history import History
     from memmon.model import AlertInfo
-    from memmon.store.read.ports import Gate
     from memmon.store.read.sql import QueryResult
     from memmon.store.read.values import (
         Buckets,
@@ -52,70 +48,38 @@ def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:
     return Store(database, open_gate(database))
 
 
-class _Opened:
-    """A database that was opened to be read: the gate to it, and the engine where one was asked for."""
-
-    def __init__(self, database: Database, gate: Gate) -> None:
-        self.database = database
-        self._gate = gate
-        self._engine: Engine | None = None
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        """Close, as `close` does."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the engine where one was asked for; nothing else is open between calls."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.dispose()
-
-    @property
-    def engine(self) -> Engine:
-        """An SQLAlchemy engine that only reads, for `pd.read_sql` over the views (docs/sql.md); loads SQLAlchemy.
-
-        Statements that would do more than read raise SqlError, other errors are SQLAlchemy's own. It has no pool.
-        """
-        if self._engine is None:
-            from memmon.store.read.engine import reading_engine
-
-            self._engine = reading_engine(self.database)
-        return self._engine
-
-
-class Store(_Opened):
+class Store(SeenStore):
     """The histories in one database. Every method reads one consistent state and keeps nothing open.
 
     `source` may be left out (None) where the database has only one. `since` and `until` are
-    aware datetimes, both included; None: no bound. `run_id` narrows to one run.
+    aware datetimes, both included; None: no bound. `run_id` narrows to one run. What is judged or summed up
+    without an `until` reaches to the source's present, its newest sample by the order of recording: what a wrong
+    clock has dated later than now is set aside, and stands in the DataFrames alone.
     """
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return what is monitored, by name."""
-        return self._gate.read(queries.read_sources)
+        until_ms = self._latest_ms()
+        return self._gate.read(lambda session: queries.read_sources(session, latest_ms=until_ms))
 
     def resolve_source(self, name: str | None = None) -> SourceInfo:
         """Return the source of that name, or the only one; raises UnknownSourceError, NoDataError."""
         if name is not None:
             # Without a look at all the others: a fleet has thousands.
-            found = self._gate.read(lambda session: queries.read_sources(session, name=name))
+            until_ms = self._latest_ms()
+            found = self._gate.read(
+                lambda session: queries.read_sources(session, latest_ms=until_ms, name=name)
+            )
             if found:
                 return found[0]
         return _only(self.database, name, self.sources())
 
     def runs(self, source: str | None = None) -> tuple[RunInfo, ...]:
         """Return the runs of a source, oldest first."""
-        found = self.resolve_source(source)
-        return self._gate.read(lambda session: queries.read_runs(session, found.source_id, source=found.name))
+        found, until_ms = self.resolve_source(source), self._latest_ms()
+        return self._gate.read(
+            lambda session: queries.read_runs(session, found.source_id, source=found.name, latest_ms=until_ms)
+        )
 
     def last_sample_at(self, source: str | None = None) -> datetime | None:
         """Return when the newest sample was taken; None: there is none."""
@@ -136,7 +100,7 @@ class Store(_Opened):
         rollup, whose values are means and whose peaks are in `max_rss_bytes`, `min_rss_bytes`,
         `max_vms_bytes` and the like; in a snapshot these equal the value itself).
         """
-        window = self._window(source, since, until, run_id)
+        window = self._all_of(source, since, until, run_id)
         return self._gate.read(lambda session: frames.snapshots_frame(session, window))
 
     def deque_readings(
@@ -152,7 +116,7 @@ class Store(_Opened):
 
         Where samples are rollups, `length` is the time-weighted mean and `peak_length` the peak.
         """
-        window = self._window(source, since, until, run_id)
+        window = self._all_of(source, since, until, run_id)
         return self._gate.read(lambda session: frames.deque_frame(session, window, value=value))
 
     def deque_matrix(
@@ -183,7 +147,7 @@ class Store(_Opened):
         self, source: str | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> pd.DataFrame:
         """Return one row a sample and one column a component, in bytes, filled forward."""
-        window = self._window(source, since, until, None)
+        window = self._all_of(source, since, until, None)
         return self._gate.read(lambda session: frames.component_frame(session, window))
 
     def work_readings(
@@ -193,7 +157,7 @@ class Store(_Opened):
 
         The total over all names is `work_count` of `snapshots`; without any name that is all there is.
         """
-        window = self._window(source, since, until, None)
+        window = self._all_of(source, since, until, None)
         return self._gate.read(lambda session: frames.work_frame(session, window))
 
     def history(
@@ -206,7 +170,7 @@ class Store(_Opened):
     ) -> History:
         """Return the History that the analysis judges: runs, uptime, deque bytes, work (without pandas)."""
         found = self.resolve_source(source)
-        window = _window(found.source_id, since, until, run_id)
+        window = self._samples_of(found, since, until, run_id)
         return self._gate.read(lambda session: histories.read_history(session, window, source=found.name))
 
     def histories(
@@ -220,7 +184,7 @@ class Store(_Opened):
 
         `look_back` counts from each source's own last sample; `since` is a moment for all.
         """
-        windows = [(one.name, _look_back(one, look_back, since)) for one in sources]
+        windows = [(one.name, self._look_back(one, look_back, since)) for one in sources]
         return self._gate.read(
             lambda session: tuple(
                 histories.read_history(session, window, source=name) for name, window in windows
@@ -270,9 +234,11 @@ class Store(_Opened):
         self, source: str | None = None, *, run_id: int | None = None
     ) -> tuple[DequeStatus, ...]:
         """Return the newest values of each deque of a run (default: the one that reported last)."""
-        found = self.resolve_source(source)
+        found, until_ms = self.resolve_source(source), self._latest_ms()
         return self._gate.read(
-            lambda session: queries.read_deque_status(session, found.source_id, run_id=run_id)
+            lambda session: queries.read_deque_status(
+                session, found.source_id, latest_ms=until_ms, run_id=run_id
+            )
         )
 
     def events(
@@ -286,7 +252,7 @@ class Store(_Opened):
         run_id: int | None = None,
     ) -> tuple[EventInfo, ...]:
         """Return the events of a window, oldest first; with `limit` the newest that many."""
-        window = self._window(source, since, until, run_id)
+        window = self._all_of(source, since, until, run_id)
         return self._gate.read(lambda session: queries.read_events(session, window, kinds=kinds, limit=limit))
 
     def reports(self, source: str | None = None, *, limit: int | None = None) -> tuple[ReportInfo, ...]:
@@ -312,17 +278,12 @@ class Store(_Opened):
         `footprint_bytes`, `charged_bytes`, `limit_bytes`, `limit_share` (0 to 1), `version` and `data`: the whole as
         JSON, in the form of that version. NaN: not known. After 90 days one a day is left, and each change.
         """
-        window = self._window(source, since, until, None)
+        window = self._all_of(source, since, until, None)
         return self._gate.read(lambda session: assessments.assessments_frame(session, window))
 
     def query(self, statement: str, *, row_limit: int = 1000) -> QueryResult:
         """Run one read-only SQL statement (`memmon sql`); the views are described in docs/sql.md."""
         return sql.run_sql(self._gate, statement, row_limit=row_limit)
-
-    def _window(
-        self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
-    ) -> Window:
-        return _window(self.resolve_source(source).source_id, since, until, run_id)
 
 
 def _only(database: Database, name: str | None, known: tuple[SourceInfo, ...]) -> SourceInfo:
@@ -338,18 +299,3 @@ def _only(database: Database, name: str | None, known: tuple[SourceInfo, ...]) -
         raise UnknownSourceError(msg)
     msg = f"no source {name!r} in {database.shown}; known: {names}"
     raise UnknownSourceError(msg)
-
-
-def _look_back(source: SourceInfo, look_back: timedelta | None, since: datetime | None) -> Window:
-    if since is None and look_back is not None and source.last_at is not None:
-        since = source.last_at - look_back
-    return _window(source.source_id, since, None, None)
-
-
-def _window(source_id: int, since: datetime | None, until: datetime | None, run_id: int | None) -> Window:
-    return Window(
-        source_id=source_id,
-        since_ms=ms_of(since, name="since"),
-        until_ms=ms_of(until, name="until"),
-        run_id=run_id,
-    )

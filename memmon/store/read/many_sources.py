@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.facts.recording_order import latest_ms
 from memmon.store.read.assessments import read_newest
 from memmon.store.read.opening import open_gate
 from memmon.store.read.presents import read_presents
@@ -21,29 +22,38 @@ if TYPE_CHECKING:
     from memmon.store.read.values import AssessmentRow, DequeStatus, RunInfo, SourceInfo, SourcePresent
 
 
-def presents(database: Database) -> tuple[SourcePresent, ...]:
-    """Return the newest readings of every source, by name; the runs without figures over their samples."""
-    return open_gate(database).read(read_presents)
+def presents(database: Database, now: datetime) -> tuple[SourcePresent, ...]:
+    """Return the newest readings of every source as of `now`, by name; the runs without figures over their samples."""
+    return open_gate(database).read(lambda session: read_presents(session, latest_ms=latest_ms(now)))
 
 
 def newest_assessments(
-    database: Database, until: datetime, *, source_id: int | None = None
+    database: Database, until: datetime, *, now: datetime | None = None, source_id: int | None = None
 ) -> tuple[AssessmentRow, ...]:
-    """Return the newest assessment kept of each source (or one) that was made up to `until`."""
+    """Return the newest assessment kept of each source (or one) that was made up to `until`.
+
+    `now`: a run that begins later than that bears the time of a clock ahead, and is not the newest.
+    """
     until_ms = ms_of(until, name="until")
     assert until_ms is not None
+    begun_ms = None if now is None else latest_ms(now)
     return open_gate(database).read(
-        lambda session: read_newest(session, until_ms=until_ms, source_id=source_id)
+        lambda session: read_newest(session, until_ms=until_ms, begun_until_ms=begun_ms, source_id=source_id)
     )
 
 
-def deque_statuses(database: Database, sources: Sequence[SourceInfo]) -> dict[int, tuple[DequeStatus, ...]]:
-    """Return the newest values of each deque of several sources, by the source's id."""
+def deque_statuses(
+    database: Database, sources: Sequence[SourceInfo], now: datetime
+) -> dict[int, tuple[DequeStatus, ...]]:
+    """Return the newest values of each deque of several sources as of `now`, by the source's id."""
+    until_ms = latest_ms(now)
     return open_gate(database).read(
-        lambda session: {one.source_id: read_deque_status(session, one.source_id) for one in sources}
+        lambda session: {
+            one.source_id: read_deque_status(session, one.source_id, latest_ms=until_ms) for one in sources
+        }
     )
 
 
-def light_runs(database: Database) -> dict[int, list[RunInfo]]:
+def light_runs(database: Database, now: datetime) -> dict[int, list[RunInfo]]:
     """Return all runs by their source's id, oldest start first: of their samples only when the newest was taken."""
-    return open_gate(database).read(read_light_runs)
+    return open_gate(database).read(lambda session: read_light_runs(session, latest_ms=latest_ms(now)))

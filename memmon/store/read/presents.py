@@ -5,29 +5,38 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.store.read.newest import present_end, read_run_ends
 from memmon.store.read.queries import read_deque_status, read_light_runs, read_sources
 from memmon.store.read.samples import Window
 from memmon.store.read.statistics import read_newest_statistics, window_statistics
-from memmon.store.read.values import SourcePresent
+from memmon.store.read.values import SourcePresent, ms_of
 
 if TYPE_CHECKING:
     from memmon.store.read.ports import Session
+    from memmon.store.read.values import SourceInfo
 
 
-def read_presents(session: Session) -> tuple[SourcePresent, ...]:
-    """Return the present of every source, in the order of their names."""
-    runs, newest = read_light_runs(session), read_newest_statistics(session)
+def read_presents(session: Session, *, latest_ms: int) -> tuple[SourcePresent, ...]:
+    """Return the present of every source, in the order of their names; what is later than now is set aside."""
+    ends = read_run_ends(session, latest_ms=latest_ms)
+    newest = {source_id: present_end(found) for source_id, found in ends.items()}
+    runs = read_light_runs(session, latest_ms=latest_ms, ends=ends)
+    presents = {source_id: end.run_id for source_id, end in newest.items() if end is not None}
+    known = read_newest_statistics(session, latest_ms=latest_ms, presents=presents)
     return tuple(
         SourcePresent(
             source=one,
             runs=tuple(replace(run, source=one.name) for run in runs.get(one.source_id, ())),
             # Where only rollups are left, they are looked at.
-            statistics=newest.get(one.source_id) or window_statistics(session, _whole(one.source_id)),
-            deques=read_deque_status(session, one.source_id),
+            statistics=known.get(one.source_id) or window_statistics(session, _whole(one, latest_ms)),
+            deques=read_deque_status(
+                session, one.source_id, latest_ms=latest_ms, ends=ends.get(one.source_id, ())
+            ),
         )
-        for one in read_sources(session)
+        for one in read_sources(session, latest_ms=latest_ms, ends=ends)
     )
 
 
-def _whole(source_id: int) -> Window:
-    return Window(source_id=source_id, since_ms=None, until_ms=None, run_id=None)
+def _whole(source: SourceInfo, latest_ms: int) -> Window:
+    until_ms = ms_of(source.last_at, name="last_at")
+    return Window(source_id=source.source_id, until_ms=latest_ms if until_ms is None else until_ms)

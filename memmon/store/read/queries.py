@@ -9,6 +9,7 @@ from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
 from memmon.facts.series_kinds import DEQUE
 from memmon.model import AlertInfo
 from memmon.store.read.deque_bytes import told_size
+from memmon.store.read.newest import present_at, present_end, read_run_ends
 from memmon.store.read.values import (
     DequeStatus,
     EventInfo,
@@ -23,11 +24,10 @@ from memmon.units import MS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from memmon.store.read.newest import NewestSample
     from memmon.store.read.ports import Session
     from memmon.store.read.samples import Window
 
-_NEWEST_RAW = "(SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1)"
-_NEWEST_ROLLED = "(SELECT max(h.at_ms) FROM rollup h WHERE h.run_id = r.id)"
 _RUN_COLUMNS = (
     "id, uuid, host, pid, process_started_ms, boot_id, parent_uuid, role, script_path, external_id, release, "
     "python_version, memmon_version, interval_ms, limit_bytes, limit_origin, started_ms, ended_ms, "
@@ -35,78 +35,96 @@ _RUN_COLUMNS = (
 )
 
 
-def read_sources(session: Session, *, name: str | None = None) -> tuple[SourceInfo, ...]:
-    """Return all sources by name, or the one of that name; the newest sample is found by a seek per run."""
-    chosen = "" if name is None else "WHERE x.name = :name "
+def read_sources(
+    session: Session,
+    *,
+    latest_ms: int,
+    name: str | None = None,
+    ends: Mapping[int, Sequence[NewestSample]] | None = None,
+) -> tuple[SourceInfo, ...]:
+    """Return all sources by name, or the one of that name; `ends`: the newest sample of each run, where it is known."""
+    chosen = "" if name is None else "WHERE name = :name "
     rows = session.rows(
-        "SELECT x.id, x.name, x.script_path, x.created_ms, count(r.id), "
-        f"max(coalesce({_NEWEST_RAW}, {_NEWEST_ROLLED})) "
-        f"FROM source x LEFT JOIN run r ON r.source_id = x.id {chosen}"
-        "GROUP BY x.id, x.name, x.script_path, x.created_ms ORDER BY x.name",
+        f"SELECT id, name, script_path, created_ms FROM source {chosen}ORDER BY name",
         {} if name is None else {"name": name},
     )
+    if ends is None:
+        one = rows[0][0] if name is not None and rows else None
+        ends = read_run_ends(session, latest_ms=latest_ms, source_id=one) if rows else {}
     return tuple(
         SourceInfo(
             source_id=row[0],
             name=row[1],
             script_path=row[2],
             created_at=datetime_of(row[3]),
-            run_count=row[4],
-            last_at=datetime_or_none(row[5]),
+            run_count=len(ends.get(row[0], ())),
+            last_at=present_at(ends.get(row[0], ())),
         )
         for row in rows
     )
 
 
-def read_runs(session: Session, source_id: int, *, source: str) -> tuple[RunInfo, ...]:
+def read_runs(session: Session, source_id: int, *, source: str, latest_ms: int) -> tuple[RunInfo, ...]:
     """Return the runs of a source, oldest start first, each with a summary of its samples."""
     rows = session.rows(
         f"SELECT {_RUN_COLUMNS} FROM run WHERE source_id = :source_id ORDER BY started_ms, id",
         {"source_id": source_id},
     )
-    summaries = _run_summaries(session, source_id)
-    return tuple(_run_info(row, source, summaries.get(row[0])) for row in rows)
+    ends = read_run_ends(session, latest_ms=latest_ms, source_id=source_id).get(source_id, ())
+    known = {end.run_id: end for end in ends}
+    summaries = _run_summaries(session, source_id, latest_ms)
+    return tuple(_run_info(row, source, known[row[0]], summaries.get(row[0])) for row in rows)
 
 
-def read_light_runs(session: Session) -> dict[int, list[RunInfo]]:
+def read_light_runs(
+    session: Session, *, latest_ms: int, ends: Mapping[int, Sequence[NewestSample]] | None = None
+) -> dict[int, list[RunInfo]]:
     """Return all runs by source id, oldest start first: of their samples only when the newest was taken.
 
     The name of the source is left empty. A seek per run, where `read_runs` looks at every sample.
     """
-    rows = session.rows(
-        f"SELECT r.source_id, coalesce({_NEWEST_RAW}, {_NEWEST_ROLLED}), {_RUN_COLUMNS} FROM run r "
-        "ORDER BY started_ms, id"
-    )
+    if ends is None:
+        ends = read_run_ends(session, latest_ms=latest_ms)
+    known = {end.run_id: end for found in ends.values() for end in found}
+    rows = session.rows(f"SELECT source_id, {_RUN_COLUMNS} FROM run ORDER BY started_ms, id")
     found: dict[int, list[RunInfo]] = {}
-    for source_id, last_ms, *row in rows:
-        summary = (None, last_ms, 0, None, None, None)
-        found.setdefault(source_id, []).append(_run_info(tuple(row), "", summary))
+    for source_id, *row in rows:
+        found.setdefault(source_id, []).append(_run_info(tuple(row), "", known[row[0]], None))
     return found
 
 
-def _run_info(row: tuple[object, ...], source: str, summary: tuple[object, ...] | None) -> RunInfo:
+def _run_info(
+    row: tuple[object, ...], source: str, end: NewestSample, summary: tuple[object, ...] | None
+) -> RunInfo:
     one = dict(zip(_RUN_COLUMNS.replace(" ", "").split(","), row, strict=True))
-    first_ms, last_ms, count, peak, first_rss, last_rss = summary or (None, None, 0, None, None, None)
+    nothing = (None, 0, 0, None, None, None, None)
+    first_ms, count, ahead_count, ahead_ms, peak, first_rss, last_rss = summary or nothing
     values = {
         "run_id": one.pop("id"),
         "source": source,
         "interval_seconds": _seconds(one.pop("interval_ms")),
         "first_at": datetime_or_none(first_ms),  # type: ignore[arg-type] # a column of integers
-        "last_at": datetime_or_none(last_ms),  # type: ignore[arg-type] # a column of integers
+        "last_at": end.last_at,
         "snapshot_count": count,
         "first_rss_bytes": first_rss,
         "last_rss_bytes": last_rss,
         "peak_rss_bytes": peak,
+        "clock_start_at": end.clock_start_at,
+        "ahead_at": datetime_or_none(end.ahead_ms),
+        "is_clock_ahead": end.is_clock_ahead,
+        "ahead_count": ahead_count,
+        "ahead_until": datetime_or_none(ahead_ms),  # type: ignore[arg-type] # same
     }
     for name in ("process_started", "started", "ended"):
         values[f"{name}_at"] = datetime_or_none(one.pop(f"{name}_ms"))  # type: ignore[arg-type] # same
     return RunInfo(**one, **values)  # type: ignore[arg-type] # the columns of the schema
 
 
-def _run_summaries(session: Session, source_id: int) -> dict[int, tuple[object, ...]]:
+def _run_summaries(session: Session, source_id: int, latest_ms: int) -> dict[int, tuple[object, ...]]:
+    past = "CASE WHEN at_ms <= :latest_ms THEN"
     edge = (
-        "SELECT run_id, min(at_ms) AS first_ms, max(at_ms) AS last_ms, sum(sample_count) AS samples, "
-        "max(peak) AS peak FROM ("
+        f"SELECT run_id, min({past} at_ms END) AS first_ms, sum(sample_count) AS samples, "
+        f"sum({past} 0 ELSE sample_count END) AS ahead, max({past} NULL ELSE at_ms END) AS ahead_ms, max({past} peak END) AS peak FROM ("
         # In each arm by itself: from outside, the condition is applied only after both tables were read whole.
         "SELECT s.run_id, s.at_ms, 1 AS sample_count, s.rss_bytes AS peak FROM snapshot s "
         "WHERE s.run_id IN (SELECT id FROM run WHERE source_id = :source_id) "
@@ -115,20 +133,20 @@ def _run_summaries(session: Session, source_id: int) -> dict[int, tuple[object, 
     )
     first = _edge_rss("h.rss_bytes", "ASC")
     last = _edge_rss("h.last_rss_bytes", "DESC")
-    sql = f"SELECT e.run_id, e.first_ms, e.last_ms, e.samples, e.peak, {first}, {last} FROM ({edge}) e"
-    rows = session.rows(sql, {"source_id": source_id})
-    return {row[0]: (row[1], row[2], int(row[3]), row[4], row[5], row[6]) for row in rows}
+    sql = f"SELECT e.run_id, e.first_ms, e.samples, e.ahead, e.ahead_ms, e.peak, {first}, {last} FROM ({edge}) e"
+    rows = session.rows(sql, {"source_id": source_id, "latest_ms": latest_ms})
+    return {row[0]: (row[1], int(row[2]), int(row[3]), *row[4:]) for row in rows}
 
 
 def _edge_rss(rolled: str, direction: str) -> str:
     """Return the seek for a run's first (ASC) or last (DESC) RSS; rollups are older than raw."""
     raw = (
         "(SELECT s.rss_bytes FROM snapshot s WHERE s.run_id = e.run_id AND s.rss_bytes IS NOT NULL "
-        f"ORDER BY s.seq {direction} LIMIT 1)"
+        f"AND s.at_ms <= :latest_ms ORDER BY s.seq {direction} LIMIT 1)"
     )
     old = (
         f"(SELECT {rolled} FROM rollup h WHERE h.run_id = e.run_id AND {rolled} IS NOT NULL "
-        f"ORDER BY h.uptime_ms {direction} LIMIT 1)"
+        f"AND h.at_ms <= :latest_ms ORDER BY h.uptime_ms {direction} LIMIT 1)"
     )
     return f"coalesce({old}, {raw})" if direction == "ASC" else f"coalesce({raw}, {old})"
 
@@ -220,39 +238,34 @@ def read_alerts(session: Session, source_id: int, *, holder: str | None) -> tupl
     )
 
 
-def newest_run(session: Session, source_id: int) -> tuple[int, int, int] | None:
-    """Return (run id, number, time in ms) of the newest snapshot of a source, by a seek per run."""
-    rows = session.rows(
-        "SELECT r.id, (SELECT max(s.seq) FROM snapshot s WHERE s.run_id = r.id) AS seq, "
-        f"{_NEWEST_RAW} AS at_ms FROM run r WHERE r.source_id = :source_id",
-        {"source_id": source_id},
-    )
-    found = [(row[2], row[0], row[1]) for row in rows if row[2] is not None]
-    if not found:
-        return None
-    at_ms, run_id, seq = max(found)
-    return run_id, seq, at_ms
-
-
 def read_deque_status(
-    session: Session, source_id: int, *, run_id: int | None = None
+    session: Session,
+    source_id: int,
+    *,
+    latest_ms: int,
+    run_id: int | None = None,
+    ends: Sequence[NewestSample] | None = None,
 ) -> tuple[DequeStatus, ...]:
     """Return the newest values of every deque of a run (default: the newest), by a seek per series."""
-    newest = newest_run(session, source_id) if run_id is None else _newest_of(session, run_id)
-    if newest is None:
+    if ends is None:
+        ends = read_run_ends(session, latest_ms=latest_ms, source_id=source_id).get(source_id, ())
+    raw = [end for end in ends if end.seq is not None and run_id in {None, end.run_id}]
+    newest = present_end(raw)
+    if newest is None or newest.last_at is None:
         return ()
-    run, _, at_ms = newest
+    run = newest.run_id
+    parameters = {"source_id": source_id, "kind": DEQUE, "run_id": run, "last_seq": newest.seq}
     rows = session.rows(
         "SELECT x.name, x.metric, r.value, r.seq FROM series x CROSS JOIN reading r "
         "WHERE x.source_id = :source_id AND x.kind = :kind AND r.run_id = :run_id AND r.series_id = x.id "
-        "AND r.seq = (SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id) "
-        "ORDER BY x.name",
-        {"source_id": source_id, "kind": DEQUE, "run_id": run},
+        "AND r.seq = (SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id "
+        "AND p.seq <= :last_seq) ORDER BY x.name",
+        parameters,
     )
     names: dict[str, dict[str, tuple[int | None, int]]] = {}
     for name, metric, value, seq in rows:
         names.setdefault(name, {})[metric] = (value, seq)
-    told = _told_sizes(session, source_id, run)
+    told = _told_sizes(session, parameters)
     return tuple(
         DequeStatus(
             name=name,
@@ -263,7 +276,7 @@ def read_deque_status(
             expected_maxlen_count=_value(metrics, "expected_maxlen"),
             is_alive=not _value(metrics, "dead"),
             run_id=run,
-            at=datetime_of(at_ms),
+            at=newest.last_at,
             item_bytes=_value(metrics, "item"),
             item_low_bytes=_value(metrics, "item_low"),
             item_high_bytes=_value(metrics, "item_high"),
@@ -272,27 +285,22 @@ def read_deque_status(
     )
 
 
-def _newest_of(session: Session, run_id: int) -> tuple[int, int, int] | None:
-    rows = session.rows(
-        "SELECT run_id, seq, at_ms FROM snapshot WHERE run_id = :run_id ORDER BY seq DESC LIMIT 1",
-        {"run_id": run_id},
-    )
-    return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
-
-
-def _told_sizes(session: Session, source_id: int, run_id: int) -> dict[str, tuple[int, int]]:
+def _told_sizes(session: Session, parameters: Mapping[str, object]) -> dict[str, tuple[int, int]]:
     """Return the newest size of each deque, and the length that it then had."""
     length_then = (
         "SELECT r.value FROM reading r WHERE r.run_id = b.run_id AND r.series_id = n.id AND r.seq <= b.seq "
         "ORDER BY r.seq DESC LIMIT 1"
     )
-    newest = "SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id AND p.value IS NOT NULL"
+    newest = (
+        "SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id "
+        "AND p.seq <= :last_seq AND p.value IS NOT NULL"
+    )
     rows = session.rows(
         f"SELECT x.name, b.value, ({length_then}) FROM series x CROSS JOIN reading b CROSS JOIN series n "
         "WHERE x.source_id = :source_id AND x.kind = :kind AND x.metric = 'bytes' AND b.run_id = :run_id "
         f"AND b.series_id = x.id AND b.seq = ({newest}) AND n.source_id = x.source_id AND n.kind = x.kind "
         "AND n.name = x.name AND n.metric = 'length'",
-        {"source_id": source_id, "kind": DEQUE, "run_id": run_id},
+        parameters,
     )
     return {name: (size, length) for name, size, length in rows if length is not None}
 

@@ -65,17 +65,23 @@ def union(window: Window, columns: Sequence[str]) -> str:
     These are `run_id, seq` (NULL in rollups), `at_ms, uptime_ms, resolution_ms` (0: raw),
     `sample_count, rss_count`. A rollup's time is the mean time of its samples.
     """
+    return " UNION ALL ".join(union_arms(window, columns))
+
+
+def union_arms(window: Window, columns: Sequence[str]) -> tuple[str, str]:
+    """Return the two queries that `union` joins: of the snapshots, and of the rollups."""
     raw = "".join(f", s.{EXTREMES.get(name, name)} AS {name}" for name in columns)
     rolled = "".join(f", h.{name}" for name in columns)
-    return (
+    snapshots = (
         "SELECT s.run_id, s.seq, s.at_ms, s.uptime_ms, 0 AS resolution_ms, 1 AS sample_count, "
         f"CASE WHEN s.rss_bytes IS NULL THEN 0 ELSE 1 END AS rss_count{raw} "
-        f"FROM snapshot s WHERE {window.condition('s')} "
-        "UNION ALL "
-        "SELECT h.run_id, NULL, h.at_ms, h.uptime_ms, h.resolution_ms, h.sample_count, "
-        f"h.rss_count{rolled} "
-        f"FROM rollup h WHERE {window.condition('h')}"
+        f"FROM snapshot s WHERE {window.condition('s')}"
     )
+    rollups = (
+        "SELECT h.run_id, NULL AS seq, h.at_ms, h.uptime_ms, h.resolution_ms, h.sample_count, "
+        f"h.rss_count{rolled} FROM rollup h WHERE {window.condition('h')}"
+    )
+    return snapshots, rollups
 
 
 def fetch_columns(

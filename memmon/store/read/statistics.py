@@ -12,7 +12,7 @@ import numpy as np
 
 from memmon.facts.readings import READINGS
 from memmon.footprint import footprint_of
-from memmon.store.read.samples import fetch_columns, seconds, union
+from memmon.store.read.samples import fetch_columns, seconds, union, union_arms
 from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
 from memmon.units import MS_PER_SECOND
@@ -94,33 +94,39 @@ def _last_values(session: Session, window: Window) -> dict[str, Any]:
     columns = [f"s.{name}" for name in _LAST]
     rolled = ["h.last_rss_bytes", *(f"h.{name}" for name in _LAST[1:])]
     sql = (
-        f"SELECT * FROM (SELECT s.at_ms, s.run_id, {', '.join(columns)} FROM snapshot s "
+        f"SELECT * FROM (SELECT s.at_ms, s.run_id, s.uptime_ms, {', '.join(columns)} FROM snapshot s "
         f"WHERE {window.condition('s')} AND s.rss_bytes IS NOT NULL "
-        f"UNION ALL SELECT h.at_ms, h.run_id, {', '.join(rolled)} FROM rollup h "
+        f"UNION ALL SELECT h.at_ms, h.run_id, h.uptime_ms, {', '.join(rolled)} FROM rollup h "
         f"WHERE {window.condition('h')} AND h.last_rss_bytes IS NOT NULL) q "
-        # Of processes that were read at one moment, always the same.
-        "ORDER BY at_ms DESC, run_id DESC LIMIT 1"
+        # Of processes that were read at one moment, always the same; of one whose clock was set back, the later.
+        "ORDER BY at_ms DESC, run_id DESC, uptime_ms DESC LIMIT 1"
     )
     rows = session.rows(sql, window.parameters())
-    return dict(zip(_LAST, rows[0][2:], strict=True)) if rows else {}
+    return dict(zip(_LAST, rows[0][3:], strict=True)) if rows else {}
 
 
-def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
+def read_newest_statistics(
+    session: Session, *, latest_ms: int, presents: Mapping[int, int]
+) -> dict[int, WindowStatistics]:
     """Return the values of each source's newest snapshot with a known RSS, by the source's id: a seek per run.
 
-    Nothing but those values is known of it. A source of which only rollups are left is not there.
+    `presents`: the run with the present of each source, by the source's id; where that run knows no RSS, the one that
+    was sampled last. Nothing but those values is known of it. A source of which only rollups are left is not there.
     """
     columns = ", ".join(f"s.{name}" for name in _LAST)
     newest = (
         "SELECT n.seq FROM snapshot n WHERE n.run_id = r.id AND n.rss_bytes IS NOT NULL "
-        "ORDER BY n.seq DESC LIMIT 1"
+        "AND n.at_ms <= :latest_ms ORDER BY n.seq DESC LIMIT 1"
     )
     rows = session.rows(
-        f"SELECT r.source_id, s.at_ms, {columns} FROM run r "
+        f"SELECT r.source_id, r.id, s.at_ms, {columns} FROM run r "
         # CROSS: else SQLite goes through all snapshots and looks at the run of each.
-        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id"
+        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id",
+        {"latest_ms": latest_ms},
     )
-    return {source_id: _of_newest(at_ms, values) for source_id, at_ms, *values in rows}
+    chosen = {row[0]: row for row in rows}
+    chosen |= {row[0]: row for row in rows if presents.get(row[0]) == row[1]}
+    return {source_id: _of_newest(at_ms, values) for source_id, _, at_ms, *values in chosen.values()}
 
 
 def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:
@@ -138,10 +144,20 @@ def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:
 
 def read_reading_statistics(session: Session, window: Window) -> tuple[ReadingStatistics, ...]:
     """Return last, mean, least and largest of every reading."""
-    names = ("at_ms", "sample_count", "rss_count", *VALUES)
-    found = fetch_columns(session, union(window, VALUES), names, parameters=window.parameters())
+    found = _whole_columns(session, window)
     order = np.argsort(found["at_ms"], kind="stable")
     return tuple(_of_reading(one, {name: array[order] for name, array in found.items()}) for one in READINGS)
+
+
+def _whole_columns(session: Session, window: Window) -> dict[str, FloatArray]:
+    """Return `VALUES` of all samples in a window: raw ones have their extremes in the values themselves, read once."""
+    counts, plain = ("at_ms", "sample_count", "rss_count"), (*MEANS, *COUNTERS)
+    raw_sql, rolled_sql = union_arms(window, plain)[0], union_arms(window, VALUES)[1]
+    raw = fetch_columns(session, raw_sql, (*counts, *plain), parameters=window.parameters())
+    rolled = fetch_columns(session, rolled_sql, (*counts, *VALUES), parameters=window.parameters())
+    return {
+        name: np.concatenate([raw[EXTREMES.get(name, name)], rolled[name]]) for name in (*counts, *VALUES)
+    }
 
 
 def _of_reading(one: Reading, found: Mapping[str, FloatArray]) -> ReadingStatistics:

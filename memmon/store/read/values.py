@@ -28,7 +28,7 @@ class SourceInfo:
     created_at: datetime
     run_count: int
     last_at: datetime | None
-    """When the newest sample was taken; None: there is none."""
+    """When the newest sample was taken, by the order of recording; None: there is none, or all are later than now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,16 @@ class RunInfo:
     first_rss_bytes: int | None
     last_rss_bytes: int | None
     peak_rss_bytes: int | None
+    clock_start_at: datetime | None = None
+    """When it began by the clock of its newest sample: not `started_at` where that clock was set since."""
+    ahead_at: datetime | None = None
+    """The time of its newest sample of all, where that is later than now: then `last_at` is of one before it."""
+    is_clock_ahead: bool = False
+    """That sample's clock is the clock of those before it: then they are older than their times, too."""
+    ahead_count: int = 0
+    """Samples later than now; 0 also where they were not counted."""
+    ahead_until: datetime | None = None
+    """The latest time among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +176,7 @@ class SourcePresent:
 
     source: SourceInfo
     runs: tuple[RunInfo, ...]
-    """Oldest start first; of their samples only `last_at` was read."""
+    """Oldest start first; of their samples only the newest was looked at."""
     statistics: WindowStatistics
     """Only the values of the newest sample (`last_...`) mean anything in it."""
     deques: tuple[DequeStatus, ...]

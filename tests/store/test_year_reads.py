@@ -1,0 +1,77 @@
+"""What is read in one go for a page over a year says the same as what is read sample by sample."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from store_kit import MB, START, deque_of, ticks
+
+from memmon.config import Settings
+from memmon.facts.readings import READINGS
+from memmon.store.read import open_store
+from memmon.store.retention import prune
+
+DAYS = 6
+
+
+@pytest.fixture
+def half_folded(store):
+    """Two runs of six days, of which the first half is folded into hours."""
+    bounds = {"a": 50, "b": None}
+    for run in range(2):
+        begin = START + timedelta(days=DAYS / 2 * run)
+        store.add_run(
+            ticks(
+                DAYS * 144,
+                start=begin,
+                rss_mb=lambda n, base=100 * (run + 1): None if n % 11 == 3 else base + n % 7 + n / 50,
+                deques=lambda n: [deque_of(name, (n * 7) % 41, bounds[name]) for name in bounds],
+            )
+        )
+    now = START + timedelta(days=DAYS)
+    prune.apply(store.database, Settings(raw_days=DAYS / 2, hourly_days=365), now=now, pause_seconds=0.0)
+    return open_store(store.database.url).as_of(now)
+
+
+def test_statistics_of_a_window_are_those_of_its_samples(half_folded):
+    """Last, mean, least and largest of each reading are what the single rows give, rollups by their weights."""
+    frame = half_folded.snapshots()
+    known = {one.column: one for one in half_folded.reading_statistics()}
+    assert (frame["resolution_seconds"] > 0).any()
+    for one in READINGS:
+        said, rows = known[one.column], frame[frame[one.column].notna()]
+        if rows.empty:
+            assert (said.last, said.mean, said.least, said.largest) == (None, None, None, None)
+            continue
+        low = frame.get(f"min_{one.column}", frame[one.column])
+        high = frame.get(f"max_{one.column}", frame[one.column])
+        assert said.last == rows[one.column].iloc[-1]
+        assert (said.least, said.largest) == (low.min(), high.max())
+    raw = half_folded.snapshots(since=START + timedelta(days=4, hours=1))
+    found = {
+        one.column: one for one in half_folded.reading_statistics(since=START + timedelta(days=4, hours=1))
+    }
+    assert (raw["resolution_seconds"] == 0).all()
+    assert found["rss_bytes"].mean == pytest.approx(raw["rss_bytes"].mean(), rel=1e-12)
+    assert found["rss_bytes"].least >= 100 * MB
+
+
+def test_peaks_of_deques_are_those_of_the_matrix(half_folded):
+    """Each span has the largest length and bound of its samples; where there is no sample it has none."""
+    since, until = START + timedelta(hours=-40), START + timedelta(days=DAYS)
+    span_seconds = 7_777.0
+    count = int((until - since).total_seconds() // span_seconds) + 1
+    found = half_folded.deque_peaks(None, since, until, span_seconds=span_seconds, span_count=count)
+    matrix = half_folded.deque_matrix(None, since, until)
+    place = ((matrix.at_seconds - since.timestamp()) // span_seconds).astype(int)
+    assert (matrix.resolution_seconds > 0).any()
+    assert set(found) == {"a", "b"}
+    for column, name in enumerate(matrix.names):
+        for values, said in zip((matrix.peak_length_count, matrix.maxlen_count), found[name], strict=True):
+            expected = np.full(count, np.nan)
+            np.fmax.at(expected, place, values[:, column])
+            np.testing.assert_array_equal(said, expected)
+    assert np.isnan(found["a"][0][0])
+    assert np.isnan(found["b"][1]).all()
