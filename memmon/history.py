@@ -19,7 +19,7 @@ from memmon.frame_columns import frame_column, frame_seconds
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -66,6 +66,9 @@ class HistoryRun:
     release: str | None = None
     host: str | None = None
     pid: int | None = None
+    boot_id: str | None = None
+    born_at_seconds: float | None = None
+    """When its process began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -162,6 +165,11 @@ class History:
             keep &= self.at_seconds >= _epoch_seconds(since, "since")
         if until is not None:
             keep &= self.at_seconds <= _epoch_seconds(until, "until")
+        return self if bool(keep.all()) else self._take(keep)
+
+    def of_runs(self, run_ids: Iterable[int]) -> History:
+        """Return the samples of some runs."""
+        keep = np.isin(self.run_id, list(run_ids))
         return self if bool(keep.all()) else self._take(keep)
 
     def per_run(self) -> Iterator[History]:

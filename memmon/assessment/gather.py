@@ -15,8 +15,9 @@ from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.analysis.leak.sequential import confirmed
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.culprits import is_worth_explaining
-from memmon.assessment.elsewhere import held_elsewhere_bytes, living_runs
+from memmon.assessment.elsewhere import held_elsewhere_bytes
 from memmon.assessment.limits import limit_of
+from memmon.assessment.lives import living_runs
 from memmon.assessment.present import Bounds, GrowthReadings, Present
 from memmon.clock import SystemClock
 from memmon.facts.staleness import stale_after_seconds
