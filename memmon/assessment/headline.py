@@ -80,7 +80,7 @@ def _limit(assessed: Assessment) -> str:
     low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
     sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
     at = "" if forecast.at is None else f", at {local_time(forecast.at)}"
-    return f"{whole} is reached{by} in about {span(hours)} ({forecast.level:.0%} interval {sure}){at}"
+    return f"{whole} is reached in about {span(hours)}{by} ({forecast.level:.0%} interval {sure}){at}"
 
 
 def _freshness(freshness: Freshness | None) -> str:

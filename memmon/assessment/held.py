@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memmon.assessment.process import SourceProcess
 
 if TYPE_CHECKING:
@@ -71,6 +69,7 @@ def _process(
     one: JudgedProcess, run: HistoryRun, role: str | None, present: Present, at: datetime | None
 ) -> SourceProcess:
     samples, finding = one.present, one.finding
+    footprint = int(samples.footprint_bytes[-1])
     last_at = datetime.fromtimestamp(float(samples.at_seconds[-1]), UTC)
     return SourceProcess(
         pid=run.pid,
@@ -78,8 +77,8 @@ def _process(
         host=run.host,
         name=role,
         rss_bytes=int(samples.rss_bytes[-1]),
-        footprint_bytes=int(samples.footprint_bytes[-1]),
-        pss_bytes=_share_now(samples, present),
+        footprint_bytes=footprint,
+        pss_bytes=share_now(one.run_id, footprint, present),
         verdict=None if finding is None else finding.verdict,
         confidence=None if finding is None else finding.confidence,
         slope_mb_per_hour=None if finding is None else finding.slope_mb_per_hour,
@@ -89,12 +88,10 @@ def _process(
     )
 
 
-def _share_now(samples: History, present: Present) -> int | None:
+def share_now(run_id: int, footprint_bytes: int, present: Present) -> int | None:
     """Return the proportional size at the last sample: as it was read, and what has grown since, which is the process's own."""
-    share = present.shares.get(int(samples.run_id[-1]))
+    share = present.shares.get(run_id)
     if share is None:
         return None
-    order = np.argsort(samples.at_seconds, kind="stable")
-    footprint = samples.footprint_bytes
-    then = float(np.interp(share.at_seconds, samples.at_seconds[order], footprint[order]))
-    return max(round(share.pss_bytes + float(footprint[-1]) - then), 0)
+    grown = 0 if share.footprint_bytes is None else footprint_bytes - share.footprint_bytes
+    return max(share.pss_bytes + grown, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,9 @@ NEWEST_STEPS = 12
 """An interval is told by the newest samples: older ones may be folded into hours."""
 MOST_PAUSES = 4.0
 """A run has so many times fewer samples than its length would have, at the most: else a clock was set meanwhile."""
+
+LONGEST_SILENCE = timedelta(days=4)
+"""A run of which nothing was heard for so long lives no more, whatever its interval: three days at most."""
 
 
 def lives_of_history(history: History) -> tuple[Life, ...]:
@@ -98,6 +102,10 @@ def _mean_step_seconds(run: RunInfo) -> float | None:
 
 def living_runs(runs: Iterable[RunInfo], at: datetime) -> tuple[RunInfo, ...]:
     """Return the processes that were alive at a moment: the newest run of each lane then."""
-    begun = [run for run in runs if run.started_at <= at and run.last_at is not None]
+    begun = [
+        run
+        for run in runs
+        if run.started_at <= at and run.last_at is not None and run.last_at >= at - LONGEST_SILENCE
+    ]
     there = {lane[-1].run_id for lane in living(run_lanes(begun, at=at), at_seconds=at.timestamp())}
     return tuple(run for run in begun if run.run_id in there)

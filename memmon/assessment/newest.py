@@ -15,19 +15,24 @@ from memmon.assessment.assessment import Assessment
 from memmon.assessment.freshness import CLOCK_TOLERANCE_SECONDS, FreshnessState, freshness_of
 from memmon.assessment.gather import Question, deque_readings, judge, looked_back
 from memmon.assessment.headline import headline_of
+from memmon.assessment.held import Held, share_now, summed
 from memmon.assessment.kept import read_kept, still_holds
 from memmon.assessment.limits import limit_of
+from memmon.assessment.lives import living_runs
 from memmon.assessment.present import Present
+from memmon.assessment.process import SourceProcess
 from memmon.assessment.severity import severity_of
 from memmon.store.read.many_sources import newest_assessments, presents
+from memmon.store.read.shares import newest_shares
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from memmon.analysis.leak.detect import LeakPolicy
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.kept import KeptAssessment
-    from memmon.store.read import AssessmentRow, SourcePresent, Store
+    from memmon.store.read import AssessmentRow, RunInfo, SourcePresent, Store, WindowStatistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +43,8 @@ class Standing:
     present: Present
     freshness: Freshness
     kept: KeptAssessment | None
+    held: Held | None = None
+    """What several processes side by side hold."""
 
     @property
     def source(self) -> str:
@@ -55,9 +62,49 @@ def read_standings(
 ) -> tuple[Standing, ...]:
     """Return every source as it stands at `now`, in the order of their names; two reads, however many there are."""
     rows = {row.source_id: row for row in newest_rows(store, now=now)}
+    found = presents(store.database)
+    beside = {read.source.source_id: _beside(read) for read in found}
+    several = [run.run_id for runs in beside.values() for run in runs]
+    shares = newest_shares(store.database, several, until=now) if several else {}
     return tuple(
-        _standing(read, rows.get(read.source.source_id), now=now, policy=policy)
-        for read in presents(store.database)
+        _standing(
+            read,
+            rows.get(read.source.source_id),
+            now=now,
+            policy=policy,
+            held=_held(read, beside[read.source.source_id], Present(shares=shares), now=now),
+        )
+        for read in found
+    )
+
+
+def _beside(read: SourcePresent) -> tuple[RunInfo, ...]:
+    """Return the newest runs of the processes that live side by side; none where there is only one."""
+    at = read.source.last_at
+    living = () if at is None else living_runs(read.runs, at)
+    return living if len(living) > 1 and all(run.run_id in read.by_run for run in living) else ()
+
+
+def _held(read: SourcePresent, living: Sequence[RunInfo], present: Present, *, now: datetime) -> Held | None:
+    """Return what the processes side by side hold at their newest samples; None where there is only one."""
+    if not living:
+        return None
+    processes = tuple(_process(run, read.by_run[run.run_id], present, now=now) for run in living)
+    return summed(processes, processes)
+
+
+def _process(run: RunInfo, newest: WindowStatistics, present: Present, *, now: datetime) -> SourceProcess:
+    footprint, last_at = newest.last_footprint_bytes or 0, newest.last_at
+    return SourceProcess(
+        pid=run.pid,
+        run_id=run.run_id,
+        host=run.host,
+        name=run.role,
+        rss_bytes=newest.last_rss_bytes,
+        footprint_bytes=footprint,
+        pss_bytes=share_now(run.run_id, footprint, present),
+        last_at=last_at,
+        age_seconds=None if last_at is None else max((now - last_at).total_seconds(), 0.0),
     )
 
 
@@ -67,12 +114,17 @@ def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
 
 
 def _standing(
-    read: SourcePresent, row: AssessmentRow | None, *, now: datetime, policy: LeakPolicy
+    read: SourcePresent,
+    row: AssessmentRow | None,
+    *,
+    now: datetime,
+    policy: LeakPolicy,
+    held: Held | None,
 ) -> Standing:
     fresh = freshness_of(read.runs, now=now)
     present = Present(
         runs=read.runs,
-        rss_bytes=read.statistics.last_rss_bytes,
+        rss_bytes=read.statistics.last_rss_bytes if held is None else held.rss_bytes,
         limit=limit_of(read.statistics, read.runs),
         deques=tuple(deque_readings(read.deques)),
     )
@@ -81,12 +133,12 @@ def _standing(
         is_checked = fresh.state is FreshnessState.LIVE
         holds = still_holds(row, kept, policy=policy, last_at=read.source.last_at, is_checked=is_checked)
         kept = kept if holds else None
-    return Standing(read=read, present=present, freshness=fresh, kept=kept)
+    return Standing(read=read, present=present, freshness=fresh, kept=kept, held=held)
 
 
 def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) -> Assessment:
     """Return what a kept verdict and the newest readings say together."""
-    present, limit = standing.present, standing.present.limit
+    present, limit, held = standing.present, standing.present.limit, standing.held
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     # The limit may have come or gone since.
     forecast = None if limit is None else kept.forecast
@@ -95,7 +147,9 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         at=now,
         freshness=standing.freshness,
         rss_bytes=present.rss_bytes,
-        footprint_bytes=standing.read.statistics.last_footprint_bytes,
+        footprint_bytes=(
+            standing.read.statistics.last_footprint_bytes if held is None else held.footprint_bytes
+        ),
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
@@ -104,9 +158,30 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         finding=kept.finding,
         forecast=forecast,
         deques=present.deques,
+        processes=() if held is None else _judged(held.processes, kept),
+        is_sum_exact=held is None or held.is_exact,
+        finding_run_id=None if held is None else kept.finding_run_id,
         severity=severity_of(kept.finding, forecast=forecast, limit_share=share, deques=present.deques),
     )
     return replace(found, headline=headline_of(found))
+
+
+def _judged(processes: Sequence[SourceProcess], kept: KeptAssessment) -> tuple[SourceProcess, ...]:
+    """Return the processes of now with what was said of each when they were judged, in the order that was kept."""
+    known = {one.run_id: (place, one) for place, one in enumerate(kept.processes)}
+    order = sorted(processes, key=lambda one: known[one.run_id][0] if one.run_id in known else len(known))
+    return tuple(
+        replace(
+            one,
+            verdict=said.verdict,
+            confidence=said.confidence,
+            slope_mb_per_hour=said.slope_mb_per_hour,
+            since=said.since,
+        )
+        if (said := known.get(one.run_id, (0, None))[1]) is not None
+        else one
+        for one in order
+    )
 
 
 def judge_anew(store: Store, standing: Standing, *, now: datetime, policy: LeakPolicy) -> Assessment:

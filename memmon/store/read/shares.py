@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.store.read.opening import open_gate
+from memmon.store.read.statistics import footprint_bytes
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ SHARE_HOLDS_MS = 2 * 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProportionalShare:
-    """A process's proportional set size, and when it was read."""
+    """A process's proportional set size as it was read, and its footprint then (None: not known)."""
 
-    at_seconds: float
     pss_bytes: int
+    footprint_bytes: int | None
 
 
 def newest_shares(
@@ -39,10 +40,13 @@ def _read(session: Session, run_ids: tuple[int, ...], until_ms: int) -> dict[int
     found = {}
     for run_id in run_ids:
         rows = session.rows(
-            "SELECT at_ms, pss_bytes FROM snapshot WHERE run_id = :run_id AND pss_bytes IS NOT NULL "
+            "SELECT pss_bytes, rss_bytes, rss_anon_bytes, rss_shmem_bytes, swap_bytes FROM snapshot WHERE run_id = :run_id AND pss_bytes IS NOT NULL "
             "AND at_ms BETWEEN :since_ms AND :until_ms ORDER BY seq DESC LIMIT 1",
             {"run_id": run_id, "since_ms": until_ms - SHARE_HOLDS_MS, "until_ms": until_ms},
         )
         if rows:
-            found[run_id] = ProportionalShare(at_seconds=rows[0][0] / MS_PER_SECOND, pss_bytes=rows[0][1])
+            pss, *sizes = rows[0]
+            names = ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes")
+            footprint = footprint_bytes(dict(zip(names, sizes, strict=True)))
+            found[run_id] = ProportionalShare(pss_bytes=pss, footprint_bytes=footprint)
     return found

@@ -73,11 +73,11 @@ def _told(last: Mapping[str, Any]) -> dict[str, Any]:
         "last_limit_bytes": last.get("limit_bytes"),
         "last_limit_used_bytes": last.get("limit_used_bytes"),
         "last_charged_bytes": last.get("charged_bytes"),
-        "last_footprint_bytes": _footprint_bytes(last),
+        "last_footprint_bytes": footprint_bytes(last),
     }
 
 
-def _footprint_bytes(last: Mapping[str, int | None]) -> int | None:
+def footprint_bytes(last: Mapping[str, int | None]) -> int | None:
     """Return what the process can't give back by one sample alone."""
     if last.get("rss_bytes") is None:
         return None
@@ -105,10 +105,10 @@ def _last_values(session: Session, window: Window) -> dict[str, Any]:
     return dict(zip(_LAST, rows[0][2:], strict=True)) if rows else {}
 
 
-def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
-    """Return the values of each source's newest snapshot with a known RSS, by the source's id: a seek per run.
+def read_newest_statistics(session: Session) -> dict[int, dict[int, WindowStatistics]]:
+    """Return the values of each run's newest snapshot with a known RSS, by the source's id and the run's: a seek per run.
 
-    Nothing but those values is known of it. A source of which only rollups are left is not there.
+    Of a source the newest stands last. Nothing but those values is known. What has only rollups left is not there.
     """
     columns = ", ".join(f"s.{name}" for name in _LAST)
     newest = (
@@ -116,11 +116,14 @@ def read_newest_statistics(session: Session) -> dict[int, WindowStatistics]:
         "ORDER BY n.seq DESC LIMIT 1"
     )
     rows = session.rows(
-        f"SELECT r.source_id, s.at_ms, {columns} FROM run r "
+        f"SELECT r.source_id, r.id, s.at_ms, {columns} FROM run r "
         # CROSS: else SQLite goes through all snapshots and looks at the run of each.
         f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id"
     )
-    return {source_id: _of_newest(at_ms, values) for source_id, at_ms, *values in rows}
+    found: dict[int, dict[int, WindowStatistics]] = {}
+    for source_id, run_id, at_ms, *values in rows:
+        found.setdefault(source_id, {})[run_id] = _of_newest(at_ms, values)
+    return found
 
 
 def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:
