@@ -147,6 +147,12 @@ class Assessment:
         return "" if found is None else labels(self.processes)[self.processes.index(found)]
 
     @property
+    def whose(self) -> str:
+        """Of which of several processes the verdict is; empty of a single one, and where it is of all together."""
+        name = self.label_of(self.finding_run_id)
+        return f"This is {name}, the worst of {len(self.recorded)} processes side by side." if name else ""
+
+    @property
     def process_lines(self) -> tuple[str, ...]:
         """One line for each process, where there are several, and for each that nobody records."""
         told = self.processes if len(self.processes) > 1 else ()

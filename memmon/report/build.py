@@ -5,13 +5,16 @@ Numpy and the read side only; statsmodels and pandas stay out, so that a 24-hour
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.freshness import freshness_of, is_running
 from memmon.assessment.gather import Question, judge, widened
+from memmon.assessment.lives import history_lanes, run_lanes
 from memmon.assessment.present import Bounds
+from memmon.assessment.together import together
 from memmon.report.data import (
     EventRow,
     HistorySection,
@@ -23,15 +26,16 @@ from memmon.report.data import (
     SystemSection,
 )
 from memmon.report.forecast_section import cause_section, comparison_section, forecast_section
-from memmon.report.sections import deque_section, leak_section
+from memmon.report.sections import deque_section, leak_section, memory_section
 from memmon.report.words import window_title
-from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
+from memmon.units import MIB, SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.gather import Judged
     from memmon.store.read import EventInfo, ReadingStatistics, RunInfo, Store, WindowStatistics
 
 DEFAULT_HOURS = 24.0
@@ -83,7 +87,7 @@ def build_report(
         since=start,
         until=end,
         generated_at=now,
-        memory=memory_of(stats),
+        memory=memory_of_all(judged, stats, since=start, until=end),
         leak=leak_section(
             finding,
             threshold_mb_per_hour=rules.threshold_mb_per_hour,
@@ -129,13 +133,30 @@ def stored_sections(
 
 
 def memory_of(stats: WindowStatistics) -> MemorySection:
-    """Return the memory section of a window's statistics."""
+    """Return the memory section of a window's statistics, those of one process."""
     return MemorySection(
         current_mb=_mb(stats.last_rss_bytes),
         average_mb=_mb(stats.average_rss_bytes),
         min_mb=_mb(stats.min_rss_bytes),
         max_mb=_mb(stats.max_rss_bytes),
         sample_count=stats.sample_count,
+    )
+
+
+def memory_of_all(
+    judged: Judged, stats: WindowStatistics, *, since: datetime | None, until: datetime | None
+) -> MemorySection:
+    """Return the memory section of a window: of processes side by side their sum at each moment, never a mixture."""
+    count = len(judged.assessment.recorded)
+    seen = judged.history.slice_time(since, until)
+    if count < 2 or seen.is_empty:  # noqa: PLR2004 -- one needs no sum
+        return memory_of(stats)
+    sums = memory_section((together(seen, history_lanes(seen), quantity="rss").rss_bytes / MIB).tolist())
+    return replace(
+        sums,
+        current_mb=_mb(judged.assessment.rss_bytes),
+        sample_count=stats.sample_count,
+        process_count=count,
     )
 
 
@@ -171,6 +192,7 @@ def history_of(runs: Sequence[RunInfo], *, now: datetime) -> HistorySection:
         runs=tuple(_run_row(run, now) for run in list(reversed(runs))[:SHOWN_RUN_COUNT]),
         sample_count=sum(run.snapshot_count for run in runs),
         max_mb=_mb(max(peaks, default=None)),
+        process_count=max(len(run_lanes(runs)), 1),
     )
 
 
