@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from memmon.assessment.gather import assess_source
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import GrowthReadings, Present
+    from memmon.assessment.process import SourceProcess
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
         WindowStatistics,
         open_store,
     )
+    from memmon.store.read.shares import ProportionalShare
 
     __version__ = memmon_version()
 
@@ -157,6 +159,7 @@ _HOMES = {
     "ReadingStatistics": "memmon.store.read",
     "Recorder": "memmon.recorder.recorder",
     "RecorderStatus": "memmon.model",
+    "ProportionalShare": "memmon.store.read.shares",
     "Rejuvenation": "memmon.recorder.rejuvenation",
     "RejuvenationPolicy": "memmon.recorder.rejuvenation",
     "ReleaseEstimate": "memmon.analysis.compare.finding",
@@ -169,6 +172,7 @@ _HOMES = {
     "SoakVerdict": "memmon.analysis.leak.soak",
     "SourceInfo": "memmon.store.read",
     "SqlError": "memmon.errors",
+    "SourceProcess": "memmon.assessment.process",
     "Staleness": "memmon.facts.staleness",
     "Store": "memmon.store.read",
     "StoreBusyError": "memmon.errors",
@@ -260,6 +264,7 @@ __all__ = [
     "PerWork",
     "Present",
     "ProcessSeries",
+    "ProportionalShare",
     "QueryResult",
     "ReadingStatistics",
     "Recorder",
@@ -275,6 +280,7 @@ __all__ = [
     "Snapshot",
     "SoakVerdict",
     "SourceInfo",
+    "SourceProcess",
     "SqlError",
     "Staleness",
     "Store",
