@@ -147,9 +147,14 @@ class Assessment:
         return "" if found is None else labels(self.processes)[self.processes.index(found)]
 
     @property
+    def worst_label(self) -> str:
+        """How a sentence names the one of several processes whose growth was found; empty where there is none."""
+        return self.label_of(self.finding_run_id) if self.finding.verdict.row.grows else ""
+
+    @property
     def whose(self) -> str:
-        """Of which of several processes the verdict is; empty of a single one, and where it is of all together."""
-        name = self.label_of(self.finding_run_id)
+        """Of which of several processes the growth is; empty of a single one, and where it is of all together."""
+        name = self.worst_label
         return f"This is {name}, the worst of {len(self.recorded)} processes side by side." if name else ""
 
     @property

@@ -56,8 +56,10 @@ def _whose(assessed: Assessment) -> str:
     count = len(assessed.recorded)
     if count < 2:  # noqa: PLR2004 -- a single one needs no name
         return ""
-    name = assessed.label_of(assessed.finding_run_id)
-    return f", in {name}, the worst of {count} processes" if name else f", in {count} processes together"
+    if assessed.finding_run_id is None:
+        return f", in {count} processes together"
+    name = assessed.worst_label
+    return f", in {name}, the worst of {count} processes" if name else f", of {count} processes side by side"
 
 
 def _culprit(assessed: Assessment) -> str:

@@ -2,7 +2,8 @@
 
 A limit that was recorded, the container's or the machine's, holds for all together: what counts against it is the
 whole group's, and it is reached at the pace of all processes that leak. A limit that is given is each process's own,
-as it is where there is only one: the process that reaches it first is what is forecast, by name.
+as it is where there is only one: the process that reaches it first is what is forecast, by name. Of processes on
+several hosts a recorded limit holds for those on the host that it was read on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.forecast.limit import forecast_limit
 from memmon.assessment.process import labels
-from memmon.formatting import size
+from memmon.assessment.together import together
+from memmon.formatting import shown, size
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -92,17 +94,41 @@ def _hours_to(limit: Limit, one: JudgedProcess) -> float:
 
 
 def _all_together(history: History, judged: ByProcess, limit: Limit) -> Limited:
-    """Return what all processes hold together, growing as fast as all that leak do."""
-    leaking = [one.finding for one in judged.processes if one.is_sure_leak and one.finding is not None]
-    finding = judged.finding if judged.run_id is None or len(leaking) < 2 else _added(leaking)  # noqa: PLR2004 -- a sum
+    """Return what all processes hold together, growing as fast as those that leak do: what else counts stays as it is."""
+    sharing = _sharing(judged)
+    is_everybody = len(sharing) == len(judged.processes)
+    growing = [one for one in sharing if one.is_sure_leak]
+    leaking = [one.finding for one in growing if one.finding is not None]
+    if leaking and (judged.run_id is not None or not is_everybody):
+        carried, finding = _carried(history, growing), _added(leaking)
+    elif is_everybody:
+        carried, finding = judged.total(history), judged.finding
+    else:
+        carried = _carried(history, sharing)
+        finding = next((one.finding for one in sharing if one.finding is not None), judged.finding)
+    count = f"{len(sharing)} processes" if len(sharing) > 1 else "one process"
+    on = "" if is_everybody else f" on {shown(sharing[0].lane[-1].host or 'one host')}"
     added = f", and {len(leaking)} of them leak" if len(leaking) > 1 else ""
+    every = f"all {count}" if is_everybody else count
     return Limited(
-        history=judged.total(history),
-        finding=finding,
+        history=carried,
+        finding=replace(finding, source=judged.finding.source),
         limit=limit,
-        who=f"{len(judged.processes)} processes together",
-        remarks=(f"The limit holds for all {len(judged.processes)} processes together{added}.",),
+        who=f"{count}{on} together" if len(sharing) > 1 else f"{count}{on}",
+        remarks=(f"The limit holds for {every}{on} together{added}.",),
     )
+
+
+def _sharing(judged: ByProcess) -> list[JudgedProcess]:
+    """Return the processes that a limit holds for: those on the host of the one that it was read with, the newest."""
+    newest = max(judged.processes, key=lambda one: (one.lane[-1].end_seconds, one.run_id))
+    return [one for one in judged.processes if one.lane[-1].host == newest.lane[-1].host]
+
+
+def _carried(history: History, processes: Sequence[JudgedProcess]) -> History:
+    if len(processes) == 1:
+        return processes[0].history
+    return together(history, [one.lane for one in processes])
 
 
 def _added(leaking: Sequence[LeakFinding]) -> LeakFinding:

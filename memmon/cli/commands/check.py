@@ -110,7 +110,7 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
         hours = (None if forecast is None else forecast.hours_to_limit) or 0.0
         return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}{_by(found)}"
     if finding.is_leak:
-        name = found.label_of(found.finding_run_id)
+        name = found.worst_label
         whose = f" in {name}, the worst of {len(found.recorded)} processes" if name else ""
         return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence}){whose}"
     return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}"

@@ -137,8 +137,8 @@ def processes_say(words: str) -> Said:
         said["process_count"], said["footprint_bytes"] = int(found[1]), size_bytes(found[2])
     if found := re.search(r"(?:This is|in) (pid \d+)(?: on (\S+))?, the worst of (\d+) processes", words):
         said["process_count"], said["worst_process"] = int(found[3]), found[1]
-    elif found := re.search(r"in (\d+) processes together", words):
-        said["process_count"] = int(found[1])
+    elif found := re.search(r"(?:in (\d+) processes together|of (\d+) processes side by side)", words):
+        said["process_count"] = int(found[1] or found[2])
     return said
 
 

@@ -31,6 +31,16 @@ def _pool(
     return [_at(run, n) for n, run in enumerate(made)]
 
 
+def _worker(slot: int, turn: int) -> Run:
+    """Return a worker of a pool of four that lives an hour and is then replaced; the last of each slot lives."""
+    age_hours = 0.2 + 0.25 * slot
+    run = flat(
+        age_hours if turn == 0 else 0.95, step_seconds=60.0, mb=200.0, machine=SHARED, seed=10 * slot + turn
+    )
+    end_hours = 0.0 if turn == 0 else 1.0 - turn - age_hours - 0.03
+    return _at(run, 3 - slot, end_hours=end_hours, end="exit" if turn else None)
+
+
 def pools() -> Iterator[Story]:
     """Yield several processes of one source: pools in which some leak or are replaced, rolling restarts, two hosts."""
     yield Story(name="pool-1-of-4-leaks", runs=tuple(_pool(4, rates={2: 25.0})))
@@ -46,11 +56,7 @@ def pools() -> Iterator[Story]:
         replace(run, host=f"web-{n % 2}") for n, run in enumerate(_pool(4, rates={3: 25.0}, machine=BOX))
     ]
     yield Story(name="pool-on-two-hosts", runs=tuple(boxes))
-    workers = [
-        _at(flat(0.9, step_seconds=60.0, mb=200.0, machine=SHARED, seed=10 * slot + turn), slot, end_hours=-turn - slot / 4,
-            end="exit" if turn else None)
-        for turn in reversed(range(8)) for slot in reversed(range(4))
-    ]  # fmt: skip
+    workers = [_worker(slot, turn) for turn in reversed(range(8)) for slot in (3, 2, 1, 0)]
     yield Story(name="pool-recycled", runs=tuple(workers))
     moving = _pool(3, rates={})
     hours = moving[0].hours
