@@ -205,6 +205,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
     since = "" if newest.since is None else f", since {local_time(newest.since)}"
     hours = _hours_within(present.forecast, policy.forecast_hours)
     limit_bytes = None if present.forecast is None else present.forecast.limit_bytes
+    whose = f" in {present.leaking_process}" if present.leaking_process else ""
     ends = "" if hours is None else f" The limit ({_mb(limit_bytes)}) is reached in {span(hours)}."
     return _seen(
         present,
@@ -212,7 +213,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
         level,
         severity=_severity(present),
         message=(
-            f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}, "
+            f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}{whose}, "
             f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
             f"confidence {newest.confidence}.{ends}"
         ),

@@ -191,6 +191,8 @@ class PresentState:
     leak: LeakLike | None = None
     is_leak_confirmed: bool = False
     """The check an hour before agrees."""
+    leaking_process: str = ""
+    """Which of several processes leaks; empty where there is only one, or all do together."""
     forecast: ForecastLike | None = None
     severity: Severity | None = None
     """How urgent the source is by its assessment."""
