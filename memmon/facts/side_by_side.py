@@ -79,7 +79,7 @@ def follows(later: Life, earlier: Life, *, at_seconds: float) -> bool:
         return True
     if _was_started_anew(later, earlier) and heard_of_both <= BOOT_CLOCK_SECONDS:
         return True
-    if earlier.is_open(at_seconds) or later.until(at_seconds) <= until:
+    if later.until(at_seconds) <= until:
         return False
     return overlap <= HANDOVER_SECONDS and overlap <= HANDOVER_SHARE * (until - earlier.begin_seconds)
 
