@@ -23,6 +23,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "memmon" / "store" / "schema"
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 _VERSION = re.compile(r"(INSERT INTO|UPDATE) alembic_version\b")
+_VIEW = re.compile(r"(?:DROP|CREATE(?: OR REPLACE)?) VIEW (\w+)\b")
 _TERMINATOR = ";\n\n"
 
 
@@ -43,12 +44,23 @@ def statements(dialect_name: str) -> tuple[str, ...]:
         environment.configure(dialect_name=dialect_name, literal_binds=True, output_buffer=written)
         environment.run_migrations()
     parts = (_without_comments(part) for part in written.getvalue().split(_TERMINATOR))
-    made = tuple(part for part in parts if part and not _VERSION.match(part))
+    made = _without_replaced_views([part for part in parts if part and not _VERSION.match(part)])
     stamp = f"INSERT INTO alembic_version (version_num) VALUES ('{head}')"
     for text in (*made, stamp):
         # psycopg would look for parameters where it sees a per cent sign.
         _require_plain(text, ('"""', "\\", ";", "--", *("%" if dialect_name == "postgresql" else "")))
     return (*made, stamp)
+
+
+def _without_replaced_views(parts: list[str]) -> tuple[str, ...]:
+    """Return the statements without the views that a later one drops or replaces: an empty database needs the last."""
+    named = [_VIEW.match(part) for part in parts]
+    last = {found[1]: place for place, found in enumerate(named) if found}
+    return tuple(
+        part
+        for place, (part, found) in enumerate(zip(parts, named, strict=True))
+        if found is None or last[found[1]] == place
+    )
 
 
 def _without_comments(text: str) -> str:

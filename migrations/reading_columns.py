@@ -1,5 +1,7 @@
 """What a revision does that adds readings: columns in `snapshot` and `rollup`, and `v_snapshot` made anew.
 
+And what one does that shows times in another form: all views made anew.
+
 All of such a revision, beside its number and the one before:
 
     ADDED = (("page_table_bytes", "bytes", ("max",)),)
@@ -53,6 +55,14 @@ _TIME_FORMATS = {
         "day": "YYYY-MM-DD",
     },
 }
+_SPACED = {
+    "%Y-%m-%dT%H:%M:%SZ'": "%Y-%m-%d %H:%M:%SZ'",
+    "%Y-%m-%dT%H'": "%Y-%m-%d %H'",
+    'YYYY-MM-DD"T"HH24:MI:SS"Z"\'': 'YYYY-MM-DD HH24:MI:SS"Z"\'',
+    'YYYY-MM-DD"T"HH24\'': "YYYY-MM-DD HH24'",
+}
+"""Times from the revision on that has `TIMES = "spaced"`: a blank between day and hour, as SQLite's own times have it."""
+_OF_0003 = ("source", "run", "event", "deque", "deque_change", "component")
 
 
 @Operations.register_operation("add_readings")
@@ -71,7 +81,8 @@ class Readings:
             operations.add_column(table, sa.Column(name, TYPES[kind]))
         # Replaced where that can be done: a reader's rights on it stay.
         verb = "CREATE VIEW" if dialect == "sqlite" else "CREATE OR REPLACE VIEW"
-        operations.execute(f"{verb} v_snapshot AS {snapshot_view(dialect, (*before, added))}")
+        query = _with_times(operations, revision, snapshot_view(dialect, (*before, added)))
+        operations.execute(f"{verb} v_snapshot AS {query}")
 
     @classmethod
     def drop_readings(cls, operations: Operations, revision: str) -> None:
@@ -81,14 +92,49 @@ class Readings:
         for table, name, _ in reversed(_columns(added)):
             operations.drop_column(table, name)
         dialect = operations.get_context().dialect.name
-        operations.execute(f"CREATE VIEW v_snapshot AS {snapshot_view(dialect, before)}")
+        query = _with_times(operations, revision, snapshot_view(dialect, before))
+        operations.execute(f"CREATE VIEW v_snapshot AS {query}")
+
+
+@Operations.register_operation("remake_views")
+class Views:
+    """`op.remake_views(revision)`: every view as it is at that revision, its times in that revision's form."""
+
+    @classmethod
+    def remake_views(cls, operations: Operations, revision: str) -> None:
+        """Make the views of revisions 0003 and 0007 anew; a reader's rights on them stay where that can be done."""
+        dialect = operations.get_context().dialect.name
+        script = operations.get_context().environment_context.script
+        first, seventh = (script.get_revision(one).module for one in ("0003", "0007"))
+        names = {"sqlite": "_SQLITE_TIME", "postgresql": "_POSTGRESQL_TIME"}
+        time = getattr(first, names[dialect])
+        queries = {f"v_{name}": getattr(first, f"_{name}")(time) for name in _OF_0003}
+        queries["v_snapshot"] = snapshot_view(dialect, _added_up_to(operations, revision))
+        queries["v_assessment"] = seventh._view(dialect)  # noqa: SLF001 -- what that revision made
+        for name, query in queries.items():
+            if dialect == "sqlite":
+                operations.execute(f"DROP VIEW {name}")
+            verb = "CREATE VIEW" if dialect == "sqlite" else "CREATE OR REPLACE VIEW"
+            operations.execute(f"{verb} {name} AS {_with_times(operations, revision, query)}")
+
+
+def _with_times(operations: Operations, revision: str, query: str) -> str:
+    """Return a view's query with its times in the form that they have at a revision."""
+    if any(getattr(module, "TIMES", None) == "spaced" for module in _modules_up_to(operations, revision)):
+        for before, after in _SPACED.items():
+            query = query.replace(before, after)
+    return query
+
+
+def _modules_up_to(operations: Operations, revision: str) -> list:
+    """Return the revisions from the oldest to `revision` itself."""
+    script = operations.get_context().environment_context.script
+    return [one.module for one in script.iterate_revisions(revision, "base")][::-1]
 
 
 def _added_up_to(operations: Operations, revision: str) -> list[tuple]:
     """Return what each revision added, from the oldest to `revision` itself."""
-    script = operations.get_context().environment_context.script
-    modules = [one.module for one in script.iterate_revisions(revision, "base")]
-    return [module.ADDED for module in reversed(modules) if hasattr(module, "ADDED")]
+    return [module.ADDED for module in _modules_up_to(operations, revision) if hasattr(module, "ADDED")]
 
 
 def _columns(added: tuple) -> list[tuple[str, str, str]]:

@@ -36,7 +36,7 @@ if database is None:
     command = [sys.executable, "-m", "memmon", "import", "data/three_months.jsonl.gz", "--db", database]
     subprocess.run(command, check=True, capture_output=True)
 store = open_store(database)
-source = store.sources()[0].name
+source = os.environ.get("MEMMON_NOTEBOOK_SOURCE") or store.sources()[0].name
 
 
 # %% [markdown]
@@ -60,12 +60,12 @@ summary["fill %"] = 100 * summary["most"] / summary["maxlen"]
 summary.round(2)
 
 # %% [markdown]
-# `audit_log` has no maxlen and only grows; `open_orders` never used more than a fraction of its room. The others
-# are full for most of the time: they are windows over a stream, and full is what they should be.
+# In the shipped history `audit_log` has no maxlen and only grows; `open_orders` never used more than a fraction of
+# its room. The others are full for most of the time: they are windows over a stream, and full is what they should be.
 
 # %%
 figure, axes = plt.subplots(2, 3, figsize=(12, 4.6), constrained_layout=True)
-newest = lengths[lengths.index > lengths.index[-1] - pd.Timedelta(days=10)]
+newest = lengths.loc[lengths.index.max() - pd.Timedelta(days=10) :] if columns else lengths
 for axis, name in zip(axes.flat, columns, strict=False):
     axis.plot(newest.index, newest[name], color="#1d4ed8", linewidth=0.9)
     bound = summary.loc[name, "maxlen"]
@@ -86,25 +86,32 @@ plt.show()
 
 # %%
 passes = pd.DataFrame(
-    {"at": event.at, "pause ms": event.data["pause_ms"], "freed MB": event.data["freed_bytes"] / 2**20}
-    for event in store.events(source, kinds=("gc",))
+    [
+        (event.at, event.data.get("pause_ms", 0.0), event.data.get("freed_bytes", 0) / 2**20)
+        for event in store.events(source, kinds=("gc",))
+    ],
+    columns=["at", "pause ms", "freed MB"],
 )
 print(
     f"{len(passes)} passes, {passes['pause ms'].sum() / 1000:.1f} s of pauses, {passes['freed MB'].sum():.1f} MB freed"
 )
-passes.describe().loc[["mean", "max"], ["pause ms", "freed MB"]].round(1)
+passes[["pause ms", "freed MB"]].agg(["mean", "max"]).round(1)
 
 # %% [markdown]
-# They cost a quarter of a second each and freed nothing: what grew was still referenced. The collector is the
-# wrong tool here.
+# In the shipped history they cost a quarter of a second each and freed nothing: what grew was still referenced. The
+# collector is the wrong tool there.
 #
 # ## Deploys and the culprit
 #
-# The component `order_cache` was registered with the recorder. How much of each run's growth is its own?
+# In the shipped history the component `order_cache` was registered with the recorder. How much of each run's growth is
+# its own? (In yours: that of the component that grew most.)
 
 # %%
 frame = store.snapshots(source)
-cache = store.component_readings(source)["order_cache"]
+components = store.component_readings(source).drop(columns="run_id", errors="ignore")
+most = (components.max() - components.min()).idxmax() if len(components.columns) else None
+cache = pd.Series(0.0, index=frame.index) if most is None else components[most]
+name = most or "no component"
 rows = []
 for run in store.runs(source):
     own = frame[frame["run_id"] == run.run_id]
@@ -114,14 +121,16 @@ for run in store.runs(source):
     grown = (settled["rss_bytes"].iloc[-1] - settled["rss_bytes"].iloc[0]) / 2**20
     part = cache.reindex(settled.index)
     grown_cache = (part.iloc[-1] - part.iloc[0]) / 2**20
-    rows.append({"release": run.release, "growth MB": grown, "order_cache MB": grown_cache})
-growth = pd.DataFrame(rows)
-totals = growth.groupby("release").sum()
-totals["share of order_cache %"] = 100 * totals["order_cache MB"] / totals["growth MB"]
+    rows.append({"release": run.release, "growth MB": grown, f"{name} MB": grown_cache})
+growth = pd.DataFrame(rows, columns=["release", "growth MB", f"{name} MB"])
+totals = growth.groupby("release", dropna=False).sum()
+totals[f"share of {name} %"] = 100 * totals[f"{name} MB"] / totals["growth MB"]
 totals.round(1)
 
 # %% [markdown]
 # ## Decision
+#
+# For the shipped history:
 #
 # 1. Give `audit_log` a maxlen, or write it to disk; it is the one deque without a bound.
 # 2. Turn the forced collection off for this bot (`gc_threshold_mb=0`): it never freed anything.

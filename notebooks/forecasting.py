@@ -26,6 +26,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 
 from memmon import forecast_limit, open_store
 
@@ -35,21 +36,22 @@ if database is None:
     command = [sys.executable, "-m", "memmon", "import", "data/three_months.jsonl.gz", "--db", database]
     subprocess.run(command, check=True, capture_output=True)
 store = open_store(database)
-source = store.sources()[0].name
+source = os.environ.get("MEMMON_NOTEBOOK_SOURCE") or store.sources()[0].name
 
 
-leaking = [run for run in store.runs(source) if run.release == "1.4.1"]
-run = max(leaking, key=lambda one: one.last_at - one.first_at)
-limit_bytes = run.limit_bytes
+runs = [run for run in store.runs(source) if run.first_at is not None]
+run = max(runs, key=lambda one: one.last_rss_bytes - one.first_rss_bytes)  # the one that grew most
+limit_bytes = run.limit_bytes or 2 * run.peak_rss_bytes  # none was recorded: twice the peak
 print(
-    f"the longest run of 1.4.1: {(run.last_at - run.first_at).total_seconds() / 3600:.0f} h, ended: {run.end_reason}"
+    f"run {run.run_id}, release {run.release}: {(run.last_at - run.first_at).total_seconds() / 3600:.0f} h, "
+    f"ended: {run.end_reason}; limit {limit_bytes / 2**20:,.0f} MB"
 )
 
 # %% [markdown]
 # ## Looking ahead from six past moments
 #
 # We know how this run ended. At six moments before that we ask for the time at which memory reaches the
-# container's limit, with the interval that should hold it four times out of five.
+# limit, with the interval that should hold it four times out of five.
 
 # %%
 history = store.history(source, since=run.first_at, until=run.last_at)
@@ -67,17 +69,17 @@ for share in (0.25, 0.4, 0.55, 0.7, 0.8, 0.9):
         }
     )
 table = pd.DataFrame(rows)
-table.assign(**{name: table[name].dt.strftime("%m-%d %H:%M") for name in ("forecast", "low", "high")}).round(
-    0
-)
+dates = table[["forecast", "low", "high"]].apply(pd.to_datetime, utc=True)
+table.assign(**{name: dates[name].dt.strftime("%m-%d %H:%M") for name in dates}).round(0)
 
 # %%
 figure, axis = plt.subplots(figsize=(11, 4), constrained_layout=True)
 frame = store.snapshots(source, run.first_at, run.last_at)
 axis.plot(frame.index, frame["rss_bytes"] / 2**20, color="#1d4ed8", linewidth=1, label="resident memory")
-axis.axhline(limit_bytes / 2**20, color="#dc2626", linewidth=1, linestyle="--", label="the container's limit")
-for place, (_, row) in enumerate(table.iterrows()):
-    height = limit_bytes / 2**20 - 130 - 75 * place
+axis.axhline(limit_bytes / 2**20, color="#dc2626", linewidth=1, linestyle="--", label="the limit")
+peak = frame["rss_bytes"].max() / 2**20
+for place, (_, row) in enumerate(table.dropna(subset=["low", "high"]).iterrows()):
+    height = max(limit_bytes / 2**20, peak) * (0.87 - 0.075 * place)
     axis.plot(
         [row["low"], row["high"]], [height, height], color="#d97706", linewidth=4, solid_capstyle="butt"
     )
@@ -100,20 +102,25 @@ plt.show()
 middle = history.slice_time(None, run.first_at + 0.7 * span)
 forecast = forecast_limit(middle, limit_bytes, cross_check=True)
 backtest = forecast.backtest
-pd.Series(
-    {
-        "origins": backtest.origin_count,
-        "blocks compared": backtest.comparison_count,
-        "longest look ahead, h": backtest.longest_hours,
-        "median error, MB": backtest.median_error_mb,
-        "coverage": backtest.coverage,
-        "spread factor": backtest.spread_factor,
-    }
-).round(2)
+if backtest is None:
+    print("too little history to look back from any earlier moment")
+else:
+    display(
+        pd.Series(
+            {
+                "origins": backtest.origin_count,
+                "blocks compared": backtest.comparison_count,
+                "longest look ahead, h": backtest.longest_hours,
+                "median error, MB": backtest.median_error_mb,
+                "coverage": backtest.coverage,
+                "spread factor": backtest.spread_factor,
+            }
+        ).round(2)
+    )
 
 # %%
 print(forecast.summary)
-print(forecast.details[-1])  # what a second model says
+print(*forecast.details[-1:])  # what a second model says
 
 # %% [markdown]
 # ## A history that goes nowhere
@@ -121,8 +128,8 @@ print(forecast.details[-1])  # what a second model says
 # "Never within the horizon" is an answer too. The present release has one.
 
 # %%
-present = max(store.runs(source), key=lambda one: one.started_at)
-calm = forecast_limit(store.history(source, since=present.first_at), present.limit_bytes)
+present = max(runs, key=lambda one: one.started_at)
+calm = forecast_limit(store.history(source, since=present.first_at), present.limit_bytes or limit_bytes)
 print(calm.summary)
 
 # %% [markdown]

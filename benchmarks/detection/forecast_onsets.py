@@ -31,6 +31,8 @@ FLAT_HOURS = (7.0, 168.0, 504.0)
 AFTER_HOURS = (4.0, 6.0, 10.0, 16.0)
 RATES = (10.0, 50.0)
 AHEAD_HOURS = (2.0, 48.0)
+LATEST_READING_HOURS = 1.0
+"""How old the last reading may be at the hour that is judged: readings that stop before belong to an earlier hour."""
 
 
 def onset_case(flat_hours, after_hours, purpose, index):
@@ -62,6 +64,8 @@ def _scored(track: Track, end_hours, limit_mb, *, level):
     cut = history.slice_time(None, float(history.at_seconds[0]) + end_hours * SECONDS_PER_HOUR)
     if len(cut) < 24 or (cut.rss_bytes >= limit_mb * MIB).any():
         return None
+    if cut.duration_hours < end_hours - LATEST_READING_HOURS:
+        return None  # nobody read what happened since the onset
     touched = np.flatnonzero(history.rss_bytes[len(cut) :] >= limit_mb * MIB)
     hours = (history.uptime_seconds - cut.uptime_seconds[-1]) / SECONDS_PER_HOUR
     # The limit was touched anywhere between two readings.
@@ -144,10 +148,14 @@ def score_day(count, purpose, jobs):
         found += each
     inside = [covered(forecast, first) for forecast, first, _ in found]
     errors = [abs((f.hours_to_limit or f.horizon_hours) / first - 1) for f, first, _ in found if first > 0.5]
-    low, high = wilson(sum(inside), len(inside))
+    given = [
+        hit for hit, (forecast, _, _) in zip(inside, found, strict=True) if forecast.state != "cannot_say"
+    ]
+    low, high = wilson(sum(given), len(given))
     print(
-        f"\n24 h of a leak: the 90 % interval holds {np.mean(inside):.3f} ({low:.3f} to {high:.3f}) of {len(inside)}; "
-        f"median error {np.median(errors):.1%}"
+        f"\n24 h of a leak: the 90 % interval holds {np.mean(given):.3f} ({low:.3f} to {high:.3f}) of {len(given)}, "
+        f"`never` counted as a miss; of {len(found) - len(given)} others nothing is said; counting these as misses "
+        f"too {np.mean(inside):.3f}; median error {np.median(errors):.1%}"
     )
     return float(np.mean(inside)), float(np.median(errors))
 

@@ -54,6 +54,8 @@ class Observation:
     """What is affected, by name; a new one is told at once."""
     scope: str | None = None
     """What several sources have in common (their host): it is told once, by the first of them."""
+    group: str | None = None
+    """What sources that are told together have in common, in words; None: this is one source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,8 @@ class MessageWriter:
         title = f"[{head}] {seen.title}: {source} on {host}"
         command = self._command(seen)
         context = f"host {host}, source {source}, {_run(run)}, {local_time(at, tz=self._tz)}"
+        if seen.group is not None:
+            title, context = f"[{head}] {seen.title}", local_time(at, tz=self._tz)
         body = self._body(seen, event, watch)
         text = "\n".join(part for part in (body, context, command) if part)
         if self._fill is not None:
@@ -106,7 +108,9 @@ class MessageWriter:
         return "\n".join(lines)
 
     def _command(self, seen: Observation) -> str:
-        words = ["memmon", *seen.command, "--db", self._place, "--source", seen.source]
+        words = ["memmon", *seen.command, "--db", self._place]
+        if seen.group is None:
+            words += ["--source", seen.source]
         return shown(shlex.join(words))
 
 

@@ -44,6 +44,7 @@ _BYTES: Mapping[str, float] = {
     "TIB": 1024 * GIB,
 }
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|sec|min|s|m|h|d|w)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
 LEAST_INTERVAL_SECONDS = 0.01
 """Snapshots more often than this would measure themselves."""
@@ -153,6 +154,10 @@ class MomentType(click.ParamType[Moment]):
         """Return the moment."""
         if isinstance(value, Moment):
             return value
+        bare = value.strip()
+        if _NUMBER.fullmatch(bare):
+            # Of the hours that nearly everybody means, seconds would be made without a word.
+            self.fail(f"{value!r} has no unit: {bare}h? {bare}d? Give {EXPECTED_MOMENT}", param, ctx)
         try:
             return Moment(back_seconds=parse_duration(value))
         except ValueError:

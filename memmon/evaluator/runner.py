@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from memmon.alerts.groups import Stepped, grouped
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.state_machine import has_changed, step
 from memmon.alerts.wording import MessageWriter
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.alerts.state_machine import Observation
-    from memmon.alerts.values import Message, Silence, Watch
+    from memmon.alerts.values import Message, MessageEvent, Silence
     from memmon.clock import Clock
     from memmon.evaluator.channels.channels import Channel
-    from memmon.store.read import RunInfo, Store
+    from memmon.store.read import Store
 
 LEASE_SECONDS = 900.0
 """How long a silent evaluator keeps the others off; a round renews it."""
@@ -125,39 +126,40 @@ def _evaluate(
     known = alerts.watches()
     silences = alerts.silences(at=at)
     seen, failures = observe(store, now=at, policy=policy, source=source)
-    watches: list[Watch] = []
-    messages: list[Message] = []
-    for observation, run in seen:
-        before = known.get((observation.source_id, observation.fingerprint))
-        done = step(
-            before,
-            observation,
-            at=at,
-            rule=policy.rule(observation.kind),
-            is_silenced=is_silenced(observation, silences),
+    steps = [
+        Stepped(
+            seen=observation,
+            run=run,
+            before=(before := known.get((observation.source_id, observation.fingerprint))),
+            done=step(
+                before,
+                observation,
+                at=at,
+                rule=policy.rule(observation.kind),
+                is_silenced=is_silenced(observation, silences),
+            ),
         )
-        if done.watch is not None and has_changed(before, done.watch):
-            watches.append(done.watch)
-        if done.told is not None:
-            messages.append(_message(writer, observation, run, done.told, before, done.watch, at))
+        for observation, run in seen
+    ]
+    if source is None:
+        quiet = [observation for observation, _ in seen if is_silenced(observation, silences)]
+        steps = grouped(steps, known, at=at, policy=policy, silenced=quiet)
+    watches = [
+        one.done.watch
+        for one in steps
+        if one.done.watch is not None and has_changed(one.before, one.done.watch)
+    ]
+    messages = [_message(writer, one, one.done.told, at) for one in steps if one.done.told is not None]
     if not alerts.record(holder, watches, messages, channels=[channel.name for channel in channels]):
         # Another evaluator took over while this one was held up: it tells what there is to tell.
         return [], [*failures, "the lease was lost during the round; nothing was written"]
     return messages, failures
 
 
-def _message(
-    writer: MessageWriter,
-    seen: Observation,
-    run: RunInfo,
-    told: str,
-    before: Watch | None,
-    after: Watch | None,
-    at: datetime,
-) -> Message:
+def _message(writer: MessageWriter, one: Stepped, told: MessageEvent, at: datetime) -> Message:
     # A recovery tells of the episode that is over.
-    episode = before if told == "resolved" else after
-    return writer.compose(seen, run, event=told, watch=episode, at=at)  # type: ignore[arg-type]  # as `step` returns
+    episode = one.before if told == "resolved" else one.done.watch
+    return writer.compose(one.seen, one.run, event=told, watch=episode, at=at)
 
 
 def is_silenced(seen: Observation, silences: Sequence[Silence]) -> bool:

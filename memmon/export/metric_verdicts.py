@@ -29,6 +29,8 @@ class MetricVerdict:
 
     is_leak: bool
     slope_mb_per_hour: float | None
+    at: datetime
+    """When it was given."""
 
 
 def read_verdicts(
@@ -60,7 +62,7 @@ def _kept(row: AssessmentRow, last_at: datetime) -> MetricVerdict | None:
     kept = read_kept(row)
     if kept is None or not still_holds(row, kept, policy=DEFAULT_POLICY, last_at=last_at, is_checked=True):
         return None
-    return _verdict(kept.finding)
+    return _verdict(kept.finding, row.at)
 
 
 def _judge(store: Store, source: str, last_at: datetime, *, now: datetime) -> MetricVerdict:
@@ -69,13 +71,13 @@ def _judge(store: Store, source: str, last_at: datetime, *, now: datetime) -> Me
 
     bounds = looked_back(last_at, DEFAULT_POLICY)
     question = Question(bounds=bounds, is_brief=True, has_cause=False)
-    found = _verdict(judge(store, store.resolve_source(source), question, now=now).assessment.finding)
+    found = _verdict(judge(store, store.resolve_source(source), question, now=now).assessment.finding, now)
     _judged.hold(store, source, last_at, found)
     return found
 
 
-def _verdict(finding: LeakFinding) -> MetricVerdict:
-    return MetricVerdict(is_leak=finding.is_leak, slope_mb_per_hour=finding.slope_mb_per_hour)
+def _verdict(finding: LeakFinding, at: datetime) -> MetricVerdict:
+    return MetricVerdict(is_leak=finding.is_leak, slope_mb_per_hour=finding.slope_mb_per_hour, at=at)
 
 
 class _Judged:

@@ -198,11 +198,13 @@ def _of_verdicts(
 
     leak = _gauge("memmon_leak", "1 where the verdict is a leak.")
     slope = _gauge("memmon_trend", "Robust trend of memory, bytes per second.", "bytes_per_second")
+    judged = _gauge("memmon_verdict_timestamp", "When the verdict was given (epoch).", "seconds")
     for source, verdict in read_verdicts(store, states, now=now, judging_seconds=judging_seconds):
         leak.add_metric([source], float(verdict.is_leak))
+        judged.add_metric([source], verdict.at.timestamp())
         if verdict.slope_mb_per_hour is not None:
             slope.add_metric([source], verdict.slope_mb_per_hour * MIB / SECONDS_PER_HOUR)
-    yield from (leak, slope)
+    yield from (leak, slope, judged)
 
 
 def _gauge(name: str, text: str, unit: str = "", labels: tuple[str, ...] = ("source",)) -> GaugeMetricFamily:

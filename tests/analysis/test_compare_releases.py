@@ -149,3 +149,30 @@ def test_a_comparison_is_plain_json():
     assert data["before"]["run_count"] == 1
     assert data["verdict"] == "no_difference"
     assert replace(found, summary="x").to_dict()["summary"] == "x"
+
+
+def test_runs_that_are_too_short_are_counted_and_the_need_is_told():
+    """Short runs stand in the table with the hours that are left, the true need is named, and what one release does alone."""
+    before = history_of(flat_run(1.95), releases=["1.4.1"])
+    after = history_of(
+        flat_run(2.25, slope=20.0), flat_run(4.25, slope=20.0, start=5), releases=["1.4.2", "1.4.2"]
+    )
+    found = compare_histories(before, after, before_name="1.4.1", after_name="1.4.2")
+    assert found.verdict == "cannot_say"
+    assert (found.before.run_count, found.before.used_run_count) == (1, 0)
+    assert (found.after.run_count, found.after.used_run_count) == (2, 1)
+    assert found.before.hours == pytest.approx(0.9, abs=0.02)
+    assert found.after.run_hours == pytest.approx((1.2, 3.2), abs=0.05)
+    assert found.after.slope_mb_per_hour == pytest.approx(20.0, rel=0.1)
+    assert found.before.slope_mb_per_hour is None
+    told = " ".join(found.details)
+    assert "Without the first hour of each run: 0.9 h of 1.4.1, 1.2 + 3.2 h of 1.4.2." in told
+    assert "A run is compared from 2.5 hours on, its start included; the longest of 1.4.1 has 1.9." in told
+    assert "too little history of 1.4.1 to compare" in found.summary
+
+
+@pytest.mark.parametrize("hours", [2.4, 2.6])
+def test_the_need_that_is_told_is_the_need_that_is_tested(hours):
+    """Below 2.5 hours with the start nothing can be said, above it something is."""
+    found = compare_histories(history_of(flat_run(24)), history_of(flat_run(hours, seed=3)))
+    assert (found.verdict == "cannot_say") is (hours < 2.5)

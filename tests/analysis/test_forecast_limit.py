@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from memmon.analysis.forecast import limit as forecast_module
 from memmon.analysis.forecast.limit import backtest_forecast, forecast_limit, forecast_readings
+from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.history import History
 from memmon.units import MIB
 
@@ -225,6 +227,18 @@ def test_a_later_now_brings_the_limit_nearer():
     assert overdue.hours_to_limit == 0
 
 
+def test_a_later_now_brings_the_limit_of_bent_growth_nearer_too():
+    """The date of growth that levels off above the limit stays the same, whenever it is asked for."""
+    hours = np.arange(12 * 12) * STEP_HOURS
+    mb = 200 + 800 * (1 - np.exp(-hours / 14)) + autoregression(hours.size, 0.5, 0.5, 3)
+    history = history_of(mb)
+    at_last = forecast_limit(history, 800 * MIB)
+    later = forecast_limit(history, 800 * MIB, now=history.last_at + timedelta(hours=1))
+    assert at_last.state == later.state == "dated"
+    assert at_last.plateau_bytes is not None
+    assert abs((later.at - at_last.at).total_seconds()) < 60
+
+
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10**6), rate=st.floats(-10, 40), sd=st.floats(0, 10), room=st.floats(5, 500))
 def test_a_higher_limit_is_never_reached_sooner(seed, rate, sd, room):
@@ -324,8 +338,11 @@ def test_the_back_test_widens_the_interval_of_the_forecast(monkeypatch):
     monkeypatch.setattr(forecast_module, "backtest_stretch", lambda stretch, *, level: None)
     untested = forecast_limit(history, 1000 * MIB)
     assert untested.hours_to_limit == tested.hours_to_limit
-    assert tested.hours_to_limit_low < untested.hours_to_limit_low
-    assert (tested.hours_to_limit_high or math.inf) >= (untested.hours_to_limit_high or math.inf)
+    # Readings come every five minutes: one end may stay at the same reading.
+    assert tested.hours_to_limit_low <= untested.hours_to_limit_low
+    assert tested.hours_to_limit_high >= untested.hours_to_limit_high
+    widths = [one.hours_to_limit_high - one.hours_to_limit_low for one in (tested, untested)]
+    assert widths[0] > widths[1]
 
 
 def test_the_cross_check_asks_a_second_model():
@@ -348,3 +365,24 @@ def test_a_forecast_needs_no_more_than_numpy():
         "assert not {'statsmodels', 'scipy', 'pandas', 'numpy.random'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_forecast_looks_as_far_back_as_its_verdict():
+    """A leak judged over ten days is continued from its onset, whatever the usual look-back is."""
+    mb = leak(240, 4.0, memory=0.9, sd=6.0)
+    history = history_of(mb)
+    policy = LeakPolicy(look_back_hours=300.0)
+    judged = detect_leak(history, policy)
+    forecast = forecast_limit(history, 2_000 * MIB, policy=policy)
+    assert forecast == forecast_limit(history, 2_000 * MIB, finding=judged)
+    assert forecast.window_hours > 200.0
+
+
+@pytest.mark.parametrize("limit_gb", [4, 16, 32])
+def test_a_leak_has_a_date_however_far_its_limit_is(limit_gb):
+    """A day of a leak of 20 MB/hour gets the date of a limit that is weeks or months away, and never `never`."""
+    history = history_of(leak(24, 20.0))
+    forecast = forecast_limit(history, limit_gb * 1024 * MIB)
+    assert forecast.state == "dated"
+    assert forecast.hours_to_limit == pytest.approx((limit_gb * 1024 - 300 - 480) / 20.0, rel=0.03)
+    assert forecast.hours_to_limit_low < forecast.hours_to_limit < (forecast.hours_to_limit_high or math.inf)

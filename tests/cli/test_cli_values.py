@@ -121,3 +121,11 @@ def test_tables_show_hostile_text_as_escapes():
     assert "\\x1b[31m" in shown
     assert shown.splitlines()[1].endswith(" 1")
     assert printable("a\nb") == "a\\nb"
+
+
+@pytest.mark.parametrize("text", ["24", "7", "90", " 3600 ", "1.5"])
+def test_a_moment_without_a_unit_is_refused(text):
+    """A bare number is no moment: hours are meant and seconds would be taken; the message offers the units."""
+    with pytest.raises(click.BadParameter, match=f"{text.strip()}h\\?"):
+        MOMENT.convert(text, None, None)
+    assert MOMENT.convert(f"{text.strip()}h", None, None).back_seconds == float(text) * 3600

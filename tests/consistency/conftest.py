@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from consistency_kit.histories import stores
-from consistency_kit.surfaces import everything_said, fixed_present
-from consistency_kit.writing import write_all
+from consistency_kit.rendered import all_answers
 
 PARTS = (
     ["often", pytest.param("whole", marks=pytest.mark.slow)]
@@ -19,10 +17,4 @@ PARTS = (
 @pytest.fixture(scope="session", params=PARTS)
 def answers(request, tmp_path_factory):
     """What is said by history and surface: of sixty histories and more; of five hundred with `MEMMON_CONSISTENCY=full`."""
-    folder = tmp_path_factory.mktemp("consistency")
-    said = {}
-    with fixed_present(folder):
-        for name, stories in stores(request.param).items():
-            write_all(folder / f"{name}.db", stories)
-            said.update(everything_said(folder / f"{name}.db", stories))
-    return said
+    return all_answers(request.param, tmp_path_factory.mktemp("consistency"))

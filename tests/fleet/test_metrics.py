@@ -108,6 +108,7 @@ def test_metrics_are_what_the_parsers_accept(url):
     assert values["memmon_system_used_ratio", (("source", ODD),)] == 0.5
     slope = values["memmon_trend_bytes_per_second", (("source", ODD),)]
     assert slope == pytest.approx(24 * MB / 3600, rel=0.05)
+    assert values["memmon_verdict_timestamp_seconds", (("source", ODD),)] == NOW.timestamp()
 
 
 def test_metrics_sum_over_live_processes(url):

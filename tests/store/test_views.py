@@ -19,6 +19,14 @@ from memmon.store.write.writer import RunEnd
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sql.md"
 TEXT = PAGE.read_text(encoding="utf-8")
+PAGES = sorted((PAGE.parents[1] / "README.md", *PAGE.parent.glob("*.md")))
+COMMANDS = sorted(
+    {
+        one
+        for page in PAGES
+        for one in re.findall(r'memmon sql [^"\n]*"(SELECT [^"]+)"', page.read_text(encoding="utf-8"))
+    }
+)
 QUESTIONS = re.findall(r"### ([^\n]+)\n(?:(?!###).)*?```sql\n(.*?)```", TEXT, flags=re.DOTALL)
 DAY = 288
 
@@ -100,14 +108,43 @@ def test_views_go_on_over_rollups(recorded):
 
 
 def test_views_show_times_and_sizes_readably(recorded):
-    """Times are ISO in UTC, sizes in MB beside bytes."""
+    """Times are ISO 8601 in UTC with a blank for the T, sizes in MB beside bytes."""
     rows = ask(
         recorded,
         "SELECT at, hour, day, rss_bytes, rss_mb, uptime_hours FROM v_snapshot WHERE run_id = 1 AND seq = 13",
     )
-    assert [tuple(rows[0][:3])] == [("2026-03-01T01:00:00Z", "2026-03-01T01", "2026-03-01")]
+    assert [tuple(rows[0][:3])] == [("2026-03-01 01:00:00Z", "2026-03-01 01", "2026-03-01")]
     assert rows[0][3] == 101 * 2**20
     assert (float(rows[0][4]), float(rows[0][5])) == (101.0, 1.0)
+
+
+@pytest.mark.parametrize("hours", [1, 2, 5, 30])
+def test_times_of_views_compare_with_those_of_sqlite(recorded, hours):
+    """What lies within so many hours, by SQLite's own `datetime`, is what lies within them by the milliseconds."""
+    ((last_ms,),) = ask(recorded, "SELECT max(at_ms) FROM v_snapshot")
+    if recorded.database.path is None:
+        pytest.skip("only SQLite has SQLite's times")
+    since = f"datetime({last_ms} / 1000, 'unixepoch', '-{hours} hours')"
+    for view in ("v_snapshot", "v_deque", "v_component", "v_event", "v_assessment"):
+        by_text = ask(recorded, f"SELECT count(*) FROM {view} WHERE at >= {since}")
+        by_ms = ask(recorded, f"SELECT count(*) FROM {view} WHERE at_ms >= {last_ms} - {hours} * 3600000")
+        assert by_text == by_ms, view
+    assert ask(recorded, "SELECT count(*) FROM v_snapshot WHERE hour != strftime('%Y-%m-%d %H', at)") == [
+        (0,)
+    ]
+
+
+@pytest.mark.parametrize("statement", COMMANDS)
+def test_the_sql_of_the_pages_runs(recorded, statement):
+    """Each `memmon sql` of the README and the documentation runs on a recorded history."""
+    if "..." in statement or ("datetime(" in statement and recorded.database.path is None):
+        pytest.skip("a placeholder, or SQLite's own")
+    ask(recorded, statement)
+
+
+def test_the_readme_asks_in_sql():
+    """There are statements to run: a changed README must not empty the test."""
+    assert len(COMMANDS) >= 3
 
 
 def test_views_and_columns_are_documented(recorded):
@@ -134,12 +171,12 @@ def test_views_answer_the_questions_rightly(recorded):
     growth = {row[0]: float(row[2]) for row in answer(recorded, "each release grow")}
     assert growth["1.1"] == pytest.approx(0.0, abs=0.01)
     assert growth["1.0"] == pytest.approx(1.0, rel=0.1)
-    assert answer(recorded, "worst gap")[0][1:] == ("2026-03-03T05:00:00Z", 305)
-    assert answer(recorded, "ever full") == [("filling", 50, "2026-03-01T04:10:00Z", 2 * DAY - 50)]
+    assert answer(recorded, "worst gap")[0][1:] == ("2026-03-03 05:00:00Z", 305)
+    assert answer(recorded, "ever full") == [("filling", 50, "2026-03-01 04:10:00Z", 2 * DAY - 50)]
     (before, after) = [float(one) for one in answer(recorded, "deploy change")[0][2:]]
     assert after - before == pytest.approx(13 / 12, rel=0.05)
     assert [row[1] for row in answer(recorded, "runs end")] == ["oom", "running or lost"]
     assert float(answer(recorded, "component grew")[0][2]) == 2 * DAY - 1
     assert len(answer(recorded, "Years at a glance")) == 4
     (change,) = answer(recorded, "verdict change")
-    assert change[:3] == ("2026-03-01T02:00:00Z", "stable", "leaking")
+    assert change[:3] == ("2026-03-01 02:00:00Z", "stable", "leaking")

@@ -113,8 +113,24 @@ class Pair:
 def slope_pair(runs: Comparable) -> Pair:
     """Return the growth of both releases in MB/h: the runs' robust trends, weighted by the square of their length."""
     before, after = (_slopes(side, runs) for side in (runs.before, runs.after))
-    scatter, count = _scatter(before, after)
-    blocks = sum(run.blocks.mb.size - 2 for run in (*runs.before, *runs.after)) - runs.cycle_terms
+    return _slope_pair(runs, before, after, _scatter((before, after)), (*runs.before, *runs.after))
+
+
+def slope_alone(runs: Comparable, side: Sequence[ComparedRun]) -> Pair:
+    """Return the growth of one release where the other has no runs to compare it with: both figures are its own."""
+    figures = _slopes(side, runs)
+    return _slope_pair(runs, figures, figures, _scatter((figures,)), side)
+
+
+def _slope_pair(
+    runs: Comparable,
+    before: Figures,
+    after: Figures,
+    scattered: tuple[float, int],
+    all_runs: Sequence[ComparedRun],
+) -> Pair:
+    scatter, count = scattered
+    blocks = sum(run.blocks.mb.size - 2 for run in all_runs) - runs.cycle_terms
     freedom = max(min(blocks / 2, USUAL_FREEDOM + 2 * count if count else blocks / 2), 3.0)
     usual = count / (count + USUAL_FREEDOM)
     return Pair(
@@ -130,7 +146,7 @@ def slope_pair(runs: Comparable) -> Pair:
 def level_pair(runs: Comparable) -> Pair:
     """Return the plateaus of both releases in MB: the runs' settled levels, each run counting the same."""
     before, after = (_levels(side, runs) for side in (runs.before, runs.after))
-    scatter, count = _scatter(before, after)
+    scatter, count = _scatter((before, after))
     # What a leak has added by the middle of a run is no reason for restarts to differ.
     fresh_mb = float(np.mean([np.median(run.blocks.mb[:FIRST_BLOCKS]) for run in runs.before]))
     usual = max(USUAL_SCATTER_MB, USUAL_SCATTER_SHARE * fresh_mb)
@@ -213,11 +229,11 @@ def _change_variance(runs: Sequence[ComparedRun], design: FloatArray, contrast: 
     return total
 
 
-def _scatter(before: Figures, after: Figures) -> tuple[float, int]:
+def _scatter(releases: Sequence[Figures]) -> tuple[float, int]:
     """Return how much runs of one release differ beyond their own errors, and the degrees of freedom."""
-    count = before.value.size + after.value.size - 2
+    count = sum(one.value.size - 1 for one in releases)
     if count == 0:
         return 0.0, 0
-    square = sum(float(np.sum((one.value - one.value.mean()) ** 2)) for one in (before, after))
-    within = float(np.mean(np.concatenate([before.error, after.error]) ** 2))
+    square = sum(float(np.sum((one.value - one.value.mean()) ** 2)) for one in releases)
+    within = float(np.mean(np.concatenate([one.error for one in releases]) ** 2))
     return math.sqrt(max(square / count - within, 0.0)), count

@@ -24,13 +24,16 @@ class ReleaseEstimate:
 
     `slope_*`: common robust trend of its runs with its 95 % interval, MB (2**20 bytes) per hour;
     `plateau_*`: level of the lower envelope once a run has settled, in MB, with its 95 % interval.
-    `run_count`: runs that were long enough; `hours`: their length together.
+    `run_count`: its runs; `used_run_count`: those of them that are long enough to be compared;
+    `run_hours`: the length of each of its runs without the first hour, which is left out; `hours`: their sum.
     """
 
     release: str
     run_count: int
     sample_count: int
     hours: float
+    used_run_count: int = 0
+    run_hours: tuple[float, ...] = ()
     slope_mb_per_hour: float | None = None
     slope_low_mb_per_hour: float | None = None
     slope_high_mb_per_hour: float | None = None

@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from memmon.analysis.compare.figures import level_pair, slope_pair
+from memmon.analysis.compare.figures import level_pair, slope_alone, slope_pair
 from memmon.analysis.compare.finding import COMPARE_WORDS, CompareVerdict, Comparison, ReleaseEstimate
-from memmon.analysis.compare.runs import comparable_runs
+from memmon.analysis.compare.runs import WARM_UP_HOURS, comparable_runs
 from memmon.analysis.compare.wording import details_of, summary_of
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +65,8 @@ def _compare(before: list[History], after: list[History], before_name: str, afte
     verdict, decided_by = _verdict(slope, level)
     (slope_a, slope_b), (level_a, level_b) = _releases(slope), _releases(level)
     found = Comparison(
-        before=_release(before_name, runs.before, slope_a, level_a),
-        after=_release(after_name, runs.after, slope_b, level_b),
+        before=_release(before_name, before, runs.before, slope_a, level_a),
+        after=_release(after_name, after, runs.after, slope_b, level_b),
         verdict=verdict,
         decided_by=decided_by,
         compared_hours=runs.horizon_hours,
@@ -97,33 +98,53 @@ def _releases(pair: Pair) -> tuple[_Bounded, _Bounded]:
     return tuple((one.mean, *pair.bounds(one)) for one in (pair.before, pair.after))  # type: ignore[return-value] # two
 
 
-def _release(name: str, runs: Sequence[ComparedRun], slope: _Bounded, level: _Bounded) -> ReleaseEstimate:
-    return ReleaseEstimate(
-        release=name,
-        run_count=len(runs),
-        sample_count=sum(run.sample_count for run in runs),
-        hours=sum(run.hours for run in runs),
+def _release(
+    name: str, side: Sequence[History], used: Sequence[ComparedRun], slope: _Bounded, level: _Bounded | None
+) -> ReleaseEstimate:
+    plateau, plateau_low, plateau_high = level or (None, None, None)
+    return replace(
+        _unjudged(name, side, used),
         slope_mb_per_hour=slope[0],
         slope_low_mb_per_hour=slope[1],
         slope_high_mb_per_hour=slope[2],
-        plateau_mb=level[0],
-        plateau_low_mb=level[1],
-        plateau_high_mb=level[2],
+        plateau_mb=plateau,
+        plateau_low_mb=plateau_low,
+        plateau_high_mb=plateau_high,
     )
+
+
+def _unjudged(name: str, side: Sequence[History], used: Sequence[ComparedRun]) -> ReleaseEstimate:
+    """Return what there is of a release: its runs, without the first hour of each."""
+    hours = tuple(max(float(run.uptime_seconds[-1]) / SECONDS_PER_HOUR - _start_of(run), 0.0) for run in side)
+    return ReleaseEstimate(
+        release=name,
+        run_count=len(side),
+        used_run_count=len(used),
+        sample_count=sum(run.sample_count for run in used) if used else sum(len(run) for run in side),
+        run_hours=hours,
+        hours=sum(hours),
+    )
+
+
+def _start_of(run: History) -> float:
+    """Return the uptime (hours) from which on a run is looked at."""
+    return max(float(run.uptime_seconds[0]) / SECONDS_PER_HOUR, WARM_UP_HOURS)
+
+
+def _alone(
+    name: str, side: Sequence[History], used: Sequence[ComparedRun], runs: Comparable
+) -> ReleaseEstimate:
+    """Return what one release does by itself, where the other has nothing to compare it with."""
+    if not used:
+        return _unjudged(name, side, used)
+    slope = slope_alone(runs, used)
+    return _release(name, side, used, (slope.before.mean, *slope.bounds(slope.before)), None)
 
 
 def _cannot_say(
     before: tuple[str, list[History]], after: tuple[str, list[History]], source: str, runs: Comparable
 ) -> Comparison:
-    empty = [
-        ReleaseEstimate(
-            release=name,
-            run_count=len(kept),
-            sample_count=sum(len(run) for run in side),
-            hours=sum(run.duration_hours for run in side),
-        )
-        for (name, side), kept in ((before, runs.before), (after, runs.after))
-    ]
+    empty = [_alone(*before, runs.before, runs), _alone(*after, runs.after, runs)]
     found = Comparison(
         before=empty[0],
         after=empty[1],

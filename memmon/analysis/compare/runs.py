@@ -27,7 +27,7 @@ WARM_UP_SHARE = 0.2
 """The part of the compared uptime that counts as warm-up, beyond the first hour."""
 
 SHORTEST_COMPARED_HOURS = 1.5
-"""Hours of a run from which it takes part. Chosen: half an hour is left after the warm-up."""
+"""Hours of a run, the warm-up left out, from which it takes part. Chosen: as many blocks as a trend needs."""
 SHORTEST_SHARE = 0.5
 """A run takes part when it is at least this share of the compared uptime long."""
 
@@ -92,7 +92,10 @@ def comparable_runs(before: Sequence[History], after: Sequence[History]) -> Comp
 def _series(side: Sequence[History]) -> list[RunSeries]:
     runs = (run_series(run, warm_up_hours=WARM_UP_HOURS) for run in side)
     return [
-        run for run in runs if run is not None and run.hours[-1] - run.hours[0] >= SHORTEST_COMPARED_HOURS
+        run
+        for run in runs
+        if run is not None
+        and run.hours[-1] - max(float(run.hours[0]), WARM_UP_HOURS) >= SHORTEST_COMPARED_HOURS * (1 - 1e-6)
     ]
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.analysis.compare.runs import FEWEST_BLOCKS, SHORTEST_COMPARED_HOURS, WARM_UP_HOURS
+
 if TYPE_CHECKING:
     from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
 
 NEARLY_FLAT_SHARE = 0.2
 """Share of the old slope above which the new one still grows, in words. Chosen: a fifth."""
+
+MOST_LISTED = 6
+"""Runs whose lengths are told one by one. Chosen: what fits a line."""
 
 
 def summary_of(found: Comparison) -> str:
@@ -16,7 +21,7 @@ def summary_of(found: Comparison) -> str:
     before, after = found.before, found.after
     names = f"{after.release} against {before.release}"
     if found.verdict == "cannot_say":
-        short = " and ".join(one.release for one in (before, after) if one.run_count == 0) or "both"
+        short = " and ".join(one.release for one in (before, after) if one.used_run_count == 0) or "both"
         return f"{names}: cannot say, too little history of {short} to compare."
     if found.verdict == "no_difference":
         return (
@@ -50,18 +55,58 @@ def _still_grows(before: ReleaseEstimate, after: ReleaseEstimate) -> bool:
 
 def details_of(found: Comparison, *, took_out_day: bool) -> tuple[str, ...]:
     """Return what was compared and how, as sentences."""
+    left_out = (
+        f"Without the first hour of each run: {_hours_of(found.before)} of {found.before.release}, "
+        f"{_hours_of(found.after)} of {found.after.release}."
+    )
     if found.verdict == "cannot_say":
-        return ("At least one run of 1.5 hours or more of each release is needed.",)
+        return (left_out, *_lacking(found), *_what_is_known(found))
     sentences = [
         (
-            f"Compared over the first {found.compared_hours:.1f} h of {found.before.run_count} and "
-            f"{found.after.run_count} runs, without their warm-up."
+            f"Compared over the first {found.compared_hours:.1f} h of {_counted(found.before.used_run_count)} and "
+            f"{_counted(found.after.used_run_count)}."
         ),
+        left_out,
     ]
     if took_out_day:
         sentences.append("A daily cycle common to both releases was taken out.")
-    if min(found.before.run_count, found.after.run_count) == 1:
+    if min(found.before.used_run_count, found.after.used_run_count) == 1:
         sentences.append(
             "One run shows nothing of how restarts differ: the usual difference of restarts was assumed for the plateau."
         )
     return tuple(sentences)
+
+
+def _lacking(found: Comparison) -> tuple[str, ...]:
+    """Say what a run needs to be compared, and how long the longest one of each release is that has none."""
+    need = WARM_UP_HOURS + SHORTEST_COMPARED_HOURS
+    longest = [
+        f"the longest of {one.release} has {WARM_UP_HOURS + max(one.run_hours, default=0.0):.1f}"
+        for one in (found.before, found.after)
+        if one.used_run_count == 0 and max(one.run_hours, default=0.0) < SHORTEST_COMPARED_HOURS
+    ]
+    known = (
+        f"; {' and '.join(longest)}" if longest else f", and {FEWEST_BLOCKS} quarters of an hour with samples"
+    )
+    return (f"A run is compared from {need:.1f} hours on, its start included{known}.",)
+
+
+def _what_is_known(found: Comparison) -> tuple[str, ...]:
+    """Say what a release does by itself, where the other has nothing to compare it with."""
+    return tuple(
+        f"{one.release} by itself: {one.slope_mb_per_hour:.2f} MB/hour."
+        for one in (found.before, found.after)
+        if one.slope_mb_per_hour is not None
+    )
+
+
+def _hours_of(one: ReleaseEstimate) -> str:
+    if not one.run_hours:
+        return "0 h"
+    if len(one.run_hours) > MOST_LISTED:
+        return f"{one.hours:.1f} h in {len(one.run_hours)} runs"
+    return " + ".join(f"{hours:.1f}" for hours in one.run_hours) + " h"
+
+
+def _counted(run_count: int) -> str:
+    return f"{run_count} run{'' if run_count == 1 else 's'}"

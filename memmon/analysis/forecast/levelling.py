@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.forecast.finding import ForecastCurve
-from memmon.analysis.forecast.plain_answers import cannot_say, moment_after
+from memmon.analysis.forecast.plain_answers import cannot_say, hours_since, moment_after
 from memmon.analysis.forecast.plateau import fit_plateau
 from memmon.analysis.forecast.stretch import stretch_of_quantity
 from memmon.facts.verdicts import Verdict
@@ -53,7 +53,7 @@ def levelling_off(
     plain = replace(plain, horizon_hours=horizon_hours, window_hours=float(np.ptp(stretch.hours)))
     if verdict is Verdict.FILLING or plateau is None:
         return _filling(plain, quantity, stretch)
-    return _bent(plain, plateau, stretch)
+    return _bent(plain, plateau, stretch, hours_since(quantity.run, plain.as_of))
 
 
 ENDING = frozenset(one for one in Verdict if one.row.ends)
@@ -71,16 +71,23 @@ def _filling(plain: Forecast, quantity: Quantity, stretch: Stretch) -> Forecast:
             lacking / (rate * (1.0 + DEQUE_SIZE_ERROR)),
             lacking / (rate * (1.0 - DEQUE_SIZE_ERROR)),
         )
-        hours = (lacking / rate, soonest, latest)
+        hours = _shortened((lacking / rate, soonest, latest), hours_since(quantity.run, plain.as_of))
     return replace(
         _answer(plain, hours, low_mb=ends[0], middle_mb=ends[1], high_mb=ends[2]),
         deques_full_hours=0.0 if room <= 0.0 else room / rate if rate > 0.0 else None,
     )
 
 
-def _bent(plain: Forecast, plateau: Plateau, stretch: Stretch) -> Forecast:
+def _shortened(hours: tuple[float, float, float], stale_hours: float) -> tuple[float, float, float]:
+    """Return hours from the last sample on as hours from `stale_hours` later on."""
+    middle, soonest, latest = (max(0.0, each - stale_hours) for each in hours)
+    return middle, soonest, latest
+
+
+def _bent(plain: Forecast, plateau: Plateau, stretch: Stretch, stale_hours: float) -> Forecast:
     filled = stretch.filled_mb
     hours = plateau.hours_to(plain.limit_bytes / MIB - filled)
+    hours = None if hours is None else _shortened(hours, stale_hours)
     high = None if plateau.high_mb is None else plateau.high_mb + filled
     answer = _answer(
         plain, hours, low_mb=plateau.low_mb + filled, middle_mb=plateau.plateau_mb + filled, high_mb=high

@@ -14,7 +14,7 @@ from memmon.analysis.forecast.finding import Backtest, CrossCheck, Forecast, For
 from memmon.analysis.forecast.fit import fit_course
 from memmon.analysis.forecast.levelling import levelling_off
 from memmon.analysis.forecast.paths import Filling, first_passage_hours, reading_quantiles
-from memmon.analysis.forecast.plain_answers import cannot_say, moment_after, plain_forecast
+from memmon.analysis.forecast.plain_answers import cannot_say, hours_since, moment_after, plain_forecast
 from memmon.analysis.forecast.quantity import Counts, Quantity, quantity_of
 from memmon.analysis.forecast.rising import rises_lately
 from memmon.analysis.forecast.stretch import stretch_of
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 HORIZON_PER_WINDOW = 30.0
-"""Horizon, in lengths of what was judged. Chosen: further ahead a trend says nothing."""
+"""Horizon of what does not grow, in lengths of what was judged. Chosen: further ahead its calm says nothing."""
 SHORTEST_HORIZON_HOURS = 168.0
 """Shortest horizon, in hours: a week, by choice."""
 LONGEST_HORIZON_HOURS = 8_760.0
@@ -78,7 +78,7 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
     run from its onset, with its slope and interval and the noise round it, in 400 simulated courses; growth that
     levels off has a plateau, and a date only where the plateau's lower end lies above the limit; what is level
     reaches no limit; where nothing can be said, nothing is said. `level`: probability of the interval.
-    The horizon is 30 times what was judged, between a week and a year.
+    The horizon is a year where memory grows, else 30 times what was judged, between a week and a year.
 
     `used_bytes`: what counts at the last sample, memory of others included (None: the footprint alone).
     `counts`: `charged` is carried on itself, where the history has it since the onset; `used` leaves out what is
@@ -91,7 +91,8 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
     if not (math.isfinite(limit_bytes) and limit_bytes > 0):
         raise ValueError(f"limit_bytes must be a finite number above zero, not {limit_bytes!r}")
     _check_level(level)
-    run = _present_run(history, now)
+    look_back_hours = (policy if finding is None else finding.policy).look_back_hours
+    run = _present_run(history, now, look_back_hours)
     if run is None:
         return describe(plain_forecast(history, None, limit_bytes, level, now))
     found = finding or detect_leak(history, policy, now=now)
@@ -141,14 +142,16 @@ def _check_level(level: float) -> None:
         raise ValueError(f"level must lie between 0 and 1, not {level!r}")
 
 
-def _present_run(history: History, now: datetime | None) -> History | None:
-    """Return the newest run's samples of the last seven days up to `now`, None when there are none."""
+def _present_run(
+    history: History, now: datetime | None, look_back_hours: float = LOOK_BACK_HOURS
+) -> History | None:
+    """Return the newest run's samples of `look_back_hours` up to `now`, None when there are none."""
     if now is not None and now.tzinfo is None:
         raise ValueError("now must be timezone-aware: pass datetime(..., tzinfo=UTC)")
     if history.is_empty:
         return None
     end = float(history.at_seconds.max()) if now is None else now.timestamp()
-    recent = history.slice_time(end - LOOK_BACK_HOURS * SECONDS_PER_HOUR, end)
+    recent = history.slice_time(end - look_back_hours * SECONDS_PER_HOUR, end)
     if recent.is_empty:
         return None
     # Runs that overlap are never joined; the one that spoke last is the present one.
@@ -163,7 +166,9 @@ def _quantity(run: History, finding: LeakFinding, counts: Counts, used_bytes: fl
 
 
 def _horizon(finding: LeakFinding) -> float:
-    """Return how far ahead is looked: by what was judged, not by a part of it."""
+    """Return how far ahead is looked: a year where memory grows, else by what was judged, not by a part of it."""
+    if finding.verdict.row.tone == "warn":
+        return LONGEST_HORIZON_HOURS
     start, end = finding.window.start, finding.window.end
     judged = 0.0 if start is None or end is None else (end - start).total_seconds() / SECONDS_PER_HOUR
     return min(max(HORIZON_PER_WINDOW * judged, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS)
@@ -178,7 +183,7 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
     backtest = backtest_stretch(basis.stretch, level=plain.level)
     factor = 1.0 if backtest is None else backtest.spread_factor
     horizon = _horizon(finding)
-    stale_hours = _hours_since(quantity.run, plain.as_of)
+    stale_hours = hours_since(quantity.run, plain.as_of)
     limit_mb = plain.limit_bytes / MIB - basis.stretch.filled_mb
     hours = _hours_to_limit(basis, limit_mb, plain.level, horizon, stale_hours, factor)
     state, is_rising = _state(quantity, finding, hours)
@@ -287,12 +292,6 @@ def _hours_to_limit(
     if middle is None:
         return low, None, None
     return middle if low is None else min(low, middle), middle, None if high is None else max(high, middle)
-
-
-def _hours_since(run: History, as_of: datetime | None) -> float:
-    return (
-        0.0 if as_of is None else max(0.0, as_of.timestamp() - float(run.at_seconds[-1])) / SECONDS_PER_HOUR
-    )
 
 
 def _quantile(hits: Floats, share: float, stale_hours: float) -> float | None:

@@ -108,12 +108,36 @@ def first_passage_hours(
     )
     if window is None:
         return hits
+    if wanders:
+        _simulated(course, limit_mb, filling, window, course.block_hours, spread_factor).wander(hits)
+    else:
+        # What is left open far ahead is looked at more coarsely; most courses have met the limit before.
+        near = (window[0], min(window[1], window[0] + _MOST_STEPS * course.replay_step_hours))
+        for part in (near, (near[1], window[1])):
+            if part[1] > part[0] and np.isinf(hits).any():
+                step_hours = course.replay_step_hours
+                _simulated(course, limit_mb, filling, part, step_hours, spread_factor).replay(hits)
+    hits.sort()
+    return hits
+
+
+def _simulated(
+    course: Course,
+    limit_mb: float,
+    filling: Filling,
+    window: tuple[float, float],
+    step_hours: float,
+    spread_factor: float,
+) -> _Simulation:
+    """Return the simulation of a window, in steps of the history or, for a long one, in multiples of them."""
     start_hours, end_hours = window
-    step_hours = course.block_hours if wanders else course.replay_step_hours
-    stride = max(1, int(np.ceil((end_hours - start_hours) / step_hours / _MOST_STEPS)))
-    count = int(np.ceil((end_hours - start_hours) / (stride * step_hours)))
+    stride = max(1, int(np.ceil((end_hours - start_hours) / step_hours / _MOST_STEPS - 1e-9)))
+    # Readings come at the steps of the history, and each path is the same, wherever the window begins.
+    first = int(start_hours / (stride * step_hours) + 1e-9)
+    start_hours = first * stride * step_hours
+    count = int(np.ceil((end_hours - start_hours) / (stride * step_hours) - 1e-9))
     ahead: Floats = np.asarray(start_hours + np.arange(1, count + 1) * stride * step_hours, dtype=np.float64)
-    simulation = _Simulation(
+    return _Simulation(
         course=course,
         start_hours=start_hours,
         ahead=ahead,
@@ -121,17 +145,30 @@ def first_passage_hours(
         spread_factor=spread_factor,
         limit_mb=limit_mb,
         stride=stride,
+        first=first,
     )
-    (simulation.wander if wanders else simulation.replay)(hits)
-    hits.sort()
-    return hits
 
 
 def _window_of_doubt(
     course: Course, limit_mb: float, filling: Filling, *, horizon_hours: float, spread_factor: float
 ) -> tuple[float, float] | None:
     """Return between which hours ahead the limit may first be reached; None: not within the horizon."""
-    grid = np.linspace(0.0, horizon_hours, _GRID_COUNT)
+    window = (0.0, horizon_hours)
+    # Twice: a year ahead is looked at coarsely, and then what is left of it.
+    for _ in range(2):
+        grid = np.linspace(*window, _GRID_COUNT)
+        nearer = _where_it_may_be(course, limit_mb, filling, grid, spread_factor=spread_factor)
+        if nearer is None:
+            return None
+        window = nearer
+    start, end = window
+    return start, max(end, start + course.block_hours)
+
+
+def _where_it_may_be(
+    course: Course, limit_mb: float, filling: Filling, grid: Floats, *, spread_factor: float
+) -> tuple[float, float] | None:
+    """Return the moments of `grid` between which the limit may first be reached; None: at none of them."""
     mean, error = expectation(course, course.peak, grid)
     mean = mean + filling.taken_mb(grid)
     reach = spread_factor * _FAR * error
@@ -144,8 +181,8 @@ def _window_of_doubt(
     depth = course.peak.level_mb - float(np.min(course.replay_mb))
     certain = np.flatnonzero(mean - reach - depth >= limit_mb)
     start = float(grid[max(int(possible[0]) - 1, 0)])
-    end = float(grid[min(int(certain[0]) + 1, grid.size - 1)]) if certain.size else horizon_hours
-    return start, max(end, start + course.block_hours)
+    end = float(grid[min(int(certain[0]) + 1, grid.size - 1)]) if certain.size else float(grid[-1])
+    return start, end
 
 
 def _shuffled(values: Floats, *, stream: int) -> Floats:
@@ -182,6 +219,8 @@ class _Simulation:
     spread_factor: float
     limit_mb: float
     stride: int
+    first: int
+    """Steps before the first of `ahead`."""
 
     def replay(self, hits: Floats) -> None:
         """Let each path repeat the history's own readings round its course, from its own moment on."""
@@ -195,7 +234,7 @@ class _Simulation:
         for start in range(0, self.ahead.size, _CHUNK_STEPS):
             steps = np.arange(start, min(start + _CHUNK_STEPS, self.ahead.size))
             open_paths = np.flatnonzero(np.isinf(hits))
-            places = (begin[open_paths, None] + steps) % pattern.size
+            places = (begin[open_paths, None] + self.first + steps) % pattern.size
             value = common[places] + size[open_paths, None] * (pattern - common)[places]
             value += self.trend[steps] + level_shift[open_paths, None]
             value += tilt[open_paths, None] * (reach + self.ahead[steps])

@@ -74,3 +74,10 @@ def ready_at(finding: LeakFinding, run: History) -> datetime | None:
 def moment_after(as_of: datetime | None, hours: float | None) -> datetime | None:
     """Return the moment so many hours after `as_of`; None where one of the two is not known."""
     return None if hours is None or as_of is None else as_of + timedelta(hours=hours)
+
+
+def hours_since(run: History, as_of: datetime | None) -> float:
+    """Return how many hours before `as_of` the last sample was taken: 0 where `as_of` is not known."""
+    if as_of is None:
+        return 0.0
+    return max(0.0, as_of.timestamp() - float(run.at_seconds[-1])) / SECONDS_PER_HOUR

@@ -54,7 +54,7 @@ def _text(compared: Comparison, source: str) -> str:
             f"{printable(source)}, {printable(compared.before.release)} -> {printable(compared.after.release)}: "
             f"{COMPARE_WORDS[compared.verdict]}"
         ),
-        table(["release", "runs", "hours", "MB/hour", "95 %", "plateau MB", "95 %"], rows),
+        table(["release", "runs", "used", "hours", "MB/hour", "95 %", "plateau MB", "95 %"], rows),
         printable(compared.summary),
         *map(printable, compared.details),
     ]
@@ -65,9 +65,16 @@ def _row(one: ReleaseEstimate) -> tuple[object, ...]:
     return (
         one.release,
         one.run_count,
+        one.used_run_count,
         number(one.hours, decimals=1),
         number(one.slope_mb_per_hour),
-        f"{number(one.slope_low_mb_per_hour)} to {number(one.slope_high_mb_per_hour)}",
+        _interval(one.slope_low_mb_per_hour, one.slope_high_mb_per_hour),
         number(one.plateau_mb, decimals=1),
-        f"{number(one.plateau_low_mb, decimals=1)} to {number(one.plateau_high_mb, decimals=1)}",
+        _interval(one.plateau_low_mb, one.plateau_high_mb, decimals=1),
     )
+
+
+def _interval(low: float | None, high: float | None, *, decimals: int = 2) -> str:
+    if low is None or high is None:
+        return "-"
+    return f"{number(low, decimals=decimals)} to {number(high, decimals=decimals)}"
