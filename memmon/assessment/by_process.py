@@ -112,7 +112,8 @@ def judged_alone(history: History, finding: LeakFinding) -> ByProcess:
     if history.is_empty:
         return ByProcess(finding=finding)
     lanes = history_lanes(history)
-    newest = max(lanes, key=lambda lane: lane[-1].end_seconds)
+    there = living(lanes, at_seconds=float(history.at_seconds.max()))
+    newest = max(there or lanes, key=lambda lane: lane[-1].end_seconds)
     only = JudgedProcess(lane=newest, history=_of(history, newest), finding=finding)
     return ByProcess(finding=finding, processes=(only,), lanes=lanes)
 

@@ -40,11 +40,13 @@ def held_by(history: History, judged: ByProcess, present: Present, *, now: datet
     every = (*processes, *present.unrecorded)
     if judged.are_several:
         return summed(processes, every)
-    rss = None if history.is_empty else int(history.rss_bytes[-1])
+    # A history's last row is the last start's, which may have ended before the others.
+    only = judged.processes[0].present if judged.processes else history
+    rss = None if only.is_empty else int(only.rss_bytes[-1])
     return Held(
         processes=every,
-        rss_bytes=rss if present.rss_bytes is None else present.rss_bytes,
-        footprint_bytes=None if history.is_empty else int(history.footprint_bytes[-1]),
+        rss_bytes=rss if present.rss_bytes is None or len(judged.lanes) > 1 else present.rss_bytes,
+        footprint_bytes=None if only.is_empty else int(only.footprint_bytes[-1]),
     )
 
 

@@ -147,16 +147,16 @@ def memory_of_all(
     judged: Judged, stats: WindowStatistics, *, since: datetime | None, until: datetime | None
 ) -> MemorySection:
     """Return the memory section of a window: of processes side by side their sum at each moment, never a mixture."""
-    count = len(judged.assessment.recorded)
     seen = judged.history.slice_time(since, until)
-    if count < 2 or seen.is_empty:  # noqa: PLR2004 -- one needs no sum
+    found = history_lanes(seen)
+    if len(found) < 2:  # noqa: PLR2004 -- one needs no sum
         return memory_of(stats)
-    sums = memory_section((together(seen, history_lanes(seen), quantity="rss").rss_bytes / MIB).tolist())
+    sums = memory_section((together(seen, found, quantity="rss").rss_bytes / MIB).tolist())
     return replace(
         sums,
         current_mb=_mb(judged.assessment.rss_bytes),
         sample_count=stats.sample_count,
-        process_count=count,
+        process_count=max(len(judged.assessment.recorded), 1),
     )
 
 

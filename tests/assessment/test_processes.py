@@ -185,6 +185,14 @@ def test_processes_that_nobody_records_are_carried():
     assert found.together == ""
 
 
+def test_of_one_that_is_left_the_memory_is_its_own():
+    """When the process that started last has ended, memory is that of the one that goes on."""
+    found = assess(beside(worker(0, mb=100.0), worker(1, mb=400.0, begin=2.0, end=12.0, reason="exit")))
+    assert [one.pid for one in found.processes] == [500]
+    assert found.footprint_bytes == pytest.approx(100 * MIB, rel=0.02)
+    assert found.rss_bytes == pytest.approx(100 * MIB, rel=0.02)
+
+
 def test_a_clock_that_was_set_makes_no_second_process():
     """Runs are placed by their uptime before their last sample: what a wall clock said earlier does not count."""
     before, after = worker(0, end=10.0), worker(1, begin=10.5)
