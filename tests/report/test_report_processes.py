@@ -10,12 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from memmon import fleet
+from memmon.alerts.conditions import leak
+from memmon.alerts.policy import AlertPolicy
+from memmon.alerts.present import PresentState
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.gather import assess_source
 from memmon.assessment.kept import record_of
 from memmon.assessment.newest import assessment_of, read_standings
 from memmon.cli.app import run
 from memmon.config import parse_database
+from memmon.evaluator.observe import judged, newest_run
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
@@ -152,3 +156,14 @@ def test_a_kept_verdict_is_told_of_each_process_beside_the_memory_of_now(web):
         (one.run_id, one.verdict, one.footprint_bytes) for one in made.processes
     ]
     assert again.rss_bytes > 1100 * MIB
+
+
+def test_an_alert_names_the_process_that_leaks(web):
+    """What is told of a leak says which of several processes it is."""
+    with open_store(web) as store:
+        runs = store.runs("web")
+        known = PresentState(at=NOW, source="web")
+        present = judged(store, known, runs, at=newest_run(runs).last_at, policy=AlertPolicy())
+    told = leak(present, AlertPolicy())
+    assert told.level == "active"
+    assert "in pid 502 (child) (the worst of 4 processes)" in told.message
