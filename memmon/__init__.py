@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from memmon.analysis.forecast.limit import Forecast, forecast_limit
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy, detect_leak
     from memmon.analysis.leak.finding import LeakWindow
+    from memmon.analysis.leak.model import trend_model
     from memmon.analysis.leak.soak import SoakVerdict, judge_soak
     from memmon.analysis.leak.windows import trend_windows
     from memmon.analysis.robust import TheilSen, theil_sen
@@ -204,6 +205,7 @@ _HOMES = {
     "render_metrics": "memmon.export.metrics",
     "split_cause": "memmon.analysis.cause.split",
     "theil_sen": "memmon.analysis.robust",
+    "trend_model": "memmon.analysis.leak.model",
     "trend_windows": "memmon.analysis.leak.windows",
 }
 
@@ -314,6 +316,7 @@ __all__ = [
     "render_metrics",
     "split_cause",
     "theil_sen",
+    "trend_model",
     "trend_windows",
 ]
 

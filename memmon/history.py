@@ -1,21 +1,21 @@
 """History: what the analysis judges. Arrays of samples, and the runs that they belong to.
 
 A History knows nothing of where it came from: the read side of the store builds one with
-`History.from_arrays`, a notebook with `History.from_frame`. pandas loads only in the two
-methods that touch a DataFrame.
+`History.from_arrays`, a notebook with `History.from_frame` (`as_history` for those who take either).
+pandas loads only where a DataFrame is touched.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmon.facts.process_size import UNITS, refuse_wrong_unit, unit_named
 from memmon.footprint import footprint_of
-from memmon.frame_columns import frame_column, frame_seconds
+from memmon.frame_columns import frame_arrays
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ EXTRA_COLUMNS = (
     "min_rss_bytes",
     "max_rss_bytes",
     "resolution_seconds",
+    "deque_most_capacity_bytes",
 )
 """The optional arrays of a History, one value per sample, NaN where unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRun:
-    """One start-to-stop of one recorder; times in seconds since 1970 (UTC)."""
+    """One start-to-stop of one recorder; times in seconds since 1970 (UTC). `born_at_seconds`: of its process."""
 
     run_id: int
     started_at_seconds: float
@@ -68,7 +69,6 @@ class HistoryRun:
     pid: int | None = None
     boot_id: str | None = None
     born_at_seconds: float | None = None
-    """When its process began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +77,8 @@ class History:
 
     All arrays have one value per sample. `rss_bytes` has neither NaN nor infinite nor negative values.
     `uptime_seconds` is monotonic within a run: trends are computed on it, because wall clocks step.
+    `deque_bytes` is what the registered deques hold, `deque_capacity_bytes` what they would with the bounded ones full,
+    at least (that is taken for filling, not for growth), `deque_most_capacity_bytes` at most, where an error is known.
     `dropped_count` rows were unusable, `duplicate_count` repeated an earlier time of the same run.
     """
 
@@ -102,6 +104,7 @@ class History:
     min_rss_bytes: FloatArray | None = None
     max_rss_bytes: FloatArray | None = None
     resolution_seconds: FloatArray | None = None
+    deque_most_capacity_bytes: FloatArray | None = None
     runs: tuple[HistoryRun, ...] = ()
     dropped_count: int = 0
     duplicate_count: int = 0
@@ -183,14 +186,20 @@ class History:
             yield self if stop - start == len(self) else self._take(slice(start, stop))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: index `at` (UTC, ascending), a column per array that is present."""
+        """Return a DataFrame: index `at` (UTC, ascending), a column per array that is present, in its unit.
+
+        Times are whole microseconds. `History.from_frame` makes the same history of it, but for what is known of
+        the runs (release, host, end). The source is in the frame's `attrs`.
+        """
         import pandas as pd
 
         order = np.argsort(self.at_seconds, kind="stable")
         present = ["run_id", "uptime_seconds", "rss_bytes", *EXTRA_COLUMNS]
         columns = {name: array[order] for name in present if (array := getattr(self, name)) is not None}
         at_us = np.round(self.at_seconds[order] * 1e6).astype("int64").astype("datetime64[us]")
-        return pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
+        frame = pd.DataFrame(columns, index=pd.DatetimeIndex(at_us, name="at").tz_localize("UTC"))
+        frame.attrs["source"] = self.source
+        return frame
 
     @classmethod
     def from_frame(
@@ -198,37 +207,27 @@ class History:
     ) -> History:
         """Build a History from a DataFrame, or from a Series of resident bytes.
 
-        The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), or
-        an aware column `at`. `rss_bytes` is needed; `run_id`, `uptime_seconds` and the names in
-        `EXTRA_COLUMNS` are used when present, other columns are ignored. Rows may be unsorted,
-        repeated or NaN: such rows are dropped and counted. Without `run_id`, a falling
-        `uptime_seconds` begins a new run.
+        The time is the timezone-aware index, or a column `t_seconds` (seconds from any origin), `at_ms`
+        (milliseconds since 1970, UTC), or `at` (aware times, or ISO 8601 text with an offset). `rss_bytes` is
+        needed; `run_id` (or `run`), `uptime_seconds` (or `uptime_hours`) and the names in `EXTRA_COLUMNS` are used
+        when present, other columns are ignored: frames of `Store.snapshots`, and of `pd.read_sql` over v_snapshot,
+        are taken as they are. Rows may be unsorted, repeated or NaN: such rows are dropped and counted.
+        Without a run, a falling `uptime_seconds` begins a new one. `source`: default what the frame names.
 
         `unit` (`B`, `kB`, `MB`, `GB`, of 1,024): what the columns of bytes are in, where that is not bytes.
 
-        Raises ValueError when there is no `rss_bytes` or no usable time, and when the sizes can't be
-        those of a process: the message then names their likely unit (`unit="B"` takes them as they are).
+        Raises TypeError for what is no frame; ValueError when there is no `rss_bytes`, no usable time (naive times
+        are refused: nobody can tell whether they are UTC), several sources, or processes side by side without a
+        run; and when the sizes can't be those of a process: the message then names their likely unit
+        (`unit="B"` takes them as they are).
         """
-        import pandas as pd
-
-        table = frame.to_frame("rss_bytes") if isinstance(frame, pd.Series) else frame
-        if "rss_bytes" not in table.columns:
-            raise ValueError(f"the frame has no column rss_bytes (its columns: {list(table.columns)})")
-        known = [name for name in ("uptime_seconds", *EXTRA_COLUMNS) if name in table.columns]
-        extra: dict[str, Any] = {name: frame_column(table, name) for name in known}
-        run_id = table["run_id"].to_numpy() if "run_id" in table.columns else None
-        at_seconds, rss = frame_seconds(table), frame_column(table, "rss_bytes")
-        if unit is None:
-            refuse_wrong_unit(rss.tolist())
-        else:
-            factor = UNITS[unit_named(unit)]
-            rss = rss * factor
-            extra |= {name: extra[name] * factor for name in extra if name.endswith("_bytes")}
+        found = frame_arrays(frame, names=("uptime_seconds", *EXTRA_COLUMNS), unit=unit)
+        extra: dict[str, Any] = found.others
         return cls.from_arrays(
-            at_seconds=at_seconds,
-            rss_bytes=rss,
-            run_id=run_id,
-            source=source,
+            at_seconds=found.at_seconds,
+            rss_bytes=found.rss_bytes,
+            run_id=found.run_id,
+            source=source or found.source,
             **extra,
         )
 
@@ -299,6 +298,20 @@ class History:
         }
         ids = set(np.unique(arrays["run_id"]).tolist())
         return replace(self, runs=tuple(run for run in self.runs if run.run_id in ids), **arrays)
+
+
+def as_history(data: History | pd.DataFrame | pd.Series[Any]) -> History:
+    """Return what is to be judged: a History as it is, a DataFrame or Series as `History.from_frame` takes it.
+
+    The one place where the analysis meets pandas, which is not loaded for a History.
+    """
+    if isinstance(data, History):
+        return data
+    # Whoever holds a frame has loaded pandas.
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(data, (pandas.DataFrame, pandas.Series)):
+        raise TypeError(f"expected a History, or a pandas DataFrame or Series, not {type(data).__name__}")
+    return History.from_frame(data)
 
 
 def _epoch_seconds(when: datetime | float, name: str) -> float:

@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 AlertSeverity = Literal["warning", "error"]
 """How urgent an alert is."""
+
+
+ADDED_LATER: Mapping[str, bool] = MappingProxyType({"was_added_later": True})
+"""Marks a field that a program of an earlier version does not send to its child: it is left at its default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +26,10 @@ class DequeReading:
     """One deque at one moment.
 
     `length_count` is None when the deque is gone or could not be read; `maxlen_count` is None
-    for a deque without a bound. `size_bytes` is an estimate: bytes per item, sampled hourly, times the
-    length, told anew when it moved by more than a hundredth.
+    for a deque without a bound. `size_bytes` is an estimate: the deque itself, and bytes per item, sampled hourly
+    and when the length has grown by half, times the length; told anew when it moved by more than a hundredth.
+    `item_bytes` is what one more item takes, its place included; `item_low_bytes` what it takes at least (what is held
+    in several places counts in part), `item_high_bytes` at most (what the allocator adds included).
     """
 
     name: str
@@ -32,6 +39,9 @@ class DequeReading:
     dropped_count: int | None = None
     expected_maxlen_count: int | None = None
     is_alive: bool = True
+    item_bytes: int | None = field(default=None, metadata=ADDED_LATER)
+    item_low_bytes: int | None = field(default=None, metadata=ADDED_LATER)
+    item_high_bytes: int | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

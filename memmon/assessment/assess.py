@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.advice import advice_of
@@ -17,9 +17,12 @@ from memmon.assessment.held import held_by
 from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.present import Present
 from memmon.assessment.severity import severity_of
+from memmon.history import as_history
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import pandas as pd
 
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.assessment.freshness import Freshness
@@ -31,7 +34,7 @@ FORECAST_LEVEL = 0.8
 
 
 def assess(
-    history: History,
+    history: History | pd.DataFrame | pd.Series[Any],
     *,
     present: Present | None = None,
     policy: LeakPolicy = DEFAULT_POLICY,
@@ -39,9 +42,11 @@ def assess(
 ) -> Assessment:
     """Return all that is to be said of `history` and of the present readings, under `policy`.
 
+    `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
     The verdict and the forecast are as of the last sample; `now` (aware) is what ages count to: without it the
     freshness is not known. Never raises for lack of data: then the verdict is `cannot_say`.
     """
+    history = as_history(history)
     return assess_finding(history, judge_processes(history, policy), present=present, now=now)
 
 

@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.detect import judge_history
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.lives import history_lanes
 from memmon.assessment.together import together
 from memmon.facts.side_by_side import living
 from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.facts.side_by_side import Lane
     from memmon.history import History
+
+    Judge = Callable[[History], LeakFinding]
 
 MOST_JUDGED = 16
 """Processes that are judged by themselves: those that have grown most. Chosen: bounds the cost of a verdict."""
@@ -86,13 +90,19 @@ def is_sure_leak(finding: LeakFinding) -> bool:
     return finding.is_leak and finding.confidence is not Confidence.LOW
 
 
-def judge_processes(history: History, policy: LeakPolicy) -> ByProcess:
-    """Return the verdict on a history whose runs may be processes side by side."""
+def judge_processes(
+    history: History, policy: LeakPolicy, *, least_squares: LeastSquares = ols_newey_west
+) -> ByProcess:
+    """Return the verdict on a history whose runs may be processes side by side; `least_squares`: the second trend's."""
+
+    def judge(samples: History) -> LeakFinding:
+        return judge_history(samples, policy, least_squares=least_squares)
+
     found = history_lanes(history)
     there = living(found, at_seconds=float("-inf") if history.is_empty else float(history.at_seconds.max()))
     if len(there) < 2:  # noqa: PLR2004 -- one speaks for itself
-        return judged_alone(history, detect_leak(history, policy))
-    processes = worst_first(_judged(history, there, policy))
+        return judged_alone(history, judge(history))
+    processes = worst_first(_judged(history, there, judge))
     speaking = next((one for one in processes if _is_known(one)), processes[0])
     assert speaking.finding is not None, "those that have grown most are judged"
     by_process = ByProcess(
@@ -103,7 +113,7 @@ def judge_processes(history: History, policy: LeakPolicy) -> ByProcess:
     )
     if speaking.finding.is_leak:
         return by_process
-    total = _of_all(history, by_process, policy)
+    total = _of_all(history, by_process, judge)
     return by_process if total is None else replace(by_process, finding=total, run_id=None)
 
 
@@ -122,13 +132,13 @@ def _of(history: History, lane: Lane) -> History:
     return history.of_runs(one.run_id for one in lane)
 
 
-def _judged(history: History, there: Sequence[Lane], policy: LeakPolicy) -> list[JudgedProcess]:
+def _judged(history: History, there: Sequence[Lane], judge: Judge) -> list[JudgedProcess]:
     rough = sorted(
         (JudgedProcess(lane=lane, history=_of(history, lane), finding=None) for lane in there),
         key=lambda one: _rough_growth_bytes(one.history),
         reverse=True,
     )
-    judged = [replace(one, finding=detect_leak(one.history, policy)) for one in rough[:MOST_JUDGED]]
+    judged = [replace(one, finding=judge(one.history)) for one in rough[:MOST_JUDGED]]
     return [*judged, *rough[MOST_JUDGED:]]
 
 
@@ -156,12 +166,12 @@ def _is_known(one: JudgedProcess) -> bool:
     return one.finding is not None and one.finding.verdict is not Verdict.CANNOT_SAY
 
 
-def _of_all(history: History, by_process: ByProcess, policy: LeakPolicy) -> LeakFinding | None:
+def _of_all(history: History, by_process: ByProcess, judge: Judge) -> LeakFinding | None:
     """Return the leak that all runs together show, else their sum; None where neither leaks for sure."""
-    pooled = detect_leak(history, policy)
+    pooled = judge(history)
     if is_sure_leak(pooled) and pooled.window.kind == "pooled":
         return _told(pooled, history, "All runs of the processes side by side show it together.")
-    total = detect_leak(by_process.total(history), policy)
+    total = judge(by_process.total(history))
     if not is_sure_leak(total):
         return None
     said = "No process by itself grows so for certain: what they hold together does."

@@ -56,28 +56,46 @@ def explain(
 ) -> tuple[CauseFinding | None, Culprits | None]:
     """Return what the growth of the finding's window consists of, and whose it is; None where nothing can be said.
 
-    Where no verdict can be given yet, growth of 5 MB or more is explained all the same.
+    Where no verdict can be given yet, growth of 5 MB or more is explained all the same. What did not grow from the
+    first to the last sample is not: there is nothing that shares could be told of.
     """
     if readings is None or not is_worth_explaining(finding):
         return None, None
-    cause = split_cause(readings.counters)
-    if finding.verdict is Verdict.CANNOT_SAY and cause.growth_bytes < EARLY_GROWTH_BYTES:
+    growth_bytes = growth_of(finding)
+    if growth_bytes is not None and growth_bytes <= 0:
         return None, None
-    return cause, culprits_of(readings)
+    cause = split_cause(readings.counters, growth_bytes=growth_bytes)
+    is_told = cause.cause != "unknown" and cause.growth_bytes >= EARLY_GROWTH_BYTES
+    if finding.verdict is Verdict.CANNOT_SAY and not is_told:
+        return None, None
+    return cause, culprits_of(readings, growth_bytes=growth_bytes)
 
 
-def culprits_of(readings: GrowthReadings) -> Culprits | None:
-    """Return whose the growth is; None where nothing is registered, or nothing grew clearly."""
+def growth_of(finding: LeakFinding) -> float | None:
+    """Return the growth that all shares are shares of: that of the finding, from its first to its last footprint.
+
+    None where the footprint is not what grew: mapped files did.
+    """
+    if finding.verdict is Verdict.MAPPED_FILES or finding.growth_mb is None:
+        return None
+    return finding.growth_mb * MIB
+
+
+def culprits_of(readings: GrowthReadings, *, growth_bytes: float | None = None) -> Culprits | None:
+    """Return whose the growth is; None where nothing is registered, or nothing grew clearly.
+
+    `growth_bytes`: how much grew (default: along the line of memory); every share is one of that.
+    """
     parts: tuple[Culprit, ...] = ()
     sentences: list[str] = []
     advice: tuple[str, ...] = ()
     if readings.parts:
-        found = attribute_growth(readings.parts)
-        if found.unexplained_share is not None:
+        found = attribute_growth(readings.parts, growth_bytes=growth_bytes)
+        if found.unexplained_share is not None and found.growth_bytes > 0:
             parts = _parts(found)
             advice = tuple(_to_bound(parts, readings))
             sentences = [found.summary, *found.details, *advice]
-    worked = growth_per_work(readings.work)
+    worked = growth_per_work(readings.work, growth_bytes=growth_bytes)
     if worked is not None and worked.is_leak:
         sentences.append(worked.summary)
     return Culprits(parts=parts, sentences=tuple(sentences), advice=advice) if sentences else None
@@ -102,7 +120,6 @@ def _parts(found: Attribution) -> tuple[Culprit, ...]:
         for part in found.parts
         if part.explained_bytes >= SMALLEST_SHARE * whole
     ]
-    rest = Culprit(
-        name=UNEXPLAINED, growth_bytes=found.unexplained_bytes, share=found.unexplained_bytes / whole
-    )
+    unexplained = min(max(0.0, found.unexplained_bytes), whole)
+    rest = Culprit(name=UNEXPLAINED, growth_bytes=unexplained, share=unexplained / whole)
     return (*parts, rest)

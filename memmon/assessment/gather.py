@@ -13,6 +13,7 @@ from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.analysis.leak.sequential import confirmed
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.by_process import judge_processes
 from memmon.assessment.culprits import is_worth_explaining
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.by_process import ByProcess
     from memmon.assessment.limits import Limit, LimitKind
@@ -77,6 +79,8 @@ class Question:
     forecast_level: float = FORECAST_LEVEL
     is_cross_checked: bool = False
     """The forecast is compared with a second model's, which loads statsmodels."""
+    least_squares: LeastSquares = ols_newey_west
+    """How the second trend is fitted: the closed form, or statsmodels' own; the numbers are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,7 +125,8 @@ def judge(
     """
     bounds = question.bounds
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
-    by_process = judge_processes(history, _policy(question, history))
+    rules = _policy(question, history)
+    by_process = judge_processes(history, rules, least_squares=question.least_squares)
     newest = stats or _newest_statistics(store, history, bounds)
     present = read_present(store, source, question, stats=newest, runs=runs)
     if question.has_cause:
@@ -255,6 +260,9 @@ def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
             dropped_count=status.dropped_count,
             expected_maxlen_count=status.expected_maxlen_count,
             is_alive=status.is_alive,
+            item_bytes=status.item_bytes,
+            item_low_bytes=status.item_low_bytes,
+            item_high_bytes=status.item_high_bytes,
         )
         for status in statuses
     ]
@@ -295,7 +303,7 @@ def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
     for rows in _run_rows(matrix.run_id):
         yield AttributionSeries.from_arrays(
             matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
-            matrix.rss_bytes[rows],
+            matrix.footprint_bytes[rows],
             {name: matrix.size_bytes[rows, column] for column, name in enumerate(matrix.names)},
         )
 
@@ -303,7 +311,9 @@ def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
 def _work(matrix: PartMatrix) -> Iterator[WorkSeries]:
     for rows in _run_rows(matrix.run_id):
         yield WorkSeries.from_arrays(
-            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR, matrix.rss_bytes[rows], matrix.work_count[rows]
+            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
+            matrix.footprint_bytes[rows],
+            matrix.work_count[rows],
         )
 
 

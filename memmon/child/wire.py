@@ -1,7 +1,7 @@
 """Messages to and from plain JSON values, with the standard library alone: a program's own end.
 
 An answer may say more than this version knows, when memmon was replaced by a later one while the
-program ran: that is passed over. What is missing or of another kind makes it no answer. A request is
+program ran: that is passed over. What is missing (but for fields added later) or of another kind makes it no answer. A request is
 taken exactly (`memmon.tasks.decode`): who asks for what can't be done should hear so.
 """
 
@@ -111,10 +111,17 @@ def _plain(value: object) -> object:
 def _message(kind: type[MessageT], raw: object, path: str) -> MessageT:
     given = _required(raw, dict, path)
     hints = _hints(cast("Any", kind))
-    if missing := [name for name in hints if name not in given]:
-        msg = f"{path} lacks {', '.join(missing)}"
+    missing = [name for name in hints if name not in given]
+    if lacking := [name for name in missing if name not in _added_later(cast("Any", kind))]:
+        msg = f"{path} lacks {', '.join(lacking)}"
         raise UnknownMessageError(msg)
-    return kind(**{name: _value(hint, given[name], f"{path}.{name}") for name, hint in hints.items()})
+    told = {name: hint for name, hint in hints.items() if name in given}
+    return kind(**{name: _value(hint, given[name], f"{path}.{name}") for name, hint in told.items()})
+
+
+@cache
+def _added_later(kind: type) -> frozenset[str]:
+    return frozenset(one.name for one in fields(kind) if one.metadata.get("was_added_later"))
 
 
 @cache

@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.report.data import Report
     from memmon.store.read import Store
 
 
-def html_page(store: Store, report: Report, *, run_id: int | None = None) -> str:
-    """Return the page for a report, in the local offset at the window's end."""
+def html_page(
+    store: Store,
+    report: Report,
+    *,
+    run_id: int | None = None,
+    least_squares: LeastSquares | None = None,
+) -> str:
+    """Return the page for a report, in the local offset at the window's end.
+
+    `least_squares`: how the second trend of the table of windows is fitted (default: in closed form).
+    """
+    from memmon.analysis.stats.newey_west import ols_newey_west
     from memmon.report.chart_data import build_charts
     from memmon.report.html import render_html
     from memmon.report.html.page import fixed_offset
 
     zone = fixed_offset(report.until or report.generated_at)
-    return render_html(report, build_charts(store, report, tz=zone, run_id=run_id), tz=zone)
+    fit = least_squares or ols_newey_west
+    charts = build_charts(store, report, tz=zone, run_id=run_id, least_squares=fit)
+    return render_html(report, charts, tz=zone)

@@ -81,7 +81,7 @@ def refuse_wrong_unit(sizes_bytes: Sequence[float]) -> None:
         largest = max(_known(sizes_bytes))
         raise ValueError(
             f"rss_bytes can't be the memory of a process ({largest:,.0f} bytes at most): is it in {unit}?"
-            f' Then pass unit="{unit}" (unit="B": it is bytes)'
+            f' Then pass unit="{unit}" to History.from_frame (unit="B": it is bytes)'
         )
 
 

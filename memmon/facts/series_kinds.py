@@ -27,7 +27,17 @@ class SeriesKind:
 SERIES_KINDS: tuple[SeriesKind, ...] = (
     SeriesKind(
         name=DEQUE,
-        metrics=("length", "maxlen", "bytes", "dropped", "expected_maxlen", "dead"),
+        metrics=(
+            "length",
+            "maxlen",
+            "bytes",
+            "item",
+            "item_low",
+            "item_high",
+            "dropped",
+            "expected_maxlen",
+            "dead",
+        ),
         reader="deque_readings",
     ),
     SeriesKind(name=COMPONENT, metrics=("bytes",), reader="component_readings"),

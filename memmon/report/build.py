@@ -1,6 +1,7 @@
 """A report from the store: the window's figures, the verdict over a longer look-back, and the rest.
 
-Numpy and the read side only; statsmodels and pandas stay out, so that a 24-hour report costs little.
+Numpy and the read side only; statsmodels and pandas stay out, so that a 24-hour report costs little, unless
+the caller brings them in for the second trend (`least_squares`), as `memmon report` does.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.finding import LeakPolicy
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.freshness import freshness_of, is_running
 from memmon.assessment.gather import Question, judge, widened
 from memmon.assessment.lives import history_lanes, run_lanes
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
     from memmon.store.read import EventInfo, ReadingStatistics, RunInfo, Store, WindowStatistics
@@ -58,12 +61,14 @@ def build_report(
     until: datetime | None = None,
     policy: LeakPolicy | None = None,
     run_id: int | None = None,
+    least_squares: LeastSquares = ols_newey_west,
 ) -> Report:
     """Return the report on a source, as `now` (aware) sees it.
 
     The window ends at `until` (default: the last sample) and begins at `since` (default: 24 hours
     earlier). The verdict looks back over `policy.look_back_hours` (7 days) from the window's end; with
     `since` given it rests on the window itself. `run_id` narrows all figures to one run.
+    `least_squares`: how the second trend is fitted; the closed form, the default, gives statsmodels' numbers.
 
     Raises UnknownSourceError, NoDataError (nothing was ever recorded) and the store's own errors. A window
     without a sample gives a report whose `is_empty` is True.
@@ -76,7 +81,8 @@ def build_report(
     rules = _policy(policy or LeakPolicy(), since, end)
     from_at = since or (end - timedelta(hours=rules.look_back_hours) if end else None)
     bounds = Bounds(since=from_at, until=end, run_id=run_id)
-    judged = judge(store, found, Question(bounds=bounds, policy=rules), now=now, stats=stats, runs=runs)
+    question = Question(bounds=bounds, policy=rules, least_squares=least_squares)
+    judged = judge(store, found, question, now=now, stats=stats, runs=runs)
     assessed = judged.assessment
     finding = None if judged.history.is_empty else assessed.finding
     stored = stored_sections(store, name, runs=runs, since=start, until=end, now=now, run_id=run_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
 from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
 from memmon.report.chart_trends import trend_rows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.report.chart_values import Values
     from memmon.report.data import Report
     from memmon.store.read import Buckets, Store
@@ -46,10 +48,18 @@ _MARKER_KINDS = {
 }
 
 
-def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None = None) -> Charts | None:
+def build_charts(
+    store: Store,
+    report: Report,
+    *,
+    tz: tzinfo,
+    run_id: int | None = None,
+    least_squares: LeastSquares = ols_newey_west,
+) -> Charts | None:
     """Return the pictures for `report`, None when it has no sample; days are those of `tz`.
 
-    They begin where the verdict's look-back begins, so that its evidence is in sight.
+    They begin where the verdict's look-back begins, so that its evidence is in sight. `least_squares`: as in
+    `build_report`.
     """
     since, until = report.judged_from or report.since, report.until
     if report.is_empty or since is None or until is None:
@@ -70,7 +80,9 @@ def build_charts(store: Store, report: Report, *, tz: tzinfo, run_id: int | None
         split=split_of(whole),
         deques=_deques(store, report, datetime.fromtimestamp(first_seconds, until.tzinfo), until, run_id),
         days=tuple(_days(whole, report, tz)),
-        windows=trend_rows(history_of_finding(history, report.assessment), report.leak.finding),
+        windows=trend_rows(
+            history_of_finding(history, report.assessment), report.leak.finding, least_squares=least_squares
+        ),
         markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
     )
 

@@ -6,10 +6,12 @@ deque sections when the analysis can't run; only `judge_snapshots` loads numpy.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from memmon.facts import defaults
+from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
 from memmon.report.data import Report, StoredSections
 from memmon.report.sections import deque_section, leak_section, memory_section
 from memmon.report.words import window_title
@@ -101,36 +103,49 @@ def judge_snapshots(
     from memmon.assessment.assess import assess
     from memmon.history import History
 
-    held, capacity = _deque_bytes(snapshots, deques)
+    held, least, most = _deque_bytes(snapshots, deques)
     history = History.from_arrays(
         at_seconds=[snapshot.timestamp.timestamp() for snapshot in snapshots],
         rss_bytes=[snapshot.rss_mb * MIB for snapshot in snapshots],
         source=source,
         deque_bytes=held,
-        deque_capacity_bytes=capacity,
+        deque_capacity_bytes=least,
+        deque_most_capacity_bytes=most,
     )
     return assess(history, policy=policy or LeakPolicy()).finding
 
 
 def _deque_bytes(
     snapshots: Sequence[HeldSnapshot], deques: Sequence[DequeReading]
-) -> tuple[list[float] | None, list[float] | None]:
-    """Return the bytes that sized deques hold at each snapshot, and would hold with the bounded ones full."""
-    item_bytes = {
-        reading.name: reading.size_bytes / reading.length_count
-        for reading in deques
-        if reading.size_bytes and reading.length_count
-    }
-    if not item_bytes:
-        return None, None
-    limits = {reading.name: reading.maxlen_count for reading in deques}
-    held, capacity = [], []
+) -> tuple[list[float] | None, list[float] | None, list[float] | None]:
+    """Return the bytes that sized deques hold at each snapshot, and with the bounded ones full, at least and at most."""
+    sized = [reading for reading in deques if reading.item_bytes is not None]
+    if not sized:
+        return None, None, None
+    ends = {one.name: _ends(one) for one in sized}
+    held, least, most = [], [], []
+    first: dict[str, float] = {}
     for snapshot in snapshots:
-        lengths = {name: snapshot.deque_sizes.get(name) or 0.0 for name in item_bytes}
-        held.append(sum(each * lengths[name] for name, each in item_bytes.items()))
-        full = {name: limits[name] or length for name, length in lengths.items()}
-        capacity.append(sum(each * full[name] for name, each in item_bytes.items()))
-    return held, capacity
+        lengths = {one.name: snapshot.deque_sizes.get(one.name) or 0.0 for one in sized}
+        missing = {one.name: max(0.0, (one.maxlen_count or 0) - lengths[one.name]) for one in sized}
+        first = first or missing
+        chances = [
+            (first[name] * end[2], (first[name] - missing[name]) * end[2]) for name, end in ends.items()
+        ]
+        strayed = sum(whole for whole, _ in chances) - math.hypot(*(max(0.0, taken) for _, taken in chances))
+        held.append(
+            sum(held_bytes(lengths[one.name], max(one.item_bytes or 0.0, SLOT_BYTES)) for one in sized)
+        )
+        least.append(held[-1] + sum(missing[name] * end[0] for name, end in ends.items()))
+        most.append(held[-1] + sum(missing[name] * end[1] for name, end in ends.items()) + strayed)
+    return held, least, most
+
+
+def _ends(reading: DequeReading) -> tuple[float, float, float]:
+    """Return what an item takes at least, at most, and what of that is chance: see `memmon.store.read.deque_bytes`."""
+    each, low, high = reading.item_bytes or 0, reading.item_low_bytes or 0, reading.item_high_bytes or 0
+    chance = min(high - each, each - low)
+    return low, high - chance, chance
 
 
 def _aware(timestamp: datetime) -> datetime:

@@ -158,7 +158,8 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
     finding = leak.finding
     if finding is None:
         reason = leak.missing_reason or "no reason was given"
-        return [*lines, f"  Growth rate: unknown {threshold}", *_wrapped("Details", f"no verdict: {reason}")]
+        lines += [f"  Growth rate: unknown {threshold}", *_wrapped("Details", f"no verdict: {reason}")]
+        return [*lines, _slope("Robust slope", None, None, None), _slope("Least squares", None, None, None)]
     lines.append(f"  Growth rate: {rate(finding.slope_mb_per_hour)} {threshold}")
     if finding.is_leak and finding.growth_mb is not None:
         lines.append(f"  Total growth: {finding.growth_mb:.1f} MB over {finding.duration_hours:.1f}h")
@@ -166,8 +167,7 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
     lines += [line for sentence in finding.details for line in _item(sentence)]
     if report.assessment is not None and report.assessment.whose:
         lines += _item(report.assessment.whose)
-    if finding.slope_mb_per_hour is not None:
-        lines += _slopes(leak)
+    lines += _slopes(leak)
     if finding.since is not None:
         lines += _item(f"Growing since {local_time(finding.since, tz=tz)}")
     return lines
@@ -176,11 +176,20 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
 def _slopes(leak: LeakSection) -> Iterator[str]:
     finding = leak.finding
     assert finding is not None
-    robust = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
-    yield f"  Robust slope: {rate(finding.slope_mb_per_hour)} (95 %: {robust})"
-    if finding.ols_slope_mb_per_hour is not None:
-        ols = interval(finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour)
-        yield f"  Least squares: {rate(finding.ols_slope_mb_per_hour)} (95 %: {ols})"
+    yield _slope(
+        "Robust slope",
+        finding.slope_mb_per_hour,
+        finding.slope_low_mb_per_hour,
+        finding.slope_high_mb_per_hour,
+    )
+    yield _slope(
+        "Least squares",
+        finding.ols_slope_mb_per_hour,
+        finding.ols_slope_low_mb_per_hour,
+        finding.ols_slope_high_mb_per_hour,
+    )
+    if finding.slope_mb_per_hour is None:
+        return
     if leak.disagreement:
         yield from _item(leak.disagreement)
     runs = finding.window.run_count
@@ -188,6 +197,13 @@ def _slopes(leak: LeakSection) -> Iterator[str]:
         f"  Based on: {finding.sample_count} samples, {span(finding.duration_hours)}, "
         f"{runs} {'run' if runs == 1 else 'runs'}"
     )
+
+
+def _slope(label: str, slope: float | None, low: float | None, high: float | None) -> str:
+    """Return the line of one of the two slopes in MB/hour with its 95 % interval; it stands there always."""
+    if slope is None:
+        return f"  {label}: unknown"
+    return f"  {label}: {rate(slope)} (95 %: {interval(low, high)})"
 
 
 def _forecast(forecast: ForecastSection | None) -> list[str]:

@@ -12,6 +12,7 @@ import msgspec
 
 from memmon.child.requests import REQUESTS, Envelope
 from memmon.child.wire import UnknownMessageError, encode
+from memmon.model import DequeReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MessageT = TypeVar("MessageT")
 
 ENVELOPE_NAMES = frozenset(one.name for one in fields(Envelope))
+LATER_NAMES = frozenset(one.name for one in fields(DequeReading) if one.metadata.get("was_added_later"))
+"""What earlier versions of memmon don't send of a deque: it may be missing."""
 
 
 def read_request(raw: Mapping[str, object]) -> AnyRequest:
@@ -57,7 +60,7 @@ def read_exactly(kind: type[MessageT], raw: Mapping[str, object]) -> MessageT:
 def _other_names(given: object, read: object, path: str) -> Iterator[str]:
     """Yield what only one of both has."""
     if isinstance(given, dict) and isinstance(read, dict):
-        for name in given.keys() ^ read.keys():
+        for name in (given.keys() ^ read.keys()) - LATER_NAMES:
             state = "unknown" if name in given else "missing"
             yield f"Object has the {state} field `{str(name)[:40]}` - at `{path}`"
         for name in given.keys() & read.keys():

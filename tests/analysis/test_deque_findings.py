@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -237,3 +238,45 @@ def test_any_series_gives_a_state_and_a_sentence(lengths, maxlen, size):
         assert value is None or np.isfinite(value)
     for suggestion in suggest_sizes([finding], headroom_bytes=1e9):
         assert suggestion.maxlen_count is None or suggestion.maxlen_count >= 1
+
+
+def test_nothing_is_suggested_while_others_leak():
+    """A larger bound is none while memory leaks elsewhere, and why is said; a leak that is the deque's is bounded."""
+    filling = judge_deque(one(np.minimum(HOURS * 60, 240), maxlen_count=240, size_bytes=240 * 100.0))
+    leaking = {"headroom_bytes": 1e9, "growth_mb_per_hour": 14.4}
+    (found,) = suggest_sizes([filling], **leaking)
+    assert found.maxlen_count is None
+    assert "14.4 MB/hour" in found.reason
+    small = judge_deque(one(HOURS * 100, size_bytes=2391 * 200.0))
+    assert suggest_sizes([small], **leaking)[0].maxlen_count is None
+    large = judge_deque(one(HOURS * 100, size_bytes=2391 * 150_000.0))
+    assert suggest_sizes([large], **leaking)[0].maxlen_count > 0
+    unexpected = judge_deque(one(50, maxlen_count=100, expected_maxlen_count=60))
+    assert suggest_sizes([unexpected], **leaking)[0].maxlen_count == 60
+
+
+def test_a_bound_that_is_meant_is_left_alone():
+    """A window over the newest items, full all the time or registered with its bound, gets no other; why is said."""
+    drops = np.arange(N) * 10.0
+    hours = HOURS * 1.1
+    always = DequeSeries.from_arrays(
+        "ring", hours, np.full(N, 240), maxlen_count=240, size_bytes=240 * 100.0, dropped_count=drops
+    )
+    (found,) = suggest_sizes([judge_deque(always)], headroom_bytes=1e9)
+    assert found.maxlen_count is None
+    assert "by design" in found.reason
+    (found,) = suggested(
+        np.minimum(HOURS * 60, 240), maxlen_count=240, expected_maxlen_count=240, size_bytes=240 * 100.0
+    )
+    assert found.maxlen_count is None
+    assert "meant" in found.reason
+
+
+def test_an_items_size_is_apart_from_the_empty_deque():
+    """One item in an empty deque's blocks tells no size of an item; a full one's size is its blocks and its items."""
+    few = judge_deque(one(np.ones(N), maxlen_count=500, size_bytes=788.0))
+    assert few.bytes_per_item is None
+    assert few.capacity_bytes is None
+    told = judge_deque(replace(one(np.full(N, 480), maxlen_count=500, size_bytes=4456.0), item_bytes=8.0))
+    assert told.bytes_per_item == pytest.approx(8.25)
+    assert told.capacity_bytes == 232 + 528 * 9

@@ -124,6 +124,31 @@ def test_a_leak_beside_filling_deques_is_found():
     assert found.slope_mb_per_hour == pytest.approx(30, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("leak", "least", "most", "expected"),
+    [
+        (14.4, 0.95, 1.05, "leaking"),
+        (14.4, 0.6, 1.0, "leaking"),
+        (0.0, 0.95, 1.05, "filling"),
+        (0.0, 0.4, 1.1, "filling"),
+        (0.0, 0.0, 1.1, "filling"),
+    ],
+)
+def test_the_error_of_deque_sizes_decides_beside_filling(leak, least, most, expected):
+    """Beside deques that fill by 20 MB/hour a leak is found where their error leaves it, and none is where none is."""
+    hours = grid(24)
+    room = (600 - 20 * hours) * MIB
+    found = verdict(
+        hours,
+        200 + (20 + leak) * hours + noise(hours),
+        deque_bytes=20 * hours * MIB,
+        deque_capacity_bytes=20 * hours * MIB + least * room,
+        deque_most_capacity_bytes=20 * hours * MIB + most * room,
+    )
+    assert found.verdict == expected
+    assert found.slope_mb_per_hour == pytest.approx(leak + (1 - least) * 20, abs=0.5)
+
+
 def test_an_unbounded_deque_that_grows_is_a_leak():
     """Only room that can run out excuses growth: capacity that grows along does not."""
     hours = grid(24)

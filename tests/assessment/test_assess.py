@@ -123,8 +123,35 @@ def test_what_did_not_grow_is_not_explained():
     """A stable history has no cause; one that can't be judged has one from 5 MB of growth on."""
     stable, unsure = finding(verdict="stable"), finding(verdict="cannot_say")
     assert assess_finding(LEAKS, stable, present=Present(growth=growth())).cause is None
-    assert assess_finding(LEAKS, unsure, present=Present(growth=growth(mb=4.0))).cause is None
-    assert assess_finding(LEAKS, unsure, present=Present(growth=growth(mb=6.0))).cause is not None
+    for mb, is_explained in ((4.0, False), (6.0, True)):
+        grown = replace(unsure, growth_mb=mb)
+        cause = assess_finding(LEAKS, grown, present=Present(growth=growth(mb=mb))).cause
+        assert (cause is not None) == is_explained
+    fallen = finding(verdict="leaking", growth_mb=-1.0)
+    assert assess_finding(LEAKS, fallen, present=Present(growth=growth())).cause is None
+
+
+@pytest.mark.parametrize("claimed", [0.3, 0.98, 1.1, 3.0])
+def test_all_shares_are_of_one_growth(claimed):
+    """Cause, culprits and their sentences are parts of the finding's growth, whatever is claimed; none above it."""
+    leak = finding(verdict="leaking", is_leak=True, growth_mb=122.0)
+    assessed = assess_finding(LEAKS, leak, present=Present(growth=growth(deque_share=claimed)))
+    assert assessed.cause.growth_bytes == pytest.approx(122.0 * MIB)
+    assert sum(part.growth_bytes for part in assessed.cause.parts) == pytest.approx(122.0 * MIB)
+    assert assessed.cause.summary.startswith("Of 122.0 MB growth")
+    assert assessed.culprits.sentences[0].startswith("Of 122.0 MB growth")
+    parts = assessed.culprits.parts
+    assert sum(part.growth_bytes for part in parts) == pytest.approx(122.0 * MIB)
+    assert sum(part.share for part in parts) == pytest.approx(1.0)
+    assert all(part.share == pytest.approx(part.growth_bytes / (122.0 * MIB)) for part in parts)
+    assert all(0.0 <= part.share <= 1.0 for part in parts)
+    assert parts[0].share == pytest.approx(min(claimed, 1.0), abs=0.05)
+
+
+def test_counters_that_do_not_show_the_growth_name_no_cause():
+    """Where pages and allocators rose by 4 MB of 122, the rest is not put down to what those 4 are."""
+    leak = finding(verdict="leaking", is_leak=True, growth_mb=122.0)
+    assert assess_finding(LEAKS, leak, present=Present(growth=growth(mb=4.0))).cause.cause == "unknown"
 
 
 def test_it_is_plain_json():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from memmon.assessment.culprits import culprits_of
-from memmon.assessment.gather import growth_between
+from memmon.assessment.gather import assess_source, growth_between
 from memmon.config import parse_database
 from memmon.model import ComponentReading, DequeReading, RunRecord, Snapshot
 from memmon.store.read import open_store
@@ -155,3 +156,30 @@ def test_gathering_loads_without_pandas():
     assert "'pandas'" not in loaded
     assert "'statsmodels'" not in loaded
     assert "'scipy'" not in loaded
+
+
+def test_growth_that_is_swapped_out_has_its_culprit(tmp_path):
+    """Resident memory stands still while a component grows into swap: the component is named with its share."""
+    snapshots = [
+        replace(
+            one,
+            rss_bytes=100 * MB,
+            rss_anon_bytes=80 * MB,
+            rss_file_bytes=20 * MB,
+            rss_shmem_bytes=0,
+            swap_bytes=round(number * 0.5 * MB),
+            work_count=number * 100,
+        )
+        for number, one in enumerate(
+            day(
+                lambda _: 100,
+                components=lambda n: [ComponentReading(name="cache", size_bytes=round((5 + 0.5 * n) * MB))],
+            )
+        )
+    ]
+    with store_of(tmp_path, snapshots) as store:
+        found = assess_source(store, "bot", now=START + timedelta(days=1))
+    assert found.finding.verdict == "growing"
+    assert [part.name for part in found.culprits.parts] == ["cache", "unexplained"]
+    assert found.culprits.parts[0].share == pytest.approx(1.0, abs=0.02)
+    assert found.cause.growth_bytes == pytest.approx(found.finding.growth_mb * MB)

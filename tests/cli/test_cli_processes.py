@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,22 +53,59 @@ def _cpu_seconds(*arguments):
     return (after.children_user - before.children_user) + (after.children_system - before.children_system)
 
 
-@pytest.mark.parametrize("command", ["leaks", "check", "deques", "runs", "report"])
-def test_light_commands_load_no_pandas(histories, command):
-    """What operators call often loads numpy at most: no pandas, statsmodels, SQLAlchemy, Jinja2 or rich."""
-    code = (
-        "import sys; from memmon.cli.app import run; "
-        f"run([{command!r}, '--db', {str(histories)!r}, '--source', 'flat']); "
-        "heavy = {'pandas', 'statsmodels', 'scipy', 'sqlalchemy', 'alembic', 'jinja2', 'rich'} & set(sys.modules); "
-        "sys.exit(str(sorted(heavy)) if heavy else 0)"
-    )
+HEAVY = "{'pandas', 'statsmodels', 'scipy', 'sqlalchemy', 'alembic', 'jinja2', 'rich'} & set(sys.modules)"
+
+
+def loaded_by(code):
+    """Return which of the heavy modules a program has loaded at its end."""
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"import sys; {code}; sys.stderr.write(str(sorted({HEAVY})))"],
         env={**os.environ, "PYTHONPATH": PACKAGE_FOLDER},
         capture_output=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()[-300:]
+    return ast.literal_eval(done.stderr.decode().splitlines()[-1])
+
+
+def command_on(database, *arguments):
+    return f"from memmon.cli.app import run; run([*{arguments!r}, '--db', {str(database)!r}])"
+
+
+@pytest.mark.parametrize("command", ["leaks", "check", "deques", "runs", "report", "alerts"])
+def test_light_commands_load_no_pandas(histories, command):
+    """What operators call often loads numpy at most: no pandas, statsmodels, SQLAlchemy, Jinja2 or rich."""
+    source = ["--source", "young" if command == "report" else "flat"]
+    assert loaded_by(command_on(histories, command, *source)) == []
+
+
+@pytest.mark.parametrize("command", [["fleet"], ["leaks"], ["check"], ["forecast", "--no-cross-check"]])
+def test_judging_many_loads_no_statsmodels(histories, command):
+    """All sources side by side, and a forecast without its second model, keep statsmodels and scipy out."""
+    source = ["--source", "leaky"] if command[0] == "forecast" else []
+    assert not {"statsmodels", "scipy"} & set(loaded_by(command_on(histories, *command, *source)))
+
+
+def test_a_report_by_hand_over_a_day_asks_statsmodels(histories):
+    """Least squares over 24 hours and more is statsmodels' in a report that somebody runs; and nothing else is loaded."""
+    assert loaded_by(command_on(histories, "report", "--source", "flat")) == [
+        "pandas",
+        "scipy",
+        "statsmodels",
+    ]
+
+
+def test_the_programs_child_loads_no_statsmodels(histories, tmp_path):
+    """The hourly check with its daily report, and the report on what the program holds, keep statsmodels and pandas out."""
+    database = shutil.copy(histories, tmp_path / "copy.db")
+    code = (
+        "from datetime import UTC, datetime, timedelta; from memmon.child.requests import Check;"
+        "from memmon.tasks.check import check;"
+        f"done = check(Check(database={str(database)!r}, source='leaky', now=datetime.now(UTC) + timedelta(hours=1),"
+        " threshold_mb_per_hour=10.0, leak_check=True, daily_report=True, look_at_all_pages=False));"
+        "assert done.report is not None and 'Least squares: 25' in done.report.text"
+    )
+    assert not {"statsmodels", "scipy", "pandas", "jinja2"} & set(loaded_by(code))
 
 
 def test_results_and_messages_have_their_streams(histories):

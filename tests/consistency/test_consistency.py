@@ -10,7 +10,8 @@ from consistency_kit.said import VERDICTS, Number
 
 FACTS = (
     "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
-    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "process_count", "worst_process", "deques", "worst_first", "alert_leak", "alert_deque",
+    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "process_count", "worst_process",
+    "deques", "worst_first", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
 )  # fmt: skip
 
@@ -44,9 +45,13 @@ SPEAKS_OF = {
     },
     "watch, sentence": _SENTENCE,
     "watch --json": {*_JUDGED, "since"},
+    "report, cause": {"growth_mb"},
+    "report, culprits": {"growth_mb"},
+    "report --json, culprits": {"growth_mb"},
     "report": {
         *_JUDGED,
         *_BESIDE,
+        "growth_mb",
         "since",
         "limit_bytes",
         "hours_to_limit",
@@ -54,7 +59,7 @@ SPEAKS_OF = {
         "deques",
         "footprint_bytes",
     },
-    "report --json": {*_PAGE, *_WHOLE, *_BESIDE, "since"},
+    "report --json": {*_PAGE, *_WHOLE, *_BESIDE, "since", "growth_mb"},
     "report html": {*_PAGE, *_BESIDE, "footprint_bytes"},
     "report html, sentence": _SENTENCE,
     "source page": {*_PAGE, *_BESIDE, "footprint_bytes"},

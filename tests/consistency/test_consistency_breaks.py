@@ -65,6 +65,7 @@ BREAKS = {
     "check's state": ("memmon.cli.commands.check.check_state", _never_bad, "severity", "check --json"),
     "the evaluator's severity": ("memmon.alerts.conditions._severity", lambda _: lambda _present: "error", "severity", "evaluator"),
     "the text report's footprint": ("memmon.report.text.mb_from_bytes", lambda _: lambda _bytes: 1.0, "footprint_bytes", "report"),
+    "the cause's growth": ("memmon.analysis.cause.split_wording.mb_from_bytes", lambda _: lambda _bytes: 1.0, "growth_mb", "report, cause"),
     "the text report's fill": ("memmon.report.text.fill", lambda _: lambda _row: "7/9 (77.8% full)", "deques", "report"),
 }  # fmt: skip
 

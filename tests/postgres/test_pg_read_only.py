@@ -159,7 +159,7 @@ def test_pg_a_transaction_that_may_write_runs_nothing(trapped, monkeypatch):
 def test_pg_a_cursor_takes_no_statement_that_writes(trapped, monkeypatch, name):
     """Even in a transaction that may write, with nothing looked at, the way a statement is sent keeps the tables."""
     monkeypatch.setattr(sql, "check_reading", lambda *_, **__: None)
-    monkeypatch.setattr(operator, "_prepare", lambda *_: None)
+    monkeypatch.setattr(operator, "hold_to_reading", lambda *_: None)
     store = open_store(trapped.url)
     monkeypatch.setattr(store._gate, "_engine", write_engine(store.database))
     before = trapped.state()

@@ -160,6 +160,27 @@ def test_least_squares_stands_beside_and_a_disagreement_is_explained():
     assert "Least squares differs" not in text_of(finding=finding())
 
 
+@pytest.mark.parametrize(
+    ("known", "robust", "least_squares"),
+    [
+        ({}, "2.15 MB/hour (95 %: -0.20 to 4.50)", "2.20 MB/hour (95 %: -0.40 to 4.80)"),
+        (
+            {"slope_mb_per_hour": None, "slope_low_mb_per_hour": None, "slope_high_mb_per_hour": None},
+            "unknown",
+            "2.20 MB/hour (95 %: -0.40 to 4.80)",
+        ),
+        ({"ols_slope_mb_per_hour": None}, "2.15 MB/hour (95 %: -0.20 to 4.50)", "unknown"),
+        (None, "unknown", "unknown"),
+    ],
+)
+def test_both_slopes_always_have_their_line(known, robust, least_squares):
+    """Whatever is known, and where nothing could be judged: one line each, with its 95 % interval or `unknown`."""
+    given = {"leak_missing_reason": "no headroom"} if known is None else {"finding": finding(**known)}
+    lines = text_of(**given).splitlines()
+    assert [line for line in lines if "Robust slope:" in line] == [f"  Robust slope: {robust}"]
+    assert [line for line in lines if "Least squares:" in line] == [f"  Least squares: {least_squares}"]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "no-such-encoding"])
 def test_plain_signs_stand_in_where_the_encoding_cannot_carry_them(encoding):
     """OK, !!, .. and XX replace the signs, and the text can be written in that encoding."""

@@ -8,6 +8,7 @@ import pytest
 from store_kit import MB, START, deque_of, ticks
 
 from memmon.errors import NoDataError, SqlError, UnknownSourceError
+from memmon.facts.deque_memory import SLOT_BYTES, own_bytes
 from memmon.model import ComponentReading, EventRecord
 from memmon.store.read import open_store
 from memmon.store.write.writer import RunEnd
@@ -78,7 +79,7 @@ def test_read_history_carries_runs_load_and_deque_bytes(store):
         ticks(
             6,
             rss_mb=lambda n: None if n == 2 else 100.0,
-            deques=lambda n: [deque_of("q", 10 * (n + 1), 100, size_bytes=1000 if n == 0 else None)],
+            deques=lambda n: [deque_of("q", 320 * (n + 1), 3200, size_bytes=64_760 if n == 0 else None)],
         ),
         end=RunEnd(at=START + timedelta(hours=1), reason="sigterm"),
         release="1.0",
@@ -88,8 +89,13 @@ def test_read_history_carries_runs_load_and_deque_bytes(store):
     assert history.dropped_count == 1
     assert history.runs[0].end_reason == "sigterm"
     assert history.runs[0].release == "1.0"
-    assert history.deque_bytes.tolist() == [1000.0, 2000.0, 4000.0, 5000.0, 6000.0]
-    assert set(history.deque_capacity_bytes.tolist()) == {10_000.0}
+    item = (64_760 - own_bytes(320)) / 320  # beside the deque's own blocks
+    lengths = 320 * np.array([1, 2, 4, 5, 6])
+    assert history.deque_bytes.tolist() == pytest.approx(own_bytes(lengths) + lengths * item)
+    room = history.deque_capacity_bytes - history.deque_bytes
+    most_room = history.deque_most_capacity_bytes - history.deque_bytes
+    assert room.tolist() == pytest.approx((3200 - lengths) * 0.6 * (item + SLOT_BYTES))
+    assert most_room.tolist() == pytest.approx((3200 - lengths) * 1.4 * (item + SLOT_BYTES))
     assert history.work_count.tolist() == [0.0, 10.0, 30.0, 40.0, 50.0]
 
 
@@ -127,7 +133,7 @@ def test_read_deque_status_is_the_newest_of_the_newest_run(store):
             5,
             start=START + timedelta(days=1),
             deques=lambda n: [
-                deque_of("q", 10 * (n + 1), 100, size_bytes=500 if n == 1 else None, dropped_count=n),
+                deque_of("q", 10 * (n + 1), 100, size_bytes=2760 if n == 1 else None, dropped_count=n),
                 deque_of("dead", None, None, is_alive=False),
             ],
         )
@@ -137,7 +143,7 @@ def test_read_deque_status_is_the_newest_of_the_newest_run(store):
     assert found["q"].length_count == 50
     assert found["q"].maxlen_count == 100
     assert found["q"].dropped_count == 4
-    assert found["q"].size_bytes == 1250
+    assert found["q"].size_bytes == own_bytes(50) + 50 * (2760 - own_bytes(20)) / 20
     assert not found["dead"].is_alive
     assert found["q"].at == START + timedelta(days=1, minutes=20)
 

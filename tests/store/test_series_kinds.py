@@ -25,7 +25,16 @@ NAME = "orders é"
 def of_every_kind(number: int) -> dict:
     """What a snapshot has of each kind under one name: `number`, and everything that may be recorded of it."""
     length = deque_of(
-        NAME, number, 50, size_bytes=9, dropped_count=1, expected_maxlen_count=4, is_alive=False
+        NAME,
+        number,
+        50,
+        size_bytes=9,
+        item_bytes=3,
+        item_low_bytes=2,
+        item_high_bytes=4,
+        dropped_count=1,
+        expected_maxlen_count=4,
+        is_alive=False,
     )
     return {
         "deques": (length,),

@@ -52,40 +52,45 @@ class _Table:
         return np.concatenate([one - one.mean() for one in series])
 
 
-def attribute_growth(runs: AttributionSeries | Sequence[AttributionSeries]) -> Attribution:
-    """Share the growth of RSS out among the named parts.
+def attribute_growth(
+    runs: AttributionSeries | Sequence[AttributionSeries], *, growth_bytes: float | None = None
+) -> Attribution:
+    """Share the growth of memory out among the named parts.
 
     `runs`: one run or several (a common slope is fitted within them). Runs of fewer than two
     samples are left out. The parts come in the order of guilt: by the growth that is certain (its
-    lower end), so that a noisy part does not come before a steady one.
+    lower end), so that a noisy part does not come before a steady one. `growth_bytes`: how much grew, where another
+    judged it already (default: along the line of memory); what is explained is a part of that, at most all of it.
     """
     several = [runs] if isinstance(runs, AttributionSeries) else list(runs)
     table = _table([run for run in several if run.hours.size > 1])
     total = pooled_slope(table.hours, table.rss_mb)
     slopes = {name: pooled_slope(table.hours, series) for name, series in table.parts_mb.items()}
     weights, in_step = _weights(table, total, slopes)
-    explained_mb = sum(weights[name] * slope.slope for name, slope in slopes.items())
+    growth_mb = total.slope * table.duration_hours if growth_bytes is None else growth_bytes / MIB
+    each_mb = _explained_mb(total, slopes, weights, growth_mb)
     parts = [
-        _part(table, name, slope, total, weights[name], in_step.get(name, ()))
+        _part(table, name, slope, total, each_mb[name], in_step.get(name, ()))
         for name, slope in slopes.items()
     ]
+    explained_mb = sum(each_mb.values())
     ordered = _ordered(parts)
     rest = _rest(table, weights)
     share, share_low, share_high = _share(table, rest, total)
     return Attribution(
-        growth_bytes=total.slope * table.duration_hours * MIB,
+        growth_bytes=growth_mb * MIB,
         slope_mb_per_hour=total.slope,
         slope_low_mb_per_hour=total.low,
         slope_high_mb_per_hour=total.high,
         duration_hours=table.duration_hours,
         sample_count=sum(hours.size for hours in table.hours),
         parts=ordered,
-        explained_bytes=explained_mb * table.duration_hours * MIB,
-        unexplained_bytes=(total.slope - explained_mb) * table.duration_hours * MIB,
+        explained_bytes=explained_mb * MIB,
+        unexplained_bytes=(growth_mb - explained_mb) * MIB,
         unexplained_share=share,
         unexplained_share_low=share_low,
         unexplained_share_high=share_high,
-        summary=summary_of(total, table.duration_hours, ordered, share),
+        summary=summary_of(total, growth_mb, ordered, share),
         details=details_of(ordered),
     )
 
@@ -102,12 +107,23 @@ def _table(runs: Sequence[AttributionSeries]) -> _Table:
     )
 
 
+def _explained_mb(
+    total: PooledSlope, slopes: Mapping[str, PooledSlope], weights: Mapping[str, float], growth_mb: float
+) -> dict[str, float]:
+    """Return the MB of the growth that each part explains: together at most all of it."""
+    along = {name: weights[name] * slope.slope for name, slope in slopes.items()}
+    if total.slope <= 0:
+        return dict.fromkeys(along, 0.0)
+    risen = max(total.slope, sum(max(0.0, one) for one in along.values()))
+    return {name: one * growth_mb / (risen if one > 0 else total.slope) for name, one in along.items()}
+
+
 def _part(
     table: _Table,
     name: str,
     slope: PooledSlope,
     total: PooledSlope,
-    weight: float,
+    explained_mb: float,
     in_step: tuple[str, ...],
 ) -> AttributedPart:
     series = table.parts_mb[name]
@@ -116,7 +132,7 @@ def _part(
         name=name,
         size_bytes=float(series[-1][-1]) * MIB,
         growth_bytes=slope.slope * table.duration_hours * MIB,
-        explained_bytes=weight * slope.slope * table.duration_hours * MIB,
+        explained_bytes=explained_mb * MIB,
         slope_mb_per_hour=slope.slope,
         slope_low_mb_per_hour=slope.low,
         slope_high_mb_per_hour=slope.high,

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AttributionSeries:
-    """RSS and what the operator named, over one run: one value per sample in the order of time."""
+    """Memory and what the operator named, over one run: one value per sample in the order of time."""
 
     hours: FloatArray
     """Uptime."""
     rss_bytes: FloatArray
+    """What is judged: the footprint where it is known, else resident memory."""
     parts: Mapping[str, FloatArray] = field(default_factory=dict)
     """Bytes of each deque, component or cache; NaN where not read."""
 
@@ -53,9 +54,9 @@ class AttributionSeries:
 class AttributedPart:
     """One deque, component or cache, and its part of the growth.
 
-    `share` of the growth of RSS, with its 95 % interval, is None when RSS did not clearly grow.
+    `share` of the growth of memory as measured, with its 95 % interval, is None when it did not clearly grow.
     `explained_bytes` is what counts towards the explained growth: the part's own growth, or less
-    where parts measure the same memory. `in_step_with`: others that it can't be told from.
+    where parts measure the same memory or claim more than grew. `in_step_with`: others that it can't be told from.
     """
 
     name: str
@@ -75,7 +76,7 @@ class AttributedPart:
 class Attribution:
     """Who the growth belongs to: the parts, most guilty first, and what remains unexplained.
 
-    `growth_bytes` = `explained_bytes` + `unexplained_bytes`, along the least-squares line.
+    `growth_bytes` = `explained_bytes` + `unexplained_bytes`: the growth given, else that along the least-squares line.
     """
 
     growth_bytes: float

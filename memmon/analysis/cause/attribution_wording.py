@@ -21,23 +21,24 @@ MENTIONED_COUNT = 3
 
 def summary_of(
     total: PooledSlope,
-    duration_hours: float,
+    growth_mb: float,
     parts: Sequence[AttributedPart],
     unexplained_share: float | None,
 ) -> str:
     """Return one sentence: who grew how much, and what remains."""
     if not parts:
         return "Nothing is registered that growth could be attributed to."
-    if unexplained_share is None or not math.isfinite(total.error):
+    if unexplained_share is None or not math.isfinite(total.error) or growth_mb <= 0:
         return "Memory did not clearly grow: there is nothing to attribute."
+    shares = {part.name: mb_from_bytes(part.explained_bytes) / growth_mb for part in parts}
     named = [
-        f"{part.name} {_percent(part.explained_bytes, total, duration_hours)}{_interval(part)}"
+        f"{part.name} {shares[part.name]:.0%}{_interval(part)}"
         for part in parts
-        if part.explained_bytes >= MENTIONED_SHARE * total.slope * duration_hours * 2**20
+        if shares[part.name] >= MENTIONED_SHARE
     ][:MENTIONED_COUNT]
     who = ", ".join(named) if named else "none of what is registered"
-    growth = f"Of {total.slope * duration_hours:.1f} MB growth"
-    rest = f"unexplained {unexplained_share:.0%}."
+    growth = f"Of {growth_mb:.1f} MB growth"
+    rest = f"unexplained {min(1.0, max(0.0, 1.0 - sum(shares.values()))):.0%}."
     return f"{growth}: {who}; {rest}" if named else f"{growth}, {who} explains a tenth; {rest}"
 
 
@@ -60,11 +61,8 @@ def _joint_bytes(part: AttributedPart, parts: Sequence[AttributedPart]) -> float
     return sum(one.explained_bytes for one in parts if one.name in group)
 
 
-def _percent(explained_bytes: float, total: PooledSlope, duration_hours: float) -> str:
-    return f"{mb_from_bytes(explained_bytes) / (total.slope * duration_hours):.0%}"
-
-
 def _interval(part: AttributedPart) -> str:
     if part.share is None or part.share_low is None or part.share_high is None or part.in_step_with:
         return ""
-    return f" ({part.share_low:.0%} to {part.share_high:.0%})"
+    low, high = (min(1.0, max(0.0, one)) for one in (part.share_low, part.share_high))
+    return f" ({low:.0%} to {high:.0%})"

@@ -46,7 +46,10 @@ MovesWith = Literal["work", "time", "either"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WorkSeries:
-    """RSS and the units of work done so far, over one run: one value per sample in the order of time."""
+    """Memory and the units of work done so far, over one run: one value per sample in the order of time.
+
+    `rss_bytes`: what is judged, the footprint where it is known, else resident memory.
+    """
 
     hours: FloatArray
     rss_bytes: FloatArray
@@ -97,10 +100,13 @@ class _WorkBlocks:
         return replace(self, work_count=self.work_count / unit_count, rate=self.rate / unit_count)
 
 
-def growth_per_work(runs: WorkSeries | Sequence[WorkSeries]) -> PerWork | None:
+def growth_per_work(
+    runs: WorkSeries | Sequence[WorkSeries], *, growth_bytes: float | None = None
+) -> PerWork | None:
     """Return what each unit of work leaves behind; None when work was not counted or hardly varied.
 
-    `runs`: one run or several; those with fewer than 24 samples, or no work, are left out.
+    `runs`: one run or several; those with fewer than 24 samples, or no work, are left out. `growth_bytes`: how much
+    grew, where another judged it already: the sentence then tells the share of that.
     """
     several = [runs] if isinstance(runs, WorkSeries) else list(runs)
     blocks = [found for found in map(_blocks_of, several) if found is not None]
@@ -140,16 +146,23 @@ def growth_per_work(runs: WorkSeries | Sequence[WorkSeries]) -> PerWork | None:
         duration_hours=hours,
         load_bytes_per_unit_per_hour=float(found[1] + found[2]) / unit_count,
         moves_with=_moves_with(left, by_time),
-        summary=_summary(each, low, high, unit_count, is_leak=is_leak),
+        summary=_summary((each, low, high), unit_count, is_leak=is_leak, growth_bytes=growth_bytes),
     )
 
 
-def _summary(each: float, low: float, high: float, unit_count: float, *, is_leak: bool) -> str:
+def _summary(
+    found: tuple[float, float, float], unit_count: float, *, is_leak: bool, growth_bytes: float | None
+) -> str:
+    each, low, high = found
     if not is_leak:
         return f"No memory is left behind per unit of work ({low / KIB:.2f} to {high / KIB:.2f} KB)."
+    left = each * unit_count
+    what = (
+        f"{left / MIB:.1f} MB" if not growth_bytes else f"{min(1.0, left / growth_bytes):.0%} of the growth"
+    )
     return (
         f"Each unit of work leaves {each / KIB:.2f} KB behind ({low / KIB:.2f} to {high / KIB:.2f} KB), "
-        f"{each * unit_count / MIB:.1f} MB over {unit_count:,.0f} units."
+        f"{what} over {unit_count:,.0f} units."
     )
 
 

@@ -41,6 +41,9 @@ SMALLEST_GROWTH_BYTES = 0.5 * MIB
 SMALLEST_GROWTH_SHARE = 0.005
 """Share of the level that growth must exceed to have a cause. Chosen: half a per cent is noise."""
 
+LEAST_SEEN_SHARE = 0.2
+"""Share of the growth that the counters must show to be split by them. Chosen: less is another movement."""
+
 LARGEST_BLOCK_BYTES = 512.0
 """Largest object, in bytes, that CPython puts into its pools (SMALL_REQUEST_THRESHOLD)."""
 USUAL_BLOCK_BYTES = 80.0
@@ -78,11 +81,14 @@ class _Growth:
     """How much more the allocators had in use at the peak than at the end."""
 
 
-def split_cause(runs: CauseSeries | Sequence[CauseSeries]) -> CauseFinding:
+def split_cause(
+    runs: CauseSeries | Sequence[CauseSeries], *, growth_bytes: float | None = None
+) -> CauseFinding:
     """Split the growth of a window into its causes.
 
     `runs`: the counters of one run, or of several whose growths are added up. Each end of a run is
-    the median of a tenth of its samples. A run of fewer than two samples is left out.
+    the median of a tenth of its samples. A run of fewer than two samples is left out. `growth_bytes`: the growth of
+    the footprint, where another judged it already: the parts are then parts of that, without file-backed memory.
     """
     several = [runs] if isinstance(runs, CauseSeries) else list(runs)
     several = [run for run in several if run.hours.size > 1]
@@ -95,14 +101,27 @@ def split_cause(runs: CauseSeries | Sequence[CauseSeries]) -> CauseFinding:
     for growth in growths:
         for name, size in _split(growth).items():
             parts[name] += size
+    if growth_bytes is not None:
+        parts = _of_whole(parts, growth_bytes)
     total = sum(parts.values())
     level = max(float(np.nanmax(run.rss_bytes, initial=0.0)) for run in several)
     largest = max(parts, key=lambda name: parts[name])
     is_growth = total > max(SMALLEST_GROWTH_BYTES, SMALLEST_GROWTH_SHARE * level)
     cause: Cause = largest if is_growth else "none"  # type: ignore[assignment]  # the labels' names
+    if growth_bytes is not None and not is_growth and growth_bytes > SMALLEST_GROWTH_BYTES:
+        cause, total = "unknown", growth_bytes  # the counters do not show what grew
     released = sum(growth.released_bytes for growth in growths)
     is_late = any(growth.is_late for growth in growths)
     return _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
+
+
+def _of_whole(parts: dict[str, float], growth_bytes: float) -> dict[str, float]:
+    """Return the parts of the footprint in the proportion of the counters; nothing where these do not show it grow."""
+    held = {name: size for name, size in parts.items() if name != "file"}
+    total = sum(held.values())
+    if total < LEAST_SEEN_SHARE * growth_bytes or total <= 0:
+        return dict.fromkeys(held, 0.0)
+    return {name: size * growth_bytes / total for name, size in held.items()}
 
 
 def _finding(

@@ -30,6 +30,8 @@ class DequeSeries:
     expected_maxlen_count: int | None = None
     size_bytes: float | None = None
     """Estimated bytes at the newest length."""
+    item_bytes: float | None = None
+    """Estimated bytes of one more item, its place included; told from the size where it is not known."""
     dropped_count: FloatArray | None = None
     is_alive: bool = True
 
@@ -71,7 +73,8 @@ class DequeFinding:
     `growth_per_hour`: items an hour by which the length rises (0.0 when it does not clearly).
     `arrival_per_hour`: items that come in an hour, where it can be known: from the drops that a
     full deque counts, or from its rise while it was filling (then at least that many).
-    `hours_to_full`: at that rise. `capacity_bytes`: its size when full.
+    `hours_to_full`: at that rise. `bytes_per_item`: what one more item takes, its place included; `capacity_bytes`:
+    the deque's size when full.
     """
 
     name: str
@@ -91,6 +94,8 @@ class DequeFinding:
     hours_to_full: float | None
     observed_hours: float
     message: str
+    full_share: float | None = None
+    """Part of the readings of a bounded deque that found it full, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import numpy as np
 from memmon.analysis.deques.finding import DequeFinding, DequeSeries
 from memmon.analysis.deques.wording import message_for
 from memmon.analysis.robust import theil_sen
+from memmon.facts.deque_memory import FEWEST_TELLING_ITEMS, SLOT_BYTES, held_bytes, own_bytes
 from memmon.facts.deque_state import DequeState, deque_state
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
         is_alive=series.is_alive,
         is_rising=growth > 0,
     )
-    each = series.size_bytes / length if series.size_bytes and length else None
+    each = _item_bytes(series, length)
     bound = series.maxlen_count
     is_filling = state is DequeState.FILLING and bound is not None and length is not None and growth > 0
     finding = DequeFinding(
@@ -67,7 +68,7 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
         utilization_percent=100.0 * length / bound if length is not None and bound else None,
         size_bytes=series.size_bytes,
         bytes_per_item=each,
-        capacity_bytes=each * bound if each is not None and bound is not None else None,
+        capacity_bytes=float(held_bytes(bound, each)) if each is not None and bound is not None else None,
         growth_per_hour=growth if state in {DequeState.FILLING, DequeState.UNBOUNDED, DequeState.OK} else 0.0,
         arrival_per_hour=drop if state is DequeState.FULL and drop is not None else (growth or None),
         drop_per_hour=drop,
@@ -76,8 +77,18 @@ def judge_deque(series: DequeSeries) -> DequeFinding:
         else None,
         observed_hours=float(np.ptp(hours)) if hours.size else 0.0,
         message="",
+        full_share=float(np.mean(lengths >= bound)) if bound is not None and lengths.size else None,
     )
     return message_for(finding)
+
+
+def _item_bytes(series: DequeSeries, length: int | None) -> float | None:
+    """Return what one more item takes; a deque of very few items doesn't tell it by its size."""
+    if series.item_bytes is not None:
+        return max(float(series.item_bytes), SLOT_BYTES)
+    if not series.size_bytes or length is None or length < FEWEST_TELLING_ITEMS:
+        return None
+    return max(0.0, series.size_bytes - float(own_bytes(length))) / length + SLOT_BYTES
 
 
 def _rise_per_hour(hours: FloatArray, lengths: FloatArray, maxlen: int | None) -> float:

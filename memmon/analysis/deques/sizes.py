@@ -25,18 +25,27 @@ LEAST_RATE_HOURS = 1.0
 """Hours of observation from which arrivals are told. Chosen: less is a burst."""
 LEAST_OBSERVED_HOURS = 24.0
 """Hours of observation from which less is suggested: a day, so that its peak was seen."""
+MEANT_FULL_SHARE = 0.95
+"""A deque that so many readings of a day found full is a window over the newest items: its bound is meant."""
+OWN_GROWTH_SHARE = 0.5
+"""Part of the source's growth from which it is the deques' own. Chosen: half leads."""
 WORTHWHILE_BYTES = 1.0 * MIB
 """Bytes that a smaller bound must save. Chosen: 1 MB."""
 
 
 def suggest_sizes(
-    findings: Sequence[DequeFinding], *, headroom_bytes: float | None, horizon_hours: float = 24.0
+    findings: Sequence[DequeFinding],
+    *,
+    headroom_bytes: float | None,
+    horizon_hours: float = 24.0,
+    growth_mb_per_hour: float = 0.0,
 ) -> tuple[DequeSuggestion, ...]:
     """Suggest a bound for each deque that should have another one, with the reasoning.
 
     `headroom_bytes`: free memory under the limit (None: unknown; then only what needs no room is
-    suggested). `horizon_hours`: how far back a deque should reach. Raises ValueError when it is not
-    above zero.
+    suggested). `horizon_hours`: how far back a deque should reach. `growth_mb_per_hour`: what the source leaks or
+    grows by, 0.0 where it does neither; while that is not the deques' own, nothing is suggested but said why, and
+    likewise where the present bound is meant. Raises ValueError when `horizon_hours` is not above zero.
     """
     if not horizon_hours > 0:
         raise ValueError(f"horizon_hours must be above zero, not {horizon_hours!r}")
@@ -44,8 +53,48 @@ def suggest_sizes(
     budget_bytes = None
     if headroom_bytes is not None:
         budget_bytes = max(0.0, headroom_bytes) * HEADROOM_SHARE / max(1, len(wanting))
-    made = (_suggest(finding, budget_bytes, horizon_hours) for finding in findings)
-    return tuple(suggestion for suggestion in made if suggestion is not None)
+    is_others = growth_mb_per_hour > 0.0 and _own_growth(findings) < OWN_GROWTH_SHARE * growth_mb_per_hour
+    made = []
+    for finding in findings:
+        suggestion = _suggest(finding, budget_bytes, horizon_hours)
+        if suggestion is None:
+            continue
+        why_not = _why_meant(finding) or (_beside_a_leak(finding, growth_mb_per_hour) if is_others else "")
+        made.append(_told(finding, None, why_not) if why_not else suggestion)
+    return tuple(made)
+
+
+def _own_growth(findings: Sequence[DequeFinding]) -> float:
+    """Return the MB an hour that deques without a bound grow by."""
+    return sum(
+        mb_from_bytes(one.growth_per_hour * (one.bytes_per_item or 0.0))
+        for one in findings
+        if one.state is DequeState.UNBOUNDED
+    )
+
+
+def _why_meant(finding: DequeFinding) -> str:
+    """Return why a full deque's bound is meant; empty where it is not known to be."""
+    if finding.state is not DequeState.FULL:
+        return ""
+    if finding.expected_maxlen_count == finding.maxlen_count:
+        return f"it was registered with this bound of {finding.maxlen_count:,}: that is meant"
+    is_always = (finding.full_share or 0.0) >= MEANT_FULL_SHARE
+    if is_always and finding.observed_hours >= LEAST_OBSERVED_HOURS:
+        return (
+            f"it was full all the time for {shown_hours(finding.observed_hours)}: it holds the newest "
+            f"{finding.maxlen_count:,} items by design"
+        )
+    return ""
+
+
+def _beside_a_leak(finding: DequeFinding, growth_mb_per_hour: float) -> str:
+    if finding.state is DequeState.UNEXPECTED_MAXLEN:
+        return ""
+    return (
+        f"memory grows by {growth_mb_per_hour:.1f} MB/hour that is not in the deques: what is free now will not be; "
+        "find that first"
+    )
 
 
 def _suggest(

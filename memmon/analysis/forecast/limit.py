@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from memmon.analysis.forecast.wording import describe
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.facts.defaults import LOOK_BACK_HOURS
 from memmon.facts.verdicts import Verdict
+from memmon.history import as_history
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
@@ -61,7 +63,7 @@ LIKELY_SHARE = 0.5
 
 
 def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answered
-    history: History,
+    history: History | pd.DataFrame | pd.Series[Any],
     limit_bytes: float,
     *,
     used_bytes: float | None = None,
@@ -74,6 +76,7 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
 ) -> Forecast:
     """Say when what counts against a limit reaches `limit_bytes`, as of `now` (default: the last sample).
 
+    `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
     It is the forecast of a finding: that given, else `detect_leak(history, policy)`. Growth goes on in the present
     run from its onset, with its slope and interval and the noise round it, in 400 simulated courses; growth that
     levels off has a plateau, and a date only where the plateau's lower end lies above the limit; what is level
@@ -91,6 +94,7 @@ def forecast_limit(  # noqa: PLR0913 -- the question, and how it is to be answer
     if not (math.isfinite(limit_bytes) and limit_bytes > 0):
         raise ValueError(f"limit_bytes must be a finite number above zero, not {limit_bytes!r}")
     _check_level(level)
+    history = as_history(history)
     look_back_hours = (policy if finding is None else finding.policy).look_back_hours
     run = _present_run(history, now, look_back_hours)
     if run is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,35 +18,54 @@ from memmon.analysis.leak.finding import (
 )
 from memmon.analysis.leak.mapped_files import growth_in_mapped_files
 from memmon.analysis.leak.resident import resident_clause, resident_slope
-from memmon.analysis.leak.series import run_series
+from memmon.analysis.leak.series import run_series, thinned
 from memmon.analysis.leak.states import judge_runs
 from memmon.analysis.leak.wording import details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.history import as_history
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from memmon.analysis.leak.evidence import Evidence
     from memmon.analysis.leak.states import Judgement
-    from memmon.analysis.stats.newey_west import OlsTrend
+    from memmon.analysis.stats.newey_west import LeastSquares, OlsTrend
     from memmon.history import History
+
+    FloatArray = NDArray[np.float64]
 
 __all__ = ["Confidence", "LeakFinding", "LeakPolicy", "LeakWindow", "Verdict", "detect_leak"]
 
 DEFAULT_POLICY = LeakPolicy()
-MOST_OLS_SAMPLES = 50_000
-"""Least squares sees the means of neighbours in longer histories: its errors cost samples times lags."""
 
 
 def detect_leak(
-    history: History, policy: LeakPolicy = DEFAULT_POLICY, *, now: datetime | None = None
+    history: History | pd.DataFrame | pd.Series[Any],
+    policy: LeakPolicy = DEFAULT_POLICY,
+    *,
+    now: datetime | None = None,
 ) -> LeakFinding:
     """Judge `history` under `policy`, as of `now` (aware; default: its last sample).
 
+    `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
     Samples after `now` and older than `policy.look_back_hours` before it are left out. Never raises
     for lack of data: then the verdict is `cannot_say` and `reason` tells what is missing.
 
-    Raises ValueError when `now` is naive.
+    Raises ValueError when `now` is naive, and where a frame is no history.
     """
+    return judge_history(as_history(history), policy, now=now)
+
+
+def judge_history(
+    history: History,
+    policy: LeakPolicy,
+    *,
+    now: datetime | None = None,
+    least_squares: LeastSquares = ols_newey_west,
+) -> LeakFinding:
+    """Do what `detect_leak` does, with the second trend by `least_squares`: the closed form, or statsmodels' own."""
     history = _looked_at(history, policy, now)
     window = LeakWindow(
         start=history.first_at,
@@ -72,7 +91,7 @@ def detect_leak(
             f"Insufficient duration: {window.duration_hours:.1f} h, "
             f"at least {policy.min_duration_hours:g} h needed",
         )
-    return _judge(history, policy, window)
+    return _judge(history, policy, window, least_squares)
 
 
 def _looked_at(history: History, policy: LeakPolicy, now: datetime | None) -> History:
@@ -116,7 +135,9 @@ def _silent(
     )
 
 
-def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFinding:
+def _judge(
+    history: History, policy: LeakPolicy, window: LeakWindow, least_squares: LeastSquares
+) -> LeakFinding:
     threshold = policy.threshold_mb_per_hour
     prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
     judgement = judge_runs([run for run in prepared if run is not None], threshold)
@@ -126,17 +147,17 @@ def _judge(history: History, policy: LeakPolicy, window: LeakWindow) -> LeakFind
     in_files = growth_in_mapped_files(
         history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
     )
-    return _finding(history, policy, in_files or judgement)
+    found = in_files or judgement
+    return _finding(history, policy, found, least_squares(*_second_series(found.evidence)))
 
 
-def _finding(history: History, policy: LeakPolicy, judgement: Judgement) -> LeakFinding:
+def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: OlsTrend | None) -> LeakFinding:
     """Return the finding that a judgement is."""
     threshold, evidence = policy.threshold_mb_per_hour, judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     is_resident = history.anon_bytes is None and history.swap_bytes is None
     rss_slope = evidence.slope if is_resident else resident_slope(stretch)
     clause = resident_clause(stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope)
-    ols = _least_squares(evidence)
     is_leak = judgement.verdict is Verdict.LEAKING
     since, earliest, latest = _since(judgement)
     return LeakFinding(
@@ -182,19 +203,14 @@ def _growth_mb(stretch: History) -> float:
     return grown / MIB
 
 
-def _least_squares(evidence: Evidence) -> OlsTrend | None:
-    """Return the second regression: least squares with HAC errors on the samples of the stretch."""
+def _second_series(evidence: Evidence) -> tuple[FloatArray, FloatArray]:
+    """Return what the second regression sees: hours and MB of the samples of the stretch."""
     run = evidence.series
     hours, mb = run.hours, run.mb
     if evidence.trend is not None and evidence.trend.span_hours < run.span_hours:
         cut = int(np.searchsorted(hours, hours[-1] - evidence.trend.span_hours - 1e-6))
         hours, mb = hours[cut:], mb[cut:]
-    group = -(-hours.size // MOST_OLS_SAMPLES)
-    if group > 1:
-        starts = np.arange(0, hours.size, group)
-        size = np.diff(np.append(starts, hours.size))
-        hours, mb = np.add.reduceat(hours, starts) / size, np.add.reduceat(mb, starts) / size
-    return ols_newey_west(hours, mb)
+    return thinned(hours, mb)
 
 
 def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, datetime | None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.facts.deque_memory import UNTOLD_ERROR_SHARE
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ FEWEST_RUN_SAMPLES = 8
 """Samples that a run needs to be judged. Chosen: fewer make no trend."""
 WARM_UP_NEEDS_HOURS = 3.0
 """The warm-up is left out only of runs at least this long: 2 h of 3 h remain."""
+MOST_OLS_SAMPLES = 50_000
+"""Least squares sees the means of neighbours in longer histories: its errors cost samples times lags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,9 +30,9 @@ class RunSeries:
     """A run without its warm-up; arrays of one value per sample.
 
     `history_hours`, `first_at_seconds`: how much was recorded of the run and since when, warm-up
-    included; `hours`: uptime; `mb`: the series to judge; `filled_mb`: what registered bounded deques took in since
-    the run's first sample (None: none registered), already subtracted from `mb`; `work`: the
-    cumulative count of work done (None: not counted).
+    included; `hours`: uptime; `mb`: the series to judge; `filled_mb`: what registered bounded deques took in at least
+    since the run's first sample (None: none registered), already subtracted from `mb`; `most_filled_mb`: the same at
+    most; `work`: the cumulative count of work done (None: not counted).
     """
 
     run_id: int
@@ -39,6 +42,7 @@ class RunSeries:
     hours: FloatArray
     mb: FloatArray
     filled_mb: FloatArray | None
+    most_filled_mb: FloatArray | None
     work: FloatArray | None
 
     @property
@@ -59,7 +63,7 @@ def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False)
         judged = np.maximum(judged - (run.rss_bytes - least), 0.0)
     mb = judged / MIB
     hours = run.uptime_seconds / SECONDS_PER_HOUR
-    filled = _filled_mb(run)
+    filled, most_filled = _filled_mb(run, run.deque_capacity_bytes), _most_filled_mb(run)
     if filled is not None:
         mb = mb - filled
     keep = np.ones(len(run), dtype=np.bool_)
@@ -81,8 +85,19 @@ def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False)
         hours=hours[keep],
         mb=mb[keep],
         filled_mb=None if filled is None else filled[keep],
+        most_filled_mb=None if most_filled is None else most_filled[keep],
         work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
     )
+
+
+def thinned(hours: FloatArray, mb: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the samples for least squares: of more than `MOST_OLS_SAMPLES` the means of neighbours."""
+    group = -(-hours.size // MOST_OLS_SAMPLES)
+    if group <= 1:
+        return hours, mb
+    starts = np.arange(0, hours.size, group)
+    size = np.diff(np.append(starts, hours.size))
+    return np.add.reduceat(hours, starts) / size, np.add.reduceat(mb, starts) / size
 
 
 def _first_known(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -99,7 +114,7 @@ def _forward_filled(values: FloatArray) -> FloatArray:
     return values[newest]
 
 
-def _filled_mb(run: History) -> FloatArray | None:
+def _filled_mb(run: History, capacity_bytes: FloatArray | None) -> FloatArray | None:
     """Return the MB that bounded deques took in since the first sample; unbounded growth is not among it.
 
     The room left in the bounded ones (their capacity less what is held) can only shrink to zero. Without
@@ -108,8 +123,16 @@ def _filled_mb(run: History) -> FloatArray | None:
     if run.deque_bytes is None:
         return None
     held = _forward_filled(run.deque_bytes)
-    if run.deque_capacity_bytes is not None:
-        capacity = _forward_filled(run.deque_capacity_bytes)
+    if capacity_bytes is not None:
+        capacity = _forward_filled(capacity_bytes)
         room = np.maximum(capacity - held, 0.0)
         return np.asarray((room[0] - room) / MIB, dtype=np.float64)
     return np.asarray((held - held[0]) / MIB, dtype=np.float64)
+
+
+def _most_filled_mb(run: History) -> FloatArray | None:
+    """Return what they took in at most; where no error is known, so much more as sizes from a sample may stray."""
+    if run.deque_most_capacity_bytes is not None:
+        return _filled_mb(run, run.deque_most_capacity_bytes)
+    filled = _filled_mb(run, run.deque_capacity_bytes)
+    return None if filled is None else (1.0 + UNTOLD_ERROR_SHARE) * filled

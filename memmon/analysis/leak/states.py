@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from memmon.analysis.leak.series import RunSeries
 
-DEQUE_SIZE_ERROR = 0.4
-"""Sizes of deques come from sampling: that much more may lie in them than they say."""
 DEQUE_SHARE = 0.5
 """Part of the growth in deques from which they lead. Tuned on deques that fill."""
 LOAD_LEFT_SHARE = 0.35
@@ -86,8 +84,11 @@ def _with_load(
 
 
 def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement:
-    """Judge growth beside what registered bounded deques took in (already subtracted)."""
-    filling = _filling_slope(evidence)
+    """Judge growth beside what registered bounded deques took in; what they did at least is subtracted already.
+
+    What they took in at most may excuse an alarm; growth that goes on beyond it is a leak.
+    """
+    least, filling = _filling_slopes(evidence)
     if filling <= 0:
         return _without_excuse(evidence, threshold_mb_per_hour)
     if evidence.is_alarm:
@@ -96,30 +97,33 @@ def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per
         if again is None or not again.is_alarm:
             return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
         return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=evidence)
-    within = max(0.0, evidence.low) <= DEQUE_SIZE_ERROR * filling
-    large = filling >= DEQUE_SHARE * max(evidence.slope + filling, 0.0)
-    notable = filling * evidence.hours > 2.0 * evidence.error * evidence.hours or evidence.low + filling > 0
+    within = max(0.0, evidence.low) <= filling - least
+    large = filling >= DEQUE_SHARE * max(evidence.slope + least, 0.0)
+    notable = filling * evidence.hours > 2.0 * evidence.error * evidence.hours or evidence.low + least > 0
     if within and large and notable:
         return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
     return _without_excuse(evidence, threshold_mb_per_hour)
 
 
-def _filling_slope(evidence: Evidence) -> float:
-    """Return at what rate (MB/h) deques filled lately and overall, 0.0 when they no longer do."""
-    filled = evidence.series.filled_mb
-    if filled is None:
-        return 0.0
+def _filling_slopes(evidence: Evidence) -> tuple[float, float]:
+    """Return at what rate (MB/h) deques filled at least and at most; 0.0 both when they no longer do."""
+    filled, most = evidence.series.filled_mb, evidence.series.most_filled_mb
+    if filled is None or most is None:
+        return 0.0, 0.0
     hours = evidence.series.hours
-    tail = int(np.searchsorted(hours, hours[-1] - 0.3 * (hours[-1] - hours[0])))
-    overall = float(filled[-1] - filled[0]) / float(hours[-1] - hours[0])
-    lately = float(filled[-1] - filled[tail]) / max(float(hours[-1] - hours[tail]), 1e-9)
-    return overall if lately > 0.1 * overall > 0 else 0.0
+    span = float(hours[-1] - hours[0])
+    tail = int(np.searchsorted(hours, hours[-1] - 0.3 * span))
+    overall = float(most[-1] - most[0]) / span
+    lately = float(most[-1] - most[tail]) / max(float(hours[-1] - hours[tail]), 1e-9)
+    if not lately > 0.1 * overall > 0:
+        return 0.0, 0.0
+    return float(filled[-1] - filled[0]) / span, overall
 
 
 def _more_filled(run: RunSeries) -> RunSeries:
-    if run.filled_mb is None:
+    if run.filled_mb is None or run.most_filled_mb is None:
         return run
-    return replace(run, mb=run.mb - DEQUE_SIZE_ERROR * run.filled_mb)
+    return replace(run, mb=run.mb - (run.most_filled_mb - run.filled_mb))
 
 
 def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:

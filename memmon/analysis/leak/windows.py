@@ -6,17 +6,24 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from memmon.analysis.leak.detect import DEFAULT_POLICY, LeakPolicy, detect_leak
+from memmon.analysis.leak.detect import DEFAULT_POLICY, LeakPolicy, judge_history
 from memmon.analysis.leak.evidence import newest_run, whole_evidence
-from memmon.analysis.leak.series import run_series
+from memmon.analysis.leak.series import run_series, thinned
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.analysis.stats.statsmodels_gate import ols_hac
+from memmon.history import as_history
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from memmon.analysis.leak.finding import LeakFinding
+    from memmon.analysis.stats.newey_west import LeastSquares, OlsTrend
     from memmon.history import History
+
+    FloatArray = NDArray[np.float64]
 
 SHORTEST_WINDOW_HOURS = 24.0
 """Shortest window, in hours: a day, since shorter ones have the slope of their hours."""
@@ -40,7 +47,7 @@ COLUMNS = (
 
 
 def trend_windows(
-    history: History,
+    history: History | pd.DataFrame | pd.Series[Any],
     *,
     window: str | timedelta | float = "24h",
     step: str | timedelta | float = "6h",
@@ -48,18 +55,23 @@ def trend_windows(
 ) -> pd.DataFrame:
     """Return one row per window: both slopes with their 95 % intervals, and the verdict on that window.
 
+    `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
     `window` (24 h or longer) and `step`: a pandas duration such as "24h" or "2D", a timedelta, or hours.
     Windows end at the last sample and every `step` before it, as long as they lie within the history. The
     index `end` ascends (UTC); slopes are in MB/h, NaN where there are too few samples for them. The robust
     slope is that of the whole window (Theil-Sen on the lower envelope), the other least squares with HAC
-    errors. A history shorter than the window gives an empty frame with the same columns.
+    errors by statsmodels. A history shorter than the window gives an empty frame with the same columns.
 
     Raises ValueError for a window below 24 h or a step of zero or less.
     """
     import pandas as pd
 
     rows = window_rows(
-        history, window_hours=_hours(window, "window"), step_hours=_hours(step, "step"), policy=policy
+        as_history(history),
+        window_hours=hours_of(window, "window"),
+        step_hours=hours_of(step, "step"),
+        policy=policy,
+        least_squares=ols_hac,
     )
     frame = pd.DataFrame(rows, columns=["end", *COLUMNS]).set_index("end")
     frame.index = pd.DatetimeIndex(pd.to_datetime(frame.index, utc=True), name="end")
@@ -68,9 +80,16 @@ def trend_windows(
 
 
 def window_rows(
-    history: History, *, window_hours: float, step_hours: float, policy: LeakPolicy = DEFAULT_POLICY
+    history: History,
+    *,
+    window_hours: float,
+    step_hours: float,
+    policy: LeakPolicy = DEFAULT_POLICY,
+    least_squares: LeastSquares = ols_newey_west,
 ) -> list[dict[str, Any]]:
     """Return the rows of `trend_windows` as plain values, oldest first: `end` and the names in COLUMNS.
+
+    `least_squares`: the closed form (the numbers are the same), or statsmodels' own.
 
     Raises ValueError for a window below 24 h or a step of zero or less.
     """
@@ -87,12 +106,23 @@ def window_rows(
         start = end - timedelta(hours=window_hours)
         if start < first - timedelta(hours=MISSING_SHARE * window_hours):
             break
-        rows.append({"end": end, **_row(history.slice_time(start, end), policy, window_hours)})
+        part = history.slice_time(start, end)
+        rows.append({"end": end, **_row(part, policy, window_hours, least_squares)})
         end -= timedelta(hours=step_hours)
     return rows[::-1]
 
 
-def _hours(duration: str | timedelta | float, name: str) -> float:
+def least_squares_by_hand(hours: FloatArray, mb: FloatArray) -> OlsTrend | None:
+    """Fit as a report does that somebody asked for: by statsmodels from 24 h on, where it is installed."""
+    if hours.size and hours[-1] - hours[0] >= SHORTEST_WINDOW_HOURS * (1 - MISSING_SHARE):
+        try:
+            return ols_hac(hours, mb)
+        except ModuleNotFoundError:  # left out of a packed program
+            pass
+    return ols_newey_west(hours, mb)
+
+
+def hours_of(duration: str | timedelta | float, name: str) -> float:
     """Return a duration in hours."""
     if isinstance(duration, str):
         import pandas as pd
@@ -106,8 +136,11 @@ def _hours(duration: str | timedelta | float, name: str) -> float:
     return float(duration)
 
 
-def _row(part: History, policy: LeakPolicy, window_hours: float) -> dict[str, Any]:
-    finding = detect_leak(part, replace(policy, look_back_hours=window_hours * (1 + MISSING_SHARE)))
+def _row(
+    part: History, policy: LeakPolicy, window_hours: float, least_squares: LeastSquares
+) -> dict[str, Any]:
+    rules = replace(policy, look_back_hours=window_hours * (1 + MISSING_SHARE))
+    finding = judge_history(part, rules, least_squares=least_squares)
     row: dict[str, Any] = {name: getattr(finding, name) for name in COLUMNS if name != "start"}
     row["start"] = part.first_at
     row["sample_count"] = len(part)
@@ -115,16 +148,18 @@ def _row(part: History, policy: LeakPolicy, window_hours: float) -> dict[str, An
         footprint = part.footprint_bytes
         row["growth_mb"] = float(footprint[-1] - footprint[0]) / 2**20
     if finding.window.kind not in {"whole", "pooled", "empty"}:
-        row.update(_slopes_of_all(part, policy, finding))
+        row.update(_slopes_of_all(part, policy, finding, least_squares))
     return row
 
 
-def _slopes_of_all(part: History, policy: LeakPolicy, finding: LeakFinding) -> dict[str, float]:
+def _slopes_of_all(
+    part: History, policy: LeakPolicy, finding: LeakFinding, least_squares: LeastSquares
+) -> dict[str, float]:
     """Return both slopes over the whole window, where the verdict rests on a part of it."""
     prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in part.per_run())
     run = newest_run([one for one in prepared if one is not None])
     whole = whole_evidence(run, finding.policy.threshold_mb_per_hour)
-    ols = ols_newey_west(run.hours, run.mb)
+    ols = least_squares(*thinned(run.hours, run.mb))
     if whole is None or ols is None:
         return {}
     return {

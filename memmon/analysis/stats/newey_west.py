@@ -16,9 +16,12 @@ import numpy as np
 from memmon.analysis.stats.quantiles import student_t_quantile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
+    LeastSquares = Callable[[Floats, Floats], "OlsTrend | None"]
 
 SMALLEST_SAMPLE_COUNT = 4
 """With fewer samples there is no residual left to judge a line by."""

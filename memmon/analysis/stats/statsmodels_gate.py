@@ -1,8 +1,8 @@
 """The only gate to statsmodels: its regression with HAC errors and its local linear trend.
 
 Importing this module is cheap; statsmodels (with pandas and scipy: about 180 MB and 1 to 3 seconds) loads when
-a function is first called. Only reports, trend tables and forecasts come here: the verdict itself uses the same
-formulas with numpy (`memmon.analysis.stats.newey_west`).
+a function is first called. Only reports run by hand, trend tables, models and forecasts come here: checks, fleets and
+the program's child use the same formulas with numpy (`memmon.analysis.stats.newey_west`).
 """
 
 from __future__ import annotations
@@ -74,13 +74,10 @@ def ols_hac(
     lag_count = newey_west_lags(fit) if max_lags is None else max(0, min(max_lags, size - 1))
     # Centred hours keep the two columns orthogonal: the slope is the same, its digits are more.
     values = fit.residual_mb + fit.slope * fit.centred_hours
-    ols = _regression()
     # What a perfect fit divides by zero is answered below.
     with np.errstate(all="ignore"):
         columns = np.column_stack([np.ones(size), fit.centred_hours])
-        result: Any = ols(values, columns).fit(
-            cov_type="HAC", cov_kwds={"maxlags": lag_count, "use_correction": True}, use_t=True
-        )
+        result = regress(values, columns, lag_count=lag_count)
         # A perfect fit can leave a covariance just below zero, which statsmodels reports as NaN.
         variance = float(result.cov_params()[1, 1])
         low, high = (float(end) for end in result.conf_int(alpha=1.0 - confidence)[1])
@@ -97,6 +94,16 @@ def ols_hac(
         lag_count=lag_count,
         r_squared=explained,
         sample_count=size,
+    )
+
+
+def regress(values: Any, columns: Any, *, lag_count: int) -> Any:
+    """Return statsmodels' results of least squares with Newey-West errors over `lag_count` lags.
+
+    Bartlett weights, n/(n-k) for small samples, Student's t: as in `memmon.analysis.stats.newey_west`.
+    """
+    return _regression()(values, columns).fit(
+        cov_type="HAC", cov_kwds={"maxlags": lag_count, "use_correction": True}, use_t=True
     )
 
 

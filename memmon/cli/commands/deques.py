@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.assessed import age_of
+from memmon.cli.assessed import age_of, assessed
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import say, write_json, write_text
 from memmon.cli.selection import bounds_of, opened
 from memmon.cli.text import duration, local_time, number, printable, table
+from memmon.errors import NoDataError
+from memmon.facts.verdicts import Verdict
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.deques.finding import DequeFinding, DequeSeries, DequeSuggestion
     from memmon.assessment.present import Bounds
+    from memmon.cli.selection import Opened
     from memmon.store.read import SourceInfo, Store
 
 RATE_HOURS = 24.0
+NAMED_COUNT = 5
+"""Deques named in one line, at most, of which the same is said."""
 
 
 @click.command("deques")
@@ -42,7 +47,8 @@ def command(*, failing: bool, suggest: bool, common: Common, window: WindowOptio
         series = _series(found.store, source, bounds)
         findings = judge_deques(series)
         age = age_of(found.store, source, now=SystemClock().now())
-        suggestions = _suggestions(found.store, source, bounds, findings) if suggest else ()
+        growth = _growth_mb_per_hour(found, source, window) if suggest else 0.0
+        suggestions = _suggestions(found.store, source, bounds, findings, growth) if suggest else ()
         if failing:
             findings = tuple(one for one in findings if one.is_failing)
         if common.as_json:
@@ -57,7 +63,7 @@ def command(*, failing: bool, suggest: bool, common: Common, window: WindowOptio
             say(f"{printable(source.name)} has registered no deques; see register_deque in the README")
         lines = [f"{printable(source.name)}, {local_time(age.last_at)}", _shown(findings)]
         if suggest:
-            lines += ["", _suggested(suggestions)]
+            lines += ["", _suggested(suggestions, growth)]
         write_text(common, "\n".join(lines))
 
 
@@ -79,7 +85,7 @@ def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSerie
     matrix = store.deque_matrix(source.name, shown.since, shown.until, run_id=shown.run_id)
     columns = {name: place for place, name in enumerate(matrix.names)}
     hours = matrix.uptime_seconds / SECONDS_PER_HOUR
-    return [
+    made = (
         DequeSeries.from_arrays(
             one.name,
             hours if one.name in columns else [],
@@ -91,18 +97,36 @@ def _series(store: Store, source: SourceInfo, bounds: Bounds) -> list[DequeSerie
             is_alive=one.is_alive,
         )
         for one in statuses
-    ]
+    )
+    return [replace(series, item_bytes=one.item_bytes) for series, one in zip(made, statuses, strict=True)]
+
+
+def _growth_mb_per_hour(found: Opened, source: SourceInfo, window: WindowOptions) -> float:
+    """Return what the source leaks or grows by, 0.0 where it does neither."""
+    from memmon.clock import SystemClock
+
+    try:
+        judged = assessed(found, source, window, now=SystemClock().now(), is_brief=True)
+    except NoDataError:
+        return 0.0
+    finding = judged.assessment.finding
+    grows = finding.verdict in {Verdict.LEAKING, Verdict.GROWING}
+    return finding.slope_mb_per_hour or 0.0 if grows else 0.0
 
 
 def _suggestions(
-    store: Store, source: SourceInfo, bounds: Bounds, findings: tuple[DequeFinding, ...]
+    store: Store,
+    source: SourceInfo,
+    bounds: Bounds,
+    findings: tuple[DequeFinding, ...],
+    growth_mb_per_hour: float,
 ) -> tuple[DequeSuggestion, ...]:
     from memmon.analysis.deques.sizes import suggest_sizes
     from memmon.assessment.gather import read_limit
 
     limit = read_limit(store, source, bounds)
     headroom = None if limit is None else max(limit.limit_bytes - limit.used_bytes, 0)
-    return suggest_sizes(findings, headroom_bytes=headroom)
+    return suggest_sizes(findings, headroom_bytes=headroom, growth_mb_per_hour=growth_mb_per_hour)
 
 
 def _shown(findings: tuple[DequeFinding, ...]) -> str:
@@ -127,14 +151,31 @@ def _shown(findings: tuple[DequeFinding, ...]) -> str:
     return "\n".join(lines)
 
 
-def _suggested(suggestions: tuple[DequeSuggestion, ...]) -> str:
+def _suggested(suggestions: tuple[DequeSuggestion, ...], growth_mb_per_hour: float) -> str:
     if not suggestions:
-        return "no other sizes to suggest"
-    return "\n".join(
+        why = (
+            f": memory grows by {growth_mb_per_hour:.1f} MB/hour, find that first"
+            if growth_mb_per_hour
+            else ""
+        )
+        return f"no other sizes to suggest{why}"
+    lines = [
         f"{printable(one.name)}: maxlen {_count(one.present_maxlen_count)} -> {_count(one.maxlen_count)}: "
         f"{printable(one.reason)}"
         for one in suggestions
-    )
+        if one.maxlen_count is not None
+    ]
+    withheld: dict[str, list[str]] = {}
+    for one in suggestions:
+        if one.maxlen_count is None:
+            withheld.setdefault(one.reason, []).append(one.name)
+    lines += [f"{_named(names)}: none suggested: {printable(reason)}" for reason, names in withheld.items()]
+    return "\n".join(lines)
+
+
+def _named(names: list[str]) -> str:
+    shown = ", ".join(printable(name) for name in names[:NAMED_COUNT])
+    return shown if len(names) <= NAMED_COUNT else f"{shown} and {len(names) - NAMED_COUNT} more"
 
 
 def _count(count: int | None) -> str:

@@ -65,9 +65,11 @@ def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOpti
     if report.is_empty:
         raise no_data(found.store, source, bounds)
     if shape == "html":
+        from memmon.analysis.leak.windows import least_squares_by_hand
         from memmon.cli.pages import html_page
 
-        write_text(common, html_page(found.store, report, run_id=bounds.run_id))
+        page = html_page(found.store, report, run_id=bounds.run_id, least_squares=least_squares_by_hand)
+        write_text(common, page)
     elif shape == "json":
         from memmon.report.render_json import report_object
 
@@ -81,6 +83,7 @@ def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOpti
 
 
 def _build(found: Opened, source: SourceInfo, window: WindowOptions, bounds: Bounds) -> Report:
+    from memmon.analysis.leak.windows import least_squares_by_hand
     from memmon.clock import SystemClock
     from memmon.report.build import build_report
 
@@ -92,6 +95,7 @@ def _build(found: Opened, source: SourceInfo, window: WindowOptions, bounds: Bou
         since=bounds.since,
         until=bounds.until,
         run_id=bounds.run_id,
+        least_squares=least_squares_by_hand,
     )
 
 

@@ -54,7 +54,9 @@ def is_sparse(size_bytes: int, length: int) -> bool:
     return size_bytes > _TABLE_BYTES and size_bytes > _ENTRY_BYTES * length
 
 
-def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
+def sample_items(
+    target: Any, *, thinned_by: int = 1, wanted_count: int = SAMPLE_COUNT
+) -> tuple[list[Any], int]:
     """Return some items of a built-in container, and how many items make one entry (2 for a dict).
 
     Evenly spread places of a sequence (near the ends of a very long deque, whose middle is far),
@@ -62,7 +64,7 @@ def sample_items(target: Any, *, thinned_by: int = 1) -> tuple[list[Any], int]:
     changes meanwhile gives fewer items, or none.
     """
     base = base_of(target)
-    wanted = max(2, SAMPLE_COUNT // thinned_by)
+    wanted = max(2, wanted_count // thinned_by)
     if base is dict:
         keys = attempt(lambda: list(islice(dict.keys(target), wanted // 2))) or []
         values = attempt(lambda: list(islice(dict.values(target), wanted // 2))) or []
@@ -110,7 +112,7 @@ def different_count(items: Sequence[object], count: int) -> float:
     """Return how many different objects `count` items are, judged from the sample `items`.
 
     Chao's lower bound (Chao 1984, "Nonparametric estimation of the number of classes in a
-    population", in its bias-corrected form), at most `count`.
+    population", in its bias-corrected form), at most as many as there are places for those met once.
     """
     times: dict[int, int] = {}  # no Counter: it asks each class of the program whether it is a mapping
     for item in items:
@@ -119,4 +121,5 @@ def different_count(items: Sequence[object], count: int) -> float:
     if once == len(items):
         return float(count)
     twice = sum(1 for seen in times.values() if seen == 2)  # noqa: PLR2004 - met twice
-    return min(float(count), len(times) + once * max(0, once - 1) / (2.0 * (twice + 1)))
+    places = len(times) - once + once * count / len(items)
+    return min(float(count), places, len(times) + once * max(0, once - 1) / (2.0 * (twice + 1)))

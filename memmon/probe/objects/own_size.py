@@ -22,7 +22,7 @@ SMALLEST_BYTES = 64
 _LARGEST_BYTES = 2**62
 _COLLECTED_FLAG = 1 << 14
 _COLLECTED_BYTES = sys.getsizeof([]) - [].__sizeof__()
-_MANAGED_FLAGS = 1 << 4 | (1 << 3 if sys.version_info >= (3, 12) else 0)
+MANAGED_FLAGS = 1 << 4 | (1 << 3 if sys.version_info >= (3, 12) else 0)
 _MANAGED_BYTES = 2 * (sys.maxsize.bit_length() + 1) // 8
 
 
@@ -72,7 +72,7 @@ def header_bytes(kind: type) -> int:
     """Return the bytes before an object of `kind`: the collector's links, the pointers to its attributes."""
     flags = flags_of(kind)
     collected = _COLLECTED_BYTES if flags & _COLLECTED_FLAG else 0
-    return collected + (_MANAGED_BYTES if flags & _MANAGED_FLAGS else 0)
+    return collected + (_MANAGED_BYTES if flags & MANAGED_FLAGS else 0)
 
 
 def _is_trusted(kind: type) -> bool:

@@ -12,12 +12,33 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
-from memmon.probe.objects.container_sample import different_count, is_large, length_of, sample_items
+from memmon.probe.objects.container_sample import (
+    SAMPLE_COUNT,
+    base_of,
+    different_count,
+    is_large,
+    length_of,
+    sample_items,
+)
 from memmon.probe.objects.contents import leads_to_few
+from memmon.probe.objects.items_estimate import (
+    ItemsEstimate,
+    SampledItem,
+    allocated_bytes,
+    estimate_of,
+    is_lasting,
+    reference_counts,
+)
 from memmon.probe.objects.own_size import OwnSizes, own_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+SPARED_SHARE = 0.2
+"""A second, larger sample is looked at when the first one took no more than this part of the time."""
+CLEAR_ERROR_SHARE = 0.1
+"""An estimate with a smaller error needs no larger sample."""
+LARGER_SAMPLE_COUNT = 12 * SAMPLE_COUNT
 
 _MAX_OBJECT_COUNT = 5_000
 _MAX_LARGE_COUNT = 64
@@ -58,6 +79,28 @@ class SizeEstimator:
         total = attempt(walk.sampled, items, count) if walk is not None else None
         return None if total is None else total / count
 
+    def entry_estimate(self, target: object) -> ItemsEstimate | None:
+        """Return what an entry of a built-in container takes beside its place in it, with the ends; None when unknown.
+
+        Where sizes differ much, and looking is cheap, a larger sample is looked at.
+        """
+        if base_of(target) is None:
+            return None
+        begun = self._monotonic()
+        found = self._entry_estimate(target, SAMPLE_COUNT)
+        is_cheap = self._monotonic() - begun <= SPARED_SHARE * self._budget_seconds
+        if found is not None and found.sampling_share > CLEAR_ERROR_SHARE and is_cheap:
+            return self._entry_estimate(target, LARGER_SAMPLE_COUNT) or found
+        return found
+
+    def _entry_estimate(self, target: object, wanted_count: int) -> ItemsEstimate | None:
+        items, weight = sample_items(target, wanted_count=wanted_count)
+        walk = attempt(_SizeWalk, self._monotonic, self._budget_seconds)
+        if not items or walk is None:
+            return None
+        found = attempt(walk.estimated, items, max(length_of(target) * weight, len(items)))
+        return None if found is None else found.times(weight)
+
 
 class _SizeWalk:
     """One bounded traversal; what it has met once it does not count again."""
@@ -71,6 +114,9 @@ class _SizeWalk:
         self._depth = 0
         self._large: list[Any] = []
         self._own_sizes = OwnSizes()
+        self._reference_counts: dict[int, int] = {}
+        self._level_share = 1.0
+        self._met_bytes = self._met_parts = self._met_allocated = 0.0
         settings = ObjSizeSettings(
             get_referents_func=self._referents,
             filter_func=_is_not_shared,
@@ -85,11 +131,11 @@ class _SizeWalk:
         if id(type(target)) in _ATOMIC_KINDS:
             known = id(target) in marked
             marked.add(id(target))
-            return 0 if known else shallow_bytes(target)
+            return 0 if known else self._met(target)
         if is_large(target):
             known = id(target) in marked
             marked.add(id(target))
-            return 0 if known else shallow_bytes(target) + self._contents(target)
+            return 0 if known else self._met(target) + self._contents(target)
         outer, self._large = self._large, []
         total = self._walked(target)
         inner, self._large = self._large, outer
@@ -116,6 +162,25 @@ class _SizeWalk:
         added = sum(sizes[half:]) / new_count if new_count else 0.0
         return round(sum(sizes) + added * unseen_count)
 
+    def estimated(self, items: list[object], count: int) -> ItemsEstimate:
+        """Return what one of `count` items takes, of which `items` is a sample."""
+        sampled: list[SampledItem] = []
+        parts: dict[int, float] = {}
+        for item, references in zip(items, reference_counts(items), strict=True):
+            size = 0
+            if not is_lasting(item):
+                met, own = self._met_bytes, self._met_parts
+                size = self.total(item)
+                share = (self._met_parts - own) / max(1.0, self._met_bytes - met)
+                parts.setdefault(id(item), size * min(1.0, share) / references)
+            sampled.append(SampledItem(id(item), size, parts.get(id(item), 0.0)))
+            if self._is_over():
+                break
+        allocated = self._met_allocated / self._met_bytes if self._met_bytes else 1.0
+        looked_at = items[: len(sampled)]
+        are_bare = all(id(type(item)) in _ATOMIC_KINDS for item in looked_at)
+        return estimate_of(sampled, looked_at, count, allocated_share=allocated, are_bare=are_bare)
+
     def _contents(self, target: Any) -> int:
         """Return the bytes of a large container's items; deeper ones are sampled more thinly."""
         items, weight = sample_items(target, thinned_by=4**self._depth)
@@ -130,21 +195,43 @@ class _SizeWalk:
     def _walked(self, target: object) -> int:
         """Return what objsize finds; what was found before the budget ran out counts."""
         total = 0
+        self._level_share = 1.0
         try:
             for found in self._context.traverse_bfs(target):
-                total += self._own_sizes.own_bytes(found)
+                total += self._met(found)
         except _OutOfBudgetError:
             pass
         return total
+
+    def _met(self, found: object) -> int:
+        """Return an object's own bytes, and note how much of them is this place's, and what the allocator takes."""
+        own = self._own_sizes.own_bytes(found)
+        is_told = id(type(found)) in _ATOMIC_KINDS or self._leads_to_few(found)
+        self._met_bytes += own
+        self._met_parts += own * self._level_share / self._reference_counts.get(id(found), 1)
+        self._met_allocated += allocated_bytes(found, own) if is_told else own
+        return own
 
     def _referents(self, *found: Any) -> Iterable[Any]:
         self._object_count += len(found)
         if self._object_count > _MAX_OBJECT_COUNT or self._is_over():
             raise _OutOfBudgetError
-        large = [target for target in found if is_large(target)]
-        self._large.extend(large)
+        leading = []
+        for one in found:
+            if id(type(one)) in _ATOMIC_KINDS:
+                continue  # leads to nothing
+            if is_large(one):
+                self._large.append(one)
+            elif self._leads_to_few(one):
+                leading.append(one)
+        if not leading:
+            return []
         # Not the instance's __dict__ attribute as well: asking for it would create one.
-        return gc.get_referents(*[one for one in found if not is_large(one) and self._leads_to_few(one)])
+        met = gc.get_referents(*leading)
+        counts = self._reference_counts
+        self._level_share *= sum(1 / counts.get(id(one), 1) for one in leading) / len(leading)
+        counts.update(zip(map(id, met), reference_counts(met), strict=True))
+        return met
 
     def _leads_to_few(self, target: object) -> bool:
         return leads_to_few(target, self._own_sizes.own_bytes(target))

@@ -128,7 +128,7 @@ class AutoSizer:
             return max(sized.least_count, bound // 2) if bound > sized.least_count else bound
         if sized.full_readings >= FULL_READINGS:
             larger = min(sized.most_count, bound * 2)
-            each = (reading.size_bytes or 0) / max(1, length)
+            each = reading.item_bytes or (reading.size_bytes or 0) / max(1, length)
             fits = free is not None and each > 0 and (larger - bound) * each <= GROWTH_HEADROOM_SHARE * free
             return max(bound, larger) if fits else bound
         is_observed = now - sized.peaks[0][0] >= 0.95 * SECONDS_PER_DAY

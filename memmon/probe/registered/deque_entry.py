@@ -9,11 +9,13 @@ from collections import deque
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
+from memmon.facts.deque_memory import SLOT_BYTES, TOLD_AGAIN_FACTOR
 from memmon.facts.names import plain_string
 from memmon.guest.shielding import attempt, describe_error, log_safely
 from memmon.model import DequeReading
 from memmon.probe.objects.calls import takes_no_arguments
-from memmon.probe.objects.container_sample import base_of, length_of, sample_items
+from memmon.probe.objects.container_sample import base_of, length_of
+from memmon.probe.objects.own_size import header_bytes
 from memmon.probe.objects.plain import bare_name, class_entry, static_entry
 from memmon.probe.objects.sizes import SizeEstimator, shallow_bytes
 from memmon.units import KIB, SECONDS_PER_HOUR
@@ -21,17 +23,23 @@ from memmon.units import KIB, SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.probe.objects.items_estimate import ItemsEstimate
+
 log = logging.getLogger("memmon.probe")
 
 MAX_COUNT = 2**53
 """Lengths above this are no lengths: they can't even be counted in a double."""
 
-_SAME_SIZE_SHARE = 0.05
+LARGEST_SLOT_BYTES = 64.0
+"""A place in a list or dict takes no more: what a nearly empty one has beyond that belongs to no item."""
+
 _SMALLEST_STEP_BYTES = 16 * KIB
 _LARGEST_STEP_BYTES = 256 * KIB
 _STEP_SHARE = 0.01
-_GROWTH_FACTOR = 4
-_SLOT_BYTES = 8.25
+
+
+_DEQUE_SIZE = deque.__sizeof__
+_DEQUE_HEADER_BYTES = header_bytes(deque)
 
 
 class WeakDeque(weakref.ref[Any]):
@@ -46,14 +54,16 @@ class DequeEntry:
     """A registration: a weak reference to a deque, or a getter (a bound method is held weakly)."""
 
     __slots__ = (
-        "_bytes_per_item",
         "_complained",
         "_estimated_at",
         "_estimated_length",
-        "_frame_bytes",
         "_getter",
+        "_header",
+        "_item",
+        "_item_told",
         "_last",
         "_method",
+        "_told_length",
         "expected_maxlen",
         "name",
         "reference",
@@ -81,10 +91,12 @@ class DequeEntry:
         self._last: DequeReading | None = None
         self._complained = False
         self.was_replaced = False
-        self._bytes_per_item: float | None = None
-        self._frame_bytes = 0
+        self._item: ItemsEstimate | None = None
+        self._item_told: tuple[int, int, int] | tuple[None, None, None] = (None, None, None)
+        self._header: tuple[type, int] | None = None
         self._estimated_at: float | None = None
         self._estimated_length = 0
+        self._told_length = 0
 
     def resolve(self) -> tuple[bool, Any]:
         """Return (is it still there, the present deque); a getter may raise."""
@@ -118,12 +130,14 @@ class DequeEntry:
             length: int | None = _checked_count(len(target))
             maxlen = _maxlen(target)
             dropped = _dropped_count(target)
+            own = self._own_bytes(target)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - foreign code: a reading that fails is missing
             self._complain(error)
             length = maxlen = dropped = None
-        return self._reading(length, maxlen, dropped)
+            own = 0
+        return self._reading(length, maxlen, dropped, own)
 
     def dead_reading(self) -> DequeReading:
         """Return the reading of a registration whose deque is gone."""
@@ -138,11 +152,11 @@ class DequeEntry:
         return self._last
 
     def is_size_due(self, now_seconds: float) -> bool:
-        """Return whether the size was never estimated, or an hour ago, or at a much shorter length."""
+        """Return whether the size was never estimated, or an hour ago, or before the length grew by half."""
         if self._estimated_at is None or now_seconds - self._estimated_at >= SECONDS_PER_HOUR:
             return True
         length = self._last.length_count if self._last is not None else None
-        return length is not None and length > _GROWTH_FACTOR * max(self._estimated_length, 1)
+        return length is not None and length > TOLD_AGAIN_FACTOR * self._estimated_length
 
     def estimate_size(self, estimator: SizeEstimator, now_seconds: float) -> None:
         """Estimate the bytes per item from a sample; only built-in containers can be sampled."""
@@ -151,25 +165,43 @@ class DequeEntry:
         if not is_there or base_of(target) is None:
             return
         length = length_of(target)
-        items, weight = sample_items(target)
+        estimate = estimator.entry_estimate(target)
         self._estimated_length = length
-        contents = estimator.items_bytes(items, length * weight)
-        if contents is None:
+        if estimate is None:
             return
-        # A short container is mostly its own frame, which does not grow along with it.
-        slots = min(shallow_bytes(target), _SLOT_BYTES * length)
-        per_item = contents * weight + slots / max(1, length)
-        known = self._bytes_per_item
-        if known is None or abs(per_item - known) > _SAME_SIZE_SHARE * known:
-            self._bytes_per_item = per_item
-            self._frame_bytes = shallow_bytes(target) - round(slots)
+        slot = SLOT_BYTES if base_of(target) is deque else shallow_bytes(target) / max(1, length)
+        each = estimate.with_place(min(slot, LARGEST_SLOT_BYTES))
+        known = self._item
+        if known is None or each.is_clearly_other_than(known):
+            self._item, self._item_told = each, each.as_whole_bytes()
 
-    def _reading(self, length: int | None, maxlen: int | None, dropped: int | None) -> DequeReading:
+    def _own_bytes(self, target: Any) -> int:
+        """Return the container's own bytes, exact at each reading; 0 where no size is known."""
+        if self._item is None:
+            return 0
+        kind = type(target)
+        if kind is deque:
+            return _DEQUE_SIZE(target) + _DEQUE_HEADER_BYTES
+        if not issubclass(kind, deque):
+            return shallow_bytes(target) if base_of(target) is not None else 0
+        if self._header is None or self._header[0] is not kind:
+            self._header = (kind, header_bytes(kind))
+        return _DEQUE_SIZE(target) + self._header[1]
+
+    def _reading(
+        self, length: int | None, maxlen: int | None, dropped: int | None, own_bytes: int
+    ) -> DequeReading:
         last = self._last
-        size = self._size_bytes(length, last.size_bytes if last is not None else None)
-        if last is not None and (
-            (last.length_count, last.maxlen_count, last.dropped_count, last.size_bytes, last.is_alive)
-            == (length, maxlen, dropped, size, True)
+        size = self._size_bytes(length, last.size_bytes if last is not None else None, own_bytes)
+        each, low, high = self._item_told
+        if (
+            last is not None
+            and last.length_count == length
+            and last.size_bytes == size
+            and last.maxlen_count == maxlen
+            and last.dropped_count == dropped
+            and last.is_alive
+            and (last.item_bytes, last.item_low_bytes, last.item_high_bytes) == self._item_told
         ):
             return last
         self._last = DequeReading(
@@ -179,21 +211,27 @@ class DequeEntry:
             size_bytes=size,
             dropped_count=dropped,
             expected_maxlen_count=self.expected_maxlen,
+            item_bytes=each,
+            item_low_bytes=low,
+            item_high_bytes=high,
         )
         return self._last
 
-    def _size_bytes(self, length: int | None, told_bytes: int | None) -> int | None:
+    def _size_bytes(self, length: int | None, told_bytes: int | None, own_bytes: int) -> int | None:
         """Return the size, told anew only when it moved by more than 1 % (within 16 to 256 KiB).
 
-        The store writes what changed: small movements of many deques would fill it.
+        Also when the length has grown by half since. The store writes what changed: small movements of many
+        deques would fill it.
         """
-        if length is None or self._bytes_per_item is None:
+        if length is None or self._item is None:
             return None
-        size = min(MAX_COUNT, self._frame_bytes + round(length * self._bytes_per_item))
-        if told_bytes is None:
-            return size
-        step = min(max(_STEP_SHARE * told_bytes, _SMALLEST_STEP_BYTES), _LARGEST_STEP_BYTES)
-        return size if abs(size - told_bytes) > step else told_bytes
+        size = min(MAX_COUNT, own_bytes + round(length * self._item.beside_place))
+        if told_bytes is not None and length <= TOLD_AGAIN_FACTOR * self._told_length:
+            step = min(max(_STEP_SHARE * told_bytes, _SMALLEST_STEP_BYTES), _LARGEST_STEP_BYTES)
+            if abs(size - told_bytes) <= step:
+                return told_bytes
+        self._told_length = max(length, self._told_length)
+        return size
 
     def _complain(self, error: BaseException) -> None:
         if not self._complained:

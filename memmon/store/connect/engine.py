@@ -19,7 +19,7 @@ from sqlalchemy import event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
-from memmon.store.connect.access import require_writable
+from memmon.store.connect.access import mend_side_files, must_be_immutable, require_writable
 from memmon.store.connect.secluded import connect_sqlite, make_engine
 from memmon.store.schema.tables import APPLICATION_ID
 
@@ -49,11 +49,11 @@ def write_engine(database: Database) -> Engine:
     return engine
 
 
-def read_engine(database: Database, *, immutable: bool = False) -> Engine:
+def read_engine(database: Database, *, immutable: bool | None = False) -> Engine:
     """Return an engine that only reads.
 
     `immutable` reads a file on whose folder this user may not write the side files that WAL
-    needs; the caller must retry when the file changed meanwhile.
+    needs; the caller must retry when the file changed meanwhile. None: as each connection finds it.
     """
     if not database.is_sqlite:
         return _server_engine(database, execution_options={"postgresql_readonly": True})
@@ -145,14 +145,18 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool = False) -> Engine:
+def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool | None = False) -> Engine:
     path = database.path
     assert path is not None
-    uri = sqlite_uri(path, mode=mode, immutable=immutable)
 
     def connect() -> sqlite3.Connection:
+        is_immutable = immutable
         if mode != "ro":
             require_writable(path)
+        elif immutable is None:
+            mend_side_files(path)
+            is_immutable = must_be_immutable(path)
+        uri = sqlite_uri(path, mode=mode, immutable=bool(is_immutable))
         return connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000, is_shared=True)
 
     return make_engine("sqlite+pysqlite://", begin=begin, creator=connect)

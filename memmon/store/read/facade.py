@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     import pandas as pd
+    from sqlalchemy import Engine
 
     from memmon.config import Database
     from memmon.history import History
@@ -51,16 +52,13 @@ def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:
     return Store(database, open_gate(database))
 
 
-class Store:
-    """The histories in one database. Every method reads one consistent state and keeps nothing open.
-
-    `source` may be left out (None) where the database has only one. `since` and `until` are
-    aware datetimes, both included; None: no bound. `run_id` narrows to one run.
-    """
+class _Opened:
+    """A database that was opened to be read: the gate to it, and the engine where one was asked for."""
 
     def __init__(self, database: Database, gate: Gate) -> None:
         self.database = database
         self._gate = gate
+        self._engine: Engine | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -72,10 +70,34 @@ class Store:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        """Close: nothing is open between calls."""
+        """Close, as `close` does."""
+        self.close()
 
     def close(self) -> None:
-        """Close: nothing is open between calls."""
+        """Close the engine where one was asked for; nothing else is open between calls."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    @property
+    def engine(self) -> Engine:
+        """An SQLAlchemy engine that only reads, for `pd.read_sql` over the views (docs/sql.md); loads SQLAlchemy.
+
+        Statements that would do more than read raise SqlError, other errors are SQLAlchemy's own. It has no pool.
+        """
+        if self._engine is None:
+            from memmon.store.read.engine import reading_engine
+
+            self._engine = reading_engine(self.database)
+        return self._engine
+
+
+class Store(_Opened):
+    """The histories in one database. Every method reads one consistent state and keeps nothing open.
+
+    `source` may be left out (None) where the database has only one. `since` and `until` are
+    aware datetimes, both included; None: no bound. `run_id` narrows to one run.
+    """
 
     def sources(self) -> tuple[SourceInfo, ...]:
         """Return what is monitored, by name."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
+from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, most_room_of, read_deque_bytes
 from memmon.store.read.deques import Readings, carried, fetch_series, means, peaks
 from memmon.store.read.samples import Window, fetch_points, seconds
 from memmon.store.read.values import DequeMatrix
@@ -44,7 +45,7 @@ _HISTORY_COLUMNS = (
 def read_history(session: Session, window: Window, *, source: str) -> History:
     """Return the samples of a window with their runs, deque bytes, deque capacity and work."""
     points = fetch_points(session, window, _HISTORY_COLUMNS)
-    held, capacity = deque_bytes(session, window, points)
+    held, capacity, most_capacity = deque_bytes(session, window, points)
     return History.from_arrays(
         source=source,
         runs=_history_runs(session, window, points),
@@ -59,6 +60,7 @@ def read_history(session: Session, window: Window, *, source: str) -> History:
         charged_bytes=points["charged_bytes"],
         deque_bytes=held,
         deque_capacity_bytes=capacity,
+        deque_most_capacity_bytes=most_capacity,
         work_count=points["work_count"],
         anon_bytes=points["rss_anon_bytes"],
         shmem_bytes=points["rss_shmem_bytes"],
@@ -73,66 +75,32 @@ def read_history(session: Session, window: Window, *, source: str) -> History:
 
 def deque_bytes(
     session: Session, window: Window, points: Mapping[str, FloatArray]
-) -> tuple[FloatArray, FloatArray]:
-    """Return (bytes held by the deques, bytes when the bounded ones are full), one per sample.
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what the deques hold, and what they would hold with the bounded ones full, at least and at most.
 
-    Sizes are estimated now and then: between estimates a deque's bytes follow its length.
-    NaN where no deque's size is known.
+    One value per sample, NaN where no deque's size is known.
     """
     size = points["run_id"].size
-    held, capacity = np.full(size, np.nan), np.full(size, np.nan)
-    names = _by_name(
-        fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen", "bytes"))
-    )
-    names = {name: metrics for name, metrics in names.items() if "bytes" in metrics and "length" in metrics}
+    held, room, most_room = (np.full(size, np.nan) for _ in range(3))
+    names = _by_name(fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS))
+    names = {name: metrics for name, metrics in names.items() if has_size(metrics)}
     if not names or not size:
-        return held, capacity
+        return held, room, most_room
     readings = Readings(session, window, points, kind=DEQUE)
     for run_id, rows in readings.runs:
-        for metrics in names.values():
-            _add_deque(readings, run_id, rows, metrics, held, capacity)
-    return held, capacity
+        every = [read_deque_bytes(readings, run_id, rows, metrics) for metrics in names.values()]
+        found = [one for one in every if one is not None]
+        for one in found:
+            _accumulate(held[rows], one.held)
+            _accumulate(room[rows], one.room)
+        if found:
+            most_room[rows] = most_room_of(found)
+    return held, held + room, held + most_room
 
 
-def _add_deque(
-    readings: Readings,
-    run_id: int,
-    rows: slice,
-    metrics: Mapping[str, int],
-    held: FloatArray,
-    capacity: FloatArray,
-) -> None:
-    count = rows.stop - rows.start
-    lengths = readings.changes(run_id, rows, metrics["length"])
-    sizes = readings.changes(run_id, rows, metrics["bytes"])
-    if lengths is None or sizes is None:
-        return
-    length = means(lengths, count)
-    each_bytes = item_bytes(means(sizes, count), length)
-    bounds = readings.changes(run_id, rows, metrics["maxlen"]) if "maxlen" in metrics else None
-    maxlen = np.full(count, np.nan) if bounds is None else carried(bounds, count)
-    present = np.isfinite(length) & np.isfinite(each_bytes)
-    own = np.where(present, length * each_bytes, np.nan)
-    full = np.where(np.isfinite(maxlen), maxlen * each_bytes, own)
-    _accumulate(held[rows], own, present)
-    _accumulate(capacity[rows], np.where(present, full, np.nan), present)
-
-
-def _accumulate(total: FloatArray, addend: FloatArray, present: NDArray[np.bool_]) -> None:
+def _accumulate(total: FloatArray, addend: FloatArray) -> None:
+    present = np.isfinite(addend)
     total[present] = np.where(np.isnan(total[present]), 0.0, total[present]) + addend[present]
-
-
-def item_bytes(size_bytes: FloatArray, length: FloatArray) -> FloatArray:
-    """Return the bytes per item at every sample: the newest estimate, before the first that one."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        item = np.where(length > 0, size_bytes / length, np.nan)
-    known = np.flatnonzero(np.isfinite(item))
-    if known.size == 0:
-        return item
-    # A size carried on while the length moves is no new estimate: only where it changed it is one.
-    fresh = known[np.concatenate([[True], np.diff(size_bytes[known]) != 0])]
-    spans = np.diff(np.append(fresh, item.size))
-    return np.concatenate([np.full(fresh[0], item[fresh[0]]), np.repeat(item[fresh], spans)])
 
 
 def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:

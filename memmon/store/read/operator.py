@@ -61,7 +61,7 @@ def run_for_operator(driver: Driver, statement: str, *, row_count: int) -> tuple
     StoreNotFoundError when the server has gone.
     """
     try:
-        _prepare(driver, statement)
+        hold_to_reading(driver, statement)
         return _fetch(driver, statement, row_count)
     except psycopg.Error as error:
         raise _translated(error) from error
@@ -77,7 +77,8 @@ def is_usable(driver: Driver) -> bool:
     return driver.pgconn.transaction_status in _AT_REST
 
 
-def _prepare(driver: Driver, statement: str) -> None:
+def hold_to_reading(driver: Driver, statement: str) -> None:
+    """Prepare the transaction for one statement that only reads; raises SqlError for one that may do more."""
     names = names_of(statement)
     driver.execute(_SETTINGS)
     is_read_only, is_superuser, has_role = _ask(driver, _RIGHTS, {"role": READERS_ROLE})[0]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
 from memmon.facts.series_kinds import DEQUE
 from memmon.model import AlertInfo
+from memmon.store.read.deque_bytes import told_size
 from memmon.store.read.values import (
     DequeStatus,
     EventInfo,
@@ -250,18 +252,21 @@ def read_deque_status(
     names: dict[str, dict[str, tuple[int | None, int]]] = {}
     for name, metric, value, seq in rows:
         names.setdefault(name, {})[metric] = (value, seq)
-    sizes = _item_sizes(session, source_id, run)
+    told = _told_sizes(session, source_id, run)
     return tuple(
         DequeStatus(
             name=name,
             length_count=_value(metrics, "length"),
             maxlen_count=_value(metrics, "maxlen"),
-            size_bytes=_scaled(_value(metrics, "length"), sizes.get(name)),
+            size_bytes=_size(_value(metrics, "length"), _value(metrics, "item"), told.get(name)),
             dropped_count=_value(metrics, "dropped"),
             expected_maxlen_count=_value(metrics, "expected_maxlen"),
             is_alive=not _value(metrics, "dead"),
             run_id=run,
             at=datetime_of(at_ms),
+            item_bytes=_value(metrics, "item"),
+            item_low_bytes=_value(metrics, "item_low"),
+            item_high_bytes=_value(metrics, "item_high"),
         )
         for name, metrics in names.items()
     )
@@ -275,8 +280,8 @@ def _newest_of(session: Session, run_id: int) -> tuple[int, int, int] | None:
     return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
 
-def _item_sizes(session: Session, source_id: int, run_id: int) -> dict[str, float]:
-    """Return the bytes per item by the newest estimate of each deque, at the length it then had."""
+def _told_sizes(session: Session, source_id: int, run_id: int) -> dict[str, tuple[int, int]]:
+    """Return the newest size of each deque, and the length that it then had."""
     length_then = (
         "SELECT r.value FROM reading r WHERE r.run_id = b.run_id AND r.series_id = n.id AND r.seq <= b.seq "
         "ORDER BY r.seq DESC LIMIT 1"
@@ -289,13 +294,16 @@ def _item_sizes(session: Session, source_id: int, run_id: int) -> dict[str, floa
         "AND n.name = x.name AND n.metric = 'length'",
         {"source_id": source_id, "kind": DEQUE, "run_id": run_id},
     )
-    return {name: size / length for name, size, length in rows if length}
+    return {name: (size, length) for name, size, length in rows if length is not None}
 
 
-def _scaled(length_count: int | None, item_bytes: float | None) -> int | None:
-    if length_count is None or item_bytes is None:
+def _size(length_count: int | None, item_bytes: int | None, told: tuple[int, int] | None) -> int | None:
+    """Return what a deque holds at its present length."""
+    if length_count is None:
         return None
-    return round(length_count * item_bytes)
+    if item_bytes is not None:
+        return int(held_bytes(length_count, max(float(item_bytes), SLOT_BYTES)))
+    return None if told is None else round(told_size(*told, length_count))
 
 
 def _value(metrics: Mapping[str, tuple[int | None, int]], metric: str) -> int | None:

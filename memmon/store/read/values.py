@@ -130,6 +130,10 @@ class DequeStatus:
     run_id: int
     at: datetime
     """The newest snapshot of the run: up to then the values hold."""
+    item_bytes: int | None = None
+    """What one more item takes, its place included; None in what older recorders stored."""
+    item_low_bytes: int | None = None
+    item_high_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +236,8 @@ class PartMatrix:
     at_seconds: FloatArray
     uptime_seconds: FloatArray
     rss_bytes: FloatArray
+    footprint_bytes: FloatArray
+    """What the process can't give back; resident memory where no better is known."""
     work_count: FloatArray
     size_bytes: FloatArray
     """Shape (samples, names); NaN where there was no reading."""

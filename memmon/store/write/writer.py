@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from memmon.config import Database
-    from memmon.model import EventRecord, Snapshot
+    from memmon.model import DequeReading, EventRecord, Snapshot
 
 _WATCH_STALE_AFTER = timedelta(hours=3)
 """Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
@@ -239,28 +239,38 @@ def _is_empty(path: Path) -> bool:
         return True
 
 
+_ALWAYS_WRITTEN = frozenset({"length", "maxlen"})
+"""Metrics of a deque that are told also when they are not known: it has no bound, or can't be read."""
+
+
 def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
     """Yield ((kind, name, metric), value) for every series in a snapshot.
 
-    A metric other than the length is yielded only when it is known, so that a plain deque makes
-    two series and not five.
+    A metric other than length and bound is yielded only when it is known: each makes a series.
     """
     for one in item.deques:
         name = storable_text(one.name)
-        yield (DEQUE, name, "length"), one.length_count
-        yield (DEQUE, name, "maxlen"), one.maxlen_count
-        if one.size_bytes is not None:
-            yield (DEQUE, name, "bytes"), one.size_bytes
-        if one.dropped_count is not None:
-            yield (DEQUE, name, "dropped"), one.dropped_count
-        if one.expected_maxlen_count is not None:
-            yield (DEQUE, name, "expected_maxlen"), one.expected_maxlen_count
-        if not one.is_alive:
-            yield (DEQUE, name, "dead"), 1
+        for metric, value in _deque_values(one):
+            if value is not None or metric in _ALWAYS_WRITTEN:
+                yield (DEQUE, name, metric), value
     for part in item.components:
         yield (COMPONENT, storable_text(part.name), "bytes"), part.size_bytes
     for name, count in item.work:
         yield (WORK, storable_text(name), "count"), count
+
+
+def _deque_values(one: DequeReading) -> Iterable[tuple[str, int | None]]:
+    return (
+        ("length", one.length_count),
+        ("maxlen", one.maxlen_count),
+        ("bytes", one.size_bytes),
+        ("item", one.item_bytes),
+        ("item_low", one.item_low_bytes),
+        ("item_high", one.item_high_bytes),
+        ("dropped", one.dropped_count),
+        ("expected_maxlen", one.expected_maxlen_count),
+        ("dead", None if one.is_alive else 1),
+    )
 
 
 def event_row(item: EventRecord, source_id: int, run_id: int | None) -> dict[str, Any]:

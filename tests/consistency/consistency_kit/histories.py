@@ -302,6 +302,32 @@ def deques() -> Iterator[Story]:
     yield Story(name="deque-all", runs=(flat(12.0, deques=lambda _n, _c: few),))
     many = [replace(made["full"], name=f"d{n:02}", length_count=60 + n) for n in range(40)]
     yield Story(name="deque-40", runs=(flat(3.0, deques=lambda _n, _c: many),))
+    yield _culprit()
+
+
+def _culprit() -> Story:
+    """Return a leak that is a deque's without a bound, for the most part, and whose pages are known."""
+    grows = leak(24.0, 25.0, machine=BOX)
+    nothing = np.zeros(grows.hours.size)
+    pages = {"rss_anon_bytes": grows.mb - 40.0, "rss_file_bytes": nothing + 40.0}
+    readings = [
+        DequeReading(
+            name="orders",
+            length_count=1000 + 100 * number,
+            maxlen_count=None,
+            size_bytes=760 + round((1000 + 100 * number) * 17_500),
+            item_bytes=17_500,
+            item_low_bytes=17_000,
+            item_high_bytes=18_000,
+        )
+        for number in range(grows.hours.size)
+    ]
+    whole = replace(
+        grows,
+        parts_mb={**pages, "rss_shmem_bytes": nothing, "swap_bytes": nothing},
+        deques=lambda number, _count: [readings[number]],
+    )
+    return Story(name="deque-culprit", runs=(whole,))
 
 
 def traces() -> Iterator[Story]:
@@ -339,7 +365,7 @@ ALWAYS = frozenset(
         "kind-mapped-growth", "free-load_following", "free-filling_deque", "free-warm_up", "leak-white-late-40", "young-1-row",
         "silent-2-min-of-10-s", "ended-stopped-0.1-h", "ended-exit-5-h", "ahead-leak", "beside-flat-and-leak",
         "beside-one-silent", "limit-box-97", "limit-box-30-host-90", "limit-leak-in-2-h", "limit-host-82",
-        "was-high-is-over", "deque-lost-maxlen", "deque-all", "pool-1-of-4-leaks", "pool-all-leak",
+        "was-high-is-over", "deque-lost-maxlen", "deque-all", "deque-culprit", "pool-1-of-4-leaks", "pool-all-leak",
         "pool-1-of-8-leaks-no-limit", "pool-one-replaced", "rolling-restart", "pool-on-two-hosts", "pool-recycled",
         "pool-work-moves", "pool-of-different-age",
     }

@@ -142,6 +142,8 @@ def report(answer: dict[str, Any]) -> Said:
     """Read `memmon report --format json`."""
     said = {} if not answer["findings"] else finding(answer["findings"][0])
     body = answer["report"]
+    if answer["findings"] and answer["findings"][0]["verdict"] != "mapped_files":
+        said["growth_mb"] = Number(answer["findings"][0]["growth_mb"])
     if body["deques"]["rows"]:
         said["deques"] = {one["name"]: deque_state(one["state"]) for one in body["deques"]["rows"]}
     said = {**assessed(answer["assessment"]), **said, "is_stale": body["staleness"]["is_stale"]}
@@ -155,6 +157,16 @@ def report(answer: dict[str, Any]) -> Said:
         if system["limit_used_mb"] is not None:
             said["used_percent"] = Number(100 * system["limit_used_mb"] / system["limit_mb"])
     return said
+
+
+def growth(answer: dict[str, Any]) -> Said:
+    """Read what the shares of the growth are shares of; its parts add up to it, and none is larger."""
+    found, finding = answer["assessment"], answer["findings"][0] if answer["findings"] else None
+    if finding is None or finding["verdict"] == "mapped_files" or not found["culprits"]:
+        return {}
+    parts = found["culprits"]["parts"]
+    assert all(0.0 <= part["share"] <= 1.0 for part in parts)
+    return {"growth_mb": Number(sum(part["growth_bytes"] for part in parts) / MB, 0.05)} if parts else {}
 
 
 def watch(answer: dict[str, Any]) -> Said:

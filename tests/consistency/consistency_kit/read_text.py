@@ -175,6 +175,8 @@ def report(text: str) -> Said:
     elif said["verdict"] == frozenset({"stable", "stepped", "load_driven"}):
         said["verdict"] = frozenset({"stable"})
     said.update(known(slope_mb_per_hour=slope_in(re.search(r"Growth rate: (\S+ \S+)", leak)[1])))
+    if found := re.search(r"Total growth: (-?[\d.]+) MB", leak):
+        said["growth_mb"] = number(found[1])
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):
         said.update(known(since=moment_in(found[1])))
     said.update(forecast_says(parts.get("FORECAST:", "")))
@@ -184,6 +186,12 @@ def report(text: str) -> Said:
     if states := _report_deques(text):
         said["deques"] = states
     return {**said, "is_stale": " Stale: the last sample" in parts["HISTORY:"]}
+
+
+def growths(text: str) -> list[Said]:
+    """Return the growth that each sentence of the report's cause begins with; the first is that of its parts."""
+    cause = _sections(text).get("CAUSE:", "")
+    return [{"growth_mb": number(found)} for found in re.findall(r"Of ([\d.]+) MB growth", cause)]
 
 
 def _sections(text: str) -> dict[str, str]:

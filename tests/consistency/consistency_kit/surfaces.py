@@ -154,9 +154,15 @@ def _report(rendering: Rendering, story: Story) -> dict[str, Said]:
     one = ("--source", story.name)
     page = rendering.command("report", "--format", "html", *one)
     live = rendering.page(f"/source?name={story.name}")
+    text, answer = rendering.command("report", *one), rendering.json("report", *one)
+    growths = read_text.growths(text)
+    is_judged_so = "growth_mb" in (in_json := read_json.report(answer))
     return {
-        "report": read_text.report(rendering.command("report", *one)),
-        "report --json": read_json.report(rendering.json("report", *one)),
+        "report": read_text.report(text),
+        "report, cause": growths[0] if growths and is_judged_so else {},
+        "report, culprits": growths[-1] if len(growths) > 1 and is_judged_so else {},
+        "report --json": in_json,
+        "report --json, culprits": read_json.growth(answer),
         "report html": read_html.report(page),
         "report html, sentence": read_html.sentence(page),
         "source page": read_html.report(live),
