@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memmon.__main__ import freeze_support
+    from memmon.alerts.pace import Pace
     from memmon.alerts.policy import AlertPolicy
     from memmon.analysis.cause.attribution import attribute_growth
     from memmon.analysis.cause.attribution_finding import AttributedPart, Attribution, AttributionSeries
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from memmon.assessment.gather import assess_source
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import GrowthReadings, Present
+    from memmon.assessment.process import SourceProcess
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
         WindowStatistics,
         open_store,
     )
+    from memmon.store.read.shares import ProportionalShare
 
     __version__ = memmon_version()
 
@@ -158,6 +161,7 @@ _HOMES = {
     "ReadingStatistics": "memmon.store.read",
     "Recorder": "memmon.recorder.recorder",
     "RecorderStatus": "memmon.model",
+    "ProportionalShare": "memmon.store.read.shares",
     "Rejuvenation": "memmon.recorder.rejuvenation",
     "RejuvenationPolicy": "memmon.recorder.rejuvenation",
     "ReleaseEstimate": "memmon.analysis.compare.finding",
@@ -170,6 +174,8 @@ _HOMES = {
     "SoakVerdict": "memmon.analysis.leak.soak",
     "SourceInfo": "memmon.store.read",
     "SqlError": "memmon.errors",
+    "SourceProcess": "memmon.assessment.process",
+    "Pace": "memmon.alerts.pace",
     "Staleness": "memmon.facts.staleness",
     "Store": "memmon.store.read",
     "StoreBusyError": "memmon.errors",
@@ -258,10 +264,12 @@ __all__ = [
     "MissingExtraError",
     "NoDataError",
     "OutputError",
+    "Pace",
     "PartMatrix",
     "PerWork",
     "Present",
     "ProcessSeries",
+    "ProportionalShare",
     "QueryResult",
     "ReadingStatistics",
     "Recorder",
@@ -277,6 +285,7 @@ __all__ = [
     "Snapshot",
     "SoakVerdict",
     "SourceInfo",
+    "SourceProcess",
     "SqlError",
     "Staleness",
     "Store",

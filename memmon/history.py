@@ -16,10 +16,11 @@ import numpy as np
 
 from memmon.footprint import footprint_of
 from memmon.frame_columns import frame_arrays
+from memmon.history_rows import check_lengths, filled_uptime, plausible_uptime, row_order, run_numbers
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -58,7 +59,7 @@ EXTRA_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRun:
-    """One start-to-stop of one recorder; times in seconds since 1970 (UTC)."""
+    """One start-to-stop of one recorder; times in seconds since 1970 (UTC). `born_at_seconds`: of its process."""
 
     run_id: int
     started_at_seconds: float
@@ -67,6 +68,8 @@ class HistoryRun:
     release: str | None = None
     host: str | None = None
     pid: int | None = None
+    boot_id: str | None = None
+    born_at_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,6 +177,11 @@ class History:
             keep &= self.at_seconds <= _epoch_seconds(until, "until")
         return self if bool(keep.all()) else self._take(keep)
 
+    def of_runs(self, run_ids: Iterable[int]) -> History:
+        """Return the samples of some runs."""
+        keep = np.isin(self.run_id, list(run_ids))
+        return self if bool(keep.all()) else self._take(keep)
+
     def per_run(self) -> Iterator[History]:
         """Yield one History per run, oldest first; its arrays are views of this one's."""
         if self.is_empty:
@@ -257,10 +265,10 @@ class History:
         at = np.asarray(at_seconds, dtype=np.float64)
         rss = np.asarray(rss_bytes, dtype=np.float64)
         columns = {name: np.asarray(v, dtype=np.float64) for name, v in extra.items() if v is not None}
-        uptime = None if uptime_seconds is None else _plausible(uptime_seconds)
-        ids = _run_numbers(run_id, at, uptime)
+        uptime = None if uptime_seconds is None else plausible_uptime(uptime_seconds)
+        ids = run_numbers(run_id, at, uptime)
         sized = {"at_seconds": at, "run_id": ids, "uptime_seconds": uptime, **columns}
-        _check_lengths(rss, sized)
+        check_lengths(rss, sized)
         good = (
             (at >= FIRST_SECONDS)
             & (at <= LAST_SECONDS)
@@ -268,21 +276,21 @@ class History:
             & (rss >= 0)
             & (rss <= LARGEST_BYTES)
         )
-        uptime = _uptime(at, ids, uptime, good)
-        row_order = _row_order(at, ids, uptime, good)
-        last = np.ones(row_order.size, dtype=np.bool_)
-        ids_ordered, uptime_ordered = ids[row_order], uptime[row_order]
+        uptime = filled_uptime(at, ids, uptime, good)
+        order = row_order(at, ids, uptime, good)
+        last = np.ones(order.size, dtype=np.bool_)
+        ids_ordered, uptime_ordered = ids[order], uptime[order]
         last[:-1] = (np.diff(ids_ordered) != 0) | (np.diff(uptime_ordered) != 0)
-        row_order = row_order[last]
-        taken = {name: column[row_order] for name, column in columns.items()}
+        order = order[last]
+        taken = {name: column[order] for name, column in columns.items()}
         present = {name: column for name, column in taken.items() if bool(np.isfinite(column).any())}
-        kept_ids, kept_at = ids[row_order], at[row_order]
+        kept_ids, kept_at = ids[order], at[order]
         return cls(
             source=source,
             at_seconds=kept_at,
             run_id=kept_ids,
-            uptime_seconds=uptime[row_order],
-            rss_bytes=rss[row_order],
+            uptime_seconds=uptime[order],
+            rss_bytes=rss[order],
             runs=_describe_runs(kept_ids, kept_at, runs),
             dropped_count=int(rss.size - good.sum()),
             duplicate_count=int(last.size - last.sum()),
@@ -319,72 +327,6 @@ def _epoch_seconds(when: datetime | float, name: str) -> float:
     if when.tzinfo is None:
         raise ValueError(f"{name} must be timezone-aware: pass datetime(..., tzinfo=UTC)")
     return when.timestamp()
-
-
-def _run_numbers(run_id: ArrayLike | None, at: FloatArray, uptime: FloatArray | None) -> IntArray:
-    """Return an int64 run number per row: as given, else split where uptime falls back."""
-    if run_id is None:
-        ids = np.zeros(at.shape, dtype=np.int64)
-        if uptime is None or at.size < 2 or at.shape != uptime.shape:  # noqa: PLR2004 - no pair, no fall
-            return ids
-        known = np.flatnonzero(np.isfinite(uptime))
-        if bool((np.diff(uptime[known]) >= 0).all()):
-            return ids  # one run in its own order, whatever the wall clock did
-        known = known[np.argsort(at[known], kind="stable")]
-        ids[known] = np.concatenate([[0], np.cumsum(np.diff(uptime[known]) < 0)])[: known.size]
-        return ids
-    given = np.asarray(run_id)
-    if given.dtype.kind in "iu":
-        return given.astype(np.int64)
-    if given.dtype.kind == "f" and bool(np.all(np.isfinite(given) & (given == np.trunc(given)))):
-        return given.astype(np.int64)
-    names = np.asarray([str(value) for value in given.ravel().tolist()])
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
-
-
-def _plausible(uptime_seconds: ArrayLike) -> FloatArray:
-    """Return uptimes with NaN in place of what no process can have."""
-    uptime = np.asarray(uptime_seconds, dtype=np.float64)
-    return np.where(np.abs(uptime) <= LAST_SECONDS, uptime, np.nan)
-
-
-def _check_lengths(rss: FloatArray, others: Mapping[str, NDArray[np.generic] | None]) -> None:
-    if rss.ndim != 1:
-        raise ValueError(f"rss_bytes must have one dimension, not {rss.ndim}")
-    for name, array in others.items():
-        if array is not None and array.shape != rss.shape:
-            raise ValueError(f"{name} has shape {array.shape}, rss_bytes has {rss.shape}: lengths must agree")
-
-
-def _uptime(at: FloatArray, ids: IntArray, given: FloatArray | None, good: NDArray[np.bool_]) -> FloatArray:
-    """Return uptime for every row; where it is unknown, the wall clock stands in."""
-    known = np.zeros(at.shape, np.bool_) if given is None else np.isfinite(given) & good
-    uptime = np.full(at.shape, np.nan) if given is None else given.copy()
-    if bool(known[good].all()):
-        return uptime
-    for number in np.unique(ids[good]).tolist():
-        rows = good & (ids == number)
-        measured = rows & known
-        origin = np.median(at[measured] - uptime[measured]) if bool(measured.any()) else at[rows].min()
-        missing = rows & ~known
-        uptime[missing] = at[missing] - origin
-    return uptime
-
-
-def _row_order(at: FloatArray, ids: IntArray, uptime: FloatArray, good: NDArray[np.bool_]) -> IntArray:
-    """Return the usable rows ordered by their run's first sample, then by uptime (stable)."""
-    rows = np.flatnonzero(good)
-    if rows.size == 0:
-        return rows
-    numbers, inverse = np.unique(ids[rows], return_inverse=True)
-    begins = np.full(numbers.size, np.inf)
-    np.minimum.at(begins, inverse, at[rows])
-    rank = np.empty(numbers.size, dtype=np.int64)
-    rank[np.argsort(begins, kind="stable")] = np.arange(numbers.size)
-    run_rank = rank[inverse]
-    step = np.diff(run_rank)
-    in_order = (step > 0) | ((step == 0) & (np.diff(uptime[rows]) >= 0))
-    return rows if bool(in_order.all()) else rows[np.lexsort((uptime[rows], run_rank))]
 
 
 def _describe_runs(ids: IntArray, at: FloatArray, given: Sequence[HistoryRun]) -> tuple[HistoryRun, ...]:

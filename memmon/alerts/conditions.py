@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, assert_never
 
 from memmon.alerts.kinds import AlertKind
 from memmon.alerts.pace import AT_PACE, pace_message, pace_values
-from memmon.alerts.state_machine import Observation
+from memmon.alerts.seen import seen, severity_here
 from memmon.facts.defaults import INTERVAL_SECONDS
 from memmon.facts.deque_state import deque_fault
 from memmon.facts.run_endings import END_WORDS, ENDS_ON_PURPOSE, IMPORTED
-from memmon.facts.severity import Severity
 from memmon.facts.staleness import is_stale
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.formatting import local_time, shown, size, span
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from memmon.alerts.policy import AlertPolicy
     from memmon.alerts.present import ForecastLike, Memory, PresentState, RunLike, Used
-    from memmon.alerts.state_machine import Level
-    from memmon.model import AlertSeverity
+    from memmon.alerts.state_machine import Level, Observation
 
     Condition = Callable[[PresentState, AlertPolicy], Observation | None]
 
@@ -89,7 +87,7 @@ def silent(present: PresentState, policy: AlertPolicy) -> Observation | None:
         is_recent = silent_seconds < policy.forget_silent_hours * SECONDS_PER_HOUR
         level = "active" if is_recent else "between"
     how = "" if run.end_reason is None else f" The run {END_WORDS.get(run.end_reason, run.end_reason)}."
-    return _seen(
+    return seen(
         present,
         AlertKind.SILENT,
         level,
@@ -108,7 +106,7 @@ def silent(present: PresentState, policy: AlertPolicy) -> Observation | None:
 
 def _undated(present: PresentState, run: RunLike, ahead_at: datetime) -> Observation:
     """Return what is seen of a source whose newest snapshots lie in the future: it may have died long ago."""
-    return _seen(
+    return seen(
         present,
         AlertKind.SILENT,
         "clear" if run.end_reason in ENDS_ON_PURPOSE else "active",
@@ -133,7 +131,7 @@ def high_memory(present: PresentState, policy: AlertPolicy) -> Observation | Non
     level: Level = "clear" if used.percent < policy.high_memory_clear_percent else "between"
     if used.percent >= policy.high_memory_percent:
         level = "active"
-    return _seen(
+    return seen(
         present,
         AlertKind.HIGH_MEMORY,
         level,
@@ -200,7 +198,7 @@ def deque(present: PresentState, _policy: AlertPolicy) -> Observation | None:
             "and also " + ", ".join(shown(name) for name in sorted(faults)[_SHOWN_DEQUES:]),
         ]
     row = AlertKind.DEQUE.row
-    return _seen(
+    return seen(
         present,
         AlertKind.DEQUE,
         "active" if faults else "clear",
@@ -227,14 +225,15 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
     since = "" if newest.since is None else f", since {local_time(newest.since)}"
     hours = _hours_within(present.forecast, policy.forecast_hours)
     limit_bytes = None if present.forecast is None else present.forecast.limit_bytes
+    whose = f" in {present.leaking_process}" if present.leaking_process else ""
     ends = "" if hours is None else f" The limit ({_mb(limit_bytes)}) is reached in {span(hours)}."
-    return _seen(
+    return seen(
         present,
         AlertKind.LEAK,
         level,
-        severity=_severity(present),
+        severity=severity_here(present),
         message=(
-            f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}, "
+            f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}{whose}, "
             f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
             f"confidence {newest.confidence}.{ends}"
         ),
@@ -269,11 +268,11 @@ def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
     low, high = ahead.hours_to_limit_low, ahead.hours_to_limit_high
     sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
     rate = "" if ahead.slope_mb_per_hour is None else f", growing {ahead.slope_mb_per_hour:.2f} MB/hour"
-    return _seen(
+    return seen(
         present,
         AlertKind.FORECAST,
         level,
-        severity=_severity(present),
+        severity=severity_here(present),
         title=AlertKind.FORECAST.row.title.format(hours=policy.forecast_hours),
         message=(
             f"In about {span(hours)} ({ahead.level:.0%} interval {sure}) memory reaches "
@@ -294,7 +293,7 @@ def _at_pace(present: PresentState) -> Observation | None:
     pace = present.pace
     if pace is None and not present.is_pace_known:
         return None
-    return _seen(
+    return seen(
         present,
         AlertKind.FORECAST,
         "clear" if pace is None else "active",
@@ -319,7 +318,7 @@ def restart_loop(present: PresentState, policy: AlertPolicy) -> Observation | No
     if len(short) >= policy.restart_count:
         level = "active"
     reasons = sorted({END_WORDS.get(run.end_reason or "lost", str(run.end_reason)) for run in short})
-    return _seen(
+    return seen(
         present,
         AlertKind.RESTART_LOOP,
         level,
@@ -336,7 +335,7 @@ def recorder(present: PresentState, policy: AlertPolicy) -> Observation | None:
     counts = present.dropped_counts
     if counts is None:
         return None
-    return _seen(
+    return seen(
         present,
         AlertKind.RECORDER,
         "active" if counts else "clear",
@@ -346,42 +345,6 @@ def recorder(present: PresentState, policy: AlertPolicy) -> Observation | None:
         ),
         values={"dropped_count": sum(counts)},
     )
-
-
-def _seen(  # noqa: PLR0913 -- what an observation is made of
-    present: PresentState,
-    kind: AlertKind,
-    level: Level,
-    *,
-    message: str,
-    values: Mapping[str, object],
-    severity: AlertSeverity | None = None,
-    title: str | None = None,
-    members: Sequence[str] = (),
-    scope: str | None = None,
-) -> Observation:
-    """Return what is seen of a kind; what is not given is as its row says."""
-    row = kind.row
-    return Observation(
-        source_id=present.source_id,
-        source=present.source,
-        fingerprint=kind.value,
-        kind=kind.value,
-        level=level,
-        severity=severity or row.severity,
-        title=title or row.title,
-        message=message,
-        action=row.action,
-        command=row.command,
-        values=values,
-        members=tuple(members),
-        scope=scope,
-    )
-
-
-def _severity(present: PresentState) -> AlertSeverity | None:
-    """Return `error` where the source is critical by its assessment; else the kind's own row says it."""
-    return "error" if present.severity is Severity.CRITICAL else None
 
 
 def _is_short(run: RunLike, *, before: RunLike) -> bool:

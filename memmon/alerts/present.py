@@ -194,6 +194,8 @@ class PresentState:
     leak: LeakLike | None = None
     is_leak_confirmed: bool = False
     """The check an hour before agrees."""
+    leaking_process: str = ""
+    """Which of several processes leaks; empty where there is only one, or all do together."""
     forecast: ForecastLike | None = None
     pace: Pace | None = None
     """At which the limit is reached soon, where the forecast has no date."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from memmon.analysis.forecast.limit import forecast_limit
-from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
+from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.advice import advice_of
 from memmon.assessment.assessment import Assessment
+from memmon.assessment.by_process import ByProcess, judge_processes, judged_alone
 from memmon.assessment.culprits import explain
 from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
 from memmon.assessment.freshness import freshness, freshness_of
 from memmon.assessment.headline import headline_of
+from memmon.assessment.held import held_by
+from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
+from memmon.assessment.present import Present
 from memmon.assessment.severity import severity_of
 from memmon.assessment.waiting import waiting_for
 from memmon.facts.recording_order import latest_at
@@ -24,11 +27,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.assessment.freshness import Freshness
-    from memmon.assessment.limits import Limit
-    from memmon.assessment.present import Present
     from memmon.assessment.severity import Severity
     from memmon.history import History
 
@@ -55,12 +55,12 @@ def assess(
         history = history.slice_time(None, latest_at(now))
     if not history.is_empty:
         history = history.slice_time(None, history.last_seconds)
-    return assess_finding(history, detect_leak(history, policy), present=present, now=now)
+    return assess_finding(history, judge_processes(history, policy), present=present, now=now)
 
 
 def assess_finding(
     history: History,
-    finding: LeakFinding,
+    judged: ByProcess | LeakFinding,
     *,
     present: Present | None = None,
     now: datetime | None = None,
@@ -68,31 +68,35 @@ def assess_finding(
     forecast_level: float = FORECAST_LEVEL,
     is_cross_checked: bool = False,
 ) -> Assessment:
-    """Return the assessment that rests on `finding`, the verdict on `history`.
+    """Return the assessment that rests on `judged`: the verdict on `history`, or on each of its processes.
 
     `is_brief` leaves out the forecast, and the severity that would rest on it. `forecast_level`: of the forecast's
     interval; `is_cross_checked`: compare it with a second model's (statsmodels).
     """
-    limit = None if present is None else present.limit
-    deques = () if present is None else present.deques
+    judged = judged if isinstance(judged, ByProcess) else judged_alone(history, judged)
+    finding, known = judged.finding, present or Present()
+    held = held_by(history, judged, known, now=now)
+    limited = limited_by(history, judged, known.limit, held)
+    limit = limited.limit
     fresh = _freshness(history, present, now)
     forecast, pace = None, None
-    if not is_brief:
-        forecast = _forecast(history, finding, limit, level=forecast_level, is_cross_checked=is_cross_checked)
-        pace = present_pace(history, present, freshness=fresh, forecast=forecast)
+    if not is_brief and limit is not None and not history.is_empty:
+        forecast = forecast_of(limited, level=forecast_level, is_cross_checked=is_cross_checked)
+        near = replace(known, limit=limit)
+        pace = present_pace(limited.history, near, freshness=fresh, forecast=forecast)
         forecast = beside_pace(forecast, pace)
-    cause, culprits = explain(finding, None if present is None else present.growth)
+    cause, culprits = explain(finding, known.growth)
     waiting = waiting_for(finding, forecast, history=history, freshness=fresh)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
     if not is_brief:
-        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=deques, pace=pace)
+        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=known.deques, pace=pace)
     found = Assessment(
         source=history.source,
         at=now or history.last_at,
         freshness=fresh,
-        rss_bytes=_rss_bytes(history, present),
-        footprint_bytes=None if history.is_empty else int(history.footprint_bytes[-1]),
+        rss_bytes=held.rss_bytes,
+        footprint_bytes=held.footprint_bytes,
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
@@ -104,43 +108,23 @@ def assess_finding(
         pace=pace,
         culprits=culprits,
         cause=cause,
-        deques=deques,
-        alerts=() if present is None else present.alerts,
+        deques=known.deques,
+        processes=held.processes,
+        alerts=known.alerts,
         severity=severity,
         waits_for=waiting.words,
         ready_at=waiting.ready_at,
+        is_sum_exact=held.is_exact,
+        finding_run_id=judged.run_id,
+        limited_run_id=limited.run_id,
     )
-    database = None if present is None else present.database
-    return replace(found, headline=headline_of(found), advice=advice_of(found, database=database))
-
-
-def _forecast(
-    history: History, finding: LeakFinding, limit: Limit | None, *, level: float, is_cross_checked: bool
-) -> Forecast | None:
-    """Return when memory reaches the limit; None where no limit is known, or there is no sample."""
-    if limit is None or history.is_empty:
-        return None
-    return forecast_limit(
-        history,
-        limit.limit_bytes,
-        used_bytes=limit.used_bytes,
-        counts=limit.counts,
-        finding=finding,
-        level=level,
-        cross_check=is_cross_checked,
-    )
+    return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:
     if present is None:
         return None
     return growth_elsewhere_mb_per_hour(history, present.limit, present.runs, policy=finding.policy)
-
-
-def _rss_bytes(history: History, present: Present | None) -> int | None:
-    if present is not None and present.rss_bytes is not None:
-        return present.rss_bytes
-    return None if history.is_empty else int(history.rss_bytes[-1])
 
 
 def _freshness(history: History, present: Present | None, now: datetime | None) -> Freshness | None:

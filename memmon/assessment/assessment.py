@@ -14,6 +14,7 @@ from memmon.analysis.leak.finding import LeakFinding
 from memmon.assessment.culprits import Culprits
 from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.freshness import Freshness
+from memmon.assessment.process import SourceProcess, labels, lines_of, together_sentence
 from memmon.assessment.severity import severity_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
@@ -35,7 +36,12 @@ class Assessment:
     last hour goes on, where the forecast has no date; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
     `footprint_bytes`: what the process can't give back, at its last sample, the quantity that is judged.
-    `processes` and `resources` are not gathered yet.
+    `processes`: those that live side by side, the worst first, then those that nobody records; of several `rss_bytes`
+    and `footprint_bytes` are the sums over those that are recorded, exact where `is_sum_exact`, else at most: pages
+    that processes share count in each of them. `finding_run_id`: of which of several the finding is (None: of all
+    together). `limited_run_id`: of which of several `charged_bytes`, `limit_share` and `forecast` are, where the limit
+    is each process's own (None: the limit holds for all together).
+    `resources` are not gathered yet.
     `severity` is None where what it rests on was not asked for.
     `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
     `ready_at`: from when on it can be given, where waiting is enough.
@@ -62,7 +68,7 @@ class Assessment:
     culprits: Culprits | None = None
     cause: CauseFinding | None = None
     deques: tuple[DequeReading, ...] = ()
-    processes: tuple[object, ...] = ()
+    processes: tuple[SourceProcess, ...] = ()
     resources: tuple[object, ...] = ()
     alerts: tuple[AlertInfo, ...] = ()
     severity: Severity | None = None
@@ -70,6 +76,9 @@ class Assessment:
     ready_at: datetime | None = None
     headline: str = ""
     advice: tuple[str, ...] = ()
+    is_sum_exact: bool = True
+    finding_run_id: int | None = None
+    limited_run_id: int | None = None
 
     def __post_init__(self) -> None:
         """Hold the rules that no two fields may break."""
@@ -128,10 +137,56 @@ class Assessment:
 
     @property
     def rss_at_limit_bytes(self) -> int | None:
-        """Resident memory at which the limit is reached, all else staying as it is."""
-        if self.limit_bytes is None or self.charged_bytes is None or self.rss_bytes is None:
+        """Resident memory at which the limit is reached, all else staying as it is: of the process that it limits."""
+        rss = self.limited_rss_bytes
+        if self.limit_bytes is None or self.charged_bytes is None or rss is None:
             return None
-        return max(self.rss_bytes + self.limit_bytes - self.charged_bytes, 1)
+        return max(rss + self.limit_bytes - self.charged_bytes, 1)
+
+    @property
+    def limited_rss_bytes(self) -> int | None:
+        """Resident memory of what the limit holds for: one process, or all together."""
+        limited = self.process_of(self.limited_run_id)
+        return self.rss_bytes if limited is None else limited.rss_bytes
+
+    @property
+    def recorded(self) -> tuple[SourceProcess, ...]:
+        """The processes that live side by side and are recorded, the worst first."""
+        return tuple(one for one in self.processes if one.is_recorded)
+
+    def process_of(self, run_id: int | None) -> SourceProcess | None:
+        """Return the process of several whose newest run that is; None where there is none, or only one."""
+        recorded = self.recorded
+        if run_id is None or len(recorded) < 2:  # noqa: PLR2004 -- a single one needs no name
+            return None
+        return next((one for one in recorded if one.run_id == run_id), None)
+
+    def label_of(self, run_id: int | None) -> str:
+        """Return how a sentence names one of several processes; empty where there is only one."""
+        found = self.process_of(run_id)
+        return "" if found is None else labels(self.processes)[self.processes.index(found)]
+
+    @property
+    def worst_label(self) -> str:
+        """How a sentence names the one of several processes whose growth was found; empty where there is none."""
+        return self.label_of(self.finding_run_id) if self.finding.verdict.row.grows else ""
+
+    @property
+    def whose(self) -> str:
+        """Of which of several processes the growth is; empty of a single one, and where it is of all together."""
+        name = self.worst_label
+        return f"This is {name}, the worst of {len(self.recorded)} processes side by side." if name else ""
+
+    @property
+    def process_lines(self) -> tuple[str, ...]:
+        """One line for each process, where there are several, and for each that nobody records."""
+        told = self.processes if len(self.processes) > 1 else ()
+        return lines_of(told)
+
+    @property
+    def together(self) -> str:
+        """What several processes hold together; empty of a single one."""
+        return together_sentence(self.recorded, self.footprint_bytes, is_exact=self.is_sum_exact)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC, no NaN."""

@@ -6,13 +6,12 @@ was read: a machine is shared by whoever runs there.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.leak.detect import detect_leak
-from memmon.facts.staleness import stale_after_seconds
+from memmon.assessment.lives import living_runs
 from memmon.facts.verdicts import Confidence
 from memmon.formatting import rate, size
 from memmon.history import History
@@ -20,7 +19,6 @@ from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -35,19 +33,6 @@ WORTH_SAYING_BYTES = 16 * MIB
 """Page tables and the like belong to every process: less than this share and size is no news."""
 
 FEWEST_SAMPLES = 24
-
-
-def living_runs(runs: Iterable[RunInfo], at: datetime) -> tuple[RunInfo, ...]:
-    """Return the processes that were alive at a moment, as far as their samples tell."""
-    return tuple(run for run in runs if _lived(run, at))
-
-
-def _lived(run: RunInfo, at: datetime) -> bool:
-    has_ended = run.ended_at is not None and run.ended_at <= at and (run.last_at or at) < at
-    started_at = run.clock_start_at or run.started_at
-    if run.last_at is None or run.is_clock_ahead or has_ended or started_at > at:
-        return False
-    return run.last_at >= at - timedelta(seconds=stale_after_seconds(run.interval_seconds))
 
 
 def held_elsewhere_bytes(limit: Limit | None, footprints: Sequence[int | None]) -> int | None:

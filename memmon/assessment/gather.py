@@ -11,17 +11,20 @@ import numpy as np
 from memmon.analysis.cause.attribution_finding import AttributionSeries
 from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
-from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak, judge_history
+from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.analysis.leak.sequential import confirmed
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
+from memmon.assessment.by_process import judge_processes
 from memmon.assessment.culprits import is_worth_explaining
-from memmon.assessment.elsewhere import held_elsewhere_bytes, living_runs
+from memmon.assessment.elsewhere import held_elsewhere_bytes
 from memmon.assessment.limits import limit_of
+from memmon.assessment.lives import living_runs
 from memmon.assessment.present import Bounds, GrowthReadings, Present
 from memmon.clock import SystemClock
 from memmon.facts.staleness import stale_after_seconds
 from memmon.model import DequeReading
+from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.by_process import ByProcess
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.history import History
     from memmon.store.read import (
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
         Store,
         WindowStatistics,
     )
+    from memmon.store.read.shares import ProportionalShare
 
 CAUSE_POINT_COUNT = 600
 """Spans that a window's counters are gathered into: far more than the ends and turns that are read off them."""
@@ -123,14 +128,16 @@ def judge(
     bounds, store = question.bounds, store.as_of(now)
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
     rules = _policy(question, history)
-    finding = judge_history(history, rules, least_squares=question.least_squares)
+    by_process = judge_processes(history, rules, least_squares=question.least_squares)
     newest = stats or _newest_statistics(store, history, bounds)
     present = read_present(store, source, question, stats=newest, runs=runs)
     if question.has_cause:
-        present = replace(present, growth=read_growth(store, source.name, finding))
+        present = replace(present, growth=read_growth(store, source.name, by_process.finding))
+    if by_process.are_several:
+        present = replace(present, shares=_shares(store, by_process, history))
     assessed = assess_finding(
         history,
-        finding,
+        by_process,
         present=present,
         now=now,
         is_brief=question.is_brief,
@@ -140,13 +147,18 @@ def judge(
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
 
 
+def _shares(store: Store, judged: ByProcess, history: History) -> dict[int, ProportionalShare]:
+    assert history.last_at is not None, "processes side by side have samples"
+    return newest_shares(store.database, (one.run_id for one in judged.processes), until=history.last_at)
+
+
 def is_confirmed(judged: Judged) -> bool:
     """Tell whether the check an hour before agrees that memory leaks; costs another judgement where it leaks."""
     newest, last_at = judged.assessment.finding, judged.history.last_at
     if not newest.is_leak or last_at is None:
         return False
     before = judged.history.slice_time(None, last_at - CHECK_STEP)
-    return confirmed((detect_leak(before, newest.policy), newest))
+    return confirmed((judge_processes(before, newest.policy).finding, newest))
 
 
 def looked_back(last_at: datetime | None, policy: LeakPolicy) -> Bounds:

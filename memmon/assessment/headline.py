@@ -22,7 +22,7 @@ _HUNDRED_PERCENT = 100.0
 def headline_of(assessed: Assessment) -> str:
     """Return the sentence; what is not known is left out of it."""
     parts = [
-        _verdict(assessed),
+        f"{_verdict(assessed)}{_whose(assessed)}",
         _culprit(assessed),
         _limit(assessed),
         _freshness(assessed.freshness),
@@ -53,6 +53,17 @@ def _verdict(assessed: Assessment) -> str:
     return words
 
 
+def _whose(assessed: Assessment) -> str:
+    """Return of which of several processes the verdict is."""
+    count = len(assessed.recorded)
+    if count < 2:  # noqa: PLR2004 -- a single one needs no name
+        return ""
+    if assessed.finding_run_id is None:
+        return f", in {count} processes together"
+    name = assessed.worst_label
+    return f", in {name}, the worst of {count} processes" if name else f", of {count} processes side by side"
+
+
 def _culprit(assessed: Assessment) -> str:
     found = chief_culprit(assessed.culprits) if assessed.finding.verdict.row.is_explained else None
     return "" if found is None else f"{found.share:.0%} of it in {shown(found.name)}"
@@ -63,17 +74,19 @@ def _limit(assessed: Assessment) -> str:
     if limit_bytes is None or percent is None:
         return ""
     whole = f"the limit of {size(mb_from_bytes(limit_bytes))} ({shown(assessed.limit_origin or '')})"
+    name = assessed.label_of(assessed.limited_run_id)
+    by = f" by {name}" if name else ""
     if percent >= _HUNDRED_PERCENT:
-        return f"{whole} is reached"
+        return f"{whole} is reached{by}"
     if assessed.pace is not None:
-        return f"{percent:.0f} % of {whole} is used; at the present pace it is reached {assessed.pace.span_words}"
+        return f"{percent:.0f} % of {whole} is used{by}; at the present pace it is reached {assessed.pace.span_words}"
     hours = None if forecast is None else forecast.hours_to_limit
     if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
-        return f"{percent:.0f} % of {whole} is used"
+        return f"{percent:.0f} % of {whole} is used{by}"
     low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
     sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
     at = "" if forecast.at is None else f", at {local_time(forecast.at)}"
-    return f"{whole} is reached in about {span(hours)} ({forecast.level:.0%} interval {sure}){at}"
+    return f"{whole} is reached in about {span(hours)}{by} ({forecast.level:.0%} interval {sure}){at}"
 
 
 def _freshness(freshness: Freshness | None) -> str:

@@ -1,6 +1,6 @@
 """Assessments as they are kept by the hourly checks, and when a kept one still says what is to be said.
 
-Of a kept one the verdict and the forecast are taken; freshness and memory are never: they are read anew.
+Of a kept one the verdict, also of each process, and the forecast are taken; freshness and memory are never: they are read anew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 
 from memmon.analysis.forecast.finding import Forecast  # noqa: TC001 -- same
 from memmon.analysis.leak.finding import LeakFinding  # noqa: TC001 -- same
+from memmon.assessment.process import SourceProcess  # noqa: TC001 -- same
 from memmon.facts.deque_state import state_of
 from memmon.facts.plain import as_plain
 from memmon.model import AssessmentRecord
@@ -38,6 +39,8 @@ class KeptAssessment:
     forecast: Forecast | None = None
     waits_for: str = ""
     ready_at: datetime | None = None
+    processes: tuple[SourceProcess, ...] = ()
+    finding_run_id: int | None = None
 
 
 def record_of(assessed: Assessment, *, writer: Literal["child", "evaluator"]) -> AssessmentRecord:

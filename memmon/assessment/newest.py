@@ -16,15 +16,20 @@ from memmon.assessment.assessment import Assessment
 from memmon.assessment.freshness import CLOCK_TOLERANCE_SECONDS, FreshnessState, freshness_of
 from memmon.assessment.gather import Question, deque_readings, judge, looked_back
 from memmon.assessment.headline import headline_of
+from memmon.assessment.held import Held, share_now, summed
 from memmon.assessment.kept import read_kept, still_holds
 from memmon.assessment.limits import limit_of
+from memmon.assessment.lives import living_runs
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
+from memmon.assessment.process import SourceProcess
 from memmon.assessment.severity import Severity, severity_of
 from memmon.store.read.many_sources import newest_assessments, presents
+from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from memmon.alerts.pace import Pace
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.kept import KeptAssessment
     from memmon.assessment.limits import Limit
-    from memmon.store.read import AssessmentRow, SourcePresent, Store
+    from memmon.store.read import AssessmentRow, RunInfo, SourcePresent, Store, WindowStatistics
 
 _NEAR_MINUTES = 240.0
 """Growth that would take longer than this to the limit is not looked at: far more than what is told."""
@@ -48,6 +53,8 @@ class Standing:
     kept: KeptAssessment | None
     pace: Pace | None = None
     """The present one, beside a kept assessment that has no date."""
+    held: Held | None = None
+    """What several processes side by side hold."""
 
     @property
     def source(self) -> str:
@@ -68,10 +75,15 @@ def read_standings(
     Of those that have grown much towards their limit since they were judged, the last hour is read besides.
     """
     rows = {row.source_id: row for row in newest_rows(store, now=now)}
+    known = presents(store.database, now)
+    beside = {read.source.source_id: _beside(read) for read in known}
+    several = [run.run_id for runs in beside.values() for run in runs]
+    shares = newest_shares(store.database, several, until=now) if several else {}
     found = []
-    for read in presents(store.database, now):
+    for read in known:
         row = rows.get(read.source.source_id)
-        standing = _standing(read, row, now=now, policy=policy)
+        held = _held(read, beside[read.source.source_id], Present(shares=shares), now=now)
+        standing = _standing(read, row, now=now, policy=policy, held=held)
         found.append(standing if row is None else _with_pace(store, standing, row))
     return tuple(found)
 
@@ -95,18 +107,53 @@ def _may_be_near(limit: Limit | None, row: AssessmentRow, last_at: datetime) -> 
     return row.severity == Severity.WARNING or grown * _NEAR_MINUTES > room * max(passed_minutes, 1.0)
 
 
+def _beside(read: SourcePresent) -> tuple[RunInfo, ...]:
+    """Return the newest runs of the processes that live side by side; none where there is only one."""
+    at = read.source.last_at
+    living = () if at is None else living_runs(read.runs, at)
+    return living if len(living) > 1 and all(run.run_id in read.by_run for run in living) else ()
+
+
+def _held(read: SourcePresent, living: Sequence[RunInfo], present: Present, *, now: datetime) -> Held | None:
+    """Return what the processes side by side hold at their newest samples; None where there is only one."""
+    if not living:
+        return None
+    processes = tuple(_process(run, read.by_run[run.run_id], present, now=now) for run in living)
+    return summed(processes, processes)
+
+
+def _process(run: RunInfo, newest: WindowStatistics, present: Present, *, now: datetime) -> SourceProcess:
+    footprint, last_at = newest.last_footprint_bytes or 0, newest.last_at
+    return SourceProcess(
+        pid=run.pid,
+        run_id=run.run_id,
+        host=run.host,
+        name=run.role,
+        rss_bytes=newest.last_rss_bytes,
+        footprint_bytes=footprint,
+        pss_bytes=share_now(run.run_id, footprint, present),
+        last_at=last_at,
+        age_seconds=None if last_at is None else max((now - last_at).total_seconds(), 0.0),
+    )
+
+
 def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
     """Return the newest assessment kept of each source; one that a clock ahead has written is none of the present."""
     return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS), now=now)
 
 
 def _standing(
-    read: SourcePresent, row: AssessmentRow | None, *, now: datetime, policy: LeakPolicy
+    read: SourcePresent,
+    row: AssessmentRow | None,
+    *,
+    now: datetime,
+    policy: LeakPolicy,
+    held: Held | None,
 ) -> Standing:
     fresh = freshness_of(read.runs, now=now)
     present = Present(
         runs=read.runs,
-        rss_bytes=read.statistics.last_rss_bytes,
+        rss_bytes=read.statistics.last_rss_bytes if held is None else held.rss_bytes,
         limit=limit_of(read.statistics, read.runs),
         deques=tuple(deque_readings(read.deques)),
     )
@@ -115,12 +162,12 @@ def _standing(
         is_checked = fresh.state is FreshnessState.LIVE
         holds = still_holds(row, kept, policy=policy, last_at=read.source.last_at, is_checked=is_checked)
         kept = kept if holds else None
-    return Standing(read=read, present=present, freshness=fresh, kept=kept)
+    return Standing(read=read, present=present, freshness=fresh, kept=kept, held=held)
 
 
 def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) -> Assessment:
     """Return what a kept verdict and the newest readings say together."""
-    present, limit = standing.present, standing.present.limit
+    present, limit, held = standing.present, standing.present.limit, standing.held
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     # The limit may have come or gone since.
     forecast = None if limit is None else beside_pace(kept.forecast, standing.pace)
@@ -129,7 +176,9 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         at=now,
         freshness=standing.freshness,
         rss_bytes=present.rss_bytes,
-        footprint_bytes=standing.read.statistics.last_footprint_bytes,
+        footprint_bytes=(
+            standing.read.statistics.last_footprint_bytes if held is None else held.footprint_bytes
+        ),
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
@@ -139,6 +188,9 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         forecast=forecast,
         pace=standing.pace,
         deques=present.deques,
+        processes=() if held is None else _judged(held.processes, kept),
+        is_sum_exact=held is None or held.is_exact,
+        finding_run_id=None if held is None else kept.finding_run_id,
         severity=severity_of(
             kept.finding, forecast=forecast, limit_share=share, deques=present.deques, pace=standing.pace
         ),
@@ -146,6 +198,24 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         ready_at=kept.ready_at,
     )
     return replace(found, headline=headline_of(found))
+
+
+def _judged(processes: Sequence[SourceProcess], kept: KeptAssessment) -> tuple[SourceProcess, ...]:
+    """Return the processes of now with what was said of each when they were judged, in the order that was kept."""
+    known = {one.run_id: (place, one) for place, one in enumerate(kept.processes)}
+    order = sorted(processes, key=lambda one: known[one.run_id][0] if one.run_id in known else len(known))
+    return tuple(
+        replace(
+            one,
+            verdict=said.verdict,
+            confidence=said.confidence,
+            slope_mb_per_hour=said.slope_mb_per_hour,
+            since=said.since,
+        )
+        if (said := known.get(one.run_id, (0, None))[1]) is not None
+        else one
+        for one in order
+    )
 
 
 def judge_anew(store: Store, standing: Standing, *, now: datetime, policy: LeakPolicy) -> Assessment:

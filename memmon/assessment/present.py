@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from memmon.analysis.cause.attribution_finding import AttributionSeries
     from memmon.analysis.cause.per_work import WorkSeries
     from memmon.analysis.cause.split_finding import CauseSeries
     from memmon.assessment.limits import Limit
+    from memmon.assessment.process import SourceProcess
     from memmon.model import AlertInfo, DequeReading
     from memmon.store.read import RunInfo
+    from memmon.store.read.shares import ProportionalShare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +58,7 @@ class Present:
     growth: GrowthReadings | None = None
     database: str | None = None
     """How a command names the database, with secrets masked."""
+    shares: Mapping[int, ProportionalShare] = field(default_factory=dict)
+    """The newest proportional sizes of the processes that live, by the run."""
+    unrecorded: tuple[SourceProcess, ...] = ()
+    """Living processes of the program that nobody records."""

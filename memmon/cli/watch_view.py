@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
     from memmon.cli.options import WindowOptions
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from memmon.report.data import DequeRow
     from memmon.report.words import Mood
     from memmon.store.read import SourceInfo
+
+    FloatArray = NDArray[np.float64]
 
 SPARK_HOURS = 24.0
 _BARS = "▁▂▃▄▅▆▇█"
@@ -51,11 +56,13 @@ def look(
     seen, age = judged.assessment, staleness_of(judged)
     finding, threshold = seen.finding, seen.finding.policy.threshold_mb_per_hour
     _, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
-    peaks = _peaks(found, source, judged, width)
+    several = len(seen.recorded) > 1
+    peaks = _sums(judged, width) if several else _peaks(found, source, judged, width)
     lines = [
         f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
         f"growth {rate(finding.slope_mb_per_hour)} (threshold {threshold:g})",
+        *_process_lines(seen),
         *_limit_lines(seen),
         *_deque_lines(seen, width),
         f"last sample {local_time(age.last_at)}, {duration(age.age_seconds)} ago"
@@ -89,10 +96,29 @@ def _peaks(found: Opened, source: SourceInfo, judged: Judged, width: int) -> lis
     buckets = found.store.buckets(
         source.name, since, end, bucket_seconds=bucket_seconds, run_id=judged.bounds.run_id
     )
+    return peaks_of(buckets.at_seconds, buckets.columns["max_rss_bytes"], since, bucket_seconds, width)
+
+
+def _sums(judged: Judged, width: int) -> list[float | None]:
+    """Return the highest sum over processes side by side of each of `width` spans of the last 24 hours."""
+    from memmon.assessment.lives import history_lanes
+    from memmon.assessment.together import together
+
+    history = judged.history
+    assert history.last_at is not None
+    since = history.last_at - timedelta(hours=SPARK_HOURS)
+    seen = history.slice_time(since, None)
+    total = together(seen, history_lanes(seen), quantity="rss")
+    return peaks_of(total.at_seconds, total.rss_bytes, since, SPARK_HOURS * SECONDS_PER_HOUR / width, width)
+
+
+def peaks_of(
+    at_seconds: FloatArray, rss_bytes: FloatArray, since: datetime, bucket_seconds: float, width: int
+) -> list[float | None]:
+    """Return the highest of each span in MB, None without a sample."""
     peaks: list[float | None] = [None] * width
-    values = buckets.columns["max_rss_bytes"]
-    for at_seconds, value in zip(buckets.at_seconds.tolist(), values.tolist(), strict=True):
-        place = min(max(int((at_seconds - since.timestamp()) / bucket_seconds), 0), width - 1)
+    for at, value in zip(at_seconds.tolist(), rss_bytes.tolist(), strict=True):
+        place = min(max(int((at - since.timestamp()) / bucket_seconds), 0), width - 1)
         if value == value:  # noqa: PLR0124 -- not NaN
             peaks[place] = max(peaks[place] or 0.0, value / MIB)
     return peaks
@@ -101,6 +127,15 @@ def _peaks(found: Opened, source: SourceInfo, judged: Judged, width: int) -> lis
 def _range(peaks: Sequence[float | None]) -> str:
     known = [value for value in peaks if value is not None]
     return f"{min(known):.0f} to {max(known):.0f} MB" if known else "no samples"
+
+
+def _process_lines(seen: Assessment, *, shown_count: int = 5) -> list[str]:
+    """Return what several processes hold together, and each of the worst of them."""
+    if not seen.process_lines:
+        return []
+    lines = [f"  {printable(one)}" for one in seen.process_lines[:shown_count]]
+    left = len(seen.process_lines) - shown_count
+    return [*filter(None, [seen.together]), *lines, *([f"  and {left} more"] if left > 0 else [])]
 
 
 def _limit_lines(seen: Assessment) -> list[str]:

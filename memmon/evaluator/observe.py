@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from memmon.alerts.policy import AlertPolicy
     from memmon.alerts.state_machine import Observation
+    from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
     from memmon.store.read import EventInfo, RunInfo, SourceInfo, Store, WindowStatistics
 
@@ -111,6 +112,7 @@ def judged(
         present,
         leak=found.assessment.finding,
         is_leak_confirmed=is_confirmed(found),
+        leaking_process=_leaking_process(found.assessment),
         forecast=found.assessment.forecast,
         pace=found.assessment.pace,
         is_pace_known=True,
@@ -137,6 +139,12 @@ def assessed(
     since = at - timedelta(hours=rules.look_back_hours + 1)
     question = Question(bounds=Bounds(since=since, until=at), policy=rules, has_cause=False)
     return judge(store, store.resolve_source(source), question, now=now, stats=stats, runs=tuple(runs))
+
+
+def _leaking_process(found: Assessment) -> str:
+    """Return which of several processes leaks, as an alert names it."""
+    name = found.worst_label
+    return f"{name} (the worst of {len(found.recorded)} processes)" if name else ""
 
 
 def _memory(stats: WindowStatistics, runs: Sequence[RunInfo]) -> Memory:

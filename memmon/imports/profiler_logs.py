@@ -84,11 +84,13 @@ def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun]) -> str:
     word, *fields = text.split()
     if word not in {"MEM", "CHLD"}:
         raise lines.error(f"{text[:60]!r}; expected `MEM <MiB> <seconds since 1970>`")
-    label = f"child {fields.pop(0)}" if word == "CHLD" and fields else ""
+    child = fields.pop(0) if word == "CHLD" and fields else ""
+    label = f"child {child}" if child else ""
     if len(fields) != 2:  # noqa: PLR2004 -- size and time
         raise lines.error(f"{text[:60]!r}; expected `{word} ... <MiB> <seconds since 1970>`")
     size_bytes, at_seconds = _size(fields[0], lines), _seconds(fields[1], lines)
-    run = runs.setdefault(label, RecordedRun(label=label, role="child" if label else None))
+    pid = int(child) if child.isascii() and child.isdigit() else None
+    run = runs.setdefault(label, RecordedRun(label=label, role="child" if label else None, pid=pid))
     run.add(at_seconds, rss_bytes=size_bytes)
     return fields[1]
 

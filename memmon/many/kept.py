@@ -43,6 +43,7 @@ def _result(store: Store, standing: Standing, finding: LeakFinding, policy: Leak
         run_count=len(runs),
         release=None if newest is None else newest.release,
         host=None if newest is None else newest.host,
+        process_count=1 if standing.held is None else len(standing.held.processes),
     )
 
 

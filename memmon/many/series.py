@@ -65,6 +65,8 @@ class SeriesResult:
     release: str | None
     host: str | None
     summary: str
+    process_count: int = 1
+    """Processes side by side now; `current_mb` is what they hold together."""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""
@@ -86,16 +88,18 @@ def series_task(history: History, policy: LeakPolicy) -> SeriesTask:
 def analyse_series(task: SeriesTask) -> SeriesResult:
     """Judge one series. Pure: the same task gives the same result wherever it runs."""
     history = task.history
-    finding = assess(history, policy=task.policy).finding
+    assessed = assess(history, policy=task.policy)
+    finding = assessed.finding
     newest = history.runs[-1] if history.runs else None
     return series_result(
         finding,
         is_new=finding.is_leak and not leaked_before(history, task.policy),
-        current_bytes=None if history.is_empty else float(history.rss_bytes[-1]),
+        current_bytes=assessed.rss_bytes,
         last_at=history.last_at,
         run_count=len(history.runs),
         release=None if newest is None else newest.release,
         host=None if newest is None else newest.host,
+        process_count=max(len(assessed.recorded), 1),
     )
 
 
@@ -108,6 +112,7 @@ def series_result(
     run_count: int,
     release: str | None,
     host: str | None,
+    process_count: int = 1,
 ) -> SeriesResult:
     """Return the row of a source whose verdict is `finding`."""
     return SeriesResult(
@@ -128,6 +133,7 @@ def series_result(
         release=release,
         host=host,
         summary=finding.summary,
+        process_count=process_count,
     )
 
 

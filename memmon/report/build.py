@@ -6,6 +6,7 @@ the caller brings them in for the second trend (`least_squares`), as `memmon rep
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from memmon.analysis.leak.finding import LeakPolicy
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.freshness import freshness_of, is_running, set_aside, set_aside_sentence
 from memmon.assessment.gather import Question, judge, widened
+from memmon.assessment.lives import history_lanes, run_lanes
 from memmon.assessment.present import Bounds
+from memmon.assessment.together import together
 from memmon.facts.recording_order import newest_recorded
 from memmon.report.data import (
     EventRow,
@@ -26,9 +29,9 @@ from memmon.report.data import (
     SystemSection,
 )
 from memmon.report.forecast_section import cause_section, comparison_section, forecast_section
-from memmon.report.sections import deque_section, leak_section
+from memmon.report.sections import deque_section, leak_section, memory_section
 from memmon.report.words import window_title
-from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
+from memmon.units import MIB, SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
     from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.gather import Judged
     from memmon.store.read import EventInfo, ReadingStatistics, RunInfo, Store, WindowStatistics
 
 DEFAULT_HOURS = 24.0
@@ -91,7 +95,7 @@ def build_report(
         since=start,
         until=end,
         generated_at=now,
-        memory=memory_of(stats),
+        memory=memory_of_all(judged, stats, since=start, until=end),
         leak=leak_section(
             finding,
             threshold_mb_per_hour=rules.threshold_mb_per_hour,
@@ -137,13 +141,30 @@ def stored_sections(
 
 
 def memory_of(stats: WindowStatistics) -> MemorySection:
-    """Return the memory section of a window's statistics."""
+    """Return the memory section of a window's statistics, those of one process."""
     return MemorySection(
         current_mb=_mb(stats.last_rss_bytes),
         average_mb=_mb(stats.average_rss_bytes),
         min_mb=_mb(stats.min_rss_bytes),
         max_mb=_mb(stats.max_rss_bytes),
         sample_count=stats.sample_count,
+    )
+
+
+def memory_of_all(
+    judged: Judged, stats: WindowStatistics, *, since: datetime | None, until: datetime | None
+) -> MemorySection:
+    """Return the memory section of a window: of processes side by side their sum at each moment, never a mixture."""
+    seen = judged.history.slice_time(since, until)
+    found = history_lanes(seen)
+    if len(found) < 2:  # noqa: PLR2004 -- one needs no sum
+        return memory_of(stats)
+    sums = memory_section((together(seen, found, quantity="rss").rss_bytes / MIB).tolist())
+    return replace(
+        sums,
+        current_mb=_mb(judged.assessment.rss_bytes),
+        sample_count=stats.sample_count,
+        process_count=max(len(judged.assessment.recorded), 1),
     )
 
 
@@ -180,6 +201,7 @@ def history_of(runs: Sequence[RunInfo], *, now: datetime) -> HistorySection:
         runs=tuple(_run_row(run, now) for run in list(reversed(runs))[:SHOWN_RUN_COUNT]),
         sample_count=sum(run.snapshot_count for run in runs),
         max_mb=_mb(max(peaks, default=None)),
+        process_count=max(len(run_lanes(runs)), 1),
     )
 
 

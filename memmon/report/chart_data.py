@@ -9,6 +9,7 @@ import numpy as np
 
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
+from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
 from memmon.report.chart_trends import trend_rows
 from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, Marker, MemoryChart, StackChart
 from memmon.units import MIB
@@ -69,15 +70,18 @@ def build_charts(
     if buckets.at_seconds.size == 0:
         return None
     first_seconds = max(since.timestamp(), float(buckets.at_seconds[0]))
+    whole = summed(buckets) if are_several(report.assessment) else buckets
     history = store.history(report.source, since, until, run_id=run_id)
     return Charts(
         since_seconds=first_seconds,
         until_seconds=until.timestamp(),
-        memory=_memory(buckets, report),
-        split=split_of(buckets),
+        memory=_memory(whole, report, each=buckets),
+        split=split_of(whole),
         deques=_deques(store, report, datetime.fromtimestamp(first_seconds, until.tzinfo), until, run_id),
-        days=tuple(_days(buckets, report, tz)),
-        windows=trend_rows(history, report.leak.finding, least_squares=least_squares),
+        days=tuple(_days(whole, report, tz)),
+        windows=trend_rows(
+            history_of_finding(history, report.assessment), report.leak.finding, least_squares=least_squares
+        ),
         markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
     )
 
@@ -91,21 +95,24 @@ def bucket_seconds(length_seconds: float, point_count: int, *, at_least_seconds:
     return float(round_up or -(-wanted // 86400) * 86400)
 
 
-def _memory(buckets: Buckets, report: Report) -> MemoryChart:
-    finding = report.leak.finding
+def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
+    """Return the picture of memory; `each`: the processes of which `buckets` are the sum, or the same."""
+    finding, found = report.leak.finding, report.assessment
     system = report.system
     rows = _with_breaks(buckets)
+    judged = each if found is None or each is buckets else of_finding(each, found)
     return MemoryChart(
         at_seconds=tuple((rows.at_seconds + _middle(buckets)).tolist()),
         mean_mb=_values(rows.of(buckets.columns["rss_bytes"]) / MIB),
         min_mb=_values(rows.of(buckets.columns["min_rss_bytes"]) / MIB),
         max_mb=_values(rows.of(buckets.columns["max_rss_bytes"]) / MIB),
         bucket_seconds=buckets.bucket_seconds,
-        trend=trend_of(buckets, finding) if finding else (),
-        least_squares=least_squares_of(buckets, finding) if finding else (),
+        trend=trend_of(judged, finding) if finding else (),
+        least_squares=least_squares_of(judged, finding) if finding else (),
         forecast=forecast_of(report.forecast, float(buckets.at_seconds[0])),
         limit_mb=_limit_mb(report),
         limit_origin=system.limit_origin if system else None,
+        processes=() if each is buckets else lines_of(each),
     )
 
 

@@ -36,7 +36,7 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A straight line from one point to another: the least-squares fit of one run."""
+    """A line that nothing breaks: the least-squares fit of one run, or the memory of one process."""
 
     at_seconds: tuple[float, ...]
     value_mb: tuple[float, ...]
@@ -59,6 +59,8 @@ class MemoryChart:
     forecast: Ribbon | None = None
     limit_mb: float | None = None
     limit_origin: str | None = None
+    processes: tuple[Line, ...] = ()
+    """Each of several processes, of which the memory is the sum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

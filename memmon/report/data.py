@@ -47,13 +47,18 @@ NO_DATA_TEXT = "No memory data available"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySection:
-    """Resident memory over the report's window; `sample_count` is 0 when there is no reading."""
+    """Resident memory over the report's window; `sample_count` is 0 when there is no reading.
+
+    Of processes side by side it is their sum at each moment, pages that they share counted in each of them.
+    """
 
     current_mb: float | None
     average_mb: float | None
     min_mb: float | None
     max_mb: float | None
     sample_count: int
+    process_count: int = 1
+    """How many processes the figures are the sum of, at each moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,13 @@ class HistorySection:
     missing_reason: str | None = None
     set_aside: str = ""
     """What is said of samples that lie in the future, in one sentence; empty: there are none."""
+    process_count: int = 1
+    """How many processes there have been side by side at most; every other run is a restart."""
+
+    @property
+    def restart_count(self) -> int:
+        """How many runs took the place of one before."""
+        return max(self.run_count - self.process_count, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

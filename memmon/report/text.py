@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
-from memmon.report.words import end_words, fill, leak_headline, share_words
+from memmon.report.words import counted_runs, end_words, fill, leak_headline, share_words
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from memmon.analysis.compare.finding import Comparison
+    from memmon.assessment.assessment import Assessment
     from memmon.report.data import (
         CauseSection,
         DequeRow,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 WIDTH_COLUMNS = 80
 MAX_DEQUES = 10
+MAX_PROCESSES = 8
 MAX_RUNS = 5
 MAX_ATTRIBUTIONS = 5
 MAX_EVENTS = 8
@@ -94,16 +96,30 @@ def headline(report: Report) -> str:
 
 
 def _memory(report: Report) -> list[str]:
-    memory = report.memory
+    memory, count = report.memory, report.memory.process_count
+    beside = "" if count == 1 else f" ({count} processes together)"
     return [
         "MEMORY USAGE:",
-        f"  Current: {_mb(memory.current_mb)}",
+        f"  Current: {_mb(memory.current_mb)}{beside}",
         *_footprint(report),
         f"  Average: {_mb(memory.average_mb)}",
         f"  Min: {_mb(memory.min_mb)}",
         f"  Max: {_mb(memory.max_mb)}",
         f"  Samples: {memory.sample_count}",
+        *_processes(report.assessment),
     ]
+
+
+def _processes(found: Assessment | None) -> list[str]:
+    """Return what each of several processes holds, the worst first, and those that nobody records."""
+    if found is None or not found.process_lines:
+        return []
+    lines = [*_item(found.together)] if found.together else []
+    shown_lines = found.process_lines[:MAX_PROCESSES]
+    lines += [line for one in shown_lines for line in _item(one, bullet="- ")]
+    if len(found.process_lines) > MAX_PROCESSES:
+        lines.append(f"  ... ({len(found.process_lines)} processes total)")
+    return lines
 
 
 def _footprint(report: Report) -> list[str]:
@@ -150,6 +166,8 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
     lines += _wrapped("Details", " ".join(filter(None, [finding.summary, finding.verdict.row.remark])))
     outlook = () if report.assessment is None else report.assessment.outlook
     lines += [line for sentence in (*finding.details, *outlook) for line in _item(sentence)]
+    if report.assessment is not None and report.assessment.whose:
+        lines += _item(report.assessment.whose)
     lines += _slopes(leak)
     if finding.since is not None:
         lines += _item(f"Growing since {local_time(finding.since, tz=tz)}")
@@ -254,9 +272,7 @@ def _staleness(staleness: Staleness | None, sign: dict[Mood, str], tz: tzinfo | 
 
 
 def _stored(history: HistorySection, tz: tzinfo | None) -> list[str]:
-    restarts = max(history.run_count - 1, 0)
-    counted = f"{history.run_count} ({restarts} {'restart' if restarts == 1 else 'restarts'})"
-    lines = [f"  Runs: {counted}"]
+    lines = [f"  Runs: {counted_runs(history)}"]
     if history.first_at and history.last_at:
         lines.append(
             f"  Stored: {local_time(history.first_at, tz=tz)} to {local_time(history.last_at, tz=tz)}"
@@ -266,7 +282,8 @@ def _stored(history: HistorySection, tz: tzinfo | None) -> list[str]:
     if history.set_aside:
         lines += _item(f"{history.set_aside}.")
     if history.max_mb is not None:
-        lines.append(f"  Highest ever: {size(history.max_mb)}")
+        of_one = " (of one process)" if history.process_count > 1 else ""
+        lines.append(f"  Highest ever: {size(history.max_mb)}{of_one}")
     for run in history.runs[:MAX_RUNS]:
         lines += _item(_run_line(run, tz), bullet="- ")
     if history.run_count > MAX_RUNS and history.runs:

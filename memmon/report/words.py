@@ -12,7 +12,7 @@ from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, rate
 
 if TYPE_CHECKING:
     from memmon.assessment.assessment import Assessment
-    from memmon.report.data import CauseShare, LeakSection, RunRow
+    from memmon.report.data import CauseShare, HistorySection, LeakSection, RunRow
     from memmon.report.deque_row import DequeRow
 
 Mood = Tone
@@ -69,6 +69,13 @@ def mood_of(assessed: Assessment) -> Mood:
     mood: Mood = "wait" if severity is None else _MOODS[severity]
     is_known = not is_missed and assessed.finding.verdict is not Verdict.CANNOT_SAY
     return mood if is_known or mood != "good" else "wait"
+
+
+def counted_runs(history: HistorySection) -> str:
+    """Return how many runs there were, and what they were: processes side by side, and restarts."""
+    restarts = f"{history.restart_count} {'restart' if history.restart_count == 1 else 'restarts'}"
+    beside = f"{history.process_count} processes, " if history.process_count > 1 else ""
+    return f"{history.run_count} ({beside}{restarts})"
 
 
 def end_words(run: RunRow) -> str:

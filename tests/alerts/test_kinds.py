@@ -63,7 +63,7 @@ NEW_CONDITION = (
     if present.memory is None:
         return None
     level = "active" if present.memory.rss_bytes else "clear"
-    return _seen(present, AlertKind.LARGE, level, message="m", values={})
+    return seen(present, AlertKind.LARGE, level, message="m", values={})
 
 
 def silent(""",

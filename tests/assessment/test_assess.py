@@ -29,7 +29,8 @@ LIMIT = Limit(limit_bytes=2048 * MIB, used_bytes=1024 * MIB, origin="cgroup v2 /
 FIELDS = (
     "source at freshness rss_bytes footprint_bytes charged_bytes limit_bytes limit_origin limit_share held_elsewhere_bytes "
     "elsewhere_slope_mb_per_hour finding "
-    "forecast pace culprits cause deques processes resources alerts severity waits_for ready_at headline advice"
+    "forecast pace culprits cause deques processes resources alerts severity waits_for ready_at headline advice "
+    "is_sum_exact finding_run_id limited_run_id"
 )
 
 

@@ -15,9 +15,10 @@ from report_store import NOW, record_bot
 
 from memmon import open_store
 from memmon.assessment.assess import assess
-from memmon.assessment.elsewhere import elsewhere_sentence, held_elsewhere_bytes, living_runs
+from memmon.assessment.elsewhere import elsewhere_sentence, held_elsewhere_bytes
 from memmon.assessment.gather import assess_source
 from memmon.assessment.limits import Limit
+from memmon.assessment.lives import living_runs
 from memmon.assessment.present import Present
 from memmon.cli.app import run as run_command
 from memmon.history import History

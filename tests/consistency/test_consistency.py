@@ -10,7 +10,8 @@ from consistency_kit.said import VERDICTS, Number
 
 FACTS = (
     "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
-    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "deques", "worst_first", "alert_leak", "alert_deque",
+    "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "process_count", "worst_process",
+    "deques", "worst_first", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
 )  # fmt: skip
 
@@ -18,21 +19,30 @@ _JUDGED = {"verdict", "confidence", "slope_mb_per_hour"}
 _LIMIT = {"limit_bytes", "used_percent", "hours_to_limit"}
 _PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques", "severity"}
 _WHOLE = {"severity", "freshness", "footprint_bytes"}
+_BESIDE = {"process_count", "worst_process"}
 _SENTENCE = {"limit_bytes", "hours_to_limit"}
 SPEAKS_OF = {
-    "leaks": {*_JUDGED, "is_stale"},
+    "leaks": {*_JUDGED, *_BESIDE, "is_stale"},
     "leaks --json": {*_JUDGED, "since", "is_stale", "outlook", "growth_ahead"},
-    "check": {*_JUDGED, *_LIMIT, "is_stale", "severity"},
-    "check --json": {*_JUDGED, *_LIMIT, *_WHOLE, "since", "is_stale"},
-    "headline": {"verdict", "slope_mb_per_hour", *_LIMIT},
+    "check": {*_JUDGED, *_LIMIT, *_BESIDE, "is_stale", "severity", "footprint_bytes"},
+    "check --json": {*_JUDGED, *_LIMIT, *_WHOLE, *_BESIDE, "since", "is_stale"},
+    "headline": {*_BESIDE, "verdict", "slope_mb_per_hour", *_LIMIT},
     "forecast": {*_LIMIT, "is_stale"},
     "forecast, sentence": _SENTENCE,
     "forecast --json": {*_LIMIT, "is_stale", "outlook", "growth_ahead"},
     "deques": {"deques"},
     "deques --json": {"deques", "is_stale"},
     "fleet": {*_JUDGED, "since", "worst_first"},
-    "fleet --json": {*_JUDGED, "since", "worst_first"},
-    "watch": {*_JUDGED, "limit_bytes", "used_percent", "is_stale", "deques"},
+    "fleet --json": {*_JUDGED, "process_count", "since", "worst_first"},
+    "watch": {
+        *_JUDGED,
+        "process_count",
+        "footprint_bytes",
+        "limit_bytes",
+        "used_percent",
+        "is_stale",
+        "deques",
+    },
     "watch, sentence": _SENTENCE,
     "watch --json": {*_JUDGED, "since"},
     "report, cause": {"growth_mb"},
@@ -40,6 +50,7 @@ SPEAKS_OF = {
     "report --json, culprits": {"growth_mb"},
     "report": {
         *_JUDGED,
+        *_BESIDE,
         "growth_mb",
         "since",
         "limit_bytes",
@@ -48,10 +59,10 @@ SPEAKS_OF = {
         "deques",
         "footprint_bytes",
     },
-    "report --json": {*_PAGE, *_WHOLE, "since", "growth_mb"},
-    "report html": _PAGE,
+    "report --json": {*_PAGE, *_WHOLE, *_BESIDE, "since", "growth_mb"},
+    "report html": {*_PAGE, *_BESIDE, "footprint_bytes"},
     "report html, sentence": _SENTENCE,
-    "source page": _PAGE,
+    "source page": {*_PAGE, *_BESIDE, "footprint_bytes"},
     "source page, sentence": _SENTENCE,
     "overview": {*_JUDGED, "used_percent", "is_stale", "worst_first"},
     "metrics": {"verdict", "slope_mb_per_hour", "limit_bytes", "used_percent", "freshness"},

@@ -26,6 +26,7 @@ def test_the_object_has_version_command_findings_and_the_whole_report():
         "min_mb": 1.0,
         "max_mb": 3.0,
         "sample_count": 2,
+        "process_count": 1,
     }
     assert data["report"]["deques"]["rows"][0]["percent_full"] == 3.0
     assert data["report"]["generated_at"] == "2026-03-01T12:00:00+00:00"

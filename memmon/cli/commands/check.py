@@ -113,14 +113,22 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
         return f"at the present pace the limit is reached {within}"
     if reason.kind == "limit_use":
         percent = found.used_percent or 0.0
-        return f"{size(found.charged_bytes)} of {size(found.limit_bytes)} used ({percent:.0f} %)"
+        return f"{size(found.charged_bytes)} of {size(found.limit_bytes)} used ({percent:.0f} %){_by(found)}"
     if reason.kind == "near_limit":
         hours = (None if forecast is None else forecast.hours_to_limit) or 0.0
-        return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}"
+        return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}{_by(found)}"
     if finding.is_leak:
-        return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence})"
+        name = found.worst_label
+        whose = f" in {name}, the worst of {len(found.recorded)} processes" if name else ""
+        return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence}){whose}"
     waits = f" ({found.waits_for})" if found.waits_for and finding.verdict is Verdict.CANNOT_SAY else ""
     return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}{waits}"
+
+
+def _by(found: Assessment) -> str:
+    """Return of which of several processes the limit is; empty where it holds for all."""
+    name = found.label_of(found.limited_run_id)
+    return f" by {name}" if name else ""
 
 
 def _rate(slope_mb_per_hour: float | None) -> str:
@@ -139,15 +147,18 @@ def plugin_text(state: CheckState, checked: list[CheckedSource], *, database: st
         lines += [
             f"{one.state.name} {_plain(one.source)}: {_plain('; '.join(one.reasons))}" for one in ordered
         ]
-    lines += [line for one in ordered if (line := _elsewhere(one, alone=len(checked) == 1))]
+    lines += [line for one in ordered for line in _more(one, alone=len(checked) == 1)]
     lines.append(f"database: {_plain(database)}")
     return "\n".join(lines)
 
 
-def _elsewhere(one: CheckedSource, *, alone: bool) -> str:
-    """Return what counts against the limit and is held by nobody that is recorded; empty where nothing is to be said."""
-    sentence = "" if one.judged is None else one.judged.assessment.elsewhere
-    return sentence if alone or not sentence else f"{_plain(one.source)}: {sentence}"
+def _more(one: CheckedSource, *, alone: bool) -> list[str]:
+    """Return what several processes hold together, and what counts against the limit and is held by nobody that is recorded."""
+    if one.judged is None:
+        return []
+    found = one.judged.assessment
+    prefix = "" if alone else f"{_plain(one.source)}: "
+    return [f"{prefix}{_plain(said)}" for said in (found.together, found.elsewhere) if said]
 
 
 def _performance(one: CheckedSource, *, alone: bool) -> list[str]:

@@ -13,7 +13,6 @@ from memmon.cli.output import say, write_json, write_text
 from memmon.cli.selection import bounds_of, opened
 from memmon.cli.text import duration, local_time, number, printable, table
 from memmon.errors import NoDataError
-from memmon.facts.verdicts import Verdict
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _growth_mb_per_hour(found: Opened, source: SourceInfo, window: WindowOptions
     except NoDataError:
         return 0.0
     finding = judged.assessment.finding
-    grows = finding.verdict in {Verdict.LEAKING, Verdict.GROWING}
+    grows = finding.verdict.row.tone == "warn"
     return finding.slope_mb_per_hour or 0.0 if grows else 0.0
 
 

@@ -89,6 +89,8 @@ def _paragraph(judged: Judged) -> str:
             f"{_interval(finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour)}"
         )
     lines.append(f"  Details: {printable(finding.summary)}")
+    whose = judged.assessment.whose
+    lines += [f"  {printable(whose)}"] if whose else []
     if finding.verdict is Verdict.CANNOT_SAY:
         lines += [f"  {printable(sentence)}" for sentence in judged.assessment.outlook]
     runs = "1 run" if finding.window.run_count == 1 else f"{finding.window.run_count} runs"

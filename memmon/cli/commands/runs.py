@@ -57,5 +57,16 @@ def _block(name: str, runs: tuple[RunInfo, ...], limit: int) -> str:
         ],
     )
     more = f" (the newest {limit} of {len(runs)})" if len(runs) > limit else ""
-    counted = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    counted = "1 run" if len(runs) == 1 else f"{len(runs)} runs{_side_by_side(runs)}"
     return f"{printable(name)}: {counted}{more}\n{shown}"
+
+
+def _side_by_side(runs: tuple[RunInfo, ...]) -> str:
+    """Return how many of the runs are processes side by side and how many restarts; empty where none overlap."""
+    from memmon.assessment.lives import run_lanes
+
+    count = len(run_lanes(runs))
+    restarts = len(runs) - count
+    return (
+        f" of {count} processes, {restarts} {'restart' if restarts == 1 else 'restarts'}" if count > 1 else ""
+    )

@@ -40,6 +40,7 @@ def _memory(report: Report) -> Card:
         lines=(
             f"average {size(memory.average_mb)}",
             f"{size(memory.min_mb)} to {size(memory.max_mb)}",
+            *((f"{memory.process_count} processes together",) if memory.process_count > 1 else ()),
         ),
     )
 
@@ -136,10 +137,13 @@ def _runs(report: Report) -> Iterator[Card]:
     history = report.history
     if history is None or history.missing_reason:
         return
-    restarts = max(history.run_count - 1, 0)
+    restarts = history.restart_count
     lines = [f"{restarts} {'restart' if restarts == 1 else 'restarts'}"]
+    if history.process_count > 1:
+        lines.insert(0, f"{history.process_count} processes")
     if history.max_mb is not None:
-        lines.append(f"highest ever {size(history.max_mb)}")
+        of_one = " of one process" if history.process_count > 1 else ""
+        lines.append(f"highest ever {size(history.max_mb)}{of_one}")
     yield Card(title="Runs", value=str(history.run_count), lines=tuple(lines))
 
 

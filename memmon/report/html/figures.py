@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
-    from memmon.report.chart_values import Charts, DequeChart, Marker, MemoryChart, Ribbon, StackChart
+    from memmon.report.chart_values import Charts, DequeChart, Line, Marker, MemoryChart, Ribbon, StackChart
     from memmon.report.data import CauseShare
 
 MEMORY_POINTS = 480
@@ -81,6 +81,7 @@ def memory_figure(charts: Charts, tz: tzinfo) -> Figure:
 def _memory_frame(charts: Charts) -> Frame:
     memory, ceiling = charts.memory, y_ceiling(charts.memory)
     values: list[float | None] = [*memory.min_mb, *memory.max_mb]
+    values += [value for line in memory.processes for value in line.value_mb]
     if memory.forecast:
         values += [min(value, ceiling) for value in (*memory.forecast.middle_mb, *memory.forecast.high_mb)]
     if shows_limit(memory):
@@ -99,10 +100,10 @@ def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
     if memory.forecast:
         yield Shape(style="cone", path=_ribbon_path(frame, memory.forecast))
     yield Shape(style="mean", path=line_path(frame, few.at_seconds, few.mean))
+    yield from _lines(frame, "each", memory.processes)
     for ribbon in memory.trend:
         yield Shape(style="trend", path=line_path(frame, ribbon.at_seconds, ribbon.middle_mb))
-    for line in memory.least_squares:
-        yield Shape(style="ols", path=line_path(frame, line.at_seconds, line.value_mb))
+    yield from _lines(frame, "ols", memory.least_squares)
     if memory.forecast:
         yield Shape(
             style="forecast", path=line_path(frame, memory.forecast.at_seconds, memory.forecast.middle_mb)
@@ -111,13 +112,21 @@ def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
         yield Shape(style="limit", path=f"M0 {frame.y(memory.limit_mb)}h1000")
 
 
+def _lines(frame: Frame, style: str, lines: Sequence[Line]) -> Iterator[Shape]:
+    for line in lines:
+        yield Shape(style=style, path=line_path(frame, line.at_seconds, line.value_mb))
+
+
 def _ribbon_path(frame: Frame, ribbon: Ribbon) -> str:
     return band_path(frame, ribbon.at_seconds, ribbon.low_mb, ribbon.high_mb)
 
 
 def _memory_legend(charts: Charts) -> Iterator[LegendEntry]:
     memory = charts.memory
-    yield LegendEntry(label="resident memory (mean)", style="mean")
+    several = ", all processes together" if memory.processes else ""
+    yield LegendEntry(label=f"resident memory (mean{several})", style="mean")
+    if memory.processes:
+        yield LegendEntry(label="each process", style="each")
     yield LegendEntry(label="min to max", style="band")
     if memory.trend:
         yield LegendEntry(label="robust trend, 95 % interval", style="trend")

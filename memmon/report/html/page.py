@@ -98,6 +98,8 @@ def _verdict_sentences(report: Report) -> tuple[str, ...]:
     if finding is None:
         return (f"No verdict: {report.leak.missing_reason or 'no reason was given'}.",)
     sentences = [finding.summary, finding.verdict.row.remark, *finding.details]
+    if report.assessment is not None:
+        sentences += [report.assessment.whose, report.assessment.together]
     if report.forecast is not None:
         sentences.append(report.forecast.summary)
     if report.assessment is not None:

@@ -58,6 +58,7 @@ def _memory(memory: MemoryChart) -> dict[str, Any]:
         "min": encode_values(memory.min_mb) if has_band else None,
         "max": encode_values(memory.max_mb) if has_band else None,
         "trend": [_ribbon(ribbon) for ribbon in memory.trend],
+        "each": [_line(line) for line in memory.processes],
         "ols": [_line(line) for line in memory.least_squares],
         "forecast": _ribbon(memory.forecast) if memory.forecast else None,
         "limit": memory.limit_mb if shows_limit(memory) else None,

@@ -94,6 +94,7 @@
   function overlays(u) {
     var m = data.memory;
     clipped(u, function () {
+      m.each.forEach(function (line) { stroke_(u, line[0], line[1], colour("mean"), [1, 2], 1); });
       m.trend.forEach(function (shape) { ribbon(u, shape, colour("trend-band"), colour("trend"), [], 2); });
       m.ols.forEach(function (line) { stroke_(u, line[0], line[1], colour("ols"), [6, 4], 1.5); });
       if (m.forecast) { ribbon(u, m.forecast, colour("cone"), colour("forecast"), [2, 4], 2); }

@@ -1,19 +1,23 @@
-"""The tables of the HTML report: days, runs, events."""
+"""The tables of the HTML report: processes, days, runs, events."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from memmon.assessment.process import labels
 from memmon.formatting import interval, local_time, span
 from memmon.report.html.view_model import Column, Table
 from memmon.report.words import end_words
+from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.process import SourceProcess
     from memmon.report.chart_values import Charts, DayRow, WindowRow
     from memmon.report.data import EventRow, HistorySection, Report, RunRow
 
@@ -29,6 +33,8 @@ def tables_of(report: Report, charts: Charts, tz: tzinfo) -> tuple[Table, ...]:
 
 
 def _all(report: Report, charts: Charts, tz: tzinfo) -> Iterator[Table]:
+    if report.assessment is not None:
+        yield processes_table(report.assessment, tz)
     yield windows_table(charts.windows, tz)
     if report.comparison is not None:
         yield releases_table(report.comparison)
@@ -36,6 +42,40 @@ def _all(report: Report, charts: Charts, tz: tzinfo) -> Iterator[Table]:
     if report.history is not None:
         yield runs_table(report.history, tz)
     yield events_table(report.events, tz)
+
+
+def processes_table(found: Assessment, tz: tzinfo) -> Table:
+    """Return a row per process, where there are several, and per process that nobody records; the worst first."""
+    several = found.processes if len(found.processes) > 1 else ()
+    return Table(
+        key="processes",
+        title="Processes side by side",
+        words=found.together,
+        columns=(
+            Column(label="Process"),
+            Column(label="Memory MB", is_number=True),
+            Column(label="Footprint MB", is_number=True),
+            Column(label="MB/hour", is_number=True),
+            Column(label="Verdict"),
+            Column(label="Last sample"),
+        ),
+        rows=tuple(_process_cells(name, one, tz) for name, one in zip(labels(several), several, strict=True)),
+    )
+
+
+def _process_cells(name: str, one: SourceProcess, tz: tzinfo) -> tuple[str, ...]:
+    rss, footprint = (
+        None if value is None else mb_from_bytes(value) for value in (one.rss_bytes, one.footprint_bytes)
+    )
+    unjudged = "not judged" if one.is_recorded else "not recorded"
+    return (
+        name,
+        _mb(rss),
+        _mb(footprint),
+        "-" if one.slope_mb_per_hour is None else f"{one.slope_mb_per_hour:z.2f}",
+        unjudged if one.verdict is None else one.verdict.words,
+        "-" if one.last_at is None else _time(one.last_at, tz),
+    )
 
 
 def windows_table(windows: Sequence[WindowRow], tz: tzinfo) -> Table:
@@ -155,9 +195,9 @@ def runs_table(history: HistorySection, tz: tzinfo) -> Table:
 
 
 def _runs_words(history: HistorySection) -> str:
-    restarts = max(history.run_count - 1, 0)
-    words = f"{history.run_count} {'run' if history.run_count == 1 else 'runs'}, {restarts} restarts in all."
-    return words.replace(" 1 restarts", " 1 restart")
+    restarts = f"{history.restart_count} {'restart' if history.restart_count == 1 else 'restarts'}"
+    beside = f" of {history.process_count} processes side by side" if history.process_count > 1 else ""
+    return f"{history.run_count} {'run' if history.run_count == 1 else 'runs'}{beside}, {restarts} in all."
 
 
 def _run_cells(run: RunRow, tz: tzinfo) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ def _history_runs(
 ) -> tuple[HistoryRun, ...]:
     present = set(np.unique(points["run_id"]).astype(np.int64).tolist())
     rows = session.rows(
-        "SELECT id, started_ms, ended_ms, end_reason, release, host, pid FROM run "
+        "SELECT id, started_ms, ended_ms, end_reason, release, host, pid, boot_id, process_started_ms FROM run "
         "WHERE source_id = :source_id ORDER BY started_ms, id",
         {"source_id": window.source_id},
     )
@@ -166,6 +166,8 @@ def _history_runs(
             release=row[4],
             host=row[5],
             pid=row[6],
+            boot_id=row[7],
+            born_at_seconds=None if row[8] is None else row[8] / MS_PER_SECOND,
         )
         for row in rows
         if row[0] in present

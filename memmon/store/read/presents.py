@@ -13,7 +13,7 @@ from memmon.store.read.values import SourcePresent, ms_of
 
 if TYPE_CHECKING:
     from memmon.store.read.ports import Session
-    from memmon.store.read.values import SourceInfo
+    from memmon.store.read.values import SourceInfo, WindowStatistics
 
 
 def read_presents(session: Session, *, latest_ms: int) -> tuple[SourcePresent, ...]:
@@ -23,12 +23,15 @@ def read_presents(session: Session, *, latest_ms: int) -> tuple[SourcePresent, .
     runs = read_light_runs(session, latest_ms=latest_ms, ends=ends)
     presents = {source_id: end.run_id for source_id, end in newest.items() if end is not None}
     known = read_newest_statistics(session, latest_ms=latest_ms, presents=presents)
+    nothing: dict[int, WindowStatistics] = {}
     return tuple(
         SourcePresent(
             source=one,
             runs=tuple(replace(run, source=one.name) for run in runs.get(one.source_id, ())),
             # Where only rollups are left, they are looked at.
-            statistics=known.get(one.source_id) or window_statistics(session, _whole(one, latest_ms)),
+            statistics=next(reversed(known.get(one.source_id, nothing).values()), None)
+            or window_statistics(session, _whole(one, latest_ms)),
+            by_run=known.get(one.source_id, nothing),
             deques=read_deque_status(
                 session, one.source_id, latest_ms=latest_ms, ends=ends.get(one.source_id, ())
             ),

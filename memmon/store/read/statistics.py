@@ -73,11 +73,11 @@ def _told(last: Mapping[str, Any]) -> dict[str, Any]:
         "last_limit_bytes": last.get("limit_bytes"),
         "last_limit_used_bytes": last.get("limit_used_bytes"),
         "last_charged_bytes": last.get("charged_bytes"),
-        "last_footprint_bytes": _footprint_bytes(last),
+        "last_footprint_bytes": footprint_bytes(last),
     }
 
 
-def _footprint_bytes(last: Mapping[str, int | None]) -> int | None:
+def footprint_bytes(last: Mapping[str, int | None]) -> int | None:
     """Return what the process can't give back by one sample alone."""
     if last.get("rss_bytes") is None:
         return None
@@ -107,11 +107,11 @@ def _last_values(session: Session, window: Window) -> dict[str, Any]:
 
 def read_newest_statistics(
     session: Session, *, latest_ms: int, presents: Mapping[int, int]
-) -> dict[int, WindowStatistics]:
-    """Return the values of each source's newest snapshot with a known RSS, by the source's id: a seek per run.
+) -> dict[int, dict[int, WindowStatistics]]:
+    """Return the values of each run's newest snapshot with a known RSS, by the source's id and the run's: a seek per run.
 
-    `presents`: the run with the present of each source, by the source's id; where that run knows no RSS, the one that
-    was sampled last. Nothing but those values is known of it. A source of which only rollups are left is not there.
+    `presents`: the run with the present of each source, by the source's id; it stands last, else the one that was
+    sampled last. Nothing but those values is known. What has only rollups left is not there.
     """
     columns = ", ".join(f"s.{name}" for name in _LAST)
     newest = (
@@ -124,9 +124,14 @@ def read_newest_statistics(
         f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id",
         {"latest_ms": latest_ms},
     )
-    chosen = {row[0]: row for row in rows}
-    chosen |= {row[0]: row for row in rows if presents.get(row[0]) == row[1]}
-    return {source_id: _of_newest(at_ms, values) for source_id, _, at_ms, *values in chosen.values()}
+    found: dict[int, dict[int, WindowStatistics]] = {}
+    for source_id, run_id, at_ms, *values in rows:
+        found.setdefault(source_id, {})[run_id] = _of_newest(at_ms, values)
+    for source_id, run_id in presents.items():
+        runs = found.get(source_id, {})
+        if run_id in runs:
+            runs[run_id] = runs.pop(run_id)
+    return found
 
 
 def _of_newest(at_ms: int, values: Sequence[Any]) -> WindowStatistics:

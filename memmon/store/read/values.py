@@ -181,6 +181,8 @@ class SourcePresent:
     """Only the values of the newest sample (`last_...`) mean anything in it."""
     deques: tuple[DequeStatus, ...]
     """Of the run that reported last."""
+    by_run: Mapping[int, WindowStatistics] = field(default_factory=dict)
+    """The same of each run's newest sample, where that is no rollup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,8 @@ class Run:
     """What else was read, by the name of the snapshot's field."""
     late_hours: float = 0.0
     """How far the clock of the very last row runs ahead."""
+    host: str = ""
+    """Where the program runs; empty: where all of the story's do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,9 +338,10 @@ def traces() -> Iterator[Story]:
 
 def _groups() -> dict[str, Callable[[], Iterator[Story]]]:
     from consistency_kit import generated
+    from consistency_kit.side_by_side import pools
 
     told = (backgrounds, classes, leaks, young, ages, processes, limits, deques, traces)
-    return {one.__name__: one for one in (*told, generated.kinds, generated.examples)}
+    return {one.__name__: one for one in (*told, generated.kinds, generated.examples, pools)}
 
 
 @cache
@@ -362,7 +365,9 @@ ALWAYS = frozenset(
         "kind-mapped-growth", "free-load_following", "free-filling_deque", "free-warm_up", "leak-white-late-40", "young-1-row",
         "silent-2-min-of-10-s", "ended-stopped-0.1-h", "ended-exit-5-h", "ahead-leak", "beside-flat-and-leak",
         "beside-one-silent", "limit-box-97", "limit-box-30-host-90", "limit-leak-in-2-h", "limit-host-82",
-        "was-high-is-over", "deque-lost-maxlen", "deque-all", "deque-culprit",
+        "was-high-is-over", "deque-lost-maxlen", "deque-all", "deque-culprit", "pool-1-of-4-leaks", "pool-all-leak",
+        "pool-1-of-8-leaks-no-limit", "pool-one-replaced", "rolling-restart", "pool-on-two-hosts", "pool-recycled",
+        "pool-work-moves", "pool-of-different-age",
     }
 )  # fmt: skip
 """Told in every run of the suite: each shows something that the others don't."""

@@ -18,6 +18,7 @@ from consistency_kit.said import (
     headline_says,
     known,
     number,
+    processes_say,
     size_bytes,
     slope_in,
     span_hours,
@@ -89,6 +90,7 @@ def report(page: str) -> Said:
         said["confidence"] = found[1]
     said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Leak"], "p", "big")[0]))))
     said.update(_limit_card(cards["Limit"]))
+    said.update(processes_say(" ".join(words(one) for one in hero.iter("p"))))
     if states := _deques(root):
         said["deques"] = states
     if severity := _LOOKS & set(hero.get("class", "").split()):

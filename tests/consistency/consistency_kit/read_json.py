@@ -112,6 +112,8 @@ def forecast(answer: dict[str, Any]) -> Said:
     """Read `memmon forecast --json`."""
     (found,) = answer["findings"]
     slope = found["slope_mb_per_hour"]
+    if any("of them leak" in detail for detail in found["details"]):
+        slope = None  # of several together, where the verdict is the worst one's
     return {
         **limit(answer["limit"]),
         **known(
@@ -131,7 +133,9 @@ def deques(answer: dict[str, Any]) -> Said:
 
 def fleet(answer: dict[str, Any]) -> dict[str, Said]:
     """Read `memmon fleet --json`, by source."""
-    return {one["source"]: finding(one) for one in answer["findings"]}
+    return {
+        one["source"]: {**finding(one), "process_count": one["process_count"]} for one in answer["findings"]
+    }
 
 
 def report(answer: dict[str, Any]) -> Said:

@@ -21,6 +21,7 @@ from consistency_kit.said import (
     known,
     moment_in,
     number,
+    processes_say,
     size_bytes,
     slope_in,
     span_hours,
@@ -36,6 +37,7 @@ def leaks(text: str) -> dict[str, Said]:
         said[name] = {
             **headline_says(headline),
             **known(slope_mb_per_hour=slope_in(rate[1]) if rate else None),
+            **processes_say(paragraph),
             "is_stale": "STALE" in paragraph.splitlines()[-1],
         }
     return said
@@ -46,7 +48,12 @@ def check(text: str) -> dict[str, Said]:
     first, *lines = text.strip().splitlines()
     said: dict[str, Said] = {}
     for line in lines[:-1]:
-        state, name, reasons = re.fullmatch(r"(OK|WARNING|CRITICAL|UNKNOWN) (\S+): (.*)", line).groups()
+        found = re.fullmatch(r"(OK|WARNING|CRITICAL|UNKNOWN) (\S+): (.*)", line)
+        if found is None:
+            name, _, words = line.partition(": ")
+            said[name].update(processes_say(words))
+            continue
+        state, name, reasons = found.groups()
         said[name] = {**_reasons(reasons), **check_severity(state, is_silent="stale: last sample" in reasons)}
     for name, label, value in re.findall(r"'(\S+) (\w+)'=(\S+)", first.partition(" | ")[2]):
         _performance(said[name], label, value)
@@ -59,7 +66,7 @@ def _reasons(text: str) -> Said:
         said["verdict"], said["confidence"] = frozenset({"leaking"}), found[1]
     elif found := re.search(r"(?:^|; )([a-z ]+), (?:-?[\d.]+ MB/hour|no growth rate yet)", text):
         said["verdict"] = frozenset({found[1].replace(" ", "_")})
-    said.update(known(slope_mb_per_hour=slope_in(text)))
+    said.update(known(slope_mb_per_hour=slope_in(text)), **processes_say(text))
     if found := re.search(rf"limit reached in {SPAN}", text):
         said["hours_to_limit"] = span_hours(found[1])
     if found := re.search(rf"{SIZE} of {SIZE} used \((\d+) %\)", text):
@@ -131,7 +138,11 @@ def watch(lines: list[str]) -> Said:
     headline, *rest = lines
     text = "\n".join(rest)
     growth = re.search(r"^growth (.*)$", text, re.MULTILINE)
-    said = {**headline_says(headline), **known(slope_mb_per_hour=slope_in(growth[1]))}
+    said = {
+        **headline_says(headline),
+        **known(slope_mb_per_hour=slope_in(growth[1])),
+        **processes_say(text),
+    }
     if found := re.search(rf"^limit {SIZE} \(.*\), (\d+) % used", text, re.MULTILINE):
         said["limit_bytes"], said["used_percent"] = size_bytes(found[1]), number(found[2])
     states = {}
@@ -169,6 +180,7 @@ def report(text: str) -> Said:
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):
         said.update(known(since=moment_in(found[1])))
     said.update(forecast_says(parts.get("FORECAST:", "")))
+    said.update(processes_say(f"{parts['MEMORY USAGE:']} {leak}"))
     if found := re.search(r"Footprint: ([\d.]+ MB)", parts["MEMORY USAGE:"]):
         said["footprint_bytes"] = size_bytes(found[1])
     if states := _report_deques(text):

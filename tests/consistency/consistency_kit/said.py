@@ -130,6 +130,29 @@ def forecast_says(words: str) -> Said:
     return said
 
 
+def processes_say(words: str) -> Said:
+    """Return how many processes a text speaks of, what they hold together, and which is the worst."""
+    said: Said = {}
+    if found := re.search(rf"(\d+) processes hold (?:at most )?{SIZE} together", words):
+        said["process_count"], said["footprint_bytes"] = int(found[1]), size_bytes(found[2])
+    if found := re.search(r"(?:This is|in) (pid \d+)(?: on (\S+))?, the worst of (\d+) processes", words):
+        said["process_count"], said["worst_process"] = int(found[3]), found[1]
+    elif found := re.search(r"(?:in (\d+) processes together|of (\d+) processes side by side)", words):
+        said["process_count"] = int(found[1] or found[2])
+    return said
+
+
+def processes_of(found: dict[str, object]) -> Said:
+    """Return how many processes an assessment in JSON has, and whose its verdict is."""
+    processes = found["processes"]
+    worst = [one["pid"] for one in processes if one["run_id"] == found["finding_run_id"]]
+    several = len(processes) > 1
+    return known(
+        process_count=len(processes) or None,
+        worst_process=f"pid {worst[0]}" if worst and several else None,
+    )
+
+
 def moment_in(text: str) -> Number | None:
     """Return a printed local time, cut to its minute, as epoch seconds."""
     found = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d)(?: ([+-]\d\d:\d\d))?", text)
@@ -166,6 +189,7 @@ def assessed(found: dict[str, object] | None) -> Said:
         severity=None if severity is None else frozenset({severity}),
         freshness=None if fresh is None else frozenset({fresh["state"]}),
         footprint_bytes=Number(found["footprint_bytes"], 0.5),
+        **processes_of(found),
     )
 
 
@@ -181,7 +205,7 @@ def headline_facts(words: str) -> Said:
         said["hours_to_limit"] = span_hours(found[1])
     if found := re.search(r"; (\d+) % of the limit", words):
         said["used_percent"] = number(found[1])
-    return {**said, **known(slope_mb_per_hour=slope_in(words))}
+    return {**said, **processes_say(words), **known(slope_mb_per_hour=slope_in(words))}
 
 
 HEADLINE_VERDICTS = {
