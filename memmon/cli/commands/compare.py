@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,8 @@ from memmon.errors import NoDataError
 
 if TYPE_CHECKING:
     from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
+
+END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @click.command("compare")
@@ -29,11 +32,13 @@ def command(*, release_a: str, release_b: str, common: Common, window: WindowOpt
     from memmon.analysis.compare.releases import compare_releases
 
     with opened(common) as found:
-        source = found.one()
-        bounds = bounds_of(found.store, source, window)
-        history = found.store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
+        # Releases are compared by uptime, whatever the clocks said: nothing is set aside.
+        store = found.store.as_of(END_OF_TIME)
+        source = store.resolve_source(found.one().name)
+        bounds = bounds_of(store, source, window)
+        history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
         if history.is_empty:
-            raise no_data(found.store, source, bounds)
+            raise no_data(store, source, bounds)
         try:
             compared = compare_releases(history, release_a, release_b)
         except ValueError as error:
