@@ -63,7 +63,7 @@ BREAKS = {
     "the cards' sizes": ("memmon.report.html.cards.size", lambda _: lambda _mb: "99.0 MB", "limit_bytes", "report html"),
     "the page's look": ("memmon.report.html.page.mood_of", lambda _: lambda _assessed: "good", "severity", "report html"),
     "check's state": ("memmon.cli.commands.check.check_state", _never_bad, "severity", "check --json"),
-    "the evaluator's severity": ("memmon.alerts.conditions._severity", lambda _: lambda _present: "error", "severity", "evaluator"),
+    "the evaluator's severity": ("memmon.alerts.conditions.severity_here", lambda _: lambda _present: "error", "severity", "evaluator"),
     "the text report's footprint": ("memmon.report.text.mb_from_bytes", lambda _: lambda _bytes: 1.0, "footprint_bytes", "report"),
     "the cause's growth": ("memmon.analysis.cause.split_wording.mb_from_bytes", lambda _: lambda _bytes: 1.0, "growth_mb", "report, cause"),
     "the text report's fill": ("memmon.report.text.fill", lambda _: lambda _row: "7/9 (77.8% full)", "deques", "report"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,6 +24,7 @@ from memmon.cli import app
 from memmon.clock import ManualClock, SystemClock
 from memmon.dashboard import create_app
 from memmon.evaluator.observe import observe
+from memmon.facts.recording_order import FUTURE_AFTER_SECONDS
 from memmon.tasks.check import check
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 Answers = dict[str, dict[str, Said]]
 """What is said, by history and surface."""
 
+CLOCK_SKEW = timedelta(seconds=FUTURE_AFTER_SECONDS)
 EXIT_CODES = {0, 1, 2, 3}
 
 
@@ -206,7 +209,8 @@ def _recorder(rendering: Rendering, story: Story) -> dict[str, Said]:
     with open_store(str(rendering.database)) as store:
         said = {"Store.alerts()": read_alerts.stored(store.alerts(story.name))}
     if story.is_live:
-        newest = snapshots_of(story, story.runs[-1])[-1]
+        # What a clock ahead has labelled is no present to anybody else.
+        newest = [one for one in snapshots_of(story, story.runs[-1]) if one.at <= NOW + CLOCK_SKEW][-1]
         present = PresentState(
             at=newest.at, source=story.name, memory=Memory.of_snapshot(newest), deques=newest.deques
         )
