@@ -67,6 +67,15 @@ def shown_hours(hours: float) -> str:
     return f"{hours:.1f} h" if hours < _LONG_HOURS else f"{hours / HOURS_PER_DAY:.1f} days"
 
 
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of something.
+
+    >>> counted(1, "source"), counted(3, "source")
+    ('1 source', '3 sources')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def age(seconds: float) -> str:
     """Return how long ago something was; seconds below two minutes.
 

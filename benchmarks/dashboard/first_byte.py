@@ -1,5 +1,7 @@
 """How long the dashboard takes to answer for 500 sources, cold, and a source's page over a year.
 
+The year is there twice: as the default settings keep it (90 days of snapshots, hours before), and with every snapshot.
+
     python benchmarks/dashboard/first_byte.py [--sources 500] [--folder DIR] [--against TREE] [--deques 8] [--rounds 3]
 
 Each answer is the first of its process: nothing is judged beforehand, only `/healthz` was asked. The seconds are those
@@ -22,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FILL = """
 import importlib.util, sys
 from datetime import UTC, datetime, timedelta
-tree, path, year, count, deques = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+import shutil
+tree, path, year, raw, count, deques = *sys.argv[1:5], int(sys.argv[5]), int(sys.argv[6])
 sys.path[:0] = [tree + "/benchmarks/fleet", tree + "/tests/report"]
 from simulated import START_MS, build
 from report_store import record_bot
@@ -30,7 +33,11 @@ build(path, source_count=count)
 until = datetime.fromtimestamp(START_MS / 1000, UTC) + timedelta(days=7)
 for month in range(12):
     at = until - timedelta(days=365 * (11 - month) / 12)
-    record_bot(year, days=365 / 12, deques=deques, runs=3, seed=month + 1, until=at)
+    record_bot(raw, days=365 / 12, deques=deques, runs=3, seed=month + 1, until=at)
+shutil.copy(raw, year)
+from memmon.config import Settings, parse_database
+from memmon.store.retention import prune
+prune.apply(parse_database(year), Settings(), now=until, pause_seconds=0.0)
 if importlib.util.find_spec("memmon.evaluator.keep"):
     from memmon.alerts.policy import AlertPolicy
     from memmon.clock import ManualClock
@@ -84,18 +91,28 @@ def main() -> None:
     trees = [ROOT, *([options.against.resolve()] if options.against else [])]
     stores = []
     for number, tree in enumerate(trees):
-        names = (f"dashboard-{number}-{options.sources}.db", f"year-{number}-{options.deques}.db")
-        store, year = (Path(options.folder) / name for name in names)
+        names = (
+            f"dashboard-{number}-{options.sources}.db",
+            f"year-{number}-{options.deques}.db",
+            f"raw-year-{number}-{options.deques}.db",
+        )
+        store, year, raw = (Path(options.folder) / name for name in names)
         if not store.exists():
-            run(tree, FILL, store, year, options.sources, options.deques)
-        stores.append((store, year))
+            run(tree, FILL, store, year, raw, options.sources, options.deques)
+        stores.append((store, year, raw))
     print(f"{'':28s}" + "".join(f"{tree.name:>16s}" for tree in trees))
-    for page, place in (("/", 0), ("/metrics", 0), ("/source?name=orderbot&window=1y", 1)):
+    year_page = "/source?name=orderbot&window=1y"
+    for said, page, place in (
+        ("/", "/", 0),
+        ("/metrics", "/metrics", 0),
+        ("a year, as it is kept", year_page, 1),
+        ("a year of snapshots", year_page, 2),
+    ):
         found: list[list[float]] = [[] for _ in trees]
         for _ in range(options.rounds):
             for number, tree in enumerate(trees):
                 found[number].append(float(run(tree, ASK, stores[number][place], page)))
-        print(f"{page[:28]:28s}" + "".join(f"{min(one):14.2f} s" for one in found), flush=True)
+        print(f"{said:28s}" + "".join(f"{min(one):14.2f} s" for one in found), flush=True)
 
 
 if __name__ == "__main__":

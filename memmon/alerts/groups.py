@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from memmon.alerts.present import RunLike
 from memmon.alerts.state_machine import SEVERITY_RANKS, AlertStep, Observation, step
-from memmon.formatting import shown
+from memmon.formatting import counted, shown
 from memmon.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -161,9 +161,9 @@ def _of_group(
         fingerprint=name,
         level=level,
         severity=max((one.seen.severity for one in firing), key=_rank, default=worst.seen.severity),
-        title=f"{worst.seen.title}: {_count(firing, 'source')} of {common}",
+        title=f"{worst.seen.title}: {counted(len(firing), 'source')} of {common}",
         message=(
-            f"{_count(firing, 'source')} on {_count(hosts, 'host')} ({_some(hosts)}). "
+            f"{counted(len(firing), 'source')} on {counted(len(hosts), 'host')} ({_some(hosts)}). "
             f"The worst, {shown(worst.seen.source)} on {shown(worst.run.host or 'unknown host')}: "
             f"{worst.seen.message}{named}"
         ),
@@ -184,10 +184,6 @@ def _some(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMED
     listed = ", ".join(shown(name) for name in names[:MOST_NAMED])
     return f"{listed} and {more} more" if more > 0 else listed
-
-
-def _count(things: Sequence[object], name: str) -> str:
-    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _rank(severity: str) -> int:

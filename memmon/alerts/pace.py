@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
+from memmon.facts.limit_names import limit_name
 from memmon.facts.staleness import stale_after_seconds
 from memmon.formatting import local_time, size
 from memmon.units import MIB, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
@@ -213,7 +214,7 @@ def _pace_of(readings: Sequence[PaceReading], minutes: Sequence[float], *, peak_
         since=newest.at - timedelta(minutes=minutes[-1] - minutes[0]),
         at=newest.at,
         summary=(
-            f"At the present pace {limit_words(newest.limit_origin)} ({size(newest.limit_bytes / MIB)}) is reached "
+            f"At the present pace {limit_name(newest.limit_origin)} ({size(newest.limit_bytes / MIB)}) is reached "
             f"{_span_words(middle, soonest, latest)}."
         ),
     )
@@ -242,11 +243,6 @@ def pace_values(pace: Pace) -> dict[str, object]:
         "slope_mb_per_hour": pace.slope_mb_per_hour,
         "at_pace": True,
     }
-
-
-def limit_words(origin: str) -> str:
-    """Return what a limit is called, by where it comes from."""
-    return {"host": "the machine's memory", "given": "the limit given"}.get(origin, "the container's limit")
 
 
 def _span_words(middle: float, soonest: float, latest: float) -> str:

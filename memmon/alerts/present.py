@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from memmon.facts.limit_names import HOST
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from memmon.facts.severity import Severity
     from memmon.model import DequeReading, Snapshot
 
-HOST = "host"
 _HUNDRED_PERCENT = 100.0
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.assessment.culprits import GUILTY_SHARE, UNEXPLAINED
 from memmon.assessment.freshness import FreshnessState
+from memmon.facts.limit_names import limit_name
 from memmon.facts.run_endings import END_WORDS
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
@@ -73,7 +74,7 @@ def _limit(assessed: Assessment) -> str:
     limit_bytes, percent, forecast = assessed.limit_bytes, assessed.used_percent, assessed.forecast
     if limit_bytes is None or percent is None:
         return ""
-    whole = f"the limit of {size(mb_from_bytes(limit_bytes))} ({shown(assessed.limit_origin or '')})"
+    whole = f"{limit_name(assessed.limit_origin)} ({size(mb_from_bytes(limit_bytes))})"
     name = assessed.label_of(assessed.limited_run_id)
     by = f" by {name}" if name else ""
     if percent >= _HUNDRED_PERCENT:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from memmon.facts.limit_names import GIVEN, HOST
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,8 +23,6 @@ LimitKind = Literal["recorded", "container", "host"]
 Counts = Literal["charged", "used", "footprint"]
 """What counts: all that is charged, the older measure of it, or what the process can't give back."""
 
-HOST = "host"
-GIVEN = "given"
 _SAME_SHARE = 0.01
 """A machine's memory as reckoned from a rounded share of it is off by less."""
 _HUNDRED_PERCENT = 100.0

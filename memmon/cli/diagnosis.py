@@ -14,6 +14,7 @@ from memmon.cli.diagnosis_value import Diagnosis
 from memmon.cli.locate import is_absent
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.errors import MemmonError, StoreTooOldError
+from memmon.formatting import counted
 from memmon.places import unread_config
 from memmon.units import GIB, MIB
 
@@ -197,7 +198,9 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     except MemmonError as error:
         yield Diagnosis(state="problem", subject="database", finding=str(error))
         return
-    yield Diagnosis(state="ok", subject="database", finding=f"{database.shown}, {len(sources)} sources")
+    yield Diagnosis(
+        state="ok", subject="database", finding=f"{database.shown}, {counted(len(sources), 'source')}"
+    )
     for source in sources:
         yield from _freshness(printable(source.name), runs[source.name], now=now)
         newest = starts[source.name]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.cli.assessed import assessed, staleness_of
 from memmon.cli.text import duration, local_time, printable, size
+from memmon.facts.limit_names import limit_name
 from memmon.formatting import rate
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -143,7 +144,7 @@ def _limit_lines(seen: Assessment) -> list[str]:
     if seen.forecast is None:
         return ["limit: none was recorded", *outlook]
     percent = seen.used_percent or 0.0
-    used = f"limit {size(seen.limit_bytes)} ({printable(seen.limit_origin)}), {percent:.0f} % used"
+    used = f"limit {size(seen.limit_bytes)} ({limit_name(seen.limit_origin)}), {percent:.0f} % used"
     return [used, printable(seen.forecast.summary), *outlook]
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
+from memmon.facts.limit_names import limit_name
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
 from memmon.report.words import counted_runs, end_words, fill, leak_headline, share_words
@@ -91,7 +92,7 @@ def headline(report: Report) -> str:
         f"{failing} of {len(report.deques.rows)} deques exceed limits" if failing else "deques within limits"
     )
     words = deques if report.deques.rows else "no deques registered"
-    memory = f"{_mb(report.memory.current_mb)} now, {_mb(report.memory.max_mb)} at most"
+    memory = f"{size(report.memory.current_mb)} now, {size(report.memory.max_mb)} at most"
     return f"{shown(report.source)}: {leak_headline(report.leak)[1]}{growth}; {memory}; {words}"
 
 
@@ -100,11 +101,11 @@ def _memory(report: Report) -> list[str]:
     beside = "" if count == 1 else f" ({count} processes together)"
     return [
         "MEMORY USAGE:",
-        f"  Current: {_mb(memory.current_mb)}{beside}",
+        f"  Current: {size(memory.current_mb)}{beside}",
         *_footprint(report),
-        f"  Average: {_mb(memory.average_mb)}",
-        f"  Min: {_mb(memory.min_mb)}",
-        f"  Max: {_mb(memory.max_mb)}",
+        f"  Average: {size(memory.average_mb)}",
+        f"  Min: {size(memory.min_mb)}",
+        f"  Max: {size(memory.max_mb)}",
         f"  Samples: {memory.sample_count}",
         *_processes(report.assessment),
     ]
@@ -128,7 +129,7 @@ def _footprint(report: Report) -> list[str]:
     if found is None or found.footprint_bytes is None or found.footprint_bytes == found.rss_bytes:
         return []
     return [
-        f"  Footprint: {mb_from_bytes(found.footprint_bytes):.1f} MB (what it can't give back; this is judged)"
+        f"  Footprint: {size(mb_from_bytes(found.footprint_bytes))} (what it can't give back; this is judged)"
     ]
 
 
@@ -144,7 +145,7 @@ def _limit(system: SystemSection | None) -> list[str]:
     """Return how much of the limit is used, where others than this program hold of it."""
     if system is None or not system.elsewhere:
         return []
-    used = f"{_mb(system.limit_used_mb)} of {_mb(system.limit_mb)} ({system.limit_origin}) used"
+    used = f"{size(system.limit_used_mb)} of {limit_name(system.limit_origin)} ({size(system.limit_mb)}) used"
     return ["LIMIT:", *_item(f"{used}. {system.elsewhere}")]
 
 
@@ -322,10 +323,6 @@ def _events(events: tuple[EventRow, ...], tz: tzinfo | None) -> list[str]:
     if len(events) > MAX_EVENTS:
         lines.append(f"  ... ({len(events)} events total)")
     return lines
-
-
-def _mb(size_mb: float | None) -> str:
-    return "unknown" if size_mb is None else f"{size_mb:.1f} MB"
 
 
 def _wrapped(label: str, text: str) -> list[str]:

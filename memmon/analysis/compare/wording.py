@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.analysis.compare.runs import FEWEST_BLOCKS, SHORTEST_COMPARED_HOURS, WARM_UP_HOURS
+from memmon.formatting import counted
 
 if TYPE_CHECKING:
     from memmon.analysis.compare.finding import Comparison, ReleaseEstimate
@@ -63,8 +64,8 @@ def details_of(found: Comparison, *, took_out_day: bool) -> tuple[str, ...]:
         return (left_out, *_lacking(found), *_what_is_known(found))
     sentences = [
         (
-            f"Compared over the first {found.compared_hours:.1f} h of {_counted(found.before.used_run_count)} and "
-            f"{_counted(found.after.used_run_count)}."
+            f"Compared over the first {found.compared_hours:.1f} h of {counted(found.before.used_run_count, 'run')} and "
+            f"{counted(found.after.used_run_count, 'run')}."
         ),
         left_out,
     ]
@@ -106,7 +107,3 @@ def _hours_of(one: ReleaseEstimate) -> str:
     if len(one.run_hours) > MOST_LISTED:
         return f"{one.hours:.1f} h in {len(one.run_hours)} runs"
     return " + ".join(f"{hours:.1f}" for hours in one.run_hours) + " h"
-
-
-def _counted(run_count: int) -> str:
-    return f"{run_count} run{'' if run_count == 1 else 's'}"

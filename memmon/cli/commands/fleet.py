@@ -14,6 +14,7 @@ from memmon.cli.output import check_output, say_database, write_json, write_text
 from memmon.cli.text import local_time, number, one_line, size, table
 from memmon.cli.values import DURATION, RATE
 from memmon.errors import MissingExtraError, SettingsError
+from memmon.formatting import counted
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _text(found: Fleet, limit: int) -> str:
     rows = [
         (
             one.source,
-            f"{one.verdict}{', new' if one.is_new else ''}",
+            f"{one.verdict.words}{', new' if one.is_new else ''}",
             one.confidence if one.is_leak else "",
             number(one.slope_mb_per_hour),
             size(None if one.current_mb is None else one.current_mb * MIB),
@@ -118,7 +119,7 @@ def _text(found: Fleet, limit: int) -> str:
     ]
     headings = ["source", "verdict", "confidence", "MB/hour", "now", "since", "release", "host"]
     parts = [
-        f"{len(found.results)} sources: {found.leak_count} leak, {found.new_leak_count} of them new",
+        f"{counted(len(found.results), 'source')}: {counted(found.leak_count, 'leak')}, {found.new_leak_count} of them new",
         table(headings, rows),
     ]
     if len(found.results) > limit:

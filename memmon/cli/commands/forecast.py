@@ -12,6 +12,7 @@ from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.cli.values import LIMIT
+from memmon.facts.limit_names import limit_name
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
     lines = [
         f"{printable(found.source)}: {printable(forecast.summary)}",
         (
-            f"  Limit: {size(found.limit_bytes)} ({printable(found.limit_origin)}), {size(found.charged_bytes)} used"
+            f"  Limit: {size(found.limit_bytes)} ({limit_name(found.limit_origin)}), {size(found.charged_bytes)} used"
             f" ({found.used_percent:.1f} %)"
         ),
         f"  Reached in: {_reached(forecast)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
+from memmon.facts.limit_names import limit_name
 from memmon.formatting import interval, rate, size, span
 from memmon.report.html.view_model import Card
 
@@ -70,7 +71,7 @@ def _limit(report: Report) -> Card:
         return Card(title="Limit", value="none known", lines=("no container limit was recorded",))
     origin = (forecast.limit_origin if forecast else None) or (system.limit_origin if system else None)
     used = (forecast.used_mb if forecast else None) or (system.limit_used_mb if system else None)
-    lines = [f"of {size(limit_mb)}" + (f" ({origin})" if origin else "")]
+    lines = [f"of {size(limit_mb)} ({limit_name(origin)})"]
     if used is not None:
         lines.append(f"{used / limit_mb:.0%} used")
     if forecast is None:
@@ -78,7 +79,7 @@ def _limit(report: Report) -> Card:
             title="Limit",
             value=size(limit_mb).split()[0],
             unit=size(limit_mb).split()[1],
-            lines=(*lines[1:], origin or ""),
+            lines=(*lines[1:], limit_name(origin)),
         )
     hours = forecast.hours_to_limit
     if hours is None:

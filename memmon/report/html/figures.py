@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
+from memmon.facts.limit_names import limit_name
 from memmon.formatting import size
 from memmon.report.html.geometry import (
     Frame,
@@ -154,8 +155,8 @@ def _memory_words(memory: MemoryChart) -> str:
 def _limit_note(memory: MemoryChart) -> str:
     if memory.limit_mb is None or shows_limit(memory):
         return ""
-    origin = f" ({memory.limit_origin})" if memory.limit_origin else ""
-    return f"The limit of {size(memory.limit_mb)}{origin} is far above this picture."
+    name = limit_name(memory.limit_origin)
+    return f"{name[0].upper()}{name[1:]} ({size(memory.limit_mb)}) is far above this picture."
 
 
 def split_figure(charts: Charts, split: StackChart, tz: tzinfo) -> Figure:

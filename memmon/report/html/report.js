@@ -191,6 +191,11 @@
         if (m.forecast && view[1] > data.until) {
           m.forecast[0].forEach(function (x, i) { if (x <= view[1]) { high = Math.max(high, Math.min(m.forecast[3][i], m.ceiling)); } });
         }
+        m.each.forEach(function (line) {
+          line[0].forEach(function (x, i) {
+            if (x >= view[0] && x <= view[1]) { low = Math.min(low, line[1][i]); high = Math.max(high, line[1][i]); }
+          });
+        });
         if (full && m.limit !== null) { high = Math.max(high, m.limit); }
         var air = (high - low) * 0.08 || Math.max(high * 0.05, 0.5);
         return [low - air, high + air];
