@@ -159,7 +159,7 @@ def test_every_face_names_it(shared, capsys):
     with open_store(shared) as store:
         report = build_report(store, now=NOW)
     text = " ".join(render_text(report).split())
-    assert "LIMIT: 1900.0 MB of 2048.0 MB (cgroup v2 /docker/ab12) used. Of it 1000.0 MB are held by" in text
+    assert "LIMIT: 1900.0 MB of the container's limit (2048.0 MB) used. Of it 1000.0 MB are held by" in text
     assert json.loads(render_json(report))["report"]["system"]["held_elsewhere_mb"] == 1000.0
     run_command(["check", "--db", shared])
     assert "Of it 1000.0 MB are held by no process" in capsys.readouterr().out

@@ -61,7 +61,7 @@ def test_a_leak_is_told_in_one_sentence():
     for words in (
         f"since {local_time(found.since)}",
         "97% of it in order_cache",
-        "the limit of 2048.0 MB (cgroup v2 /x) is reached in about ",
+        "the container's limit (2048.0 MB) is reached in about ",
         f"at {local_time(ahead.at)}",
     ):
         assert words in said
@@ -78,7 +78,7 @@ def test_a_headline_claims_no_more_than_is_known():
     young = assess_finding(history(hours=1), finding(verdict="cannot_say"), present=Present(limit=LIMIT))
     soon = replace(young, forecast=forecast(2.0, 1.0, 3.0), severity=None)
     assert "reached in" not in headline_of(soon)
-    assert "50 % of the limit of 2048.0 MB (cgroup v2 /x) is used" in headline_of(soon)
+    assert "50 % of the container's limit (2048.0 MB) is used" in headline_of(soon)
     full = replace(LIMIT, used_bytes=2049 * MIB)
     assert "is reached" in headline_of(assess(LEAKS, present=Present(limit=full)))
     assert "order_cache" not in headline_of(leaking(culprits=culprit(0.1)))

@@ -135,7 +135,7 @@ _CATALOGUES = {
 def set_traps(server, url: str, out: Path) -> Trapped:
     """Fill a database with traps."""
     out.chmod(0o777)
-    exists = f"SELECT FROM pg_roles WHERE rolname = '{CLERK}'"
+    exists = f"SELECT 1 FROM pg_roles WHERE rolname = '{CLERK}'"
     if not server.execute(exists):
         server.execute(f"CREATE ROLE {CLERK} LOGIN PASSWORD '{CLERK_PASSWORD}'")
     with psycopg.connect(url) as connection:

@@ -112,6 +112,7 @@ def span_hours(text: str) -> Number:
 
 SPAN = r"([\d,.]+ (?:s|min|h|days|d)\b)"
 SIZE = r"([\d,.]+ (?:MB|GB))"
+LIMIT_NAMES = r"(?:the container's limit|the machine's memory|the limit given)"
 
 
 def forecast_says(words: str) -> Said:
@@ -199,11 +200,11 @@ def headline_facts(words: str) -> Said:
     for begin, verdict in HEADLINE_VERDICTS.items():
         if words.startswith(begin):
             said["verdict"] = frozenset({verdict})
-    if found := re.search(rf"the limit of {SIZE} ", words):
+    if found := re.search(rf"{LIMIT_NAMES} \({SIZE}\)", words):
         said["limit_bytes"] = size_bytes(found[1])
     if found := re.search(rf"is reached in about {SPAN}", words):
         said["hours_to_limit"] = span_hours(found[1])
-    if found := re.search(r"; (\d+) % of the limit", words):
+    if found := re.search(rf"; (\d+) % of {LIMIT_NAMES}", words):
         said["used_percent"] = number(found[1])
     return {**said, **processes_say(words), **known(slope_mb_per_hour=slope_in(words))}
 
