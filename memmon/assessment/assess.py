@@ -17,6 +17,7 @@ from memmon.assessment.held import held_by
 from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
+from memmon.assessment.resources import beside_resources, resources_of
 from memmon.assessment.severity import severity_of
 from memmon.assessment.waiting import waiting_for
 from memmon.facts.recording_order import latest_at
@@ -85,12 +86,21 @@ def assess_finding(
         near = replace(known, limit=limit)
         pace = present_pace(limited.history, near, freshness=fresh, forecast=forecast)
         forecast = beside_pace(forecast, pace)
+    resources = resources_of(judged, finding.policy, known.file_limits)
     cause, culprits = explain(finding, known.growth)
+    cause = beside_resources(cause, finding, judged.run_id, resources)
     waiting = waiting_for(finding, forecast, history=history, freshness=fresh)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
     if not is_brief:
-        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=known.deques, pace=pace)
+        severity = severity_of(
+            finding,
+            forecast=forecast,
+            limit_share=share,
+            deques=known.deques,
+            pace=pace,
+            resources=resources,
+        )
     found = Assessment(
         source=history.source,
         at=now or history.last_at,
@@ -110,6 +120,7 @@ def assess_finding(
         cause=cause,
         deques=known.deques,
         processes=held.processes,
+        resources=resources,
         alerts=known.alerts,
         severity=severity,
         waits_for=waiting.words,

@@ -26,6 +26,7 @@ def headline_of(assessed: Assessment) -> str:
         f"{_verdict(assessed)}{_whose(assessed)}",
         _culprit(assessed),
         _limit(assessed),
+        *(one.clause(assessed.label_of(one.run_id)) for one in assessed.growing_resources),
         _freshness(assessed.freshness),
     ]
     return "; ".join(filter(None, parts)) + "."
