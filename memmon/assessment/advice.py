@@ -32,7 +32,8 @@ def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str
         *_on_limit(assessed, command),
         *_on_growth(assessed, command),
     ]
-    found += [_on_resource(one) for one in assessed.growing_resources]
+    if assessed.freshness is None or assessed.freshness.state is FreshnessState.LIVE:
+        found += [_on_resource(one) for one in assessed.growing_resources]
     if any(state_of(deque).is_failing for deque in assessed.deques):
         found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
     if assessed.finding.verdict is Verdict.CANNOT_SAY:

@@ -88,19 +88,10 @@ def assess_finding(
         forecast = beside_pace(forecast, pace)
     resources = resources_of(judged, finding.policy, known.file_limits)
     cause, culprits = explain(finding, known.growth)
-    cause = beside_resources(cause, finding, judged.run_id, resources)
+    if known.growth is not None:
+        culprits = beside_resources(culprits, finding, judged.run_id, resources)
     waiting = waiting_for(finding, forecast, history=history, freshness=fresh)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
-    severity: Severity | None = None
-    if not is_brief:
-        severity = severity_of(
-            finding,
-            forecast=forecast,
-            limit_share=share,
-            deques=known.deques,
-            pace=pace,
-            resources=resources,
-        )
     found = Assessment(
         source=history.source,
         at=now or history.last_at,
@@ -122,14 +113,26 @@ def assess_finding(
         processes=held.processes,
         resources=resources,
         alerts=known.alerts,
-        severity=severity,
         waits_for=waiting.words,
         ready_at=waiting.ready_at,
         is_sum_exact=held.is_exact,
         finding_run_id=judged.run_id,
         limited_run_id=limited.run_id,
     )
+    if not is_brief:
+        found = replace(found, severity=_severity(found))
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
+
+
+def _severity(found: Assessment) -> Severity:
+    return severity_of(
+        found.finding,
+        forecast=found.forecast,
+        limit_share=found.limit_share,
+        deques=found.deques,
+        pace=found.pace,
+        resources=found.resources,
+    )
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:

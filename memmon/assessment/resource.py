@@ -67,18 +67,27 @@ class Resource:
         since = "" if self.since is None else f" since {local_time(self.since)}"
         return f"{per_hour(self.slope_per_hour)} an hour{since}"
 
+    @property
+    def state_words(self) -> str:
+        """What it does."""
+        if self.state is ResourceState.CANNOT_SAY:
+            return "growth can't be told before a day of one run"
+        return f"growing by {self.pace}" if self.is_growing else "steady"
+
+    @property
+    def interval_words(self) -> str:
+        """How sure the pace is; empty where it does not grow."""
+        low, high = self.slope_low_per_hour, self.slope_high_per_hour
+        if not self.is_growing or low is None or high is None:
+            return ""
+        return f"95 % interval {per_hour(low)} to {per_hour(high)}"
+
     def line(self, label: str = "") -> str:
         """Return what is said of it; `label`: how the process is named that it is of, where there are several."""
         whose = f" of {label}" if label else ""
-        words = f"{self.words.capitalize()}{whose}: {self.used}"
-        if self.state is ResourceState.CANNOT_SAY:
-            return f"{words} (whether they grow can be told after a day of one run)"
-        if not self.is_growing:
-            return f"{words}, steady"
-        low, high = self.slope_low_per_hour, self.slope_high_per_hour
-        sure = "" if low is None or high is None else f" (95 % interval {per_hour(low)} to {per_hour(high)})"
-        reached = self.reached
-        return f"{words}, growing by {self.pace}{sure}{f'; {reached}' if reached else ''}"
+        sure = f" ({self.interval_words})" if self.interval_words else ""
+        words = f"{self.words.capitalize()}{whose}: {self.used}, {self.state_words}{sure}"
+        return f"{words}; {self.reached}" if self.reached else words
 
     def clause(self, label: str = "") -> str:
         """Return the same in a clause of a sentence; empty where it does not grow."""
@@ -88,12 +97,12 @@ class Resource:
 
     @property
     def reached(self) -> str:
-        """When the limit is reached; empty where that is not known."""
+        """When as many are in use as may be; empty where that is not known."""
         if self.hours_to_limit is None:
             return ""
         if self.hours_to_limit <= 0:
-            return "the limit is reached"
+            return "all of them are used"
         low, high = self.hours_to_limit_low, self.hours_to_limit_high
         latest = "never" if high is None else span(high)
         sure = "" if low is None else f" ({span(low)} to {latest})"
-        return f"the limit is reached in about {span(self.hours_to_limit)}{sure}"
+        return f"used up in about {span(self.hours_to_limit)}{sure}"

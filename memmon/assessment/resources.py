@@ -15,6 +15,7 @@ import numpy as np
 
 from memmon.analysis.resources.finding import ResourceGrowth, ResourceState
 from memmon.analysis.resources.growth import resource_growth, rough_growth
+from memmon.assessment.culprits import Culprits
 from memmon.assessment.resource import Resource, ResourceName
 from memmon.units import SECONDS_PER_HOUR
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from memmon.analysis.cause.split_finding import CauseFinding
     from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
     from memmon.assessment.by_process import ByProcess
     from memmon.history import History, HistoryRun
@@ -114,12 +114,13 @@ def _badness(one: Resource) -> tuple[bool, float, float, float]:
 
 
 def beside_resources(
-    cause: CauseFinding | None, finding: LeakFinding, run_id: int | None, resources: Sequence[Resource]
-) -> CauseFinding | None:
-    """Return the cause of a leak with what else grows in the same process: a hint at whose it is."""
+    culprits: Culprits | None, finding: LeakFinding, run_id: int | None, resources: Sequence[Resource]
+) -> Culprits | None:
+    """Return whose a leak is with what else grows in the same process: a hint at what is never closed."""
     grown = [one for one in resources if one.is_growing and run_id in {None, one.run_id}]
-    if cause is None or not finding.is_leak or not grown:
-        return cause
+    if not finding.is_leak or not grown:
+        return culprits
     names = " and ".join(f"{one.words} (by {one.pace})" for one in grown)
-    hint = f"At the same time {names} grow: what is never closed may be what holds the memory. That is evidence, not proof."
-    return replace(cause, details=(*cause.details, hint))
+    hint = f"At the same time {names} grow: what is never closed may hold the memory. That is evidence, not proof."
+    known = culprits or Culprits(parts=(), sentences=())
+    return replace(known, sentences=(*known.sentences, hint))

@@ -60,7 +60,7 @@ def command(
 
     0 OK; 1 WARNING: a leak of medium or high confidence, 80 % of the limit used, a limit that is
     reached soon at the present pace, or a deque outside its limit; 2
-    CRITICAL: the limit will be reached within 24 hours, or 95 % of it is used; 3 UNKNOWN: no verdict yet, old or no
+    CRITICAL: the limit (of memory, or of open files that grow) will be reached within 24 hours, or 95 % of memory's is used; 3 UNKNOWN: no verdict yet, old or no
     data, errors. All sources are checked unless one is named; the worst decides.
     """
     from memmon.clock import SystemClock
@@ -108,6 +108,8 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
     if reason.kind == "deques":
         failing = sum(state_of(deque).is_failing for deque in found.deques)
         return f"{failing} of {len(found.deques)} deques outside their limit"
+    if reason.kind == "resources":
+        return "; ".join(one.clause(found.label_of(one.run_id)) for one in found.growing_resources)
     if reason.kind == "pace":
         within = "" if found.pace is None else found.pace.span_words
         return f"at the present pace the limit is reached {within}"
