@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.resources.finding import ResourceGrowth, ResourceState
-from memmon.analysis.resources.growth import resource_growth, rough_growth
+from memmon.analysis.resources.growth import LEAST_ROUGH_COUNT, resource_growth, rough_growth
 from memmon.assessment.culprits import Culprits
 from memmon.assessment.resource import Resource, ResourceName
 from memmon.units import SECONDS_PER_HOUR
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 COLUMNS: dict[ResourceName, str] = {"threads": "thread_count", "open_files": "fd_count"}
-
-LEAST_ROUGH_COUNT = 4.0
-"""Growth between a run's ends below which one of several processes is not looked at closely: half of what is told."""
 
 
 def resources_of(

@@ -16,7 +16,7 @@ import numpy as np
 from memmon.analysis.leak.envelope import block_minima
 from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, of_trend, onset_of, since_onset
 from memmon.analysis.leak.recent import first_alarm, recent_trends
-from memmon.analysis.leak.rules import rule
+from memmon.analysis.leak.rules import RECENT_MARGINS, rule
 from memmon.analysis.leak.series import RunSeries
 from memmon.analysis.leak.shape import find_steps, is_stepped
 from memmon.analysis.leak.trend import fit_trend, trend_of_blocks
@@ -24,6 +24,8 @@ from memmon.analysis.resources.finding import ResourceGrowth, ResourceState
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from memmon.analysis.leak.trend import Trend
@@ -35,6 +37,8 @@ FEWEST_SAMPLES = 24
 """Samples that a count needs to be judged. Chosen: one an hour over a day."""
 LEAST_GROWTH_COUNT = 8.0
 """Growth over the stretch, in counts, from which on it is told. Chosen: a pool of eight workers may start late."""
+LEAST_ROUGH_COUNT = LEAST_GROWTH_COUNT / 2
+"""Growth between the ends of a stretch below which it is not looked at closely. Chosen: half of what is told."""
 LEAST_ERRORS = 3.0
 """Standard errors that a slope stands above zero. Tuned: false alarms."""
 SURE_SHARE = 0.5
@@ -51,6 +55,9 @@ ROUGH_END_SHARE = 0.1
 """Share of a history at each of its ends between which its growth is told roughly."""
 
 _CANNOT_SAY = ResourceGrowth(state=ResourceState.CANNOT_SAY)
+_STILL = ResourceGrowth(
+    state=ResourceState.STEADY, slope_per_hour=0.0, slope_low_per_hour=0.0, slope_high_per_hour=0.0
+)
 
 
 def rough_growth(counts: FloatArray) -> float:
@@ -68,6 +75,8 @@ def resource_growth(run: History, counts: FloatArray, *, warm_up_hours: float) -
     `cannot_say` with less than a day's readings, the start included; the first `warm_up_hours` are left out.
     """
     series = _series(run, counts, warm_up_hours)
+    if series is not None and not np.ptp(series.mb):
+        return _STILL
     trend = None if series is None else fit_trend(series.hours, series.mb)
     if series is None or trend is None:
         return _CANNOT_SAY
@@ -108,13 +117,21 @@ def _growing(series: RunSeries, trend: Trend) -> Evidence | None:
     """Return the growth of all of the run, else of its last days, that went up to where the count never was; else None."""
     if _goes_on(trend) and _is_seen_plainly(series, trend):
         return of_trend("whole", series, trend, is_alarm=True, failed="")
-    for recent in recent_trends(series):
-        if recent.hours < RECENT_FROM_HOURS or not _goes_on(recent.trend):
+    for recent in recent_trends(series, _rising_windows(series)):
+        if not _goes_on(recent.trend):
             continue
         demanding = replace(recent, margin=_margin())
         if first_alarm(series, [demanding], SURE_SHARE * recent.trend.slope) is not None:
             return of_trend(f"last {recent.hours:g} h", series, recent.trend, is_alarm=True, failed="")
     return None
+
+
+def _rising_windows(series: RunSeries) -> Iterator[float]:
+    """Yield the lengths of the last days that end higher than they begin: of most programs none, which saves their trends."""
+    for hours in RECENT_MARGINS:
+        cut = int(np.searchsorted(series.hours, series.hours[-1] - hours))
+        if cut and hours >= RECENT_FROM_HOURS and rough_growth(series.mb[cut:]) >= LEAST_ROUGH_COUNT:
+            yield hours
 
 
 def _goes_on(trend: Trend) -> bool:
