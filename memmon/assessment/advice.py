@@ -36,7 +36,8 @@ def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str
         found += [_on_resource(one) for one in assessed.growing_resources]
     if any(state_of(deque).is_failing for deque in assessed.deques):
         found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
-    if assessed.finding.verdict is Verdict.CANNOT_SAY:
+    is_undated = assessed.freshness is not None and assessed.freshness.state is FreshnessState.CLOCK_AHEAD
+    if assessed.finding.verdict is Verdict.CANNOT_SAY and not is_undated:
         found.append(f"Record on; this answers as soon as there is a verdict: {command('leaks')}")
     return tuple(found)
 

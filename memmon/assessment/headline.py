@@ -100,7 +100,7 @@ def _freshness(freshness: Freshness | None) -> str:
             return ""
         case FreshnessState.CLOCK_AHEAD:
             until = "" if freshness.ahead_until is None else f" ({local_time(freshness.ahead_until)})"
-            return f"its newest sample lies in the future{until}: a clock is wrong"
+            return f"clock ahead: its newest sample lies in the future{until}"
         case FreshnessState.SILENT:
             return f"silent: its last sample came{ago}" if ago else "silent: no sample was ever recorded"
         case _:

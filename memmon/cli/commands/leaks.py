@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memmon.assessment.freshness import ahead_sentence
 from memmon.cli.assessed import all_assessed, finding_object, source_object, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
@@ -100,7 +101,12 @@ def _paragraph(judged: Judged) -> str:
     lines += [f"  {printable(found.resource_line(one))}" for one in found.growing_resources]
     runs = "1 run" if finding.window.run_count == 1 else f"{finding.window.run_count} runs"
     lines.append(f"  Judged: {finding.sample_count} samples over {finding.duration_hours:.1f} h, {runs}")
+    fresh = judged.assessment.freshness
+    if fresh is not None and fresh.ahead_until is not None:
+        lines.append(f"  STALE: {printable(ahead_sentence(fresh))}")
     age = staleness_of(judged)
+    if age.last_at is None:
+        return "\n".join(lines)
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)

@@ -125,7 +125,7 @@ def fleet(text: str) -> dict[str, Said]:
 
 def _fleet_row(cells: list[str]) -> Said:
     _, verdict, *rest = cells
-    name = verdict.removesuffix(", new").replace(" ", "_")
+    name = verdict.removesuffix(", clock ahead").removesuffix(", new").replace(" ", "_")
     said: Said = {"verdict": frozenset({name})}
     if name == "leaking":
         said["confidence"] = rest.pop(0)
