@@ -39,13 +39,13 @@ LEAST_GROWTH_COUNT = 8.0
 """Growth over the stretch, in counts, from which on it is told. Chosen: a pool of eight workers may start late."""
 LEAST_ROUGH_COUNT = LEAST_GROWTH_COUNT / 2
 """Growth between the ends of a stretch below which it is not looked at closely. Chosen: half of what is told."""
-LEAST_ERRORS = 3.0
+LEAST_ERRORS = 4.0
 """Standard errors that a slope stands above zero. Tuned: false alarms."""
 SURE_SHARE = 0.5
 """Part of the slope that is surely there: by that many standard errors less, too. Chosen: half."""
-LASTING_SHARE = 0.3
+LASTING_SHARE = 0.4
 """Part of the slope that the last part, and each third over the one before, must have. Tuned: pools that fill."""
-PLAIN_SHARE = 0.1
+PLAIN_SHARE = 0.3
 """Part of the slope that each third has over the one before with the daily cycle in it. Tuned: steps."""
 FLOOR_SHARE = 0.3
 """Part of the growth by which the lowest of the last third lies above the first. Tuned: counts that wander."""
