@@ -68,6 +68,7 @@ class StoreKeeper:
         self._set_aside_at: deque[float] = deque(maxlen=SET_ASIDE_LIMIT)
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._retry_at: float | None = None
+        self._is_busy = False
         self._logged: dict[str, float] = {}
         self._stored_in: tuple[int, int] | None = None
         self.stored_count = 0
@@ -109,6 +110,10 @@ class StoreKeeper:
     def is_retry_due(self) -> bool:
         """Tell whether a write may be attempted now."""
         return self._retry_at is None or self._clock.monotonic() >= self._retry_at
+
+    def is_busy(self) -> bool:
+        """Tell whether the last write failed because another process held the database just then."""
+        return self._is_busy and not self.is_all_stored()
 
     def store(self) -> None:
         """Write batch after batch until nothing is held or one fails."""
@@ -234,8 +239,10 @@ class StoreKeeper:
 
     def _back_off(self, error: Exception) -> None:
         fault = classify(error, self.database.path)
-        self._retry_at = self._clock.monotonic() + self._backoff_seconds
-        self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
+        self._is_busy = fault is Fault.BUSY and not self._was_cut
+        if self.is_retry_due():  # else it was asked for in between
+            self._retry_at = self._clock.monotonic() + self._backoff_seconds
+            self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
         detail = describe(error)
         self.last_error = f"{fault.value}: {detail}"
         self._log_state(
@@ -250,6 +257,7 @@ class StoreKeeper:
         if self._retry_at is not None:
             log_safely(log, logging.WARNING, "memmon: %s can be written again", self.database.shown)
         self._retry_at = None
+        self._is_busy = False
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._logged.clear()
         self.last_error = None

@@ -405,6 +405,28 @@ def test_foreign_database(tmp_path, clock):
     assert "another program" in recorder.status.last_error
 
 
+def test_flush_waits_for_a_database_that_another_holds(tmp_path, make, monkeypatch):
+    """Whom the database's holder keeps out goes on until its own time is up, however soon an attempt gives up."""
+    monkeypatch.setattr("memmon.store.connect.engine.BUSY_TIMEOUT_MS", 20)
+    recorder = make()
+    recorder.take_snapshot()
+    assert recorder.flush()
+    with closing(sqlite3.connect(tmp_path / "r.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        recorder.take_snapshot()
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(recorder.flush(60.0)))
+        asking.start()
+        assert not recorder.flush(0.3)
+        assert "locked" in recorder.status.last_error
+        assert not answers
+        holder.execute("COMMIT")
+        asking.join(30.0)
+    assert answers == [True]
+    assert recorder.status.last_error is None
+    assert rows(tmp_path / "r.db", "SELECT seq FROM snapshot") == [(1,), (2,)]
+
+
 def test_checks_that_cant_be_had_are_said(tmp_path, make, monkeypatch, caplog):
     """In a packed program all is stored, nothing is started, and that nothing is checked is said once, everywhere."""
     upgrade(parse_database(str(tmp_path / "r.db")))
