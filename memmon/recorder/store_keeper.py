@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreBusyError, StoreDamagedError
+from memmon.facts.defaults import NEW_NAMES_PER_DAY
 from memmon.guest.locks import ForkLock
 from memmon.guest.shielding import log_safely
 from memmon.recorder.outbox import Outbox
@@ -48,7 +49,15 @@ _REPAIRED = (Fault.MISSING, Fault.OLD, Fault.DAMAGED)
 class StoreKeeper:
     """Keeps one recorder's snapshots until they are stored."""
 
-    def __init__(self, database: Database, *, clock: Clock, file_mode: int, children: Children) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        file_mode: int,
+        children: Children,
+        new_names_per_day: int = NEW_NAMES_PER_DAY,
+    ) -> None:
         """Open nothing yet: the file is looked at with the first write."""
         self.database = database
         self.on_stored: Callable[[OpenRun, Written], None] = lambda _state, _written: None
@@ -56,6 +65,7 @@ class StoreKeeper:
         self._children = children
         self._clock = clock
         self._file_mode = file_mode
+        self._new_names_per_day = new_names_per_day
         self.flush_lock = ForkLock()
         self._was_cut = False
         self._reset()
@@ -173,7 +183,7 @@ class StoreKeeper:
             raise StoreBusyError(msg)
         with self.flush_lock:
             if self._writer is None:
-                self._writer = Writer(self.database)
+                self._writer = Writer(self.database, new_names_per_day=self._new_names_per_day)
             written = self._writer.write(batch)
         path = self.database.path
         self._stored_in = None if path is None else file_identity(path)

@@ -16,6 +16,7 @@ from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.alerts.evidence import EvidenceGatherer
 from memmon.recorder.alerts.hourly_check import CHECK_EVERY_SECONDS, CheckCalls, CheckPlan, HourlyCheck
+from memmon.recorder.refused_names import RefusedNames
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
@@ -72,6 +73,7 @@ class Dispatcher:
         """When the last check has found a date for the limit: the pace is not told beside it."""
         self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self._refused_names = RefusedNames(settings.new_names_per_day)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
             CheckCalls(
@@ -93,6 +95,7 @@ class Dispatcher:
         self._state = state
         self._forget_pace(state.record.interval_seconds)
         self._evidence.reset()
+        self._refused_names.begin_run()
         self._hourly_check.reset()
 
     def end(self) -> None:
@@ -165,6 +168,10 @@ class Dispatcher:
                 written.source,
             )
         self.source = written.source
+        if (said := self._refused_names.add(written.refused_names)) is not None:
+            text, refused = said
+            self._put(state, state.event(self._clock, "names", text, refused))
+            log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
 
     def tell_pending(self) -> None:
         """Tell what waits: after a write, so that the alerts of earlier runs are known."""
