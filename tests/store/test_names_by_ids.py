@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +10,7 @@ from store_kit import START, deque_of, ticks
 
 from memmon.config import Settings
 from memmon.model import RunRecord
+from memmon.store.read import open_store
 from memmon.store.retention import prune
 from memmon.store.upkeep.maintenance import check
 from memmon.store.write.writer import Batch, Writer
@@ -39,8 +38,7 @@ def run_of(uuid: int = 1) -> RunRecord:
 
 
 def rows(store, sql: str):
-    with closing(sqlite3.connect(store.path)) as connection:
-        return connection.execute(sql).fetchall()
+    return [tuple(row) for row in open_store(store.database.url).query(sql, row_limit=100_000).rows]
 
 
 def names(store) -> set[str]:
