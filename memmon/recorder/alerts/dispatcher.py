@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
-from memmon.alerts.pace import PaceReading, PresentReadings
+from memmon.alerts.pace import PaceReading, PresentReadings, speaks_beside
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check
@@ -70,7 +70,7 @@ class Dispatcher:
         self._pending: list[Candidate] = []
         self._readings = PresentReadings(interval_seconds=None)
         self._dated_at: float | None = None
-        """When the last check has found a date for the limit: the pace is not told beside it."""
+        """When the last check has found a date within a day: the pace is not told beside it."""
         self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
         self._refused_names = RefusedNames(settings.new_names_per_day)
@@ -223,8 +223,8 @@ class Dispatcher:
         now = self._clock.now()
         is_dated = any(
             found.level == "active"
-            and found.values.get("hours_to_limit") is not None
             and "at_pace" not in found.values
+            and not speaks_beside(_hours(found.values.get("hours_to_limit")))
             for found in answer.seen
         )
         self._dated_at = self._clock.monotonic() if is_dated else None
@@ -239,3 +239,7 @@ class Dispatcher:
             )
             self._put(self._state, stored)
             log_safely(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report.headline)
+
+
+def _hours(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
