@@ -56,6 +56,13 @@ def glibc_heap_info() -> HeapInfo:
     return HeapInfo(heap_used=told.uordblks, mmap_used=told.hblkhd)
 
 
+def glibc_heap_trim() -> None:
+    """Give free heap back to the system; raises AttributeError where the C library has no such call."""
+    import ctypes
+
+    ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
+
+
 @cache
 def _mallinfo2() -> Callable[[], Any] | None:
     import ctypes  # of no use beside a newer psutil
