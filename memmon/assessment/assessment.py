@@ -34,7 +34,7 @@ class Assessment:
     `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere_slope_mb_per_hour` how fast that grows
     where it does for sure, `elsewhere` what is said of both.
     `finding`: the verdict; `forecast`: when the limit is reached; `pace`: that it is reached soon if the growth of the
-    last hour goes on, where the forecast has no date; `cause`: what the growth consists of;
+    last hour goes on, where the forecast has no date within a day; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
     `footprint_bytes`: what the process can't give back, at its last sample, the quantity that is judged.
     `processes`: those that live side by side, the worst first, then those that nobody records; of several `rss_bytes`
