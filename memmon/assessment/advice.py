@@ -29,6 +29,7 @@ def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str
     found = [
         *_on_freshness(assessed.freshness, command),
         *_on_limit(assessed, command),
+        *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
     if any(state_of(deque).is_failing for deque in assessed.deques):
@@ -68,6 +69,17 @@ def _on_limit(assessed: Assessment, command: _Command) -> Iterator[str]:
         at = forecast.at_low or forecast.at
         if at is not None:
             yield f"Restart it, or raise the limit, before {local_time(at)}."
+
+
+UNRECORDED_ADVICE = (
+    "Record the child processes too: call start() in each after its fork, or make the recorder with "
+    "follow_forks=True; of another program `memmon run` records the whole tree."
+)
+
+
+def _on_unrecorded(assessed: Assessment) -> Iterator[str]:
+    if assessed.unrecorded is not None:
+        yield UNRECORDED_ADVICE
 
 
 def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:

@@ -18,6 +18,7 @@ from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
 from memmon.assessment.severity import severity_of
+from memmon.assessment.unrecorded import unrecorded_of
 from memmon.assessment.waiting import waiting_for
 from memmon.facts.recording_order import latest_at
 from memmon.history import as_history
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.assessment.freshness import Freshness
+    from memmon.assessment.held import Held
+    from memmon.assessment.limits import Limit
     from memmon.assessment.severity import Severity
+    from memmon.assessment.unrecorded import Unrecorded
     from memmon.history import History
 
 FORECAST_LEVEL = 0.8
@@ -90,7 +94,14 @@ def assess_finding(
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     severity: Severity | None = None
     if not is_brief:
-        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=known.deques, pace=pace)
+        severity = severity_of(
+            finding,
+            forecast=forecast,
+            limit_share=share,
+            deques=known.deques,
+            pace=pace,
+            unrecorded=_unrecorded(held, limit),
+        )
     found = Assessment(
         source=history.source,
         at=now or history.last_at,
@@ -119,6 +130,16 @@ def assess_finding(
         limited_run_id=limited.run_id,
     )
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
+
+
+def _unrecorded(held: Held, limit: Limit | None) -> Unrecorded | None:
+    return unrecorded_of(
+        held.processes,
+        recorded_bytes=held.footprint_bytes,
+        limit_bytes=None if limit is None else limit.limit_bytes,
+        limit_origin=None if limit is None else limit.origin,
+        used_bytes=None if limit is None else limit.used_bytes,
+    )
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:

@@ -16,6 +16,7 @@ from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.freshness import Freshness
 from memmon.assessment.process import SourceProcess, labels, lines_of, together_sentence
 from memmon.assessment.severity import severity_of
+from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
 from memmon.model import AlertInfo, DequeReading
@@ -100,6 +101,7 @@ class Assessment:
                 limit_share=self.limit_share,
                 deques=self.deques,
                 pace=self.pace,
+                unrecorded=self.unrecorded,
             )
             assert self.severity is expected, f"the severity is {expected}, not {self.severity}"
 
@@ -182,6 +184,23 @@ class Assessment:
         """One line for each process, where there are several, and for each that nobody records."""
         told = self.processes if len(self.processes) > 1 else ()
         return lines_of(told)
+
+    @property
+    def unrecorded(self) -> Unrecorded | None:
+        """The living children that nobody records; None where there are none."""
+        return unrecorded_of(
+            self.processes,
+            recorded_bytes=self.footprint_bytes,
+            limit_bytes=self.limit_bytes,
+            limit_origin=self.limit_origin,
+            used_bytes=self.charged_bytes,
+        )
+
+    @property
+    def not_recorded(self) -> str:
+        """How many children nobody records and about how much they hold, in a sentence; empty where there are none."""
+        found = self.unrecorded
+        return "" if found is None else f"{found.words}: nothing here judges what they hold."
 
     @property
     def together(self) -> str:

@@ -16,6 +16,7 @@ from memmon.analysis.leak.sequential import confirmed
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.by_process import judge_processes
+from memmon.assessment.children import read_unrecorded
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.elsewhere import held_elsewhere_bytes
 from memmon.assessment.limits import limit_of
@@ -131,6 +132,8 @@ def judge(
     by_process = judge_processes(history, rules, least_squares=question.least_squares)
     newest = stats or _newest_statistics(store, history, bounds)
     present = read_present(store, source, question, stats=newest, runs=runs)
+    unrecorded = read_unrecorded(store.database, present.runs, at=_moment(source, bounds, now))
+    present = replace(present, unrecorded=unrecorded)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, by_process.finding))
     if by_process.are_several:
@@ -145,6 +148,13 @@ def judge(
         is_cross_checked=question.is_cross_checked,
     )
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+
+
+def _moment(source: SourceInfo, bounds: Bounds, now: datetime) -> datetime:
+    """Return the moment that the present of a window is of: now, where its end is the source's newest sample."""
+    until = bounds.until
+    is_newest = until is None or source.last_at is None or until >= source.last_at
+    return now if is_newest or until is None else until
 
 
 def _shares(store: Store, judged: ByProcess, history: History) -> dict[int, ProportionalShare]:

@@ -26,6 +26,7 @@ def headline_of(assessed: Assessment) -> str:
         f"{_verdict(assessed)}{_whose(assessed)}",
         _culprit(assessed),
         _limit(assessed),
+        "" if assessed.unrecorded is None else assessed.unrecorded.words,
         _freshness(assessed.freshness),
     ]
     return "; ".join(filter(None, parts)) + "."

@@ -186,8 +186,8 @@ def _history_commands() -> dict[str, dict[str, Any]]:
     )
     source = {
         "allOf": [_ref("SourceInfo")],
-        "properties": {"runs": _list(_ref("RunInfo"))},
-        "required": ["runs"],
+        "properties": {"runs": _list(_ref("RunInfo")), "unrecorded": _list(_ref("SourceProcess"))},
+        "required": ["runs", "unrecorded"],
     }
     return {
         "report --list": {

@@ -25,6 +25,7 @@ class ExternalRecorder(Recorder):
         options["gc_threshold_mb"] = 0.0
         super().__init__(*args, source=source, **options)
         self._pid = pid
+        self._dispatcher.child_watch.follow(pid)
         self._sampler = Sampler(pid=pid, deques=self._deques, components=self._components, clock=self._clock)
 
     @property

@@ -16,6 +16,7 @@ from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.alerts.evidence import EvidenceGatherer
 from memmon.recorder.alerts.hourly_check import CHECK_EVERY_SECONDS, CheckCalls, CheckPlan, HourlyCheck
+from memmon.recorder.child_watch import ChildWatch
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
@@ -72,6 +73,7 @@ class Dispatcher:
         """When the last check has found a date for the limit: the pace is not told beside it."""
         self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self.child_watch = ChildWatch(clock=clock, put=put)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
             CheckCalls(
@@ -93,10 +95,12 @@ class Dispatcher:
         self._state = state
         self._forget_pace(state.record.interval_seconds)
         self._evidence.reset()
+        self.child_watch.begin(state)
         self._hourly_check.reset()
 
     def end(self) -> None:
         """End what still runs: the recorder stops."""
+        self.child_watch.begin(None)
         self._hourly_check.end()
 
     def after_fork_in_child(self) -> None:
@@ -105,6 +109,7 @@ class Dispatcher:
         self._pending = []
         self._forget_pace(None)
         self._evidence.reset()
+        self.child_watch.after_fork_in_child()
         self._hourly_check.after_fork_in_child()
 
     # -- the writer thread --------------------------------------------------------------------
@@ -173,8 +178,8 @@ class Dispatcher:
             self._tell(one)
 
     def tick(self) -> float:
-        """Run the scheduled checks; returns how long (seconds) they can wait."""
-        return self._hourly_check.tick()
+        """Run the scheduled checks and looks; returns how long (seconds) they can wait."""
+        return min(self._hourly_check.tick(), self.child_watch.tick())
 
     def _tell(self, candidate: Candidate) -> None:
         looked = self.cooldown.look(candidate.seen, at=candidate.at, telling=candidate.telling)
