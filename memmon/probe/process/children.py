@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LEAST_AGE_SECONDS = 1.0
 """Younger ones are passed over: most live no longer."""
-SHARES_BUDGET_SECONDS = 0.02
-"""So long the shares of memory are read at one look; those left over are read at the next."""
+SHARES_BUDGET_SECONDS = 0.05
+"""So long the shares of memory are read at one look, of the largest first; those left over are read at the next."""
 SHARE_HOLDS_SECONDS = SECONDS_PER_HOUR
 """A share is read again after so long; meanwhile what has grown is added."""
 
@@ -37,7 +37,7 @@ class ChildProcess:
     """A living process; None: not known.
 
     `started_at_seconds`: UTC epoch, as psutil tells it. `pss_bytes`: its share of resident memory, pages that it shares divided among all who have
-    them, as it was read within the hour and with what has grown since.
+    them, as it was read within the hour and with what has grown since; until it is read, as those of its siblings are.
     """
 
     pid: int
@@ -109,7 +109,14 @@ class ChildrenProbe:
         self._shares = {key: share for key, share in self._shares.items() if key in keys}
         self._read_shares(found)
         booted = attempt(psutil.boot_time) if found else None
-        return tuple(self._child(one, booted) for one in sorted(found))
+        usual_share = self._usual_share()
+        return tuple(self._child(one, booted, usual_share) for one in sorted(found))
+
+    def _usual_share(self) -> float | None:
+        """Return how much of what is resident is a process's own share, over those of which it was read."""
+        known = [share for share in self._shares.values() if share.pss_bytes is not None and share.rss_bytes]
+        rss = sum(share.rss_bytes for share in known)
+        return sum(share.pss_bytes or 0 for share in known) / rss if rss else None
 
     def _descendants(self, stats: Iterable[_Stat]) -> list[_Stat]:
         by_parent: dict[int, list[_Stat]] = {}
@@ -140,7 +147,7 @@ class ChildrenProbe:
 
     def _read_shares(self, found: Iterable[_Stat]) -> None:
         begun, now = self._stopwatch(), self._monotonic()
-        for one in found:
+        for one in sorted(found, key=lambda one: -one.rss_bytes):
             share = self._shares.get((one.pid, one.start))
             if share is not None and now - share.read_at < SHARE_HOLDS_SECONDS:
                 continue
@@ -149,8 +156,9 @@ class ChildrenProbe:
             pss = attempt(_read_share, one.pid)
             self._shares[one.pid, one.start] = _Share(now, pss, one.rss_bytes)
 
-    def _child(self, one: _Stat, booted: float | None) -> ChildProcess:
-        share, pss = self._shares.get((one.pid, one.start)), None
+    def _child(self, one: _Stat, booted: float | None, usual_share: float | None) -> ChildProcess:
+        share = self._shares.get((one.pid, one.start))
+        pss = None if share is not None or usual_share is None else round(usual_share * one.rss_bytes)
         if share is not None and share.pss_bytes is not None:
             pss = max(share.pss_bytes + one.rss_bytes - share.rss_bytes, 0)
         return ChildProcess(
