@@ -236,6 +236,9 @@ def _fleet_and_soak() -> dict[str, dict[str, Any]]:
             "summary": _TEXT,
             "program_exit_code": _WHOLE,
             "findings": _finding("LeakFinding"),
+            "processes": _list(
+                _object(name=_TEXT, outcome={"enum": ["PASS", "FAIL", "INCONCLUSIVE"]}, summary=_TEXT)
+            ),
         },
     }
 

@@ -81,8 +81,15 @@ class ChildrenProbe:
         monotonic: Callable[[], float],
         stopwatch: Callable[[], float],
         mark: str = "",
+        least_age_seconds: float | None = None,
+        has_shares: bool = True,
     ) -> None:
-        """`pid`: None for the process that calls. `monotonic`: of the recording; `stopwatch`: times the reading itself."""
+        """`pid`: None for the process that calls. `monotonic`: of the recording; `stopwatch`: times the reading itself.
+
+        `has_shares`: their shares of memory are read too.
+        """
+        self._least_age_seconds = least_age_seconds
+        self._has_shares = has_shares
         self._pid = pid
         self._monotonic = monotonic
         self._stopwatch = stopwatch
@@ -100,14 +107,15 @@ class ChildrenProbe:
         """Tell whether they are this process's own."""
         return self._pid is None
 
-    def read(self) -> tuple[ChildProcess, ...]:
-        """Return the living descendants, by their pids."""
+    def read(self, *, besides: tuple[int, ...] = ()) -> tuple[ChildProcess, ...]:
+        """Return the living descendants, by their pids; those of the processes `besides` are looked for too."""
         if not os.path.isdir("/proc/self"):  # noqa: PTH112 -- imports nothing
             return tuple(_through_psutil(self.pid))
-        found = self._descendants(_all_stats())
+        found = self._descendants(_all_stats(), (self.pid, *besides))
         keys = {(one.pid, one.start) for one in found}
         self._shares = {key: share for key, share in self._shares.items() if key in keys}
-        self._read_shares(found)
+        if self._has_shares:
+            self._read_shares(found)
         booted = attempt(psutil.boot_time) if found else None
         usual_share = self._usual_share()
         return tuple(self._child(one, booted, usual_share) for one in sorted(found))
@@ -118,23 +126,25 @@ class ChildrenProbe:
         rss = sum(share.rss_bytes for share in known)
         return sum(share.pss_bytes or 0 for share in known) / rss if rss else None
 
-    def _descendants(self, stats: Iterable[_Stat]) -> list[_Stat]:
+    def _descendants(self, stats: Iterable[_Stat], roots: tuple[int, ...]) -> list[_Stat]:
         by_parent: dict[int, list[_Stat]] = {}
         for one in stats:
             by_parent.setdefault(one.parent_pid, []).append(one)
         up_seconds = _up_seconds()
+        least_age = LEAST_AGE_SECONDS if self._least_age_seconds is None else self._least_age_seconds
         known, self._left_out = self._left_out, {}
-        found, waiting = [], [self.pid]
+        found: dict[_Key, _Stat] = {}
+        waiting = list(roots)
         while waiting:
             for one in by_parent.get(waiting.pop(), ()):
                 key = (one.pid, one.start)
-                if up_seconds is not None and up_seconds - one.start / _TICKS < LEAST_AGE_SECONDS:
+                if up_seconds is not None and up_seconds - one.start / _TICKS < least_age:
                     continue
                 self._left_out[key] = is_out = known[key] if key in known else self._is_left_out(one.pid)
-                if not is_out:
-                    found.append(one)
+                if not is_out and key not in found:
+                    found[key] = one
                     waiting.append(one.pid)
-        return found
+        return list(found.values())
 
     def _is_left_out(self, pid: int) -> bool:
         line = attempt(read_bytes, f"/proc/{pid}/cmdline") or b""

@@ -62,6 +62,8 @@ class Dispatcher:
         """False where the program's own thread finds high memory (MemoryMonitor)."""
         self.on_damage: Callable[[str, object], None] = lambda _text, _seen: None
         """Called when two looks have found the file damaged, with its identity at the time."""
+        self.is_scheduled = True
+        """False where another recorder checks, and looks after the children, for this one too."""
         self._database = database
         self._clock = clock
         self._put = put
@@ -179,6 +181,8 @@ class Dispatcher:
 
     def tick(self) -> float:
         """Run the scheduled checks and looks; returns how long (seconds) they can wait."""
+        if not self.is_scheduled:
+            return CHECK_EVERY_SECONDS
         return min(self._hourly_check.tick(), self.child_watch.tick())
 
     def _tell(self, candidate: Candidate) -> None:
