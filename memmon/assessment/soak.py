@@ -14,12 +14,17 @@ from memmon.assessment.together import together
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from memmon.analysis.leak.soak import Outcome, SoakVerdict
     from memmon.facts.side_by_side import Lane
     from memmon.history import History
 
 HELPER_SHARE = 0.1
 """A process that had ended after less than this share of the soak, and never held more than this share of all, is judged in the sum alone."""
+
+ENDING_SHARE = 0.1
+"""Share of the soak at its end in which its processes may end one after another."""
 
 _WORST_FIRST: tuple[Outcome, ...] = ("FAIL", "INCONCLUSIVE", "PASS")
 
@@ -57,7 +62,7 @@ def judge_soak_processes(
     if len(found) <= 1:
         each = (("", judge(history)),)
     else:
-        total = together(history, found)
+        total = _sum(history, found)
         judged = [lane for lane in found if not _is_helper(lane, history, total)]
         each = (
             *((_label(lane), judge(_of(history, lane))) for lane in judged),
@@ -77,6 +82,22 @@ def judge_soak_processes(
     elif verdict.outcome == "PASS" and len(each) > 1:
         verdict = replace(verdict, summary=f"none of {len(found)} processes leaks, nor their sum; {said}")
     return SoakOfProcesses(verdict=verdict, each=each)
+
+
+def _sum(history: History, found: Sequence[Lane]) -> History:
+    """Return the sum over all processes, as long as those that were there near the end were all there.
+
+    A program ends piece by piece: its workers first, the sum then falls, and hides what grew before.
+    """
+    end = max(lane[-1].end_seconds for lane in found)
+    near_seconds = ENDING_SHARE * history.duration_hours * SECONDS_PER_HOUR
+    ends = [lane[-1].end_seconds for lane in found]
+    near = [
+        one
+        for one, lane in zip(ends, found, strict=True)
+        if end - one <= max(near_seconds, lane[-1].silent_after_seconds)
+    ]
+    return together(history, found).slice_time(None, min(near))
 
 
 def _badness(one: tuple[str, SoakVerdict]) -> tuple[int, float]:
