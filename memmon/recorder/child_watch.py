@@ -78,31 +78,31 @@ class ChildWatch:
             self._begun_at, self._due_at = now, now + FIRST_LOOK_SECONDS
         if now >= self._due_at:
             took_seconds = self._look(state, now)
-            interval = state.record.interval_seconds or LONGEST_PAUSE_SECONDS
-            # At first often: workers are started soon after their program.
-            pause = min(interval, max(now - self._begun_at, FIRST_LOOK_SECONDS), LONGEST_PAUSE_SECONDS)
+            pause = min(self._pause_seconds(state, now), LONGEST_PAUSE_SECONDS)
             self._due_at = now + max(pause, REST_FACTOR * took_seconds)
         return self._due_at - now
+
+    def _pause_seconds(self, state: OpenRun, now: float) -> float:
+        """Return an interval; at first less: workers are started, and grow, soon after their program."""
+        interval = state.record.interval_seconds or LONGEST_PAUSE_SECONDS
+        return min(interval, max((now - self._begun_at) / 2, FIRST_LOOK_SECONDS))
 
     def _look(self, state: OpenRun, now: float) -> float:
         watch = SystemClock()
         begun = watch.monotonic()
         found = self._probe.read()
-        if self._is_worth_noting(found, now, interval_seconds=state.record.interval_seconds):
+        if self._is_worth_noting(found, now, pause_seconds=self._pause_seconds(state, now)):
             self._noted, self._noted_at = found, now
             self._put(state, state.event(self._clock, CHILDREN_KIND, _words(found), _data(found)))
         return watch.monotonic() - begun
 
-    def _is_worth_noting(
-        self, found: tuple[ChildProcess, ...], now: float, *, interval_seconds: float | None
-    ) -> bool:
+    def _is_worth_noting(self, found: tuple[ChildProcess, ...], now: float, *, pause_seconds: float) -> bool:
         if not found and not self._noted:
             return False
         if self._noted_at is None:
             return True
         passed = now - self._noted_at
-        interval = interval_seconds or LONGEST_PAUSE_SECONDS
-        pause = min(interval, SECONDS_PER_HOUR) * max(1.0, len(found) / ROOMY_COUNT)
+        pause = min(pause_seconds, SECONDS_PER_HOUR) * max(1.0, len(found) / ROOMY_COUNT)
         is_new = _keys(found) != _keys(self._noted) or _has_changed(_held(found), _held(self._noted))
         return passed >= (pause if is_new else SECONDS_PER_DAY)
 
