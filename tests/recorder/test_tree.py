@@ -104,29 +104,46 @@ def test_beyond_the_bound_they_are_counted_as_not_measured(tmp_path, program, mo
     found.finish("exit")
 
 
+STARTS_ONE_LATER = """
+import signal, subprocess, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+print('ready', flush=True)
+signal.sigwait({signal.SIGUSR1})
+other = subprocess.Popen(['sleep', '600'])
+print(other.pid, flush=True)
+other.wait()
+"""
+
+
 def test_who_outlives_its_parent_is_recorded_on(tmp_path, monkeypatch):
-    """What a process in between has started stays the program's when that one has ended."""
+    """What a process in between has started stays the program's when that one has ended, and what it starts then is, too."""
     monkeypatch.setattr(tree_module, "LEAST_AGE_SECONDS", 0.0)
-    shell = "sleep 600 >/dev/null & echo $!; wait"
+    script = tmp_path / "later.py"
+    script.write_text(STARTS_ONE_LATER, encoding="utf-8")
+    shell = f"{sys.executable} {script} & echo $!; wait"
     between = subprocess.Popen(["sh", "-c", shell], stdout=subprocess.PIPE, text=True)
-    inner = int(between.stdout.readline())
-    program = SimpleNamespace(process=between)
-    found = recorded_tree(tmp_path / "t.db", program)
+    said = {between.stdout.readline().strip() for _ in range(2)}
+    inner = int((said - {"ready"}).pop())
+    found = recorded_tree(tmp_path / "t.db", SimpleNamespace(process=between))
     found.look()
     (member,) = found.members
     assert member.pid == inner
     assert member.take_snapshot().rss_bytes
     between.kill()
-    between.communicate()
+    between.wait()
     found.look()
     assert found.members == (member,)
+    os.kill(inner, signal.SIGUSR1)
+    last = int(between.stdout.readline())
+    found.look()
+    assert {one.pid for one in found.members} == {inner, last}
     found.finish("sigkill")
-    os.kill(inner, signal.SIGKILL)
+    for pid in (inner, last):
+        os.kill(pid, signal.SIGKILL)
+    between.communicate()
     with open_store(tmp_path / "t.db") as store:
-        assert {run.pid: run.end_reason for run in store.runs("pool")} == {
-            between.pid: "sigkill",
-            inner: "stopped",
-        }
+        ends = {run.pid: run.end_reason for run in store.runs("pool")}
+    assert (ends[between.pid], ends[inner]) == ("sigkill", "stopped")
 
 
 def test_the_end_of_one_is_told_by_its_recorder_alone(tmp_path, program, caplog):
