@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import GrowthReadings, Present
     from memmon.assessment.process import SourceProcess
+    from memmon.assessment.unrecorded import Unrecorded
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -187,6 +188,7 @@ _HOMES = {
     "StoreTooOldError": "memmon.errors",
     "TheilSen": "memmon.analysis.robust",
     "UnknownSourceError": "memmon.errors",
+    "Unrecorded": "memmon.assessment.unrecorded",
     "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
     "WorkSeries": "memmon.analysis.cause.per_work",
@@ -298,6 +300,7 @@ __all__ = [
     "StoreTooOldError",
     "TheilSen",
     "UnknownSourceError",
+    "Unrecorded",
     "Verdict",
     "WindowStatistics",
     "WorkSeries",
