@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from memmon import Recorder, assess_source, open_store
 from memmon.child.mark import MARK_VARIABLE
 from memmon.clock import ManualClock
+from memmon.errors import MemmonError
 from memmon.facts.children import children_of
+from memmon.facts.severity import Severity
 from memmon.model import RunRecord
 from memmon.probe.process import children
 from memmon.probe.process.children import ChildProcess, ChildrenProbe
@@ -179,3 +182,28 @@ def test_children_that_stay_are_noted_anew_each_day():
     seen.now = (child(7, 20),)
     seen.pass_seconds(3 * 86_400.0)
     assert len(seen.noted) in {3, 4}
+
+
+def test_a_recorder_says_of_its_own_accord_what_its_program_leaves_unrecorded(tmp_path, started):
+    """A program records and then starts a worker that does not: within seconds the assessment says so, by its size, and warns."""
+    with Recorder(tmp_path / "w.db", source="web", interval_seconds=0.2, leak_check=False):
+        worker, _ = started(HOLDS)
+        until = time.monotonic() + 30.0
+        left_out = ()
+        while not left_out and time.monotonic() < until:
+            time.sleep(0.1)
+            found = _assessed(tmp_path / "w.db")
+            left_out = () if found is None else [one for one in found.processes if one.pid == worker.pid]
+    (said,) = left_out
+    assert not said.is_recorded
+    assert said.pss_bytes == pytest.approx(45 * MIB, rel=0.3)
+    assert found.unrecorded.count >= 1
+    assert found.severity is Severity.WARNING
+
+
+def _assessed(path):
+    try:
+        with open_store(path) as store:
+            return assess_source(store, "web")
+    except MemmonError:  # nothing is stored yet
+        return None
