@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from memmon.assessment.present import GrowthReadings, Present
     from memmon.assessment.process import SourceProcess
     from memmon.assessment.resource import Resource
+    from memmon.assessment.unrecorded import Unrecorded
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -191,6 +192,7 @@ _HOMES = {
     "StoreTooOldError": "memmon.errors",
     "TheilSen": "memmon.analysis.robust",
     "UnknownSourceError": "memmon.errors",
+    "Unrecorded": "memmon.assessment.unrecorded",
     "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
     "WorkSeries": "memmon.analysis.cause.per_work",
@@ -304,6 +306,7 @@ __all__ = [
     "StoreTooOldError",
     "TheilSen",
     "UnknownSourceError",
+    "Unrecorded",
     "Verdict",
     "WindowStatistics",
     "WorkSeries",

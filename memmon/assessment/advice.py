@@ -30,6 +30,7 @@ def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str
     found = [
         *_on_freshness(assessed.freshness, command),
         *_on_limit(assessed, command),
+        *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
     if assessed.freshness is None or assessed.freshness.state is FreshnessState.LIVE:
@@ -80,6 +81,17 @@ def _on_resource(one: Resource) -> str:
     if one.name == "open_files":
         return f"See which files and sockets stay open, and close them: `ls -l /proc/{pid}/fd`"
     return f"See which threads never end: `cat /proc/{pid}/task/*/comm | sort | uniq -c`"
+
+
+UNRECORDED_ADVICE = (
+    "Record the child processes too: call start() in each after its fork, or make the recorder with "
+    "follow_forks=True; of another program `memmon run` records the whole tree."
+)
+
+
+def _on_unrecorded(assessed: Assessment) -> Iterator[str]:
+    if assessed.unrecorded is not None:
+        yield UNRECORDED_ADVICE
 
 
 def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:

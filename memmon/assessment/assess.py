@@ -132,6 +132,7 @@ def _severity(found: Assessment) -> Severity:
         deques=found.deques,
         pace=found.pace,
         resources=found.resources,
+        unrecorded=found.unrecorded,
     )
 
 

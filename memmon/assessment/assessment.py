@@ -17,6 +17,7 @@ from memmon.assessment.freshness import Freshness
 from memmon.assessment.process import SourceProcess, labels, lines_of, together_sentence
 from memmon.assessment.resource import Resource
 from memmon.assessment.severity import severity_of
+from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
 from memmon.model import AlertInfo, DequeReading
@@ -103,6 +104,7 @@ class Assessment:
                 deques=self.deques,
                 pace=self.pace,
                 resources=self.resources,
+                unrecorded=self.unrecorded,
             )
             assert self.severity is expected, f"the severity is {expected}, not {self.severity}"
 
@@ -195,6 +197,23 @@ class Assessment:
     def resource_line(self, one: Resource) -> str:
         """Return what is said of a resource, and in which of several processes."""
         return one.line(self.label_of(one.run_id))
+
+    @property
+    def unrecorded(self) -> Unrecorded | None:
+        """The living children that nobody records; None where there are none."""
+        return unrecorded_of(
+            self.processes,
+            recorded_bytes=self.footprint_bytes,
+            limit_bytes=self.limit_bytes,
+            limit_origin=self.limit_origin,
+            used_bytes=self.charged_bytes,
+        )
+
+    @property
+    def not_recorded(self) -> str:
+        """How many children nobody records and about how much they hold, in a sentence; empty where there are none."""
+        found = self.unrecorded
+        return "" if found is None else f"{found.words}: nothing here judges what they hold."
 
     @property
     def together(self) -> str:

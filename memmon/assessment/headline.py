@@ -27,6 +27,7 @@ def headline_of(assessed: Assessment) -> str:
         _culprit(assessed),
         _limit(assessed),
         *(one.clause(assessed.label_of(one.run_id)) for one in assessed.growing_resources),
+        "" if assessed.unrecorded is None else assessed.unrecorded.words,
         _freshness(assessed.freshness),
     ]
     return "; ".join(filter(None, parts)) + "."

@@ -116,7 +116,7 @@ def _processes(found: Assessment | None) -> list[str]:
     """Return what each of several processes holds, the worst first, and those that nobody records."""
     if found is None or not found.process_lines:
         return []
-    lines = [*_item(found.together)] if found.together else []
+    lines = [line for said in (found.together, found.not_recorded) if said for line in _item(said)]
     shown_lines = found.process_lines[:MAX_PROCESSES]
     lines += [line for one in shown_lines for line in _item(one, bullet="- ")]
     if len(found.process_lines) > MAX_PROCESSES:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memmon.assessment.advice import UNRECORDED_ADVICE
 from memmon.assessment.check_state import WORST_FIRST, CheckReason, CheckState, check_state
 from memmon.assessment.freshness import ahead_sentence
 from memmon.assessment.severity import CRITICAL_SHARE, NEAR_HOURS, WARNING_SHARE
@@ -60,7 +61,8 @@ def command(
     """Answer a monitoring system.
 
     0 OK; 1 WARNING: a leak of medium or high confidence, 80 % of the limit used, a limit that is
-    reached soon at the present pace, or a deque outside its limit; 2
+    reached soon at the present pace, a deque outside its limit, or child processes that nobody records and
+    that hold more than 10 % of what is recorded; 2
     CRITICAL: the limit (of memory, or of open files that grow) will be reached within 24 hours, or 95 % of memory's is used; 3 UNKNOWN: no verdict yet, old or no
     data, errors. All sources are checked unless one is named; the worst decides.
     """
@@ -111,6 +113,8 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
         return f"{failing} of {len(found.deques)} deques outside their limit"
     if reason.kind == "resources":
         return "; ".join(one.clause(found.label_of(one.run_id)) for one in found.growing_resources)
+    if reason.kind == "children":
+        return "" if found.unrecorded is None else found.unrecorded.words
     if reason.kind == "pace":
         within = "" if found.pace is None else found.pace.span_words
         return f"at the present pace the limit is reached {within}"
@@ -161,7 +165,10 @@ def _more(one: CheckedSource, *, alone: bool) -> list[str]:
         return []
     found = one.judged.assessment
     prefix = "" if alone else f"{_plain(one.source)}: "
-    return [f"{prefix}{_plain(said)}" for said in (found.together, found.elsewhere) if said]
+    said = [found.together, found.elsewhere]
+    if found.unrecorded is not None:
+        said += [found.not_recorded, UNRECORDED_ADVICE]
+    return [f"{prefix}{_plain(one)}" for one in said if one]
 
 
 def _performance(one: CheckedSource, *, alone: bool) -> list[str]:
