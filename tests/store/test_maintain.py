@@ -12,6 +12,7 @@ from store_kit import START, deque_of, ticks
 from memmon.config import Settings, parse_database
 from memmon.errors import ForeignStoreError, OutputError, StoreNotFoundError
 from memmon.store.read import open_store
+from memmon.store.read.sqlite_session import SqliteSession
 from memmon.store.retention import prune
 from memmon.store.upkeep import maintenance
 
@@ -131,3 +132,31 @@ def test_maintain_leaves_foreign_files_alone(tmp_path):
         maintenance.backup(parse_database(foreign), tmp_path / "copy.db")
     assert foreign.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["foreign.db"]
+
+
+def test_check_reads_each_row_once_however_many_runs_there_are(store, monkeypatch):
+    """The rows that a check fetches grow with the rows there are: twice the runs, twice the rows."""
+    fetched = []
+    rows, head = SqliteSession.rows, SqliteSession.head
+
+    def count_rows(self, *args):
+        found = rows(self, *args)
+        fetched.append(len(found))
+        return found
+
+    def count_head(self, *args, **more):
+        names, found = head(self, *args, **more)
+        fetched.append(len(found))
+        return names, found
+
+    monkeypatch.setattr(SqliteSession, "rows", count_rows)
+    monkeypatch.setattr(SqliteSession, "head", count_head)
+    costs = []
+    for _ in range(2):
+        for _ in range(20):
+            store.add_run(ticks(5))
+        fetched.clear()
+        assert maintenance.check(store.database).is_ok
+        costs.append(sum(fetched))
+    assert costs[1] <= 2.5 * costs[0]
+    assert costs[1] <= 40 * (5 + 1) + 10

@@ -23,7 +23,7 @@ from memmon.store.schema.digest import group_digest, row_digest, split_digest
 from memmon.store.schema.identity import HEAD_REVISION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from memmon.config import Database
@@ -119,8 +119,9 @@ def _check_rows(session: Session) -> CheckReport:
         return CheckReport(problems=(hint,), proved_count=0, unproved_count=0)
     problems: list[str] = []
     proved = unproved = 0
+    names, _ = session.head("SELECT * FROM snapshot", row_count=0)
     for (run_id,) in session.rows("SELECT id FROM run ORDER BY id"):
-        for row, readings in _snapshots(session, run_id):
+        for row, readings in _snapshots(session, run_id, names):
             digest = row["digest"]
             if digest is None:
                 unproved += 1
@@ -136,10 +137,9 @@ def _check_rows(session: Session) -> CheckReport:
 
 
 def _snapshots(
-    session: Session, run_id: int
+    session: Session, run_id: int, names: Sequence[str]
 ) -> Iterator[tuple[dict[str, int | float | None], list[tuple[int, int | None]]]]:
     """Yield every snapshot of a run with the readings that were written with it."""
-    names, _ = session.head("SELECT * FROM snapshot", row_count=0)
     last = -1
     while True:
         rows = session.rows(
