@@ -132,7 +132,10 @@ def _webhook(rest: str, environ: Mapping[str, str] | None) -> WebhookChannel:
             break
     if is_reference(rest):
         return WebhookChannel(resolve(rest, env), secret=secret, name=f"webhook:{rest}")
-    parts = urlsplit(rest)
+    try:
+        parts = urlsplit(rest)
+    except ValueError:
+        return WebhookChannel(rest, secret=secret)  # which says what is wrong with it
     if parts.username or parts.query:
         msg = "a webhook's URL with a password or query holds a secret: give webhook:env:NAME or webhook:file:PATH"
         raise SettingsError(msg)

@@ -109,7 +109,8 @@ def _fetch(driver: Driver, statement: str, row_count: int) -> tuple[tuple[str, .
         cursor.execute(statement)
         return _columns(cursor.description), [
             # The driver takes a size of nothing for its own size.
-            tuple(row) for row in (cursor.fetchmany(row_count) if row_count > 0 else [])
+            tuple(row)
+            for row in (cursor.fetchmany(row_count) if row_count > 0 else [])
         ]
 
 
