@@ -5,6 +5,7 @@ import io
 import re
 import sqlite3
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from asgi_client import AsgiClient
@@ -322,3 +323,11 @@ def test_metrics_without_their_extra_say_what_to_install(database, monkeypatch):
     answer = client_of(database).get("/metrics")
     assert answer.status_code == 501
     assert "pip install" in answer.text
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0", "-1", "²", "two", ""])
+def test_a_page_that_can_not_be_is_refused(client, number):
+    """A page number of thousands of digits, or none at all, is told as such, and is no fault of the dashboard."""
+    answer = client.get(f"/data/v_snapshot?{urlencode({'page': number})}")
+    assert answer.status_code == 404
+    assert "there is no page" in answer.text
