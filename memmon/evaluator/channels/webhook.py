@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.clock import SystemClock
 from memmon.errors import ChannelError, SettingsError
 from memmon.evaluator.channels.post import Delivery
-from memmon.evaluator.channels.secrets import scrubbed
+from memmon.facts.masking import scrubbed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
