@@ -94,6 +94,26 @@ def test_backup_is_a_whole_store_of_its_own(recorded, tmp_path):
         maintenance.backup(recorded.database, recorded.path / "no folder" / "copy.db")
 
 
+def test_backup_removes_and_replaces_no_file_that_it_did_not_make(recorded, tmp_path, monkeypatch):
+    """Neither a file of the copy's name with `.part`, nor one that appears at the target meanwhile, is touched."""
+    other = tmp_path / "copy.db.part"
+    other.write_text("mine")
+    maintenance.backup(recorded.database, tmp_path / "copy.db")
+    assert other.read_text() == "mine"
+    target = tmp_path / "second.db"
+    copy = maintenance._copy
+
+    def overtaken(path, part):
+        copy(path, part)
+        target.write_text("another's")
+
+    monkeypatch.setattr(maintenance, "_copy", overtaken)
+    with pytest.raises(OutputError, match="second"):
+        maintenance.backup(recorded.database, target)
+    assert target.read_text() == "another's"
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_vacuum_gives_room_back(recorded):
     """What was deleted no longer takes room, all rows stay, and retention can shrink the file in steps afterwards."""
     recorded.add_run(ticks(4000, start=START + timedelta(days=3), deques=lambda n: [deque_of("q", n)]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from memmon.store.read.opening import open_gate
 from memmon.store.read.sqlite_session import SqliteGate
 from memmon.store.schema.digest import group_digest, row_digest, split_digest
 from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.new_file import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -173,19 +174,14 @@ def backup(database: Database, target: Path, *, file_mode: int = 0o600) -> Backu
     if target.exists():
         msg = f"{target} exists already: name a new file for the copy"
         raise OutputError(msg)
-    part = target.with_name(f"{target.name}.part")
     try:
-        part.unlink(missing_ok=True)
-        create_private_file(part, file_mode=file_mode)
-        with translated(database):
-            _copy(path, part)
-        part.rename(target)
+        with new_file(target) as part:
+            create_private_file(part, file_mode=file_mode)
+            with translated(database):
+                _copy(path, part)
     except OSError as error:
         msg = f"{target} can't be written: {error.strerror or error}"
         raise OutputError(msg) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return BackupReport(path=target, size_bytes=target.stat().st_size)
 
 
