@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.model import trend_model
     from memmon.analysis.leak.soak import SoakVerdict, judge_soak
     from memmon.analysis.leak.windows import trend_windows
+    from memmon.analysis.resources.finding import ResourceState
     from memmon.analysis.robust import TheilSen, theil_sen
     from memmon.assessment.assess import assess
     from memmon.assessment.assessment import Assessment
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import GrowthReadings, Present
     from memmon.assessment.process import SourceProcess
+    from memmon.assessment.resource import Resource
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -175,6 +177,8 @@ _HOMES = {
     "SourceInfo": "memmon.store.read",
     "SqlError": "memmon.errors",
     "SourceProcess": "memmon.assessment.process",
+    "Resource": "memmon.assessment.resource",
+    "ResourceState": "memmon.analysis.resources.finding",
     "Pace": "memmon.alerts.pace",
     "Staleness": "memmon.facts.staleness",
     "Store": "memmon.store.read",
@@ -278,6 +282,8 @@ __all__ = [
     "RejuvenationPolicy",
     "ReleaseEstimate",
     "ReportInfo",
+    "Resource",
+    "ResourceState",
     "RunInfo",
     "SeriesResult",
     "SettingsError",

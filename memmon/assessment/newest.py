@@ -192,8 +192,14 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         is_sum_exact=held is None or held.is_exact,
         finding_run_id=None if held is None else kept.finding_run_id,
         severity=severity_of(
-            kept.finding, forecast=forecast, limit_share=share, deques=present.deques, pace=standing.pace
+            kept.finding,
+            forecast=forecast,
+            limit_share=share,
+            deques=present.deques,
+            pace=standing.pace,
+            resources=kept.resources,
         ),
+        resources=kept.resources,
         waits_for=kept.waits_for,
         ready_at=kept.ready_at,
     )

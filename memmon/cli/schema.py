@@ -138,7 +138,7 @@ def _commands() -> dict[str, dict[str, Any]]:
             "exit_code": {"enum": [0, 1, 3]},
             "fail_on": {"enum": [level.value for level in Confidence]},
             "findings": leak,
-            "sources": _list(_object(**fresh)),
+            "sources": _list(_object(**fresh, resources=_list(_ref("Resource")))),
         },
         "check": _check_command(leak),
         "report": {

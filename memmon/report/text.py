@@ -66,6 +66,7 @@ def render_text(
         [_RULE, report.title, _RULE],
         _memory(report),
         _limit(report.system),
+        _resources(report.assessment),
         _leak(report, sign, tz),
         _forecast(report.forecast),
         _cause(report.cause),
@@ -147,6 +148,13 @@ def _limit(system: SystemSection | None) -> list[str]:
         return []
     used = f"{size(system.limit_used_mb)} of {limit_name(system.limit_origin)} ({size(system.limit_mb)}) used"
     return ["LIMIT:", *_item(f"{used}. {system.elsewhere}")]
+
+
+def _resources(found: Assessment | None) -> list[str]:
+    """Return what else the process can run out of."""
+    if found is None or not found.resources:
+        return []
+    return ["RESOURCES:", *(line for one in found.resources for line in _item(found.resource_line(one)))]
 
 
 def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:

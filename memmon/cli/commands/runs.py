@@ -45,7 +45,9 @@ def _block(name: str, runs: tuple[RunInfo, ...], limit: int) -> str:
             (
                 run.run_id,
                 local_time(run.started_at),
-                local_time(run.last_at),
+                "clock ahead"
+                if run.last_at is None and run.ahead_at is not None
+                else local_time(run.last_at),
                 run.end_reason or ("" if run.ended_at is None else local_time(run.ended_at)),
                 run.release or "",
                 run.snapshot_count,

@@ -104,6 +104,7 @@ def _verdict_sentences(report: Report) -> tuple[str, ...]:
         sentences.append(report.forecast.summary)
     if report.assessment is not None:
         sentences += report.assessment.outlook
+        sentences += map(report.assessment.resource_line, report.assessment.growing_resources)
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
