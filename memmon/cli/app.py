@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from contextlib import suppress
@@ -101,6 +102,11 @@ def main() -> None:
     """
 
 
+_SHOWN_LETTERS = 60
+_ENDLESS = re.compile(r"\w{500,}")
+"""A word that nobody reads to its end, such as a number of thousands of digits."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with `arguments` and return the exit code; only one line per error."""
     for stream in (sys.stdout, sys.stderr):
@@ -135,7 +141,7 @@ def _explain(error: Exception, failed: int) -> int:
     if isinstance(error, _NO_ARGUMENTS):
         click.echo(error.format_message())
         return 0 if failed == EXIT_ERROR else failed
-    message = _message(error)
+    message = _ENDLESS.sub(lambda found: f"{found[0][:_SHOWN_LETTERS]}…", _message(error))
     _say(message)
     if failed == EXIT_UNKNOWN:  # a monitoring system reads standard output alone
         with suppress(OSError, ValueError):

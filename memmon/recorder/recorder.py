@@ -171,6 +171,13 @@ class Recorder(Recording):
         else:
             self._end(timeout_seconds, "exception", type(error).__name__)
 
+    def _tell_lost(self) -> None:
+        """Say what is lost with the end of the program, and why it could not be stored."""
+        count, why = self.pending_count, self._keeper.last_error
+        if count and why:
+            sentence = "memmon: the recorder ends with %d snapshots that could not be stored: %s"
+            log_safely(log, logging.WARNING, sentence, count, why)
+
     @guarded(default=None)
     def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
         deadline = self._clock_of_host() + timeout_seconds
@@ -181,6 +188,8 @@ class Recorder(Recording):
             self._note(state, "run_end", reason)
             self._writer_thread.put(state, RunEnd(at=now, reason=reason, detail=detail))
         self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
+        if state is not None:
+            self._tell_lost()
         drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         self._dispatcher.end()
         self.children.end()
