@@ -44,6 +44,9 @@ class Index:
     def __index__(self):
         return self.value
 
+    def __repr__(self):
+        return f"Index({self.value})"
+
 
 @pytest.mark.parametrize(("value", "size"), [(0, 0), (5, 5), (2**40, 2**40), (7.6, 8), (Index(9), 9)])
 def test_a_measure_returns_bytes(registry, value, size):
