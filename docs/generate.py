@@ -51,7 +51,7 @@ UNITS = {
     "_percent": "percent",
     "_mb": "MB (2**20 bytes)",
 }
-TYPES = {"string": "text", "number": "number", "boolean": "true or false"}
+TYPES = {"integer": "whole number", "string": "text", "number": "number", "boolean": "true or false"}
 
 GROUPS = {
     "Record": "Recorder RecorderStatus MemoryMonitor MemorySnapshot MemoryLeakReport Alert CountingDeque discover Discovery "

@@ -81,6 +81,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             gt=0, description="size of the database file (MB) above which the oldest detail is dropped first"
         ),
     ] = 1024.0
+    new_names_per_day: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1,
+            description="new names of deques, components and work that a run records in a day; further ones are counted "
+            "(those of its first snapshot are free)",
+        ),
+    ] = defaults.NEW_NAMES_PER_DAY
     file_mode: Annotated[
         str, msgspec.Meta(pattern="^0?[0-7]{3}$", description="permissions of a new database file, octal")
     ] = "0600"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.deque_state import state_of
-from memmon.facts.severity import Severity
+from memmon.facts.severity import NEAR_HOURS, Severity
 from memmon.facts.verdicts import Confidence
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ __all__ = [
     "severity_of",
     "severity_reasons",
 ]
-
-NEAR_HOURS = 24.0
-"""A limit that is dated within so many hours is near: time for one person to sleep, and then to act."""
 
 CRITICAL_SHARE = 0.95
 WARNING_SHARE = HIGH_MEMORY_PERCENT / 100

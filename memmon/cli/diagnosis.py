@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 OLDEST_SQLITE = (3, 35, 0)
 LEAST_FREE_BYTES = 100 * MIB
+_SAID_DAYS = 2.0
+"""What a run said of itself is repeated for so long: it says it again daily while it holds."""
 THROW_AWAY = {
     "overlay": "a container's throw-away layer: it vanishes with the container; put it on a volume",
     "aufs": "a container's throw-away layer: it vanishes with the container; put it on a volume",
@@ -191,6 +194,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
             store = opened.as_of(now)
             sources = store.sources()
             starts = {one.name: _newest_start(store, one.name) for one in sources}
+            unread = {one.name: _not_recorded(store, one.name, now=now) for one in sources}
             runs = {one.name: store.runs(one.name) for one in sources}
     except StoreTooOldError as error:
         yield Diagnosis(state="problem", subject="database", finding=str(error), advice="memmon db upgrade")
@@ -211,12 +215,21 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
                 finding=newest.text,
                 advice="memmon alerts run --every 5m",
             )
+        for said in unread[source.name]:
+            yield Diagnosis(state="note", subject=f"source {printable(source.name)}", finding=said)
 
 
 def _newest_start(store: Store, name: str) -> EventInfo | None:
     """Return which came last: that a run began, or that nothing is checked in it."""
     found = store.events(name, kinds=("run_start", "checks_off"), limit=1)
     return found[0] if found else None
+
+
+def _not_recorded(store: Store, name: str, *, now: datetime) -> list[str]:
+    """Return what was said of names and deques that are not recorded, the newest of each kind within two days."""
+    since = now - timedelta(days=_SAID_DAYS)
+    found = {one.kind: one.text for one in store.events(name, since, kinds=("names", "deques"))}
+    return [found[kind] for kind in sorted(found)]
 
 
 def _freshness(name: str, runs: Sequence[RunInfo], *, now: datetime) -> Iterator[Diagnosis]:

@@ -82,6 +82,7 @@ class Recording(Registrations):
             clock=clock,
             file_mode=int(settings.file_mode, 8),
             children=self.children,
+            new_names_per_day=settings.new_names_per_day,
         )
         self._writer_thread = WriterThread(
             self._keeper, clock=clock, dispatcher=self._dispatcher, is_inert=self._is_inert

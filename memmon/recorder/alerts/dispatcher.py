@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
-from memmon.alerts.pace import PaceReading, PresentReadings
+from memmon.alerts.pace import PaceReading, PresentReadings, speaks_beside
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check
@@ -16,6 +16,7 @@ from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.alerts.evidence import EvidenceGatherer
 from memmon.recorder.alerts.hourly_check import CHECK_EVERY_SECONDS, CheckCalls, CheckPlan, HourlyCheck
+from memmon.recorder.refused_names import RefusedNames
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
@@ -69,9 +70,10 @@ class Dispatcher:
         self._pending: list[Candidate] = []
         self._readings = PresentReadings(interval_seconds=None)
         self._dated_at: float | None = None
-        """When the last check has found a date for the limit: the pace is not told beside it."""
+        """When the last check has found a date within a day: the pace is not told beside it."""
         self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self._refused_names = RefusedNames(settings.new_names_per_day)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
             CheckCalls(
@@ -93,6 +95,7 @@ class Dispatcher:
         self._state = state
         self._forget_pace(state.record.interval_seconds)
         self._evidence.reset()
+        self._refused_names.begin_run()
         self._hourly_check.reset()
 
     def end(self) -> None:
@@ -165,6 +168,10 @@ class Dispatcher:
                 written.source,
             )
         self.source = written.source
+        if (said := self._refused_names.add(written.refused_names)) is not None:
+            text, refused = said
+            self._put(state, state.event(self._clock, "names", text, refused))
+            log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
 
     def tell_pending(self) -> None:
         """Tell what waits: after a write, so that the alerts of earlier runs are known."""
@@ -216,8 +223,8 @@ class Dispatcher:
         now = self._clock.now()
         is_dated = any(
             found.level == "active"
-            and found.values.get("hours_to_limit") is not None
             and "at_pace" not in found.values
+            and not speaks_beside(_hours(found.values.get("hours_to_limit")))
             for found in answer.seen
         )
         self._dated_at = self._clock.monotonic() if is_dated else None
@@ -232,3 +239,7 @@ class Dispatcher:
             )
             self._put(self._state, stored)
             log_safely(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report.headline)
+
+
+def _hours(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
