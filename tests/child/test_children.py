@@ -210,6 +210,7 @@ def test_a_signal_handler_that_raises_leaves_nothing_behind(made, monkeypatch):
     assert children.failure_count == 0
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_fork_while_a_child_is_being_started_is_no_cut_write(tmp_path):
     """A process forked while a child takes long to start records like any other: no write was cut in it."""
     recorder = Recorder(tmp_path / "m.db", source="bot", gc_threshold_mb=0)
