@@ -94,6 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "0600"
     daily_report: Annotated[bool, msgspec.Meta(description="store a report every 24 hours")] = True
     leak_check: Annotated[bool, msgspec.Meta(description="check for a leak every hour")] = True
+    follow_forks: Annotated[
+        bool, msgspec.Meta(description="let processes forked from one that records record by themselves")
+    ] = False
 
 
 _FLAGS = {

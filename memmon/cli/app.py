@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ EXIT_ERROR = 2
 EXIT_UNKNOWN = 3
 """The monitoring plugins' UNKNOWN: what `check` answers where others answer 2."""
 _EXIT_INTERRUPTED = 130
+_NO_ARGUMENTS: Any = getattr(
+    click.exceptions, "NoArgsIsHelpError", ()
+)  # click before 8.2 shows the help by itself
 _EXIT_PIPE = 141
 DEBUG_VARIABLE = "MEMMON_DEBUG"
 EXTRA_OF = {
@@ -129,7 +132,7 @@ def _explain(error: Exception, failed: int) -> int:
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return _leave_pipe()
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, _NO_ARGUMENTS):
         click.echo(error.format_message())
         return 0 if failed == EXIT_ERROR else failed
     message = _message(error)

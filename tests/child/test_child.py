@@ -27,6 +27,19 @@ from memmon.errors import ChildError
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.parametrize("error", [TypeError, AttributeError, NotImplementedError])
+def test_a_programs_own_class_of_processes_that_refuses_is_told(monkeypatch, error):
+    """Green threads bring a class of processes that may refuse in memmon's threads: then no child can be had, and nothing else is raised."""
+
+    class Refuses:
+        def __init__(self, *_arguments, **_options):
+            raise error("child watchers are only available on the default loop")
+
+    monkeypatch.setattr(subprocess, "Popen", Refuses)
+    with pytest.raises(ChildError, match="could not be started: child watchers"):
+        Child(INSPECT, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+
+
 def test_it_answers():
     """A child started with the real interpreter answers, and leaves nothing behind."""
     child = Child(INSPECT, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)

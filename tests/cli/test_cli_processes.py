@@ -317,3 +317,19 @@ def test_the_mark_in_the_environment_is_told(tmp_path):
     (found,) = [one for one in looked.json["diagnoses"] if one["subject"] == "environment"]
     assert found["state"] == "problem"
     assert "records nothing" in found["finding"]
+
+
+def test_run_records_a_lone_child_behind_a_shell(tmp_path):
+    """A shell in front is small and flat: the program behind it is recorded beside it, as a child of its run."""
+    database = tmp_path / "r.db"
+    script = tmp_path / "behind.py"
+    until = UNTIL_RECORDED.format(database=database, count=3).replace("snapshot", "snapshot WHERE run_id > 1")
+    script.write_text(f"held = bytearray(b'x') * 60_000_000\n{until}", encoding="utf-8")
+    shell = f"{sys.executable} {script}; exit 3"
+    started = process("run", "--db", database, "--interval", "100ms", "--source", "p", "--", "sh", "-c", shell)  # fmt: skip
+    started.communicate(timeout=60)
+    assert started.returncode == 3
+    first, behind = runs(database)["p"]
+    assert behind["parent_uuid"] == first["uuid"]
+    assert first["peak_rss_bytes"] < 10_000_000
+    assert behind["peak_rss_bytes"] > 60_000_000

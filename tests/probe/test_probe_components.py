@@ -318,7 +318,7 @@ def test_nested_and_unreadable_passes_do_not_disturb_each_other(registry, monkey
     with section, section:
         pass
     assert section.pass_count == 2
-    monkeypatch.setattr("memmon.probe.process.cause.psutil.heap_info", lambda: 1 / 0, raising=False)
+    monkeypatch.setattr("psutil.heap_info", lambda: 1 / 0, raising=False)
     with section:
         pass
     section.__exit__(None, None, None)

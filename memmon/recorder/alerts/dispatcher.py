@@ -16,6 +16,7 @@ from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.alerts.evidence import EvidenceGatherer
 from memmon.recorder.alerts.hourly_check import CHECK_EVERY_SECONDS, CheckCalls, CheckPlan, HourlyCheck
+from memmon.recorder.child_watch import ChildWatch
 from memmon.recorder.refused_names import RefusedNames
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
@@ -62,6 +63,8 @@ class Dispatcher:
         """False where the program's own thread finds high memory (MemoryMonitor)."""
         self.on_damage: Callable[[str, object], None] = lambda _text, _seen: None
         """Called when two looks have found the file damaged, with its identity at the time."""
+        self.is_scheduled = True
+        """False where another recorder checks, and looks after the children, for this one too."""
         self._database = database
         self._clock = clock
         self._put = put
@@ -73,6 +76,7 @@ class Dispatcher:
         """When the last check has found a date within a day: the pace is not told beside it."""
         self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self.child_watch = ChildWatch(clock=clock, put=put)
         self._refused_names = RefusedNames(settings.new_names_per_day)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
@@ -95,11 +99,13 @@ class Dispatcher:
         self._state = state
         self._forget_pace(state.record.interval_seconds)
         self._evidence.reset()
+        self.child_watch.begin(state)
         self._refused_names.begin_run()
         self._hourly_check.reset()
 
     def end(self) -> None:
         """End what still runs: the recorder stops."""
+        self.child_watch.begin(None)
         self._hourly_check.end()
 
     def after_fork_in_child(self) -> None:
@@ -108,6 +114,7 @@ class Dispatcher:
         self._pending = []
         self._forget_pace(None)
         self._evidence.reset()
+        self.child_watch.after_fork_in_child()
         self._hourly_check.after_fork_in_child()
 
     # -- the writer thread --------------------------------------------------------------------
@@ -180,8 +187,10 @@ class Dispatcher:
             self._tell(one)
 
     def tick(self) -> float:
-        """Run the scheduled checks; returns how long (seconds) they can wait."""
-        return self._hourly_check.tick()
+        """Run the scheduled checks and looks; returns how long (seconds) they can wait."""
+        if not self.is_scheduled:
+            return CHECK_EVERY_SECONDS
+        return min(self._hourly_check.tick(), self.child_watch.tick())
 
     def _tell(self, candidate: Candidate) -> None:
         looked = self.cooldown.look(candidate.seen, at=candidate.at, telling=candidate.telling)
