@@ -253,6 +253,7 @@ def test_an_answer_too_deep_to_be_read_is_none(tmp_path):
         answer_of(child)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_holds_nothing_of_it(tmp_path):
     """A process forked from the program, told to forget the child, holds none of its channels open."""
     before = len(list(Path("/proc/self/fd").iterdir()))

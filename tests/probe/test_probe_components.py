@@ -7,6 +7,7 @@ import queue
 
 import pytest
 
+from memmon.probe.process import cause
 from memmon.probe.registered.components import ComponentRegistry
 
 HOUR = 3600.0
@@ -28,7 +29,9 @@ def clock():
 
 
 @pytest.fixture
-def registry(clock):
+def registry(clock, monkeypatch):
+    """A registry whose counters never rest: in a large process on a busy machine one of them may take long."""
+    monkeypatch.setattr(cause, "SLOW_SECONDS", 60.0)
     return ComponentRegistry(monotonic=clock)
 
 
@@ -43,6 +46,9 @@ class Index:
 
     def __index__(self):
         return self.value
+
+    def __repr__(self):
+        return f"Index({self.value})"
 
 
 @pytest.mark.parametrize(("value", "size"), [(0, 0), (5, 5), (2**40, 2**40), (7.6, 8), (Index(9), 9)])

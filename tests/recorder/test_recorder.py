@@ -336,6 +336,7 @@ def test_events(make, clock, tmp_path):
     assert "-86400" in step.text
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_fork(make, tmp_path):
     """A forked child records nothing until it asks, then in a run of its own whose parent is known."""
     recorder = make(clock=None)
