@@ -208,3 +208,40 @@ def test_a_reboot(tmp_path):
         connection.exec_driver_sql("UPDATE run SET boot_id = 'an earlier one'")
     runs, _ = next_start(tmp_path)
     assert runs[0].end_reason == "reboot"
+
+
+WORKERS = """
+    import multiprocessing, sys
+    from memmon import Recorder
+
+    def work(database, way):
+        recorder = Recorder(database, source=way, leak_check=False, daily_report=False)
+        recorder.take_snapshot()
+        assert recorder.flush(30.0)
+        if way.endswith("raise"):
+            raise LookupError("no such order")
+
+    if __name__ == "__main__":
+        method, database = sys.argv[1:]
+        for way in ("return", "raise"):
+            arguments = (database, f"{method}-{way}")
+            worker = multiprocessing.get_context(method).Process(target=work, args=arguments)
+            worker.start()
+            worker.join()
+            print(worker.exitcode, flush=True)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_worker_of_multiprocessing_ends_as_what_it_did(tmp_path, method):
+    """A worker that returns has exited, one that raises was ended by its exception; neither is a death."""
+    script = tmp_path / "workers.py"
+    script.write_text(textwrap.dedent(WORKERS), encoding="utf-8")
+    command = [sys.executable, str(script), method, str(tmp_path / "c.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "1"]
+    with open_store(tmp_path / "c.db") as store:
+        runs = {run.source: run for source in store.sources() for run in store.runs(source.name)}
+    assert runs[f"{method}-return"].end_reason == "exit"
+    raised = runs[f"{method}-raise"]
+    assert (raised.end_reason, raised.end_detail) == ("exception", "LookupError")
