@@ -31,6 +31,8 @@ HOST = """
         sys.exit(3)
     if way == "stop":
         recorder.stop()
+    if way == "_exit":
+        os._exit(7)
     if way.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, way))
 """
@@ -63,20 +65,30 @@ def next_start(tmp_path, **options):
         ("return", 0, "exit"),
         ("sys.exit", 3, "exit"),
         ("raise", 1, "exception"),
-        ("SIGKILL", -9, "killed"),
-        ("SIGTERM", -15, "killed"),
+        ("_exit", 7, "unknown"),
+        ("SIGKILL", -9, "unknown"),
+        ("SIGTERM", -15, "unknown"),
         ("SIGTERM+noting", -15, "sigterm"),
-        ("SIGKILL+noting", -9, "sigkill"),
+        ("SIGKILL+noting", -9, "unknown"),
     ],
 )
-def test_the_way_a_run_ended(tmp_path, way, code, reason):
+def test_the_way_a_run_ended(tmp_path, caplog, way, code, reason):
     """Each way to die is told apart as far as it can be, and the process's exit code is its own."""
     assert live_and_die(tmp_path, way).returncode == code
+    caplog.set_level("INFO", logger="memmon")
     runs, events = next_start(tmp_path)
     assert runs[0].end_reason == reason
     assert runs[0].ended_at is not None
-    deaths = [event for event in events if event.kind == "death"]
-    assert len(deaths) == (reason in {"killed", "sigkill"})
+    assert [event.kind for event in events if event.kind in {"death", "ended"}] == ["ended"] * (
+        reason == "unknown"
+    )
+    told = [
+        line.levelname
+        for line in caplog.records
+        if "an earlier run ended without a word" in line.getMessage()
+    ]
+    assert told == ["INFO"] * (reason == "unknown")
+    assert not [line for line in caplog.records if line.levelname == "WARNING"]
 
 
 def test_the_exception_is_named(tmp_path):
