@@ -18,11 +18,12 @@ environment_is_made() {
 }
 
 # Some tests kill, fork and time real processes: what failed beside a thousand others is run once more by
-# itself, in sight. What fails twice has failed.
+# itself, in sight. What fails twice has failed. Each kind remembers its own: two of them may run side by side.
 pytest_twice() {
-  local what=$1
+  local what=$1 memory
   shift
-  .venv/bin/pytest -q "$@" && return
+  memory=cache_dir=.pytest_cache/$what
+  .venv/bin/pytest -q -o "$memory" "$@" && return
   say "once more, alone: what failed among the $what tests"
-  .venv/bin/pytest -q "$@" --lf
+  .venv/bin/pytest -q -o "$memory" "$@" --lf
 }

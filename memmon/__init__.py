@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.model import trend_model
     from memmon.analysis.leak.soak import SoakVerdict, judge_soak
     from memmon.analysis.leak.windows import trend_windows
+    from memmon.analysis.resources.finding import ResourceState
     from memmon.analysis.robust import TheilSen, theil_sen
     from memmon.assessment.assess import assess
     from memmon.assessment.assessment import Assessment
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from memmon.assessment.limits import Limit
     from memmon.assessment.present import GrowthReadings, Present
     from memmon.assessment.process import SourceProcess
+    from memmon.assessment.resource import Resource
+    from memmon.assessment.unrecorded import Unrecorded
     from memmon.errors import (
         ChannelError,
         ChildError,
@@ -175,6 +178,8 @@ _HOMES = {
     "SourceInfo": "memmon.store.read",
     "SqlError": "memmon.errors",
     "SourceProcess": "memmon.assessment.process",
+    "Resource": "memmon.assessment.resource",
+    "ResourceState": "memmon.analysis.resources.finding",
     "Pace": "memmon.alerts.pace",
     "Staleness": "memmon.facts.staleness",
     "Store": "memmon.store.read",
@@ -187,6 +192,7 @@ _HOMES = {
     "StoreTooOldError": "memmon.errors",
     "TheilSen": "memmon.analysis.robust",
     "UnknownSourceError": "memmon.errors",
+    "Unrecorded": "memmon.assessment.unrecorded",
     "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
     "WorkSeries": "memmon.analysis.cause.per_work",
@@ -278,6 +284,8 @@ __all__ = [
     "RejuvenationPolicy",
     "ReleaseEstimate",
     "ReportInfo",
+    "Resource",
+    "ResourceState",
     "RunInfo",
     "SeriesResult",
     "SettingsError",
@@ -298,6 +306,7 @@ __all__ = [
     "StoreTooOldError",
     "TheilSen",
     "UnknownSourceError",
+    "Unrecorded",
     "Verdict",
     "WindowStatistics",
     "WorkSeries",

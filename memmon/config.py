@@ -8,24 +8,30 @@ so that both find the same database without being told.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
 from memmon.errors import SettingsError
 from memmon.facts import defaults
+from memmon.facts.masking import mask_url
 from memmon.places import CONFIG_VARIABLE, absolute_path, config_path, default_database_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENVIRONMENT_PREFIX = "MEMMON_"
-_MASK = "***"
-_SECRET_WORDS = ("pass", "secret", "token", "key")
+# A URL of too few slashes, and libpq's words: taken for a path, a password would become a file's name.
+_ODD_URL = re.compile(
+    r"(?:postgres(?:ql)?(?:\+\w+)?|sqlite(?:\+\w+)?):"
+    r"|\s*\w+\s*=.*\s\w+\s*=|\s*(?:password|host|dbname)\s*="
+    r"|//[^/]*:.*@|[\w.-]{2,}:.*@",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,11 +87,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             gt=0, description="size of the database file (MB) above which the oldest detail is dropped first"
         ),
     ] = 1024.0
+    new_names_per_day: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1,
+            description="new names of deques, components and work that a run records in a day; further ones are counted "
+            "(those of its first snapshot are free)",
+        ),
+    ] = defaults.NEW_NAMES_PER_DAY
     file_mode: Annotated[
         str, msgspec.Meta(pattern="^0?[0-7]{3}$", description="permissions of a new database file, octal")
     ] = "0600"
     daily_report: Annotated[bool, msgspec.Meta(description="store a report every 24 hours")] = True
     leak_check: Annotated[bool, msgspec.Meta(description="check for a leak every hour")] = True
+    follow_forks: Annotated[
+        bool, msgspec.Meta(description="let processes forked from one that records record by themselves")
+    ] = False
 
 
 _FLAGS = {
@@ -164,7 +181,7 @@ def _parsed(name: str, text: str, *, variable: str) -> object:
 class Database:
     """Where a history is kept. `url` may hold a password: show `shown` instead."""
 
-    url: str
+    url: str = field(repr=False)
     """What names it again, in this program and another: a URL, or a file's path where none can be written."""
     path: Path | None
     """The file, for SQLite; None for a server."""
@@ -203,6 +220,9 @@ def parse_database(given: str | os.PathLike[str]) -> Database:
     if "://" not in text:
         if text == ":memory:" or text.startswith("file:"):
             return _refuse_memory(text)
+        if _ODD_URL.match(text):
+            msg = f"{mask_url(text)}: is no path and no URL: write sqlite:///PATH or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+            raise SettingsError(msg)
         return _file(Path(text))
     scheme = text.split("://", 1)[0].lower()
     if scheme.split("+")[0] == "sqlite":
@@ -214,35 +234,17 @@ def parse_database(given: str | os.PathLike[str]) -> Database:
     raise SettingsError(msg)
 
 
-def mask_url(url: str) -> str:
-    """Return `url` with every secret in it masked: the password, and secrets in its query."""
-    scheme, _, rest = url.partition("://")
-    body, mark, query = rest.partition("?")
-    if "@" not in body and "@" in query:
-        # A password may hold an unescaped question mark: where it ends can't be told.
-        return f"{scheme}://{_MASK}"
-    if "@" in body:
-        # It may hold a slash or a hash too: everything up to the last "@" belongs to it.
-        user, host = body.rsplit("@", 1)
-        body = f"{user.split(':', 1)[0]}:{_MASK}@{host}" if ":" in user else body
-    pairs = [
-        (key, _MASK if any(word in key.lower() for word in _SECRET_WORDS) else value)
-        for key, value in parse_qsl(query, keep_blank_values=True)
-    ]
-    return f"{scheme}://{body}{mark}{urlencode(pairs, safe='*/:')}"
-
-
 def _sqlite_url(text: str) -> Database:
     rest = text.split("://", 1)[1]
     location, _, query = rest.partition("?")
     if query:
-        msg = (
-            f"{text}: options after '?' are not supported for SQLite; memmon sets its own: remove '?{query}'"
-        )
+        msg = f"{mask_url(text)}: options after '?' are not supported for SQLite; memmon sets its own: remove them"
         raise SettingsError(msg)
     if not location.startswith("/"):
         if location:
-            msg = f"{text}: an SQLite URL has three slashes before the path: sqlite:///{location}"
+            shown = mask_url(text)
+            right = f"sqlite:///{location}" if shown == text else "sqlite:///PATH, without a user or a host"
+            msg = f"{shown}: an SQLite URL has three slashes before the path: {right}"
             raise SettingsError(msg)
         return _refuse_memory(text)
     name = location[1:]
@@ -259,5 +261,5 @@ def _file(path: Path) -> Database:
 
 
 def _refuse_memory(text: str) -> Database:
-    msg = f"{text}: memmon keeps a history that outlives the process, so the database must be a file: sqlite:///memmon.db"
+    msg = f"{mask_url(text)}: memmon keeps a history that outlives the process, so the database must be a file: sqlite:///memmon.db"
     raise SettingsError(msg)

@@ -105,6 +105,15 @@ def rate(slope_mb_per_hour: float | None) -> str:
     return "unknown" if slope_mb_per_hour is None else f"{_unsigned_zero(slope_mb_per_hour)} MB/hour"
 
 
+def per_hour(count: float) -> str:
+    """Return how many an hour: small rates keep two digits.
+
+    >>> per_hour(6.02), per_hour(1_250.0), per_hour(0.0417), per_hour(0.0)
+    ('6.0', '1,250.0', '0.042', '0.0')
+    """
+    return f"{count:.2g}" if 0 < abs(count) < 0.095 else f"{count:,.1f}"  # noqa: PLR2004 - rounds to 0.1
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Return an interval of slopes such as `1.90 to 2.41`."""
     return "unknown" if low is None or high is None else f"{_unsigned_zero(low)} to {_unsigned_zero(high)}"

@@ -53,6 +53,8 @@ EXTRA_COLUMNS = (
     "max_rss_bytes",
     "resolution_seconds",
     "deque_most_capacity_bytes",
+    "thread_count",
+    "fd_count",
 )
 """The optional arrays of a History, one value per sample, NaN where unknown."""
 
@@ -106,6 +108,8 @@ class History:
     max_rss_bytes: FloatArray | None = None
     resolution_seconds: FloatArray | None = None
     deque_most_capacity_bytes: FloatArray | None = None
+    thread_count: FloatArray | None = None
+    fd_count: FloatArray | None = None
     runs: tuple[HistoryRun, ...] = ()
     dropped_count: int = 0
     duplicate_count: int = 0

@@ -17,6 +17,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from memmon.facts.limit_names import limit_name
+from memmon.facts.severity import NEAR_HOURS
 from memmon.facts.staleness import stale_after_seconds
 from memmon.formatting import local_time, size
 from memmon.units import MIB, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
@@ -87,6 +88,14 @@ class Pace:
     def span_words(self) -> str:
         """How soon it is reached: `in about 40 minutes (20 to 70)`."""
         return _span_words(self.minutes_to_limit, self.minutes_to_limit_low, self.minutes_to_limit_high)
+
+
+def speaks_beside(hours_to_limit: float | None) -> bool:
+    """Tell whether a pace is worth a word beside a forecast: it has no date (None), or none within a day.
+
+    A date that is near is urgent already; one that is far was found before growth sped up.
+    """
+    return hours_to_limit is None or hours_to_limit > NEAR_HOURS
 
 
 @dataclass(frozen=True, slots=True)

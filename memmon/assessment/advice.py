@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.freshness import Freshness
+    from memmon.assessment.resource import Resource
 
 SOLVING_SHARE = 0.5
 """A named part that has more of the growth is what to look at: no advice on how to search on stands beside it."""
@@ -29,11 +30,15 @@ def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str
     found = [
         *_on_freshness(assessed.freshness, command),
         *_on_limit(assessed, command),
+        *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
+    if assessed.freshness is None or assessed.freshness.state is FreshnessState.LIVE:
+        found += [_on_resource(one) for one in assessed.growing_resources]
     if any(state_of(deque).is_failing for deque in assessed.deques):
         found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
-    if assessed.finding.verdict is Verdict.CANNOT_SAY:
+    is_undated = assessed.freshness is not None and assessed.freshness.state is FreshnessState.CLOCK_AHEAD
+    if assessed.finding.verdict is Verdict.CANNOT_SAY and not is_undated:
         found.append(f"Record on; this answers as soon as there is a verdict: {command('leaks')}")
     return tuple(found)
 
@@ -68,6 +73,25 @@ def _on_limit(assessed: Assessment, command: _Command) -> Iterator[str]:
         at = forecast.at_low or forecast.at
         if at is not None:
             yield f"Restart it, or raise the limit, before {local_time(at)}."
+
+
+def _on_resource(one: Resource) -> str:
+    """Return where to look for what is never closed, or never ends."""
+    pid = "PID" if one.pid is None else one.pid
+    if one.name == "open_files":
+        return f"See which files and sockets stay open, and close them: `ls -l /proc/{pid}/fd`"
+    return f"See which threads never end: `cat /proc/{pid}/task/*/comm | sort | uniq -c`"
+
+
+UNRECORDED_ADVICE = (
+    "Record the child processes too: call start() in each after its fork, or make the recorder with "
+    "follow_forks=True; of another program `memmon run` records the whole tree."
+)
+
+
+def _on_unrecorded(assessed: Assessment) -> Iterator[str]:
+    if assessed.unrecorded is not None:
+        yield UNRECORDED_ADVICE
 
 
 def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:

@@ -17,6 +17,7 @@ from memmon.assessment.held import held_by
 from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
+from memmon.assessment.resources import beside_resources, resources_of
 from memmon.assessment.severity import severity_of
 from memmon.assessment.waiting import waiting_for
 from memmon.facts.recording_order import latest_at
@@ -85,12 +86,12 @@ def assess_finding(
         near = replace(known, limit=limit)
         pace = present_pace(limited.history, near, freshness=fresh, forecast=forecast)
         forecast = beside_pace(forecast, pace)
+    resources = resources_of(judged, finding.policy, known.file_limits)
     cause, culprits = explain(finding, known.growth)
+    if known.growth is not None:
+        culprits = beside_resources(culprits, finding, judged.run_id, resources)
     waiting = waiting_for(finding, forecast, history=history, freshness=fresh)
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
-    severity: Severity | None = None
-    if not is_brief:
-        severity = severity_of(finding, forecast=forecast, limit_share=share, deques=known.deques, pace=pace)
     found = Assessment(
         source=history.source,
         at=now or history.last_at,
@@ -110,15 +111,29 @@ def assess_finding(
         cause=cause,
         deques=known.deques,
         processes=held.processes,
+        resources=resources,
         alerts=known.alerts,
-        severity=severity,
         waits_for=waiting.words,
         ready_at=waiting.ready_at,
         is_sum_exact=held.is_exact,
         finding_run_id=judged.run_id,
         limited_run_id=limited.run_id,
     )
+    if not is_brief:
+        found = replace(found, severity=_severity(found))
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
+
+
+def _severity(found: Assessment) -> Severity:
+    return severity_of(
+        found.finding,
+        forecast=found.forecast,
+        limit_share=found.limit_share,
+        deques=found.deques,
+        pace=found.pace,
+        resources=found.resources,
+        unrecorded=found.unrecorded,
+    )
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:

@@ -15,7 +15,9 @@ from memmon.assessment.culprits import Culprits
 from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.freshness import Freshness
 from memmon.assessment.process import SourceProcess, labels, lines_of, together_sentence
+from memmon.assessment.resource import Resource
 from memmon.assessment.severity import severity_of
+from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
 from memmon.model import AlertInfo, DequeReading
@@ -33,7 +35,7 @@ class Assessment:
     `held_elsewhere_bytes`: what of it no recorded process holds, `elsewhere_slope_mb_per_hour` how fast that grows
     where it does for sure, `elsewhere` what is said of both.
     `finding`: the verdict; `forecast`: when the limit is reached; `pace`: that it is reached soon if the growth of the
-    last hour goes on, where the forecast has no date; `cause`: what the growth consists of;
+    last hour goes on, where the forecast has no date within a day; `cause`: what the growth consists of;
     `culprits`: whose it is among what the operator named.
     `footprint_bytes`: what the process can't give back, at its last sample, the quantity that is judged.
     `processes`: those that live side by side, the worst first, then those that nobody records; of several `rss_bytes`
@@ -41,7 +43,8 @@ class Assessment:
     that processes share count in each of them. `finding_run_id`: of which of several the finding is (None: of all
     together). `limited_run_id`: of which of several `charged_bytes`, `limit_share` and `forecast` are, where the limit
     is each process's own (None: the limit holds for all together).
-    `resources` are not gathered yet.
+    `resources`: what else a process can run out of, threads and open files: of several processes the one in which it
+    stands worst. Empty where it was not recorded; in what is made of a kept assessment they are of when it was kept.
     `severity` is None where what it rests on was not asked for.
     `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
     `ready_at`: from when on it can be given, where waiting is enough.
@@ -69,7 +72,7 @@ class Assessment:
     cause: CauseFinding | None = None
     deques: tuple[DequeReading, ...] = ()
     processes: tuple[SourceProcess, ...] = ()
-    resources: tuple[object, ...] = ()
+    resources: tuple[Resource, ...] = ()
     alerts: tuple[AlertInfo, ...] = ()
     severity: Severity | None = None
     waits_for: str = ""
@@ -100,6 +103,8 @@ class Assessment:
                 limit_share=self.limit_share,
                 deques=self.deques,
                 pace=self.pace,
+                resources=self.resources,
+                unrecorded=self.unrecorded,
             )
             assert self.severity is expected, f"the severity is {expected}, not {self.severity}"
 
@@ -182,6 +187,33 @@ class Assessment:
         """One line for each process, where there are several, and for each that nobody records."""
         told = self.processes if len(self.processes) > 1 else ()
         return lines_of(told)
+
+    @property
+    def growing_resources(self) -> tuple[Resource, ...]:
+        """The resources that surely grow, the one that reaches its limit first before others."""
+        grown = [one for one in self.resources if one.is_growing]
+        return tuple(sorted(grown, key=lambda one: (one.hours_to_limit is None, one.hours_to_limit or 0.0)))
+
+    def resource_line(self, one: Resource) -> str:
+        """Return what is said of a resource, and in which of several processes."""
+        return one.line(self.label_of(one.run_id))
+
+    @property
+    def unrecorded(self) -> Unrecorded | None:
+        """The living children that nobody records; None where there are none."""
+        return unrecorded_of(
+            self.processes,
+            recorded_bytes=self.footprint_bytes,
+            limit_bytes=self.limit_bytes,
+            limit_origin=self.limit_origin,
+            used_bytes=self.charged_bytes,
+        )
+
+    @property
+    def not_recorded(self) -> str:
+        """How many children nobody records and about how much they hold, in a sentence; empty where there are none."""
+        found = self.unrecorded
+        return "" if found is None else f"{found.words}: nothing here judges what they hold."
 
     @property
     def together(self) -> str:

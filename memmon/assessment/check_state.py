@@ -33,7 +33,7 @@ _BY_SEVERITY = {
     Severity.CRITICAL: CheckState.CRITICAL,
 }
 
-ReasonKind = Literal["stale", "verdict", "near_limit", "pace", "limit_use", "deques"]
+ReasonKind = Literal["stale", "verdict", "near_limit", "pace", "limit_use", "deques", "resources", "children"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,8 @@ def check_state(
         limit_share=assessed.limit_share,
         deques=assessed.deques,
         pace=assessed.pace,
+        resources=assessed.resources,
+        unrecorded=assessed.unrecorded,
     )
     found = [CheckReason(kind="stale", state=CheckState.UNKNOWN)] if is_stale else []
     found += [

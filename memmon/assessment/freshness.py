@@ -120,6 +120,15 @@ def set_aside_sentence(count: int, until: datetime | None) -> str:
     return f"{samples} in the future{reach} and {'is' if count == 1 else 'are'} set aside: a clock was ahead"
 
 
+def ahead_sentence(fresh: Freshness) -> str:
+    """Return what is said, and what is to be done, where the newest samples are labelled later than now; else empty."""
+    if fresh.ahead_until is None:
+        return ""
+    newest = "all samples lie" if fresh.last_at is None else "the newest samples lie"
+    reach = local_time(fresh.ahead_until)
+    return f"clock ahead: {newest} in the future (up to {reach}); set the clock right, see `memmon doctor`"
+
+
 def is_running(run: RunInfo, *, now: datetime) -> bool:
     """Tell whether a run goes on: it has no end, and its newest sample is not stale."""
     age = staleness(run.last_at, now=now, interval_seconds=run.interval_seconds)

@@ -16,6 +16,7 @@ from memmon.analysis.leak.sequential import confirmed
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.by_process import judge_processes
+from memmon.assessment.children import read_unrecorded
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.elsewhere import held_elsewhere_bytes
 from memmon.assessment.limits import limit_of
@@ -24,6 +25,7 @@ from memmon.assessment.present import Bounds, GrowthReadings, Present
 from memmon.clock import SystemClock
 from memmon.facts.staleness import stale_after_seconds
 from memmon.model import DequeReading
+from memmon.probe.process.file_limit import open_file_limit
 from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_HOUR
 
@@ -131,8 +133,11 @@ def judge(
     by_process = judge_processes(history, rules, least_squares=question.least_squares)
     newest = stats or _newest_statistics(store, history, bounds)
     present = read_present(store, source, question, stats=newest, runs=runs)
+    unrecorded = read_unrecorded(store.database, present.runs, at=_moment(source, bounds, now))
+    present = replace(present, unrecorded=unrecorded)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, by_process.finding))
+    present = replace(present, file_limits=dict(_file_limits(present.runs, by_process)))
     if by_process.are_several:
         present = replace(present, shares=_shares(store, by_process, history))
     assessed = assess_finding(
@@ -145,6 +150,24 @@ def judge(
         is_cross_checked=question.is_cross_checked,
     )
     return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+
+
+def _file_limits(runs: Iterable[RunInfo], judged: ByProcess) -> Iterator[tuple[int, int]]:
+    """Yield how many open files the processes may have that live on this machine and have counted theirs."""
+    counted = {one.run_id for one in judged.processes if one.present.fd_count is not None}
+    for run in runs:
+        if run.run_id not in counted or run.pid is None or run.end_reason is not None:
+            continue
+        limit = open_file_limit(run.pid, started_at=run.process_started_at, host=run.host, boot=run.boot_id)
+        if limit is not None:
+            yield run.run_id, limit
+
+
+def _moment(source: SourceInfo, bounds: Bounds, now: datetime) -> datetime:
+    """Return the moment that the present of a window is of: now, where its end is the source's newest sample."""
+    until = bounds.until
+    is_newest = until is None or source.last_at is None or until >= source.last_at
+    return now if is_newest or until is None else until
 
 
 def _shares(store: Store, judged: ByProcess, history: History) -> dict[int, ProportionalShare]:

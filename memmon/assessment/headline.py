@@ -26,6 +26,8 @@ def headline_of(assessed: Assessment) -> str:
         f"{_verdict(assessed)}{_whose(assessed)}",
         _culprit(assessed),
         _limit(assessed),
+        *(one.clause(assessed.label_of(one.run_id)) for one in assessed.growing_resources),
+        "" if assessed.unrecorded is None else assessed.unrecorded.words,
         _freshness(assessed.freshness),
     ]
     return "; ".join(filter(None, parts)) + "."
@@ -99,7 +101,7 @@ def _freshness(freshness: Freshness | None) -> str:
             return ""
         case FreshnessState.CLOCK_AHEAD:
             until = "" if freshness.ahead_until is None else f" ({local_time(freshness.ahead_until)})"
-            return f"its newest sample lies in the future{until}: a clock is wrong"
+            return f"clock ahead: its newest sample lies in the future{until}"
         case FreshnessState.SILENT:
             return f"silent: its last sample came{ago}" if ago else "silent: no sample was ever recorded"
         case _:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from memmon.alerts.pace import WINDOW_MINUTES
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.assessment import Assessment
+from memmon.assessment.children import unrecorded_by_run
 from memmon.assessment.freshness import CLOCK_TOLERANCE_SECONDS, FreshnessState, freshness_of
 from memmon.assessment.gather import Question, deque_readings, judge, looked_back
 from memmon.assessment.headline import headline_of
@@ -24,6 +25,7 @@ from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
 from memmon.assessment.process import SourceProcess
 from memmon.assessment.severity import Severity, severity_of
+from memmon.assessment.unrecorded import unrecorded_of
 from memmon.store.read.many_sources import newest_assessments, presents
 from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_MINUTE
@@ -77,15 +79,29 @@ def read_standings(
     rows = {row.source_id: row for row in newest_rows(store, now=now)}
     known = presents(store.database, now)
     beside = {read.source.source_id: _beside(read) for read in known}
+    unrecorded = _unrecorded(store, known, now=now)
     several = [run.run_id for runs in beside.values() for run in runs]
     shares = newest_shares(store.database, several, until=now) if several else {}
     found = []
     for read in known:
         row = rows.get(read.source.source_id)
         held = _held(read, beside[read.source.source_id], Present(shares=shares), now=now)
-        standing = _standing(read, row, now=now, policy=policy, held=held)
+        left_out = tuple(unrecorded.get(read.source.source_id, ()))
+        standing = _standing(read, row, now=now, policy=policy, held=held, unrecorded=left_out)
         found.append(standing if row is None else _with_pace(store, standing, row))
     return tuple(found)
+
+
+def _unrecorded(
+    store: Store, known: Sequence[SourcePresent], *, now: datetime
+) -> dict[int, list[SourceProcess]]:
+    """Return the children that nobody records, by the source of their parent."""
+    source_of = {run.run_id: read.source.source_id for read in known for run in read.runs}
+    found: dict[int, list[SourceProcess]] = {}
+    runs = [run for read in known for run in read.runs]
+    for run_id, process in unrecorded_by_run(store.database, runs, at=now):
+        found.setdefault(source_of[run_id], []).append(process)
+    return found
 
 
 def _with_pace(store: Store, standing: Standing, row: AssessmentRow) -> Standing:
@@ -149,6 +165,7 @@ def _standing(
     now: datetime,
     policy: LeakPolicy,
     held: Held | None,
+    unrecorded: tuple[SourceProcess, ...] = (),
 ) -> Standing:
     fresh = freshness_of(read.runs, now=now)
     present = Present(
@@ -156,6 +173,7 @@ def _standing(
         rss_bytes=read.statistics.last_rss_bytes if held is None else held.rss_bytes,
         limit=limit_of(read.statistics, read.runs),
         deques=tuple(deque_readings(read.deques)),
+        unrecorded=unrecorded,
     )
     kept = None if row is None else read_kept(row)
     if row is not None and kept is not None:
@@ -171,14 +189,21 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
     share = None if limit is None else limit.used_bytes / limit.limit_bytes
     # The limit may have come or gone since.
     forecast = None if limit is None else beside_pace(kept.forecast, standing.pace)
+    footprint = standing.read.statistics.last_footprint_bytes if held is None else held.footprint_bytes
+    processes = (*(() if held is None else _judged(held.processes, kept)), *present.unrecorded)
+    unrecorded = unrecorded_of(
+        processes,
+        recorded_bytes=footprint,
+        limit_bytes=None if limit is None else limit.limit_bytes,
+        limit_origin=None if limit is None else limit.origin,
+        used_bytes=None if limit is None else limit.used_bytes,
+    )
     found = Assessment(
         source=standing.source,
         at=now,
         freshness=standing.freshness,
         rss_bytes=present.rss_bytes,
-        footprint_bytes=(
-            standing.read.statistics.last_footprint_bytes if held is None else held.footprint_bytes
-        ),
+        footprint_bytes=footprint,
         charged_bytes=None if limit is None else limit.used_bytes,
         limit_bytes=None if limit is None else limit.limit_bytes,
         limit_origin=None if limit is None else limit.origin,
@@ -188,12 +213,19 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         forecast=forecast,
         pace=standing.pace,
         deques=present.deques,
-        processes=() if held is None else _judged(held.processes, kept),
+        processes=processes,
         is_sum_exact=held is None or held.is_exact,
         finding_run_id=None if held is None else kept.finding_run_id,
         severity=severity_of(
-            kept.finding, forecast=forecast, limit_share=share, deques=present.deques, pace=standing.pace
+            kept.finding,
+            forecast=forecast,
+            limit_share=share,
+            deques=present.deques,
+            pace=standing.pace,
+            resources=kept.resources,
+            unrecorded=unrecorded,
         ),
+        resources=kept.resources,
         waits_for=kept.waits_for,
         ready_at=kept.ready_at,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.alerts.pace import WINDOW_MINUTES, Pace, PaceReading, PresentReadings
+from memmon.alerts.pace import WINDOW_MINUTES, Pace, PaceReading, PresentReadings, speaks_beside
 from memmon.analysis.forecast.quantity import quantity_of
 from memmon.analysis.forecast.wording import describe
 from memmon.assessment.freshness import FreshnessState
@@ -32,12 +32,12 @@ def present_pace(
 ) -> Pace | None:
     """Return the pace at which the limit is reached soon; None where there is none, or nothing goes on.
 
-    Where the forecast has a date that one speaks; of what is silent or has ended nothing is said.
+    Where the forecast has a date within a day that one speaks; of what is silent or has ended nothing is said.
     """
     limit = None if present is None else present.limit
     if limit is None or present is None or history.is_empty or not _goes_on(present, freshness):
         return None
-    if forecast is not None and forecast.state in {"dated", "reached"}:
+    if forecast is not None and not speaks_beside(forecast.hours_to_limit):
         return None
     run = _newest_run(history)
     interval_seconds = next(
@@ -71,10 +71,22 @@ def pace_of_run(run: History, limit: Limit, *, interval_seconds: float | None) -
 
 
 def beside_pace(forecast: Forecast | None, pace: Pace | None) -> Forecast | None:
-    """Return the forecast beside a pace: what is reached soon as things go can't be said never to be reached."""
-    if forecast is None or pace is None or forecast.state != "never":
+    """Return the forecast beside a pace: what is reached soon as things go is not reached never, or in weeks."""
+    if forecast is None or pace is None or forecast.state == "cannot_say":
         return forecast
-    open_ended = replace(forecast, state="cannot_say", curve=None)
+    open_ended = replace(
+        forecast,
+        state="cannot_say",
+        curve=None,
+        hours_to_limit=None,
+        hours_to_limit_low=None,
+        hours_to_limit_high=None,
+        at=None,
+        at_low=None,
+        at_high=None,
+        details=(),
+        cross_check=None,
+    )
     return replace(open_ended, summary=describe(open_ended).summary)
 
 

@@ -62,3 +62,5 @@ class Present:
     """The newest proportional sizes of the processes that live, by the run."""
     unrecorded: tuple[SourceProcess, ...] = ()
     """Living processes of the program that nobody records."""
+    file_limits: Mapping[int, int] = field(default_factory=dict)
+    """How many files the processes may have open that live on this machine, by the run."""

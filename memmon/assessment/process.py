@@ -53,9 +53,15 @@ class SourceProcess:
         return who if self.name is None else f"{who} ({shown(self.name)})"
 
     @property
+    def held_bytes(self) -> int | None:
+        """What it holds: what it can't give back, or of one that nobody records its share of memory; else what is resident."""
+        best = self.footprint_bytes if self.is_recorded else self.pss_bytes
+        return self.rss_bytes if best is None else best
+
+    @property
     def words(self) -> str:
         """What is said of it: how much it holds, how fast that grows, and the verdict."""
-        held = self.rss_bytes if self.footprint_bytes is None else self.footprint_bytes
+        held = self.held_bytes
         said = [size(None if held is None else mb_from_bytes(held))]
         if not self.is_recorded:
             said.append("not recorded")

@@ -2,8 +2,9 @@
 
 critical: a leak of high confidence whose limit is dated within 24 hours, any dated limit whose whole interval
 lies within 24 hours, or 95 % of the limit used; warning: a leak of high or medium confidence, 80 % of the limit
-used, a limit that is reached soon at the present pace, or a deque's fault; notice: a leak of low confidence, growing, growth in mapped files, warming up,
-filling; ok: else. Growth that ends by itself, and growth of which nothing can be said yet, is never critical for being growth: a pace is a warning, however near it
+used, a limit that is reached soon at the present pace, a deque's fault, or living children that nobody records and that hold more than 10 % of what is recorded; notice: a leak of low confidence, growing, growth in mapped files, warming up,
+filling; ok: else. Threads or open files that grow are a notice, within 24 hours of their limit a warning, and
+critical where the whole interval lies within them. Growth that ends by itself, and growth of which nothing can be said yet, is never critical for being growth: a pace is a warning, however near it
 brings the limit, until 95 % of it is used.
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.deque_state import state_of
-from memmon.facts.severity import Severity
+from memmon.facts.severity import NEAR_HOURS, Severity
 from memmon.facts.verdicts import Confidence
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from memmon.alerts.pace import Pace
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.resource import Resource
+    from memmon.assessment.unrecorded import Unrecorded
     from memmon.model import DequeReading
 
 __all__ = [
@@ -35,13 +38,10 @@ __all__ = [
     "severity_reasons",
 ]
 
-NEAR_HOURS = 24.0
-"""A limit that is dated within so many hours is near: time for one person to sleep, and then to act."""
-
 CRITICAL_SHARE = 0.95
 WARNING_SHARE = HIGH_MEMORY_PERCENT / 100
 
-ReasonKind = Literal["verdict", "near_limit", "pace", "limit_use", "deques"]
+ReasonKind = Literal["verdict", "near_limit", "pace", "limit_use", "deques", "resources", "children"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,19 @@ def severity_of(
     limit_share: float | None = None,
     deques: Sequence[DequeReading] = (),
     pace: Pace | None = None,
+    resources: Sequence[Resource] = (),
+    unrecorded: Unrecorded | None = None,
 ) -> Severity:
     """Return the severity of what was found; what is not known (None, empty) makes nothing urgent."""
-    found = severity_reasons(finding, forecast=forecast, limit_share=limit_share, deques=deques, pace=pace)
+    found = severity_reasons(
+        finding,
+        forecast=forecast,
+        limit_share=limit_share,
+        deques=deques,
+        pace=pace,
+        resources=resources,
+        unrecorded=unrecorded,
+    )
     return found[0].severity
 
 
@@ -72,6 +82,8 @@ def severity_reasons(
     limit_share: float | None = None,
     deques: Sequence[DequeReading] = (),
     pace: Pace | None = None,
+    resources: Sequence[Resource] = (),
+    unrecorded: Unrecorded | None = None,
 ) -> tuple[Reason, ...]:
     """Return what was looked at, the most urgent first: its severity is that of the source."""
     found = [Reason(kind="verdict", severity=_of_verdict(finding))]
@@ -84,6 +96,11 @@ def severity_reasons(
         found.append(Reason(kind="limit_use", severity=severity_of_share(limit_share)))
     if any(state_of(deque).is_failing for deque in deques):
         found.append(Reason(kind="deques", severity=Severity.WARNING))
+    if any(one.is_growing for one in resources):
+        worst = max((_of_resource(one) for one in resources), key=lambda severity: severity.rank)
+        found.append(Reason(kind="resources", severity=worst))
+    if unrecorded is not None:
+        found.append(Reason(kind="children", severity=_of_unrecorded(unrecorded)))
     return tuple(sorted(found, key=lambda reason: -reason.severity.rank))
 
 
@@ -94,11 +111,27 @@ def severity_of_share(limit_share: float) -> Severity:
     return Severity.WARNING if limit_share >= WARNING_SHARE else Severity.OK
 
 
+def _of_unrecorded(unrecorded: Unrecorded) -> Severity:
+    of_limit = Severity.OK if unrecorded.limit_share is None else severity_of_share(unrecorded.limit_share)
+    own = Severity.WARNING if unrecorded.is_much else Severity.OK
+    return max(own, of_limit, key=lambda severity: severity.rank)
+
+
 def _of_verdict(finding: LeakFinding) -> Severity:
     if finding.is_leak and finding.confidence is not Confidence.LOW:
         return Severity.WARNING
     row = finding.verdict.row
     return Severity.NOTICE if row.grows and row.is_explained else Severity.OK
+
+
+def _of_resource(one: Resource) -> Severity:
+    """Return how urgent the growth of a count is: a notice, until its limit is near."""
+    if not one.is_growing:
+        return Severity.OK
+    if one.hours_to_limit is None or one.hours_to_limit > NEAR_HOURS:
+        return Severity.NOTICE
+    latest = one.hours_to_limit_high
+    return Severity.CRITICAL if latest is not None and latest <= NEAR_HOURS else Severity.WARNING
 
 
 def _is_near(finding: LeakFinding, forecast: Forecast | None) -> bool:

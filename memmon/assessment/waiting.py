@@ -42,6 +42,10 @@ def waiting_for(
 ) -> Waiting:
     """Return what the verdict waits for; where there is one, what the forecast does."""
     if finding.verdict is Verdict.CANNOT_SAY:
+        if history.is_empty and freshness is not None and freshness.ahead_until is not None:
+            return Waiting(
+                words="no sample lies in the past: waiting does not help, the clock must be set right"
+            )
         found = _for_verdict(finding, history)
         if freshness is None or freshness.state is FreshnessState.LIVE:
             return found

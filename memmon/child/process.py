@@ -71,7 +71,7 @@ class Child(Generic[AnswerT_co]):
             assert self._process.stderr is not None
             self._out = answer_output(self._process.stdout.fileno())
             self._errors = errors_output(self._process.stderr.fileno())
-        except (OSError, ValueError, subprocess.SubprocessError, RuntimeError) as error:
+        except Exception as error:  # a host's own class of processes may refuse in its own way
             msg = f"the analysis process could not be started: {error}"
             raise ChildError(msg) from error
         with suppress(OSError):  # it has ended already: its answer says why

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +27,9 @@ EXIT_ERROR = 2
 EXIT_UNKNOWN = 3
 """The monitoring plugins' UNKNOWN: what `check` answers where others answer 2."""
 _EXIT_INTERRUPTED = 130
+_NO_ARGUMENTS: Any = getattr(
+    click.exceptions, "NoArgsIsHelpError", ()
+)  # click before 8.2 shows the help by itself
 _EXIT_PIPE = 141
 DEBUG_VARIABLE = "MEMMON_DEBUG"
 EXTRA_OF = {
@@ -98,6 +102,11 @@ def main() -> None:
     """
 
 
+_SHOWN_LETTERS = 60
+_ENDLESS = re.compile(r"\w{500,}")
+"""A word that nobody reads to its end, such as a number of thousands of digits."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with `arguments` and return the exit code; only one line per error."""
     for stream in (sys.stdout, sys.stderr):
@@ -129,10 +138,10 @@ def _explain(error: Exception, failed: int) -> int:
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return _leave_pipe()
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, _NO_ARGUMENTS):
         click.echo(error.format_message())
         return 0 if failed == EXIT_ERROR else failed
-    message = _message(error)
+    message = _ENDLESS.sub(lambda found: f"{found[0][:_SHOWN_LETTERS]}…", _message(error))
     _say(message)
     if failed == EXIT_UNKNOWN:  # a monitoring system reads standard output alone
         with suppress(OSError, ValueError):

@@ -43,24 +43,53 @@ def assessed(
     is_cross_checked: bool = False,
 ) -> Judged:
     """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample."""
+    judged = _judged(
+        opened,
+        source,
+        window,
+        now=now,
+        limit=limit or "recorded",
+        is_brief=is_brief,
+        forecast_level=forecast_level,
+        is_cross_checked=is_cross_checked,
+    )
+    if judged.history.is_empty:
+        raise no_data(opened.store, source, judged.bounds)
+    return judged
+
+
+def answered(
+    opened: Opened,
+    source: SourceInfo,
+    window: WindowOptions,
+    *,
+    now: datetime,
+    limit: LimitKind | int | None = None,
+    is_brief: bool = False,
+) -> Judged:
+    """Do the same, and answer for a source whose samples all lie in the future, too: that no verdict can be given."""
+    judged = _judged(opened, source, window, now=now, limit=limit or "recorded", is_brief=is_brief)
+    if judged.history.is_empty and not _is_clock_ahead(judged):
+        raise no_data(opened.store, source, judged.bounds)
+    return judged
+
+
+def _judged(
+    opened: Opened, source: SourceInfo, window: WindowOptions, *, now: datetime, **asked: Any
+) -> Judged:
     from memmon.assessment.gather import Question, judge
 
     policy = policy_of(opened, window)
     bounds = bounds_of(opened.store, source, window, back_hours=policy.look_back_hours)
-    question = Question(
-        bounds=bounds,
-        policy=policy,
-        limit=limit or "recorded",
-        is_whole=window.since is not None,
-        is_brief=is_brief,
-        has_cause=False,
-        forecast_level=forecast_level,
-        is_cross_checked=is_cross_checked,
-    )
-    judged = judge(opened.store, source, question, now=now)
-    if judged.history.is_empty:
-        raise no_data(opened.store, source, bounds)
-    return judged
+    is_whole = window.since is not None
+    question = Question(bounds=bounds, policy=policy, is_whole=is_whole, has_cause=False, **asked)
+    return judge(opened.store, source, question, now=now)
+
+
+def _is_clock_ahead(judged: Judged) -> bool:
+    """Tell whether all samples of a source lie in the future."""
+    fresh = judged.assessment.freshness
+    return fresh is not None and fresh.ahead_until is not None and fresh.last_at is None
 
 
 def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tuple[Judged, ...]:
@@ -71,7 +100,7 @@ def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tup
     found, lacking = [], []
     for source in opened.all():
         try:
-            found.append(assessed(opened, source, window, now=now, is_brief=True))
+            found.append(answered(opened, source, window, now=now, is_brief=True))
         except NoDataError as error:
             lacking.append(error)
     if not found:

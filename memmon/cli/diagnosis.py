@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from memmon.assessment.process import SourceProcess
+    from memmon.cli.diagnosis_value import State
     from memmon.cli.locate import Place
     from memmon.config import Database
     from memmon.facts.staleness import Staleness
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 OLDEST_SQLITE = (3, 35, 0)
 LEAST_FREE_BYTES = 100 * MIB
+_SAID_DAYS = 2.0
+"""What a run said of itself is repeated for so long: it says it again daily while it holds."""
 THROW_AWAY = {
     "overlay": "a container's throw-away layer: it vanishes with the container; put it on a volume",
     "aufs": "a container's throw-away layer: it vanishes with the container; put it on a volume",
@@ -176,6 +181,7 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
 
 def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     """Look at what is recorded, and whether it still is."""
+    from memmon.assessment.children import read_unrecorded
     from memmon.store.read import open_store
 
     if database.path is not None and is_absent(database.path):
@@ -191,7 +197,9 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
             store = opened.as_of(now)
             sources = store.sources()
             starts = {one.name: _newest_start(store, one.name) for one in sources}
+            unread = {one.name: _not_recorded(store, one.name, now=now) for one in sources}
             runs = {one.name: store.runs(one.name) for one in sources}
+            left_out = {one.name: read_unrecorded(database, runs[one.name], at=now) for one in sources}
     except StoreTooOldError as error:
         yield Diagnosis(state="problem", subject="database", finding=str(error), advice="memmon db upgrade")
         return
@@ -203,6 +211,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     )
     for source in sources:
         yield from _freshness(printable(source.name), runs[source.name], now=now)
+        yield from _children(printable(source.name), runs[source.name], left_out[source.name])
         newest = starts[source.name]
         if newest is not None and newest.kind == "checks_off":
             yield Diagnosis(
@@ -211,12 +220,33 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
                 finding=newest.text,
                 advice="memmon alerts run --every 5m",
             )
+        for said in unread[source.name]:
+            yield Diagnosis(state="note", subject=f"source {printable(source.name)}", finding=said)
+
+
+def _children(name: str, runs: Sequence[RunInfo], left_out: tuple[SourceProcess, ...]) -> Iterator[Diagnosis]:
+    """Say which living children are not recorded: a problem where they hold so much that the rest says little."""
+    from memmon.assessment.advice import UNRECORDED_ADVICE
+    from memmon.assessment.unrecorded import unrecorded_of
+
+    open_bytes = sum(run.last_rss_bytes or 0 for run in runs if run.ended_at is None)
+    found = unrecorded_of(left_out, recorded_bytes=open_bytes)
+    if found is not None:
+        state: State = "problem" if found.is_much else "note"
+        yield Diagnosis(state=state, subject=f"source {name}", finding=found.words, advice=UNRECORDED_ADVICE)
 
 
 def _newest_start(store: Store, name: str) -> EventInfo | None:
     """Return which came last: that a run began, or that nothing is checked in it."""
     found = store.events(name, kinds=("run_start", "checks_off"), limit=1)
     return found[0] if found else None
+
+
+def _not_recorded(store: Store, name: str, *, now: datetime) -> list[str]:
+    """Return what was said of names and deques that are not recorded, the newest of each kind within two days."""
+    since = now - timedelta(days=_SAID_DAYS)
+    found = {one.kind: one.text for one in store.events(name, since, kinds=("names", "deques"))}
+    return [found[kind] for kind in sorted(found)]
 
 
 def _freshness(name: str, runs: Sequence[RunInfo], *, now: datetime) -> Iterator[Diagnosis]:

@@ -17,6 +17,7 @@ from memmon.config import (
     resolve_database,
 )
 from memmon.errors import StoreNotFoundError
+from memmon.facts.masking import mask_url
 from memmon.places import CONFIG_VARIABLE, config_path, default_database_path
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _origin(settings: Settings) -> str:
 
 def _not_found(place: Place, path: Path) -> str:
     variable = os.environ.get(DATABASE_VARIABLE)
-    said = f"{DATABASE_VARIABLE}={variable}" if variable else f"{DATABASE_VARIABLE} is not set"
+    said = f"{DATABASE_VARIABLE}={mask_url(variable)}" if variable else f"{DATABASE_VARIABLE} is not set"
     others = [str(other) for other in _others(path)][:_MOST_SHOWN]
     found = f"found elsewhere: {', '.join(others)} (name one with --db)" if others else "none found elsewhere"
     return (

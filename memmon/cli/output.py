@@ -87,13 +87,15 @@ def json_text(*, command: str, database: Database | None = None, **values: Any) 
 
 
 @contextmanager
-def open_output(common: Common) -> Iterator[IO[bytes]]:
+def open_output(common: Common, *, as_private_as: Path | None = None) -> Iterator[IO[bytes]]:
     """Yield a binary stream for the result; a file appears only when all of it was written.
+
+    `as_private_as`: nobody may read a new file who may not read that one (a database).
 
     Raises OutputError when it can't be written; a reader that left a pipe stays a BrokenPipeError.
     """
     try:
-        with _opened(common) as stream:
+        with _opened(common, as_private_as) as stream:
             yield stream
     except BrokenPipeError:
         raise
@@ -105,7 +107,7 @@ def open_output(common: Common) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _opened(common: Common) -> Iterator[IO[bytes]]:
+def _opened(common: Common, as_private_as: Path | None) -> Iterator[IO[bytes]]:
     if not is_file(common.output):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -117,14 +119,14 @@ def _opened(common: Common) -> Iterator[IO[bytes]]:
         with path.open("wb") as stream:
             yield stream
         return
-    with _replacing(path) as stream:
+    with _replacing(path, new_file_mode(as_private_as)) as stream:
         yield stream
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def _replacing(path: Path, new_mode: int) -> Iterator[IO[bytes]]:
     target = path.resolve()
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+    mode = target.stat().st_mode & 0o777 if target.exists() else new_mode
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -162,3 +164,12 @@ def _umask() -> int:
     current = os.umask(0o077)
     os.umask(current)
     return current
+
+
+def new_file_mode(as_private_as: Path | None) -> int:
+    """Return the mode of a new file: as the umask has it, and no wider than a database's."""
+    mode = 0o666 & ~_umask()
+    if as_private_as is not None:
+        with suppress(OSError):
+            mode &= as_private_as.stat().st_mode | 0o600
+    return mode

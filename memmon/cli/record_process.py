@@ -13,12 +13,14 @@ from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.cli.locate import locate
 from memmon.cli.output import say
 from memmon.recorder.external import ExternalRecorder
+from memmon.recorder.tree import TreeRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memmon.cli.locate import Place
     from memmon.cli.options import Common
+    from memmon.probe.process.children import ChildProcess
 
 _REASONS = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint", signal.SIGKILL: "sigkill"}
 _LONGEST_NAME = 200
@@ -74,6 +76,27 @@ def recorder_for(
         release=release or place.settings.release,
         interval_seconds=interval_seconds or place.settings.interval_seconds,
     )
+
+
+def tree_for(
+    place: Place, *, pid: int, source: str, release: str | None, interval_seconds: float | None
+) -> TreeRecorder:
+    """Return the recorder of a process and of all that it starts."""
+    root = recorder_for(place, pid=pid, source=source, release=release, interval_seconds=interval_seconds)
+    every_seconds = interval_seconds or place.settings.interval_seconds
+
+    def new(child: ChildProcess) -> ExternalRecorder:
+        return ExternalRecorder(
+            place.database.url,
+            pid=child.pid,
+            parent=root,
+            source=source,
+            release=release or place.settings.release,
+            interval_seconds=every_seconds,
+            role=child.name or None,
+        )
+
+    return TreeRecorder(root, new=new, interval_seconds=every_seconds)
 
 
 def announce(recorder: ExternalRecorder, place: Place, interval_seconds: float | None) -> None:

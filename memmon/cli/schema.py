@@ -138,7 +138,7 @@ def _commands() -> dict[str, dict[str, Any]]:
             "exit_code": {"enum": [0, 1, 3]},
             "fail_on": {"enum": [level.value for level in Confidence]},
             "findings": leak,
-            "sources": _list(_object(**fresh)),
+            "sources": _list(_object(**fresh, resources=_list(_ref("Resource")))),
         },
         "check": _check_command(leak),
         "report": {
@@ -186,8 +186,8 @@ def _history_commands() -> dict[str, dict[str, Any]]:
     )
     source = {
         "allOf": [_ref("SourceInfo")],
-        "properties": {"runs": _list(_ref("RunInfo"))},
-        "required": ["runs"],
+        "properties": {"runs": _list(_ref("RunInfo")), "unrecorded": _list(_ref("SourceProcess"))},
+        "required": ["runs", "unrecorded"],
     }
     return {
         "report --list": {
@@ -236,6 +236,9 @@ def _fleet_and_soak() -> dict[str, dict[str, Any]]:
             "summary": _TEXT,
             "program_exit_code": _WHOLE,
             "findings": _finding("LeakFinding"),
+            "processes": _list(
+                _object(name=_TEXT, outcome={"enum": ["PASS", "FAIL", "INCONCLUSIVE"]}, summary=_TEXT)
+            ),
         },
     }
 

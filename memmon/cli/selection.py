@@ -14,6 +14,7 @@ from memmon.cli.output import check_output, say_database
 from memmon.cli.text import local_time, printable
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.facts.recording_order import newest_recorded
+from memmon.facts.whole_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from memmon.cli.options import Common, WindowOptions
     from memmon.store.read import RunInfo, SourceInfo, Store
 
+_LONGEST_UUID = 40
 _LAST = "last"
 _MOST_RUNS_NAMED = 8
 
@@ -109,8 +111,8 @@ def _run(store: Store, source: SourceInfo, wanted: str) -> RunInfo:
     if wanted == _LAST:
         newest = newest_recorded(runs)
         found = [] if newest is None else [newest]
-    elif wanted.isdigit():
-        found = [run for run in runs if run.run_id == int(wanted)]
+    elif (number := whole_number(wanted)) is not None:
+        found = [run for run in runs if run.run_id == number]
     else:
         found = [run for run in runs if run.uuid.startswith(wanted)]
     if len(found) == 1:
@@ -118,5 +120,5 @@ def _run(store: Store, source: SourceInfo, wanted: str) -> RunInfo:
     known = ", ".join(str(run.run_id) for run in runs[-_MOST_RUNS_NAMED:]) or "none"
     problem = "several runs" if found else "no run"
     raise UnknownSourceError(
-        f"{problem} {printable(repr(wanted))} of {printable(source.name)}; its newest runs: {known} (`memmon runs` lists all)"
+        f"{problem} {printable(repr(wanted[:_LONGEST_UUID]))} of {printable(source.name)}; its newest runs: {known} (`memmon runs` lists all)"
     )

@@ -14,7 +14,18 @@ from memmon.units import GIB, KIB, MIB, SECONDS_PER_DAY, SECONDS_PER_HOUR, SECON
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from click import ParamType
+
     from memmon.assessment.limits import LimitKind
+else:
+
+    class ParamType(click.ParamType):
+        """click's, which takes a type in brackets from 8.4 on."""
+
+        def __class_getitem__(cls, _value_type: object) -> type:
+            """Return the class: only the type checker reads what it converts to."""
+            return cls
+
 
 LIMIT_KINDS = ("container", "host")
 _SECONDS: Mapping[str, float] = {
@@ -119,7 +130,7 @@ class Moment:
         return last_at - timedelta(seconds=self.back_seconds)
 
 
-class DurationType(click.ParamType[float]):
+class DurationType(ParamType[float]):
     """A length of time, in seconds."""
 
     name = "duration"
@@ -145,7 +156,7 @@ class IntervalType(DurationType):
         return seconds
 
 
-class MomentType(click.ParamType[Moment]):
+class MomentType(ParamType[Moment]):
     """A time, absolute or counted back from the newest sample."""
 
     name = "time"
@@ -168,7 +179,7 @@ class MomentType(click.ParamType[Moment]):
             self.fail(f"{value!r} is not {EXPECTED_MOMENT}", param, ctx)
 
 
-class TimeType(click.ParamType[datetime]):
+class TimeType(ParamType[datetime]):
     """An absolute time (aware, UTC)."""
 
     name = "time"
@@ -183,7 +194,7 @@ class TimeType(click.ParamType[datetime]):
             self.fail(str(error), param, ctx)
 
 
-class RateType(click.ParamType[float]):
+class RateType(ParamType[float]):
     """Growth in MB (2**20 bytes) per hour: a finite number above zero."""
 
     name = "MB/h"
@@ -199,7 +210,7 @@ class RateType(click.ParamType[float]):
         return rate
 
 
-class LimitType(click.ParamType["LimitKind | int"]):
+class LimitType(ParamType["LimitKind | int"]):
     """`2GiB`, `container` or `host`."""
 
     name = "limit"

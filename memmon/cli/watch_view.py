@@ -136,7 +136,11 @@ def _process_lines(seen: Assessment, *, shown_count: int = 5) -> list[str]:
         return []
     lines = [f"  {printable(one)}" for one in seen.process_lines[:shown_count]]
     left = len(seen.process_lines) - shown_count
-    return [*filter(None, [seen.together]), *lines, *([f"  and {left} more"] if left > 0 else [])]
+    return [
+        *filter(None, [seen.together, seen.not_recorded]),
+        *lines,
+        *([f"  and {left} more"] if left > 0 else []),
+    ]
 
 
 def _limit_lines(seen: Assessment) -> list[str]:

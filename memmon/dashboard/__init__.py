@@ -56,20 +56,29 @@ def serve(
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     on_ready: Callable[[str], None] | None = None,
+    on_token: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the dashboard until the process is told to stop (SIGINT, SIGTERM).
 
-    Beyond loopback a token is asked: `token`, else a new one. `on_ready` gets the address to open,
-    the token in it, once the port is bound. `port` 0 takes a free one.
+    Beyond loopback a token is asked: `token`, else a new one, which `on_token` gets. `on_ready` gets the
+    address to open once the port is bound. `port` 0 takes a free one.
 
-    Raises MissingExtraError without uvicorn, SettingsError for a port in use or a host that is not
+    Raises MissingExtraError without uvicorn, SettingsError for a token that can be guessed, a port in use or a host that is not
     this machine's.
     """
     try:
         from memmon.dashboard.server import run_server
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    run_server(database, host=host, port=port, token=token, allowed_hosts=allowed_hosts, on_ready=on_ready)
+    run_server(
+        database,
+        host=host,
+        port=port,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        on_ready=on_ready,
+        on_token=on_token,
+    )
 
 
 def _missing(error: ModuleNotFoundError) -> Exception:

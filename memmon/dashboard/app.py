@@ -62,6 +62,7 @@ def build_app(
         allowed_hosts=LOOPBACK_HOSTS if allowed_hosts is None else allowed_hosts,
         policy=page_policy(),
         login=_login,
+        clock=place.clock,
     )
     return Starlette(routes=routes, middleware=[guard], exception_handlers={NOT_FOUND: _not_found})
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from memmon.dashboard.layout import render
 from memmon.errors import NoDataError
 from memmon.export.cells import safe_cell
+from memmon.facts.whole_numbers import whole_number
 from memmon.formatting import local_time
 from memmon.store.schema.views import VIEWS
 
@@ -28,6 +29,7 @@ EVENT_COUNT = 500
 CSV_ROWS_PER_QUERY = 5_000
 CSV_MOST_ROWS = 1_000_000
 _LARGEST_PAGE = 1_000_000
+_SHOWN_LETTERS = 40
 
 
 def events_page(_place: PageContext, store: Store, request: Request) -> Response:
@@ -133,4 +135,8 @@ def _view(request: Request) -> str:
 
 def _page_number(request: Request) -> int:
     text = request.query_params.get("page", "1")
-    return min(int(text), _LARGEST_PAGE) if text.isascii() and text.isdigit() and int(text) > 0 else 1
+    number = whole_number(text)
+    if number is None or not 0 < number <= _LARGEST_PAGE:
+        msg = f"there is no page {text[:_SHOWN_LETTERS]!r}: give a whole number from 1 to {_LARGEST_PAGE:,}"
+        raise NoDataError(msg)
+    return number

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import hmac
+import math
+import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from memmon.dashboard.slow_guessing import Guesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,9 +19,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from memmon.clock import Clock
+
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 COOKIE = "memmon_token"
 COOKIE_SECONDS = 30 * 86_400
+LOGIN_PATH = "/login"
+_FORM_SECONDS = 10.0
+_MOST_FORM_BYTES = 4096
 OPEN_PATHS = frozenset({"/healthz"})
 """Asked by monitors without a token; they answer with one word."""
 
@@ -53,12 +62,16 @@ class Guard:
         allowed_hosts: Sequence[str],
         policy: str,
         login: Callable[[Request], Response],
+        clock: Clock,
     ) -> None:
         self._app = app
         self._token = token
         self._hosts = frozenset(host_name(name) for name in allowed_hosts)
         self._policy = policy
         self._login = login
+        self._guesses = Guesses(clock)
+        # Good until the next start; nothing of the token can be learnt from it, nor it be guessed.
+        self._ticket = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on, one request."""
@@ -67,44 +80,63 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refused = self._refusal(Request(scope))
+        request = Request(scope, receive)
+        is_login = self._token is not None and request.method == "POST" and request.url.path == LOGIN_PATH
+        refused = self._foreign(request) or (
+            await self._enter(request) if is_login else self._refusal(request)
+        )
         await (refused or self._app)(scope, receive, self._hardened(send))
 
+    def _foreign(self, request: Request) -> Response | None:
+        if host_name(request.headers.get("host", "")) in self._hosts:
+            return None
+        return PlainTextResponse(
+            "This host name is not allowed. Open the dashboard by the address that `memmon serve` printed, or "
+            "start it with --allow-host NAME.\n",
+            status_code=400,
+        )
+
     def _refusal(self, request: Request) -> Response | None:
-        if host_name(request.headers.get("host", "")) not in self._hosts:
-            return PlainTextResponse(
-                "This host name is not allowed. Open the dashboard by the address that `memmon serve` printed, or "
-                "start it with --allow-host NAME.\n",
-                status_code=400,
-            )
         if request.method not in {"GET", "HEAD"}:
             return PlainTextResponse(
                 "The dashboard only reads: use GET.\n", status_code=405, headers={"allow": "GET, HEAD"}
             )
-        if self._token is None or request.url.path in OPEN_PATHS or self._is_known(request):
+        if self._token is None or request.url.path in OPEN_PATHS:
             return None
-        return self._asked(request)
-
-    def _is_known(self, request: Request) -> bool:
-        assert self._token is not None
+        if _same(request.cookies.get(COOKIE, ""), self._ticket):
+            return None
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and _same(given.strip(), self._token):
-            return True
-        return _same(request.cookies.get(COOKIE, ""), _fingerprint(self._token))
+        return self._tried(request, given.strip()) if scheme.lower() == "bearer" else self._login(request)
 
-    def _asked(self, request: Request) -> Response:
-        """Take the token from the query into a cookie, so that it does not stay in the address; else ask."""
+    def _tried(self, request: Request, given: str) -> Response | None:
+        """Look at a token that was given; None: it is the right one."""
         assert self._token is not None
-        given = request.query_params.get("token")
-        if given is None or not _same(given, self._token):
-            return self._login(request)
-        rest = [(key, value) for key, value in parse_qsl(request.url.query) if key != "token"]
-        # A path of two slashes would lead to another host.
-        path = "/" + request.url.path.lstrip("/")
-        answer = RedirectResponse(path + (f"?{urlencode(rest)}" if rest else ""), status_code=303)
-        answer.set_cookie(
-            COOKIE, _fingerprint(self._token), max_age=COOKIE_SECONDS, httponly=True, samesite="strict"
-        )
+        address = request.client.host if request.client else ""
+        wait = self._guesses.wait_seconds(address)
+        if wait > 0:
+            return PlainTextResponse(
+                "Too many wrong tokens: wait before the next.\n",
+                status_code=429,
+                headers={"retry-after": str(math.ceil(wait))},
+            )
+        if _same(given, self._token):
+            self._guesses.was_right(address)
+            return None
+        self._guesses.was_wrong(address)
+        return self._login(request)
+
+    async def _enter(self, request: Request) -> Response:
+        """Take the token from the form's body into a cookie: it never stands in an address."""
+        try:
+            async with asyncio.timeout(_FORM_SECONDS):
+                body = await _small_body(request)
+        except (TimeoutError, ValueError):
+            return PlainTextResponse("The form was too large or too slow.\n", status_code=400)
+        refused = self._tried(request, dict(parse_qsl(body.decode("utf-8", "replace"))).get("token", ""))
+        if refused is not None:
+            return refused
+        answer = RedirectResponse("/", status_code=303)
+        answer.set_cookie(COOKIE, self._ticket, max_age=COOKIE_SECONDS, httponly=True, samesite="strict")
         return answer
 
     def _hardened(self, send: Send) -> Send:
@@ -129,5 +161,10 @@ def _same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _fingerprint(token: str) -> str:
-    return hashlib.sha256(f"memmon dashboard {token}".encode()).hexdigest()
+async def _small_body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_FORM_BYTES:
+            raise ValueError
+    return body

@@ -15,7 +15,7 @@ from memmon.dashboard.place import JudgedSource
 from memmon.errors import MemmonError
 from memmon.facts.staleness import staleness
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import age, local_time, rate, size
+from memmon.formatting import age, counted, local_time, rate, size
 from memmon.report.sections import leak_section
 from memmon.report.words import leak_headline
 from memmon.units import mb_from_bytes
@@ -61,6 +61,8 @@ class Row:
     last_words: str
     is_stale: bool
     is_pending: bool
+    is_clock_ahead: bool = False
+    """All of its samples lie in the future."""
 
 
 _SORTS: dict[str, tuple[str, Callable[[Row], object], bool]] = {
@@ -129,8 +131,11 @@ def _words(rows: list[Row]) -> str:
     if not rows:
         return "Nothing has been recorded yet."
     pending = sum(row.is_pending for row in rows)
+    ahead = sum(row.is_clock_ahead for row in rows)
     left = f" {pending} not judged yet." if pending else ""
-    judged = len(rows) - pending
+    if ahead:
+        left += f" {counted(ahead, 'source')} with a clock ahead: set it right (see memmon doctor)."
+    judged = len(rows) - pending - ahead
     noun = "source" if judged == 1 else "sources"
     if not judged:
         return left.strip()
@@ -179,10 +184,9 @@ def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
             missing_reason="" if said is None else said.trouble,
         )
     )
+    is_ahead = standing.freshness.ahead_until is not None
     if last_at is None:
-        verdict = (
-            "No sample yet" if standing.freshness.ahead_until is None else "All samples lie in the future"
-        )
+        verdict = "Clock ahead: all samples lie in the future" if is_ahead else "No sample yet"
     elif said is None:
         verdict = "Not judged yet"
     fresh = standing.freshness
@@ -205,7 +209,14 @@ def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
         limit_words="-" if limit_percent is None else f"{limit_percent:.0f} %",
         run_count=source.run_count,
         last_at=last_at,
-        last_words="never" if old.age_seconds is None else f"{age(old.age_seconds)} ago",
+        last_words=_last_words(old.age_seconds, is_ahead=is_ahead),
         is_stale=old.is_stale or fresh.is_stale,
         is_pending=said is None,
+        is_clock_ahead=last_at is None and is_ahead,
     )
+
+
+def _last_words(age_seconds: float | None, *, is_ahead: bool) -> str:
+    if age_seconds is not None:
+        return f"{age(age_seconds)} ago"
+    return "clock ahead" if is_ahead else "never"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from memmon.dashboard.app import build_app
+from memmon.dashboard.connections import BoundedProtocol
 from memmon.dashboard.guard import LOOPBACK_HOSTS
 from memmon.errors import SettingsError
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
 
-TOKEN_BYTES = 18
+TOKEN_BYTES = 24
+FEWEST_TOKEN_LETTERS = 20
+FEWEST_DIFFERENT_LETTERS = 8
 BACKLOG = 128
 _ANY_HOSTS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not bound by default
 
@@ -33,17 +36,25 @@ def run_server(
     token: str | None,
     allowed_hosts: Sequence[str],
     on_ready: Callable[[str], None] | None,
+    on_token: Callable[[str], None] | None,
 ) -> None:
     """Serve until told to stop; see `memmon.dashboard.serve`."""
-    wanted = token if is_loopback(host) else token or secrets.token_urlsafe(TOKEN_BYTES)
+    is_open = not is_loopback(host)
+    if is_open and token:
+        refuse_weak(token)
+    wanted = token or secrets.token_urlsafe(TOKEN_BYTES) if is_open else token
     names = [*LOOPBACK_HOSTS, *allowed_hosts, *(() if host in _ANY_HOSTS else (host,))]
     if host in _ANY_HOSTS:
         names += own_names()
     app = build_app(database, token=wanted, allowed_hosts=names, clock=None)
     bound = bind(host, port)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
+    config = uvicorn.Config(
+        app, http=BoundedProtocol, log_level="warning", access_log=False, server_header=False, lifespan="off"
+    )
     if on_ready is not None:
-        on_ready(address(host, bound.getsockname()[1], wanted))
+        on_ready(address(host, bound.getsockname()[1]))
+    if on_token is not None and wanted and not token:
+        on_token(wanted)
     with bound:
         uvicorn.Server(config).run(sockets=[bound])
 
@@ -94,8 +105,18 @@ def _why(host: str, port: int, error: Exception) -> str:
     return f"{host}:{port} can't be bound ({error}): give an address of this machine, such as 127.0.0.1"
 
 
-def address(host: str, port: int, token: str | None) -> str:
-    """Return the address to open in a browser."""
+def refuse_weak(token: str) -> None:
+    """Raise SettingsError for a token that can be guessed, on a dashboard that others can reach."""
+    if len(token) < FEWEST_TOKEN_LETTERS or len(set(token)) < FEWEST_DIFFERENT_LETTERS:
+        msg = (
+            f"the token can be guessed: it needs {FEWEST_TOKEN_LETTERS} letters, {FEWEST_DIFFERENT_LETTERS} of them different; "
+            "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(24))'`, or leave MEMMON_TOKEN unset for a new one"
+        )
+        raise SettingsError(msg)
+
+
+def address(host: str, port: int) -> str:
+    """Return the address to open in a browser; no token stands in it."""
     shown = "127.0.0.1" if host in _ANY_HOSTS else host
     shown = f"[{shown}]" if ":" in shown else shown
-    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{shown}:{port}/"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ _CLAIM = timedelta(seconds=120)
 _GIVE_UP = timedelta(hours=48)
 _KEEP = timedelta(days=90)
 _MOST_MESSAGES = 1_000
+_ROUND_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,22 +172,33 @@ def is_silenced(seen: Observation, silences: Sequence[Silence]) -> bool:
 def deliver(alerts: AlertStore, channels: Sequence[Channel], *, clock: Clock) -> tuple[int, list[str]]:
     """Send what waits, each channel in its own order; returns how many arrived, and what did not.
 
-    A channel that fails is left alone until its next try (30 s, doubling to 5 min); its messages stay.
+    Each channel has a thread of its own, so that a slow one delays no other. One that fails is left
+    alone until its next try (30 s, doubling to 5 min); its messages stay.
     """
-    sent_count, failures = 0, []
-    for channel in channels:
-        for _ in range(_MOST_MESSAGES):
-            item = alerts.claim(channel.name, at=clock.now(), lasting=_CLAIM)
-            if item is None:
-                break
-            try:
-                channel.send(item.message)
-            except MemmonError as error:
-                words = str(error) if isinstance(error, ChannelError) else f"{channel.name}: {error}"
-                wait = min(FIRST_RETRY_SECONDS * 2 ** (item.attempt_count - 1), LONGEST_RETRY_SECONDS)
-                alerts.failed(item, words, next_at=clock.now() + timedelta(seconds=wait))
-                failures.append(words)
-                break
-            alerts.delivered(item, at=clock.now())
-            sent_count += 1
-    return sent_count, failures
+    if len(channels) == 1:
+        return _deliver_to(alerts, channels[0], clock)
+    if not channels:
+        return 0, []
+    with ThreadPoolExecutor(max_workers=len(channels), thread_name_prefix="memmon-channel") as pool:
+        done = list(pool.map(lambda channel: _deliver_to(alerts, channel, clock), channels))
+    return sum(count for count, _ in done), [words for _, failed in done for words in failed]
+
+
+def _deliver_to(alerts: AlertStore, channel: Channel, clock: Clock) -> tuple[int, list[str]]:
+    sent_count, until = 0, clock.monotonic() + _ROUND_SECONDS
+    for _ in range(_MOST_MESSAGES):
+        item = alerts.claim(channel.name, at=clock.now(), lasting=_CLAIM)
+        if item is None:
+            break
+        try:
+            channel.send(item.message)
+        except MemmonError as error:
+            words = str(error) if isinstance(error, ChannelError) else f"{channel.name}: {error}"
+            wait = min(FIRST_RETRY_SECONDS * 2 ** (item.attempt_count - 1), LONGEST_RETRY_SECONDS)
+            alerts.failed(item, words, next_at=clock.now() + timedelta(seconds=wait))
+            return sent_count, [words]
+        alerts.delivered(item, at=clock.now())
+        sent_count += 1
+        if clock.monotonic() > until:  # a slow receiver does not hold the round: the rest waits for the next
+            break
+    return sent_count, []

@@ -39,6 +39,8 @@ class SourceState:
     is_fresh: bool
     is_ended: bool = False
     """Nothing records any more, and somebody meant that: nobody is missed."""
+    is_clock_ahead: bool = False
+    """Its newest samples lie in the future."""
     process_count: int = 0
     values: Mapping[str, int | float] = field(default_factory=dict)
     """What is known, by the column of the reading."""
@@ -121,6 +123,7 @@ def _state(
             last_at=one.last_at,
             is_fresh=False,
             is_ended=fresh.end_reason in MEANT_ENDS,
+            is_clock_ahead=fresh.ahead_until is not None,
             firing=firing,
         )
     newest = max(live, key=lambda row: row["at_ms"])

@@ -147,6 +147,7 @@ def _of_sources(states: tuple[SourceState, ...]) -> Iterator[Metric]:
         "memmon_source_up",
         "1 while snapshots arrive, 0 when none is left; absent after an end that was meant.",
     )
+    ahead = _gauge("memmon_clock_ahead", "1 where the newest samples lie in the future: a clock is wrong.")
     processes = _gauge("memmon_processes", "Processes of the source that record at present.")
     runs = CounterMetricFamily("memmon_runs", "Runs begun so far: restarts add to it.", labels=("source",))
     for state in states:
@@ -154,9 +155,11 @@ def _of_sources(states: tuple[SourceState, ...]) -> Iterator[Metric]:
             last.add_metric([state.source], state.last_at.timestamp())
         if not state.is_ended:
             up.add_metric([state.source], float(state.is_fresh))
+        if state.is_clock_ahead:
+            ahead.add_metric([state.source], 1.0)
         processes.add_metric([state.source], state.process_count)
         runs.add_metric([state.source], state.run_count)
-    yield from (last, up, processes, runs)
+    yield from (last, up, ahead, processes, runs)
 
 
 def _of_readings(states: tuple[SourceState, ...]) -> Iterator[Metric]:

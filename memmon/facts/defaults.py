@@ -22,3 +22,6 @@ HIGH_MEMORY_PERCENT = 80.0
 
 ALERT_COOLDOWN_MINUTES = 30.0
 """So long the same alert is not repeated."""
+
+NEW_NAMES_PER_DAY = 1000
+"""So many new names of deques, components and work a run gives series of their own in a day."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+NEAR_HOURS = 24.0
+"""A limit that is dated within so many hours is near: time for one person to sleep, and then to act."""
+
 
 class Severity(StrEnum):
     """How urgent a source is, the least first."""

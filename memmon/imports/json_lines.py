@@ -59,6 +59,10 @@ def _row(line: str, lines: Lines) -> dict[str, Any]:
     try:
         row = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
+        if "integer string conversion" in str(error):
+            raise lines.error(
+                "a number of thousands of digits; expected whole numbers of at most 64 bits"
+            ) from None
         raise lines.error(f"not JSON ({error}); expected one JSON object a line") from None
     if not isinstance(row, dict):
         raise lines.error("expected one JSON object a line")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from memmon.facts.whole_numbers import whole_number
 from memmon.imports.lines import TORN
 from memmon.imports.recording import ImportedRecording, RecordedRun
 from memmon.units import bytes_from_mb
@@ -89,7 +90,7 @@ def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun]) -> str:
     if len(fields) != 2:  # noqa: PLR2004 -- size and time
         raise lines.error(f"{text[:60]!r}; expected `{word} ... <MiB> <seconds since 1970>`")
     size_bytes, at_seconds = _size(fields[0], lines), _seconds(fields[1], lines)
-    pid = int(child) if child.isascii() and child.isdigit() else None
+    pid = whole_number(child)
     run = runs.setdefault(label, RecordedRun(label=label, role="child" if label else None, pid=pid))
     run.add(at_seconds, rss_bytes=size_bytes)
     return fields[1]

@@ -9,6 +9,8 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.facts.whole_numbers import whole_number
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -66,7 +68,7 @@ def _part(run: RecordedRun, cell: str, rows: Sequence[int]) -> RecordedRun:
     return replace(
         run,
         label=f"{run.label} {cell}".strip(),
-        pid=int(cell) if cell.isascii() and cell.isdigit() else None,
+        pid=whole_number(cell),
         at_seconds=[run.at_seconds[row] for row in rows],
         values={name: [values[row] for row in rows] for name, values in run.values.items()},
         uptime_seconds=[],

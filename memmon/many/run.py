@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.clock import SystemClock
+from memmon.many.ahead import ahead_results
 from memmon.many.kept import kept_results
 from memmon.many.series import SeriesResult, SeriesTask, analyse_batch, series_task, worst_first
 
@@ -83,6 +84,7 @@ def fleet(
 ) -> Fleet:
     """Judge every source of a store and return one table, worst first.
 
+    A source all of whose samples lie in the future has a row too (`ahead_until`); one without any sample has none.
     What an hourly check has kept is taken where it still holds at `now` (aware; default: the machine's clock).
 
     `executor`: any `concurrent.futures.Executor`, such as a Dask client's (`client.get_executor()`);
@@ -102,12 +104,15 @@ def fleet(
     moment = now or SystemClock().now()
     with open_store(database_url) as opened, _executor(executor, jobs) as chosen:
         store = opened.as_of(moment)
-        sources = [one for one in store.sources() if one.last_at is not None]
+        every = store.sources()
+        sources = [one for one in every if one.last_at is not None]
         kept = {} if since is not None else kept_results(store, policy=policy, now=moment)
         left = [one for one in sources if one.name not in kept]
         tasks = _tasks(store, left, policy=policy, since=since)
         judged = _mapped(chosen, tasks, width=jobs or _width(chosen)) if left else []
-        return summarised([*kept.values(), *judged])
+        undated = [one for one in every if one.last_at is None]
+        ahead = ahead_results(store, undated, policy=policy, now=moment)
+        return summarised([*kept.values(), *judged, *ahead])
 
 
 def summarised(results: Sequence[SeriesResult]) -> Fleet:

@@ -32,6 +32,8 @@ _UNJUDGED = (
     "python_block_count",
     "heap_used_bytes",
     "max_rss_bytes",
+    "thread_count",
+    "fd_count",
 )
 
 
@@ -67,6 +69,8 @@ class SeriesResult:
     summary: str
     process_count: int = 1
     """Processes side by side now; `current_mb` is what they hold together."""
+    ahead_until: datetime | None = None
+    """All of its samples lie in the future, up to this time: a clock is wrong, and nothing can be judged."""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""

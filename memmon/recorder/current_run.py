@@ -57,7 +57,8 @@ class CurrentRun:
     def after_fork_in_child(self) -> None:
         """Have no run: the child's own is opened when it asks for one."""
         state = self.close()
-        self.parent_uuid = None if state is None else state.record.uuid
+        if state is not None:  # else it had none yet itself, and the run of its own parent is the nearest
+            self.parent_uuid = state.record.uuid
         self._make_lock()
 
 

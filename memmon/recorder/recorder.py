@@ -20,6 +20,7 @@ from memmon.guest.sigterm import note_sigterm as _note_sigterm
 from memmon.model import Snapshot
 from memmon.probe.process import machine
 from memmon.recorder import validation
+from memmon.recorder.forked import FOLLOW_AFTER_SECONDS
 from memmon.recorder.identity import RunLabels
 from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
 from memmon.recorder.relief import Pass, Relief
@@ -55,7 +56,9 @@ class Recorder(Recording):
     `MEMMON_DATABASE_URL`, then the configuration file, then the default file in the user's
     state folder. `source`: what is monitored (default: the script's name). `on_alert(alert)` is
     called in the recorder's thread. `note_sigterm`: sets a handler, where the program has none, so that
-    an end by SIGTERM is recorded as that; without it SIGTERM and SIGKILL look alike. Wrong arguments raise TypeError or ValueError here; nothing
+    an end by SIGTERM is recorded as that; without it SIGTERM and SIGKILL look alike. `follow_forks`: processes that
+    are forked from this one while it records do so by themselves, each with a run and a thread of its own; without it they record
+    once they call `start()` or `take_snapshot()`. Wrong arguments raise TypeError or ValueError here; nothing
     else ever raises into the program.
     """
 
@@ -77,6 +80,7 @@ class Recorder(Recording):
         leak_check: bool | None = None,
         role: str | None = None,
         note_sigterm: bool = False,
+        follow_forks: bool | None = None,
     ) -> None:
         settings = validation.checked_settings(
             load_settings(),
@@ -86,6 +90,7 @@ class Recorder(Recording):
             gc_threshold_mb=gc_threshold_mb,
             daily_report=daily_report,
             leak_check=leak_check,
+            follow_forks=follow_forks,
         )
         interval = validation.number(
             interval_seconds, "interval_seconds", low=0.0, high=validation.LONGEST_INTERVAL_SECONDS
@@ -167,6 +172,13 @@ class Recorder(Recording):
         else:
             self._end(timeout_seconds, "exception", type(error).__name__)
 
+    def _tell_lost(self) -> None:
+        """Say what is lost with the end of the program, and why it could not be stored."""
+        count, why = self.pending_count, self._keeper.last_error
+        if count and why:
+            sentence = "memmon: the recorder ends with %d snapshots that could not be stored: %s"
+            log_safely(log, logging.WARNING, sentence, count, why)
+
     @guarded(default=None)
     def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
         deadline = self._clock_of_host() + timeout_seconds
@@ -177,6 +189,8 @@ class Recorder(Recording):
             self._note(state, "run_end", reason)
             self._writer_thread.put(state, RunEnd(at=now, reason=reason, detail=detail))
         self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
+        if state is not None:
+            self._tell_lost()
         drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
         self._dispatcher.end()
         self.children.end()
@@ -258,6 +272,7 @@ class Recorder(Recording):
 
         `was_cut`: the fork came in the middle of a write that it could not wait for.
         """
+        self._fork.begin(was_recording=self._run.state is not None, follows=bool(self._settings.follow_forks))
         self._run.after_fork_in_child()
         self._take_turn = ReentrantTurn()
         self._sampler_thread.after_fork_in_child()
@@ -271,3 +286,5 @@ class Recorder(Recording):
         self._taken_count = 0
         self._notices.begin_run()
         self._schedule.after_fork_in_child()
+        if self._fork.is_following:
+            self._sampler_thread.start(lambda: lifecycle.keep(self), delay_seconds=FOLLOW_AFTER_SECONDS)

@@ -17,10 +17,12 @@ from memmon.recorder import validation
 from memmon.recorder.alerts.cooldown import Cooldown
 from memmon.recorder.alerts.dispatcher import Dispatcher
 from memmon.recorder.current_run import CurrentRun, oom_kill_count, start_data
+from memmon.recorder.forked import Fork
 from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.notices import Notices
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.store_keeper import StoreKeeper
+from memmon.recorder.work_counter import DEFAULT_NAME
 from memmon.recorder.writer_thread import WriterThread
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Recording(Registrations):
         self._schedule = schedule
         self._clock = clock
         self._notes_sigterm = False
+        self._fork = Fork()
         self._latest: Snapshot | None = None
         self._taken_count = 0
         self._sampler = Sampler(deques=self._deques, components=self._components, clock=clock)
@@ -82,6 +85,7 @@ class Recording(Registrations):
             clock=clock,
             file_mode=int(settings.file_mode, 8),
             children=self.children,
+            new_names_per_day=settings.new_names_per_day,
         )
         self._writer_thread = WriterThread(
             self._keeper, clock=clock, dispatcher=self._dispatcher, is_inert=self._is_inert
@@ -99,6 +103,15 @@ class Recording(Registrations):
     @guarded(default=None)
     def _annotate(self, text: str) -> None:
         self._note(self._run.ensure(), "annotation", validation.one_line(text, _TEXT_LIMIT))
+
+    def count_work(self, amount: int = 1, *, name: str = DEFAULT_NAME) -> None:
+        """Count `amount` units of work done (messages, orders): growth is judged per unit too.
+
+        What was counted under a `name` is read back by `Store.work_readings`.
+        """
+        super().count_work(amount, name=name)
+        if self._fork.is_silent:
+            self._fork.say(self.source, is_recording=self._run.state is not None)
 
     def _begin_run(self, state: OpenRun) -> None:
         record = state.record

@@ -77,7 +77,8 @@ class Registrations:
     def count_work(self, amount: int = 1, *, name: str = DEFAULT_NAME) -> None:
         """Count `amount` units of work done (messages, orders): growth is judged per unit too.
 
-        What was counted under a `name` is read back by `Store.work_readings`.
+        What was counted under a `name` is read back by `Store.work_readings`; beyond 1,000 names the
+        further ones are counted together, as "(other names)".
         """
         if isinstance(amount, bool) or not isinstance(amount, int):
             msg = f"amount must be an int, not {type(amount).__name__}"

@@ -31,8 +31,8 @@ class SamplerThread:
         self._thread: threading.Thread | None = None
         self._is_running = False
 
-    def start(self, on_begin: Callable[[], object]) -> None:
-        """Start the thread unless it runs; `on_begin` is called before it does anything."""
+    def start(self, on_begin: Callable[[], object], *, delay_seconds: float = 0.0) -> None:
+        """Start the thread unless it runs; `on_begin` is called before it does anything, the first snapshot is taken after a delay."""
         claim = Claim()
         try:
             # Of two that start it at once, the second leaves it to the first.
@@ -40,7 +40,9 @@ class SamplerThread:
                 return
             on_begin()
             self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="memmon-sampler", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, args=(delay_seconds,), name="memmon-sampler", daemon=True
+            )
             self._is_running = True
             try:
                 self._thread.start()
@@ -57,10 +59,11 @@ class SamplerThread:
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout_seconds)
 
-    def _run(self) -> None:
+    def _run(self, delay_seconds: float) -> None:
         mark_own_thread()
         try:
-            self._sample_until_stopped()
+            if not (delay_seconds and self._stop.wait(delay_seconds)):
+                self._sample_until_stopped()
         finally:
             self._is_running = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from enum import Enum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from memmon.errors import (
     ForeignStoreError,
@@ -17,11 +17,8 @@ from memmon.errors import (
     StoreTooNewError,
     StoreTooOldError,
 )
-from memmon.store.connect.access import may_write, may_write_beside
+from memmon.store.connect.access import may_write, may_write_beside, name_of
 from memmon.store.connect.engine import sqlite_code, sqlite_extended_code
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _ERROR, _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = (
     1,
@@ -127,8 +124,25 @@ def describe(error: BaseException) -> str:
     if isinstance(error, MemmonError):
         return str(error).splitlines()[0][:_LONGEST_SENTENCE]
     if isinstance(error, PermissionError):
-        return f"{cause(error)}; let this user write there, or name another database (MEMMON_DATABASE_URL)"
+        return f"{cause(error)}{_whose(error)}; let this user write there, or name another database (MEMMON_DATABASE_URL)"
     return cause(error)
+
+
+def _whose(error: PermissionError) -> str:
+    """Return who owns the folder in which something may not be made, and who is not its owner."""
+    if not isinstance(error.filename, str | bytes) or not hasattr(os, "geteuid"):
+        return ""
+    for folder in Path(os.fsdecode(error.filename)).parents:
+        try:
+            owner = folder.stat().st_uid
+        except OSError:
+            continue
+        return (
+            ""
+            if owner == os.geteuid()
+            else f"; {folder} belongs to {name_of(owner)}, and this is {name_of(os.geteuid())}"
+        )
+    return ""
 
 
 def cause(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreBusyError, StoreDamagedError
+from memmon.facts.defaults import NEW_NAMES_PER_DAY
 from memmon.guest.locks import ForkLock
 from memmon.guest.shielding import log_safely
 from memmon.recorder.outbox import Outbox
@@ -48,7 +49,15 @@ _REPAIRED = (Fault.MISSING, Fault.OLD, Fault.DAMAGED)
 class StoreKeeper:
     """Keeps one recorder's snapshots until they are stored."""
 
-    def __init__(self, database: Database, *, clock: Clock, file_mode: int, children: Children) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        file_mode: int,
+        children: Children,
+        new_names_per_day: int = NEW_NAMES_PER_DAY,
+    ) -> None:
         """Open nothing yet: the file is looked at with the first write."""
         self.database = database
         self.on_stored: Callable[[OpenRun, Written], None] = lambda _state, _written: None
@@ -56,6 +65,7 @@ class StoreKeeper:
         self._children = children
         self._clock = clock
         self._file_mode = file_mode
+        self._new_names_per_day = new_names_per_day
         self.flush_lock = ForkLock()
         self._was_cut = False
         self._reset()
@@ -68,6 +78,7 @@ class StoreKeeper:
         self._set_aside_at: deque[float] = deque(maxlen=SET_ASIDE_LIMIT)
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._retry_at: float | None = None
+        self._is_busy = False
         self._logged: dict[str, float] = {}
         self._stored_in: tuple[int, int] | None = None
         self.stored_count = 0
@@ -109,6 +120,10 @@ class StoreKeeper:
     def is_retry_due(self) -> bool:
         """Tell whether a write may be attempted now."""
         return self._retry_at is None or self._clock.monotonic() >= self._retry_at
+
+    def is_busy(self) -> bool:
+        """Tell whether the last write failed because another process held the database just then."""
+        return self._is_busy and not self.is_all_stored()
 
     def store(self) -> None:
         """Write batch after batch until nothing is held or one fails."""
@@ -168,7 +183,7 @@ class StoreKeeper:
             raise StoreBusyError(msg)
         with self.flush_lock:
             if self._writer is None:
-                self._writer = Writer(self.database)
+                self._writer = Writer(self.database, new_names_per_day=self._new_names_per_day)
             written = self._writer.write(batch)
         path = self.database.path
         self._stored_in = None if path is None else file_identity(path)
@@ -234,8 +249,10 @@ class StoreKeeper:
 
     def _back_off(self, error: Exception) -> None:
         fault = classify(error, self.database.path)
-        self._retry_at = self._clock.monotonic() + self._backoff_seconds
-        self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
+        self._is_busy = fault is Fault.BUSY and not self._was_cut
+        if self.is_retry_due():  # else it was asked for in between
+            self._retry_at = self._clock.monotonic() + self._backoff_seconds
+            self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
         detail = describe(error)
         self.last_error = f"{fault.value}: {detail}"
         self._log_state(
@@ -250,6 +267,7 @@ class StoreKeeper:
         if self._retry_at is not None:
             log_safely(log, logging.WARNING, "memmon: %s can be written again", self.database.shown)
         self._retry_at = None
+        self._is_busy = False
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         self._logged.clear()
         self.last_error = None

@@ -9,6 +9,12 @@ from memmon.facts.names import clean_name
 DEFAULT_NAME = "work"
 """What is counted without a name."""
 
+MAX_NAME_COUNT = 1_000
+"""So many names are told apart; a counter is never let go, as its total would fall."""
+
+OTHER_NAMES = "(other names)"
+"""What is counted under further names."""
+
 
 class WorkCounter:
     """Counts by name; `add` may interrupt itself (a signal handler) without harm."""
@@ -18,9 +24,11 @@ class WorkCounter:
         self._counts: dict[str, int] = {}
 
     def add(self, amount: int, name: str) -> None:
-        """Add `amount` units to `name`."""
+        """Add `amount` units to `name`; to the other names where there are too many."""
         with self._lock:
             shown = clean_name(name)
+            if shown not in self._counts and len(self._counts) >= MAX_NAME_COUNT:
+                shown = OTHER_NAMES
             self._counts[shown] = self._counts.get(shown, 0) + amount
 
     def total(self) -> int | None:

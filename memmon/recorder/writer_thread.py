@@ -36,6 +36,8 @@ INBOX_LIMIT = 10_000
 """Snapshots waiting for a stuck thread; fewer when they are large."""
 _IDLE_SECONDS = 60.0
 _ANSWER_POLL_SECONDS = 0.25
+_BUSY_PAUSE_SECONDS = 0.1
+"""Between attempts that somebody waits for while another process holds the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class _Request:
     """A request to store everything now; the answer (is all stored?) goes into `reply`."""
 
     reply: SimpleQueue[bool]
+    deadline: float
+    """On the system's monotonic clock: nobody waits for the answer after it."""
     is_last: bool
     """True: end the thread then."""
 
@@ -64,6 +68,7 @@ class WriterThread:
 
     def _reset(self) -> None:
         self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self._waiting: list[_Request] = []
         self._thread: threading.Thread | None = None
         self._starting = ReentrantTurn()
         self._begin_lock = threading.Lock()
@@ -140,22 +145,23 @@ class WriterThread:
             return False
         if self._thread is None and self._inbox.empty():
             return self._keeper.is_all_stored()
-        return self._ask(_Request(SimpleQueue(), is_last=False), timeout_seconds)
+        return self._ask(timeout_seconds, is_last=False)
 
     def stop(self, timeout_seconds: float) -> None:
         """Store what can be stored, then end the thread; waits at most `timeout_seconds`."""
         if self._is_own_thread() or (self._inbox.empty() and not self._is_running):
             return
         deadline = SystemClock().monotonic() + timeout_seconds
-        self._ask(_Request(SimpleQueue(), is_last=True), timeout_seconds)
+        self._ask(timeout_seconds, is_last=True)
         thread = self._thread
         if thread is not None:
             thread.join(max(deadline - SystemClock().monotonic(), 0.0))
 
-    def _ask(self, request: _Request, timeout_seconds: float) -> bool:
-        self._inbox.put(request)
+    def _ask(self, timeout_seconds: float, *, is_last: bool) -> bool:
         clock = SystemClock()
         deadline = clock.monotonic() + timeout_seconds
+        request = _Request(SimpleQueue(), deadline, is_last)
+        self._inbox.put(request)
         while self.ensure_thread():
             remaining = max(deadline - clock.monotonic(), 0.0)
             try:
@@ -197,7 +203,8 @@ class WriterThread:
 
     def _cycle(self, wait_seconds: float) -> bool:
         """Take in, store, tell; True when the thread was asked to end."""
-        requests = self._take_in(wait_seconds)
+        requests = self._waiting + self._take_in(wait_seconds)
+        self._waiting = []
         if requests or self._keeper.is_retry_due():
             self._keeper.store()
         self._call(self._dispatcher.tell_pending, "alerts")
@@ -205,10 +212,18 @@ class WriterThread:
             # What the alerts gave rise to belongs to what was asked to be stored.
             requests += self._take_in(0.0)
             self._keeper.store()
-            is_stored = self._keeper.is_all_stored()
-            for request in requests:
-                request.reply.put(is_stored)
-        return any(request.is_last for request in requests)
+        return self._answer(requests)
+
+    def _answer(self, requests: list[_Request]) -> bool:
+        """Tell who waits; what is only held by another process just now is tried until their time is up."""
+        is_stored = self._keeper.is_all_stored()
+        now = SystemClock().monotonic()
+        if self._keeper.is_busy():
+            self._waiting = [request for request in requests if request.deadline > now]
+        answered = [request for request in requests if request not in self._waiting]
+        for request in answered:
+            request.reply.put(is_stored)
+        return any(request.is_last for request in answered)
 
     def _call(self, function: Callable[[], None], what: str) -> None:
         try:
@@ -251,6 +266,8 @@ class WriterThread:
         except Exception as error:  # a failed check must not end the recording
             report_fault("scheduled check", error)
             wait_seconds = _IDLE_SECONDS
+        if self._waiting:
+            return _BUSY_PAUSE_SECONDS
         if (retry_seconds := self._keeper.retry_after_seconds()) is not None:
             wait_seconds = min(wait_seconds, retry_seconds)
         return min(max(wait_seconds, 0.01), _IDLE_SECONDS)

@@ -17,6 +17,7 @@ from memmon.assessment.gather import Question, judge, widened
 from memmon.assessment.lives import history_lanes, run_lanes
 from memmon.assessment.present import Bounds
 from memmon.assessment.together import together
+from memmon.facts.children import CHILDREN_KIND
 from memmon.facts.recording_order import newest_recorded
 from memmon.report.data import (
     EventRow,
@@ -49,7 +50,7 @@ _JUST_AFTER = timedelta(milliseconds=1)
 """A day of 5-minute samples is 288 of them: the sample exactly a day ago is yesterday's."""
 
 EVIDENCE_KIND = "evidence"
-LIFECYCLE_KINDS = frozenset({"run_start", "run_end"})
+LIFECYCLE_KINDS = frozenset({"run_start", "run_end", CHILDREN_KIND})
 """Events that the list of runs tells already."""
 
 

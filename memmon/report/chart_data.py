@@ -247,9 +247,11 @@ def _markers(report: Report, first_seconds: float) -> Iterator[Marker]:
     """Yield every moment worth a line, oldest first: starts and deploys of runs, and events."""
     markers: list[Marker] = []
     runs = sorted(report.history.runs, key=lambda run: run.started_at) if report.history else []
+    are_several = report.history is not None and report.history.process_count > 1
     for before, run in zip([None, *runs], runs, strict=False):
         is_deploy = before is not None and run.release is not None and run.release != before.release
-        text = f"release {run.release}" if run.release else ""
+        who = f"pid {run.pid}" if are_several and run.pid is not None else ""
+        text = ", ".join(filter(None, (who, f"release {run.release}" if run.release else "")))
         markers.append(
             Marker(
                 at_seconds=run.started_at.timestamp(), kind="deploy" if is_deploy else "restart", text=text

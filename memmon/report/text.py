@@ -66,6 +66,7 @@ def render_text(
         [_RULE, report.title, _RULE],
         _memory(report),
         _limit(report.system),
+        _resources(report.assessment),
         _leak(report, sign, tz),
         _forecast(report.forecast),
         _cause(report.cause),
@@ -115,7 +116,7 @@ def _processes(found: Assessment | None) -> list[str]:
     """Return what each of several processes holds, the worst first, and those that nobody records."""
     if found is None or not found.process_lines:
         return []
-    lines = [*_item(found.together)] if found.together else []
+    lines = [line for said in (found.together, found.not_recorded) if said for line in _item(said)]
     shown_lines = found.process_lines[:MAX_PROCESSES]
     lines += [line for one in shown_lines for line in _item(one, bullet="- ")]
     if len(found.process_lines) > MAX_PROCESSES:
@@ -147,6 +148,13 @@ def _limit(system: SystemSection | None) -> list[str]:
         return []
     used = f"{size(system.limit_used_mb)} of {limit_name(system.limit_origin)} ({size(system.limit_mb)}) used"
     return ["LIMIT:", *_item(f"{used}. {system.elsewhere}")]
+
+
+def _resources(found: Assessment | None) -> list[str]:
+    """Return what else the process can run out of."""
+    if found is None or not found.resources:
+        return []
+    return ["RESOURCES:", *(line for one in found.resources for line in _item(found.resource_line(one)))]
 
 
 def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]:

@@ -6,8 +6,8 @@ import pytest
 import tree
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def trees_are_not_kept():
-    """Let go of the trees after each module: other tests look at all objects of the process."""
+    """Let go of the trees after the folder's last test: other tests look at all objects of the process."""
     yield
     tree.modules.cache_clear()

@@ -71,7 +71,7 @@ def test_it_says_the_same_whatever_stands_in_the_history_before():
 
 @pytest.mark.parametrize("what", ["ended", "silent", "gap", "restart", "far", "dated"])
 def test_no_pace_is_told(what):
-    """Not of a run that ended or fell silent, not across a gap or a restart, not far off, nor where there is a date."""
+    """Not of a run that ended or fell silent, not across a gap or a restart, not far off, nor where there is a date within a day."""
     if what == "ended":
         found = assessed(STEEP, runs=lambda at: (run(last_at=at, end_reason="stop"),))
     elif what == "silent":
@@ -89,6 +89,26 @@ def test_no_pace_is_told(what):
         found = assessed(100 + rising + rng.normal(0, 1.0, rising.size), limit_mb=100 + rising[-1] + 30)
         assert found.forecast.state == "dated"
     assert found.pace is None
+
+
+def test_a_date_in_weeks_silences_no_pace():
+    """A slow leak that was dated in days, and then grows by 480 MB an hour: that it is reached within the hour is told."""
+    rng = np.random.default_rng(7)
+    slow = 100 + np.arange(72 * 12) * 11.0 / 12 + rng.normal(0, 1.0, 72 * 12)
+    limit_mb = slow[-1] + 700
+    before = assessed(slow, limit_mb=limit_mb)
+    assert (before.finding.verdict, before.forecast.state) == ("leaking", "dated")
+    assert before.forecast.hours_to_limit > 48.0
+    found = assessed([*slow, *(slow[-1] + 40.0 * np.arange(1, 10))], limit_mb=limit_mb)
+    assert found.pace is not None
+    assert found.pace.minutes_to_limit == pytest.approx(340 / 8, rel=0.1)
+    assert found.finding.verdict == "leaking"
+    assert (found.forecast.state, found.forecast.hours_to_limit, found.forecast.at_low) == (
+        "cannot_say",
+        None,
+        None,
+    )
+    assert "at the present pace it is reached in about" in found.headline
 
 
 def test_a_pace_beside_a_date_cannot_be_built():

@@ -27,6 +27,19 @@ from memmon.errors import ChildError
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.parametrize("error", [TypeError, AttributeError, NotImplementedError])
+def test_a_programs_own_class_of_processes_that_refuses_is_told(monkeypatch, error):
+    """Green threads bring a class of processes that may refuse in memmon's threads: then no child can be had, and nothing else is raised."""
+
+    class Refuses:
+        def __init__(self, *_arguments, **_options):
+            raise error("child watchers are only available on the default loop")
+
+    monkeypatch.setattr(subprocess, "Popen", Refuses)
+    with pytest.raises(ChildError, match="could not be started: child watchers"):
+        Child(INSPECT, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
+
+
 def test_it_answers():
     """A child started with the real interpreter answers, and leaves nothing behind."""
     child = Child(INSPECT, interpreter=find_interpreter(serves_itself=False), timeout_seconds=60.0)
@@ -240,6 +253,7 @@ def test_an_answer_too_deep_to_be_read_is_none(tmp_path):
         answer_of(child)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_holds_nothing_of_it(tmp_path):
     """A process forked from the program, told to forget the child, holds none of its channels open."""
     before = len(list(Path("/proc/self/fd").iterdir()))

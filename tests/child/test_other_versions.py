@@ -52,14 +52,14 @@ NOW = AT + timedelta(hours=30)
 
 def ask_as_the_first_version(request):
     """What a child answers to a program of the first version; it must complain of nothing."""
-    envelope = dataclasses.asdict(bootstrap.envelope(timeout_seconds=60.0)) | {"has_lifeline": False}
+    envelope = dataclasses.asdict(bootstrap.envelope(timeout_seconds=240.0)) | {"has_lifeline": False}
     done = subprocess.run(
         [*bootstrap.arguments(sys.executable)[:-2], FIRST_CODE, "memmon-child"],
         input=json.dumps({**request, **envelope}) + "\n",
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.stderr == ""
     return json.loads(done.stdout)

@@ -93,6 +93,20 @@ def test_export_guards_spreadsheets(call, tmp_path):
     assert shown.splitlines() == ["name,n", "'=1+1,-5"]
 
 
+@pytest.mark.parametrize("shape", ["csv", "jsonl"])
+def test_export_is_no_more_open_than_the_database(call, tmp_path, shape):
+    """What a private database holds is private in a new file too, and that is said; a shared one's stays shared."""
+    database = tmp_path / "m.db"
+    call("import", "--db", database, ramp_csv(tmp_path / "bot.csv", hours=2, mb_per_hour=0.0))
+    answer = call("export", "--db", database, "--format", shape, "-o", tmp_path / "private")
+    assert (tmp_path / "private").stat().st_mode & 0o777 == 0o600
+    assert "for its owner alone" in answer.err
+    database.chmod(0o640)
+    answer = call("export", "--db", database, "--format", shape, "-o", tmp_path / "shared")
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o640
+    assert "for its owner alone" not in answer.err
+
+
 def test_export_json_lines_round_trip(call, with_deques, tmp_path):
     """Everything exported comes back: the second export is the same text."""
     first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"

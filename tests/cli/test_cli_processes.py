@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,19 @@ for _ in range(400):
     time.sleep(0.05)
     try:
         connection = sqlite3.connect("file:{database}?mode=ro", uri=True)
-        if connection.execute("SELECT count(*) FROM snapshot").fetchone()[0] >= {count}:
+        if connection.execute("SELECT count({what}) FROM snapshot").fetchone()[0] >= {count}:
             break
     except sqlite3.Error:
         pass
 """
-"""A program that lives until so many of its snapshots are stored, however slow the machine."""
+"""A program that lives until so many snapshots, or runs with one, are stored, however slow the machine."""
+SNAPSHOTS, RUNS = "*", "DISTINCT run_id"
 # In short sleeps: a signal that comes just before a long one would be handled after it.
 CHILD = "import sys, time; print('ready', flush=True); [time.sleep(0.05) for _ in range(20 * {})]"
+
+
+def until_recorded(database, count, what=SNAPSHOTS):
+    return UNTIL_RECORDED.format(database=database, count=count, what=what)
 
 
 def runs(database):
@@ -116,11 +120,14 @@ def test_results_and_messages_have_their_streams(histories):
     assert "database:" in answer.err
 
 
-def test_no_colour_is_asked_for(histories):
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, {}], ids=["none", "both", "a pipe"])  # fmt: skip
+def test_no_colour_is_asked_for(histories, call, monkeypatch, environment):
     """With NO_COLOR, and in pipes anyway, no escape sequence is written."""
-    for environment in ({"NO_COLOR": "1"}, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, {}):
-        answer = finished("report", "--db", histories, "--source", "leaky", **environment)
-        assert "\x1b" not in answer.out + answer.err
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    answer = call("report", "--db", histories, "--source", "leaky")
+    assert "LEAK DETECTED" in answer.out
+    assert "\x1b" not in answer.out + answer.err
 
 
 def test_terminal_without_unicode(histories):
@@ -150,7 +157,7 @@ def test_run_passes_the_exit_code(tmp_path, code):
     """`memmon run` ends with the program's exit code, and stores how it ended."""
     database = tmp_path / "r.db"
     words = ["run", "--db", database, "--interval", "100ms", "--source", "p", "--", sys.executable, "-c"]
-    answer = finished(*words, UNTIL_RECORDED.format(database=database, count=2) + f"sys.exit({code})")
+    answer = finished(*words, until_recorded(database, 2) + f"sys.exit({code})")
     assert answer.code == code
     (run,) = runs(database)["p"]
     assert (run["end_reason"], run["end_detail"]) == ("exit", f"exit code {code}")
@@ -181,8 +188,9 @@ def test_run_killed_and_restarted_is_one_history(tmp_path):
     """A program killed and started again is one source with several runs, each with its end."""
     database = tmp_path / "r.db"
     words = ["run", "--db", database, "--interval", "100ms", "--source", "p", "--", sys.executable, "-c"]
-    for _ in range(2):
-        answer = finished(*words, "import os, time; time.sleep(0.9); os.kill(os.getpid(), 9)")
+    for number in range(2):
+        killed = until_recorded(database, number + 1, RUNS) + "import os; os.kill(os.getpid(), 9)"
+        answer = finished(*words, killed)
         assert answer.code == -signal.SIGKILL
     assert [run["end_reason"] for run in runs(database)["p"]] == ["sigkill", "sigkill"]
 
@@ -220,7 +228,7 @@ def test_run_says_that_it_records_nothing(tmp_path):
 def test_record_a_running_program(tmp_path):
     """`memmon record` attaches to a pid or a command line, and ends when the program does."""
     mark, database = f"mark_{os.getpid()}", tmp_path / "r.db"
-    code = UNTIL_RECORDED.format(database=database, count=3)
+    code = until_recorded(database, 3)
     with subprocess.Popen([sys.executable, "-c", code, mark]) as target:
         answer = finished(
             "record", "--db", database, "--command", mark, "--interval", "100ms", "--source", "t"
@@ -240,8 +248,7 @@ def test_record_for_a_time_and_until_asked_to_stop(tmp_path):
             words = ["record", "--db", database, "--pid", target.pid, "--interval", "100ms", "--source", "t"]
             assert finished(*words, "--for", "700ms").code == 0
             started = process(*words)
-            started.stderr.readline()
-            time.sleep(0.7)
+            subprocess.run([sys.executable, "-c", until_recorded(database, 2, RUNS)], check=True)
             started.terminate()
             started.communicate(timeout=20)
             assert started.returncode == 0
@@ -310,3 +317,19 @@ def test_the_mark_in_the_environment_is_told(tmp_path):
     (found,) = [one for one in looked.json["diagnoses"] if one["subject"] == "environment"]
     assert found["state"] == "problem"
     assert "records nothing" in found["finding"]
+
+
+def test_run_records_a_lone_child_behind_a_shell(tmp_path):
+    """A shell in front is small and flat: the program behind it is recorded beside it, as a child of its run."""
+    database = tmp_path / "r.db"
+    script = tmp_path / "behind.py"
+    until = UNTIL_RECORDED.format(database=database, count=3).replace("snapshot", "snapshot WHERE run_id > 1")
+    script.write_text(f"held = bytearray(b'x') * 60_000_000\n{until}", encoding="utf-8")
+    shell = f"{sys.executable} {script}; exit 3"
+    started = process("run", "--db", database, "--interval", "100ms", "--source", "p", "--", "sh", "-c", shell)  # fmt: skip
+    started.communicate(timeout=60)
+    assert started.returncode == 3
+    first, behind = runs(database)["p"]
+    assert behind["parent_uuid"] == first["uuid"]
+    assert first["peak_rss_bytes"] < 10_000_000
+    assert behind["peak_rss_bytes"] > 60_000_000

@@ -11,22 +11,23 @@ from consistency_kit.said import VERDICTS, Number
 FACTS = (
     "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
     "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "process_count", "worst_process",
-    "deques", "worst_first", "alert_leak", "alert_deque",
+    "resource_threads", "resource_open_files", "deques", "worst_first", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
 )  # fmt: skip
 
 _JUDGED = {"verdict", "confidence", "slope_mb_per_hour"}
 _LIMIT = {"limit_bytes", "used_percent", "hours_to_limit"}
 _PAGE = {*_JUDGED, *_LIMIT, "is_stale", "deques", "severity"}
-_WHOLE = {"severity", "freshness", "footprint_bytes"}
+_WHOLE = {"severity", "freshness", "footprint_bytes", "resource_threads", "resource_open_files"}
 _BESIDE = {"process_count", "worst_process"}
+_RESOURCES = {"resource_threads", "resource_open_files"}
 _SENTENCE = {"limit_bytes", "hours_to_limit"}
 SPEAKS_OF = {
-    "leaks": {*_JUDGED, *_BESIDE, "is_stale"},
-    "leaks --json": {*_JUDGED, "since", "is_stale", "outlook", "growth_ahead"},
-    "check": {*_JUDGED, *_LIMIT, *_BESIDE, "is_stale", "severity", "footprint_bytes"},
+    "leaks": {*_JUDGED, *_BESIDE, *_RESOURCES, "is_stale"},
+    "leaks --json": {*_JUDGED, *_RESOURCES, "since", "is_stale", "outlook", "growth_ahead"},
+    "check": {*_JUDGED, *_LIMIT, *_BESIDE, *_RESOURCES, "is_stale", "severity", "footprint_bytes"},
     "check --json": {*_JUDGED, *_LIMIT, *_WHOLE, *_BESIDE, "since", "is_stale"},
-    "headline": {*_BESIDE, "verdict", "slope_mb_per_hour", *_LIMIT},
+    "headline": {*_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
     "forecast": {*_LIMIT, "is_stale"},
     "forecast, sentence": _SENTENCE,
     "forecast --json": {*_LIMIT, "is_stale", "outlook", "growth_ahead"},
@@ -58,11 +59,12 @@ SPEAKS_OF = {
         "is_stale",
         "deques",
         "footprint_bytes",
+        *_RESOURCES,
     },
     "report --json": {*_PAGE, *_WHOLE, *_BESIDE, "since", "growth_mb"},
-    "report html": {*_PAGE, *_BESIDE, "footprint_bytes"},
+    "report html": {*_PAGE, *_BESIDE, *_RESOURCES, "footprint_bytes"},
     "report html, sentence": _SENTENCE,
-    "source page": {*_PAGE, *_BESIDE, "footprint_bytes"},
+    "source page": {*_PAGE, *_BESIDE, *_RESOURCES, "footprint_bytes"},
     "source page, sentence": _SENTENCE,
     "overview": {*_JUDGED, "used_percent", "is_stale", "worst_first"},
     "metrics": {"verdict", "slope_mb_per_hour", "limit_bytes", "used_percent", "freshness"},

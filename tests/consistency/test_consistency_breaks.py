@@ -31,6 +31,7 @@ LEAKING = Story(
                 "rss_shmem_bytes": NOTHING,
                 "swap_bytes": NOTHING,
             },
+            counts={"thread_count": NOTHING + 12.0, "fd_count": 40.0 + np.floor(6.0 * (HOURS + 24.0))},
             machine=Machine(limit_mb=2_000.0),
             deques=lambda _n, _c: [DequeReading(name="orders", length_count=70, maxlen_count=None)],
         ),
@@ -56,6 +57,27 @@ def _never_bad(found):
     return broken
 
 
+def _one_more(found):
+    def broken(*arguments, **options):
+        return [line.replace(": 184", ": 185") for line in found(*arguments, **options)]
+
+    return broken
+
+
+def _another_card(found):
+    def broken(*arguments, **options):
+        return [replace(one, value="7") for one in found(*arguments, **options)]
+
+    return broken
+
+
+def _never_grows(found):
+    def broken(*arguments, **options):
+        return [{**one, "state": "steady"} for one in found(*arguments, **options)]
+
+    return broken
+
+
 BREAKS = {
     "the text report's rate": ("memmon.report.text.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report"),
     "the overview's rate": ("memmon.dashboard.overview.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
@@ -66,6 +88,9 @@ BREAKS = {
     "the evaluator's severity": ("memmon.alerts.conditions.severity_here", lambda _: lambda _present: "error", "severity", "evaluator"),
     "the text report's footprint": ("memmon.report.text.mb_from_bytes", lambda _: lambda _bytes: 1.0, "footprint_bytes", "report"),
     "the cause's growth": ("memmon.analysis.cause.split_wording.mb_from_bytes", lambda _: lambda _bytes: 1.0, "growth_mb", "report, cause"),
+    "the text report's open files": ("memmon.report.text._resources", _one_more, "resource_open_files", "report"),
+    "the card of threads": ("memmon.report.html.cards._resources", _another_card, "resource_threads", "report html"),
+    "the resources of leaks": ("memmon.cli.commands.leaks.as_plain", _never_grows, "resource_open_files", "leaks --json"),
     "the text report's fill": ("memmon.report.text.fill", lambda _: lambda _row: "7/9 (77.8% full)", "deques", "report"),
 }  # fmt: skip
 

@@ -85,6 +85,8 @@ def test_the_overview_says_which_source_has_nothing_but_the_future(store):
     page = (
         AsgiClient(create_app(store.database.url, clock=ManualClock(NOW - timedelta(days=30)))).get("/").text
     )
-    assert page.count("All samples lie in the future") == 3
+    assert page.count("Clock ahead: all samples lie in the future") == 3
+    assert "3 sources with a clock ahead: set it right" in page
+    assert "No leak in" not in page
     assert " ago" not in page
     assert "/hour" not in page

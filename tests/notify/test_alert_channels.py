@@ -4,10 +4,13 @@ import http.server
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from alert_kit import START, Bot, FlakyChannel, make_store
@@ -15,6 +18,7 @@ from alert_kit import START, Bot, FlakyChannel, make_store
 from memmon.alerts.values import Message
 from memmon.clock import ManualClock, SystemClock
 from memmon.errors import ChannelError, MissingExtraError, SettingsError
+from memmon.evaluator.runner import deliver
 from memmon.notify import CallbackChannel, LoggingChannel, WebhookChannel, parse_channel, run_once, verify
 
 KEY = "hmac-Quokka-99417"
@@ -282,3 +286,91 @@ def test_alert_channels_are_shown_without_their_secrets(monkeypatch, capfd):
     told = capfd.readouterr().out
     assert "log webhook:https://host/*** webhook:env:HOOK apprise:***" in told
     assert TOKEN not in told
+
+
+@pytest.fixture
+def dripping():
+    """A receiver that answers with one byte of a header now and then, and never comes to its end."""
+    told = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        with suppress(OSError):
+            while not told.is_set():
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                    while not told.wait(0.02):
+                        connection.sendall(b"x")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
+    told.set()
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+def test_alert_webhook_has_one_deadline_over_the_whole_delivery(dripping):
+    """A receiver that drips bytes holds a delivery until the deadline and no longer, and its connection is cut."""
+    with pytest.raises(ChannelError, match=r"no answer within 0\.3 s"):
+        WebhookChannel(dripping, deadline_seconds=0.3).send(_message())
+    for thread in threading.enumerate():
+        if thread.name == "memmon-webhook":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_alert_slow_channel_delays_no_other():
+    """While one channel still sends, the next has delivered: the slow one waits here for just that."""
+    arrived = threading.Event()
+    waited = []
+
+    class Slow:
+        name = "slow"
+
+        def send(self, _message):
+            waited.append(arrived.wait(10))
+
+    class Quick:
+        name = "quick"
+
+        def send(self, _message):
+            arrived.set()
+
+    class Waiting:
+        """One message for each channel."""
+
+        def __init__(self):
+            self.left = {"slow": 1, "quick": 1}
+
+        def claim(self, name, **_):
+            self.left[name] -= 1
+            return SimpleNamespace(message=_message(), attempt_count=1) if self.left[name] == 0 else None
+
+        def delivered(self, *_args, **_options):
+            pass
+
+    assert deliver(Waiting(), [Slow(), Quick()], clock=ManualClock(START)) == (2, [])
+    assert waited == [True]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Memmon-Timestamp": "9" * 5000, "X-Memmon-Signature": "sha256=0"},
+        {"X-Memmon-Timestamp": "²", "X-Memmon-Signature": "sha256=0"},
+        {"X-Memmon-Timestamp": "1", "X-Memmon-Signature": "sha256=é"},
+        {"X-Memmon-Timestamp": "1", "X-Memmon-Signature": "\ud800"},
+        {"X-Memmon-Timestamp": "-1", "X-Memmon-Signature": ""},
+        {"X-Memmon-Timestamp": "1"},
+        {"X-Memmon-Signature": "sha256=0"},
+        {"X-Memmon-Timestamp": 1, "X-Memmon-Signature": None},
+        {b"X-Memmon-Timestamp": b"1", 3: ["sha256=0"]},
+        {"X-Memmon-Timestamp": ["1"], "X-Memmon-Signature": b"sha256=0"},
+    ],
+)
+def test_alert_verify_refuses_any_malformed_header(headers):
+    """Headers that no sender of ours writes are not genuine, and nothing is raised over them."""
+    assert verify(b"{}", headers, KEY) is False

@@ -11,8 +11,9 @@ import pytest
 from pg_server import PASSWORD
 
 from memmon import Recorder
-from memmon.config import mask_url, parse_database
+from memmon.config import parse_database
 from memmon.errors import MemmonError, SettingsError
+from memmon.facts.masking import mask_url
 from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store
 

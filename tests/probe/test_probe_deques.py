@@ -169,10 +169,37 @@ def test_ten_thousand_cycles_leave_no_entry(registry):
     assert registry.registered_count == 0
     assert len(registry.tracked) == 0
     assert len(registry._originals) == 0
-    assert len(registry.read()) == MAX_DEAD_COUNT
+    assert registry.read() == ()
     for number in range(10_000):
         registry.register("same", deque([number], maxlen=3))
-    assert len([r for r in registry.read() if r.name == "same"]) == 1
+    assert registry.read() == ()
+    assert len(registry._originals) == 0
+
+
+def test_where_deques_come_and_go_the_gone_are_told_of_no_more(registry, caplog):
+    """The first hundred that go are reported as dead and logged; then one line says that no more is said of each."""
+    caplog.set_level(logging.WARNING, "memmon.probe")
+    for number in range(MAX_DEAD_COUNT):
+        registry.register(f"order {number}", deque(maxlen=3))
+    assert [reading.is_alive for reading in registry.read()] == [False] * MAX_DEAD_COUNT
+    assert len(caplog.records) == 1
+    for number in range(3):
+        registry.register(f"late {number}", deque(maxlen=3))
+        assert registry.read() == ()
+    assert [record.getMessage() for record in caplog.records[1:]] == [
+        "more than 100 registered deques have come and gone: that is not said of each any more"
+    ]
+
+
+def test_a_name_that_is_made_anew_does_not_count_as_gone(registry):
+    """A deque that its owner replaces over and over under one name hides no other that goes."""
+    for number in range(5 * MAX_DEAD_COUNT):
+        registry.register("same", deque([number], maxlen=3))
+        held = deque([number], maxlen=3)
+        registry.register("same", held)
+        registry.read()
+    registry.register("orders", deque())
+    assert {reading.name: reading.is_alive for reading in registry.read()} == {"same": True, "orders": False}
 
 
 def test_a_name_registered_again_stands_for_the_newer_deque(registry, caplog):

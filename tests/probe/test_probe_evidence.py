@@ -118,13 +118,14 @@ def test_the_loop_runs_on():
     held_rows.extend({"a": index, "b": str(index)} for index in range(1_000_000))
 
     async def measure():
-        gaps, last = [], time.perf_counter()
+        # Of this process's own processor time: what other programs take of it is no gap.
+        gaps, last = [], time.process_time()
 
         async def beat():
             nonlocal last
             while True:
                 await asyncio.sleep(0.001)
-                now = time.perf_counter()
+                now = time.process_time()
                 gaps.append(now - last)
                 last = now
 

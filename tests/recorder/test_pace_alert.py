@@ -9,6 +9,7 @@ import pytest
 
 from memmon import Recorder, open_store
 from memmon.alerts.policy import AlertPolicy
+from memmon.child.requests import Checked, SeenAnswer
 from memmon.clock import ManualClock
 from memmon.evaluator.observe import observe
 from memmon.units import MIB
@@ -133,3 +134,25 @@ def test_a_start_up_is_not_told(program):
     for number in range(40):
         program.beat(min(100 + 110.0 * number, 700.0))
     assert not program.forecasts
+
+
+@pytest.mark.parametrize(("hours", "told_count"), [(3.0, 0), (30.0, 1), (None, 1)])
+def test_only_a_date_within_a_day_keeps_the_program_from_its_pace(program, hours, told_count):
+    """What the hourly check has dated within a day is urgent already; a date in weeks hides no limit that is minutes away."""
+    seen = SeenAnswer(
+        kind="leak",
+        fingerprint="leak",
+        level="active",
+        severity="warning",
+        title="Memory leak",
+        message="It grows.",
+        values={"hours_to_limit": hours},
+        members=(),
+    )
+    answer = Checked(damage=None, alerts=(), seen=(seen,), report=None, is_suspicious=False)
+    for number in range(20):
+        program.beat(100 + 40.0 * number)
+        if number >= 5:  # as each hourly check finds it
+            assert program.recorder.flush()
+            program.recorder._dispatcher._on_check(answer)
+    assert len(program.forecasts) == told_count

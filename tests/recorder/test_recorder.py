@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 import pytest
 
 from memmon import Alert, Recorder, Snapshot, open_store
+from memmon.cli.diagnosis import history
 from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.store.upkeep.migrate import upgrade
@@ -335,6 +336,7 @@ def test_events(make, clock, tmp_path):
     assert "-86400" in step.text
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_fork(make, tmp_path):
     """A forked child records nothing until it asks, then in a run of its own whose parent is known."""
     recorder = make(clock=None)
@@ -403,6 +405,53 @@ def test_foreign_database(tmp_path, clock):
     recorder.stop()
     assert path.read_bytes() == before
     assert "another program" in recorder.status.last_error
+
+
+def test_names_beyond_the_days_number_are_counted_and_said(tmp_path, make, monkeypatch, caplog):
+    """Too many new names in a day are told at once in the log, as an event and by doctor, and again only when doubled."""
+    monkeypatch.setenv("MEMMON_NEW_NAMES_PER_DAY", "3")
+    caplog.set_level(logging.WARNING, "memmon")
+    recorder, alive = make(), []
+    recorder.take_snapshot()
+    for number in range(8):
+        alive.append(deque(maxlen=5))
+        recorder.register_deque(f"order-{number}", alive[-1])
+        recorder.take_snapshot()
+        assert recorder.flush(20.0)
+    recorder.stop()
+    texts = [
+        text for (text,) in rows(tmp_path / "r.db", "SELECT text FROM event WHERE kind = 'names' ORDER BY id")
+    ]
+    assert ["1 are" in text or "2 are" in text or "4 are" in text for text in texts] == [True, True, True]
+    assert "more than 3 new names in a day" in texts[0]
+    assert "'order-3'" in texts[0]
+    assert sum("new names" in record.getMessage() for record in caplog.records) == 3
+    assert rows(tmp_path / "r.db", "SELECT count(DISTINCT name) FROM series") == [(3,)]
+    database = parse_database(str(tmp_path / "r.db"))
+    said = [one.finding for one in history(database, now=recorder.status.last_stored_at)]
+    assert texts[-1] in said
+
+
+def test_flush_waits_for_a_database_that_another_holds(tmp_path, make, monkeypatch):
+    """Whom the database's holder keeps out goes on until its own time is up, however soon an attempt gives up."""
+    monkeypatch.setattr("memmon.store.connect.engine.BUSY_TIMEOUT_MS", 20)
+    recorder = make()
+    recorder.take_snapshot()
+    assert recorder.flush()
+    with closing(sqlite3.connect(tmp_path / "r.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        recorder.take_snapshot()
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(recorder.flush(60.0)))
+        asking.start()
+        assert not recorder.flush(0.3)
+        assert "locked" in recorder.status.last_error
+        assert not answers
+        holder.execute("COMMIT")
+        asking.join(30.0)
+    assert answers == [True]
+    assert recorder.status.last_error is None
+    assert rows(tmp_path / "r.db", "SELECT seq FROM snapshot") == [(1,), (2,)]
 
 
 def test_checks_that_cant_be_had_are_said(tmp_path, make, monkeypatch, caplog):

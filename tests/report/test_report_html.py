@@ -6,6 +6,7 @@ import html
 import json
 import re
 from datetime import UTC, timedelta
+from functools import cache, partial
 
 import pytest
 from hypothesis import example, given, settings
@@ -36,18 +37,24 @@ def page_of(database, *, days=None, tz=UTC):
         return report, charts, render_html(report, charts, tz=tz)
 
 
-def test_a_month_with_56_deques_fits_into_500_kb(month):
+@pytest.fixture(scope="module")
+def month_page(month):
+    """Return what makes a page of the month; each is made once, as nobody changes the month."""
+    return cache(partial(page_of, month))
+
+
+def test_a_month_with_56_deques_fits_into_500_kb(month_page):
     """30 days at 5 minutes with 56 deques, full resolution, stay within half a megabyte."""
-    _, charts, page = page_of(month, days=30)
+    _, charts, page = month_page(days=30)
     assert len([value for value in charts.memory.mean_mb if value is not None]) == 7 * 1234
     assert len(charts.deques) == 56
     assert len(page.encode()) <= SIZE_LIMIT_BYTES
 
 
 @pytest.mark.parametrize("days", [7, 30, 365])
-def test_no_window_hides_the_peak(month, days):
+def test_no_window_hides_the_peak(month_page, days):
     """However coarse the buckets, the highest reading is the top of the band."""
-    report, charts, _ = page_of(month, days=days)
+    report, charts, _ = month_page(days=days)
     highest = max(value for value in charts.memory.max_mb if value is not None)
     assert highest == pytest.approx(report.memory.max_mb)
     few = thin(
@@ -56,17 +63,17 @@ def test_no_window_hides_the_peak(month, days):
     assert max(value for value in few.high if value is not None) == pytest.approx(report.memory.max_mb)
 
 
-def test_the_default_pictures_show_what_the_verdict_saw(month):
+def test_the_default_pictures_show_what_the_verdict_saw(month_page):
     """Without a window the figures are of 24 hours, the pictures of the 7 days that the verdict looked at."""
-    report, charts, page = page_of(month)
+    report, charts, page = month_page()
     assert report.memory.sample_count == 288
     assert (charts.until_seconds - charts.since_seconds) / 86_400 == pytest.approx(7, abs=0.01)
     assert 'data-zoom="86400"' in page
 
 
-def test_the_policy_names_the_hash_of_every_script_and_style(month):
+def test_the_policy_names_the_hash_of_every_script_and_style(month_page):
     """What is inline is allowed by its hash alone; nothing may be fetched."""
-    _, _, page = page_of(month)
+    _, _, page = month_page()
     policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1])
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
@@ -82,9 +89,9 @@ def test_the_policy_names_the_hash_of_every_script_and_style(month):
     )
 
 
-def test_the_chart_library_keeps_its_licence(month):
+def test_the_chart_library_keeps_its_licence(month_page):
     """The page holds a copy of uPlot, and so its copyright and permission notice."""
-    _, _, page = page_of(month)
+    _, _, page = month_page()
     assert "Copyright (c) 2022 Leon Sorokin" in page
     assert "Permission is hereby granted" in page
 
@@ -125,18 +132,18 @@ def test_a_report_without_a_verdict_says_why(month):
     assert "No verdict: no headroom." in page
 
 
-def test_restarts_break_the_line_and_mark_the_axis(month):
+def test_restarts_break_the_line_and_mark_the_axis(month_page):
     """Between two runs the line has a gap, and each start is marked; a new release is a deploy."""
-    _, charts, _ = page_of(month, days=30)
+    _, charts, _ = month_page(days=30)
     assert charts.memory.mean_mb.count(None) == 6
     kinds = [marker.kind for marker in charts.markers]
     assert kinds.count("deploy") == 2
     assert kinds.count("restart") == 5 - 1
 
 
-def test_the_method_quotes_the_numbers_of_the_finding(month):
+def test_the_method_quotes_the_numbers_of_the_finding(month_page):
     """The plain words under 'How this verdict was reached' carry the finding's own figures."""
-    _, charts, _ = page_of(month)
+    _, charts, _ = month_page()
     report = report_from_snapshots(held([1.0, 2.0]), source="bot", now=NOW, finding=finding())
     page = render_html(report, charts, tz=UTC)
     for words in ("2.15 MB/hour", "-0.20 to 4.50", "2.20 MB/hour", "1.25 MB/hour", "288 samples"):

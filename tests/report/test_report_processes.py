@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +24,7 @@ from memmon.evaluator.observe import judged, newest_run
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
+from memmon.report.html.figures import marker_words
 from memmon.report.text import render_text
 from memmon.store.read import open_store
 from memmon.store.write.assessments import keep_assessments
@@ -111,6 +113,21 @@ def test_the_page_has_a_table_of_the_processes(web, report):
     assert "pid 502 (child)" in page
     assert "each process" in page
     assert "4 runs of 4 processes side by side, 0 restarts in all." in page
+
+
+def test_a_start_beside_others_is_that_of_a_process_by_its_pid(web, report):
+    """Where processes live side by side a start is marked as a process's, with its pid; where one does, as a run's."""
+    later = [replace(one, started_at=one.started_at + timedelta(hours=6)) for one in report.history.runs]
+    moved = replace(report, history=replace(report.history, runs=tuple(later)))
+    with open_store(web) as store:
+        charts = build_charts(store, moved, tz=UTC)
+        page = render_html(moved, charts, tz=UTC)
+    assert {marker_words(one, charts) for one in charts.markers} >= {
+        f"process started: pid {pid}" for pid in (501, 502, 503)
+    }
+    assert "run started" not in page
+    alone = replace(charts, memory=replace(charts.memory, processes=()))
+    assert {marker_words(one, alone).partition(":")[0] for one in charts.markers} == {"run started"}
 
 
 def test_commands_name_the_process_and_say_whose_the_limit_is(web, capsys):

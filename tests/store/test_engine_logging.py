@@ -290,14 +290,14 @@ def test_a_handler_that_hangs_and_one_that_flushes(tmp_path, store):
         class Hanging(logging.Handler):
             def emit(self, record):
                 seen.append(record.getMessage())
-                recorder.flush(6)
-                gate.wait(20)
+                recorder.flush(40)
+                gate.wait(60)
         for name in ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool"):
             logging.getLogger(name).setLevel(logging.DEBUG)
         logging.getLogger().addHandler(Hanging())
         begun = time.monotonic()
         recorder.take_snapshot()
-        stored.append(recorder.flush(5))
+        stored.append(recorder.flush(35))
         other = sqlite3.connect(path, timeout=0, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         other.execute("ROLLBACK")
@@ -309,7 +309,7 @@ def test_a_handler_that_hangs_and_one_that_flushes(tmp_path, store):
         took = time.monotonic() - begun
         gate.set()
         recorder.stop(5)
-        print(json.dumps([stored, seen, took < 4]))
+        print(json.dumps([stored, seen, took < 30]))
         """,
     )
     assert found == [[True, True], [], True]

@@ -12,6 +12,7 @@ from store_kit import START, deque_of, ticks
 from memmon.config import Settings, parse_database
 from memmon.errors import ForeignStoreError, OutputError, StoreNotFoundError
 from memmon.store.read import open_store
+from memmon.store.read.sqlite_session import SqliteSession
 from memmon.store.retention import prune
 from memmon.store.upkeep import maintenance
 
@@ -93,6 +94,26 @@ def test_backup_is_a_whole_store_of_its_own(recorded, tmp_path):
         maintenance.backup(recorded.database, recorded.path / "no folder" / "copy.db")
 
 
+def test_backup_removes_and_replaces_no_file_that_it_did_not_make(recorded, tmp_path, monkeypatch):
+    """Neither a file of the copy's name with `.part`, nor one that appears at the target meanwhile, is touched."""
+    other = tmp_path / "copy.db.part"
+    other.write_text("mine")
+    maintenance.backup(recorded.database, tmp_path / "copy.db")
+    assert other.read_text() == "mine"
+    target = tmp_path / "second.db"
+    copy = maintenance._copy
+
+    def overtaken(path, part):
+        copy(path, part)
+        target.write_text("another's")
+
+    monkeypatch.setattr(maintenance, "_copy", overtaken)
+    with pytest.raises(OutputError, match="second"):
+        maintenance.backup(recorded.database, target)
+    assert target.read_text() == "another's"
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_vacuum_gives_room_back(recorded):
     """What was deleted no longer takes room, all rows stay, and retention can shrink the file in steps afterwards."""
     recorded.add_run(ticks(4000, start=START + timedelta(days=3), deques=lambda n: [deque_of("q", n)]))
@@ -131,3 +152,31 @@ def test_maintain_leaves_foreign_files_alone(tmp_path):
         maintenance.backup(parse_database(foreign), tmp_path / "copy.db")
     assert foreign.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["foreign.db"]
+
+
+def test_check_reads_each_row_once_however_many_runs_there_are(store, monkeypatch):
+    """The rows that a check fetches grow with the rows there are: twice the runs, twice the rows."""
+    fetched = []
+    rows, head = SqliteSession.rows, SqliteSession.head
+
+    def count_rows(self, *args):
+        found = rows(self, *args)
+        fetched.append(len(found))
+        return found
+
+    def count_head(self, *args, **more):
+        names, found = head(self, *args, **more)
+        fetched.append(len(found))
+        return names, found
+
+    monkeypatch.setattr(SqliteSession, "rows", count_rows)
+    monkeypatch.setattr(SqliteSession, "head", count_head)
+    costs = []
+    for _ in range(2):
+        for _ in range(20):
+            store.add_run(ticks(5))
+        fetched.clear()
+        assert maintenance.check(store.database).is_ok
+        costs.append(sum(fetched))
+    assert costs[1] <= 2.5 * costs[0]
+    assert costs[1] <= 40 * (5 + 1) + 10

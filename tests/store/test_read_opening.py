@@ -5,8 +5,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from store_kit import ticks
@@ -134,14 +136,12 @@ def _as_nobody(code: str) -> str:
 
 
 @pytest.fixture
-def shared_folder(tmp_path_factory):
-    """A folder that every user may enter and only its owner may write."""
-    base = tmp_path_factory.mktemp("shared")
-    folder = base
-    while folder != folder.parent and folder.owner() == base.owner() and "pytest" in str(folder):
-        folder.chmod(0o755)
-        folder = folder.parent
-    return base
+def shared_folder():
+    """A folder that every user may enter and only its owner may write; each start of pytest closes its own anew."""
+    folder = Path(tempfile.mkdtemp(prefix="memmon-shared-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 _READ = "print(len(open_store({path!r}).snapshots('bot')))"

@@ -4,6 +4,8 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 
@@ -239,6 +241,26 @@ def test_salvage_refuses_what_it_can_not_do(whole, tmp_path):
         with pytest.raises(StoreDamagedError):
             salvage(tmp_path / "odd.db", tmp_path / "new.db")
     assert not (tmp_path / "new.db").exists()
+
+
+def test_salvage_that_was_killed_can_be_run_again(whole, tmp_path):
+    """Whatever a kill leaves behind, the target does not exist before it is whole."""
+    import memmon.store.salvage as package
+
+    program = (
+        "import os, pathlib, sys, memmon.store.salvage as package\n"
+        "write = package.write_rows\n"
+        "package.write_rows = lambda *a: (write(*a), os.kill(os.getpid(), 9))\n"
+        "package.salvage(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))\n"
+    )
+    target = tmp_path / "new.db"
+    done = subprocess.run([sys.executable, "-P", "-c", program, whole, target], check=False)
+    assert done.returncode == -9
+    assert not target.exists()
+    report = package.salvage(whole, target)
+    assert report.row_count["snapshot"] == len(rows_of(target)["snapshot"]) > 0
+    assert not target.with_name("new.db-wal").exists()
+    assert target.stat().st_mode & 0o777 == 0o600
 
 
 def test_salvaged_store_records_on(whole, tmp_path):

@@ -105,7 +105,7 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     lately = recent_trends(newest)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:
-        found = _of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
+        found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
         return since_onset(found, at_least=threshold_mb_per_hour)
     together = _all_together(runs, newest, threshold_mb_per_hour)
     if whole is None:
@@ -135,7 +135,7 @@ def _slow_growth(
     slow = first_alarm(newest, known_days, NOTABLE_SHARE * threshold_mb_per_hour)
     if slow is None or slow.trend.slope >= threshold_mb_per_hour:
         return None
-    return _of_trend(f"last {slow.hours:g} h", newest, slow.trend, is_alarm=False, failed="slope")
+    return of_trend(f"last {slow.hours:g} h", newest, slow.trend, is_alarm=False, failed="slope")
 
 
 def _with_earlier_runs(alarm: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence:
@@ -166,7 +166,7 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
     if trend is None:
         return None
     ruling = rule(trend, threshold_mb_per_hour, margin=margin_for(run.history_hours))
-    return _of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
+    return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
 
 
 def onset_of(evidence: Evidence) -> Onset:
@@ -203,7 +203,7 @@ def since_onset(grown: Evidence, *, at_least: float, below: float = math.inf) ->
     trend = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
     if trend is None or not at_least <= trend.slope < below:
         return grown
-    return _of_trend("since onset", run, trend, is_alarm=grown.is_alarm, failed=grown.failed)
+    return of_trend("since onset", run, trend, is_alarm=grown.is_alarm, failed=grown.failed)
 
 
 def _contradicts(whole: Evidence, together: Evidence) -> bool:
@@ -211,7 +211,8 @@ def _contradicts(whole: Evidence, together: Evidence) -> bool:
     return whole.hours >= CONTRADICTS_FROM_HOURS and whole.high < together.slope / 2
 
 
-def _of_trend(kind: str, run: RunSeries, trend: Trend, *, is_alarm: bool, failed: str) -> Evidence:
+def of_trend(kind: str, run: RunSeries, trend: Trend, *, is_alarm: bool, failed: str) -> Evidence:
+    """Return what a trend of the last part of a run (or, where `kind` is "whole", of all of it) says."""
     first = int(np.searchsorted(run.hours, run.hours[-1] - trend.span_hours - 1e-6))
     return Evidence(
         kind=kind,

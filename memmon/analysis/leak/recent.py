@@ -18,7 +18,7 @@ from memmon.analysis.leak.trend import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,11 +49,13 @@ class RecentTrend:
     trend: Trend
 
 
-def recent_trends(series: RunSeries) -> list[RecentTrend]:
-    """Return the trends of the recent windows that enough history came before, longest first."""
+def recent_trends(
+    series: RunSeries, windows_hours: Iterable[float] = tuple(RECENT_MARGINS)
+) -> list[RecentTrend]:
+    """Return the trends of the recent windows that enough history came before, in the order of `windows_hours`."""
     hours, mb = series.hours, series.mb
     found = []
-    for window_hours, margin in RECENT_MARGINS.items():
+    for window_hours in windows_hours:
         cut = int(np.searchsorted(hours, hours[-1] - window_hours))
         if hours[cut] - hours[0] < EARLIER_AT_LEAST_HOURS or hours.size - cut < FEWEST_RECENT_SAMPLES:
             continue
@@ -63,7 +65,13 @@ def recent_trends(series: RunSeries) -> list[RecentTrend]:
         trend = fit_trend(hours[cut:], mb[cut:], profile=profile)
         if trend is not None:
             found.append(
-                RecentTrend(hours=window_hours, margin=margin, cut=cut, profile=profile, trend=trend)
+                RecentTrend(
+                    hours=window_hours,
+                    margin=RECENT_MARGINS[window_hours],
+                    cut=cut,
+                    profile=profile,
+                    trend=trend,
+                )
             )
     return found
 

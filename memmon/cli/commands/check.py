@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from memmon.assessment.advice import UNRECORDED_ADVICE
 from memmon.assessment.check_state import WORST_FIRST, CheckReason, CheckState, check_state
+from memmon.assessment.freshness import ahead_sentence
 from memmon.assessment.severity import CRITICAL_SHARE, NEAR_HOURS, WARNING_SHARE
-from memmon.cli.assessed import assessed, finding_object, limit_object, source_object, staleness_of
+from memmon.cli.assessed import answered, finding_object, limit_object, source_object, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
-from memmon.cli.text import duration, local_time, printable, size
+from memmon.cli.text import duration, printable, size
 from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
 from memmon.facts.deque_state import state_of
@@ -59,8 +61,9 @@ def command(
     """Answer a monitoring system.
 
     0 OK; 1 WARNING: a leak of medium or high confidence, 80 % of the limit used, a limit that is
-    reached soon at the present pace, or a deque outside its limit; 2
-    CRITICAL: the limit will be reached within 24 hours, or 95 % of it is used; 3 UNKNOWN: no verdict yet, old or no
+    reached soon at the present pace, a deque outside its limit, or child processes that nobody records and
+    that hold more than 10 % of what is recorded; 2
+    CRITICAL: the limit (of memory, or of open files that grow) will be reached within 24 hours, or 95 % of memory's is used; 3 UNKNOWN: no verdict yet, old or no
     data, errors. All sources are checked unless one is named; the worst decides.
     """
     from memmon.clock import SystemClock
@@ -88,7 +91,7 @@ def _check(
     now: datetime,
 ) -> CheckedSource:
     try:
-        judged = assessed(found, source, window, now=now, limit=wanted)
+        judged = answered(found, source, window, now=now, limit=wanted)
     except NoDataError as error:
         return CheckedSource(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
     state, why = check_state(judged.assessment, max_age_seconds=max_age_seconds)
@@ -97,7 +100,7 @@ def _check(
     stale = f"stale: last sample {duration(age.age_seconds)} ago (allowed: {duration(oldest)})"
     fresh = judged.assessment.freshness
     if fresh is not None and fresh.ahead_until is not None:
-        stale = f"stale: the newest samples lie in the future (up to {local_time(fresh.ahead_until)}): a clock is wrong"
+        stale = f"stale: {ahead_sentence(fresh)}"
     reasons = tuple(stale if reason.kind == "stale" else _reason(judged.assessment, reason) for reason in why)
     return CheckedSource(source=source.name, state=state, reasons=reasons, judged=judged)
 
@@ -108,6 +111,10 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
     if reason.kind == "deques":
         failing = sum(state_of(deque).is_failing for deque in found.deques)
         return f"{failing} of {len(found.deques)} deques outside their limit"
+    if reason.kind == "resources":
+        return "; ".join(one.clause(found.label_of(one.run_id)) for one in found.growing_resources)
+    if reason.kind == "children":
+        return "" if found.unrecorded is None else found.unrecorded.words
     if reason.kind == "pace":
         within = "" if found.pace is None else found.pace.span_words
         return f"at the present pace the limit is reached {within}"
@@ -158,7 +165,10 @@ def _more(one: CheckedSource, *, alone: bool) -> list[str]:
         return []
     found = one.judged.assessment
     prefix = "" if alone else f"{_plain(one.source)}: "
-    return [f"{prefix}{_plain(said)}" for said in (found.together, found.elsewhere) if said]
+    said = [found.together, found.elsewhere]
+    if found.unrecorded is not None:
+        said += [found.not_recorded, UNRECORDED_ADVICE]
+    return [f"{prefix}{_plain(one)}" for one in said if one]
 
 
 def _performance(one: CheckedSource, *, alone: bool) -> list[str]:
@@ -168,7 +178,7 @@ def _performance(one: CheckedSource, *, alone: bool) -> list[str]:
     prefix = "" if alone else _plain(one.source).replace("'", "").replace("=", "-") + " "
     found = one.judged.assessment
     finding, limit_bytes, hours = found.finding, found.limit_bytes, _hours_to_limit(one)
-    items = [f"'{prefix}rss'={found.rss_bytes}B;;;0"]
+    items = [] if found.rss_bytes is None else [f"'{prefix}rss'={found.rss_bytes}B;;;0"]
     if finding.slope_mb_per_hour is not None:
         items.append(
             f"'{prefix}slope_mb_per_hour'={finding.slope_mb_per_hour:z.3f};{finding.policy.threshold_mb_per_hour:g}"

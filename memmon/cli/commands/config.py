@@ -12,7 +12,7 @@ from memmon.cli.locate import config_origin, locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, write_json, write_text
 from memmon.cli.text import table
-from memmon.config import ENVIRONMENT_PREFIX, Settings, load_settings, mask_url
+from memmon.config import ENVIRONMENT_PREFIX, Settings, load_settings
 from memmon.errors import OutputError
 from memmon.places import config_path, unread_config
 
@@ -116,7 +116,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, Any, str]]:
-    from memmon.evaluator.channels.secrets import shown_specs
+    from memmon.facts.masking import mask_url, shown_specs
 
     in_file = _names_in_file()
     for name in Settings.__struct_fields__:

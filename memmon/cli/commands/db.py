@@ -103,8 +103,8 @@ def prune(common: Common) -> None:
     lines = [
         (
             f"folded {done.folded_snapshot_count} snapshots and {done.folded_hour_count} hours;"
-            f" deleted {done.deleted_event_count} events, {done.deleted_report_count} reports"
-            f" and {done.thinned_assessment_count} assessments"
+            f" deleted {done.deleted_event_count} events, {done.deleted_report_count} reports,"
+            f" {done.thinned_assessment_count} assessments and {done.forgotten_name_count} names that are gone"
         ),
         f"kept: every snapshot for {done.raw_days:g} days, hours for {done.hourly_days:g} days",
     ]

@@ -65,14 +65,16 @@ def command(
         if chosen == "jsonl":
             count = _write_lines(common, found, sources)
         else:
-            count = _write_snapshots(common, chosen, _frames(found, sources, window))
+            count = _write_snapshots(
+                common, chosen, _frames(found, sources, window), found.place.database.path
+            )
         names = [source.name for source in sources]
         if common.as_json:
             summary = {"format": chosen, "output": common.output, "sources": names, "row_count": count}
             plain = Common(db=common.db, source=None, as_json=True, output=None, force=False)
             write_json(plain, command="export", database=found.place.database, **summary)
         elif is_file(common.output):
-            say(f"{count} rows of {len(sources)} sources -> {common.output}")
+            say(f"{count} rows of {len(sources)} sources -> {common.output}{_private(common)}")
 
 
 def _frames(
@@ -98,27 +100,36 @@ def _write_lines(common: Common, found: Opened, sources: Sequence[SourceInfo]) -
     from memmon.export.json_lines import export_lines
 
     names = [source.name for source in sources]
-    return _write(common, export_lines(found.place.database, sources=names)) - 1
+    return _write(common, export_lines(found.place.database, sources=names), found.place.database.path) - 1
 
 
-def _write_snapshots(common: Common, shape: str, frames: list[tuple[str, pd.DataFrame]]) -> int:
+def _write_snapshots(
+    common: Common, shape: str, frames: list[tuple[str, pd.DataFrame]], kept: Path | None
+) -> int:
     from memmon.export import write_snapshots
 
     if shape == "parquet":
         content = write_snapshots.write_parquet(frames)
-        with open_output(common) as stream:
+        with open_output(common, as_private_as=kept) as stream:
             stream.write(content)
     elif shape == "openmetrics":
-        _write(common, write_snapshots.openmetrics_lines(frames))
+        _write(common, write_snapshots.openmetrics_lines(frames), kept)
     else:
-        _write(common, write_snapshots.csv_lines(frames))
+        _write(common, write_snapshots.csv_lines(frames), kept)
     return sum(len(frame) for _, frame in frames)
 
 
-def _write(common: Common, lines: Iterable[str]) -> int:
+def _write(common: Common, lines: Iterable[str], kept: Path | None) -> int:
     count = 0
-    with open_output(common) as stream:
+    with open_output(common, as_private_as=kept) as stream:
         for line in lines:
             stream.write(line.encode("utf-8", "backslashreplace"))
             count += 1
     return count
+
+
+def _private(common: Common) -> str:
+    """Return what is said of a file that its owner alone may read."""
+    path = Path(common.output or "")
+    is_private = path.is_file() and not path.stat().st_mode & 0o077
+    return " (for its owner alone, as the database is; chmod opens it to others)" if is_private else ""

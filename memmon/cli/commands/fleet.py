@@ -11,7 +11,7 @@ import click
 from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say_database, write_json, write_text
-from memmon.cli.text import local_time, number, one_line, size, table
+from memmon.cli.text import local_time, number, one_line, printable, size, table
 from memmon.cli.values import DURATION, RATE
 from memmon.errors import MissingExtraError, SettingsError
 from memmon.formatting import counted
@@ -107,7 +107,7 @@ def _text(found: Fleet, limit: int) -> str:
     rows = [
         (
             one.source,
-            f"{one.verdict.words}{', new' if one.is_new else ''}",
+            f"{one.verdict.words}{', new' if one.is_new else ''}{', clock ahead' if one.ahead_until else ''}",
             one.confidence if one.is_leak else "",
             number(one.slope_mb_per_hour),
             size(None if one.current_mb is None else one.current_mb * MIB),
@@ -124,6 +124,7 @@ def _text(found: Fleet, limit: int) -> str:
     ]
     if len(found.results) > limit:
         parts.append(f"... ({len(found.results)} in all; --limit shows more)")
+    parts += [f"{printable(one.source)}: {one.summary}" for one in found.results if one.ahead_until]
     for title, groups in (("release", found.by_release), ("host", found.by_host)):
         if groups:
             parts.append(f"leaks by {title}:\n{_groups(title, groups)}")

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memmon.assessment.freshness import ahead_sentence
 from memmon.cli.assessed import all_assessed, finding_object, source_object, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable
+from memmon.facts.plain import as_plain
 from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ def command(fail_on: str, common: Common, window: WindowOptions) -> int:
                 exit_code=code,
                 fail_on=fail_on,
                 findings=[finding_object(one) for one in judged],
-                sources=[source_object(one) for one in judged],
+                sources=[
+                    {**source_object(one), "resources": as_plain(one.assessment.resources)} for one in judged
+                ],
             )
         else:
             write_text(common, "\n\n".join(_paragraph(one) for one in judged))
@@ -93,9 +97,16 @@ def _paragraph(judged: Judged) -> str:
     lines += [f"  {printable(whose)}"] if whose else []
     if finding.verdict is Verdict.CANNOT_SAY:
         lines += [f"  {printable(sentence)}" for sentence in judged.assessment.outlook]
+    found = judged.assessment
+    lines += [f"  {printable(found.resource_line(one))}" for one in found.growing_resources]
     runs = "1 run" if finding.window.run_count == 1 else f"{finding.window.run_count} runs"
     lines.append(f"  Judged: {finding.sample_count} samples over {finding.duration_hours:.1f} h, {runs}")
+    fresh = judged.assessment.freshness
+    if fresh is not None and fresh.ahead_until is not None:
+        lines.append(f"  STALE: {printable(ahead_sentence(fresh))}")
     age = staleness_of(judged)
+    if age.last_at is None:
+        return "\n".join(lines)
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)

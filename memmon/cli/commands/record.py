@@ -41,7 +41,7 @@ def command(
     release: str | None,
     common: Common,
 ) -> None:
-    """Record the memory of a running program, until it ends or Ctrl-C."""
+    """Record the memory of a running program, and of every process that it starts, until it ends or Ctrl-C."""
     from memmon.cli import record_process
 
     if (pid is None) == (pattern is None):
@@ -53,17 +53,17 @@ def command(
         or place.settings.source
         or record_process.source_of_command(line.split() or [f"pid-{pid}"])
     )
-    recorder = record_process.recorder_for(
+    recorder = record_process.tree_for(
         place, pid=pid, source=source, release=release, interval_seconds=interval
     )
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: ended.set())
-    record_process.announce(recorder, place, interval)
+    record_process.announce(recorder.root, place, interval)
     recorder.start()
-    reason = _watch(recorder, ended, length)
+    reason = _watch(recorder.root, ended, length)
     recorder.finish(reason)
-    say(f"memmon: {recorder.status.stored_count} snapshots stored ({reason})")
+    say(f"memmon: {recorder.stored_count} snapshots stored ({reason})")
 
 
 def _find(pid: int | None, pattern: str | None) -> tuple[int, str]:

@@ -24,7 +24,7 @@ START_SECONDS = 0.5
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 @common
 def command(program: tuple[str, ...], interval: float | None, release: str | None, common: Common) -> int:
-    """Start a program and record its memory until it ends.
+    """Start a program and record its memory, and that of every process that it starts, until it ends.
 
     Its input, output, signals and exit code pass through. Write -- before it: memmon run -- python bot.py.
     """
@@ -53,10 +53,10 @@ def _record(
 
     code = None
     try:
-        recorder = record_process.recorder_for(
+        recorder = record_process.tree_for(
             place, pid=started.pid, source=source, release=release, interval_seconds=interval_seconds
         )
-        record_process.announce(recorder, place, interval_seconds)
+        record_process.announce(recorder.root, place, interval_seconds)
         # The first half second is the interpreter's start: its 3 MB would be the least ever read.
         code = passthrough.wait(started, at_most_seconds=START_SECONDS)
         recorder.start()

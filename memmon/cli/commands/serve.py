@@ -26,7 +26,7 @@ _LAST_PORT = 65_535
 def command(*, host: str, port: int, allowed_hosts: tuple[str, ...], common: Common) -> None:
     """Show the dashboard: all sources, their reports live, /metrics and /healthz. Reading only; Ctrl-C ends.
 
-    Beyond this machine a token is asked: MEMMON_TOKEN, else a new one, printed with the address.
+    Beyond this machine a token is asked: MEMMON_TOKEN, else a new one, which is printed.
     """
     from memmon.dashboard import serve
 
@@ -43,4 +43,5 @@ def command(*, host: str, port: int, allowed_hosts: tuple[str, ...], common: Com
         token=os.environ.get(TOKEN_VARIABLE) or None,
         allowed_hosts=allowed_hosts,
         on_ready=lambda address: say(f"open {address} in a browser; Ctrl-C ends"),
+        on_token=lambda token: say(f"it asks for this token: {token}"),
     )

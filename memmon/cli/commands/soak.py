@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memmon.analysis.leak.soak import SoakVerdict
+    from memmon.assessment.soak import SoakOfProcesses
     from memmon.history import History
 
 EXIT_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -52,12 +53,14 @@ def command(
     program: tuple[str, ...],
     common: Common,
 ) -> int:
-    """Run a program, record its memory, and say whether it leaks.
+    """Run a program, record its memory and that of every process that it starts, and say whether it leaks.
 
+    Each process is judged by itself, and their sum; PASS means all of them.
     Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE; a program that fails itself hands its own code on.
     Without --db the recording is thrown away. Write -- before the program: memmon soak -- pytest -q.
     """
-    from memmon.analysis.leak.soak import DETECT_MB_PER_HOUR, judge_soak
+    from memmon.analysis.leak.soak import DETECT_MB_PER_HOUR
+    from memmon.assessment.soak import judge_soak_processes
 
     if program[0].startswith("-"):
         raise click.NoSuchOption(program[0])
@@ -65,16 +68,18 @@ def command(
     if junit is not None:
         check_output(replace(common, output=str(junit), force=True))
     with _database(common) as recording:
-        code, history = _recorded(program, recording, interval_seconds=interval)
-    verdict = judge_soak(
+        code, history, unmeasured_count = _recorded(program, recording, interval_seconds=interval)
+    judged = judge_soak_processes(
         history,
         detect_mb_per_hour=detect or DETECT_MB_PER_HOUR,
         min_duration_hours=2.0 if min_duration is None else min_duration / SECONDS_PER_HOUR,
+        unmeasured_count=unmeasured_count,
     )
+    verdict = judged.verdict
     if junit is not None:
         text = junit_xml(verdict, source=history.source, seconds=history.duration_hours * SECONDS_PER_HOUR)
         write_text(replace(common, output=str(junit), force=True), text)
-    _tell(common, verdict, program_code=code)
+    _tell(common, judged, program_code=code)
     own = 0 if allow_inconclusive and verdict.outcome == "INCONCLUSIVE" else EXIT_CODES[verdict.outcome]
     return code or own
 
@@ -90,8 +95,8 @@ def _database(common: Common) -> Iterator[Common]:
         yield replace(plain, db=str(Path(folder) / "soak.db"))
 
 
-def _recorded(program: Sequence[str], common: Common, *, interval_seconds: float) -> tuple[int, History]:
-    """Run the program under a recorder; return its exit code and the history of this run alone."""
+def _recorded(program: Sequence[str], common: Common, *, interval_seconds: float) -> tuple[int, History, int]:
+    """Run the program under a recorder; return its exit code, the history of its processes alone, and how many were not measured."""
     from memmon.cli import passthrough, record_process
     from memmon.store.read import open_store
 
@@ -99,20 +104,24 @@ def _recorded(program: Sequence[str], common: Common, *, interval_seconds: float
     source = common.source or record_process.source_of_command(program)
     with passthrough.signals_held():
         started = passthrough.start(program)
-        recorder = record_process.recorder_for(
+        recorder = record_process.tree_for(
             place, pid=started.pid, source=source, release=None, interval_seconds=interval_seconds
         )
         recorder.start()
         code = passthrough.wait_to_end(started)
         recorder.finish(*record_process.end_of(code))
     with open_store(place.database.url) as store:
-        runs = store.runs(recorder.source)
+        runs = [
+            run
+            for run in store.runs(recorder.root.source)
+            if recorder.uuid is not None and recorder.uuid in {run.uuid, run.parent_uuid}
+        ]
         if not runs:
-            raise NoDataError(
-                f"{printable(source)} could not be recorded: {recorder.status.last_error or 'no reading'}"
-            )
-        history = store.history(recorder.source, run_id=runs[-1].run_id)
-    return (code if code >= 0 else 128 - code), history
+            why = recorder.root.status.last_error or "no reading"
+            raise NoDataError(f"{printable(source)} could not be recorded: {why}")
+        since = min(run.started_at for run in runs)
+        history = store.history(recorder.root.source, since).of_runs(run.run_id for run in runs)
+    return (code if code >= 0 else 128 - code), history, recorder.unmeasured_count
 
 
 def junit_xml(verdict: SoakVerdict, *, source: str, seconds: float) -> str:
@@ -133,7 +142,8 @@ def junit_xml(verdict: SoakVerdict, *, source: str, seconds: float) -> str:
     )
 
 
-def _tell(common: Common, verdict: SoakVerdict, *, program_code: int) -> None:
+def _tell(common: Common, judged: SoakOfProcesses, *, program_code: int) -> None:
+    verdict = judged.verdict
     if common.as_json:
         write_json(
             common,
@@ -143,7 +153,11 @@ def _tell(common: Common, verdict: SoakVerdict, *, program_code: int) -> None:
             smallest_visible_slope_mb_per_hour=verdict.smallest_visible_slope_mb_per_hour,
             summary=verdict.summary,
             program_exit_code=program_code,
-            findings=[{**verdict.finding.to_dict(), "source": verdict.finding.source}],
+            findings=[{**one.finding.to_dict(), "source": one.finding.source} for _, one in judged.each],
+            processes=[
+                {"name": name or "program", "outcome": one.outcome, "summary": one.summary}
+                for name, one in judged.each
+            ],
         )
         return
     finding = verdict.finding
@@ -152,6 +166,8 @@ def _tell(common: Common, verdict: SoakVerdict, *, program_code: int) -> None:
         f"  {printable(verdict.summary)}",
         f"  {finding.sample_count} samples over {duration(finding.duration_hours * SECONDS_PER_HOUR)}",
     ]
+    if len(judged.each) > 1:
+        lines += [f"  {name}: {one.outcome}" for name, one in judged.each]
     if is_file(common.output):
         write_text(common, "\n".join(lines))
     else:

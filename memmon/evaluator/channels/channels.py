@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from memmon.errors import ChannelError, MissingExtraError, SettingsError
-from memmon.evaluator.channels.secrets import is_reference, resolve, scrubbed
+from memmon.evaluator.channels.secrets import is_reference, resolve
 from memmon.evaluator.channels.webhook import WebhookChannel
+from memmon.facts.masking import scrubbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon")
 
 SECRET_VARIABLE = "MEMMON_WEBHOOK_SECRET"  # noqa: S105 -- the variable's name
+# What is no name of a service may be a secret that was put in the wrong place.
+_SERVICE = re.compile(r"[a-z]{1,12}")
 _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -114,7 +118,7 @@ def parse_channel(spec: str, environ: Mapping[str, str] | None = None) -> Channe
             msg = "apprise URLs hold secrets: put it into a variable or file and give apprise:env:NAME or apprise:file:PATH"
             raise SettingsError(msg)
         return AppriseChannel(resolve(rest, environ), name=f"apprise:{rest}")
-    shown = scheme if scheme.isidentifier() else "that"
+    shown = scheme if rest and _SERVICE.fullmatch(scheme) else "that"
     msg = (
         f"no channel of the kind {shown!r}: use log, callback:MODULE:FUNCTION, webhook:URL (or webhook:env:NAME), "
         "or apprise:env:NAME for every other service"
@@ -132,7 +136,10 @@ def _webhook(rest: str, environ: Mapping[str, str] | None) -> WebhookChannel:
             break
     if is_reference(rest):
         return WebhookChannel(resolve(rest, env), secret=secret, name=f"webhook:{rest}")
-    parts = urlsplit(rest)
+    try:
+        parts = urlsplit(rest)
+    except ValueError:
+        return WebhookChannel(rest, secret=secret)  # which says what is wrong with it
     if parts.username or parts.query:
         msg = "a webhook's URL with a password or query holds a secret: give webhook:env:NAME or webhook:file:PATH"
         raise SettingsError(msg)

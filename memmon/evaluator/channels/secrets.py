@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.errors import SettingsError
+from memmon.facts.masking import REFERENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-MASK = "***"
-REFERENCES = ("env:", "file:")
 
 
 def is_reference(text: str) -> bool:
@@ -43,42 +41,3 @@ def resolve(reference: str, environ: Mapping[str, str] | None = None) -> str:
     if not value:
         raise SettingsError(f"{where} is empty or not set; it should hold the secret that {reference} names")
     return value
-
-
-def shown_specs(specs: str) -> str:
-    """Return channels as they may be shown: references as they are, of a plain URL the host alone.
-
-    >>> shown_specs("log webhook:env:HOOK webhook:https://host/services/T0/B1")
-    'log webhook:env:HOOK webhook:https://host/***'
-    """
-    return " ".join(_shown_spec(spec) for spec in specs.split())
-
-
-def _shown_spec(spec: str) -> str:
-    scheme, _, rest = spec.partition(":")
-    if not rest or is_reference(rest) or scheme == "callback":
-        return spec
-    kind, mark, place = rest.partition("://")
-    host = place.split("/", 1)[0].split("?", 1)[0].rsplit("@", 1)[-1]
-    return f"{scheme}:{kind}://{host}/{MASK}" if mark else f"{scheme}:{MASK}"
-
-
-def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
-    """Return `text` with every secret in it masked, also where only its longest part is quoted."""
-    for secret in sorted({part for one in secrets for part in _parts(one)}, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text
-
-
-def _parts(secret: str) -> list[str]:
-    """Return a secret and, of a URL, the pieces that libraries quote in their errors."""
-    if not secret:
-        return []
-    parts = [secret]
-    if "://" in secret:
-        rest = secret.split("://", 1)[1]
-        parts += [
-            rest,
-            *(piece for piece in rest.replace("@", "/").replace(":", "/").replace("?", "/").split("/")),
-        ]
-    return [part for part in parts if len(part) >= 6]  # noqa: PLR2004 -- shorter pieces are no secrets

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.errors import ChannelError, SettingsError
-from memmon.evaluator.channels.secrets import scrubbed
+from memmon.evaluator.channels.post import Delivery
+from memmon.facts.masking import scrubbed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,15 +24,10 @@ if TYPE_CHECKING:
 
 SIGNATURE_HEADER = "X-Memmon-Signature"
 TIMESTAMP_HEADER = "X-Memmon-Timestamp"
-TIMEOUT_SECONDS = 10.0
+DEADLINE_SECONDS = 10.0
+"""How long a whole delivery may take, from the look-up of the name to the answer."""
 _SIGNATURE_AGE_SECONDS = 300.0
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A signed message goes where it was addressed to and nowhere else."""
-
-    def redirect_request(self, *_args: Any) -> None:
-        return None
+_MOST_STAMP_DIGITS = 12
 
 
 class WebhookChannel:
@@ -42,15 +38,19 @@ class WebhookChannel:
     """
 
     def __init__(
-        self, url: str, *, secret: str | None = None, name: str | None = None, clock: Clock | None = None
+        self,
+        url: str,
+        *,
+        secret: str | None = None,
+        name: str | None = None,
+        clock: Clock | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            msg = "a webhook needs a URL that begins with https:// or http:// and names a host"
-            raise SettingsError(msg)
+        host = _host(url)
         self._url, self._secret = url, secret
         self._clock = clock or SystemClock()
-        self.name = name or f"webhook:{parts.hostname}#{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+        self._deadline_seconds = deadline_seconds
+        self.name = name or f"webhook:{host}#{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
     def send(self, message: Message) -> None:
         """Deliver a message; raises ChannelError when the receiver did not answer with success."""
@@ -59,8 +59,7 @@ class WebhookChannel:
             self._url, data=body, headers=self._headers(message, body), method="POST"
         )
         try:
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as answer:
-                answer.read(1)
+            Delivery(request, deadline_seconds=self._deadline_seconds).run()
         except urllib.error.HTTPError as error:
             with error:
                 raise ChannelError(f"{self.name}: the receiver answered {error.code}") from None
@@ -107,10 +106,31 @@ def sign(body: bytes, timestamp: str, secret: str) -> str:
 
 def verify(body: bytes, headers: Mapping[str, str], secret: str, *, clock: Clock | None = None) -> bool:
     """Tell whether a received body is genuine and at most five minutes old; for receivers."""
-    found = {name.lower(): value for name, value in headers.items()}
-    stamp, signature = found.get(TIMESTAMP_HEADER.lower(), ""), found.get(SIGNATURE_HEADER.lower(), "")
-    if not (stamp.isascii() and stamp.isdigit()):
+    stamp, signature = _header(headers, TIMESTAMP_HEADER), _header(headers, SIGNATURE_HEADER)
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= _MOST_STAMP_DIGITS and signature.isascii()):
         return False
     age_seconds = abs((clock or SystemClock()).now().timestamp() - int(stamp))
-    genuine = hmac.compare_digest(sign(body, stamp, secret).encode(), signature.encode())
+    genuine = hmac.compare_digest(sign(body, stamp, secret), signature)
     return genuine and age_seconds <= _SIGNATURE_AGE_SECONDS
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    """Return a header, however it is spelt; "" where it is missing or no text."""
+    given: Mapping[object, object] = headers  # type: ignore[assignment]  # whatever a receiver was sent
+    found = [
+        value for name, value in given.items() if isinstance(name, str) and name.lower() == wanted.lower()
+    ]
+    return found[-1] if found and isinstance(found[-1], str) else ""
+
+
+def _host(url: str) -> str:
+    """Return the host that a webhook's URL names; raises SettingsError, without the URL in it."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"http", "https"}:
+        msg = "a webhook needs a URL that begins with https:// or http:// and names a host"
+        raise SettingsError(msg)
+    return host

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import psutil
+from typing import TYPE_CHECKING
 
 from memmon.guest.shielding import attempt
 from memmon.probe.process.backoff_reading import Patience
+from memmon.probe.process.heap import heap_info, prepare_heap_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,8 @@ class CauseProbe:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         """Make a probe for the process that calls `read`."""
-        self._heap = Patience(_heap_info, monotonic, slow_seconds=SLOW_SECONDS)
+        prepare_heap_info()
+        self._heap = Patience(heap_info, monotonic, slow_seconds=SLOW_SECONDS)
         self._blocks = Patience(_block_count, monotonic, slow_seconds=SLOW_SECONDS)
 
     def read(self) -> CauseReading:
@@ -57,10 +57,6 @@ class CauseProbe:
             gc_collection_count=_count(lambda: stats[-1]["collections"]),
             gc_uncollectable_count=_count(lambda: sum(s["uncollectable"] for s in stats)) if stats else None,
         )
-
-
-def _heap_info() -> Any:
-    return psutil.heap_info()  # absent on some platforms: the AttributeError is a missing value
 
 
 def _block_count() -> int:

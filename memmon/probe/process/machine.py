@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from memmon.probe.process.heap import glibc_heap_trim
+
 CREATED_TOLERANCE_MS = 5_000
 
 
@@ -31,7 +33,8 @@ def boot_id() -> str | None:
 def heap_trim() -> None:
     """Ask the C library to give free heap back to the system; nothing where it can't."""
     with suppress(psutil.Error, OSError, AttributeError, RuntimeError):
-        psutil.heap_trim()
+        trim = getattr(psutil, "heap_trim", None) or glibc_heap_trim  # psutil has it from 7.2 on
+        trim()
 
 
 def is_process_alive(pid: int | None, started_ms: int | None, *, trust_pid: bool = False) -> bool:

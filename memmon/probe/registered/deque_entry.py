@@ -151,6 +151,11 @@ class DequeEntry:
             )
         return self._last
 
+    @property
+    def was_read(self) -> bool:
+        """Tell whether there is a reading already."""
+        return self._last is not None
+
     def is_size_due(self, now_seconds: float) -> bool:
         """Return whether the size was never estimated, or an hour ago, or before the length grew by half."""
         if self._estimated_at is None or now_seconds - self._estimated_at >= SECONDS_PER_HOUR:

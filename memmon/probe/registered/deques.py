@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon.probe")
 
 MAX_DEAD_COUNT = 100
-"""Registrations whose deque is gone: so many of the newest go on being reported as dead."""
+"""So many registrations whose deque is gone go on being reported as dead; where more go, they come and
+go by design (one for each order, say), and none is reported any more."""
 
 SIZE_BUDGET_SECONDS = 0.02
 """Time that one `read` may spend on estimating sizes; the rest waits for the next."""
@@ -62,7 +63,8 @@ class DequeRegistry:
         self._entries: dict[str, DequeEntry] = {}
         self._originals: dict[str, str] = {}
         self._dead: dict[str, DequeEntry] = {}
-        self._newly_dead: deque[DequeEntry] = deque(maxlen=MAX_DEAD_COUNT)
+        self._newly_dead: deque[DequeEntry] = deque(maxlen=MAX_DEAD_COUNT + 1)
+        self._gone_count = 0
         self._tracked_entries: tuple[DequeEntry, ...] = ()
         self._is_changed = False
         self._cap_was_said = False
@@ -166,7 +168,9 @@ class DequeRegistry:
         begun = self._monotonic()
         for _ in entries:
             entry = entries[self._size_turn % len(entries)]
-            if entry.is_size_due(self._monotonic()):
+            # Where they come and go, one that is just there may be gone by the next reading.
+            is_settled = entry.was_read or self._gone_count <= MAX_DEAD_COUNT
+            if is_settled and entry.is_size_due(self._monotonic()):
                 if self._monotonic() - begun > SIZE_BUDGET_SECONDS:
                     return
                 attempt(entry.estimate_size, self._estimator, self._monotonic())
@@ -186,10 +190,22 @@ class DequeRegistry:
                 self._is_changed = True
             if entry.name not in self._entries:
                 self._dead[entry.name] = entry
-        names = attempt(lambda: list(self._dead)) or []
-        for name in names[: max(0, len(names) - MAX_DEAD_COUNT)]:
-            self._dead.pop(name, None)
-        if gone:
+        self._tell_gone([entry for entry in gone if entry.name not in self._entries])
+
+    def _tell_gone(self, gone: list[DequeEntry]) -> None:
+        """Say what is gone, until so much is that deques here plainly come and go."""
+        was_told = self._gone_count <= MAX_DEAD_COUNT
+        self._gone_count += len(gone)
+        if self._gone_count > MAX_DEAD_COUNT:
+            self._dead.clear()
+            if was_told:
+                log_safely(
+                    log,
+                    logging.WARNING,
+                    "more than %d registered deques have come and gone: that is not said of each any more",
+                    MAX_DEAD_COUNT,
+                )
+        elif gone:
             shown = ", ".join(entry.shown_name for entry in gone[:_NAMES_IN_LOG])
             more = f" and {len(gone) - _NAMES_IN_LOG} more" if len(gone) > _NAMES_IN_LOG else ""
             log_safely(

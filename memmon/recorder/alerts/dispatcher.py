@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.kinds import AlertKind
-from memmon.alerts.pace import PaceReading, PresentReadings
+from memmon.alerts.pace import PaceReading, PresentReadings, speaks_beside
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check
@@ -17,6 +17,8 @@ from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.alerts.evidence import EvidenceGatherer
 from memmon.recorder.alerts.hourly_check import CHECK_EVERY_SECONDS, CheckCalls, CheckPlan, HourlyCheck
+from memmon.recorder.child_watch import ChildWatch
+from memmon.recorder.refused_names import RefusedNames
 from memmon.store.connect.engine import file_identity
 from memmon.store.write.writer import StoredReport
 
@@ -63,6 +65,8 @@ class Dispatcher:
         """False where the program's own thread finds high memory (MemoryMonitor)."""
         self.on_damage: Callable[[str, object], None] = lambda _text, _seen: None
         """Called when two looks have found the file damaged, with its identity at the time."""
+        self.is_scheduled = True
+        """False where another recorder checks, and looks after the children, for this one too."""
         self._database = database
         self._clock = clock
         self._put = put
@@ -71,9 +75,11 @@ class Dispatcher:
         self._pending: list[Candidate] = []
         self._readings = PresentReadings(interval_seconds=None)
         self._dated_at: float | None = None
-        """When the last check has found a date for the limit: the pace is not told beside it."""
+        """When the last check has found a date within a day: the pace is not told beside it."""
         self._had_pace = False
         self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self.child_watch = ChildWatch(clock=clock, put=put)
+        self._refused_names = RefusedNames(settings.new_names_per_day)
         self._hourly_check = HourlyCheck(
             CheckPlan(leak_check=settings.leak_check, daily_report=settings.daily_report),
             CheckCalls(
@@ -95,10 +101,13 @@ class Dispatcher:
         self._state = state
         self._forget_pace(state.record.interval_seconds)
         self._evidence.reset()
+        self.child_watch.begin(state)
+        self._refused_names.begin_run()
         self._hourly_check.reset()
 
     def end(self) -> None:
         """End what still runs: the recorder stops."""
+        self.child_watch.begin(None)
         self._hourly_check.end()
 
     def after_fork_in_child(self) -> None:
@@ -107,6 +116,7 @@ class Dispatcher:
         self._pending = []
         self._forget_pace(None)
         self._evidence.reset()
+        self.child_watch.after_fork_in_child()
         self._hourly_check.after_fork_in_child()
 
     # -- the writer thread --------------------------------------------------------------------
@@ -164,6 +174,10 @@ class Dispatcher:
                 written.source,
             )
         self.source = written.source
+        if (said := self._refused_names.add(written.refused_names)) is not None:
+            text, refused = said
+            self._put(state, state.event(self._clock, "names", text, refused))
+            log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
 
     def _tell_end(self, state: OpenRun, source: str, end: Certificate) -> None:
         """Tell how an earlier run ended: a death, and a warning, only where there is evidence."""
@@ -180,8 +194,10 @@ class Dispatcher:
             self._tell(one)
 
     def tick(self) -> float:
-        """Run the scheduled checks; returns how long (seconds) they can wait."""
-        return self._hourly_check.tick()
+        """Run the scheduled checks and looks; returns how long (seconds) they can wait."""
+        if not self.is_scheduled:
+            return CHECK_EVERY_SECONDS
+        return min(self._hourly_check.tick(), self.child_watch.tick())
 
     def _tell(self, candidate: Candidate) -> None:
         looked = self.cooldown.look(candidate.seen, at=candidate.at, telling=candidate.telling)
@@ -223,8 +239,8 @@ class Dispatcher:
         now = self._clock.now()
         is_dated = any(
             found.level == "active"
-            and found.values.get("hours_to_limit") is not None
             and "at_pace" not in found.values
+            and not speaks_beside(_hours(found.values.get("hours_to_limit")))
             for found in answer.seen
         )
         self._dated_at = self._clock.monotonic() if is_dated else None
@@ -239,3 +255,7 @@ class Dispatcher:
             )
             self._put(self._state, stored)
             log_safely(log, logging.INFO, "memmon: daily report of %s: %s", self.source, report.headline)
+
+
+def _hours(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -18,7 +18,7 @@ SOON_HOURS = 24.0
 
 
 def cards_of(report: Report) -> tuple[Card, ...]:
-    """Return the cards: memory, leak, limit, deques, system, runs."""
+    """Return the cards: memory, leak, limit, resources, deques, system, runs."""
     return tuple(_cards(report))
 
 
@@ -26,6 +26,7 @@ def _cards(report: Report) -> Iterator[Card]:
     yield _memory(report)
     yield _growth(report)
     yield _limit(report)
+    yield from _resources(report)
     yield _deques(report)
     yield from _system(report)
     yield from _runs(report)
@@ -100,6 +101,20 @@ def _ends(report: Report) -> tuple[float | None, float | None]:
     forecast = report.forecast
     assert forecast is not None
     return forecast.hours_to_limit_low, forecast.hours_to_limit_high
+
+
+def _resources(report: Report) -> Iterator[Card]:
+    found = report.assessment
+    for one in () if found is None else found.resources:
+        assert found is not None
+        whose = found.label_of(one.run_id)
+        yield Card(
+            title=one.words.capitalize(),
+            value=f"{one.count:,}",
+            unit="" if one.limit_count is None else f"of {one.limit_count:,}",
+            lines=tuple(filter(None, (whose, one.state_words, one.interval_words, one.reached))),
+            mood="warn" if one.is_growing else "plain",
+        )
 
 
 def _deques(report: Report) -> Card:

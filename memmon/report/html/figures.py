@@ -33,6 +33,9 @@ DEQUE_POINTS = 90
 MAX_LIMIT_RATIO = 2.0
 """The limit is drawn when it is at most so many times the highest reading: else it would flatten the rest."""
 
+PROCESS_STARTED = "process started"
+"""What the start of a run is, where processes live side by side: it need be no restart."""
+
 MARKER_WORDS = {
     "restart": "run started",
     "deploy": "deploy",
@@ -138,9 +141,15 @@ def _memory_legend(charts: Charts) -> Iterator[LegendEntry]:
     if shows_limit(memory):
         yield LegendEntry(label="limit", style="limit")
     kinds = {marker.kind for marker in charts.markers}
-    for kind, words in MARKER_WORDS.items():
+    for kind in MARKER_WORDS:
         if kind in kinds:
-            yield LegendEntry(label=words, style=f"marker {kind}")
+            yield LegendEntry(label=_kind_words(kind, charts), style=f"marker {kind}")
+
+
+def _kind_words(kind: str, charts: Charts) -> str:
+    if kind == "restart" and charts.memory.processes:
+        return PROCESS_STARTED
+    return MARKER_WORDS.get(kind, kind)
 
 
 def _memory_words(memory: MemoryChart) -> str:
@@ -252,7 +261,7 @@ def _extent(share: CauseShare) -> float:
     return share.slope_mb_per_hour if share.slope_mb_per_hour is not None else share.growth_mb or 0.0
 
 
-def marker_words(marker: Marker) -> str:
+def marker_words(marker: Marker, charts: Charts) -> str:
     """Return what a marker says: its kind, and its text where it has one."""
-    kind = MARKER_WORDS.get(marker.kind, marker.kind)
+    kind = _kind_words(marker.kind, charts)
     return f"{kind}: {marker.text}" if marker.text else kind

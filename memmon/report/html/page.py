@@ -99,11 +99,12 @@ def _verdict_sentences(report: Report) -> tuple[str, ...]:
         return (f"No verdict: {report.leak.missing_reason or 'no reason was given'}.",)
     sentences = [finding.summary, finding.verdict.row.remark, *finding.details]
     if report.assessment is not None:
-        sentences += [report.assessment.whose, report.assessment.together]
+        sentences += [report.assessment.whose, report.assessment.together, report.assessment.not_recorded]
     if report.forecast is not None:
         sentences.append(report.forecast.summary)
     if report.assessment is not None:
         sentences += report.assessment.outlook
+        sentences += map(report.assessment.resource_line, report.assessment.growing_resources)
     return tuple(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 

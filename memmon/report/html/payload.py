@@ -45,7 +45,8 @@ def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
             for deque in deques
         ],
         "markers": [
-            [int(marker.at_seconds), marker.kind, shown(marker_words(marker))] for marker in charts.markers
+            [int(marker.at_seconds), marker.kind, shown(marker_words(marker, charts))]
+            for marker in charts.markers
         ],
     }
 

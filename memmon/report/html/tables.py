@@ -50,7 +50,7 @@ def processes_table(found: Assessment, tz: tzinfo) -> Table:
     return Table(
         key="processes",
         title="Processes side by side",
-        words=found.together,
+        words=" ".join(filter(None, (found.together, found.not_recorded))),
         columns=(
             Column(label="Process"),
             Column(label="Memory MB", is_number=True),

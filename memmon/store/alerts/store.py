@@ -13,8 +13,8 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from memmon.alerts.values import Delivery, Message, Silence, Watch
-from memmon.config import mask_url
 from memmon.errors import StoreError, StoreNotFoundError
+from memmon.facts.masking import mask_url
 from memmon.store.alerts.rows import (
     EXPIRED,
     SENT,

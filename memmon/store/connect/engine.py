@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
 from memmon.store.connect.access import mend_side_files, must_be_immutable, require_writable
 from memmon.store.connect.secluded import connect_sqlite, make_engine
+from memmon.store.connect.server_options import typed_options
 from memmon.store.schema.tables import APPLICATION_ID
 
 if TYPE_CHECKING:
@@ -64,12 +65,16 @@ def read_engine(database: Database, *, immutable: bool | None = False) -> Engine
 
 def _server_engine(database: Database, **options: Any) -> Engine:
     try:
-        url = make_url(database.url)
-        waits = {name: value for name, value in _SERVER_WAITS.items() if name not in url.query}
-        engine = make_engine(url, connect_args=waits, **options)
+        url, typed = typed_options(make_url(database.url), shown=database.shown)
+        waits: dict[str, Any] = {
+            name: value for name, value in _SERVER_WAITS.items() if name not in url.query
+        }
+        engine = make_engine(url, connect_args=waits | typed, **options)
     except ModuleNotFoundError as error:
         msg = f"{database.shown}: a PostgreSQL server needs psycopg: pip install 'memmon[postgres]'"
         raise MissingExtraError(msg) from error
+    except SettingsError:
+        raise
     except (ArgumentError, ValueError):
         # The library's own words may quote the URL with its password.
         msg = f"{database.shown}: not a URL that can be understood; write postgresql://USER:PASSWORD@HOST:5432/DATABASE"

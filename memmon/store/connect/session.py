@@ -70,6 +70,18 @@ class Maintenance:
         if self._write_count % _CHECKPOINT_EVERY == 0:
             self.checkpoint()
 
+    @contextmanager
+    def without_references(self) -> Iterator[None]:
+        """Have SQLite not look through all readings for what refers to a series that goes; its caller does."""
+        if not self.database.is_sqlite:
+            yield
+            return
+        self._raw("PRAGMA foreign_keys=OFF")
+        try:
+            yield
+        finally:
+            self._raw("PRAGMA foreign_keys=ON")
+
     def take_held_seconds(self) -> float:
         """Return for how long the write lock was held since the last call."""
         held, self._held_seconds = self._held_seconds, 0.0

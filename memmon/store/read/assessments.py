@@ -74,14 +74,21 @@ def assessments_frame(session: Session, window: Window) -> pd.DataFrame:
     for name in _COLUMNS:
         values = found[name]
         is_number = name in _FLOATS
-        columns[name] = np.array(values, dtype=np.float64) if is_number else pd.array(values, dtype="str")
+        columns[name] = np.array(values, dtype=np.float64) if is_number else _words(values)
     used, limit = columns["charged_bytes"], columns["limit_bytes"]
     assert isinstance(used, np.ndarray)
     assert isinstance(limit, np.ndarray)
     columns["limit_share"] = used / np.where(limit > 0, limit, np.nan)
     columns["version"] = np.array(found["version"], dtype=np.int64)
-    columns["data"] = pd.array(found["data"], dtype="str")
+    columns["data"] = _words(found["data"])
     return pd.DataFrame(columns, index=_times(found["at_ms"]).rename("at"))
+
+
+def _words(values: tuple[str | None, ...]) -> pd.api.extensions.ExtensionArray:
+    """Return a column of text, NaN where there is none; `pd.array` of pandas 2 would write "None"."""
+    import pandas as pd
+
+    return pd.Series([np.nan if one is None else one for one in values], dtype="str").array
 
 
 def _times(at_ms: tuple[int | None, ...]) -> pd.DatetimeIndex:

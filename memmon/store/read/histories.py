@@ -39,6 +39,8 @@ _HISTORY_COLUMNS = (
     "work_count",
     "min_rss_bytes",
     "max_rss_bytes",
+    "thread_count",
+    "fd_count",
 )
 
 
@@ -69,6 +71,8 @@ def read_history(session: Session, window: Window, *, source: str) -> History:
         heap_used_bytes=points["heap_used_bytes"],
         min_rss_bytes=points["min_rss_bytes"],
         max_rss_bytes=points["max_rss_bytes"],
+        thread_count=points["thread_count"],
+        fd_count=points["fd_count"],
         resolution_seconds=seconds(points["resolution_ms"]),
     )
 

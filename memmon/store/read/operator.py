@@ -107,7 +107,11 @@ def _fetch(driver: Driver, statement: str, row_count: int) -> tuple[tuple[str, .
             return _columns(plain.description), rows
     with driver.cursor("memmon_operator") as cursor:
         cursor.execute(statement)
-        return _columns(cursor.description), [tuple(row) for row in cursor.fetchmany(row_count)]
+        return _columns(cursor.description), [
+            # The driver takes a size of nothing for its own size.
+            tuple(row)
+            for row in (cursor.fetchmany(row_count) if row_count > 0 else [])
+        ]
 
 
 def _columns(description: list[psycopg.Column] | None) -> tuple[str, ...]:

@@ -186,7 +186,7 @@ def _event(row: tuple[object, ...]) -> EventInfo:
         run_id=run_id,  # type: ignore[arg-type] # same
         sequence=seq,  # type: ignore[arg-type] # same
         uptime_seconds=_seconds(uptime_ms),
-        data=_json(data),
+        data=json_object(data),
     )
 
 
@@ -230,7 +230,7 @@ def read_alerts(session: Session, source_id: int, *, holder: str | None) -> tupl
             severity=row[3],
             since=datetime_of(row[4]),
             notified_at=datetime_or_none(row[5]),
-            data=_json(row[6]),
+            data=json_object(row[6]),
             title=row[7],
             holder=row[8],
         )
@@ -322,7 +322,8 @@ def _seconds(milliseconds: object) -> float | None:
     return milliseconds / MS_PER_SECOND if isinstance(milliseconds, int) else None
 
 
-def _json(text: object) -> Mapping[str, object]:
+def json_object(text: object) -> Mapping[str, object]:
+    """Return the object that a column of JSON holds; what is none stays readable under a name."""
     if not isinstance(text, str) or not text:
         return {}
     try:

@@ -96,7 +96,8 @@ class SqliteSession:
     def _head(self, sql: str, row_count: int) -> tuple[tuple[str, ...], Rows]:
         cursor = self._connection.execute(sql)
         names = tuple(column[0] for column in cursor.description or ())
-        return names, cursor.fetchmany(row_count)
+        # The driver takes a size of nothing for all rows.
+        return names, cursor.fetchmany(row_count) if row_count > 0 else []
 
 
 class SqliteGate:

@@ -11,6 +11,7 @@ Light on purpose: no numpy, so that a recorder's child can run it beside a bot.
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from memmon.clock import SystemClock
 from memmon.store.connect.session import maintenance
 from memmon.store.retention.assessments import ASSESSMENT_DAYS, thin_assessments
 from memmon.store.retention.free_space import Space, give_back, measure_space
+from memmon.store.retention.gone_names import forget_gone_names
 from memmon.store.retention.keep import Folder
 from memmon.store.retention.rollup_columns import DAY_MS, HOUR_MS
 from memmon.units import MIB, MS_PER_SECOND
@@ -57,6 +59,8 @@ class RetentionReport:
     deleted_event_count: int = 0
     deleted_report_count: int = 0
     thinned_assessment_count: int = 0
+    forgotten_name_count: int = 0
+    """Names of deques, components and work that came and went within a day, long ago."""
     batch_count: int = 0
     longest_batch_seconds: float = 0.0
     """How long the longest transaction held the write lock."""
@@ -141,6 +145,9 @@ class _Pass:
         cut_ms = self._cut_ms(min(ASSESSMENT_DAYS, hourly_days), DAY_MS)
         while thinned := self._timed(lambda: thin_assessments(self._session, cut_ms), adapt=None):
             self._add(thinned_assessment_count=thinned)
+        with closing(forget_gone_names(self._session)) as gone:
+            while forgotten := self._timed(lambda: next(gone, 0), adapt=None):
+                self._add(forgotten_name_count=forgotten)
 
     def respect_ceiling(self) -> None:
         """Keep less detail, oldest first, until the file's pages in use fit the ceiling."""

@@ -18,6 +18,7 @@ from memmon.store.salvage.image import open_image
 from memmon.store.salvage.rebuild import add_lost_parents, write_rows
 from memmon.store.salvage.verify import verify
 from memmon.store.upkeep.migrate import upgrade
+from memmon.store.upkeep.new_file import new_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +74,14 @@ def salvage(damaged_path: Path, target_path: Path, *, file_mode: int = 0o600) ->
         msg = f"{damaged_path}: nothing of a memmon database could be found in it"
         raise StoreDamagedError(msg)
     rebuilt = add_lost_parents(kept, found.index_cells)
-    upgrade(parse_database(str(target_path)), file_mode=file_mode)
-    counts = write_rows(target_path, kept)
+    try:
+        # A kill in the midst leaves nothing at the target: it can be run again.
+        with new_file(target_path) as part:
+            upgrade(parse_database(str(part)), file_mode=file_mode)
+            counts = write_rows(part, kept)
+    except OSError as error:
+        msg = f"{target_path} can't be written: {error.strerror or error}"
+        raise OutputError(msg) from error
     return SalvageReport(
         target_path=target_path,
         row_count=counts,

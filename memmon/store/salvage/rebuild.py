@@ -154,6 +154,8 @@ def write_rows(path: Path, kept: Kept) -> dict[str, int]:
             connection.executemany(statement, _values(kept.rows[name], names))
             counts[name] = connection.total_changes - before
         connection.execute("COMMIT")
+        # The file is to stand for itself: it is moved without those beside it.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return counts
 
 

@@ -50,6 +50,11 @@ def split_digest(digest: int) -> tuple[int, int]:
     return digest >> _READING_BITS, digest & ((1 << _READING_BITS) - 1)
 
 
+def with_readings_digest(digest: int, readings: int) -> int:
+    """Return a digest with the checksum of its row as it was, and another one of its readings."""
+    return split_digest(digest)[0] << _READING_BITS | readings
+
+
 def _checksum(cells: list[tuple[str, int | float]] | list[tuple[int, int | None]], bits: int) -> int:
     return zlib.crc32(repr(cells).encode()) & ((1 << bits) - 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,10 @@ from memmon.store.read.opening import open_gate
 from memmon.store.read.sqlite_session import SqliteGate
 from memmon.store.schema.digest import group_digest, row_digest, split_digest
 from memmon.store.schema.identity import HEAD_REVISION
+from memmon.store.upkeep.new_file import new_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from memmon.config import Database
@@ -119,8 +120,9 @@ def _check_rows(session: Session) -> CheckReport:
         return CheckReport(problems=(hint,), proved_count=0, unproved_count=0)
     problems: list[str] = []
     proved = unproved = 0
+    names, _ = session.head("SELECT * FROM snapshot", row_count=0)
     for (run_id,) in session.rows("SELECT id FROM run ORDER BY id"):
-        for row, readings in _snapshots(session, run_id):
+        for row, readings in _snapshots(session, run_id, names):
             digest = row["digest"]
             if digest is None:
                 unproved += 1
@@ -136,10 +138,9 @@ def _check_rows(session: Session) -> CheckReport:
 
 
 def _snapshots(
-    session: Session, run_id: int
+    session: Session, run_id: int, names: Sequence[str]
 ) -> Iterator[tuple[dict[str, int | float | None], list[tuple[int, int | None]]]]:
     """Yield every snapshot of a run with the readings that were written with it."""
-    names, _ = session.head("SELECT * FROM snapshot", row_count=0)
     last = -1
     while True:
         rows = session.rows(
@@ -173,19 +174,14 @@ def backup(database: Database, target: Path, *, file_mode: int = 0o600) -> Backu
     if target.exists():
         msg = f"{target} exists already: name a new file for the copy"
         raise OutputError(msg)
-    part = target.with_name(f"{target.name}.part")
     try:
-        part.unlink(missing_ok=True)
-        create_private_file(part, file_mode=file_mode)
-        with translated(database):
-            _copy(path, part)
-        part.rename(target)
+        with new_file(target) as part:
+            create_private_file(part, file_mode=file_mode)
+            with translated(database):
+                _copy(path, part)
     except OSError as error:
         msg = f"{target} can't be written: {error.strerror or error}"
         raise OutputError(msg) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return BackupReport(path=target, size_bytes=target.stat().st_size)
 
 

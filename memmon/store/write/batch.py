@@ -60,3 +60,5 @@ class Written:
     """What the source's recorders remember of its alerts, by fingerprint; only when `opened_run`."""
     certificates: tuple[Certificate, ...] = ()
     """How earlier runs ended that ended without a word; only when `opened_run`."""
+    refused_names: tuple[str, ...] = ()
+    """Names that are not recorded for now, being too many new ones in a day; each is told once."""

@@ -47,6 +47,8 @@ def certify(connection: Connection, source_id: int, run_id: int, run: RunRecord)
     """Write the end of earlier runs of the source that ended without a word; returns what was found."""
     found = []
     for row in _open_runs(connection, source_id, run_id):
+        if _is_told_by_its_recorder(row, run):
+            continue
         certificate = _certificate(connection, row, run)
         if certificate is None:
             continue
@@ -61,6 +63,12 @@ def certify(connection: Connection, source_id: int, run_id: int, run: RunRecord)
         )
         found.append(certificate)
     return tuple(found)
+
+
+def _is_told_by_its_recorder(row: AnyRow, run: RunRecord) -> bool:
+    """Tell whether both are processes of one program that is recorded from outside: whoever records it says how each ends."""
+    is_from_outside = run.python_version is None and run.parent_uuid is not None
+    return is_from_outside and run.parent_uuid in {row.uuid, row.parent_uuid}
 
 
 def _open_runs(connection: Connection, source_id: int, run_id: int) -> list[AnyRow]:

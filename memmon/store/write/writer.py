@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from memmon.errors import StoreNotFoundError
+from memmon.facts.defaults import NEW_NAMES_PER_DAY
 from memmon.facts.readings import READINGS
 from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
 from memmon.facts.staleness import stale_after_seconds
@@ -28,6 +29,7 @@ from memmon.store.schema.digest import group_digest
 from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.schema.revision import require_head
 from memmon.store.write.batch import Batch, RunEnd, StoredReport, Written
+from memmon.store.write.known_series import KnownSeries
 from memmon.store.write.run_endings import certify
 from memmon.store.write.run_rows import end_run, open_run
 from memmon.store.write.statements import INSERTED, fitting, insert_or_ignore, storable_text
@@ -35,7 +37,7 @@ from memmon.store.write.watch_rows import end_recorder_watches, put_watch, recor
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.model import DequeReading, EventRecord, Snapshot
+    from memmon.store.write.known_series import SeriesKey
 
 _WATCH_STALE_AFTER = timedelta(hours=3)
 """Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
@@ -61,13 +64,13 @@ __all__ = [
 class Writer:
     """Writes batches of one run into one database. Not thread-safe: its owner holds a lock."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, new_names_per_day: int = NEW_NAMES_PER_DAY) -> None:
         self.database = database
         self._engine = write_engine(database)
         self._run_uuid: str | None = None
         self._last_seq = 0
-        self._last_values: dict[tuple[str, str, str], int | None] = {}
-        self._series_ids: dict[tuple[str, str, str], int] = {}
+        self._last_values: dict[SeriesKey, int | None] = {}
+        self._series = KnownSeries(new_names_per_day)
         self._wal_mark: WalMark | None = None
         self._is_unverified = False
 
@@ -79,7 +82,7 @@ class Writer:
         ForeignStoreError, and SQLAlchemy's errors.
         """
         identity = self._identity()
-        known = dict(self._last_values)
+        known, mark = dict(self._last_values), self._series.mark()
         try:
             with self._engine.connect() as connection:
                 with connection.begin():
@@ -88,6 +91,7 @@ class Writer:
                 self._verify(connection)
         except BaseException:
             self._last_values = known
+            self._series.back_to(mark)
             self._run_uuid = None
             raise
         if self._identity() != identity:
@@ -118,7 +122,7 @@ class Writer:
     def _write(self, connection: Connection, batch: Batch) -> Written:
         run_id, source_id, source, opened = open_run(connection, batch.run)
         stored = self._stored_already(connection, batch, run_id)
-        self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
+        refused = self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
         self._write_events(connection, run_id, source_id, batch.events)
         known = recorder_watches(connection, source_id) if opened else {}
         certificates = certify(connection, source_id, run_id, batch.run) if opened else ()
@@ -137,6 +141,7 @@ class Writer:
             opened_run=opened,
             watches=known,
             certificates=certificates,
+            refused_names=refused,
         )
 
     def _stored_already(self, connection: Connection, batch: Batch, run_id: int) -> set[int]:
@@ -152,7 +157,7 @@ class Writer:
             if newest == self._last_seq:
                 return set()
         self._last_values = {}
-        self._series_ids = {}
+        self._series.forget()
         if not batch.snapshots:
             return set()
         first = batch.snapshots[0].sequence
@@ -166,17 +171,20 @@ class Writer:
         source_id: int,
         snapshots: Sequence[Snapshot],
         stored: set[int],
-    ) -> None:
+    ) -> tuple[str, ...]:
+        """Write what is not there yet; return the names that are refused for now."""
         if not snapshots:
-            return
-        changed = [list(self._changed(item)) for item in snapshots]
+            return ()
+        changed = [dict(self._changed(item)) for item in snapshots]
         # What is there stays as it is: its readings were written against what was known then.
         fresh = [pair for pair in zip(snapshots, changed, strict=True) if pair[0].sequence not in stored]
-        self._learn_series(connection, source_id, {key for _, changes in fresh for key, _ in changes})
+        refused = self._learn_series(connection, source_id, fresh)
         rows: list[dict[str, Any]] = []
         readings: list[dict[str, int | None]] = []
         for item, changes in fresh:
-            values = [(self._series_ids[key], value) for key, value in changes]
+            values = [
+                (self._series.id_of(key), value) for key, value in changes.items() if key not in refused
+            ]
             row = _snapshot_row(run_id, item)
             rows.append({**row, "digest": group_digest(row, values)})
             readings.extend(
@@ -185,6 +193,7 @@ class Writer:
             )
         insert_or_ignore(connection, tables.snapshot, rows)
         insert_or_ignore(connection, tables.reading, readings)
+        self._series.forget(key for changes in changed for key in changes if key not in self._last_values)
         newest = snapshots[-1]
         if newest.limit_origin is not None:
             connection.execute(
@@ -192,38 +201,38 @@ class Writer:
                 .where(tables.run.c.id == run_id)
                 .values(limit_bytes=newest.limit_bytes, limit_origin=storable_text(newest.limit_origin))
             )
+        return self._series.newly_refused(refused)
 
-    def _changed(self, item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
+    def _changed(self, item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
         """Yield (series, value) of all that differs from what was written last."""
         present = {key: fitting(value) for key, value in readings_of(item)}
-        # What has left (unregistered) is known no longer: NULL from here on.
-        for key, old in self._last_values.items():
-            if old is not None and key not in present:
-                present[key] = None
+        # What has left (unregistered, gone) is known no longer: NULL from here on.
+        for key in [key for key in self._last_values if key not in present]:
+            if self._last_values.pop(key) is not None:
+                yield key, None
         for key, value in present.items():
             if key not in self._last_values or self._last_values[key] != value:
                 self._last_values[key] = value
                 yield key, value
 
-    def _learn_series(self, connection: Connection, source_id: int, keys: set[tuple[str, str, str]]) -> None:
-        missing = keys - self._series_ids.keys()
-        if not missing:
-            return
-        table = tables.series
-        insert_or_ignore(
+    def _learn_series(
+        self,
+        connection: Connection,
+        source_id: int,
+        fresh: Sequence[tuple[Snapshot, Mapping[SeriesKey, int | None]]],
+    ) -> set[SeriesKey]:
+        """Learn the series of what is written; return those refused, of which all is told once they are not."""
+        keys = dict.fromkeys(key for _, changes in fresh for key in changes)
+        refused = self._series.learn(
             connection,
-            table,
-            [
-                {"source_id": source_id, "kind": kind, "name": name, "metric": metric}
-                for kind, name, metric in sorted(missing)
-            ],
+            source_id,
+            list(keys),
+            free={key[:2] for item, changes in fresh if item.sequence == 1 for key in changes},
+            uptime_seconds=fresh[-1][0].uptime_seconds if fresh else 0.0,
         )
-        rows = connection.execute(
-            select(table.c.id, table.c.kind, table.c.name, table.c.metric).where(
-                table.c.source_id == source_id
-            )
-        )
-        self._series_ids.update({(row.kind, row.name, row.metric): row.id for row in rows})
+        for key in refused:
+            self._last_values.pop(key, None)
+        return refused
 
     @staticmethod
     def _write_events(
@@ -243,7 +252,7 @@ _ALWAYS_WRITTEN = frozenset({"length", "maxlen"})
 """Metrics of a deque that are told also when they are not known: it has no bound, or can't be read."""
 
 
-def readings_of(item: Snapshot) -> Iterable[tuple[tuple[str, str, str], int | None]]:
+def readings_of(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
     """Yield ((kind, name, metric), value) for every series in a snapshot.
 
     A metric other than length and bound is yielded only when it is known: each makes a series.

@@ -57,6 +57,8 @@ class Run:
     deques: Callable[[int, int], Sequence[DequeReading]] = lambda _number, _count: ()
     parts_mb: Mapping[str, np.ndarray] = field(default_factory=dict)
     """What else was read, by the name of the snapshot's field."""
+    counts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The same of what is counted; NaN: not read."""
     late_hours: float = 0.0
     """How far the clock of the very last row runs ahead."""
     host: str = ""
@@ -338,9 +340,10 @@ def traces() -> Iterator[Story]:
 
 def _groups() -> dict[str, Callable[[], Iterator[Story]]]:
     from consistency_kit import generated
+    from consistency_kit.resources import resources
     from consistency_kit.side_by_side import pools
 
-    told = (backgrounds, classes, leaks, young, ages, processes, limits, deques, traces)
+    told = (backgrounds, classes, leaks, young, ages, processes, limits, deques, resources, traces)
     return {one.__name__: one for one in (*told, generated.kinds, generated.examples, pools)}
 
 
@@ -367,7 +370,8 @@ ALWAYS = frozenset(
         "beside-one-silent", "limit-box-97", "limit-box-30-host-90", "limit-leak-in-2-h", "limit-host-82",
         "was-high-is-over", "deque-lost-maxlen", "deque-all", "deque-culprit", "pool-1-of-4-leaks", "pool-all-leak",
         "pool-1-of-8-leaks-no-limit", "pool-one-replaced", "rolling-restart", "pool-on-two-hosts", "pool-recycled",
-        "pool-work-moves", "pool-of-different-age",
+        "resources-files-grow-near", "resources-and-memory-grow", "resources-threads-grow-late", "resources-young",
+        "resources-steady", "resources-beside", "resources-unread", "pool-work-moves", "pool-of-different-age",
     }
 )  # fmt: skip
 """Told in every run of the suite: each shows something that the others don't."""

@@ -19,6 +19,7 @@ from consistency_kit.said import (
     known,
     number,
     processes_say,
+    resources_say,
     size_bytes,
     slope_in,
     span_hours,
@@ -91,6 +92,10 @@ def report(page: str) -> Said:
     said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Leak"], "p", "big")[0]))))
     said.update(_limit_card(cards["Limit"]))
     said.update(processes_say(" ".join(words(one) for one in hero.iter("p"))))
+    said.update(resources_say(" ".join(words(one) for one in hero.iter("p"))))
+    for title in ("Threads", "Open files"):
+        if title in cards:
+            said.update(_resource_card(title, cards[title]))
     if states := _deques(root):
         said["deques"] = states
     if severity := _LOOKS & set(hero.get("class", "").split()):
@@ -102,6 +107,13 @@ def sentence(page: str) -> Said:
     """Read the forecast's sentence among those under the verdict."""
     (hero,) = _of_class(tree(page), "section", "hero")
     return forecast_says(" ".join(words(one) for one in hero.iter("p")))
+
+
+def _resource_card(title: str, card: Element) -> Said:
+    big, *lines = (words(one) for one in card.iter("p"))
+    whose = f" of {lines.pop(0)}" if lines[0].startswith("pid ") else ""
+    reached = "".join(f"; {one}" for one in lines if one.startswith("used up"))
+    return resources_say(f"{title}{whose}: {big}, {lines[0]}{reached}")
 
 
 def _limit_card(card: Element) -> Said:

@@ -16,6 +16,7 @@ from consistency_kit.said import (
     headline_facts,
     known,
     moment,
+    resources_of,
 )
 
 GROWING = frozenset({"leaking", "growing"})
@@ -67,6 +68,7 @@ def leaks(answer: dict[str, Any]) -> dict[str, Said]:
     said = {one["source"]: {**finding(one), **_what_lies_ahead(one)} for one in answer["findings"]}
     for one in answer["sources"]:
         said[one["source"]]["is_stale"] = one["is_stale"]
+        said[one["source"]].update(resources_of(one["resources"]))
     return said
 
 

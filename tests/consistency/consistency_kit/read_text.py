@@ -22,6 +22,8 @@ from consistency_kit.said import (
     moment_in,
     number,
     processes_say,
+    resource_clauses,
+    resources_say,
     size_bytes,
     slope_in,
     span_hours,
@@ -38,6 +40,7 @@ def leaks(text: str) -> dict[str, Said]:
             **headline_says(headline),
             **known(slope_mb_per_hour=slope_in(rate[1]) if rate else None),
             **processes_say(paragraph),
+            **resources_say(paragraph),
             "is_stale": "STALE" in paragraph.splitlines()[-1],
         }
     return said
@@ -66,7 +69,7 @@ def _reasons(text: str) -> Said:
         said["verdict"], said["confidence"] = frozenset({"leaking"}), found[1]
     elif found := re.search(r"(?:^|; )([a-z ]+), (?:-?[\d.]+ MB/hour|no growth rate yet)", text):
         said["verdict"] = frozenset({found[1].replace(" ", "_")})
-    said.update(known(slope_mb_per_hour=slope_in(text)), **processes_say(text))
+    said.update(known(slope_mb_per_hour=slope_in(text)), **processes_say(text), **resource_clauses(text))
     if found := re.search(rf"limit reached in {SPAN}", text):
         said["hours_to_limit"] = span_hours(found[1])
     if found := re.search(rf"{SIZE} of {SIZE} used \((\d+) %\)", text):
@@ -122,7 +125,7 @@ def fleet(text: str) -> dict[str, Said]:
 
 def _fleet_row(cells: list[str]) -> Said:
     _, verdict, *rest = cells
-    name = verdict.removesuffix(", new").replace(" ", "_")
+    name = verdict.removesuffix(", clock ahead").removesuffix(", new").replace(" ", "_")
     said: Said = {"verdict": frozenset({name})}
     if name == "leaking":
         said["confidence"] = rest.pop(0)
@@ -181,6 +184,7 @@ def report(text: str) -> Said:
         said.update(known(since=moment_in(found[1])))
     said.update(forecast_says(parts.get("FORECAST:", "")))
     said.update(processes_say(f"{parts['MEMORY USAGE:']} {leak}"))
+    said.update(resources_say(parts.get("RESOURCES:", "")))
     if found := re.search(r"Footprint: ([\d.]+ MB)", parts["MEMORY USAGE:"]):
         said["footprint_bytes"] = size_bytes(found[1])
     if states := _report_deques(text):

@@ -143,6 +143,68 @@ def processes_say(words: str) -> Said:
     return said
 
 
+_PACE = r"by ([\d.,]*\d) an hour since (\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d\d:\d\d)"
+RESOURCE = re.compile(
+    r"(Threads|Open files)(?: of (pid \d+)(?: \([^)]*\))?)?: ([\d,]*\d)(?: of ([\d,]*\d))?, "
+    rf"(?:(steady)|(growth can't be told)|growing {_PACE}"
+    rf"(?: \(95 % interval [\d.,]*\d to [\d.,]*\d\))?(?:; used up in about {SPAN})?)"
+)
+
+
+def resources_say(words: str) -> Said:
+    """Return what a text says of each resource: count, limit, state, pace, since when, and until when."""
+    said: Said = {}
+    for name, pid, count, most, steady, unknown, pace, since, reached in RESOURCE.findall(words):
+        state = "steady" if steady else "cannot_say" if unknown else "growing"
+        said[f"resource_{name.lower().replace(' ', '_')}"] = known(
+            state=state,
+            count=number(count),
+            limit=number(most) if most else None,
+            slope=number(pace) if pace else None,
+            since=moment_in(since),
+            hours=span_hours(reached) if reached else None,
+            pid=pid or None,
+        )
+    return said
+
+
+def resource_clauses(words: str) -> Said:
+    """Return the same of the clauses of a sentence, which tell only what grows."""
+    said: Said = {}
+    found = re.findall(
+        rf"(threads|open files) grow {_PACE}(?: in (pid \d+)[^:]*)?: ([\d,]*\d)(?: of ([\d,]*\d))?"
+        rf"(?:, used up in about {SPAN})?",
+        words,
+    )
+    for name, pace, since, pid, count, most, reached in found:
+        said[f"resource_{name.replace(' ', '_')}"] = known(
+            state="growing",
+            count=number(count),
+            limit=number(most) if most else None,
+            slope=number(pace),
+            since=moment_in(since),
+            hours=span_hours(reached) if reached else None,
+            pid=pid or None,
+        )
+    return said
+
+
+def resources_of(found: list[dict[str, object]], *, are_several: bool = False) -> Said:
+    """Read the resources of an assessment in JSON."""
+    return {
+        f"resource_{one['name']}": known(
+            state=one["state"],
+            count=Number(one["count"]),
+            limit=None if one["limit_count"] is None else Number(one["limit_count"]),
+            slope=None if one["state"] != "growing" else Number(one["slope_per_hour"]),
+            since=moment(one["since"]),
+            hours=None if one["hours_to_limit"] is None else Number(one["hours_to_limit"]),
+            pid=f"pid {one['pid']}" if are_several else None,
+        )
+        for one in found
+    }
+
+
 def processes_of(found: dict[str, object]) -> Said:
     """Return how many processes an assessment in JSON has, and whose its verdict is."""
     processes = found["processes"]
@@ -191,6 +253,7 @@ def assessed(found: dict[str, object] | None) -> Said:
         freshness=None if fresh is None else frozenset({fresh["state"]}),
         footprint_bytes=Number(found["footprint_bytes"], 0.5),
         **processes_of(found),
+        **resources_of(found["resources"], are_several=len(found["processes"]) > 1),
     )
 
 
@@ -206,7 +269,12 @@ def headline_facts(words: str) -> Said:
         said["hours_to_limit"] = span_hours(found[1])
     if found := re.search(rf"; (\d+) % of {LIMIT_NAMES}", words):
         said["used_percent"] = number(found[1])
-    return {**said, **processes_say(words), **known(slope_mb_per_hour=slope_in(words))}
+    return {
+        **said,
+        **processes_say(words),
+        **resource_clauses(words),
+        **known(slope_mb_per_hour=slope_in(words)),
+    }
 
 
 HEADLINE_VERDICTS = {

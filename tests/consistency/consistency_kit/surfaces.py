@@ -19,6 +19,7 @@ from memmon import open_store
 from memmon.alerts.conditions import observe as observe_present
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
+from memmon.assessment import gather
 from memmon.child.requests import Check, Checked
 from memmon.cli import app
 from memmon.clock import ManualClock, SystemClock
@@ -37,6 +38,8 @@ Answers = dict[str, dict[str, Said]]
 """What is said, by history and surface."""
 
 CLOCK_SKEW = timedelta(seconds=FUTURE_AFTER_SECONDS)
+FILE_LIMIT = 1_024
+"""Open files that every process of the histories may have."""
 EXIT_CODES = {0, 1, 2, 3}
 
 
@@ -51,6 +54,8 @@ def fixed_present(home: Path) -> Iterator[None]:
         patch.setenv("MEMMON_RAISE_INTERNAL_ERRORS", "1")
         patch.chdir(home)
         patch.setattr(SystemClock, "now", lambda _self: NOW)
+        # The processes of the histories were never there.
+        patch.setattr(gather, "open_file_limit", lambda _pid, **_known: FILE_LIMIT)
         yield
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+import numpy as np
+
 from consistency_kit.histories import HOST_MB, MB, Run, Story
 from memmon import Snapshot
 from memmon.alerts.conditions import high_memory
@@ -91,6 +93,10 @@ def snapshots_of(story: Story, run: Run) -> list[Snapshot]:
                 **_machine(run, mb),
                 **{
                     name: round(max(values[place], 0.0) * 256) * 4096 for name, values in run.parts_mb.items()
+                },
+                **{
+                    name: int(values[place]) if np.isfinite(values[place]) else None
+                    for name, values in run.counts.items()
                 },
             )
         )
