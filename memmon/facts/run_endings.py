@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+WITHOUT_A_WORD = "ended without a word (os._exit, SIGTERM, SIGKILL or a crash)"
+
 END_WORDS = {
     "stopped": "stopped",
     "exit": "exited",
@@ -9,7 +11,8 @@ END_WORDS = {
     "sigterm": "ended by SIGTERM",
     "sigint": "interrupted (SIGINT)",
     "sigkill": "killed (SIGKILL)",
-    "killed": "killed",
+    "unknown": WITHOUT_A_WORD,
+    "killed": WITHOUT_A_WORD,  # as earlier versions wrote it
     "oom": "killed: out of memory",
     "reboot": "ended when the machine was started anew",
     "lost": "lost: no end recorded",
@@ -17,6 +20,9 @@ END_WORDS = {
     "imported": "imported",
 }
 """How a run ended, by its `end_reason`."""
+
+PROVED_ENDS = frozenset({"oom", "reboot"})
+"""Ends that the run could not tell, for which there is evidence: they are deaths, and a warning."""
 
 MEANT_ENDS = frozenset({"stopped", "exit", "sigterm", "sigint", "replaced", "imported"})
 """Ends that somebody meant: nobody is missed afterwards."""

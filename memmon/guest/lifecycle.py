@@ -2,19 +2,21 @@
 
 Before a fork the flush locks are taken (a second at most, over all followers), so that no child
 inherits a connection in the middle of a transaction. A child's recorders are empty and inert.
-At the interpreter's end what is held is stored, within two seconds.
+At the interpreter's end what is held is stored, within two seconds; so it is at the end of a
+multiprocessing worker, which ends by `os._exit` after multiprocessing's own finalizers.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import weakref
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memmon.guest import hooks, shielding
 from memmon.guest.guarded import report_fault
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 FORK_WAIT_SECONDS = 0.8
 EXIT_WAIT_SECONDS = 1.5
+# After the program's own finalizers, which may still count, annotate and use what is measured.
+_LAST_PRIORITY = -1_000_000
 _ATTEMPTS = 100
 
 _followers: weakref.WeakSet[Follower] = weakref.WeakSet()
@@ -35,6 +39,7 @@ _started: set[Follower] = set()
 _held: dict[int, tuple[list[threading.Lock], int]] = {}
 _claims: dict[int, Claim] = {}
 _is_registered = False
+_worker_finalizer: Any = None
 
 
 def watch(follower: Follower) -> None:
@@ -59,6 +64,19 @@ def keep(follower: Follower) -> None:
 def release(follower: Follower) -> None:
     """Let go of what was stopped."""
     _started.discard(follower)
+
+
+def follow_workers_end() -> None:
+    """In a worker of multiprocessing: end with its finalizers, for `atexit` is not run there.
+
+    Asked with every snapshot: a forked worker begins by forgetting all finalizers.
+    """
+    global _worker_finalizer  # noqa: PLW0603 -- one of each process
+    util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
+    if util is None or process is None or process.parent_process() is None:
+        return
+    if _worker_finalizer is None or not _worker_finalizer.still_active():
+        _worker_finalizer = util.Finalize(None, _at_exit, exitpriority=_LAST_PRIORITY)
 
 
 def _present_followers() -> list[Follower]:
@@ -97,6 +115,8 @@ def _after_in_child() -> None:
     _held.clear()
     _claims.clear()
     _started.clear()
+    global _worker_finalizer  # noqa: PLW0603 -- one of each process
+    _worker_finalizer = None
     for turn in hooks.fork_turns:
         turn.after_fork_in_child()
     for begin_anew in (*hooks.in_child, shielding.after_fork_in_child):

@@ -165,8 +165,9 @@ class Recorder(Recording):
     def end_with_host(self, timeout_seconds: float) -> None:
         """Store what is held before the interpreter ends (called at exit)."""
         # An exception that nobody caught has been printed by now; the interpreter keeps it.
-        error = getattr(sys, "last_value", None)
-        if error is None:
+        # In a worker of multiprocessing it is on its way while the finalizers run.
+        error = getattr(sys, "last_value", None) or sys.exc_info()[1]
+        if error is None or isinstance(error, SystemExit):
             self._end(timeout_seconds, "exit")
         else:
             self._end(timeout_seconds, "exception", type(error).__name__)
@@ -221,6 +222,7 @@ class Recorder(Recording):
                 claim.is_free = True
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
+        lifecycle.follow_workers_end()
         state = self._run.ensure()
         snapshot = self._sampler.sample(
             sequence=state.next_sequence(),

@@ -63,7 +63,11 @@ class Registrations:
         self._sizes.register(name, resize, least_count=least_count, most_count=most_count)
 
     def register_component(self, name: str, measure: object) -> None:
-        """Track a component: `measure()` returns its bytes or an object whose size is estimated."""
+        """Track a component: `measure()` returns its bytes or an object whose size is estimated; or the object.
+
+        An object itself is never kept alive for longer than until the next snapshot; one that refers to
+        itself in a circle and can't be referred to weakly (a dict, a list) is: give a callable there.
+        """
         self._components.register(name, measure)
 
     def section(self, name: str) -> Section:

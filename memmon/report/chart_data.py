@@ -39,6 +39,7 @@ GAP_INTERVALS = 3.0
 _ROUND_SECONDS = (60, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
 _MARKER_KINDS = {
     "death": "alert",
+    "ended": "note",
     "gc": "gc",
     "trim": "gc",
     "alert": "alert",

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import functools
 import gc
 import queue
+import weakref
 
 import pytest
 
@@ -173,9 +175,9 @@ def test_the_hosts_interrupts_pass_through(registry):
         registry.read()
 
 
-@pytest.mark.parametrize("measure", [5, None, "x", [1], object(), int, lambda needed: 1])
+@pytest.mark.parametrize("measure", [5, None, "x", b"x", Index(3), int, gc, lambda needed: 1])
 def test_what_is_no_measure_is_refused(registry, measure):
-    """Anything that is no callable without arguments, cache or queue raises TypeError at the call."""
+    """Plain values, classes, modules and functions that want arguments raise TypeError at the call."""
     with pytest.raises(TypeError, match="cache"):
         registry.register("cache", measure)
     assert registry.read() == ()
@@ -232,19 +234,74 @@ def test_a_queue_counts_what_waits_in_it(registry):
     assert registry.read()[0].size_bytes == 0
 
 
-def test_a_queue_that_can_not_be_weakly_referenced_is_refused(registry):
-    """Such a queue is refused with the remedy."""
+class Service:
+    def __init__(self):
+        self.rows = [bytes(1_000) for _ in range(100)]
 
-    class Slotted:
-        __slots__ = ("queue",)
 
-        def qsize(self):
-            return 0
+class Scaler(Service):
+    def __call__(self, row):
+        return row
 
-    slotted = Slotted()
-    slotted.queue = []
-    with pytest.raises(TypeError, match="callable"):
-        registry.register("slotted", slotted)
+
+class Slotted:
+    __slots__ = ("rows",)
+
+    def __init__(self):
+        self.rows = [bytes(1_000) for _ in range(100)]
+
+
+def some_rows():
+    return [bytes(1_000) for _ in range(100)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Service,
+        Scaler,
+        Slotted,
+        some_rows,
+        lambda: dict(enumerate(some_rows())),
+        lambda: collections.OrderedDict(enumerate(some_rows())),
+        lambda: set(map(str, range(1_200))),
+        lambda: tuple(some_rows()),
+        lambda: bytearray(100_000),
+        lambda: collections.deque(some_rows()),
+    ],
+)
+def test_an_object_is_sized_and_not_kept_alive(registry, make):
+    """An object is registered like a function; when the program lets go of it, nothing of it is left."""
+    target = make()
+    registry.register("store", target)
+    assert 50_000 <= only(registry).size_bytes <= 250_000
+    del target
+    assert only(registry).size_bytes == 0
+    gc.collect()
+    assert not [
+        held
+        for held in gc.get_objects()
+        if type(held) in {Service, Scaler, Slotted} and hasattr(held, "rows")
+    ]
+
+
+def test_what_can_not_be_referred_to_weakly_is_let_go_of(registry):
+    """A dict that only memmon still refers to is freed by the next reading."""
+    service = Service()
+    is_gone = weakref.ref(service)
+    registry.register("cache", {"service": service})
+    del service
+    registry.read()
+    assert is_gone() is None
+
+
+def test_an_object_that_grows_is_followed(registry):
+    """What is added to a registered dict shows in the next reading."""
+    rows = dict(enumerate(some_rows()))
+    registry.register("rows", rows)
+    before = only(registry).size_bytes
+    rows.update(enumerate([bytes(1_000) for _ in range(200)], 100))
+    assert only(registry).size_bytes > 2 * before
 
 
 def test_a_name_registered_again_stands_for_the_newer_measure(registry, caplog):

@@ -31,6 +31,8 @@ HOST = """
         sys.exit(3)
     if way == "stop":
         recorder.stop()
+    if way == "_exit":
+        os._exit(7)
     if way.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, way))
 """
@@ -63,20 +65,30 @@ def next_start(tmp_path, **options):
         ("return", 0, "exit"),
         ("sys.exit", 3, "exit"),
         ("raise", 1, "exception"),
-        ("SIGKILL", -9, "killed"),
-        ("SIGTERM", -15, "killed"),
+        ("_exit", 7, "unknown"),
+        ("SIGKILL", -9, "unknown"),
+        ("SIGTERM", -15, "unknown"),
         ("SIGTERM+noting", -15, "sigterm"),
-        ("SIGKILL+noting", -9, "sigkill"),
+        ("SIGKILL+noting", -9, "unknown"),
     ],
 )
-def test_the_way_a_run_ended(tmp_path, way, code, reason):
+def test_the_way_a_run_ended(tmp_path, caplog, way, code, reason):
     """Each way to die is told apart as far as it can be, and the process's exit code is its own."""
     assert live_and_die(tmp_path, way).returncode == code
+    caplog.set_level("INFO", logger="memmon")
     runs, events = next_start(tmp_path)
     assert runs[0].end_reason == reason
     assert runs[0].ended_at is not None
-    deaths = [event for event in events if event.kind == "death"]
-    assert len(deaths) == (reason in {"killed", "sigkill"})
+    assert [event.kind for event in events if event.kind in {"death", "ended"}] == ["ended"] * (
+        reason == "unknown"
+    )
+    told = [
+        line.levelname
+        for line in caplog.records
+        if "an earlier run ended without a word" in line.getMessage()
+    ]
+    assert told == ["INFO"] * (reason == "unknown")
+    assert not [line for line in caplog.records if line.levelname == "WARNING"]
 
 
 def test_the_exception_is_named(tmp_path):
@@ -208,3 +220,40 @@ def test_a_reboot(tmp_path):
         connection.exec_driver_sql("UPDATE run SET boot_id = 'an earlier one'")
     runs, _ = next_start(tmp_path)
     assert runs[0].end_reason == "reboot"
+
+
+WORKERS = """
+    import multiprocessing, sys
+    from memmon import Recorder
+
+    def work(database, way):
+        recorder = Recorder(database, source=way, leak_check=False, daily_report=False)
+        recorder.take_snapshot()
+        assert recorder.flush(30.0)
+        if way.endswith("raise"):
+            raise LookupError("no such order")
+
+    if __name__ == "__main__":
+        method, database = sys.argv[1:]
+        for way in ("return", "raise"):
+            arguments = (database, f"{method}-{way}")
+            worker = multiprocessing.get_context(method).Process(target=work, args=arguments)
+            worker.start()
+            worker.join()
+            print(worker.exitcode, flush=True)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_worker_of_multiprocessing_ends_as_what_it_did(tmp_path, method):
+    """A worker that returns has exited, one that raises was ended by its exception; neither is a death."""
+    script = tmp_path / "workers.py"
+    script.write_text(textwrap.dedent(WORKERS), encoding="utf-8")
+    command = [sys.executable, str(script), method, str(tmp_path / "c.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "1"]
+    with open_store(tmp_path / "c.db") as store:
+        runs = {run.source: run for source in store.sources() for run in store.runs(source.name)}
+    assert runs[f"{method}-return"].end_reason == "exit"
+    raised = runs[f"{method}-raise"]
+    assert (raised.end_reason, raised.end_detail) == ("exception", "LookupError")

@@ -11,6 +11,7 @@ from memmon.cli.options import Common, common
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
 from memmon.cli.text import local_time, printable, size, table
+from memmon.facts.run_endings import END_WORDS, WITHOUT_A_WORD
 
 if TYPE_CHECKING:
     from memmon.assessment.process import SourceProcess
@@ -54,6 +55,13 @@ def command(limit: int, common: Common) -> None:
         write_text(common, "\n\n".join(blocks))
 
 
+def _ended(run: RunInfo) -> str:
+    if run.end_reason is None:
+        return "" if run.ended_at is None else local_time(run.ended_at)
+    is_unknown = END_WORDS.get(run.end_reason) == WITHOUT_A_WORD
+    return "without a word" if is_unknown else run.end_reason
+
+
 def _block(
     name: str, runs: tuple[RunInfo, ...], limit: int, *, left_out: tuple[SourceProcess, ...] = ()
 ) -> str:
@@ -66,7 +74,7 @@ def _block(
                 "clock ahead"
                 if run.last_at is None and run.ahead_at is not None
                 else local_time(run.last_at),
-                run.end_reason or ("" if run.ended_at is None else local_time(run.ended_at)),
+                _ended(run),
                 run.release or "",
                 run.snapshot_count,
                 size(run.first_rss_bytes),

@@ -40,8 +40,10 @@ class ComponentRegistry:
         """Register how the component `name` is measured.
 
         `measure` is a callable without arguments that returns a size in bytes, or an object whose
-        size is then estimated; a function wrapped by `functools.lru_cache` (entries times sampled
-        size); or a queue (`queue.Queue`, `asyncio.Queue` and their kin; held weakly). A name
+        size is then estimated; such an object itself; a function wrapped by `functools.lru_cache`
+        (entries times sampled size); or a queue (`queue.Queue`, `asyncio.Queue` and their kin). Objects
+        are held weakly; what can't be (a dict, a list, a set) is let go of by the first reading that
+        finds nothing else referring to it. What is gone holds 0 bytes. A name
         registered again stands for the newer measure, and a log line says so.
 
         Raises TypeError for anything else and ValueError for an empty name.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import operator
+import sys
 import weakref
-from types import FunctionType, WrapperDescriptorType
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, cast
 
 from memmon.guest.shielding import describe_error, log_safely
@@ -35,6 +37,23 @@ FORGIVEN_AFTER_COUNT = 20
 """So many quick readings in a row make up for slow ones: a busy machine delays any call now and then."""
 
 _LARGEST_BYTES = 2**62
+
+
+_NO_OBJECTS = (
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type,
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    ModuleType,
+    partial,
+)
+"""What is no object to be sized: plain values, which never change, and what a program is made of."""
 
 
 class NonsenseError(ValueError):
@@ -142,10 +161,48 @@ def make_measure(
         return Measure(name, target, _weakly(target, meter.queue_bytes), meter, monotonic)
     if callable(target) and not issubclass(type(target), type) and takes_no_arguments(target):
         return Measure(name, target, target, meter, monotonic)
+    if target is not None and not issubclass(type(target), _NO_OBJECTS) and not _is_number(target):
+        return Measure(name, target, _present(target), meter, monotonic)
     raise TypeError(
-        f"{name!a}: a component is measured by a callable without arguments that returns bytes (or an object "
-        f"whose size is estimated), by a functools.lru_cache function or by a queue, not by a {bare_name(type(target))}"
+        f"{name!a}: a component is an object whose size is estimated, a callable without arguments that returns "
+        f"bytes (or such an object), a functools.lru_cache function or a queue, not a {bare_name(type(target))}"
     )
+
+
+def _present(target: object) -> Callable[[], object]:
+    """Return what gives `target` while the program has it, then 0 bytes."""
+    try:
+        reference = weakref.ref(target)
+    except TypeError:
+        return _while_held_elsewhere([target])
+
+    def read() -> object:
+        present = reference()
+        return 0 if present is None else present
+
+    return read
+
+
+def _while_held_elsewhere(box: list[object]) -> Callable[[], object]:
+    """Return what gives the one item of `box` while something else refers to it, then 0 bytes.
+
+    A dict, list or set can't be referred to weakly: it is let go of by the first reading that finds
+    nobody else. (What refers to itself in a circle is not found so: a callable is better there.)
+    """
+
+    def read() -> object:
+        if box and _reference_count(box) <= _ALONE_COUNT:
+            box.clear()
+        return box[0] if box else 0
+
+    return read
+
+
+def _reference_count(box: list[object]) -> int:
+    return sys.getrefcount(box[0])
+
+
+_ALONE_COUNT = _reference_count([object()])
 
 
 def _weakly(target: Any, measure: Callable[[Any], int | None]) -> Callable[[], object]:

@@ -11,6 +11,7 @@ from memmon.alerts.pace import PaceReading, PresentReadings, speaks_beside
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
 from memmon.child.requests import Check
+from memmon.facts.run_endings import END_WORDS, PROVED_ENDS
 from memmon.guest.shielding import log_safely
 from memmon.model import Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from memmon.config import Database, Settings
     from memmon.recorder.alerts.cooldown import Cooldown
     from memmon.store.write.open_run import OpenRun
+    from memmon.store.write.run_endings import Certificate
     from memmon.store.write.writer import Written
 
 log = logging.getLogger("memmon")
@@ -161,10 +163,7 @@ class Dispatcher:
             self.cooldown.begin(state.record.started_at)
             self.cooldown.remember(written.watches)
             for item in written.certificates:
-                text = f"an earlier run ended: {item.reason}, {item.detail}"
-                data = {"run_id": item.run_id, "reason": item.reason}
-                self._put(state, state.event(self._clock, "death", text, data))
-                log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
+                self._tell_end(state, written.source, item)
         if self.source is None and written.source != state.record.source:
             log_safely(
                 log,
@@ -179,6 +178,14 @@ class Dispatcher:
             text, refused = said
             self._put(state, state.event(self._clock, "names", text, refused))
             log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
+
+    def _tell_end(self, state: OpenRun, source: str, end: Certificate) -> None:
+        """Tell how an earlier run ended: a death, and a warning, only where there is evidence."""
+        is_proved = end.reason in PROVED_ENDS
+        text = f"an earlier run {END_WORDS[end.reason]}: {end.detail}"
+        data = {"run_id": end.run_id, "reason": end.reason}
+        self._put(state, state.event(self._clock, "death" if is_proved else "ended", text, data))
+        log_safely(log, logging.WARNING if is_proved else logging.INFO, "memmon: %s: %s", source, text)
 
     def tell_pending(self) -> None:
         """Tell what waits: after a write, so that the alerts of earlier runs are known."""

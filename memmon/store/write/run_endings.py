@@ -1,6 +1,6 @@
 """The death certificate: how a source's earlier runs ended, written by the next start.
 
-A process that is killed can say nothing. The next run of its source looks: is the process gone
+A process that is killed, or ends by `os._exit`, can say nothing. The next run of its source looks: is the process gone
 (on another host, or in another container: has it been silent for three intervals), did the
 machine boot since, has the kernel's out-of-memory killer struck in its group, how close to the
 limit was the last reading. From outside SIGTERM and SIGKILL look alike;
@@ -123,8 +123,8 @@ def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | 
     if last is not None and _share_of_limit(last) >= NEAR_LIMIT_SHARE:
         return "oom", "it ended without a word with its memory at the limit"
     if start.get("notes_sigterm"):
-        return "sigkill", "it ended without a word, by SIGKILL or a crash: SIGTERM it would have noted"
-    return "killed", "it ended without a word: SIGKILL, SIGTERM or a crash"
+        return "unknown", "it ended by os._exit, SIGKILL or a crash: SIGTERM it would have noted"
+    return "unknown", "nothing tells which"
 
 
 def _last_snapshot(connection: Connection, run_id: int) -> AnyRow | None:
