@@ -11,6 +11,7 @@ from memmon.alerts.seen import seen, severity_here
 from memmon.facts.defaults import INTERVAL_SECONDS
 from memmon.facts.deque_state import deque_fault
 from memmon.facts.run_endings import END_WORDS, ENDS_ON_PURPOSE, IMPORTED
+from memmon.facts.severity import NEAR_HOURS
 from memmon.facts.staleness import is_stale
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.formatting import local_time, shown, size, span
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.alerts.policy import AlertPolicy
-    from memmon.alerts.present import ForecastLike, Memory, PresentState, RunLike, Used
+    from memmon.alerts.present import ForecastLike, LeakLike, Memory, PresentState, RunLike, Used
     from memmon.alerts.state_machine import Level, Observation
 
     Condition = Callable[[PresentState, AlertPolicy], Observation | None]
@@ -148,7 +149,8 @@ def _memory_parts(memory: Memory, used: Used, policy: AlertPolicy) -> list[str]:
     ]
     share = _process_share(memory, used)
     if memory.rss_bytes is not None:
-        of_all = "" if share is None else f", {share:.1f} % of it all"
+        # Pages of files are resident, and no part of what is used.
+        of_all = "" if share is None or share > used.percent else f", {share:.1f} % of it all"
         parts.append(
             f"in resident memory this process holds {size(mb_from_bytes(memory.rss_bytes))} (RSS){of_all}"
         )
@@ -253,15 +255,21 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
 def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
     """Tell whether the limit is near although no leak is called: slow growth reaches it too.
 
-    Growth that ends by itself is not told. Where nothing can be said yet, the present pace is all that there is.
+    Growth that ends by itself below the limit is not told. A leak is told by its own alert; where that waits for a
+    second check and the limit is surely reached within a day, this one does not wait. Where nothing can be said yet,
+    the present pace is all that there is.
     """
     newest, ahead = present.leak, present.forecast
     if present.pace is not None or newest is None or ahead is None or ahead.state == "cannot_say":
         return _at_pace(present)
     level: Level = "between"
     levels_off = Verdict(newest.verdict).row.tone == "wait" and newest.verdict != Verdict.CANNOT_SAY
-    if newest.is_leak or levels_off or _hours_within(ahead, policy.forecast_clear_hours) is None:
+    if (levels_off and not ahead.ends_above_limit) or _hours_within(
+        ahead, policy.forecast_clear_hours
+    ) is None:
         level = "clear"
+    elif newest.is_leak:
+        level = _beside_leak(present, newest, ahead)
     elif newest.verdict != Verdict.CANNOT_SAY and _hours_within(ahead, policy.forecast_hours) is not None:
         level = "active"
     hours = ahead.hours_to_limit or 0.0
@@ -286,6 +294,14 @@ def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
             "verdict": str(newest.verdict),
         },
     )
+
+
+def _beside_leak(present: PresentState, newest: LeakLike, ahead: ForecastLike) -> Level:
+    is_told = present.is_leak_confirmed and newest.confidence != Confidence.LOW
+    latest = ahead.hours_to_limit_high
+    is_sure = latest is not None and latest <= NEAR_HOURS
+    # What this one has told stays told beside the leak's own alert, until the limit is far again.
+    return "active" if is_sure and not is_told else "between" if is_sure else "clear"
 
 
 def _at_pace(present: PresentState) -> Observation | None:

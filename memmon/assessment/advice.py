@@ -33,12 +33,12 @@ def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
-    if assessed.freshness is None or assessed.freshness.state is FreshnessState.LIVE:
+    is_live = assessed.freshness is None or assessed.freshness.state is FreshnessState.LIVE
+    if is_live:
         found += [_on_resource(one) for one in assessed.growing_resources]
     if any(state_of(deque).is_failing for deque in assessed.deques):
         found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
-    is_undated = assessed.freshness is not None and assessed.freshness.state is FreshnessState.CLOCK_AHEAD
-    if assessed.finding.verdict is Verdict.CANNOT_SAY and not is_undated:
+    if assessed.finding.verdict is Verdict.CANNOT_SAY and is_live:
         found.append(f"Record on; this answers as soon as there is a verdict: {command('leaks')}")
     return tuple(found)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.deque_state import state_of
 from memmon.facts.severity import NEAR_HOURS, Severity
-from memmon.facts.verdicts import Confidence
+from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,10 +135,12 @@ def _of_resource(one: Resource) -> Severity:
 
 
 def _is_near(finding: LeakFinding, forecast: Forecast | None) -> bool:
-    """Tell whether the limit is dated within a day, and growth that ends by itself is not what dates it."""
-    if forecast is None or forecast.hours_to_limit is None or finding.verdict.row.tone == "wait":
+    """Tell whether the limit is dated within a day; growth that ends by itself dates none but by its level."""
+    if forecast is None or forecast.hours_to_limit is None or forecast.hours_to_limit > NEAR_HOURS:
         return False
-    return forecast.hours_to_limit <= NEAR_HOURS
+    if finding.verdict is Verdict.CANNOT_SAY:
+        return False
+    return finding.verdict.row.tone != "wait" or forecast.ends_above_limit
 
 
 def _is_reached_soon(finding: LeakFinding, forecast: Forecast | None) -> bool:

@@ -49,13 +49,22 @@ def waiting_for(
         found = _for_verdict(finding, history)
         if freshness is None or freshness.state is FreshnessState.LIVE:
             return found
-        how = "its run has ended" if freshness.state in _ENDED else "no samples arrive"
         if found.ready_at is None:
             return found
-        return Waiting(words=f"{found.words.split(': ')[0]}: {how}, so that waiting brings no verdict")
+        opening = found.words.split(": ")[0]
+        return Waiting(words=f"{opening}: {_silence(freshness)}, so that waiting brings no verdict")
     if forecast is not None and forecast.state == "cannot_say":
-        return _for_date(finding, forecast, history)
+        found = _for_date(finding, forecast, history)
+        if freshness is None or freshness.state is FreshnessState.LIVE or found.ready_at is None:
+            return found
+        return Waiting(
+            words=f"more readings are needed for a date: {_silence(freshness)}, so that waiting brings none"
+        )
     return NOTHING
+
+
+def _silence(freshness: Freshness) -> str:
+    return "its run has ended" if freshness.state in _ENDED else "no samples arrive"
 
 
 def _for_verdict(finding: LeakFinding, history: History) -> Waiting:
@@ -92,9 +101,11 @@ def _for_more(finding: LeakFinding, history: History, end: datetime | None) -> W
 def _for_less_noise(finding: LeakFinding, end: datetime | None) -> Waiting:
     threshold, visible = finding.policy.threshold_mb_per_hour, finding.smallest_visible_slope_mb_per_hour
     words = "the readings are too noisy"
-    if visible is None or threshold <= 0.0:
+    # What has grown so far leaves less room below the threshold.
+    room = threshold - max(finding.slope_mb_per_hour or 0.0, 0.0)
+    if visible is None or threshold <= 0.0 or room <= 0.0:
         return Waiting(words=f"{words}: less noise is needed, not more time")
-    needed = finding.duration_hours * (visible / threshold) ** _NOISE_POWER
+    needed = finding.duration_hours * max(visible / room, 1.0) ** _NOISE_POWER
     if needed > finding.policy.look_back_hours:
         return Waiting(
             words=(

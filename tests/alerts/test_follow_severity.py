@@ -15,13 +15,14 @@ from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Verdict
 
 
-def ahead(hours, *, state="reaching"):
+def ahead(hours, *, state="reaching", latest=None, ends_above_limit=False):
     return SimpleNamespace(
         state=state,
         level=0.8,
         hours_to_limit=hours,
         hours_to_limit_low=hours,
-        hours_to_limit_high=hours,
+        hours_to_limit_high=latest or hours,
+        ends_above_limit=ends_above_limit,
         slope_mb_per_hour=20.0,
         limit_bytes=2**30,
         current_bytes=2**29,
@@ -64,12 +65,33 @@ def test_a_leak_of_low_confidence_is_not_told(confidence, level):
         ("saturating", "clear"),
         ("filling", "clear"),
         ("cannot_say", "between"),
-        ("leaking", "clear"),
     ],
 )
 def test_growth_that_ends_by_itself_is_no_alert(verdict, level):
     """A date is told of growth that goes on; not of one that levels off, nor while nothing can be said."""
     assert forecast(present(verdict, forecast=ahead(10.0)), AlertPolicy()).level == level
+
+
+def test_a_level_above_the_limit_is_told():
+    """Growth that levels off above the limit for sure reaches it like any other."""
+    near = ahead(10.0, ends_above_limit=True)
+    assert forecast(present("saturating", forecast=near), AlertPolicy()).level == "active"
+
+
+@pytest.mark.parametrize(
+    ("known", "hours", "latest", "level"),
+    [
+        ({}, 7.5, 9.0, "active"),
+        ({"is_leak_confirmed": True}, 7.5, 9.0, "between"),
+        ({"is_leak_confirmed": True, "confidence": "low"}, 7.5, 9.0, "active"),
+        ({}, 20.0, 30.0, "clear"),
+        ({}, 200.0, 300.0, "clear"),
+    ],
+)
+def test_a_limit_surely_near_waits_for_no_second_look(known, hours, latest, level):
+    """While the leak's own alert waits for the next check, a limit that is surely reached within a day is told at once."""
+    seen = forecast(present(forecast=ahead(hours, latest=latest), **known), AlertPolicy())
+    assert seen.level == level
 
 
 @pytest.mark.parametrize("state", ["reaching", "dated", "over_limit", "reached"])

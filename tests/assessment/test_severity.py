@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,19 @@ def test_growth_that_ends_by_itself_is_never_critical(verdict):
     soon = forecast(3.0, 2.0, 4.0)
     assert severity_of(finding(verdict=verdict), forecast=soon) in {Severity.NOTICE, Severity.OK}
     assert severity_of(finding(verdict=verdict), forecast=soon, limit_share=0.96) is Severity.CRITICAL
+
+
+def test_a_level_above_the_limit_is_as_urgent_as_any_date():
+    """Growth that levels off above the limit for sure reaches it: critical where that is surely within a day."""
+    ends = {"plateau_bytes": 2**31, "plateau_high_bytes": 2**32}
+    sure, soon = finding(verdict="saturating"), forecast(5.0, 4.0, 6.0)
+    above = replace(soon, plateau_low_bytes=soon.limit_bytes + 1, **ends)
+    assert severity_of(sure, forecast=above) is Severity.CRITICAL
+    below = replace(soon, plateau_low_bytes=soon.limit_bytes, **ends)
+    assert severity_of(sure, forecast=below) is Severity.NOTICE
+    late = replace(above, hours_to_limit_high=30.0)
+    assert severity_of(sure, forecast=late) is not Severity.CRITICAL
+    assert severity_of(finding(verdict="cannot_say"), forecast=above) is not Severity.CRITICAL
 
 
 hours = st.none() | st.floats(0.0, 500.0)

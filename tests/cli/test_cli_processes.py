@@ -323,7 +323,9 @@ def test_run_records_a_lone_child_behind_a_shell(tmp_path):
     """A shell in front is small and flat: the program behind it is recorded beside it, as a child of its run."""
     database = tmp_path / "r.db"
     script = tmp_path / "behind.py"
-    until = UNTIL_RECORDED.format(database=database, count=3).replace("snapshot", "snapshot WHERE run_id > 1")
+    until = UNTIL_RECORDED.format(database=database, count=3, what="*").replace(
+        "snapshot", "snapshot WHERE run_id > 1"
+    )
     script.write_text(f"held = bytearray(b'x') * 60_000_000\n{until}", encoding="utf-8")
     shell = f"{sys.executable} {script}; exit 3"
     started = process("run", "--db", database, "--interval", "100ms", "--source", "p", "--", "sh", "-c", shell)  # fmt: skip

@@ -54,7 +54,9 @@ def cross_check_limit(
     middle = _first_hours(forecast.median_mb + taken, ahead, limit_mb)
     soonest = _first_hours(forecast.high_mb + taken, ahead, limit_mb)
     latest = _first_hours(forecast.low_mb + taken, ahead, limit_mb)
-    agrees = _overlap((soonest, latest), (hours[0], hours[2]))
+    # Reached within a block is known at its end.
+    begin = None if soonest is None else soonest - course.block_hours
+    agrees = _overlap((begin, latest), (hours[0], hours[2]))
     said = "not within the horizon" if middle is None else f"in {middle:.1f} h"
     verdict = (
         "which agrees"

@@ -104,6 +104,11 @@ class Forecast:
     plateau_high_bytes: int | None = None
     ready_at: datetime | None = None
 
+    @property
+    def ends_above_limit(self) -> bool:
+        """Tell whether growth that levels off does so above the limit for sure: then it is reached all the same."""
+        return self.plateau_low_bytes is not None and self.plateau_low_bytes > self.limit_bytes
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC."""
         plain: dict[str, Any] = as_plain(self)

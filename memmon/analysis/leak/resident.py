@@ -59,7 +59,7 @@ def resident_clause(stretch: History, verdict: Verdict, *, slope: float, residen
     mapped_mb = 0.0 if pages is None else _grown_mb(pages)
     if _is_notable(mapped_mb, mapped_mb, _grown_mb(run.rss_bytes)):
         return (
-            f"resident memory {_moves(resident, slope)}: {mapped_mb:,.0f} MB of that lie in mapped files, "
+            f"resident memory {_moves(resident, slope)}: {mapped_mb:,.0f} MB of its growth lie in mapped files, "
             "whose pages the kernel can take back"
         )
     return ""

@@ -123,13 +123,17 @@ def _reason(found: Assessment, reason: CheckReason) -> str:
         return f"{size(found.charged_bytes)} of {size(found.limit_bytes)} used ({percent:.0f} %){_by(found)}"
     if reason.kind == "near_limit":
         hours = (None if forecast is None else forecast.hours_to_limit) or 0.0
-        return f"limit reached in {duration(hours * SECONDS_PER_HOUR)}{_by(found)}"
+        return f"limit reached {_within(hours)}{_by(found)}"
     if finding.is_leak:
         name = found.worst_label
         whose = f" in {name}, the worst of {len(found.recorded)} processes" if name else ""
         return f"leak of {_rate(finding.slope_mb_per_hour)} (confidence: {finding.confidence}){whose}"
     waits = f" ({found.waits_for})" if found.waits_for and finding.verdict is Verdict.CANNOT_SAY else ""
     return f"{finding.verdict.words}, {_rate(finding.slope_mb_per_hour)}{waits}"
+
+
+def _within(hours: float) -> str:
+    return f"in {duration(hours * SECONDS_PER_HOUR)}" if hours else "now"
 
 
 def _by(found: Assessment) -> str:

@@ -16,6 +16,8 @@ from memmon.facts.limit_names import limit_name
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.limits import LimitKind
@@ -79,7 +81,7 @@ def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
             f"  Limit: {size(found.limit_bytes)} ({limit_name(found.limit_origin)}), {size(found.charged_bytes)} used"
             f" ({found.used_percent:.1f} %)"
         ),
-        f"  Reached in: {_reached(forecast)}",
+        f"  Reached in: {_reached(forecast, ready_at=found.ready_at)}",
     ]
     if forecast.at is not None:
         lines.append(f"  That is: {local_time(forecast.at)}")
@@ -91,12 +93,15 @@ def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
     return "\n".join(lines)
 
 
-def _reached(forecast: Forecast) -> str:
-    """Return when the limit is reached: what can't be said yet is not `never`, and a true never names its horizon."""
+def _reached(forecast: Forecast, *, ready_at: datetime | None) -> str:
+    """Return when the limit is reached; what can't be said yet is not `never`, and a true never names its horizon."""
     match forecast.state:
         case "cannot_say":
-            ready = forecast.ready_at
-            return "cannot say yet" if ready is None else f"cannot say yet (more from {local_time(ready)} on)"
+            return (
+                "cannot say yet"
+                if ready_at is None
+                else f"cannot say yet (ask again at {local_time(ready_at)})"
+            )
         case "never":
             return f"never within the horizon of {_hours(forecast.horizon_hours)}"
         case "reached":
