@@ -17,6 +17,7 @@ import weakref
 
 import pytest
 
+from memmon.probe.objects import roots
 from memmon.probe.objects.container_sample import base_of
 from memmon.probe.objects.contents import contents
 from memmon.probe.objects.own_size import own_bytes
@@ -26,6 +27,13 @@ from memmon.probe.objects.survey import survey
 
 held: list[object] = []
 ended: collections.Counter[bool] = collections.Counter()
+
+
+@pytest.fixture(autouse=True)
+def program(monkeypatch):
+    """The program is this file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
+    is_own = roots._is_own
+    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == __name__)
 
 
 @pytest.fixture(autouse=True)

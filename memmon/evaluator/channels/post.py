@@ -23,7 +23,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Delivery:
+class TimedPost:
     """A request that is under way."""
 
     def __init__(self, request: urllib.request.Request, *, deadline_seconds: float) -> None:

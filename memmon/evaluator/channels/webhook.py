@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.errors import ChannelError, SettingsError
-from memmon.evaluator.channels.post import Delivery
+from memmon.evaluator.channels.post import TimedPost
 from memmon.facts.masking import scrubbed
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class WebhookChannel:
             self._url, data=body, headers=self._headers(message, body), method="POST"
         )
         try:
-            Delivery(request, deadline_seconds=self._deadline_seconds).run()
+            TimedPost(request, deadline_seconds=self._deadline_seconds).run()
         except urllib.error.HTTPError as error:
             with error:
                 raise ChannelError(f"{self.name}: the receiver answered {error.code}") from None
