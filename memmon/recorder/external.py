@@ -61,6 +61,9 @@ class ExternalRecorder(Recorder):
         """Return the name given."""
         return self._labels.source or clean_name(f"pid-{self._pid}")
 
+    def _recorded_pid(self) -> int:
+        return self._pid
+
     def _new_record(self) -> RunRecord:
         return new_run(
             source=self._labels.source,

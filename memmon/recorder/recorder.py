@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from memmon.guest.shielding import defer_logging, drain_log, log_safely
 from memmon.guest.sigterm import note_sigterm as _note_sigterm
 from memmon.model import Snapshot
 from memmon.probe.process import machine
-from memmon.recorder import validation
+from memmon.recorder import sole, validation
 from memmon.recorder.forked import FOLLOW_AFTER_SECONDS
 from memmon.recorder.identity import RunLabels
 from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
@@ -30,7 +31,6 @@ from memmon.store.write.writer import RunEnd
 from memmon.units import MIB
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon")
 
 SIGTERM_WAIT_SECONDS = 1.5
+REPLACED_WAIT_SECONDS = 60.0
+"""So long a recorder that was replaced goes on storing what it holds."""
 # Another thread may be at it while it logs, and a log handler that takes a snapshot holds its own lock.
 _TAKE_WAIT_SECONDS = 0.25
 
@@ -129,6 +131,8 @@ class Recorder(Recording):
             trim=machine.heap_trim if heap_trim else None,
         )
         self._take_turn = ReentrantTurn()
+        self._is_replaced = False
+        self._sole_key: tuple[str, str, int] | None = None
         self._sampler_thread = SamplerThread(
             lambda: self._take(allow_costly=True), schedule=self._schedule, clock=self._clock
         )
@@ -136,7 +140,11 @@ class Recorder(Recording):
     # -- life ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take a snapshot now and then every interval, in a thread of memmon's own."""
+        """Take a snapshot now and then every interval, in a thread of memmon's own.
+
+        There is one recorder of a process, database and source: an earlier one that was started is ended
+        (its run as `replaced`), and behaves as stopped; what was registered with it does not pass over.
+        """
         self._start()
 
     @guarded(default=None)
@@ -145,8 +153,48 @@ class Recorder(Recording):
             self._sampler_thread.start(self._begin_sampling)
 
     def _begin_sampling(self) -> None:
+        if self._is_replaced:  # it takes over again
+            self._is_replaced = False
+            self._run.close()
+            self._writer_thread.open()
+        self._begin_as_sole()
         self._run.ensure()
+
+    def _begin_as_sole(self) -> None:
+        """Be the one recorder of this process, database and source: what was started before is ended."""
         lifecycle.keep(self)
+        self._sole_key = (self._database.url, self.expected_source(), self._recorded_pid())
+        sole.take_over(self._sole_key, self)
+
+    def _recorded_pid(self) -> int:
+        return os.getpid()
+
+    def replace(self) -> None:
+        """End the run, as another recorder of this process, database and source was started; waits for nothing."""
+        self._replace()
+
+    def await_threads(self, timeout_seconds: float) -> None:
+        """Wait at most so long for the threads of a recorder that was replaced."""
+        deadline = self._clock_of_host() + timeout_seconds
+        self._sampler_thread.stop(timeout_seconds)
+        self._writer_thread.join(max(deadline - self._clock_of_host(), 0.0))
+
+    @guarded(default=None)
+    def _replace(self) -> None:
+        self._is_replaced = True
+        log_safely(
+            log,
+            logging.INFO,
+            "memmon: the recorder of %s was replaced by one that was started later in this process: what this one is "
+            "asked to record from now on is stored nowhere",
+            self.source,
+        )
+        self._sampler_thread.stop(0.0)
+        self._close_run("replaced")
+        self._writer_thread.close(REPLACED_WAIT_SECONDS)
+        self._dispatcher.end()
+        self.children.end()
+        lifecycle.release(self)
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
@@ -183,11 +231,7 @@ class Recorder(Recording):
     def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
         deadline = self._clock_of_host() + timeout_seconds
         self._sampler_thread.stop(min(timeout_seconds, 1.0))
-        state = self._run.close()
-        if state is not None:
-            now = self._clock.now()
-            self._note(state, "run_end", reason)
-            self._writer_thread.put(state, RunEnd(at=now, reason=reason, detail=detail))
+        state = self._close_run(reason, detail)
         self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
         if state is not None:
             self._tell_lost()
@@ -195,6 +239,15 @@ class Recorder(Recording):
         self._dispatcher.end()
         self.children.end()
         lifecycle.release(self)
+        if self._sole_key is not None:
+            sole.let_go(self._sole_key, self)
+
+    def _close_run(self, reason: str, detail: str | None = None) -> OpenRun | None:
+        state = self._run.close()
+        if state is not None:
+            self._note(state, "run_end", reason)
+            self._writer_thread.put(state, RunEnd(at=self._clock.now(), reason=reason, detail=detail))
+        return state
 
     # -- snapshots -------------------------------------------------------------------------
 
@@ -209,7 +262,7 @@ class Recorder(Recording):
 
     @guarded(default=None)
     def _take(self, *, allow_costly: bool) -> Snapshot | None:
-        if self._is_inert:
+        if self._is_inert or self._is_replaced:
             now = self._clock.monotonic()
             return self._sampler.sample(sequence=0, started_monotonic=now, work_count=None)
         with defer_logging():
@@ -272,6 +325,7 @@ class Recorder(Recording):
 
         `was_cut`: the fork came in the middle of a write that it could not wait for.
         """
+        self._sole_key = None
         self._fork.begin(was_recording=self._run.state is not None, follows=bool(self._settings.follow_forks))
         self._run.after_fork_in_child()
         self._take_turn = ReentrantTurn()
@@ -287,4 +341,4 @@ class Recorder(Recording):
         self._notices.begin_run()
         self._schedule.after_fork_in_child()
         if self._fork.is_following:
-            self._sampler_thread.start(lambda: lifecycle.keep(self), delay_seconds=FOLLOW_AFTER_SECONDS)
+            self._sampler_thread.start(self._begin_as_sole, delay_seconds=FOLLOW_AFTER_SECONDS)

@@ -38,8 +38,8 @@ class SamplerThread:
             # Of two that start it at once, the second leaves it to the first.
             if not self._starting.enter(claim) or self._is_running:
                 return
+            self._stop.clear()  # first: whoever stops it from now on means this start
             on_begin()
-            self._stop.clear()
             self._thread = threading.Thread(
                 target=self._run, args=(delay_seconds,), name="memmon-sampler", daemon=True
             )

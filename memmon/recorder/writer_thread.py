@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -36,6 +37,7 @@ INBOX_LIMIT = 10_000
 """Snapshots waiting for a stuck thread; fewer when they are large."""
 _IDLE_SECONDS = 60.0
 _ANSWER_POLL_SECONDS = 0.25
+_BEGIN_PAUSE_SECONDS = 0.002
 _BUSY_PAUSE_SECONDS = 0.1
 """Between attempts that somebody waits for while another process holds the database."""
 
@@ -59,6 +61,7 @@ class WriterThread:
     ) -> None:
         """`is_inert`: nothing is taken, no thread begun."""
         self._is_inert = is_inert
+        self._is_closed = False
         self._clock = clock
         self._dispatcher = dispatcher
         dispatcher.on_damage = keeper.found_damaged
@@ -86,7 +89,7 @@ class WriterThread:
 
     def put(self, state: OpenRun, item: object) -> None:
         """Hand over something to be stored; starts the thread with the first. Never blocks."""
-        if self._is_inert:
+        if self._is_inert or self._is_closed:
             return
         self._inbox.put((state, item))
         if isinstance(item, Snapshot) and self._inbox.qsize() > (limit := inbox_limit(item)):
@@ -153,9 +156,31 @@ class WriterThread:
             return
         deadline = SystemClock().monotonic() + timeout_seconds
         self._ask(timeout_seconds, is_last=True)
-        thread = self._thread
-        if thread is not None:
-            thread.join(max(deadline - SystemClock().monotonic(), 0.0))
+        self.join(max(deadline - SystemClock().monotonic(), 0.0))
+
+    def close(self, timeout_seconds: float) -> None:
+        """Take nothing further, store what can be stored within `timeout_seconds`, then end the thread; waits for nothing."""
+        self._is_closed = True
+        if not self._inbox.empty() or self._is_running:
+            deadline = SystemClock().monotonic() + timeout_seconds
+            self._inbox.put(_Request(SimpleQueue(), deadline, is_last=True))
+            self.ensure_thread()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait at most so long for the thread to end; in it, not at all."""
+        deadline = SystemClock().monotonic() + timeout_seconds
+        while (thread := self._thread) is not None and self._is_running and not self._is_own_thread():
+            remaining = deadline - SystemClock().monotonic()
+            if remaining <= 0:
+                return
+            if thread.ident is None:  # it is about to begin
+                time.sleep(min(remaining, _BEGIN_PAUSE_SECONDS))  # noqa: TID251 -- no lock is waited for
+            else:
+                thread.join(remaining)
+
+    def open(self) -> None:
+        """Take what is handed over again."""
+        self._is_closed = False
 
     def _ask(self, timeout_seconds: float, *, is_last: bool) -> bool:
         clock = SystemClock()
