@@ -101,7 +101,7 @@ def test_a_leak_beside_growing_mapped_files_is_a_leak():
         assert finding.slope_mb_per_hour == pytest.approx(20, rel=0.03)
         assert finding.rss_slope_mb_per_hour == pytest.approx(50, rel=0.03)
         assert re.search(
-            r"grows by (49|50)\.\d\d MB/hour: 7\d\d MB of that lie in mapped files", finding.summary
+            r"grows by (49|50)\.\d\d MB/hour: 7\d\d MB of its growth lie in mapped files", finding.summary
         )
 
 
