@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from memmon.child.mark import MARK_SENTENCE
@@ -16,24 +14,22 @@ from memmon.facts.names import clean_name
 from memmon.guest import lifecycle
 from memmon.guest.guarded import guarded
 from memmon.guest.locks import Claim, ReentrantTurn
-from memmon.guest.shielding import defer_logging, drain_log, log_safely
+from memmon.guest.shielding import defer_logging, log_safely
 from memmon.guest.sigterm import note_sigterm as _note_sigterm
 from memmon.model import Snapshot
 from memmon.probe.process import machine
-from memmon.recorder import sole, validation
+from memmon.recorder import validation
 from memmon.recorder.forked import FOLLOW_AFTER_SECONDS
 from memmon.recorder.identity import RunLabels
-from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
+from memmon.recorder.life import RecorderLife
 from memmon.recorder.relief import Pass, Relief
 from memmon.recorder.sampler_thread import SamplerThread
 from memmon.recorder.schedule import Schedule
-from memmon.store.write.writer import RunEnd
 from memmon.units import MIB
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
     from memmon.clock import Clock
     from memmon.model import Alert
@@ -42,13 +38,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon")
 
 SIGTERM_WAIT_SECONDS = 1.5
-REPLACED_WAIT_SECONDS = 60.0
-"""So long a recorder that was replaced goes on storing what it holds."""
 # Another thread may be at it while it logs, and a log handler that takes a snapshot holds its own lock.
 _TAKE_WAIT_SECONDS = 0.25
 
 
-class Recorder(Recording):
+class Recorder(RecorderLife):
     """Records this process's memory into a database, from a thread of its own or a heartbeat.
 
     >>> recorder = Recorder("sqlite:///memmon.db", source="orderbot")  # doctest: +SKIP
@@ -136,118 +130,6 @@ class Recorder(Recording):
         self._sampler_thread = SamplerThread(
             lambda: self._take(allow_costly=True), schedule=self._schedule, clock=self._clock
         )
-
-    # -- life ------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Take a snapshot now and then every interval, in a thread of memmon's own.
-
-        There is one recorder of a process, database and source: an earlier one that was started is ended
-        (its run as `replaced`), and behaves as stopped; what was registered with it does not pass over.
-        """
-        self._start()
-
-    @guarded(default=None)
-    def _start(self) -> None:
-        if not self._is_inert:
-            self._sampler_thread.start(self._begin_sampling)
-
-    def _begin_sampling(self) -> None:
-        if self._is_replaced:  # it takes over again
-            self._is_replaced = False
-            self._run.close()
-            self._writer_thread.open()
-        self._begin_as_sole()
-        self._run.ensure()
-
-    def _begin_as_sole(self) -> None:
-        """Be the one recorder of this process, database and source: what was started before is ended."""
-        lifecycle.keep(self)
-        self._sole_key = (self._database.url, self.expected_source(), self._recorded_pid())
-        sole.take_over(self._sole_key, self)
-
-    def _recorded_pid(self) -> int:
-        return os.getpid()
-
-    def replace(self) -> None:
-        """End the run, as another recorder of this process, database and source was started; waits for nothing."""
-        self._replace()
-
-    def await_threads(self, timeout_seconds: float) -> None:
-        """Wait at most so long for the threads of a recorder that was replaced."""
-        deadline = self._clock_of_host() + timeout_seconds
-        self._sampler_thread.stop(timeout_seconds)
-        self._writer_thread.join(max(deadline - self._clock_of_host(), 0.0))
-
-    @guarded(default=None)
-    def _replace(self) -> None:
-        self._is_replaced = True
-        log_safely(
-            log,
-            logging.INFO,
-            "memmon: the recorder of %s was replaced by one that was started later in this process: what this one is "
-            "asked to record from now on is stored nowhere",
-            self.source,
-        )
-        self._sampler_thread.stop(0.0)
-        self._close_run("replaced")
-        self._writer_thread.close(REPLACED_WAIT_SECONDS)
-        self._dispatcher.end()
-        self.children.end()
-        lifecycle.release(self)
-
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End the run: store what is held and end the threads, within `timeout_seconds`."""
-        self._end(validation.number(timeout_seconds, "timeout_seconds", low=0.0, low_allowed=True), "stopped")
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end(5.0, "stopped" if kind is None else "exception", None if kind is None else kind.__name__)
-
-    @guarded(default=None)
-    def end_with_host(self, timeout_seconds: float) -> None:
-        """Store what is held before the interpreter ends (called at exit)."""
-        # An exception that nobody caught has been printed by now; the interpreter keeps it.
-        # In a worker of multiprocessing it is on its way while the finalizers run.
-        error = getattr(sys, "last_value", None) or sys.exc_info()[1]
-        if error is None or isinstance(error, SystemExit):
-            self._end(timeout_seconds, "exit")
-        else:
-            self._end(timeout_seconds, "exception", type(error).__name__)
-
-    def _tell_lost(self) -> None:
-        """Say what is lost with the end of the program, and why it could not be stored."""
-        count, why = self.pending_count, self._keeper.last_error
-        if count and why:
-            sentence = "memmon: the recorder ends with %d snapshots that could not be stored: %s"
-            log_safely(log, logging.WARNING, sentence, count, why)
-
-    @guarded(default=None)
-    def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
-        deadline = self._clock_of_host() + timeout_seconds
-        self._sampler_thread.stop(min(timeout_seconds, 1.0))
-        state = self._close_run(reason, detail)
-        self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
-        if state is not None:
-            self._tell_lost()
-        drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
-        self._dispatcher.end()
-        self.children.end()
-        lifecycle.release(self)
-        if self._sole_key is not None:
-            sole.let_go(self._sole_key, self)
-
-    def _close_run(self, reason: str, detail: str | None = None) -> OpenRun | None:
-        state = self._run.close()
-        if state is not None:
-            self._note(state, "run_end", reason)
-            self._writer_thread.put(state, RunEnd(at=self._clock.now(), reason=reason, detail=detail))
-        return state
 
     # -- snapshots -------------------------------------------------------------------------
 
