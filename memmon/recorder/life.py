@@ -32,7 +32,7 @@ class RecorderLife(Recording):
 
     _sampler_thread: SamplerThread
     _is_replaced: bool
-    _sole_key: tuple[str, str, int] | None
+    _seat: sole.Seat | None
 
     if TYPE_CHECKING:
 
@@ -63,17 +63,14 @@ class RecorderLife(Recording):
     def _begin_as_sole(self) -> None:
         """Be the one recorder of this process, database and source: what was started before is ended."""
         lifecycle.keep(self)
-        self._sole_key = (self._database.url, self.expected_source(), self._recorded_pid())
-        sole.take_over(self._sole_key, self)
+        key = (self._database.url, self.expected_source(), self._recorded_pid())
+        self._seat = sole.Seat(key, replace=self._replace, await_threads=self._await_threads)
+        sole.take_over(self._seat)
 
     def _recorded_pid(self) -> int:
         return os.getpid()
 
-    def replace(self) -> None:
-        """End the run, as another recorder of this process, database and source was started; waits for nothing."""
-        self._replace()
-
-    def await_threads(self, timeout_seconds: float) -> None:
+    def _await_threads(self, timeout_seconds: float) -> None:
         """Wait at most so long for the threads of a recorder that was replaced."""
         deadline = self._clock_of_host() + timeout_seconds
         self._sampler_thread.stop(timeout_seconds)
@@ -81,6 +78,7 @@ class RecorderLife(Recording):
 
     @guarded(default=None)
     def _replace(self) -> None:
+        """End the run, as another recorder of this process, database and source was started; waits for nothing."""
         self._is_replaced = True
         log_safely(
             log,
@@ -139,8 +137,8 @@ class RecorderLife(Recording):
         self._dispatcher.end()
         self.children.end()
         lifecycle.release(self)
-        if self._sole_key is not None:
-            sole.let_go(self._sole_key, self)
+        if self._seat is not None:
+            sole.let_go(self._seat)
 
     def _close_run(self, reason: str, detail: str | None = None) -> OpenRun | None:
         state = self._run.close()

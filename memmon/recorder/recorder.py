@@ -126,7 +126,7 @@ class Recorder(RecorderLife):
         )
         self._take_turn = ReentrantTurn()
         self._is_replaced = False
-        self._sole_key: tuple[str, str, int] | None = None
+        self._seat = None
         self._sampler_thread = SamplerThread(
             lambda: self._take(allow_costly=True), schedule=self._schedule, clock=self._clock
         )
@@ -207,7 +207,7 @@ class Recorder(RecorderLife):
 
         `was_cut`: the fork came in the middle of a write that it could not wait for.
         """
-        self._sole_key = None
+        self._seat = None
         self._fork.begin(was_recording=self._run.state is not None, follows=bool(self._settings.follow_forks))
         self._run.after_fork_in_child()
         self._take_turn = ReentrantTurn()

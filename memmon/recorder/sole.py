@@ -14,31 +14,36 @@ from memmon.clock import SystemClock
 from memmon.guest import hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Protocol, TypeAlias
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     Key: TypeAlias = tuple[str, str, int]
     """The database, the source, and the process that is recorded."""
 
-    class Replaceable(Protocol):
-        """What is ended by the one that starts after it."""
 
-        def replace(self) -> None:
-            """End, as another has begun; waits for nothing."""
+class Seat:
+    """A recorder that was started, as those know it that are started after it."""
 
-        def await_threads(self, timeout_seconds: float) -> None:
-            """Wait for its threads to end, at most so long."""
+    __slots__ = ("await_threads", "key", "replace")
+
+    def __init__(
+        self, key: Key, *, replace: Callable[[], None], await_threads: Callable[[float], None]
+    ) -> None:
+        """`replace` ends the recorder and waits for nothing; `await_threads` waits for them, at most so long (seconds)."""
+        self.key = key
+        self.replace = replace
+        self.await_threads = await_threads
 
 
 WAIT_SECONDS = 0.5
 """So long a start waits for the threads of what it replaces."""
 
-_started: dict[Key, list[Replaceable]] = {}
+_started: dict[Key, list[Seat]] = {}
 
 
-def take_over(key: Key, newest: Replaceable) -> None:
-    """Make `newest` the one recorder of `key`, and end those that were started before it."""
-    standing = _started.setdefault(key, [])
+def take_over(newest: Seat) -> None:
+    """Make `newest` the one recorder of its key, and end those that were started before it."""
+    standing = _started.setdefault(newest.key, [])
     standing.append(newest)
     replaced = list(_before(standing, newest))
     for earlier in replaced:
@@ -49,13 +54,13 @@ def take_over(key: Key, newest: Replaceable) -> None:
         earlier.await_threads(max(deadline - SystemClock().monotonic(), 0.0))
 
 
-def let_go(key: Key, ended: Replaceable) -> None:
+def let_go(ended: Seat) -> None:
     """Forget a recorder that has ended."""
     with suppress(ValueError):
-        _started.get(key, []).remove(ended)
+        _started.get(ended.key, []).remove(ended)
 
 
-def _before(standing: list[Replaceable], newest: Replaceable) -> Iterator[Replaceable]:
+def _before(standing: list[Seat], newest: Seat) -> Iterator[Seat]:
     for earlier in tuple(standing):
         if earlier is newest:
             return
