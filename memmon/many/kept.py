@@ -6,13 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.assessment.kept import LONGEST_GAP
-from memmon.assessment.newest import read_standings
 from memmon.facts.verdicts import Verdict
 from memmon.many.series import NEW_WITHIN, leaked_before, series_result
 from memmon.store.read.many_sources import newest_assessments
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
     from memmon.assessment.newest import Standing
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
     from memmon.store.read import Store
 
 
-def kept_results(store: Store, *, policy: LeakPolicy, now: datetime) -> dict[str, SeriesResult]:
+def kept_results(
+    store: Store, standings: Sequence[Standing], *, policy: LeakPolicy
+) -> dict[str, SeriesResult]:
     """Return the rows of the sources whose kept assessment holds, by the source's name."""
     found = {}
-    for standing in read_standings(store, now=now, policy=policy):
+    for standing in standings:
         if standing.kept is not None:
             found[standing.source] = _result(store, standing, standing.kept.finding, policy)
     return found

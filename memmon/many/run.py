@@ -16,12 +16,13 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy
+from memmon.assessment.newest import read_standings
 from memmon.clock import SystemClock
 from memmon.many.ahead import ahead_results
 from memmon.many.kept import kept_results
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from memmon.assessment.freshness import Freshness
     from memmon.store.read import SourceInfo, Store
 
 BATCH_COUNT = 16
@@ -106,13 +108,19 @@ def fleet(
         store = opened.as_of(moment)
         every = store.sources()
         sources = [one for one in every if one.last_at is not None]
-        kept = {} if since is not None else kept_results(store, policy=policy, now=moment)
+        standings = read_standings(store, now=moment, policy=policy)
+        kept = {} if since is not None else kept_results(store, standings, policy=policy)
         left = [one for one in sources if one.name not in kept]
         tasks = _tasks(store, left, policy=policy, since=since)
         judged = _mapped(chosen, tasks, width=jobs or _width(chosen)) if left else []
         undated = [one for one in every if one.last_at is None]
         ahead = ahead_results(store, undated, policy=policy, now=moment)
-        return summarised([*kept.values(), *judged, *ahead])
+        fresh = {standing.source: standing.freshness for standing in standings}
+        return summarised([_with(fresh.get(one.source), one) for one in (*kept.values(), *judged, *ahead)])
+
+
+def _with(fresh: Freshness | None, one: SeriesResult) -> SeriesResult:
+    return one if fresh is None else replace(one, freshness=fresh.state, is_stale=fresh.is_stale)
 
 
 def summarised(results: Sequence[SeriesResult]) -> Fleet:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.assessment.assess import assess
+from memmon.assessment.freshness import FreshnessState  # noqa: TC001 -- as above
 from memmon.facts.plain import as_plain
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.units import mb_from_bytes
@@ -71,6 +72,10 @@ class SeriesResult:
     """Processes side by side now; `current_mb` is what they hold together."""
     ahead_until: datetime | None = None
     """All of its samples lie in the future, up to this time: a clock is wrong, and nothing can be judged."""
+    freshness: FreshnessState | None = None
+    """What the age of its newest sample means; None: not of a store, where nothing tells."""
+    is_stale: bool | None = None
+    """No sample for three intervals, and not ended as somebody meant."""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""

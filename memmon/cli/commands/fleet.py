@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from memmon.many.run import Fleet, LeakGroup
+    from memmon.many.series import SeriesResult
 
 _CONNECT_SECONDS = "10s"
 
@@ -107,7 +108,7 @@ def _text(found: Fleet, limit: int) -> str:
     rows = [
         (
             one.source,
-            f"{one.verdict.words}{', new' if one.is_new else ''}{', clock ahead' if one.ahead_until else ''}",
+            f"{one.verdict.words}{', new' if one.is_new else ''}{_missed(one)}",
             one.confidence if one.is_leak else "",
             number(one.slope_mb_per_hour),
             size(None if one.current_mb is None else one.current_mb * MIB),
@@ -129,6 +130,13 @@ def _text(found: Fleet, limit: int) -> str:
         if groups:
             parts.append(f"leaks by {title}:\n{_groups(title, groups)}")
     return "\n\n".join(parts)
+
+
+def _missed(one: SeriesResult) -> str:
+    """Return what is wrong with its newest sample."""
+    if one.ahead_until is not None:
+        return ", clock ahead"
+    return ", stale" if one.is_stale else ""
 
 
 def _groups(title: str, groups: Sequence[LeakGroup]) -> str:

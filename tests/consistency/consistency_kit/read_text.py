@@ -117,6 +117,10 @@ def deques(text: str) -> Said:
     return {"deques": states} if states else {}
 
 
+STALE = frozenset({"silent", "ended_badly", "clock_ahead"})
+NOT_STALE = frozenset({"live", "ended", "clock_ahead"})
+
+
 def fleet(text: str) -> dict[str, Said]:
     """Read the table of `memmon fleet`, by source, in its order."""
     table = text.split("\n\n")[1].splitlines()[1:]
@@ -125,8 +129,11 @@ def fleet(text: str) -> dict[str, Said]:
 
 def _fleet_row(cells: list[str]) -> Said:
     _, verdict, *rest = cells
-    name = verdict.removesuffix(", clock ahead").removesuffix(", new").replace(" ", "_")
-    said: Said = {"verdict": frozenset({name})}
+    is_stale = verdict.endswith((", clock ahead", ", stale"))
+    name = (
+        verdict.removesuffix(", clock ahead").removesuffix(", stale").removesuffix(", new").replace(" ", "_")
+    )
+    said: Said = {"verdict": frozenset({name}), "freshness": STALE if is_stale else NOT_STALE}
     if name == "leaking":
         said["confidence"] = rest.pop(0)
     if rest[0] != "-":
