@@ -243,7 +243,8 @@ class Dispatcher:
             and not speaks_beside(_hours(found.values.get("hours_to_limit")))
             for found in answer.seen
         )
-        self._dated_at = self._clock.monotonic() if is_dated else None
+        if answer.seen:  # else nothing was judged: it only kept the house
+            self._dated_at = self._clock.monotonic() if is_dated else None
         for found in answer.seen:
             self._tell(Candidate(found.seen(source=self.source or ""), now))
         if answer.is_suspicious and self._state is not None:
