@@ -155,4 +155,6 @@ def test_only_a_date_within_a_day_keeps_the_program_from_its_pace(program, hours
         if number >= 5:  # as each hourly check finds it
             assert program.recorder.flush()
             program.recorder._dispatcher._on_check(answer)
+            # A check that only keeps the house takes nothing of it back.
+            program.recorder._dispatcher._on_check(replace(answer, seen=()))
     assert len(program.forecasts) == told_count
