@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import statistics
 import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -197,8 +198,9 @@ READER = """
             try:
                 found.append(os.readlink(one))
             except FileNotFoundError:  # closed since, as the one that lists them
-                found.append("")
-        return found
+                continue
+        # A look at the processes opens what it reads there, for a moment.
+        return [name for name in found if not name.startswith("/proc/") and name != "/proc"]
 
     snapshot(0)
     assert recorder.flush(30.0)
@@ -247,12 +249,11 @@ def test_a_reader_for_hours(tmp_path, figures):
     assert found["longest"] > 8 * MIB
     assert found["after"] < 8 * MIB
     assert found["largest"] < 8 * MIB
-    # The writer's own connection may just be open or closed, and a look for children under way; what is open at the
-    # least and is not the store's stays as it is.
+    # The writer's own connection may just be open or closed; all that is not the store's stays as it is.
     others = found["others"]
-    assert min(others[-100:]) <= min(others[:100])
-    # The three files of a connection that is just opened or closed, a look at one, and two of a look for children.
-    assert max(counts) - min(counts) <= 6
+    assert statistics.median(others[-100:]) == statistics.median(others[:100])
+    # The three files of a connection that is just opened or closed, and a look at one.
+    assert max(counts) - min(counts) <= 4
     assert found["modes"] == [0o600]
     assert torn_count(path) == 0
 

@@ -141,16 +141,13 @@ def test_no_full_collection_in_twenty_looks():
 def test_a_step_is_short():
     """Between two rests less than 2 ms of processor time pass, all but once in a hundred."""
     held.append([{"a": number, "b": str(number), "c": [number]} for number in range(100_000)])
-    limit = 0.002 if sys.gettrace() is None else 0.02
     shares = []
-    while len(shares) < 3 or (
-        min(shares) >= limit and len(shares) < 12
-    ):  # others may take the caches for a while
+    for _ in range(3):  # the best of three: another process may take the caches
         moments = [time.thread_time()]
         survey(pause=lambda moments=moments: moments.append(time.thread_time()))
         steps = [later - earlier for earlier, later in itertools.pairwise(moments)]
         shares.append(sorted(steps)[int(len(steps) * 0.99)])
-    assert min(shares) < limit
+    assert min(shares) < (0.002 if sys.gettrace() is None else 0.02)
 
 
 class Plain:
