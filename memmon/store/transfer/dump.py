@@ -89,10 +89,8 @@ def load(
     return loader.loaded()
 
 
-def load_piecewise(
-    database: Database, rows: Iterable[Mapping[str, Any]], *, row_count: int = PIECE_ROW_COUNT
-) -> Loaded:
-    """Load runs and their snapshots in the order of time, in a transaction for each `row_count` of them or more.
+def load_piecewise(database: Database, rows: Iterable[Mapping[str, Any]]) -> Loaded:
+    """Load runs and their snapshots in the order of time, in a transaction for each 20,000 of them or more.
 
     Whoever records beside it waits for one piece alone, and what was stored when it was stopped stays: it is a
     beginning that goes on when the same rows come again. A piece ends with a day (UTC), so that retention finds whole
@@ -100,7 +98,7 @@ def load_piecewise(
     """
     loader: Loader | None = None
     engine = write_engine(database)
-    for piece in _pieces(rows, row_count):
+    for piece in _pieces(rows):
         with translated(database), engine.begin() as connection:
             require_head(connection)
             loader = loader or Loader(connection, None, with_readings=False)
@@ -112,7 +110,7 @@ def load_piecewise(
     return loader.loaded() if loader is not None else Loaded(new_count={}, known_count={}, sources=())
 
 
-def _pieces(rows: Iterable[Mapping[str, Any]], row_count: int) -> Iterator[Iterator[Mapping[str, Any]]]:
+def _pieces(rows: Iterable[Mapping[str, Any]]) -> Iterator[Iterator[Mapping[str, Any]]]:
     """Yield the rows in pieces, each to be taken before the next."""
     feed = iter(rows)
     waiting = list(islice(feed, 1))
@@ -121,7 +119,7 @@ def _pieces(rows: Iterable[Mapping[str, Any]], row_count: int) -> Iterator[Itera
         day = None
         for count, row in enumerate(chain([waiting.pop()], feed)):
             former, day = day, row.get("at_ms", 0) // _DAY_MS
-            if count >= row_count and day != former:
+            if count >= PIECE_ROW_COUNT and day != former:
                 waiting.append(row)
                 return
             yield row
