@@ -32,6 +32,9 @@ def typed_options(url: URL, *, shown: str) -> tuple[URL, dict[str, Any]]:
     `prepare_threshold`: after so many times a statement is prepared; None never, as a pooler between
     memmon and the server may need it.
     """
+    if url.host is not None and "@" in url.host:
+        # The driver's words would quote the end of the password as the host.
+        raise SettingsError(f"{shown}: the password holds an @; write it as %40")
     typed: dict[str, Any] = {}
     for name, value in url.query.items():
         text = value if isinstance(value, str) else ",".join(value)
