@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from memmon.guest import lifecycle
 from memmon.guest.guarded import guarded
 from memmon.guest.shielding import drain_log, log_safely
 from memmon.recorder import sole, validation
+from memmon.recorder.ending import end_by, fatal_error
 from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
 from memmon.store.write.writer import RunEnd
 
@@ -105,18 +105,13 @@ class RecorderLife(Recording):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end(5.0, "stopped" if kind is None else "exception", None if kind is None else kind.__name__)
+        self._end(5.0, *(("stopped", None) if kind is None else end_by(kind)))
 
     @guarded(default=None)
     def end_with_host(self, timeout_seconds: float) -> None:
         """Store what is held before the interpreter ends (called at exit)."""
-        # An exception that nobody caught has been printed by now; the interpreter keeps it.
-        # In a worker of multiprocessing it is on its way while the finalizers run.
-        error = getattr(sys, "last_value", None) or sys.exc_info()[1]
-        if error is None or isinstance(error, SystemExit):
-            self._end(timeout_seconds, "exit")
-        else:
-            self._end(timeout_seconds, "exception", type(error).__name__)
+        error = fatal_error()
+        self._end(timeout_seconds, *(("exit", None) if error is None else end_by(type(error))))
 
     def _tell_lost(self) -> None:
         """Say what is lost with the end of the program, and why it could not be stored."""
