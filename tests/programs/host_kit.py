@@ -24,6 +24,7 @@ from memmon.store.upkeep.migrate import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
 T = TypeVar("T")
 
@@ -123,65 +124,91 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+class Running:
+    """A program that runs in a folder of its own, from its start to its end."""
+
+    def __init__(self, folder: Path, command: list, **more: str) -> None:
+        self.folder = folder
+        self.looks: dict[str, Look] = {}
+        self._zombie_count = 0
+        with (folder / "out.txt").open("wb") as out, (folder / "err.txt").open("wb") as err:
+            self.process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=folder,
+                env=environment(folder, **more),
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        residue(self.folder, wait_seconds=0.0 if any(error) else 8.0)
+
+    def read(self, name: str) -> str:
+        """What stands in a file of its folder."""
+        file = self.folder / name
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+
+    def wait_for(self, find: Callable[[], T], what: str) -> T:
+        """Wait until something is found; a program may leave to another process meanwhile, but not fail."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not (found := find()):
+            said = f"{what} never came: {self.process.poll()} {self.read('err.txt')[-3000:]}"
+            assert time.monotonic() < end, said
+            assert self.process.poll() in {None, 0}, said
+            time.sleep(0.02)
+        return found
+
+    def look(self, name: str, pid: int) -> None:
+        """Look at one of its processes; a recorder has a connection open while it writes: the least of a while is what stays."""
+        looks = []
+        for _ in range(40):
+            looks.append([sum(1 for _ in Path(f"/proc/{pid}/{kind}").iterdir()) for kind in ("task", "fd")])
+            time.sleep(0.02)
+        threads, files = (min(column) for column in zip(*looks, strict=True))
+        self.looks[name] = Look(thread_count=threads, descriptor_count=files)
+        self._zombie_count = max(self._zombie_count, len(zombies_of(self.folder)))
+
+    def end(self, number: int | None = None) -> Seen:
+        """Wait for its end, or end it by a signal; what does not end is killed."""
+        if number is not None:
+            self.process.send_signal(number)
+        code = self.process.wait(WAIT_SECONDS)
+        left = residue(self.folder)
+        return Seen(
+            folder=self.folder,
+            code=code,
+            out=plain(self.read("out.txt"), self.folder),
+            err=plain(self.read("err.txt"), self.folder),
+            zombie_count=self._zombie_count,
+            left=left,
+            looks=self.looks,
+        )
+
+
 def watch(folder: Path, command: list, pauses: tuple[str, ...], **more: str) -> Seen:
     """Run a program to its end; at each of its pauses it is looked at from outside."""
-    with (folder / "out.txt").open("wb") as out, (folder / "err.txt").open("wb") as err:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=folder,
-            env=environment(folder, **more),
-            start_new_session=True,
-        )
-        try:
-            looks, zombie_count = {}, 0
-            for name in pauses:
-                pid = int(_awaited(process, folder / f"ready-{name}"))
-                zombie_count = max(zombie_count, len(zombies_of(folder)))
-                looks[name] = look(pid)
-                (folder / f"go-{name}").touch()
-            code = process.wait(WAIT_SECONDS)
-        finally:
-            process.kill()
-            process.wait()
-            left = residue(folder)
-    texts = [(folder / name).read_text(encoding="utf-8", errors="replace") for name in ("out.txt", "err.txt")]
-    shown = [plain(text, folder) for text in texts]
-    return Seen(
-        folder=folder,
-        code=code,
-        out=shown[0],
-        err=shown[1],
-        zombie_count=zombie_count,
-        left=left,
-        looks=looks,
-    )
+    with Running(folder, command, **more) as program:
+        for name in pauses:
+            program.look(name, int(program.wait_for(partial(program.read, f"ready-{name}"), name)))
+            (folder / f"go-{name}").touch()
+        return program.end()
+
+
+_DIFFERS = re.compile(
+    r"0x[0-9a-f]+|\bpid \d+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d+)?|(?<=127\.0\.0\.1:)\d+"
+)
 
 
 def plain(text: str, folder: Path) -> str:
-    """Return what a program wrote without what differs from run to run: its folder, addresses and pids."""
-    return re.sub(r"0x[0-9a-f]+|\bpid \d+", "N", text.replace(str(folder), "FOLDER"))
-
-
-def _awaited(process: subprocess.Popen, file: Path) -> str:
-    end = time.monotonic() + WAIT_SECONDS
-    while not (file.exists() and (text := file.read_text())):
-        said = (file.parent / "err.txt").read_text(errors="replace")[-3000:]
-        assert time.monotonic() < end, f"{file.name} never came: {said}"
-        assert process.poll() in {None, 0}, f"ended before {file.name}: {process.poll()} {said}"
-        time.sleep(0.02)
-    return text
-
-
-def look(pid: int) -> Look:
-    """Look at a process; a recorder has a connection open while it writes, so the least of a while is what stays."""
-    looks = []
-    for _ in range(40):
-        looks.append((len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd"))))
-        time.sleep(0.02)
-    return Look(thread_count=min(one for one, _ in looks), descriptor_count=min(one for _, one in looks))
+    """Return what a program wrote without what differs from run to run: its folder, addresses, pids, times and ports."""
+    return _DIFFERS.sub("N", text.replace(str(folder), "FOLDER"))
 
 
 def zombies_of(folder: Path) -> list[int]:
