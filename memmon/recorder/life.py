@@ -79,7 +79,6 @@ class RecorderLife(Recording):
     @guarded(default=None)
     def _replace(self) -> None:
         """End the run, as another recorder of this process, database and source was started; waits for nothing."""
-        self._is_replaced = True
         log_safely(
             log,
             logging.INFO,
@@ -87,12 +86,19 @@ class RecorderLife(Recording):
             "asked to record from now on is stored nowhere",
             self.source,
         )
+        self._step_back()
+
+    def _step_back(self, detail: str | None = None) -> None:
+        """End the run in favour of another; what is held is stored meanwhile, and nobody waits for it."""
+        self._is_replaced = True
         self._sampler_thread.stop(0.0)
-        self._close_run("replaced")
+        self._close_run("replaced", detail)
         self._writer_thread.close(REPLACED_WAIT_SECONDS)
         self._dispatcher.end()
         self.children.end()
         lifecycle.release(self)
+        if self._seat is not None:  # else it would replace itself when it is started again
+            sole.let_go(self._seat)
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
