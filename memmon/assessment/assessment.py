@@ -14,7 +14,7 @@ from memmon.analysis.leak.finding import LeakFinding
 from memmon.assessment.culprits import Culprits
 from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.freshness import Freshness
-from memmon.assessment.process import SourceProcess, labels, lines_of, together_sentence
+from memmon.assessment.process import SourceProcess, also_leaking, labels, lines_of, together_sentence
 from memmon.assessment.resource import Resource
 from memmon.assessment.severity import Reason, severity_reasons
 from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
@@ -189,7 +189,10 @@ class Assessment:
     def whose(self) -> str:
         """Of which of several processes the growth is; empty of a single one, and where it is of all together."""
         name = self.worst_label
-        return f"This is {name}, the worst of {len(self.recorded)} processes side by side." if name else ""
+        if not name:
+            return ""
+        others = also_leaking(self.processes, self.finding_run_id)
+        return f"This is {name}, the worst of {len(self.recorded)} processes side by side{others}."
 
     @property
     def process_lines(self) -> tuple[str, ...]:
