@@ -35,7 +35,10 @@ def test_recycled_workers_end_as_they_do(tmp_path, figures):
         host.wait_for_recorded(2, least=1)
         before = set(host.pids())
         subprocess.run(
-            [sys.executable, "-c", SEND], cwd=folder, check=True, env=host.environment({**BROKER, "HOST_TAKEN": "/dev/null"})
+            [sys.executable, "-c", SEND],
+            cwd=folder,
+            check=True,
+            env=host.environment({**BROKER, "HOST_TAKEN": "/dev/null"}),
         )
         host.wait_for(lambda: host.out.count("succeeded in") == TASK_COUNT, "end of the tasks")
         host.wait_for(lambda: len(set(host.pids()) & before) == 1, "recycled workers")

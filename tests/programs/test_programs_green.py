@@ -76,7 +76,10 @@ def test_the_loop_goes_on_while_the_database_is_held(kind, tmp_path, figures):
     (tmp_path / "end").touch()
     seen = host.end(None)
     longest, started, failed, taken, stored = json.loads(seen.out.splitlines()[-1])
-    figures(f"{kind}, database held", f"longest gap {longest * 1000:.0f} ms; {started} children, {failed} failed; {taken} taken, {stored} stored")
+    figures(
+        f"{kind}, database held",
+        f"longest gap {longest * 1000:.0f} ms; {started} children, {failed} failed; {taken} taken, {stored} stored",
+    )
     assert longest < LONGEST_GAP_SECONDS
     assert (started >= 1, failed) == (True, 0)
     assert taken == stored == sum(seen.stored_counts.values())

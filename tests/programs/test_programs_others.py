@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from host_page import commands, command, files, lay
+from host_page import command, commands, files, lay
 from program_kit import BOT, DEPENDENCIES, ROOT
 from server_kit import Host, assert_as_without, both, figure_of, needs
 
@@ -101,7 +101,9 @@ def test_a_cell_of_a_notebook(tmp_path, figures):
 def test_the_workers_of_uwsgi(tmp_path, figures):
     """The example of the page serves; each worker is recorded, and ends as it does."""
     beside = str(Path(sys.executable).parent)
-    binary = shutil.which("uwsgi", path=os.pathsep.join((beside, str(DEPENDENCIES.parents[2] / "bin"), os.environ["PATH"])))
+    binary = shutil.which(
+        "uwsgi", path=os.pathsep.join((beside, str(DEPENDENCIES.parents[2] / "bin"), os.environ["PATH"]))
+    )
     if binary is None:
         pytest.skip("uWSGI is not installed (pip install -e '.[programs]', with a C compiler)")
     (line,) = [line for line in commands() if line.startswith("uwsgi")]

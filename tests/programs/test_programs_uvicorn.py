@@ -10,7 +10,7 @@ from memmon import open_store
 
 pytestmark = pytest.mark.programs
 
-WITHOUT_LIFESPAN = '''
+WITHOUT_LIFESPAN = """
 import logging
 
 import memmon
@@ -25,7 +25,7 @@ async def app(scope, receive, send):
     recorder.count_work()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     await send({"type": "http.response.body", "body": b"hello"})
-'''
+"""
 
 
 def change_program(host):
