@@ -6,19 +6,23 @@ and while one waits for a disk, or for a database that another process holds, no
 
 from __future__ import annotations
 
+import _queue
 import _thread
 import time
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
+from queue import Empty
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import SimpleQueue
 
 T = TypeVar("T")
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.002, 0.05
+_LONGEST_QUEUE_PAUSE_SECONDS = 0.2
 
 
 def is_green() -> bool:
@@ -43,6 +47,26 @@ def call_aside(function: Callable[[], T]) -> T:
     except RuntimeError:  # no thread can be had, or the interpreter ends
         return function()
     return _when_answered(answer)
+
+
+def get_from(queue: SimpleQueue[T], timeout_seconds: float) -> T:
+    """Return the next item as `queue.get` does, Empty where there is none in time.
+
+    A queue that was made before the threads became green holds up all of them while it is waited for.
+    """
+    if not isinstance(queue, _queue.SimpleQueue) or not is_green():
+        return queue.get(timeout=timeout_seconds)
+    deadline = time.monotonic() + timeout_seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return queue.get_nowait()
+        except Empty:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise
+        time.sleep(min(pause, remaining))  # noqa: TID251 -- the others go on meanwhile
+        pause = min(2 * pause, _LONGEST_QUEUE_PAUSE_SECONDS)
 
 
 def _when_answered(answer: list[tuple[Any, BaseException | None]]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import threading
+from queue import Empty, SimpleQueue
 
 import pytest
 
@@ -48,3 +49,27 @@ def test_where_no_thread_can_be_had_the_caller_makes_the_call(green_threads, mon
 
     monkeypatch.setattr(green, "_start_real_thread", refuse)
     assert green.call_aside(_thread.get_ident) == _thread.get_ident()
+
+
+def test_a_queue_that_is_older_than_the_green_threads_lets_the_others_go_on(green_threads, monkeypatch):
+    """Such a queue is never waited for inside: the program's other threads go on between two looks."""
+    inbox = SimpleQueue()
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            inbox.put("an item")
+
+    monkeypatch.setattr(green.time, "sleep", sleep)
+    assert green.get_from(inbox, 60.0) == "an item"
+    assert len(slept) == 3
+    with pytest.raises(Empty):
+        green.get_from(inbox, 0.0)
+
+
+def test_a_queue_is_waited_for_where_threads_are_the_machines(monkeypatch):
+    """Elsewhere the queue itself waits, and nobody polls."""
+    monkeypatch.setattr(green.time, "sleep", lambda _: pytest.fail("polled"))
+    with pytest.raises(Empty):
+        green.get_from(SimpleQueue(), 0.01)

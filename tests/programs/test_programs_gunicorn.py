@@ -88,3 +88,18 @@ def test_a_preloaded_application_is_recorded_in_each_fork(tmp_path, figures):
     assert_as_without(found, plain, recorded_count=1 + WORKER_COUNT)
     assert found.ends == ["exit"] * 3
     assert found.parent_counts == {0: 1, 1: 2}
+
+
+def test_a_preloaded_application_under_gevent_is_recorded_too(tmp_path):
+    """Where the worker makes threads green after the fork, under those that record, all is stored, and no request waits for it."""
+    needs("gunicorn")
+    needs("gevent")
+    lay(tmp_path, "preloaded.py")
+    words = [*command("gunicorn --workers 2 --preload"), "--worker-class", "gevent", "--bind", "unix:SOCKET"]
+    host = Host(tmp_path, words, is_recorded=True)
+    host.ask()
+    host.measure(1 + WORKER_COUNT, recorded_count=1 + WORKER_COUNT)
+    assert host.ask() == "hello\n"
+    found = host.end()
+    assert (found.code, found.left, found.ends) == (0, [], ["exit"] * 3)
+    assert found.stored_counts == found.taken_counts
