@@ -191,6 +191,7 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
             kind=evidence.kind,
         ),
         source=history.source,
+        paused_hours=judgement.paused_hours,
     )
 
 

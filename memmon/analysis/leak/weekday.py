@@ -34,6 +34,8 @@ WEEKEND_ENDS, FIRST_DAY_ENDS = -14.0, 36.0
 """Hours round Monday 0:00 UTC between which the first working day may be: 14 zones ahead, 12 behind."""
 FRIDAY_ENDS = 5 * 24.0 - 14.0
 """Hours since Monday 0:00 UTC from which no working day may be, in some zone."""
+MONDAY_BEGINS = 12.0
+"""Hours since Monday 0:00 UTC until which it may be Sunday still, in some zone."""
 KNOWN_HOURS = 30.0
 """Hours of working days that show how memory rises on one. Chosen: a day, and a zone's doubt."""
 
@@ -42,6 +44,12 @@ def hours_of_week(at_seconds: FloatArray) -> FloatArray:
     """Return the hours since Monday 0:00 UTC."""
     since = (at_seconds - MONDAY_SECONDS) / SECONDS_PER_HOUR
     return np.asarray(np.mod(since, HOURS_PER_WEEK), dtype=np.float64)
+
+
+def is_surely_worked(first_hour: int, last_hour: int) -> bool:
+    """Tell whether hours of the clock (since 1970) lie on working days in every time zone."""
+    into = (np.array([first_hour, last_hour]) - MONDAY_SECONDS / SECONDS_PER_HOUR) % HOURS_PER_WEEK
+    return bool(into[0] >= MONDAY_BEGINS and into[1] <= FRIDAY_ENDS and into[0] <= into[1])
 
 
 def may_be_first_working_day(series: RunSeries, recent: RecentTrend) -> bool:
