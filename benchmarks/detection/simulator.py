@@ -26,7 +26,10 @@ STRENGTH = (0.7, 4.0)
 
 @dataclass(slots=True, kw_only=True)
 class Track:
-    """A history in the making: hours since its start, MB, and optional companions."""
+    """A history in the making: hours since its start, MB, and optional companions.
+
+    `leak_hours`: when its leak begins.
+    """
 
     hours: np.ndarray
     mb: np.ndarray
@@ -34,6 +37,8 @@ class Track:
     deque_mb: np.ndarray | None = None
     capacity_mb: np.ndarray | None = None
     work: np.ndarray | None = None
+    origin_seconds: float = ORIGIN_SECONDS
+    leak_hours: float = np.inf
 
     @property
     def uptime(self) -> np.ndarray:
@@ -50,7 +55,7 @@ class Track:
         if self.work is not None:
             columns["work_count"] = self.work
         return History.from_arrays(
-            at_seconds=ORIGIN_SECONDS + self.hours * SECONDS_PER_HOUR,
+            at_seconds=self.origin_seconds + self.hours * SECONDS_PER_HOUR,
             rss_bytes=np.round(np.maximum(self.mb, 5.0) * 256) * 4096,
             run_id=self.run,
             uptime_seconds=self.uptime * SECONDS_PER_HOUR,
@@ -126,7 +131,7 @@ def bounded_walk(rng, hours):
     return track
 
 
-def _day_shape(rng, hours_of_day):
+def day_shape(rng, hours_of_day):
     """Return a smooth or a flat-topped day, 0 to 1."""
     peak, sharpness = rng.uniform(0, 24), log_uniform(rng, 0.3, 6)
     wave = np.cos(2 * np.pi * (hours_of_day - peak) / 24)
@@ -137,7 +142,7 @@ def _day_shape(rng, hours_of_day):
 
 def daily(rng, hours):
     track = ar_fast(rng, hours)
-    track.mb += log_uniform(rng, 3, 250) * _day_shape(rng, track.hours)
+    track.mb += log_uniform(rng, 3, 250) * day_shape(rng, track.hours)
     return track
 
 
@@ -146,7 +151,7 @@ def weekly(rng, hours):
     day = (np.floor(track.hours / 24) + rng.integers(0, 7)) % 7
     weekend = rng.uniform(0.1, 0.8)
     weight = np.where(day >= 5, weekend, 1.0)
-    track.mb += log_uniform(rng, 3, 250) * _day_shape(rng, track.hours) * weight
+    track.mb += log_uniform(rng, 3, 250) * day_shape(rng, track.hours) * weight
     return track
 
 
@@ -256,7 +261,7 @@ def load_following(rng, hours):
     """Let memory follow the work done per hour, which rises through the window."""
     track = ar_fast(rng, hours)
     load = 1 + rng.uniform(0.2, 2.0) * track.hours / hours
-    load = load * (1 + rng.uniform(0.1, 0.5) * _day_shape(rng, track.hours))
+    load = load * (1 + rng.uniform(0.1, 0.5) * day_shape(rng, track.hours))
     load *= np.exp(ar1(rng, load.size, 0.9, 0.15))
     track.work = np.cumsum(load * 1000)
     track.mb += log_uniform(rng, 10, 150) * load
@@ -326,13 +331,13 @@ def background_case(name: str, hours: float, index: int, purpose: Purpose) -> Tr
     """Return the leak-free case `index` of class `name`."""
     rng = rng_for(purpose, name, hours, index)
     made = (filling_deque if name == "filling_deque" else BACKGROUNDS[name])(rng, hours)
-    return _strengthened(rng, made)
+    return strengthened(rng, made)
 
 
 def leak_case(name: str, shape: str, rate: float, hours: float, index: int, purpose: Purpose) -> Track:
     """Return case `index` of a leak of `rate` MB/h and `shape` on background `name`."""
     rng = rng_for(purpose, f"{name}/{shape}/{rate:g}", hours, index)
-    track = _strengthened(rng, BACKGROUNDS[name](rng, hours))
+    track = strengthened(rng, BACKGROUNDS[name](rng, hours))
     clock = track.uptime if name == "restarts" else track.hours
     if name == "restarts" and shape != "linear":
         for run in np.unique(track.run):
@@ -343,7 +348,7 @@ def leak_case(name: str, shape: str, rate: float, hours: float, index: int, purp
     return track
 
 
-def _strengthened(rng: np.random.Generator, track: Track) -> Track:
+def strengthened(rng: np.random.Generator, track: Track) -> Track:
     """Stretch all that a background does, noise included, by a factor of 0.7 to 4."""
     factor = log_uniform(rng, *STRENGTH)
     floor = float(track.mb.min())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import experiments, real, simulator
+from benchmarks.detection import experiments, real, simulator, weeks
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.rates import Rate, mean_of_classes, percent
 from benchmarks.detection.rivals import RULES
@@ -153,5 +153,7 @@ def report(plan: Plan, *, parts: frozenset[str]) -> Iterator[str]:
         yield from on_real_series(rivals=plan.rival_cases > 0)
     if "sequential" in parts:
         yield from sequential(plan)
+    if "weeks" in parts:
+        yield from weeks.report(plan, markdown)
     if "speed" in parts:
         yield from speed(plan)

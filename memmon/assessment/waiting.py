@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LONG_ENOUGH_HOURS = 19.5
 """From so many hours of growth on a leak is told from a warm-up (as in the verdict's rules)."""
+SAME_HOURS_AGAIN = 24.0
+"""Hours after which the same hours of the day have passed once more."""
 _NOISE_POWER = 2.0 / 3.0
 """Noise hides slopes by the power -3/2 of the time that is judged, at best."""
 _ENDED = frozenset({FreshnessState.ENDED, FreshnessState.ENDED_BADLY})
@@ -73,6 +75,9 @@ def _for_verdict(finding: LeakFinding, history: History) -> Waiting:
         lacking = max(LONG_ENOUGH_HOURS - finding.duration_hours, 0.0)
         words = f"{finding.duration_hours:.1f} of {LONG_ENOUGH_HOURS:g} h of growth"
         return _ready(words, "a leak can be told from a warm-up", end, lacking)
+    if finding.reason == "paused":
+        lacking = max(SAME_HOURS_AGAIN - (finding.paused_hours or 0.0), 0.0)
+        return _ready("growth from the start on", "whether it only pauses shows", end, lacking, earliest=True)
     if finding.reason == "too_noisy":
         return _for_less_noise(finding, end)
     return _for_more(finding, history, end)

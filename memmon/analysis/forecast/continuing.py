@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.forecast.fit import FEWEST_BLOCKS, Course, KnownSlope, fit_part
 from memmon.analysis.forecast.stretch import Stretch, stretch_of_quantity
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.quantity import Quantity
@@ -57,4 +58,13 @@ def _known_slope(finding: LeakFinding) -> KnownSlope:
         finding.slope_high_mb_per_hour,
     )
     reach = 0.0 if low is None or high is None else (high - low) / 2.0
-    return KnownSlope(slope=slope, reach=reach)
+    return KnownSlope(slope=slope * _active_share(finding), reach=reach)
+
+
+def _active_share(finding: LeakFinding) -> float:
+    """Return for how much of the time since its onset memory grew: what pauses goes on as slowly as it did with its pause."""
+    begin, end = finding.since or finding.window.start, finding.window.end
+    if finding.paused_hours is None or begin is None or end is None:
+        return 1.0
+    active = max((end - begin).total_seconds() / SECONDS_PER_HOUR, SHORTEST_GROWTH_HOURS)
+    return active / (active + finding.paused_hours)

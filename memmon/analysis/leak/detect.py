@@ -16,6 +16,7 @@ from memmon.analysis.leak.finding import (
     Verdict,
     confidence_of,
 )
+from memmon.analysis.leak.joined import joined
 from memmon.analysis.leak.mapped_files import growth_in_mapped_files
 from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series, thinned
@@ -138,9 +139,14 @@ def _silent(
 def _judge(
     history: History, policy: LeakPolicy, window: LeakWindow, least_squares: LeastSquares
 ) -> LeakFinding:
-    threshold = policy.threshold_mb_per_hour
-    prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
-    judgement = judge_runs([run for run in prepared if run is not None], threshold)
+    threshold, pieces = policy.threshold_mb_per_hour, history
+    history = joined(pieces)
+    judgement = _judgement(history, policy)
+    if history is not pieces and (judgement is None or judgement.verdict is not Verdict.LEAKING):
+        # Restarts that end at the level of the next start look like pieces: apart they may show a leak.
+        apart = _judgement(pieces, policy)
+        if judgement is None or (apart is not None and apart.verdict is Verdict.LEAKING):
+            history, judgement = pieces, apart
     if judgement is None:
         text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
         return _silent(history, policy, window, "insufficient_data", text)
@@ -149,6 +155,11 @@ def _judge(
     )
     found = in_files or judgement
     return _finding(history, policy, found, least_squares(*_second_series(found.evidence)))
+
+
+def _judgement(history: History, policy: LeakPolicy) -> Judgement | None:
+    prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
+    return judge_runs([run for run in prepared if run is not None], policy.threshold_mb_per_hour)
 
 
 def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: OlsTrend | None) -> LeakFinding:
@@ -191,6 +202,7 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
             kind=evidence.kind,
         ),
         source=history.source,
+        paused_hours=judgement.paused_hours,
     )
 
 

@@ -76,6 +76,7 @@ class LeakFinding:
     `smallest_visible_slope_mb_per_hour`: a slope below it could have been missed.
     `confidence`: high: lower 95 % end at or above the threshold and at least 19 h of data;
     medium: lower end above zero; low: otherwise.
+    `paused_hours`: how long ago a leak was last seen in the act that has paused since and given nothing back.
     `reason`: why nothing can be said (`insufficient_data`, `insufficient_duration`, `too_noisy`), or which
     rule decided; `details`: sentences for the report.
     """
@@ -104,6 +105,7 @@ class LeakFinding:
     source: str = ""
     rss_slope_mb_per_hour: float | None = None
     resident_clause: str = ""
+    paused_hours: float | None = None
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""

@@ -16,6 +16,7 @@ from memmon.analysis.leak.trend import (
     fit_trend,
     shows_days,
 )
+from memmon.analysis.leak.weekday import may_be_first_working_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,9 +86,8 @@ def first_alarm(
     before, and it grew by more than any earlier stretch of its length, the daily cycle taken out of both.
     """
     for recent in trends:
-        if rule(recent.trend, threshold_mb_per_hour, margin=recent.margin).is_alarm and _is_new_territory(
-            series, recent
-        ):
+        is_alarm = rule(recent.trend, threshold_mb_per_hour, margin=recent.margin).is_alarm
+        if is_alarm and _is_new_territory(series, recent) and not may_be_first_working_day(series, recent):
             return recent
     return None
 

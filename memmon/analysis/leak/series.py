@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,21 @@ class RunSeries:
     def span_hours(self) -> float:
         """Hours from the first to the last sample."""
         return float(self.hours[-1] - self.hours[0])
+
+    def until(self, count: int) -> RunSeries:
+        """Return what was known of the run at its sample number `count`."""
+        if count >= self.hours.size:
+            return self
+        return replace(
+            self,
+            history_hours=self.history_hours - float(self.hours[-1] - self.hours[count - 1]),
+            at_seconds=self.at_seconds[:count],
+            hours=self.hours[:count],
+            mb=self.mb[:count],
+            filled_mb=None if self.filled_mb is None else self.filled_mb[:count],
+            most_filled_mb=None if self.most_filled_mb is None else self.most_filled_mb[:count],
+            work=None if self.work is None else self.work[:count],
+        )
 
 
 def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False) -> RunSeries | None:

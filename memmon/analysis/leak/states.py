@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, gather, since_onset
+from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, gather, newest_run, since_onset
+from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.load import without_load
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak.trend import fit_trend
@@ -48,7 +49,7 @@ class Judgement:
     """A verdict with the evidence it rests on.
 
     `since_hours`: on the run's uptime, when known already; `resident`: the evidence on resident memory, where
-    that alone grows.
+    that alone grows; `paused_hours`: for how long what was seen in the act has paused.
     """
 
     verdict: Verdict
@@ -56,10 +57,29 @@ class Judgement:
     evidence: Evidence
     since_hours: float | None = None
     resident: Evidence | None = None
+    paused_hours: float | None = None
 
 
 def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
-    """Return the verdict on all runs; None when none of them is long enough for a trend."""
+    """Return the verdict on all runs; None when none of them is long enough for a trend.
+
+    A leak that was seen in the act is held through a pause.
+    """
+    judgement = judge_as_it_is(runs, threshold_mb_per_hour)
+    if judgement is None:
+        return None
+    newest = newest_run(runs)
+    return hold(
+        judgement,
+        runs,
+        newest,
+        threshold_mb_per_hour,
+        lambda then: judge_as_it_is(then, threshold_mb_per_hour),
+    )
+
+
+def judge_as_it_is(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
+    """Return the same without what earlier checks have seen."""
     plain = gather(runs, threshold_mb_per_hour)
     if plain is None:
         return None

@@ -23,6 +23,13 @@ _WHY = {
     "too_noisy": (
         "Cannot say yet: {rate}; in {hours:.1f} h of these readings only growth above {visible:.1f} MB/hour is visible"
     ),
+    "paused": (
+        "Cannot say yet: memory grew as a leak does until {paused:.0f} h ago; whether it was a cache that filled shows "
+        "when the same hours of a working day have passed"
+    ),
+    "held": (
+        "Memory leaks: it grew by {rate}, at or above the threshold of {threshold}, and has paused for {paused:.0f} h"
+    ),
 }
 
 
@@ -41,6 +48,7 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
         hours=evidence.hours,
         visible=evidence.visible,
         footprint=_rate(evidence),
+        paused=judgement.paused_hours,
     )
 
 
@@ -58,6 +66,10 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     """Return sentences on what was judged, what decided, and why the two regressions differ if they do."""
     evidence = judgement.evidence
     lines = [_stretch(judgement)]
+    if judgement.reason == "held":
+        lines.append(
+            "What it had grown by was not given back, nor has a working day passed without growth at the same hours."
+        )
     if judgement.reason == "growth_ended":
         lines.append("Memory grew earlier; the growth has ended and the level has held since.")
     if judgement.verdict is Verdict.GROWING and evidence.failed in {"margin", "order", "thirds", "tail"}:

@@ -1,0 +1,206 @@
+"""What was seen in the act is not taken back by a pause: the checks of earlier hours are made again, where memory then grew.
+
+Nothing is kept for it: the history itself tells what a check said in an earlier hour, so that every reader of it says
+the same. Only hours at whose end memory had grown out of a level stretch are looked at, few of them, and none where that
+growth was given back, or where it did not come again at the same hours of a later day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memmon.analysis.leak.weekday import is_surely_worked
+from memmon.facts.verdicts import Verdict
+from memmon.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from memmon.analysis.leak.series import RunSeries
+    from memmon.analysis.leak.states import Judgement
+
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+    Judge = Callable[[Sequence[RunSeries]], Judgement | None]
+
+SPELLS_HOURS = (4, 6, 8, 10, 12, 16, 24, 36, 48, 72, 96)
+"""Lengths of growth, in hours, that are looked for. Chosen: steps of a half up to four days."""
+QUIET_HOURS = 2
+"""Hours before growth that must be level: what grows from the start on may be a cache that fills."""
+QUIET_SHARE = 0.2
+"""Pace in these hours, over that of the growth, that is level. Chosen."""
+LATE_SHARE = 0.1
+"""Part of the growth that must have come in its last quarter: what had paused before is not in the act. Chosen."""
+GIVEN_BACK_SHARE = 1.0 / 3.0
+"""Part of the growth that, given back, resolves it."""
+PLATEAU_SHARE = 0.25
+"""Part of the growth below which the same hours of a later day did not grow. Chosen."""
+RECORD_SHARE = 0.1
+"""Part of the growth by which a floor stands above all before, to be growth after a pause. Chosen."""
+LONGER_THAN_PAUSE = 1.25
+"""A plateau, over the longest pause seen before. Chosen."""
+MOST_LOOKS = 2
+"""Hours that are judged again, at the most. Chosen: bounds the cost of a verdict."""
+HOURS_PER_DAY = 24
+"""Hours of a day."""
+SAYS_TOO_MUCH = frozenset({Verdict.STABLE, Verdict.STEPPED, Verdict.SATURATING})
+"""Verdicts that are too early while growth from the start on may only pause."""
+APART_HOURS = 3
+"""Hours between those that are judged again. Chosen."""
+CALM = frozenset({Verdict.STABLE, Verdict.STEPPED, Verdict.SATURATING, Verdict.GROWING, Verdict.CANNOT_SAY})
+"""Verdicts that a pause can bring about; deques, load and mapped files explain growth otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hours:
+    """The floors of a run by the hour of the clock: the first hour's number since 1970, one value an hour."""
+
+    first: int
+    floors: FloatArray
+
+
+def hold(
+    judgement: Judgement,
+    runs: Sequence[RunSeries],
+    newest: RunSeries,
+    threshold_mb_per_hour: float,
+    judge: Judge,
+) -> Judgement:
+    """Return the leak that checks of earlier hours saw in the act and that nothing has resolved, else `judgement`.
+
+    What grew from the start on may be a cache that filled: of that nothing can be said until it is resolved.
+    """
+    evidence = judgement.evidence
+    is_slow = judgement.verdict is Verdict.GROWING and evidence.high < threshold_mb_per_hour
+    if judgement.verdict not in CALM or is_slow:  # growth that is surely slower is no pause
+        return judgement
+    for hour, is_late in _worth_a_look(newest, threshold_mb_per_hour):
+        if not is_late and judgement.verdict not in SAYS_TOO_MUCH:
+            continue
+        seen = judge(_until(runs, hour))
+        if seen is None or seen.verdict is not Verdict.LEAKING or seen.evidence.low <= 0:
+            continue
+        beside = (judge(_until(runs, other)) for other in (hour - 1, hour + 1))
+        if any(other is not None and other.verdict is Verdict.LEAKING for other in beside):
+            paused = (float(newest.at_seconds[-1]) - seen.evidence.to_seconds) / SECONDS_PER_HOUR
+            if is_late:
+                return replace(seen, reason="held", paused_hours=paused)
+            return replace(judgement, verdict=Verdict.CANNOT_SAY, reason="paused", paused_hours=paused)
+    return judgement
+
+
+def _until(runs: Sequence[RunSeries], hour: int) -> list[RunSeries]:
+    """Return what was known of the runs at the end of an hour of the clock."""
+    end = (hour + 1) * SECONDS_PER_HOUR
+    cuts = ((run, int(np.searchsorted(run.at_seconds, end))) for run in runs)
+    return [run.until(cut) for run, cut in cuts if cut > 1]
+
+
+def hours_of(run: RunSeries) -> Hours | None:
+    """Return the floor of each hour of a run, those without a sample as the one before; None where the clock went back."""
+    number = np.floor(run.at_seconds / SECONDS_PER_HOUR).astype(np.int64)
+    steps = np.diff(number)
+    if int(steps.min(initial=0)) < 0:
+        return None
+    starts = np.flatnonzero(np.concatenate([[True], steps > 0]))
+    lowest, at = np.minimum.reduceat(run.mb, starts), number[starts] - number[0]
+    return Hours(first=int(number[0]), floors=np.repeat(lowest, np.diff(np.append(at, at[-1] + 1))))
+
+
+def _worth_a_look(run: RunSeries, threshold_mb_per_hour: float) -> Iterator[tuple[int, bool]]:
+    """Yield the hours of the clock whose checks may have seen growth that nothing resolved, the likeliest first.
+
+    Beside each: whether that growth began late, out of a level stretch; else it began with the run.
+    """
+    known = hours_of(run)
+    if known is None or known.floors.size <= SPELLS_HOURS[0] + QUIET_HOURS:
+        return
+    grown, spell = _grown(known.floors, threshold_mb_per_hour)
+    from_start, since_start = _grown_from_start(known.floors, threshold_mb_per_hour)
+    for is_late, sizes, lengths in ((True, grown, spell), (False, from_start, since_start)):
+        taken: list[int] = []
+        for hour in np.argsort(threshold_mb_per_hour * lengths - sizes, kind="stable").tolist():
+            if len(taken) >= MOST_LOOKS or not sizes[hour] > 0:
+                break
+            if any(abs(hour - other) < APART_HOURS for other in taken):
+                continue
+            if not _is_resolved(known, hour, float(sizes[hour]), int(lengths[hour])):
+                taken.append(hour)
+                yield known.first + hour, is_late
+
+
+def _grown_from_start(
+    floors: FloatArray, threshold_mb_per_hour: float
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return for each hour of the first day by how much memory had grown since the start (0: not), and its number."""
+    spell = np.arange(floors.size, dtype=np.int64)
+    grown = floors - floors[0]
+    lately = floors - floors[spell - spell // 4]
+    enough = (grown >= threshold_mb_per_hour * spell) & (lately >= LATE_SHARE * grown)
+    enough &= (spell >= SPELLS_HOURS[0]) & (spell <= HOURS_PER_DAY) & (spell < floors.size - 1)
+    return np.where(enough, grown, 0.0), np.where(enough, spell, 0)
+
+
+def _grown(floors: FloatArray, threshold_mb_per_hour: float) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return for each hour by how much memory had grown out of a level stretch (0: not), and in how many hours.
+
+    The last hour is left out: of that the present verdict speaks.
+    """
+    n = floors.size
+    grown, spell = np.zeros(n), np.zeros(n, dtype=np.int64)
+    for hours in SPELLS_HOURS:
+        ahead = hours + QUIET_HOURS
+        if n <= ahead:
+            break
+        rise = floors[ahead:] - floors[QUIET_HOURS:-hours]
+        before = floors[QUIET_HOURS:-hours] - floors[: n - ahead]
+        lately = floors[ahead:] - floors[ahead - hours // 4 : n - hours // 4]
+        enough = (rise >= threshold_mb_per_hour * hours) & (
+            before * hours <= QUIET_SHARE * rise * QUIET_HOURS
+        )
+        enough &= lately >= LATE_SHARE * rise
+        beyond = grown[ahead:] - threshold_mb_per_hour * spell[ahead:]
+        better = enough & (rise - threshold_mb_per_hour * hours > beyond)
+        grown[ahead:][better], spell[ahead:][better] = rise[better], hours
+    grown[-1], spell[-1] = 0.0, 0
+    return grown, spell
+
+
+def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> bool:
+    """Tell whether growth until an hour was given back since, or did not come again when it could have."""
+    floors = known.floors
+    after = floors[hour:]
+    if after.size > 2:  # noqa: PLR2004 - the middle of three
+        levels = np.median(np.lib.stride_tricks.sliding_window_view(after, 3), axis=1)
+        if float(levels.min()) < floors[hour] - GIVEN_BACK_SHARE * grown_mb:
+            return True
+    elif float(after.max()) < floors[hour] - GIVEN_BACK_SHARE * grown_mb:
+        return True
+    longest = LONGER_THAN_PAUSE * _longest_pause(floors[: hour + 1], grown_mb)
+    first = max(24, 24 * int(np.ceil(longest / 24)))
+    return any(
+        _is_level(known, hour + later, grown_mb, spell_hours)
+        for later in range(first, floors.size - hour, 24)
+    )
+
+
+def _is_level(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> bool:
+    """Tell whether memory did not grow in the hours of a later day in which it had, on a day that was surely worked."""
+    begin = max(hour - min(spell_hours, 24), 0)
+    grown = float(known.floors[hour] - known.floors[begin])
+    return grown <= PLATEAU_SHARE * grown_mb and is_surely_worked(known.first + begin, known.first + hour)
+
+
+def _longest_pause(floors: FloatArray, grown_mb: float) -> int:
+    """Return the hours of the longest stretch without growth between two that grew."""
+    highest, records = floors[0], []
+    for place, floor in enumerate(floors.tolist()):
+        if floor > highest + RECORD_SHARE * grown_mb:
+            records.append(place)
+            highest = floor
+    return int(np.diff(records).max()) if len(records) > 1 else 0

@@ -1,0 +1,95 @@
+"""A leak that was seen in the act is held through a pause, until memory is given back or the same hours pass without growth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memmon import forecast_limit
+from memmon.analysis.leak.detect import detect_leak
+from memmon.history import History
+
+MONDAY = 1_767_571_200.0  # 2026-01-05 0:00 UTC
+
+
+def office(days, *, rate=40.0, hours, begin=MONDAY, given_back=(0.0, 0.0), runs=None):
+    """A level program that grows from 9 to 17 h UTC on `days` since its beginning; `given_back`: (at hour, MB)."""
+    times = np.arange(0, hours + 1e-9, 1 / 12)
+    worked = np.clip(times % 24 - 9, 0, 8) + 0.0
+    active = np.isin(times // 24, days)
+    done = np.searchsorted(np.sort(days), times // 24) * 8.0
+    mb = 300 + np.random.default_rng(5).normal(0, 1.0, times.size)
+    mb += rate * (done + worked * active) - given_back[1] * (times >= given_back[0] - 1e-9)
+    if runs is not None:
+        mb -= np.where(times >= runs, mb[-1] - 300, 0.0)
+    run = np.zeros(times.size) if runs is None else (times >= runs).astype(float)
+    return History.from_arrays(at_seconds=begin + times * 3600, rss_bytes=mb * 2**20, run_id=run)
+
+
+def at(history, hour):
+    return detect_leak(history.slice_time(None, float(history.at_seconds[0]) + hour * 3600))
+
+
+def test_a_pause_takes_nothing_back():
+    """What leaked from 9 to 17 h is leaking still at night, and says since when it pauses."""
+    history = office([0], hours=32)
+    night = at(history, 24)
+    assert (night.verdict, night.reason) == ("leaking", "held")
+    assert night.slope_mb_per_hour == pytest.approx(40, abs=8)
+    assert night.paused_hours == pytest.approx(7, abs=1.1)
+    assert "has paused for" in night.summary
+
+
+def test_in_the_act_nothing_pauses():
+    """While it grows the finding rests on the present."""
+    assert at(office([0], hours=32), 16).paused_hours is None
+
+
+def test_a_third_given_back_resolves_it():
+    """Memory that was given back, a third of the growth or more, was no leak."""
+    history = office([0], hours=32, given_back=(20.0, 130.0))
+    assert at(history, 19).is_leak
+    assert not at(history, 24).is_leak
+
+
+def test_less_than_a_third_given_back_does_not():
+    """A little that is given back resolves nothing."""
+    assert at(office([0], hours=32, given_back=(20.0, 60.0)), 24).is_leak
+
+
+def test_the_same_hours_without_growth_resolve_it():
+    """Growth that does not come again at the same hours of the next working day has ended."""
+    history = office([1], hours=96)
+    assert at(history, 24 + 32).is_leak
+    assert not at(history, 48 + 24).is_leak
+
+
+def test_a_weekend_is_no_working_day():
+    """A leak of working days is held from Friday's evening to Monday's morning, and never called stable."""
+    history = office([0, 1, 2, 3, 4, 7, 8], hours=216)
+    words = {str(at(history, hour).verdict) for hour in range(114, 180, 6)}
+    assert words == {"leaking"}
+
+
+def test_of_growth_from_the_start_nothing_is_said_until_the_hours_have_passed_again():
+    """What grows from its start on and then is level may be a cache that filled: no leak, and not called stable yet."""
+    history = office([0], hours=48).slice_time(MONDAY + 9 * 3600, None)
+    assert at(history, 7.5).is_leak
+    night = at(history, 16)
+    assert (night.verdict, night.reason) == ("cannot_say", "paused")
+    assert at(history, 36).verdict.row.tone == "good"
+
+
+def test_a_new_run_is_judged_anew():
+    """A restart ends what was held."""
+    history = office([0], hours=40, runs=20.0)
+    assert at(history, 19).is_leak
+    assert not at(history, 38).is_leak
+
+
+def test_the_limit_of_what_pauses_is_as_far_as_with_its_pauses():
+    """The forecast goes on at the pace of growth and pause together."""
+    history = office([0], hours=32)
+    night = history.slice_time(None, MONDAY + 24 * 3600)
+    ahead = forecast_limit(night, (620 + 600) * 2**20)
+    assert ahead.hours_to_limit == pytest.approx(600 / (40 * 8 / 15), rel=0.25)
