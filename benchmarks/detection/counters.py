@@ -37,7 +37,8 @@ CHECKS = tuple(float(hour) for hour in range(2, 25))
 """Hours of the hourly checks."""
 LATE_FROM_HOURS = 12.0
 """When a leak begins that is added to a program without one."""
-CALM = frozenset({Verdict.STABLE, Verdict.STEPPED, Verdict.SATURATING})
+CALM = frozenset(verdict for verdict in Verdict if verdict.row.needs_all_parts)
+"""What calms whoever reads it."""
 GARBAGE_TEETH = frozenset({"gc_sawtooth"})
 """Programs whose collector was told to wait: garbage of hours is no leak, and can't be told from one by its size."""
 

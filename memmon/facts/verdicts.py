@@ -36,6 +36,8 @@ class VerdictRow:
     """What the growth consists of is worth a look."""
     ends: bool = False
     """The growth ends by itself."""
+    needs_all_parts: bool = False
+    """It is only said where no part of memory that is known clearly rises."""
     remark: str | None = None
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
@@ -126,6 +128,7 @@ _SATURATING = VerdictRow(
     grows=True,
     is_explained=True,
     ends=True,
+    needs_all_parts=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -163,6 +166,7 @@ _STEPPED = VerdictRow(
     grows=False,
     is_explained=True,
     remark="Memory rose in a step, not steadily: no leak.",
+    needs_all_parts=True,
 )
 _LOAD_DRIVEN = VerdictRow(
     dateless="memory follows the load, which has no date",
@@ -185,6 +189,7 @@ _STABLE = VerdictRow(
     beginning="Memory is stable",
     grows=False,
     is_explained=False,
+    needs_all_parts=True,
 )
 _CANNOT_SAY = VerdictRow(
     rank=2,

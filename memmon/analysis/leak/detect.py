@@ -19,9 +19,11 @@ from memmon.analysis.leak.finding import (
 from memmon.analysis.leak.mapped_files import growth_in_mapped_files
 from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series, thinned
+from memmon.analysis.leak.signals.carried import carried_by_parts
 from memmon.analysis.leak.states import judge_runs
 from memmon.analysis.leak.wording import details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.facts.signals import Signal
 from memmon.history import as_history
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -140,10 +142,14 @@ def _judge(
 ) -> LeakFinding:
     threshold = policy.threshold_mb_per_hour
     prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
-    judgement = judge_runs([run for run in prepared if run is not None], threshold)
+    runs = [run for run in prepared if run is not None]
+    judgement = judge_runs(runs, threshold)
     if judgement is None:
         text = "Insufficient data: no run has enough readings, well enough spread, for a trend"
         return _silent(history, policy, window, "insufficient_data", text)
+    judgement = carried_by_parts(
+        history, runs, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
+    )
     in_files = growth_in_mapped_files(
         history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
     )
@@ -156,6 +162,7 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
     threshold, evidence = policy.threshold_mb_per_hour, judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     is_resident = history.anon_bytes is None and history.swap_bytes is None
+    is_resident = is_resident and judgement.measured is Signal.FOOTPRINT
     rss_slope = evidence.slope if is_resident else resident_slope(stretch)
     clause = resident_clause(stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope)
     is_leak = judgement.verdict is Verdict.LEAKING
@@ -224,7 +231,7 @@ def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, date
     if judgement.evidence.kind == "pooled":
         begin = _utc(judgement.evidence.from_seconds)
         return begin, begin, begin
-    growing = judgement.resident or judgement.evidence
+    growing = judgement.resident or judgement.carrier or judgement.evidence
     run = growing.series
     onset = onset_of(growing)
     if not onset.found:
