@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.analysis.cause.split_finding import CauseSeries
+from memmon.analysis.forecast.limit import forecast_limit
 from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.signals.alarm import paid_margin
 from memmon.analysis.leak.signals.carried import carried_by_parts
 from memmon.analysis.leak.signals.known import block_bytes, known_parts
 from memmon.analysis.leak.states import judge_runs
+from memmon.assessment.assess import assess
+from memmon.assessment.culprits import explain
+from memmon.assessment.present import GrowthReadings
 from memmon.facts.signals import Signal
+from memmon.formatting import local_time
 from memmon.history import History
 from memmon.many.series import series_task
 
@@ -89,6 +96,85 @@ def test_a_leak_that_fills_holes_is_told_before_resident_memory_grows():
     )
 
 
+def after_a_peak(hours, rate=16.0):
+    """Return a program whose objects leak into the 200 MB of holes that a peak in its first minutes left."""
+    return program(hours, objects=60 + rate * hours, holes=np.where(hours < 0.3, 20, 220 - rate * hours))
+
+
+def test_the_finding_names_the_part_and_the_holes_that_it_fills():
+    """The finding says which signal carries it, whose rate it has, since when, and why resident memory shows nothing."""
+    hours = five_minutes(8)
+    finding = detect_leak(after_a_peak(hours))
+    assert (finding.verdict, finding.signal, finding.slope_signal) == ("leaking", "blocks", "in_use")
+    assert finding.holes_mb == pytest.approx(200 - 16 * 8, abs=15)
+    assert finding.growth_mb == pytest.approx(16 * 6.9, rel=0.1)
+    assert finding.since is not None
+    began = local_time(finding.since)
+    assert re.search(
+        rf"; Python objects grow by 1\d\.\d\d MB/hour since {re.escape(began)}; ", finding.summary
+    )
+    told = f"resident memory does not show it yet: it fills {finding.holes_mb:.0f} MB of holes"
+    assert finding.summary.endswith(told)
+    assert finding.resident_clause == told
+    alone = detect_leak(without_counters(program(hours, heap=40 + 30 * hours)))
+    assert (alone.verdict, alone.signal, alone.slope_signal, alone.holes_mb) == (
+        "leaking",
+        "footprint",
+        "footprint",
+        None,
+    )
+
+
+def test_a_forecast_waits_until_the_holes_are_full():
+    """The limit is reached after the holes are full and memory has grown to it; at the earliest no hole can be filled."""
+    hours = five_minutes(8)
+    history = after_a_peak(hours)
+    finding = detect_leak(history)
+    now_mb = history.footprint_bytes[-1] / MIB
+    forecast = forecast_limit(history, (now_mb + 320) * MIB, finding=finding)
+    straight = 320 / finding.slope_mb_per_hour
+    assert forecast.state == "dated"
+    assert forecast.hours_to_limit == pytest.approx(
+        straight + finding.holes_mb / finding.slope_mb_per_hour, rel=0.03
+    )
+    assert forecast.hours_to_limit_low == pytest.approx(straight, rel=0.1)
+    assert forecast.curve.median_mb[0] == pytest.approx(now_mb, abs=2)
+    assert any("held and not in use" in text for text in forecast.details)
+
+
+def test_the_cause_is_what_grew_though_all_memory_is_level():
+    """What fills holes has its cause: Python objects, not a cause that can't be told."""
+    hours = five_minutes(8)
+    history = after_a_peak(hours)
+    finding = detect_leak(history)
+    counters = CauseSeries.from_columns(
+        hours,
+        {
+            "rss_bytes": history.rss_bytes,
+            "rss_anon_bytes": history.anon_bytes,
+            "rss_file_bytes": np.full(hours.size, 20.0 * MIB),
+            "rss_shmem_bytes": history.shmem_bytes,
+            "swap_bytes": history.swap_bytes,
+            "heap_used_bytes": history.heap_used_bytes,
+            "heap_mmap_bytes": history.heap_mmap_bytes,
+            "python_block_count": history.python_block_count,
+        },
+    )
+    cause, _ = explain(
+        finding, GrowthReadings(counters=(counters,), parts=(), work=(), unbounded_names=(), bounded_names=())
+    )
+    assert cause.cause == "python"
+    assert cause.growth_bytes == pytest.approx(finding.growth_mb * MIB)
+    assert cause.share_of("python") > 0.95
+
+
+def test_the_headline_says_which_part_tells_of_it():
+    """The one sentence on a source names the signal, and says nothing of it where that is all memory."""
+    hours = five_minutes(8)
+    assert ", told by Python objects" in assess(after_a_peak(hours)).headline
+    assert "told by" not in assess(program(hours, heap=40 + 30 * hours)).headline
+
+
 def test_the_rate_is_that_of_all_memory_where_that_grows_too():
     """Where all memory grows as fast for sure the finding has its rate, not that of the part that told of it first."""
     hours = five_minutes(6)
@@ -152,12 +238,13 @@ def test_the_choice_among_signals_is_paid_for():
 
 
 def test_what_a_block_takes_is_seen_and_kept_within_reason():
-    """The bytes of a block come from the memory outside the heap, and lie between 40 and 140."""
+    """The bytes of a block come from the memory outside the heap, lie between 40 and 140, and are the usual ones else."""
     hours = five_minutes(12)
     grown = program(hours, objects=60 + 5 * hours)
     assert block_bytes(grown) == pytest.approx(BLOCK, rel=0.03)
     assert block_bytes(program(hours, objects=60 + hours, holes=20 + 50 * hours)) == 140
-    assert block_bytes(program(hours, objects=60 + hours, holes=200 - hours)) == 40
+    assert block_bytes(program(hours, objects=60 + hours, holes=200 - 10 * hours)) == 40
+    assert block_bytes(program(hours, objects=60 + hours, holes=200 - hours)) == pytest.approx(80, rel=0.02)
     assert block_bytes(without_counters(grown)) == 80
 
 

@@ -20,6 +20,8 @@ from memmon.analysis.leak.mapped_files import growth_in_mapped_files
 from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series, thinned
 from memmon.analysis.leak.signals.carried import carried_by_parts
+from memmon.analysis.leak.signals.holes import holes_left_mb
+from memmon.analysis.leak.signals.wording import signal_clause, unseen_clause
 from memmon.analysis.leak.states import judge_runs
 from memmon.analysis.leak.wording import details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
@@ -162,14 +164,17 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
     threshold, evidence = policy.threshold_mb_per_hour, judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     is_resident = history.anon_bytes is None and history.swap_bytes is None
-    is_resident = is_resident and judgement.measured is Signal.FOOTPRINT
-    rss_slope = evidence.slope if is_resident else resident_slope(stretch)
-    clause = resident_clause(stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope)
-    is_leak = judgement.verdict is Verdict.LEAKING
+    is_whole = judgement.measured is Signal.FOOTPRINT
+    rss_slope = evidence.slope if is_resident and is_whole else resident_slope(stretch)
     since, earliest, latest = _since(judgement)
+    holes_mb = None if is_whole else holes_left_mb(history.of_runs([evidence.series.run_id]))
+    clause = unseen_clause(judgement, resident=rss_slope, holes_mb=holes_mb) or resident_clause(
+        stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope
+    )
+    said = (summary_of(judgement, threshold, since=since), signal_clause(judgement, since), clause)
     return LeakFinding(
         verdict=judgement.verdict,
-        is_leak=is_leak,
+        is_leak=judgement.verdict is Verdict.LEAKING,
         confidence=confidence_of(evidence.low, evidence.hours, threshold),
         slope_mb_per_hour=evidence.slope,
         slope_low_mb_per_hour=evidence.low,
@@ -179,14 +184,14 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
         ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
         ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
         ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
-        growth_mb=_growth_mb(stretch),
+        growth_mb=_growth_mb(stretch) if is_whole else _part_growth_mb(evidence),
         since=since,
         since_earliest=earliest,
         since_latest=latest,
         duration_hours=evidence.hours,
         sample_count=len(stretch),
         smallest_visible_slope_mb_per_hour=evidence.visible,
-        summary="; ".join(filter(None, (summary_of(judgement, threshold), clause))),
+        summary="; ".join(filter(None, said)),
         details=details_of(judgement, ols, threshold),
         reason=judgement.reason,
         policy=policy,
@@ -198,7 +203,17 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
             kind=evidence.kind,
         ),
         source=history.source,
+        signal=judgement.signal,
+        slope_signal=judgement.measured,
+        holes_mb=holes_mb,
     )
+
+
+def _part_growth_mb(evidence: Evidence) -> float:
+    """Return the last less the first reading of a part of memory over the stretch."""
+    run = evidence.series
+    first = int(np.searchsorted(run.at_seconds, evidence.from_seconds - 1e-3))
+    return float(run.mb[-1] - run.mb[min(first, run.mb.size - 1)])
 
 
 def _growth_mb(stretch: History) -> float:

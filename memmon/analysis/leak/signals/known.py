@@ -73,7 +73,10 @@ def heap_bytes(run: History) -> FloatArray | None:
 
 
 def block_bytes(run: History) -> float:
-    """Return the bytes that one of Python's blocks takes, by least squares over all samples of the run."""
+    """Return the bytes that one of Python's blocks takes, by least squares over all samples of the run.
+
+    As far as the line does not explain the memory it is drawn towards what a block usually takes.
+    """
     anonymous, heap, blocks = anonymous_bytes(run), heap_bytes(run), run.python_block_count
     if anonymous is None or heap is None or blocks is None:
         return USUAL_BLOCK_BYTES
@@ -85,8 +88,12 @@ def block_bytes(run: History) -> float:
     spread = float(away @ away)
     if spread <= 0:
         return USUAL_BLOCK_BYTES
-    found = float(away @ (outside[known] - outside[known].mean())) / spread
-    return float(np.clip(found, LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES))
+    beside = outside[known] - outside[known].mean()
+    found = float(away @ beside) / spread
+    explained = min(found**2 * spread / max(float(beside @ beside), 1.0), 1.0)
+    # Blocks that fill holes move no memory: a line that explains little says little of what one takes.
+    drawn = explained * found + (1.0 - explained) * USUAL_BLOCK_BYTES
+    return float(np.clip(drawn, LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES))
 
 
 def _sizes(run: History) -> dict[Signal, FloatArray]:
