@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from memmon.export.metrics import MetricsCollector, render_metrics
     from memmon.facts.deque_state import DequeState
     from memmon.facts.severity import Severity
+    from memmon.facts.signals import Signal
     from memmon.facts.staleness import Staleness
     from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
@@ -173,6 +174,7 @@ _HOMES = {
     "SeriesResult": "memmon.many.series",
     "SettingsError": "memmon.errors",
     "Severity": "memmon.facts.severity",
+    "Signal": "memmon.facts.signals",
     "Snapshot": "memmon.model",
     "SoakVerdict": "memmon.analysis.leak.soak",
     "SourceInfo": "memmon.store.read",
@@ -290,6 +292,7 @@ __all__ = [
     "SeriesResult",
     "SettingsError",
     "Severity",
+    "Signal",
     "Snapshot",
     "SoakVerdict",
     "SourceInfo",

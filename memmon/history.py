@@ -55,6 +55,7 @@ EXTRA_COLUMNS = (
     "deque_most_capacity_bytes",
     "thread_count",
     "fd_count",
+    "heap_mmap_bytes",
 )
 """The optional arrays of a History, one value per sample, NaN where unknown."""
 
@@ -110,6 +111,7 @@ class History:
     deque_most_capacity_bytes: FloatArray | None = None
     thread_count: FloatArray | None = None
     fd_count: FloatArray | None = None
+    heap_mmap_bytes: FloatArray | None = None
     runs: tuple[HistoryRun, ...] = ()
     dropped_count: int = 0
     duplicate_count: int = 0

@@ -13,7 +13,7 @@ if str(CHECKOUT) not in sys.path:
 from benchmarks.detection.experiments import Plan  # noqa: E402 - after the path, for `python benchmarks/detection`
 from benchmarks.detection.table import report  # noqa: E402
 
-PARTS = ("simulated", "real", "sequential", "weeks", "speed")
+PARTS = ("simulated", "real", "counters", "sequential", "weeks", "speed")
 
 
 def main() -> None:
@@ -25,12 +25,13 @@ def main() -> None:
     options.add_argument("--cases", type=int, help="cases per class, instead of the preset")
     options.add_argument("--rival-cases", type=int, help="of which the rivals judge so many")
     options.add_argument("--processes", type=int, help="processes per class for hourly checks")
+    options.add_argument("--counters", type=Path, help="the folder of the recordings with counters")
     chosen = options.parse_args()
     preset = (120, 24, 12) if chosen.full else (9, 3, 1)
     given = (chosen.cases, chosen.rival_cases, chosen.processes)
     cases, rival_cases, processes = (g if g is not None else p for g, p in zip(given, preset, strict=True))
     plan = Plan(chosen.purpose, cases, rival_cases, processes)
-    for section in report(plan, parts=frozenset(chosen.parts)):
+    for section in report(plan, parts=frozenset(chosen.parts), counters=chosen.counters):
         print(section, end="\n\n", flush=True)
 
 

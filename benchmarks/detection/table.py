@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.detection import experiments, real, simulator, weeks
+from benchmarks.detection.counters_table import on_counters
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
+from benchmarks.detection.markdown import markdown
 from benchmarks.detection.rates import Rate, mean_of_classes, percent
 from benchmarks.detection.rivals import RULES
 from memmon.analysis.leak.detect import detect_leak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OTHER_SHAPES = ("accelerating", "stepwise", "working_hours", "late")
-
-
-def markdown(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
 def _means(rates: Rates, rule: str, hours: float, *, leave_out: tuple[str, ...] = ()) -> str:
@@ -138,8 +135,8 @@ def speed(plan: Plan) -> list[str]:
     return ["### One verdict: CPU ms, median / slowest of 20\n\n" + markdown(header, rows)]
 
 
-def report(plan: Plan, *, parts: frozenset[str]) -> Iterator[str]:
-    """Yield the benchmark's sections in Markdown as they are ready."""
+def report(plan: Plan, *, parts: frozenset[str], counters: Path | None = None) -> Iterator[str]:
+    """Yield the benchmark's sections in Markdown as they are ready; `counters`: the folder of those recordings."""
     yield (
         f"# Detection benchmark: {plan.purpose} seeds\n\n"
         f"Threshold 10 MB/h, samples every 5 minutes, {len(simulator.BACKGROUNDS)} backgrounds that weigh the "
@@ -151,6 +148,9 @@ def report(plan: Plan, *, parts: frozenset[str]) -> Iterator[str]:
         yield from simulated(plan)
     if "real" in parts:
         yield from on_real_series(rivals=plan.rival_cases > 0)
+    if "counters" in parts:
+        shared = real.shared_folder()
+        yield from on_counters(counters or (shared and shared / "counters"))
     if "sequential" in parts:
         yield from sequential(plan)
     if "weeks" in parts:

@@ -10,6 +10,7 @@ import numpy as np
 from memmon.analysis.cause.attribution import attribute_growth
 from memmon.analysis.cause.per_work import growth_per_work
 from memmon.analysis.cause.split import split_cause
+from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
 from memmon.units import MIB
 
@@ -67,7 +68,8 @@ def explain(
     if growth_bytes is not None and growth_bytes <= 0:
         return None, None
     in_files = finding.verdict is Verdict.MAPPED_FILES
-    cause = split_cause(readings.counters, growth_bytes=growth_bytes, has_files=in_files)
+    is_in_use = finding.slope_signal is not Signal.FOOTPRINT
+    cause = split_cause(readings.counters, growth_bytes=growth_bytes, has_files=in_files, is_in_use=is_in_use)
     is_told = cause.cause != "unknown" and cause.growth_bytes >= EARLY_GROWTH_BYTES
     if finding.verdict is Verdict.CANNOT_SAY and not is_told:
         return None, None

@@ -8,6 +8,7 @@ from memmon.assessment.culprits import GUILTY_SHARE, UNEXPLAINED
 from memmon.assessment.freshness import FreshnessState
 from memmon.facts.limit_names import limit_name
 from memmon.facts.run_endings import END_WORDS
+from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.units import mb_from_bytes
@@ -53,7 +54,7 @@ def _verdict(assessed: Assessment) -> str:
         words += f" (95 % interval {interval(low, high)})"
     if finding.verdict.row.grows and finding.since is not None:
         words += f" since {local_time(finding.since)}"
-    return words
+    return words if finding.signal is Signal.FOOTPRINT else f"{words}, told by {finding.signal.words}"
 
 
 def _whose(assessed: Assessment) -> str:

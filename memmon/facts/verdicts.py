@@ -36,6 +36,10 @@ class VerdictRow:
     """What the growth consists of is worth a look."""
     ends: bool = False
     """The growth ends by itself."""
+    part_sentence: str = ""
+    """The summary where the rate is that of a part of memory: `{who}` (`{Who}`) `{grows}` by it, `{since}` when."""
+    needs_all_parts: bool = False
+    """It is only said where no part of memory that is known clearly rises."""
     remark: str | None = None
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
@@ -105,6 +109,7 @@ _LEAKING = VerdictRow(
     beginning="Memory leaks",
     grows=True,
     is_explained=True,
+    part_sentence="Memory leaks: {who} {grows} by {rate}{since}, at or above the threshold of {threshold}",
 )
 _GROWING = VerdictRow(
     rank=1,
@@ -115,6 +120,7 @@ _GROWING = VerdictRow(
     beginning="Memory grows below the threshold",
     grows=True,
     is_explained=True,
+    part_sentence="{Who} {grows} by {rate}{since}, below the threshold of {threshold}",
 )
 _SATURATING = VerdictRow(
     rank=3,
@@ -126,6 +132,7 @@ _SATURATING = VerdictRow(
     grows=True,
     is_explained=True,
     ends=True,
+    needs_all_parts=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -163,6 +170,7 @@ _STEPPED = VerdictRow(
     grows=False,
     is_explained=True,
     remark="Memory rose in a step, not steadily: no leak.",
+    needs_all_parts=True,
 )
 _LOAD_DRIVEN = VerdictRow(
     dateless="memory follows the load, which has no date",
@@ -185,6 +193,7 @@ _STABLE = VerdictRow(
     beginning="Memory is stable",
     grows=False,
     is_explained=False,
+    needs_all_parts=True,
 )
 _CANNOT_SAY = VerdictRow(
     rank=2,
@@ -195,6 +204,7 @@ _CANNOT_SAY = VerdictRow(
     beginning="No verdict can be given yet",
     grows=False,
     is_explained=False,
+    part_sentence="Cannot say yet: {who} {grows} by {rate}{since}, while memory as a whole does not",
 )
 
 

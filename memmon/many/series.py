@@ -30,8 +30,6 @@ _UNJUDGED = (
     "available_bytes",
     "system_percent",
     "limit_bytes",
-    "python_block_count",
-    "heap_used_bytes",
     "max_rss_bytes",
     "thread_count",
     "fd_count",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 
 from memmon.clock import ManualClock, SystemClock
 from memmon.model import Snapshot
-from memmon.probe.process.backoff_reading import Patience
+from memmon.probe.process import heap
+from memmon.probe.process.backoff_reading import Patience, Thrift
 from memmon.probe.process.cause import CauseProbe, CauseReading
 from memmon.probe.registered.components import ComponentRegistry
 from memmon.probe.registered.deques import DequeRegistry
@@ -121,7 +123,7 @@ def test_every_psutil_function_may_fail(function, monkeypatch):
     snapshot = sample(make()[0])
     assert snapshot.python_block_count > 0
     assert (snapshot.rss_bytes is None) == (function == "Process.memory_info")
-    assert (snapshot.heap_used_bytes is None) == (function == "heap_info")
+    assert snapshot.heap_used_bytes is not None or not sys.platform.startswith("linux")
 
 
 def test_another_process_has_no_counters_of_ours():
@@ -164,8 +166,8 @@ def test_after_a_fork_the_child_samples_itself():
     assert length == 2
 
 
-def test_a_slow_counter_rests_for_an_hour(monkeypatch):
-    """heap_info that takes more than 1 ms of processor time is asked again after an hour; the others go on."""
+def test_a_look_at_the_heap_rests_in_proportion_to_its_cost(monkeypatch):
+    """A look that took 2 ms of processor time is had again when two seconds have passed; blocks are counted each time."""
     clock = ManualClock()
     calls = []
 
@@ -176,22 +178,45 @@ def test_a_slow_counter_rests_for_an_hour(monkeypatch):
             pass
         return SimpleNamespace(heap_used=5, mmap_used=6)
 
-    monkeypatch.setattr(psutil, "heap_info", heap_info, raising=False)
+    monkeypatch.setattr("memmon.probe.process.cause.heap_info", heap_info)
     probe = CauseProbe(clock.monotonic)
     assert probe.read().heap_used_bytes == 5
     assert probe.read().heap_used_bytes is None
     assert probe.read().python_block_count > 0
+    clock.advance(1.9)
+    assert probe.read().heap_used_bytes is None
     assert len(calls) == 1
-    clock.advance(3601)
+    clock.advance(30)
     assert probe.read().heap_mmap_bytes == 6
     assert len(calls) == 2
 
 
-def test_counters_follow_what_happens(monkeypatch):
+def test_many_blocks_are_counted_each_time(monkeypatch):
+    """A count of blocks that takes long is had in the next snapshot all the same: just then it is needed."""
+
+    def count():
+        begun = time.thread_time()
+        while time.thread_time() - begun < 0.002:
+            pass
+        return 7
+
+    monkeypatch.setattr("sys.getallocatedblocks", count)
+    probe = CauseProbe(ManualClock().monotonic)
+    assert [probe.read().python_block_count for _ in range(3)] == [7, 7, 7]
+
+
+@LINUX
+def test_a_look_at_the_heap_lets_other_threads_run(monkeypatch):
+    """The C library is asked by a call that gives the interpreter free; psutil, which holds it, is left alone."""
+    monkeypatch.setattr(psutil, "heap_info", lambda: 1 / 0, raising=False)
+    assert CauseProbe(SystemClock().monotonic).read().heap_used_bytes > 0
+    holding = type(ctypes.pythonapi)._func_flags_ & ~ctypes.CDLL._func_flags_
+    assert holding
+    assert not heap._mallinfo2()._flags_ & holding
+
+
+def test_counters_follow_what_happens():
     """Blocks follow objects, collections follow the collector, uncollectable stays a count."""
-    monkeypatch.setattr(
-        "memmon.probe.process.cause.SLOW_SECONDS", 60.0
-    )  # this process is large, and not alone
     probe = CauseProbe(SystemClock().monotonic)
     gc.collect()
     before = probe.read()
@@ -206,6 +231,7 @@ def test_counters_follow_what_happens(monkeypatch):
 
 def test_where_nothing_can_be_counted_nothing_is(monkeypatch):
     """Without any of the counters, the reading is empty."""
+    monkeypatch.setattr("memmon.probe.process.heap._mallinfo2", lambda: None)
     for name in ("psutil.heap_info", "gc.get_stats", "sys.getallocatedblocks"):
         monkeypatch.setattr(name, lambda: 1 / 0, raising=False)
     assert CauseProbe(lambda: 0.0).read() == CauseReading()
@@ -232,6 +258,30 @@ def test_patience_rests_after_a_slow_call(waited_seconds, used_seconds):
     now[0] += 10.0
     assert not patient.is_resting
     assert patient() == 5
+
+
+@pytest.mark.parametrize(
+    ("waited_seconds", "used_seconds", "rested_seconds"),
+    [(0.03, 0.03, 30.0), (0.5, 0.0, 500.0), (11.0, 0.0, 3600.0), (0.05, 0.0, 0.0)],
+    ids=["slow", "long by the clock", "hanging", "waited for its turn"],
+)
+def test_thrift_takes_a_share_of_the_time(waited_seconds, used_seconds, rested_seconds):
+    """A call is repeated when it is a thousandth of the time since, and after an hour at the latest."""
+    now, used = [0.0], [0.0]
+
+    def read():
+        now[0] += waited_seconds
+        used[0] += used_seconds
+        return 5
+
+    thrifty = Thrift(read, lambda: now[0], largest_share=0.001, processor=lambda: used[0])
+    assert thrifty() == 5
+    if rested_seconds:
+        assert thrifty() is None
+        now[0] += rested_seconds - 0.1
+        assert thrifty() is None
+        now[0] += 0.2
+    assert thrifty() == 5
 
 
 def test_a_call_that_waited_for_its_turn_is_forgiven():
@@ -293,7 +343,7 @@ def test_importing_the_probe_loads_nothing_heavy():
 def test_a_psutil_without_heap_info_is_no_loss(monkeypatch):
     """Where psutil is older than `heap_info`, glibc is asked: a mapped block and many small ones are seen, byte for byte."""
     monkeypatch.delattr(psutil, "heap_info", raising=False)
-    monkeypatch.setattr("memmon.probe.process.cause.SLOW_SECONDS", 60.0)
+    monkeypatch.setattr("memmon.probe.process.cause.LARGEST_HEAP_SHARE", 1e6)
     probe = CauseProbe(SystemClock().monotonic)
     before = probe.read()
     large = bytearray(64 * 2**20)

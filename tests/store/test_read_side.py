@@ -243,6 +243,7 @@ def test_history_knows_what_the_footprint_is_made_of(store):
             rss_file_bytes=35 * MB,
             swap_bytes=number * MB,
             heap_used_bytes=30 * MB + number,
+            heap_mmap_bytes=2 * MB + number,
             python_block_count=9_000 + number,
         )
         for number, snapshot in enumerate(ticks(6))
@@ -251,4 +252,5 @@ def test_history_knows_what_the_footprint_is_made_of(store):
     history = open_store(store.path).history("bot")
     assert (history.footprint_bytes / MB).tolist() == [65, 66, 67, 68, 69, 70]
     assert history.heap_used_bytes.tolist() == [30 * MB + number for number in range(6)]
+    assert history.heap_mmap_bytes.tolist() == [2 * MB + number for number in range(6)]
     assert history.python_block_count.tolist() == [9_000 + number for number in range(6)]

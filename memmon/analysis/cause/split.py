@@ -82,7 +82,11 @@ class _Growth:
 
 
 def split_cause(
-    runs: CauseSeries | Sequence[CauseSeries], *, growth_bytes: float | None = None, has_files: bool = False
+    runs: CauseSeries | Sequence[CauseSeries],
+    *,
+    growth_bytes: float | None = None,
+    has_files: bool = False,
+    is_in_use: bool = False,
 ) -> CauseFinding:
     """Split the growth of a window into its causes.
 
@@ -90,6 +94,7 @@ def split_cause(
     the median of a tenth of its samples. A run of fewer than two samples is left out. `growth_bytes`: the growth of
     the footprint, where another judged it already: the parts are then parts of that, without file-backed memory;
     with `has_files` of resident memory, and file-backed memory is one of its parts.
+    `is_in_use`: it is what the allocators handed out that grew, whether all memory shows it or not.
     """
     several = [runs] if isinstance(runs, CauseSeries) else list(runs)
     several = [run for run in several if run.hours.size > 1]
@@ -100,7 +105,7 @@ def split_cause(
         return _finding("unknown", 0.0, hours, sample_count, {}, released_bytes=0.0, is_late=False)
     parts: dict[str, float] = dict.fromkeys(CAUSE_LABELS, 0.0)
     for growth in growths:
-        for name, size in _split(growth).items():
+        for name, size in (_handed_out(growth) if is_in_use else _split(growth)).items():
             parts[name] += size
     if growth_bytes is not None:
         parts = _of_whole(parts, growth_bytes, has_files=has_files)
@@ -246,12 +251,7 @@ def _split(growth: _Growth) -> dict[str, float]:
     """Return the bytes of each cause; they add up to the growth of anonymous, shared and file pages."""
     if not growth.is_counted:
         return {"private": growth.anonymous, "shared": growth.shared, "file": growth.file}
-    heap = growth.heap
-    in_pools = growth.blocks * growth.block_bytes
-    if _is_heap_of_objects(growth):
-        python, native = in_pools + max(0.0, heap), min(0.0, heap)
-    else:
-        python, native = in_pools, heap
+    python, native = _allocated(growth)
     # What the allocators handed out but no one touched takes no memory yet.
     claimed = max(0.0, python) + max(0.0, native)
     if claimed > max(0.0, growth.anonymous):
@@ -268,6 +268,21 @@ def _split(growth: _Growth) -> dict[str, float]:
         "shared": growth.shared,
         "file": growth.file,
     }
+
+
+def _handed_out(growth: _Growth) -> dict[str, float]:
+    """Return the bytes of each cause of growth of what is in use: holes that it fills are no part of it."""
+    python, native = _allocated(growth)
+    return {"python": max(python, 0.0), "native": max(native, 0.0)}
+
+
+def _allocated(growth: _Growth) -> tuple[float, float]:
+    """Return how much more is taken by Python objects and by native allocations."""
+    heap = growth.heap
+    in_pools = growth.blocks * growth.block_bytes
+    if _is_heap_of_objects(growth):
+        return in_pools + max(0.0, heap), min(0.0, heap)
+    return in_pools, heap
 
 
 def _is_heap_of_objects(growth: _Growth) -> bool:

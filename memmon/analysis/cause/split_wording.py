@@ -60,7 +60,9 @@ def details_for(
     """Return what limits the finding, as sentences."""
     details = []
     if is_late and cause != "none":
-        details.append("The allocators' counters were not read lately (they rest when they are slow).")
+        details.append(
+            "The allocators' counters were not read lately (a look at a heap with many holes is had less often)."
+        )
     if cause == "native":
         details.append("Large buffers of Python objects (numpy arrays, bytes of many KB) look native too.")
     retained = next((part for part in parts if part.name == "retained"), None)

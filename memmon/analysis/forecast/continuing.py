@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.forecast.fit import FEWEST_BLOCKS, Course, KnownSlope, fit_part
 from memmon.analysis.forecast.stretch import Stretch, stretch_of_quantity
+from memmon.analysis.forecast.unseen import as_if_seen, is_unseen
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def continue_finding(quantity: Quantity, finding: LeakFinding) -> Continued | No
     """Return the course that goes on as the finding says; None where the present run has too few samples.
 
     The slope and its interval are the finding's, where the quantity is the one that was judged; what is charged has
-    a slope of its own since the same onset.
+    a slope of its own since the same onset, unless it is a part of memory that grows.
     """
-    whole = stretch_of_quantity(quantity)
+    whole = stretch_of_quantity(as_if_seen(quantity, finding, since_hours_of(quantity, finding)))
     if whole is None or finding.slope_mb_per_hour is None:
         return None
     end = float(whole.hours[-1])
@@ -46,7 +47,7 @@ def continue_finding(quantity: Quantity, finding: LeakFinding) -> Continued | No
     part = whole.between(since, end)
     if part.hours.size < 2 * FEWEST_BLOCKS:
         part = whole.between(float(whole.hours[-min(2 * FEWEST_BLOCKS, whole.hours.size)]), end)
-    known = None if quantity.counts == "charged" else _known_slope(finding)
+    known = None if quantity.counts == "charged" and not is_unseen(finding) else _known_slope(finding)
     course = fit_part(part, known)
     return None if course is None else Continued(stretch=part, course=course)
 

@@ -19,6 +19,7 @@ from memmon.analysis.forecast.plain_answers import cannot_say, hours_since, mome
 from memmon.analysis.forecast.quantity import Counts, Quantity, quantity_of
 from memmon.analysis.forecast.rising import rises_lately
 from memmon.analysis.forecast.stretch import stretch_of
+from memmon.analysis.forecast.unseen import filling_holes, waiting_hours
 from memmon.analysis.forecast.wording import describe
 from memmon.analysis.leak.detect import DEFAULT_POLICY, detect_leak
 from memmon.facts.defaults import LOOK_BACK_HOURS
@@ -189,6 +190,8 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
     stale_hours = hours_since(quantity.run, plain.as_of)
     limit_mb = plain.limit_bytes / MIB - basis.stretch.filled_mb
     hours = _hours_to_limit(basis, limit_mb, plain.level, horizon, stale_hours, factor)
+    wait_hours = waiting_hours(finding)
+    hours = _after(hours, wait_hours, horizon)
     state, may_level_off = _state(plain, quantity, finding, hours, horizon)
     if state == "cannot_say" and may_level_off:
         level = levelling_off(plain, quantity, finding, horizon_hours=horizon, is_level=True)
@@ -197,6 +200,8 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
     check, remarks = None, tuple[str, ...]()
     if cross_check and state != "cannot_say":
         check, remarks = _second_opinion(basis, limit_mb, plain.level, horizon, hours)
+    if wait_hours and state == "dated":
+        remarks = (*remarks, filling_holes(finding, wait_hours))
     low, middle, high = hours if state == "dated" else (None, None, None)
     ahead = 2.0 * (middle + stale_hours) if middle else max(24.0, basis.course.window_hours)
     dated = replace(
@@ -210,7 +215,11 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
         at_high=moment_after(plain.as_of, high),
         horizon_hours=horizon,
         curve=_curve(
-            basis, np.linspace(0.0, min(horizon, ahead), CURVE_POINT_COUNT + 1)[1:], plain.level, factor
+            basis,
+            np.linspace(0.0, min(horizon, ahead), CURVE_POINT_COUNT + 1)[1:],
+            plain.level,
+            factor,
+            wait_hours=wait_hours,
         ),
         backtest=backtest,
         cross_check=check,
@@ -277,11 +286,23 @@ def _filling(basis: Continued) -> Filling:
     return Filling(room_mb=basis.stretch.room_mb, rate_mb_per_hour=basis.stretch.fill_rate_mb_per_hour)
 
 
-def _curve(basis: Continued, hours_ahead: Floats, level: float, factor: float) -> ForecastCurve:
+def _after(hours: Hours, wait_hours: float, horizon: float) -> Hours:
+    """Return the hours after a wait for holes to fill; at the earliest none of them can be filled."""
+    low, middle, high = hours
+    middle, high = (
+        None if one is None or one + wait_hours > horizon else one + wait_hours for one in (middle, high)
+    )
+    return low, middle, high
+
+
+def _curve(
+    basis: Continued, hours_ahead: Floats, level: float, factor: float, *, wait_hours: float = 0.0
+) -> ForecastCurve:
+    later = np.maximum(hours_ahead - wait_hours, 0.0) if wait_hours else hours_ahead
     median, low, high = (
         np.maximum(values + basis.stretch.filled_mb, 0.0)
         for values in reading_quantiles(
-            basis.course, hours_ahead, _filling(basis), level=level, spread_factor=factor
+            basis.course, later, _filling(basis), level=level, spread_factor=factor
         )
     )
     return ForecastCurve(

@@ -20,9 +20,13 @@ from memmon.analysis.leak.joined import joined
 from memmon.analysis.leak.mapped_files import growth_in_mapped_files
 from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series, thinned
+from memmon.analysis.leak.signals.carried import carried_by_parts
+from memmon.analysis.leak.signals.holes import holes_left_mb
+from memmon.analysis.leak.signals.wording import signal_clause, unseen_clause
 from memmon.analysis.leak.states import judge_runs
 from memmon.analysis.leak.wording import details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.facts.signals import Signal
 from memmon.history import as_history
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -159,7 +163,14 @@ def _judge(
 
 def _judgement(history: History, policy: LeakPolicy) -> Judgement | None:
     prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in history.per_run())
-    return judge_runs([run for run in prepared if run is not None], policy.threshold_mb_per_hour)
+    runs = [run for run in prepared if run is not None]
+    threshold = policy.threshold_mb_per_hour
+    judgement = judge_runs(runs, threshold)
+    if judgement is None:
+        return None
+    return carried_by_parts(
+        history, runs, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
+    )
 
 
 def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: OlsTrend | None) -> LeakFinding:
@@ -167,13 +178,17 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
     threshold, evidence = policy.threshold_mb_per_hour, judgement.evidence
     stretch = history.slice_time(evidence.from_seconds, evidence.to_seconds)
     is_resident = history.anon_bytes is None and history.swap_bytes is None
-    rss_slope = evidence.slope if is_resident else resident_slope(stretch)
-    clause = resident_clause(stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope)
-    is_leak = judgement.verdict is Verdict.LEAKING
+    is_whole = judgement.measured is Signal.FOOTPRINT
+    rss_slope = evidence.slope if is_resident and is_whole else resident_slope(stretch)
     since, earliest, latest = _since(judgement)
+    holes_mb = None if is_whole else holes_left_mb(history.of_runs([evidence.series.run_id]))
+    clause = unseen_clause(judgement, resident=rss_slope, holes_mb=holes_mb) or resident_clause(
+        stretch, judgement.verdict, slope=evidence.slope, resident=rss_slope
+    )
+    said = (summary_of(judgement, threshold, since=since), signal_clause(judgement, since), clause)
     return LeakFinding(
         verdict=judgement.verdict,
-        is_leak=is_leak,
+        is_leak=judgement.verdict is Verdict.LEAKING,
         confidence=confidence_of(evidence.low, evidence.hours, threshold),
         slope_mb_per_hour=evidence.slope,
         slope_low_mb_per_hour=evidence.low,
@@ -183,14 +198,14 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
         ols_slope_mb_per_hour=None if ols is None else ols.slope_mb_per_hour,
         ols_slope_low_mb_per_hour=None if ols is None else ols.slope_low_mb_per_hour,
         ols_slope_high_mb_per_hour=None if ols is None else ols.slope_high_mb_per_hour,
-        growth_mb=_growth_mb(stretch),
+        growth_mb=_growth_mb(stretch) if is_whole else _part_growth_mb(evidence),
         since=since,
         since_earliest=earliest,
         since_latest=latest,
         duration_hours=evidence.hours,
         sample_count=len(stretch),
         smallest_visible_slope_mb_per_hour=evidence.visible,
-        summary="; ".join(filter(None, (summary_of(judgement, threshold), clause))),
+        summary="; ".join(filter(None, said)),
         details=details_of(judgement, ols, threshold),
         reason=judgement.reason,
         policy=policy,
@@ -203,7 +218,17 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
         ),
         source=history.source,
         paused_hours=judgement.paused_hours,
+        signal=judgement.signal,
+        slope_signal=judgement.measured,
+        holes_mb=holes_mb,
     )
+
+
+def _part_growth_mb(evidence: Evidence) -> float:
+    """Return the last less the first reading of a part of memory over the stretch."""
+    run = evidence.series
+    first = int(np.searchsorted(run.at_seconds, evidence.from_seconds - 1e-3))
+    return float(run.mb[-1] - run.mb[min(first, run.mb.size - 1)])
 
 
 def _growth_mb(stretch: History) -> float:
@@ -236,7 +261,7 @@ def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, date
     if judgement.evidence.kind == "pooled":
         begin = _utc(judgement.evidence.from_seconds)
         return begin, begin, begin
-    growing = judgement.resident or judgement.evidence
+    growing = judgement.resident or judgement.carrier or judgement.evidence
     run = growing.series
     onset = onset_of(growing)
     if not onset.found:

@@ -9,6 +9,7 @@ from typing import Any
 
 from memmon.facts import defaults
 from memmon.facts.plain import as_plain
+from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Confidence, Verdict
 
 __all__ = ["Confidence", "LeakFinding", "LeakPolicy", "LeakWindow", "Verdict", "confidence_of"]
@@ -71,6 +72,9 @@ class LeakFinding:
     squares on the footprint's samples with HAC errors; `rss_slope_mb_per_hour`: the robust trend of resident memory
     over the same stretch (the same where only that is known). All in MB (2**20 bytes) per hour.
     `resident_clause`: what resident memory does beside the footprint, where that is swapped out or mapped files grow.
+    `signal`: the signal that carries the verdict; `slope_signal`: the one whose rate `slope_*`, `ols_slope_*` and
+    `growth_mb` are: the footprint, or where that does not show the growth yet, what of it does. `holes_mb`: how many
+    MB of held but unused memory it may fill before the footprint grows (None: it shows already, or nobody can tell).
     `growth_mb`: last minus first footprint of the window. `since`: when the growth began (with the 95 %
     interval `since_earliest` to `since_latest`), None when nothing grows.
     `smallest_visible_slope_mb_per_hour`: a slope below it could have been missed.
@@ -106,11 +110,16 @@ class LeakFinding:
     rss_slope_mb_per_hour: float | None = None
     resident_clause: str = ""
     paused_hours: float | None = None
+    signal: Signal = Signal.FOOTPRINT
+    slope_signal: Signal = Signal.FOOTPRINT
+    holes_mb: float | None = None
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""
         object.__setattr__(self, "verdict", Verdict(self.verdict))
         object.__setattr__(self, "confidence", Confidence(self.confidence))
+        object.__setattr__(self, "signal", Signal(self.signal))
+        object.__setattr__(self, "slope_signal", Signal(self.slope_signal))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text in UTC."""

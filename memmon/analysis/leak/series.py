@@ -66,36 +66,44 @@ class RunSeries:
         )
 
 
-def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False) -> RunSeries | None:
+def run_series(
+    run: History,
+    *,
+    warm_up_hours: float,
+    is_resident: bool = False,
+    judged_bytes: FloatArray | None = None,
+) -> RunSeries | None:
     """Return what to judge of one run, None when fewer than `FEWEST_RUN_SAMPLES` remain.
 
     That is its footprint, or with `is_resident` its resident memory. Where samples are means, so much lower as
-    the least resident memory lay below the mean one.
+    the least resident memory lay below the mean one. `judged_bytes`: a part of it instead, NaN where it was not read.
     """
-    judged = run.rss_bytes if is_resident else run.footprint_bytes
-    if run.min_rss_bytes is not None:
-        least = _first_known(run.min_rss_bytes, run.rss_bytes)
-        judged = np.maximum(judged - (run.rss_bytes - least), 0.0)
-    mb = judged / MIB
+    if judged_bytes is None:
+        judged_bytes = _lowest(run, run.rss_bytes if is_resident else run.footprint_bytes)
+    mb = judged_bytes / MIB
+    known = np.isfinite(mb)
+    if not bool(known.any()):
+        return None
+    begin, end = int(np.argmax(known)), mb.size - 1 - int(np.argmax(known[::-1]))
     hours = run.uptime_seconds / SECONDS_PER_HOUR
     filled, most_filled = _filled_mb(run, run.deque_capacity_bytes), _most_filled_mb(run)
     if filled is not None:
         mb = mb - filled
-    keep = np.ones(len(run), dtype=np.bool_)
+    keep = known
     if (
         hours.size
         and hours[0] < warm_up_hours
         and hours[-1] - hours[0] >= WARM_UP_NEEDS_HOURS * min(warm_up_hours, 1)
     ):
-        keep &= hours >= warm_up_hours
+        keep = keep & (hours >= warm_up_hours)
     if not bool(run.rss_bytes.all()) and bool(run.rss_bytes.any()):
-        keep &= run.rss_bytes > 0  # a process that lives holds memory: zero is a failed reading
+        keep = keep & (run.rss_bytes > 0)  # a process that lives holds memory: zero is a failed reading
     if int(keep.sum()) < FEWEST_RUN_SAMPLES or hours[keep][-1] <= hours[keep][0]:
         return None
     return RunSeries(
         run_id=int(run.run_id[0]),
-        history_hours=run.duration_hours,
-        first_at_seconds=float(run.at_seconds[0]),
+        history_hours=float(run.uptime_seconds[end] - run.uptime_seconds[begin]) / SECONDS_PER_HOUR,
+        first_at_seconds=float(run.at_seconds[begin]),
         at_seconds=run.at_seconds[keep],
         hours=hours[keep],
         mb=mb[keep],
@@ -103,6 +111,13 @@ def run_series(run: History, *, warm_up_hours: float, is_resident: bool = False)
         most_filled_mb=None if most_filled is None else most_filled[keep],
         work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
     )
+
+
+def more_filled(run: RunSeries) -> RunSeries:
+    """Return a run without what bounded deques took in at most, where at least was taken off."""
+    if run.filled_mb is None or run.most_filled_mb is None:
+        return run
+    return replace(run, mb=run.mb - (run.most_filled_mb - run.filled_mb))
 
 
 def thinned(hours: FloatArray, mb: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -113,6 +128,13 @@ def thinned(hours: FloatArray, mb: FloatArray) -> tuple[FloatArray, FloatArray]:
     starts = np.arange(0, hours.size, group)
     size = np.diff(np.append(starts, hours.size))
     return np.add.reduceat(hours, starts) / size, np.add.reduceat(mb, starts) / size
+
+
+def _lowest(run: History, judged_bytes: FloatArray) -> FloatArray:
+    if run.min_rss_bytes is None:
+        return judged_bytes
+    least = _first_known(run.min_rss_bytes, run.rss_bytes)
+    return np.asarray(np.maximum(judged_bytes - (run.rss_bytes - least), 0.0), dtype=np.float64)
 
 
 def _first_known(first: FloatArray, second: FloatArray) -> FloatArray:

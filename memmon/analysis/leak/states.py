@@ -10,8 +10,10 @@ import numpy as np
 from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, gather, newest_run, since_onset
 from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.load import without_load
+from memmon.analysis.leak.series import more_filled
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak.trend import fit_trend
+from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class Judgement:
 
     `since_hours`: on the run's uptime, when known already; `resident`: the evidence on resident memory, where
     that alone grows; `paused_hours`: for how long what was seen in the act has paused.
+    `signal`: the one that carries the verdict, by `carrier` where that is a part of memory;
+    `measured`: the one whose rate `evidence` is.
     """
 
     verdict: Verdict
@@ -58,6 +62,9 @@ class Judgement:
     since_hours: float | None = None
     resident: Evidence | None = None
     paused_hours: float | None = None
+    signal: Signal = Signal.FOOTPRINT
+    measured: Signal = Signal.FOOTPRINT
+    carrier: Evidence | None = None
 
 
 def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
@@ -112,7 +119,7 @@ def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per
     if filling <= 0:
         return _without_excuse(evidence, threshold_mb_per_hour)
     if evidence.is_alarm:
-        wider = [_more_filled(run) for run in runs]
+        wider = [more_filled(run) for run in runs]
         again = gather(wider, threshold_mb_per_hour)
         if again is None or not again.is_alarm:
             return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
@@ -140,10 +147,9 @@ def _filling_slopes(evidence: Evidence) -> tuple[float, float]:
     return float(filled[-1] - filled[0]) / span, overall
 
 
-def _more_filled(run: RunSeries) -> RunSeries:
-    if run.filled_mb is None or run.most_filled_mb is None:
-        return run
-    return replace(run, mb=run.mb - (run.most_filled_mb - run.filled_mb))
+def judged_alone(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
+    """Return the verdict on a stretch by itself, where neither deques nor the load excuse anything."""
+    return _without_excuse(evidence, threshold_mb_per_hour)
 
 
 def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:

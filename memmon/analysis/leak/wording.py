@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.analysis.leak.signals.wording import opening_of
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from memmon.analysis.leak.evidence import Evidence
     from memmon.analysis.leak.states import Judgement
     from memmon.analysis.stats.newey_west import OlsTrend
@@ -33,8 +36,8 @@ _WHY = {
 }
 
 
-def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
-    """Return the finding in one sentence."""
+def summary_of(judgement: Judgement, threshold_mb_per_hour: float, *, since: datetime | None = None) -> str:
+    """Return the finding in one sentence; `since`: since when it grows, where a part of memory is named."""
     evidence = judgement.evidence
     rate = _rate(judgement.resident or evidence)
     opening = _WHY.get(judgement.reason) or judgement.verdict.row.sentence
@@ -42,7 +45,7 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float) -> str:
         opening = "Memory shrinks: {rate}"
     if judgement.verdict is Verdict.GROWING and evidence.slope >= threshold_mb_per_hour:
         opening = "Memory grows by {rate}, about the threshold of {threshold}, but not surely as a leak does"
-    return opening.format(
+    return (opening_of(judgement, since) or opening).format(
         rate=rate,
         threshold=f"{threshold_mb_per_hour:g}",
         hours=evidence.hours,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _HANGING_FACTOR = 100.0
+_HANGING_SECONDS = 0.1
 
 
 class Patience(Generic[T]):
@@ -59,4 +60,43 @@ class Patience(Generic[T]):
         is_slow = self._processor() - used > self._slow_seconds
         if is_slow or ended - begun > _HANGING_FACTOR * self._slow_seconds:
             self._resting_until = ended + self._rest_seconds
+        return value
+
+
+class Thrift(Generic[T]):
+    """Calls a reading as often as its cost allows, and never takes more than a share of the time.
+
+    `read`: the reading. `monotonic`: seconds that never step back. `largest_share`: after a call that took processor time
+    (or a tenth of a second and more by the clock) the value is None until the call is no more than this share of the time
+    since; for an hour at the most. `processor`: the processor seconds of this thread.
+    """
+
+    __slots__ = ("_largest_share", "_monotonic", "_processor", "_read", "_resting_until")
+
+    def __init__(
+        self,
+        read: Callable[[], T],
+        monotonic: Callable[[], float],
+        *,
+        largest_share: float,
+        processor: Callable[[], float] = processor_seconds,
+    ) -> None:
+        """Keep the reading; it is not called yet."""
+        self._read = read
+        self._monotonic = monotonic
+        self._processor = processor
+        self._largest_share = largest_share
+        self._resting_until = float("-inf")
+
+    def __call__(self) -> T | None:
+        """Return the reading, or None while resting or when it raises."""
+        begun, used = self._monotonic(), self._processor()
+        if begun < self._resting_until:
+            return None
+        value = attempt(self._read)
+        ended = self._monotonic()
+        cost_seconds = self._processor() - used
+        if ended - begun > _HANGING_SECONDS:
+            cost_seconds = max(cost_seconds, ended - begun)
+        self._resting_until = ended + min(cost_seconds / self._largest_share, SECONDS_PER_HOUR)
         return value

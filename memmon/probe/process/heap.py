@@ -1,4 +1,4 @@
-"""What the C library has handed out: psutil's `heap_info`, or glibc's own word where psutil is older than 7.2."""
+"""What the C library has handed out: glibc's own word, which lets other threads run, or psutil's `heap_info` elsewhere."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ class HeapInfo(NamedTuple):
 
 
 def heap_info() -> Any:
-    """Return `heap_used` and `mmap_used` in bytes; raises where nobody can tell (not glibc 2.33 or newer)."""
-    read: Callable[[], Any] = getattr(psutil, "heap_info", None) or glibc_heap_info
-    return read()
+    """Return `heap_used` and `mmap_used` in bytes; raises where nobody can tell.
+
+    psutil's word is the same on glibc, and holds the interpreter for as long as it takes.
+    """
+    return psutil.heap_info() if _mallinfo2() is None else glibc_heap_info()
 
 
 def prepare_heap_info() -> None:
     """Load what `heap_info` needs, so that its first call is as quick as the others; never raises."""
-    if not hasattr(psutil, "heap_info"):
-        attempt(_mallinfo2)
+    attempt(_mallinfo2)
 
 
 def glibc_heap_info() -> HeapInfo:
@@ -65,7 +66,7 @@ def glibc_heap_trim() -> None:
 
 @cache
 def _mallinfo2() -> Callable[[], Any] | None:
-    import ctypes  # of no use beside a newer psutil
+    import ctypes
 
     class Mallinfo2(ctypes.Structure):
         _fields_ = tuple((name, ctypes.c_size_t) for name in _FIELDS)
