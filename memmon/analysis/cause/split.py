@@ -82,13 +82,14 @@ class _Growth:
 
 
 def split_cause(
-    runs: CauseSeries | Sequence[CauseSeries], *, growth_bytes: float | None = None
+    runs: CauseSeries | Sequence[CauseSeries], *, growth_bytes: float | None = None, has_files: bool = False
 ) -> CauseFinding:
     """Split the growth of a window into its causes.
 
     `runs`: the counters of one run, or of several whose growths are added up. Each end of a run is
     the median of a tenth of its samples. A run of fewer than two samples is left out. `growth_bytes`: the growth of
-    the footprint, where another judged it already: the parts are then parts of that, without file-backed memory.
+    the footprint, where another judged it already: the parts are then parts of that, without file-backed memory;
+    with `has_files` of resident memory, and file-backed memory is one of its parts.
     """
     several = [runs] if isinstance(runs, CauseSeries) else list(runs)
     several = [run for run in several if run.hours.size > 1]
@@ -102,7 +103,7 @@ def split_cause(
         for name, size in _split(growth).items():
             parts[name] += size
     if growth_bytes is not None:
-        parts = _of_whole(parts, growth_bytes)
+        parts = _of_whole(parts, growth_bytes, has_files=has_files)
     total = sum(parts.values())
     level = max(float(np.nanmax(run.rss_bytes, initial=0.0)) for run in several)
     largest = max(parts, key=lambda name: parts[name])
@@ -115,9 +116,9 @@ def split_cause(
     return _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
 
 
-def _of_whole(parts: dict[str, float], growth_bytes: float) -> dict[str, float]:
-    """Return the parts of the footprint in the proportion of the counters; nothing where these do not show it grow."""
-    held = {name: size for name, size in parts.items() if name != "file"}
+def _of_whole(parts: dict[str, float], growth_bytes: float, *, has_files: bool) -> dict[str, float]:
+    """Return the parts of the footprint (with `has_files` of resident memory) in the proportion of the counters; nothing where these do not show it grow."""
+    held = {name: size for name, size in parts.items() if has_files or name != "file"}
     total = sum(held.values())
     if total < LEAST_SEEN_SHARE * growth_bytes or total <= 0:
         return dict.fromkeys(held, 0.0)
