@@ -46,7 +46,8 @@ def call_aside(function: Callable[[], T]) -> T:
         _start_real_thread(call)
     except RuntimeError:  # no thread can be had, or the interpreter ends
         return function()
-    return _when_answered(answer)
+    result: T = _when_answered(answer)
+    return result
 
 
 def get_from(queue: SimpleQueue[T], timeout_seconds: float) -> T:

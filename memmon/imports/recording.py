@@ -27,7 +27,7 @@ MEASURES = tuple(one.column for one in READINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Extent:
     """What is known of a run's samples as a whole."""
 
     sample_count: int
@@ -62,7 +62,7 @@ class RecordedRun:
     """True: of rows that are alike in time and values the first alone is a sample."""
     until_seconds: float | None = None
     """Samples later than this are none of it."""
-    known_survey: Survey | None = None
+    known_survey: Extent | None = None
     _former: float = field(default=0.0, repr=False)
 
     def add(
@@ -108,14 +108,14 @@ class RecordedRun:
         return self.spool.times(self.number, backwards=backwards)
 
     @property
-    def survey(self) -> Survey | None:
+    def survey(self) -> Extent | None:
         """What is known of the samples as a whole; None: there are none."""
         if self.known_survey is None:
             self.known_survey = _surveyed(self)
         return self.known_survey
 
     @property
-    def extent(self) -> Survey:
+    def extent(self) -> Extent:
         """The survey of a run that has samples."""
         found = self.survey
         assert found is not None
@@ -129,7 +129,7 @@ class RecordedRun:
         return replace(self, until_seconds=seconds, known_survey=None)
 
 
-def _surveyed(run: RecordedRun) -> Survey | None:
+def _surveyed(run: RecordedRun) -> Extent | None:
     count, first, former = 0, 0.0, 0.0
     gaps: Counter[int] = Counter()
     has_uptimes, former_uptime = run.takes_uptimes, 0.0
@@ -145,7 +145,7 @@ def _surveyed(run: RecordedRun) -> Survey | None:
         count += 1
     if count == 0:
         return None
-    return Survey(
+    return Extent(
         sample_count=count,
         first_seconds=first,
         last_seconds=former,

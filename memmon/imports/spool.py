@@ -27,7 +27,8 @@ class Spool:
 
     def __init__(self, names: Sequence[str], telling: Sequence[str] = ()) -> None:
         self.names, self.telling = tuple(names), tuple(telling)
-        self._connection = sqlite3.connect("", isolation_level=None)
+        # The collector may close it in any thread.
+        self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._values = [f"v{place}" for place in range(len(self.names))]
         cells = [f"t{place}" for place in range(len(self.telling))]

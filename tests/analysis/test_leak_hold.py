@@ -93,3 +93,10 @@ def test_the_limit_of_what_pauses_is_as_far_as_with_its_pauses():
     night = history.slice_time(None, MONDAY + 24 * 3600)
     ahead = forecast_limit(night, (620 + 600) * 2**20)
     assert ahead.hours_to_limit == pytest.approx(600 / (40 * 8 / 15), rel=0.25)
+
+
+def test_what_grew_once_needs_no_working_day_to_be_resolved():
+    """Growth of one Friday that does not come again on Saturday has ended: nothing says that it is one of working days."""
+    history = office([4], hours=144)
+    assert at(history, 4 * 24 + 24).is_leak
+    assert not at(history, 5 * 24 + 20).is_leak

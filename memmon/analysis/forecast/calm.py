@@ -42,13 +42,13 @@ def is_reach_excluded(
     limit_mb: float,
     horizon_hours: float,
 ) -> bool:
-    """Tell whether the evidence of level memory excludes that the limit is reached.
+    """Tell whether the evidence of level memory, most of whose courses do not meet the limit, excludes that any does.
 
-    `earliest_hours`: how soon the upper end of the courses, noise included, meets the limit (None: not within the
-    horizon). It may do so beyond the time that was judged, but not within it. Before a day was seen it may not at
-    all, and what falls may rise as fast: neither half of a daily cycle tells what the other hides.
+    `earliest_hours`: how soon the upper end of the courses, noise included, meets it (None: not within the horizon).
+    Where a day was seen, the noise is known and most of the courses are enough. Before that none may meet it, and
+    what falls may rise as fast: neither half of a daily cycle tells what the other hides.
     """
     if has_seen_a_day(quantity, finding):
-        return earliest_hours is None or earliest_hours >= judged_hours(finding)
+        return True
     fall = max(-(finding.slope_low_mb_per_hour or 0.0), 0.0)
     return earliest_hours is None and fall * horizon_hours < limit_mb - quantity.now_mb

@@ -40,6 +40,8 @@ GIVEN_BACK_SHARE = 1.0 / 3.0
 """Part of the growth that, given back, resolves it."""
 PLATEAU_SHARE = 0.25
 """Part of the growth below which the same hours of a later day did not grow. Chosen."""
+DAYS_BEFORE = 4
+"""Days before in which growth at the same hours makes it a habit. Chosen: a weekend and a day more."""
 RECORD_SHARE = 0.1
 """Part of the growth by which a floor stands above all before, to be growth after a pause. Chosen."""
 LONGER_THAN_PAUSE = 1.25
@@ -184,16 +186,29 @@ def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> 
     longest = LONGER_THAN_PAUSE * _longest_pause(floors[: hour + 1], grown_mb)
     first = max(24, 24 * int(np.ceil(longest / 24)))
     return any(
-        _is_level(known, hour + later, grown_mb, spell_hours)
-        for later in range(first, floors.size - hour, 24)
+        _is_level(known, hour, later, grown_mb, spell_hours) for later in range(first, floors.size - hour, 24)
     )
 
 
-def _is_level(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> bool:
-    """Tell whether memory did not grow in the hours of a later day in which it had, on a day that was surely worked."""
-    begin = max(hour - min(spell_hours, 24), 0)
-    grown = float(known.floors[hour] - known.floors[begin])
-    return grown <= PLATEAU_SHARE * grown_mb and is_surely_worked(known.first + begin, known.first + hour)
+def _grew_in(known: Hours, hour: int, spell_hours: int) -> float | None:
+    """Return by how much memory grew in the hours of a day up to `hour`; None where they are not all known."""
+    begin = hour - min(spell_hours, HOURS_PER_DAY)
+    return None if begin < 0 else float(known.floors[hour] - known.floors[begin])
+
+
+def _is_level(known: Hours, hour: int, later: int, grown_mb: float, spell_hours: int) -> bool:
+    """Tell whether memory did not grow in the hours of a later day in which it had.
+
+    Of what grew on several days that must be a day that was surely worked.
+    """
+    grown = _grew_in(known, hour + later, spell_hours)
+    if grown is None or grown > PLATEAU_SHARE * grown_mb:
+        return False
+    before = (_grew_in(known, hour - HOURS_PER_DAY * days, spell_hours) for days in range(1, DAYS_BEFORE + 1))
+    if not any(one is not None and one > PLATEAU_SHARE * grown_mb for one in before):
+        return True
+    last = known.first + hour + later
+    return is_surely_worked(last - min(spell_hours, HOURS_PER_DAY), last)
 
 
 def _longest_pause(floors: FloatArray, grown_mb: float) -> int:

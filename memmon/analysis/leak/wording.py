@@ -71,7 +71,7 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     lines = [_stretch(judgement)]
     if judgement.reason == "held":
         lines.append(
-            "What it had grown by was not given back, nor has a working day passed without growth at the same hours."
+            "What it had grown by was not given back, nor have the same hours of a day like that passed without growth."
         )
     if judgement.reason == "growth_ended":
         lines.append("Memory grew earlier; the growth has ended and the level has held since.")
