@@ -1,8 +1,10 @@
 """Counts of threads and open files as programs have them: healthy ones, and ones that grow; and how often growth is told.
 
     python -m benchmarks.detection.counts [HISTORIES]
+    python -m benchmarks.detection.counts --week [PROGRAMS]
 
-prints, of so many simulated histories (default: 300) of each class and length, in how many growth was told.
+prints, of so many simulated histories (default: 300) of each class and length, in how many growth was told; with
+`--week`, of so many programs (default: 12) of each class that are asked every hour of a week, of how many it was ever.
 """
 
 from __future__ import annotations
@@ -195,6 +197,21 @@ def is_told(hours: FloatArray, counts: FloatArray) -> bool:
     return judge(hours, counts).state is ResourceState.GROWING
 
 
+def told_in_a_week(kind: Callable[[np.random.Generator, FloatArray], FloatArray], seed: int) -> list[int]:
+    """Return the hours of a program's first week at which growth is told, asked every hour from the first day on."""
+    hours = moments(168, 10)
+    counts = kind(np.random.default_rng([9_000 + seed, HEALTHY.index(kind)]), hours)
+    return [end for end in range(20, 169) if is_told(hours[hours <= end], counts[hours <= end])]
+
+
+def week(programs: int) -> None:
+    """Print of how many healthy programs growth is told at least once in a week of hourly questions."""
+    found = {kind.__name__: [told_in_a_week(kind, seed) for seed in range(programs)] for kind in HEALTHY}
+    ever = {name: sum(map(bool, each)) for name, each in found.items() if any(each)}
+    told, asked = sum(ever.values()), programs * len(HEALTHY)
+    print(f"healthy, asked hourly over a week: {told} of {asked} told once ({told / asked:.1%}): {ever}")
+
+
 def main(histories: int) -> None:
     """Print the rates."""
     told, asked = 0, 0
@@ -229,4 +246,7 @@ def main(histories: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    if "--week" in sys.argv:
+        week(int(sys.argv[2]) if len(sys.argv) > 2 else 12)
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

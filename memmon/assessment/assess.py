@@ -18,7 +18,6 @@ from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
 from memmon.assessment.resources import beside_resources, resources_of
-from memmon.assessment.severity import severity_of
 from memmon.assessment.waiting import waiting_for
 from memmon.facts.recording_order import latest_at
 from memmon.history import as_history
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
     from memmon.assessment.freshness import Freshness
-    from memmon.assessment.severity import Severity
     from memmon.history import History
 
 FORECAST_LEVEL = 0.8
@@ -120,20 +118,8 @@ def assess_finding(
         limited_run_id=limited.run_id,
     )
     if not is_brief:
-        found = replace(found, severity=_severity(found))
+        found = found.rated()
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
-
-
-def _severity(found: Assessment) -> Severity:
-    return severity_of(
-        found.finding,
-        forecast=found.forecast,
-        limit_share=found.limit_share,
-        deques=found.deques,
-        pace=found.pace,
-        resources=found.resources,
-        unrecorded=found.unrecorded,
-    )
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: TC001, TC003 -- the JSON Schema is made from these annotations
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,9 @@ from memmon.analysis.leak.finding import LeakFinding
 from memmon.assessment.culprits import Culprits
 from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.freshness import Freshness
-from memmon.assessment.process import SourceProcess, labels, lines_of, together_sentence
+from memmon.assessment.process import SourceProcess, also_leaking, labels, lines_of, together_sentence
 from memmon.assessment.resource import Resource
-from memmon.assessment.severity import severity_of
+from memmon.assessment.severity import Reason, severity_reasons
 from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
@@ -97,15 +97,7 @@ class Assessment:
             "a pace is told only where the forecast can't say"
         )
         if self.severity is not None:
-            expected = severity_of(
-                self.finding,
-                forecast=forecast,
-                limit_share=self.limit_share,
-                deques=self.deques,
-                pace=self.pace,
-                resources=self.resources,
-                unrecorded=self.unrecorded,
-            )
+            expected = self.severity_reasons[0].severity
             assert self.severity is expected, f"the severity is {expected}, not {self.severity}"
 
     def _hold_limit(self) -> None:
@@ -119,6 +111,23 @@ class Assessment:
             assert abs(share - self.limit_share) <= _SHARE_SLACK * max(share, 1.0), (
                 "the share is of this limit"
             )
+
+    @property
+    def severity_reasons(self) -> tuple[Reason, ...]:
+        """What was looked at for the severity, the most urgent first: its severity is that of the source."""
+        return severity_reasons(
+            self.finding,
+            forecast=self.forecast,
+            limit_share=self.limit_share,
+            deques=self.deques,
+            pace=self.pace,
+            resources=self.resources,
+            unrecorded=self.unrecorded,
+        )
+
+    def rated(self) -> Assessment:
+        """Return the same with the severity that all of it together calls for."""
+        return replace(self, severity=self.severity_reasons[0].severity)
 
     @property
     def used_percent(self) -> float | None:
@@ -180,7 +189,10 @@ class Assessment:
     def whose(self) -> str:
         """Of which of several processes the growth is; empty of a single one, and where it is of all together."""
         name = self.worst_label
-        return f"This is {name}, the worst of {len(self.recorded)} processes side by side." if name else ""
+        if not name:
+            return ""
+        others = also_leaking(self.processes, self.finding_run_id)
+        return f"This is {name}, the worst of {len(self.recorded)} processes side by side{others}."
 
     @property
     def process_lines(self) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
-from memmon.assessment.severity import severity_reasons
 from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Verdict
 
@@ -54,18 +53,10 @@ def check_state(
     became of the run; None: three intervals, unless it ended as somebody meant.
     """
     is_stale = is_too_old(assessed, max_age_seconds)
-    seen = severity_reasons(
-        assessed.finding,
-        forecast=assessed.forecast,
-        limit_share=assessed.limit_share,
-        deques=assessed.deques,
-        pace=assessed.pace,
-        resources=assessed.resources,
-        unrecorded=assessed.unrecorded,
-    )
     found = [CheckReason(kind="stale", state=CheckState.UNKNOWN)] if is_stale else []
     found += [
-        CheckReason(kind=reason.kind, state=_state(reason, assessed, is_stale=is_stale)) for reason in seen
+        CheckReason(kind=reason.kind, state=_state(reason, assessed, is_stale=is_stale))
+        for reason in assessed.severity_reasons
     ]
     found.sort(key=lambda reason: WORST_FIRST.index(reason.state))
     return found[0].state, tuple(found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from memmon.analysis.cause.attribution import attribute_growth
 from memmon.analysis.cause.per_work import growth_per_work
 from memmon.analysis.cause.split import split_cause
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from memmon.analysis.cause.attribution_finding import Attribution
-    from memmon.analysis.cause.split_finding import CauseFinding
+    from memmon.analysis.cause.split_finding import CauseFinding, CauseSeries
     from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.present import GrowthReadings
 
@@ -62,25 +64,36 @@ def explain(
     """
     if readings is None or not is_worth_explaining(finding):
         return None, None
-    growth_bytes = growth_of(finding)
+    growth_bytes = growth_of(finding, readings)
     if growth_bytes is not None and growth_bytes <= 0:
         return None, None
-    is_in_use = finding.slope_signal is not Signal.FOOTPRINT
-    cause = split_cause(readings.counters, growth_bytes=growth_bytes, is_in_use=is_in_use)
+    cause = split_cause(
+        readings.counters,
+        growth_bytes=growth_bytes,
+        has_files=finding.verdict is Verdict.MAPPED_FILES,
+        is_in_use=finding.slope_signal is not Signal.FOOTPRINT,
+    )
     is_told = cause.cause != "unknown" and cause.growth_bytes >= EARLY_GROWTH_BYTES
     if finding.verdict is Verdict.CANNOT_SAY and not is_told:
         return None, None
     return cause, culprits_of(readings, growth_bytes=growth_bytes)
 
 
-def growth_of(finding: LeakFinding) -> float | None:
+def growth_of(finding: LeakFinding, readings: GrowthReadings) -> float | None:
     """Return the growth that all shares are shares of: that of the finding, from its first to its last footprint.
 
-    None where the footprint is not what grew: mapped files did.
+    Where mapped files grew it is that of resident memory, likewise from the first to the last sample. None: not known.
     """
-    if finding.verdict is Verdict.MAPPED_FILES or finding.growth_mb is None:
-        return None
-    return finding.growth_mb * MIB
+    if finding.verdict is Verdict.MAPPED_FILES:
+        return _resident_growth(readings.counters)
+    return None if finding.growth_mb is None else finding.growth_mb * MIB
+
+
+def _resident_growth(runs: Sequence[CauseSeries]) -> float | None:
+    """Return the last less the first resident memory, summed over the runs: a restart is no shrinking."""
+    known = [rss[np.isfinite(rss)] for rss in (run.rss_bytes for run in runs)]
+    grown = [float(rss[-1] - rss[0]) for rss in known if rss.size]
+    return sum(grown) if grown else None
 
 
 def culprits_of(readings: GrowthReadings, *, growth_bytes: float | None = None) -> Culprits | None:

@@ -24,8 +24,7 @@ from memmon.assessment.lives import living_runs
 from memmon.assessment.pace import beside_pace, present_pace
 from memmon.assessment.present import Present
 from memmon.assessment.process import SourceProcess
-from memmon.assessment.severity import Severity, severity_of
-from memmon.assessment.unrecorded import unrecorded_of
+from memmon.assessment.severity import Severity
 from memmon.store.read.many_sources import newest_assessments, presents
 from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_MINUTE
@@ -191,13 +190,6 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
     forecast = None if limit is None else beside_pace(kept.forecast, standing.pace)
     footprint = standing.read.statistics.last_footprint_bytes if held is None else held.footprint_bytes
     processes = (*(() if held is None else _judged(held.processes, kept)), *present.unrecorded)
-    unrecorded = unrecorded_of(
-        processes,
-        recorded_bytes=footprint,
-        limit_bytes=None if limit is None else limit.limit_bytes,
-        limit_origin=None if limit is None else limit.origin,
-        used_bytes=None if limit is None else limit.used_bytes,
-    )
     found = Assessment(
         source=standing.source,
         at=now,
@@ -216,19 +208,10 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         processes=processes,
         is_sum_exact=held is None or held.is_exact,
         finding_run_id=None if held is None else kept.finding_run_id,
-        severity=severity_of(
-            kept.finding,
-            forecast=forecast,
-            limit_share=share,
-            deques=present.deques,
-            pace=standing.pace,
-            resources=kept.resources,
-            unrecorded=unrecorded,
-        ),
         resources=kept.resources,
         waits_for=kept.waits_for,
         ready_at=kept.ready_at,
-    )
+    ).rated()
     return replace(found, headline=headline_of(found))
 
 

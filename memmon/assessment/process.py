@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MOST_NAMED = 4
+"""Processes that one sentence names, at most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceProcess:
     """One process of a source at its last sample; sizes in bytes, times aware, None: not known.
@@ -85,12 +89,27 @@ def lines_of(processes: Sequence[SourceProcess]) -> tuple[str, ...]:
     return tuple(f"{name}: {one.words}" for name, one in zip(labels(processes), processes, strict=True))
 
 
+def also_leaking(processes: Sequence[SourceProcess], run_id: int | None) -> str:
+    """Return which leak beside that of `run_id`, in a clause; empty where none does."""
+    leaking = [
+        f"{name} ({rate(one.slope_mb_per_hour)})"
+        for name, one in zip(labels(processes), processes, strict=True)
+        if one.verdict is Verdict.LEAKING and one.run_id != run_id
+    ]
+    if not leaking:
+        return ""
+    more = len(leaking) - MOST_NAMED
+    *first, last = [*leaking[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    who = f"{', '.join(first)} and {last}" if first else last
+    return f"; {who} {'leaks' if len(leaking) == 1 else 'leak'} too"
+
+
 def together_sentence(
     processes: Sequence[SourceProcess], footprint_bytes: int | None, *, is_exact: bool
 ) -> str:
-    """Return what several processes hold together, and which is the worst; empty of a single one."""
+    """Return what several processes hold together of what they can't give back; empty of a single one."""
     if len(processes) < 2 or footprint_bytes is None:  # noqa: PLR2004 -- one holds what it holds
         return ""
     most = "" if is_exact else "at most "
     why = "" if is_exact else " (pages that they share count in each of them)"
-    return f"{len(processes)} processes hold {most}{size(mb_from_bytes(footprint_bytes))} together{why}."
+    return f"{len(processes)} processes hold {most}{size(mb_from_bytes(footprint_bytes))} together that they can't give back{why}."

@@ -34,7 +34,6 @@ __all__ = [
     "WARNING_SHARE",
     "Reason",
     "Severity",
-    "severity_of",
     "severity_reasons",
 ]
 
@@ -52,29 +51,6 @@ class Reason:
     severity: Severity
 
 
-def severity_of(
-    finding: LeakFinding,
-    *,
-    forecast: Forecast | None = None,
-    limit_share: float | None = None,
-    deques: Sequence[DequeReading] = (),
-    pace: Pace | None = None,
-    resources: Sequence[Resource] = (),
-    unrecorded: Unrecorded | None = None,
-) -> Severity:
-    """Return the severity of what was found; what is not known (None, empty) makes nothing urgent."""
-    found = severity_reasons(
-        finding,
-        forecast=forecast,
-        limit_share=limit_share,
-        deques=deques,
-        pace=pace,
-        resources=resources,
-        unrecorded=unrecorded,
-    )
-    return found[0].severity
-
-
 def severity_reasons(
     finding: LeakFinding,
     *,
@@ -85,7 +61,10 @@ def severity_reasons(
     resources: Sequence[Resource] = (),
     unrecorded: Unrecorded | None = None,
 ) -> tuple[Reason, ...]:
-    """Return what was looked at, the most urgent first: its severity is that of the source."""
+    """Return what was looked at, the most urgent first: its severity is that of the source.
+
+    What is not known (None, empty) makes nothing urgent. `Assessment.severity_reasons` asks this, and nobody else.
+    """
     found = [Reason(kind="verdict", severity=_of_verdict(finding))]
     if _is_near(finding, forecast):
         is_certain = _is_reached_soon(finding, forecast)

@@ -38,52 +38,30 @@ def assessed(
     *,
     now: datetime,
     limit: LimitKind | int | None = None,
-    is_brief: bool = False,
-    forecast_level: float = 0.8,
-    is_cross_checked: bool = False,
+    is_ahead_told: bool = False,
+    **asked: Any,
 ) -> Judged:
-    """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample."""
-    judged = _judged(
-        opened,
-        source,
-        window,
-        now=now,
-        limit=limit or "recorded",
-        is_brief=is_brief,
-        forecast_level=forecast_level,
-        is_cross_checked=is_cross_checked,
-    )
-    if judged.history.is_empty:
-        raise no_data(opened.store, source, judged.bounds)
-    return judged
+    """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample.
 
-
-def answered(
-    opened: Opened,
-    source: SourceInfo,
-    window: WindowOptions,
-    *,
-    now: datetime,
-    limit: LimitKind | int | None = None,
-    is_brief: bool = False,
-) -> Judged:
-    """Do the same, and answer for a source whose samples all lie in the future, too: that no verdict can be given."""
-    judged = _judged(opened, source, window, now=now, limit=limit or "recorded", is_brief=is_brief)
-    if judged.history.is_empty and not _is_clock_ahead(judged):
-        raise no_data(opened.store, source, judged.bounds)
-    return judged
-
-
-def _judged(
-    opened: Opened, source: SourceInfo, window: WindowOptions, *, now: datetime, **asked: Any
-) -> Judged:
+    `is_ahead_told`: a source whose samples all lie in the future is answered for too: that no verdict can be given.
+    `asked`: more of the `Question`.
+    """
     from memmon.assessment.gather import Question, judge
 
     policy = policy_of(opened, window)
     bounds = bounds_of(opened.store, source, window, back_hours=policy.look_back_hours)
-    is_whole = window.since is not None
-    question = Question(bounds=bounds, policy=policy, is_whole=is_whole, has_cause=False, **asked)
-    return judge(opened.store, source, question, now=now)
+    question = Question(
+        bounds=bounds,
+        policy=policy,
+        limit=limit or "recorded",
+        is_whole=window.since is not None,
+        has_cause=False,
+        **asked,
+    )
+    judged = judge(opened.store, source, question, now=now)
+    if judged.history.is_empty and not (is_ahead_told and _is_clock_ahead(judged)):
+        raise no_data(opened.store, source, bounds)
+    return judged
 
 
 def _is_clock_ahead(judged: Judged) -> bool:
@@ -100,7 +78,7 @@ def all_assessed(opened: Opened, window: WindowOptions, *, now: datetime) -> tup
     found, lacking = [], []
     for source in opened.all():
         try:
-            found.append(answered(opened, source, window, now=now, is_brief=True))
+            found.append(assessed(opened, source, window, now=now, is_ahead_told=True, is_brief=True))
         except NoDataError as error:
             lacking.append(error)
     if not found:

@@ -14,7 +14,7 @@ from memmon.report.words import counted_runs, end_words, fill, leak_headline, sh
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from memmon.analysis.compare.finding import Comparison
@@ -69,7 +69,7 @@ def render_text(
         _resources(report.assessment),
         _leak(report, sign, tz),
         _forecast(report.forecast),
-        _cause(report.cause),
+        _cause(report.cause, _advice(report)),
         _evidence(report.evidence, tz),
         _deques(report.deques, sign, max_deques),
         _history(report, sign, tz),
@@ -99,7 +99,7 @@ def headline(report: Report) -> str:
 
 def _memory(report: Report) -> list[str]:
     memory, count = report.memory, report.memory.process_count
-    beside = "" if count == 1 else f" ({count} processes together)"
+    beside = "" if count == 1 else f" (resident memory of {count} processes, added)"
     return [
         "MEMORY USAGE:",
         f"  Current: {size(memory.current_mb)}{beside}",
@@ -129,17 +129,22 @@ def _footprint(report: Report) -> list[str]:
     found = report.assessment
     if found is None or found.footprint_bytes is None or found.footprint_bytes == found.rss_bytes:
         return []
-    return [
-        f"  Footprint: {size(mb_from_bytes(found.footprint_bytes))} (what it can't give back; this is judged)"
-    ]
+    what = (
+        "what they can't give back, added; each is judged by itself"
+        if len(found.recorded) > 1
+        else "what it can't give back; this is judged"
+    )
+    return [f"  Footprint: {size(mb_from_bytes(found.footprint_bytes))} ({what})"]
 
 
 def _next_steps(report: Report) -> list[str]:
-    """Return what to do next that stands nowhere above."""
-    told = () if report.cause is None else report.cause.details
-    advice = () if report.assessment is None else report.assessment.advice
-    steps = [line for sentence in advice if sentence not in told for line in _item(sentence, bullet="- ")]
+    """Return what to do next, whatever it is about: what the cause asks for stands here, and not there."""
+    steps = [line for sentence in _advice(report) for line in _item(sentence, bullet="- ")]
     return ["NEXT STEPS:", *steps] if steps else []
+
+
+def _advice(report: Report) -> tuple[str, ...]:
+    return () if report.assessment is None else report.assessment.advice
 
 
 def _limit(system: SystemSection | None) -> list[str]:
@@ -220,13 +225,15 @@ def _forecast(forecast: ForecastSection | None) -> list[str]:
     return [] if forecast is None else ["FORECAST:", *_item(forecast.summary)]
 
 
-def _cause(cause: CauseSection | None) -> list[str]:
+def _cause(cause: CauseSection | None, advice: Sequence[str]) -> list[str]:
+    """Return what the growth is and whose; `advice` stands further below."""
     if cause is None:
         return []
     lines = ["CAUSE:", *_item(cause.summary)]
     for share in cause.attributions[:MAX_ATTRIBUTIONS]:
         lines += _item(f"{share.name}: {share_words(share)}", bullet="- ")
-    return lines + [line for sentence in cause.details for line in _item(sentence)]
+    told = [sentence for sentence in cause.details if sentence not in advice]
+    return lines + [line for sentence in told for line in _item(sentence)]
 
 
 def _evidence(evidence: EventRow | None, tz: tzinfo | None) -> list[str]:

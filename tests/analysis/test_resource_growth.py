@@ -93,6 +93,37 @@ def test_rows_without_a_count_are_no_history():
     assert rough_growth(np.full(DAY.size, np.nan)) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("kind", "seed", "hours"),
+    [
+        (counts.working_hours, 6, [61]),
+        (counts.weekly, 2, [100, 101, 102]),
+        (counts.steps, 3, [74, 75, 76]),
+        (counts.connections, 9, [57, 58]),
+        (counts.pool_over_days, 10, [59, 60, 61, 62]),
+    ],
+)
+def test_what_looks_like_growth_for_a_few_hours_is_never_told(kind, seed, hours):
+    """A healthy count that is asked about every hour of a week looks like growth in some of them: no answer says so."""
+    at = counts.moments(168, 10)
+    count = kind(np.random.default_rng([9_000 + seed, counts.HEALTHY.index(kind)]), at)
+    assert not any(counts.is_told(at[at <= end], count[at <= end]) for end in hours)
+
+
+def test_growth_is_told_when_it_is_seen_again_hours_later(monkeypatch):
+    """Growth that nobody saw hours ago is steady with its slope, not told; hours later it is, and from then on."""
+    at = counts.moments(72)
+    count = 40.0 + counts.evenly(np.random.default_rng(4), at, 6.0, from_hours=24.0)
+    found = {end: counts.judge(at[at <= end], count[at <= end]) for end in range(24, 73, 4)}
+    told = [end for end, one in found.items() if one.state is ResourceState.GROWING]
+    monkeypatch.setattr("memmon.analysis.resources.growth.SEEN_AGAIN_HOURS", 0.0)
+    seen = [end for end in found if counts.is_told(at[at <= end], count[at <= end])]
+    assert told == [end + 4 for end in seen][: len(told)]
+    assert seen[-1] == told[-1] == 72
+    assert found[seen[0]].state is ResourceState.STEADY
+    assert found[seen[0]].slope_per_hour > 1.0
+
+
 def test_a_steady_count_has_a_slope_too():
     """What does not grow has its slope and interval all the same, and no beginning."""
     found = counts.judge(DAY, counts.noisy(np.random.default_rng(2), DAY))

@@ -183,3 +183,25 @@ def test_growth_that_is_swapped_out_has_its_culprit(tmp_path):
     assert [part.name for part in found.culprits.parts] == ["cache", "unexplained"]
     assert found.culprits.parts[0].share == pytest.approx(1.0, abs=0.02)
     assert found.cause.growth_bytes == pytest.approx(found.finding.growth_mb * MB)
+
+
+def test_growth_in_mapped_files_has_one_total(tmp_path):
+    """The cause of growth in mapped files is a part of what resident memory grew from the first to the last sample."""
+    rng = np.random.default_rng(6)
+    snapshots = [
+        replace(
+            one,
+            rss_anon_bytes=round((90 + rng.normal(0, 0.5)) * MB),
+            rss_file_bytes=round((12 + 1.4 * number) * MB),
+            rss_shmem_bytes=0,
+            swap_bytes=0,
+        )
+        for number, one in enumerate(day(lambda number: 102 + 1.4 * number))
+    ]
+    with store_of(tmp_path, snapshots) as store:
+        found = assess_source(store, "bot", now=START + timedelta(days=1))
+    assert found.finding.verdict == "mapped_files"
+    assert found.cause.cause == "file"
+    assert found.cause.growth_bytes == pytest.approx(1.4 * (COUNT - 1) * MB, rel=0.01)
+    assert sum(part.growth_bytes for part in found.cause.parts) == pytest.approx(found.cause.growth_bytes)
+    assert found.cause.share_of("file") > 0.98

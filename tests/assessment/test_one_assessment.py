@@ -18,7 +18,7 @@ FACTS = frozenset(
         "recorded_limit",
         "given_limit",
         "limit_of",
-        "severity_of",
+        "severity_reasons",
     }
 )
 NOT_MOVED_YET = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -70,6 +71,30 @@ def test_the_worst_process_speaks_for_the_source_and_is_named():
     assert "in pid 502, the worst of 4 processes" in found.headline
 
 
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [
+        ((0.0, 0.0), ""),
+        ((14.0, 0.0), "; pid 501 (14.00 MB/hour) leaks too"),
+        ((14.0, 17.0), "; pid 502 (17.00 MB/hour) and pid 501 (14.00 MB/hour) leak too"),
+    ],
+)
+def test_every_process_that_leaks_is_named(rates, said):
+    """Beside the worst process those that leak too are named, with their rates, the worse first."""
+    workers = [worker(number, rate) for number, rate in enumerate((*rates, 30.0), start=1)]
+    found = assess(beside(worker(0), *workers))
+    words = re.sub(r"\d\d\.\d\d(?= MB)", lambda rate: f"{float(rate[0]):.0f}.00", found.whose)
+    assert words == f"This is pid 503, the worst of 4 processes side by side{said}."
+
+
+def test_of_many_that_leak_a_sentence_names_some_and_counts_the_rest():
+    """Of seven processes that leak five are named, the worst and four more, and two are counted."""
+    found = assess(beside(*(worker(number, 20.0 + number) for number in range(7))))
+    assert found.whose.startswith("This is pid 506, the worst of 7 processes side by side; pid 505 (")
+    assert found.whose.count("MB/hour") == 4
+    assert found.whose.endswith(" and 2 more leak too.")
+
+
 def test_memory_is_the_sum_at_most_that_much():
     """RSS and footprint are those of all processes together; without their shares each page may count in each of them."""
     found = assess(FOUR)
@@ -90,7 +115,7 @@ def test_with_the_share_of_every_process_the_sum_is_exact():
     found = assess(FOUR, present=Present(shares=shares))
     assert found.is_sum_exact
     assert found.footprint_bytes == 200 * MIB
-    assert found.together == "4 processes hold 200.0 MB together."
+    assert found.together == "4 processes hold 200.0 MB together that they can't give back."
     part = {number: share for number, share in shares.items() if number != 3}
     assert not assess(FOUR, present=Present(shares=part)).is_sum_exact
 

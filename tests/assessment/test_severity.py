@@ -15,7 +15,7 @@ from memmon.assessment.assess import assess_finding
 from memmon.assessment.check_state import CheckState, check_state
 from memmon.assessment.limits import Limit
 from memmon.assessment.present import Present
-from memmon.assessment.severity import Severity, severity_of
+from memmon.assessment.severity import Severity, severity_reasons
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.model import DequeReading
 
@@ -23,6 +23,10 @@ STABLE = finding(verdict="stable")
 UNBOUNDED = DequeReading(name="q", length_count=3, maxlen_count=None)
 WELL = DequeReading(name="q", length_count=3, maxlen_count=10)
 SHORT_HISTORY = history(hours=1)
+
+
+def severity_of(found, **known):
+    return severity_reasons(found, **known)[0].severity
 
 
 def leak(confidence):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from memmon.cli.commands import deques
 from memmon.config import parse_database
 from memmon.model import RunRecord, Snapshot
 from memmon.probe.registered.deques import DequeRegistry
@@ -82,3 +83,23 @@ def test_no_size_is_suggested_while_memory_leaks(call, beside_a_leak):
     answer = call("deques", "--db", path, "--suggest")
     assert answer.code == 0
     assert "no other sizes to suggest: memory grows by 14." in answer.out
+
+
+def test_the_table_of_deques_shows_small_sizes_and_their_sum(call, beside_a_leak):
+    """A deque of 4 KB is shown as what it is, not as 0.00 MB, and all of them are added up."""
+    path, true_bytes = beside_a_leak
+    lines = call("deques", "--db", path).out.splitlines()
+    sizes = {line.split()[4] for line in lines if line.startswith("queue_")}
+    assert len(sizes) == 1
+    assert float(sizes.pop()) == pytest.approx(true_bytes / 20 / MB, rel=0.06)
+    (said,) = [line for line in lines if line.startswith("20 deques, 0 failing, ")]
+    assert float(said.split()[4]) == pytest.approx(true_bytes / MB, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [(None, "not known"), (0, "0.00"), (4_300, "0.0041"), (900_000, "0.86"), (30 * MB, "30.00")],
+)
+def test_what_is_not_known_of_a_deque_is_no_zero(size_bytes, shown):
+    """The size of a deque has as many digits as tell it from nothing, and where it is not known it says so."""
+    assert deques._size_mb(size_bytes) == shown

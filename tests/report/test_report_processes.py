@@ -78,8 +78,8 @@ def test_memory_is_the_sum_at_each_moment_never_a_mixture(report):
 def test_the_text_has_the_sum_and_a_line_for_each_process(report):
     """The worst stands first, and the verdict says whose it is."""
     text = render_text(report, tz=UTC)
-    assert re.search(r"Current: 119\d\.\d MB \(4 processes together\)", text)
-    assert re.search(r"4 processes hold at most 119\d\.\d MB together", text)
+    assert re.search(r"Current: 119\d\.\d MB \(resident memory of 4 processes, added\)", text)
+    assert re.search(r"4 processes hold at most 119\d\.\d MB together that they\s+can't give back", text)
     lines = re.findall(r"  - (pid \d+ \(child\)|run \d+): \d", text)
     assert lines[0] == "pid 502 (child)"
     assert len(lines) == 4

@@ -85,13 +85,15 @@ def split_cause(
     runs: CauseSeries | Sequence[CauseSeries],
     *,
     growth_bytes: float | None = None,
+    has_files: bool = False,
     is_in_use: bool = False,
 ) -> CauseFinding:
     """Split the growth of a window into its causes.
 
     `runs`: the counters of one run, or of several whose growths are added up. Each end of a run is
     the median of a tenth of its samples. A run of fewer than two samples is left out. `growth_bytes`: the growth of
-    the footprint, where another judged it already: the parts are then parts of that, without file-backed memory.
+    the footprint, where another judged it already: the parts are then parts of that, without file-backed memory;
+    with `has_files` of resident memory, and file-backed memory is one of its parts.
     `is_in_use`: it is what the allocators handed out that grew, whether all memory shows it or not.
     """
     several = [runs] if isinstance(runs, CauseSeries) else list(runs)
@@ -106,7 +108,7 @@ def split_cause(
         for name, size in (_handed_out(growth) if is_in_use else _split(growth)).items():
             parts[name] += size
     if growth_bytes is not None:
-        parts = _of_whole(parts, growth_bytes)
+        parts = _of_whole(parts, growth_bytes, has_files=has_files)
     total = sum(parts.values())
     level = max(float(np.nanmax(run.rss_bytes, initial=0.0)) for run in several)
     largest = max(parts, key=lambda name: parts[name])
@@ -121,9 +123,9 @@ def split_cause(
     return replace(found, advice="", details=(UNKNOWN_BUILD,)) if cause == "private" and is_inside else found
 
 
-def _of_whole(parts: dict[str, float], growth_bytes: float) -> dict[str, float]:
-    """Return the parts of the footprint in the proportion of the counters; nothing where these do not show it grow."""
-    held = {name: size for name, size in parts.items() if name != "file"}
+def _of_whole(parts: dict[str, float], growth_bytes: float, *, has_files: bool) -> dict[str, float]:
+    """Return the parts of the footprint (with `has_files` of resident memory) in the proportion of the counters; nothing where these do not show it grow."""
+    held = {name: size for name, size in parts.items() if has_files or name != "file"}
     total = sum(held.values())
     if total < LEAST_SEEN_SHARE * growth_bytes or total <= 0:
         return dict.fromkeys(held, 0.0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmon.analysis.forecast.backtest import backtest_stretch
+from memmon.analysis.forecast.calm import day_seen_at, has_seen_a_day, is_reach_excluded, judged_hours
 from memmon.analysis.forecast.continuing import Continued, continue_finding, since_hours_of
 from memmon.analysis.forecast.finding import Backtest, CrossCheck, Forecast, ForecastCurve, ForecastState
 from memmon.analysis.forecast.fit import fit_course
@@ -174,9 +175,7 @@ def _horizon(finding: LeakFinding) -> float:
     """Return how far ahead is looked: a year where memory grows, else by what was judged, not by a part of it."""
     if finding.verdict.row.tone == "warn":
         return LONGEST_HORIZON_HOURS
-    start, end = finding.window.start, finding.window.end
-    judged = 0.0 if start is None or end is None else (end - start).total_seconds() / SECONDS_PER_HOUR
-    return min(max(HORIZON_PER_WINDOW * judged, SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS)
+    return min(max(HORIZON_PER_WINDOW * judged_hours(finding), SHORTEST_HORIZON_HOURS), LONGEST_HORIZON_HOURS)
 
 
 def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cross_check: bool) -> Forecast:
@@ -193,8 +192,8 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
     hours = _hours_to_limit(basis, limit_mb, plain.level, horizon, stale_hours, factor)
     wait_hours = waiting_hours(finding)
     hours = _after(hours, wait_hours, horizon)
-    state, is_rising = _state(quantity, finding, hours)
-    if state == "cannot_say" and not is_rising:
+    state, may_level_off = _state(plain, quantity, finding, hours, horizon)
+    if state == "cannot_say" and may_level_off:
         level = levelling_off(plain, quantity, finding, horizon_hours=horizon, is_level=True)
         if level is not None:
             return describe(level)
@@ -224,17 +223,32 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
         ),
         backtest=backtest,
         cross_check=check,
+        ready_at=day_seen_at(quantity, finding) if state == "cannot_say" else None,
     )
     return describe(dated, remarks, earliest_hours=hours[0] if state == "never" else None)
 
 
-def _state(quantity: Quantity, finding: LeakFinding, hours: Hours) -> tuple[ForecastState, bool]:
-    """Return what can be said, and whether memory rises of late beyond what the verdict knows."""
+def _state(
+    plain: Forecast, quantity: Quantity, finding: LeakFinding, hours: Hours, horizon: float
+) -> tuple[ForecastState, bool]:
+    """Return what can be said, and where that is nothing, whether a curve that bends to an end may say more.
+
+    It may not where memory rises of late beyond what the verdict knows, nor before a day was seen:
+    half of a daily cycle bends, too.
+    """
     if finding.verdict.row.tone == "warn" and hours[1] is not None:
-        return "dated", True
+        return "dated", False
     known = max(finding.slope_high_mb_per_hour or 0.0, 0.0)
-    is_rising = rises_lately(quantity, known_slope=known)
-    return "cannot_say" if is_rising or hours[1] is not None else "never", is_rising
+    if rises_lately(quantity, known_slope=known):
+        return "cannot_say", False
+    is_excluded = hours[1] is None and is_reach_excluded(
+        quantity,
+        finding,
+        earliest_hours=hours[0],
+        limit_mb=plain.limit_bytes / MIB,
+        horizon_hours=horizon,
+    )
+    return ("never", False) if is_excluded else ("cannot_say", has_seen_a_day(quantity, finding))
 
 
 def _of_course(plain: Forecast, basis: Continued, run: History) -> Forecast:

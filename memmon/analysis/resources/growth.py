@@ -2,7 +2,8 @@
 
 A count has no threshold above which growth is a leak, and a healthy program's counts start low, come in steps, follow
 the hour of the day and wander. So growth is told only when a day was seen of it, when it is many times its error, when
-it is as fast at the end as at the beginning, and when it leads to where the count never was before.
+it is as fast at the end as at the beginning, when it leads to where the count never was before, and when all that was
+so hours ago already: what is asked every hour for a week is asked often, and chance passes within a few of them.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ FLOOR_SHARE = 0.3
 """Part of the growth by which the lowest of the last third lies above the first. Tuned: counts that wander."""
 RECENT_FROM_HOURS = 24.0
 """The shortest of the last hours that are judged by themselves. Chosen: a day holds the day's cycle."""
+SEEN_AGAIN_HOURS = 4.0
+"""Hours after which growth must be seen again. Tuned: of healthy counts asked hourly over a week 7 to 1.6 % told once."""
 ROUGH_END_SHARE = 0.1
 """Share of a history at each of its ends between which its growth is told roughly."""
 
@@ -72,8 +75,22 @@ def rough_growth(counts: FloatArray) -> float:
 def resource_growth(run: History, counts: FloatArray, *, warm_up_hours: float) -> ResourceGrowth:
     """Return whether `counts`, one for each sample of one run (NaN: not known), grow.
 
-    `cannot_say` with less than a day's readings, the start included; the first `warm_up_hours` are left out.
+    `cannot_say` with less than a day's readings, the start included; the first `warm_up_hours` are left out. Growth
+    is what was growth `SEEN_AGAIN_HOURS` ago, too.
     """
+    found = _growth_now(run, counts, warm_up_hours)
+    if found.state is not ResourceState.GROWING:
+        return found
+    known = run.uptime_seconds[np.isfinite(counts)]
+    earlier = run.uptime_seconds <= known[-1] - SEEN_AGAIN_HOURS * SECONDS_PER_HOUR
+    before = _growth_now(run, np.where(earlier, counts, np.nan), warm_up_hours).state
+    if before is ResourceState.STEADY:
+        return replace(found, state=ResourceState.STEADY, since=None)
+    return found if before is ResourceState.GROWING else _CANNOT_SAY
+
+
+def _growth_now(run: History, counts: FloatArray, warm_up_hours: float) -> ResourceGrowth:
+    """Return whether counts grow by what is known up to the last of them."""
     series = _series(run, counts, warm_up_hours)
     if series is not None and not np.ptp(series.mb):
         return _STILL

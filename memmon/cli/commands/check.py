@@ -11,7 +11,7 @@ from memmon.assessment.advice import UNRECORDED_ADVICE
 from memmon.assessment.check_state import WORST_FIRST, CheckReason, CheckState, check_state
 from memmon.assessment.freshness import ahead_sentence
 from memmon.assessment.severity import CRITICAL_SHARE, NEAR_HOURS, WARNING_SHARE
-from memmon.cli.assessed import answered, finding_object, limit_object, source_object, staleness_of
+from memmon.cli.assessed import assessed, finding_object, limit_object, source_object, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.selection import opened
@@ -91,7 +91,7 @@ def _check(
     now: datetime,
 ) -> CheckedSource:
     try:
-        judged = answered(found, source, window, now=now, limit=wanted)
+        judged = assessed(found, source, window, now=now, limit=wanted, is_ahead_told=True)
     except NoDataError as error:
         return CheckedSource(source=source.name, state=CheckState.UNKNOWN, reasons=(str(error),))
     state, why = check_state(judged.assessment, max_age_seconds=max_age_seconds)

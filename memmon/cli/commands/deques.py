@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from memmon.store.read import SourceInfo, Store
 
 RATE_HOURS = 24.0
+SMALL_MB = 0.01
+"""MB below which two decimals would show nothing."""
 NAMED_COUNT = 5
 """Deques named in one line, at most, of which the same is said."""
 
@@ -137,7 +139,7 @@ def _shown(findings: tuple[DequeFinding, ...]) -> str:
             one.length_count,
             "none" if one.maxlen_count is None else one.maxlen_count,
             "" if one.utilization_percent is None else f"{one.utilization_percent:.1f}%",
-            None if one.size_bytes is None else number(one.size_bytes / MIB),
+            _size_mb(one.size_bytes),
             "" if one.hours_to_full is None else duration(one.hours_to_full * SECONDS_PER_HOUR),
             one.state.replace("_", " "),
         )
@@ -146,8 +148,24 @@ def _shown(findings: tuple[DequeFinding, ...]) -> str:
     lines = [table(["deque", "length", "maxlen", "full", "MB", "full in", "state"], rows)]
     failing = [one for one in findings if one.is_failing]
     lines += [f"{printable(one.name)}: {printable(one.message)}" for one in failing]
-    lines.append(f"{len(findings)} deques, {len(failing)} failing")
+    lines.append(f"{len(findings)} deques, {len(failing)} failing{_together(findings)}")
     return "\n".join(lines)
+
+
+def _size_mb(size_bytes: float | None) -> str:
+    """Return a size in MB with digits enough that what holds something is no zero; and that it is not known, where it is not."""
+    if size_bytes is None:
+        return "not known"
+    mb = size_bytes / MIB
+    return f"{mb:.2g}" if 0.0001 <= mb < SMALL_MB else number(mb)  # noqa: PLR2004 -- a hundred bytes
+
+
+def _together(findings: tuple[DequeFinding, ...]) -> str:
+    known = [one.size_bytes for one in findings if one.size_bytes is not None]
+    if not known:
+        return ""
+    of = "" if len(known) == len(findings) else f" in the {len(known)} whose size is known"
+    return f", {_size_mb(sum(known))} MB together{of}"
 
 
 def _suggested(suggestions: tuple[DequeSuggestion, ...], growth_mb_per_hour: float) -> str:

@@ -42,7 +42,11 @@ def _memory(report: Report) -> Card:
         lines=(
             f"average {size(memory.average_mb)}",
             f"{size(memory.min_mb)} to {size(memory.max_mb)}",
-            *((f"{memory.process_count} processes together",) if memory.process_count > 1 else ()),
+            *(
+                (f"resident memory of {memory.process_count} processes, added",)
+                if memory.process_count > 1
+                else ()
+            ),
         ),
     )
 
