@@ -67,9 +67,12 @@ def explain(
     growth_bytes = growth_of(finding, readings)
     if growth_bytes is not None and growth_bytes <= 0:
         return None, None
-    in_files = finding.verdict is Verdict.MAPPED_FILES
-    is_in_use = finding.slope_signal is not Signal.FOOTPRINT
-    cause = split_cause(readings.counters, growth_bytes=growth_bytes, has_files=in_files, is_in_use=is_in_use)
+    cause = split_cause(
+        readings.counters,
+        growth_bytes=growth_bytes,
+        has_files=finding.verdict is Verdict.MAPPED_FILES,
+        is_in_use=finding.slope_signal is not Signal.FOOTPRINT,
+    )
     is_told = cause.cause != "unknown" and cause.growth_bytes >= EARLY_GROWTH_BYTES
     if finding.verdict is Verdict.CANNOT_SAY and not is_told:
         return None, None

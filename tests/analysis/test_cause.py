@@ -159,6 +159,20 @@ def test_without_the_allocators_counters_the_kinds_of_pages_are_told(missing):
     assert split_cause(series(**nothing)).cause == "none"
 
 
+def test_a_build_that_counts_nothing_is_named():
+    """Where a recorder inside found no counters, the division is unknown on this build, and no recorder is advised."""
+    grown = series(
+        anon=100 * RISE,
+        heap_used_bytes=np.full(N, np.nan),
+        python_block_count=np.full(N, np.nan),
+        gc_collection_count=np.arange(N, dtype=float),
+    )
+    finding = split_cause(grown)
+    assert finding.cause == "private"
+    assert "unknown on this build" in finding.details[0]
+    assert not finding.advice
+
+
 def test_too_little_is_unknown():
     """No sample, and a single one, are no growth to explain."""
     empty = CauseSeries.from_columns([], {})

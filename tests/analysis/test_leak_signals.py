@@ -15,9 +15,10 @@ from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.forecast.limit import forecast_limit
 from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.leak.series import run_series
-from memmon.analysis.leak.signals.alarm import paid_margin
 from memmon.analysis.leak.signals.carried import carried_by_parts
 from memmon.analysis.leak.signals.known import block_bytes, known_parts
+from memmon.analysis.leak.signals.margin import paid_margin
+from memmon.analysis.leak.signals.short import short_evidence
 from memmon.analysis.leak.states import judge_runs
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import explain
@@ -228,6 +229,47 @@ def test_a_history_without_counters_is_judged_as_before(rate, noise, length, see
     assert judgement is not None
     carried = carried_by_parts(history, runs, judgement, warm_up_hours=1.0, threshold_mb_per_hour=10.0)
     assert carried is judgement
+
+
+def late(hours, begin_hours, at_seconds=1.7e9):
+    """Return objects (MB) that leak by 20 MB/h from an hour on, as the only part of a program that is judged."""
+    noise = np.random.default_rng(4).normal(0, 0.3, hours.size)
+    history = program(hours, objects=60 + noise + 20 * np.maximum(hours - begin_hours, 0.0))
+    run = replace(history, at_seconds=at_seconds + hours * 3600)
+    return known_parts(run, warm_up_hours=1.0)[Signal.BLOCKS]
+
+
+TUESDAY = 1_767_657_600.0
+
+
+def test_a_late_leak_in_a_healthy_process_is_heard_within_hours():
+    """Growth of the last two to four hours, faster than ever before and in new territory, is an alarm after 8 h of health."""
+    found = short_evidence(late(five_minutes(15.5), 13, TUESDAY), 10.0, signal_count=3)
+    assert found is not None
+    assert found.kind in {"last 4 h", "last 3 h", "last 2 h"}
+    assert found.slope == pytest.approx(20, rel=0.2)
+    assert short_evidence(late(five_minutes(8.5), 6, TUESDAY), 10.0, signal_count=3) is None
+    assert short_evidence(late(five_minutes(15.5), 99, TUESDAY), 10.0, signal_count=3) is None
+
+
+def test_a_rise_as_there_was_before_is_no_late_leak():
+    """What rises no faster than it did before, or not above it, is none."""
+    hours = five_minutes(30)
+    waves = 60 + 12 * (hours % 6)
+    higher = waves + np.where(hours >= 24, 5.0, 0.0)
+    for objects in (waves, higher):
+        part = known_parts(
+            replace(program(hours, objects=objects), at_seconds=TUESDAY + hours * 3600), warm_up_hours=1.0
+        )
+        assert short_evidence(part[Signal.BLOCKS], 10.0, signal_count=3) is None
+
+
+def test_a_first_weekend_says_nothing_of_the_last_hours():
+    """In the first week the hours from a Friday to the Tuesday after it are no time for short windows; later they are."""
+    saturday = TUESDAY + 4 * 86_400
+    assert short_evidence(late(five_minutes(15.5), 13, saturday), 10.0, signal_count=3) is None
+    assert short_evidence(late(five_minutes(15.5), 13, saturday + 3 * 86_400 + 43_200), 10.0, signal_count=3)
+    assert short_evidence(late(five_minutes(175), 172.5, saturday), 10.0, signal_count=3)
 
 
 def test_the_choice_among_signals_is_paid_for():

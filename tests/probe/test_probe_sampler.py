@@ -176,11 +176,11 @@ def test_a_look_at_the_heap_rests_in_proportion_to_its_cost(monkeypatch):
         begun = time.thread_time()
         while time.thread_time() - begun < 0.002:
             pass
-        return SimpleNamespace(heap_used=5, mmap_used=6)
+        return SimpleNamespace(heap_used=5 * 2**20, mmap_used=6)
 
     monkeypatch.setattr("memmon.probe.process.cause.heap_info", heap_info)
     probe = CauseProbe(clock.monotonic)
-    assert probe.read().heap_used_bytes == 5
+    assert probe.read().heap_used_bytes == 5 * 2**20
     assert probe.read().heap_used_bytes is None
     assert probe.read().python_block_count > 0
     clock.advance(1.9)
@@ -213,6 +213,24 @@ def test_a_look_at_the_heap_lets_other_threads_run(monkeypatch):
     holding = type(ctypes.pythonapi)._func_flags_ & ~ctypes.CDLL._func_flags_
     assert holding
     assert not heap._mallinfo2()._flags_ & holding
+
+
+def test_counters_that_another_allocator_leaves_empty_are_missing(monkeypatch):
+    """A free-threaded build, or another allocator than CPython's or glibc's, counts nothing: that is not a little, but unknown."""
+    probe = CauseProbe(ManualClock().monotonic)
+    monkeypatch.setattr(
+        "memmon.probe.process.cause.heap_info", lambda: SimpleNamespace(heap_used=9_000, mmap_used=0)
+    )
+    other = CauseProbe(ManualClock().monotonic).read()
+    assert (other.heap_used_bytes, other.heap_mmap_bytes) == (None, None)
+    assert other.python_block_count > 0
+    monkeypatch.setattr("sys.getallocatedblocks", lambda: 0)
+    assert probe.read().python_block_count is None
+    monkeypatch.undo()
+    monkeypatch.setattr("sys.abiflags", "t")
+    free = CauseProbe(ManualClock().monotonic).read()
+    assert (free.heap_used_bytes, free.heap_mmap_bytes, free.python_block_count) == (None, None, None)
+    assert free.gc_collection_count is not None
 
 
 def test_counters_follow_what_happens():

@@ -14,13 +14,13 @@ of them is such a large object, and not when a C library's allocations are remem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.cause.split_finding import CAUSE_LABELS, Cause, CauseFinding, CausePart, CauseSeries
-from memmon.analysis.cause.split_wording import advice_for, details_for, summary_for
+from memmon.analysis.cause.split_wording import UNKNOWN_BUILD, advice_for, details_for, summary_for
 from memmon.units import KIB, MIB
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ def split_cause(
         cause, total = "unknown", growth_bytes  # the counters do not show what grew
     released = sum(growth.released_bytes for growth in growths)
     is_late = any(growth.is_late for growth in growths)
-    return _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
+    found = _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
+    is_inside = any(bool(np.isfinite(run.gc_collection_count).any()) for run in several)
+    return replace(found, advice="", details=(UNKNOWN_BUILD,)) if cause == "private" and is_inside else found
 
 
 def _of_whole(parts: dict[str, float], growth_bytes: float, *, has_files: bool) -> dict[str, float]:

@@ -35,6 +35,7 @@ COUNTER_NAMES = (
     "heap_used_bytes",
     "heap_mmap_bytes",
     "python_block_count",
+    "gc_collection_count",
 )
 """The columns that a cause is judged from."""
 
@@ -53,6 +54,8 @@ class CauseSeries:
     heap_used_bytes: FloatArray
     heap_mmap_bytes: FloatArray
     python_block_count: FloatArray
+    gc_collection_count: FloatArray
+    """Known only where a recorder inside the program has read it."""
 
     @classmethod
     def from_columns(cls, hours: ArrayLike, columns: Mapping[str, ArrayLike]) -> CauseSeries:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 MENTIONED_SHARE = 0.1
 """Parts from this share on are named in the sentence."""
 
+UNKNOWN_BUILD = (
+    "How it divides into Python objects and native allocations is unknown on this build: a free-threaded Python, or "
+    "another allocator than CPython's and glibc's, counts neither."
+)
+"""What is said where a recorder inside the program could not read the allocators' counters."""
+
 _ADVICE: dict[str, str] = {
     "python": (
         "Look for what keeps objects alive: an unbounded list, dict or cache, or classes and callbacks that are "

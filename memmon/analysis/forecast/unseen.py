@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memmon.analysis.forecast.quantity import Quantity
     from memmon.analysis.leak.finding import LeakFinding
 
-FEWEST_SAMPLES = 2
+FEWEST_FOR_TILT = 2
 """Samples that a slope needs."""
 
 
@@ -30,10 +30,10 @@ def as_if_seen(quantity: Quantity, finding: LeakFinding, since_hours: float) -> 
         return quantity
     hours = quantity.hours
     cut = int(np.searchsorted(hours, since_hours))
-    if hours.size - cut < FEWEST_SAMPLES:
+    if hours.size - cut < FEWEST_FOR_TILT:
         return quantity
     blocks = block_minima(hours[cut:], quantity.mb[cut:])
-    own = median_slope(blocks.hours, blocks.mb) if blocks.hours.size >= FEWEST_SAMPLES else 0.0
+    own = median_slope(blocks.hours, blocks.mb) if blocks.hours.size >= FEWEST_FOR_TILT else 0.0
     tilt = (finding.slope_mb_per_hour - own) * (hours - hours[-1])
     return replace(quantity, mb=quantity.mb + tilt, peak_mb=quantity.peak_mb + tilt)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import gc
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.process.backoff_reading import Thrift
 from memmon.probe.process.heap import heap_info, prepare_heap_info
+from memmon.units import KIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LARGEST_HEAP_SHARE = 0.001
 """Share of the time that looking at the heap may take. Chosen: 30 ms each half minute, and each snapshot else."""
+
+LEAST_HEAP_BYTES = 256 * KIB
+"""What glibc has handed out to any Python; where it is less, another allocator serves it."""
 
 _LARGEST_COUNT = 2**62
 
@@ -47,7 +51,9 @@ class CauseProbe:
 
     def read(self) -> CauseReading:
         """Return the present counters."""
-        heap = self._heap()
+        heap = None if _is_free_threaded() else self._heap()
+        if heap is not None and not _serves(heap):
+            heap = None
         stats = attempt(gc.get_stats) or []
         return CauseReading(
             heap_used_bytes=_count(lambda: heap.heap_used) if heap is not None else None,
@@ -58,8 +64,20 @@ class CauseProbe:
         )
 
 
-def _block_count() -> int:
-    return sys.getallocatedblocks()
+def _block_count() -> int | None:
+    """Return the blocks of Python's own allocator; None where another serves its objects."""
+    return None if _is_free_threaded() else sys.getallocatedblocks() or None
+
+
+def _is_free_threaded() -> bool:
+    """Tell a build without the interpreter's lock, whose allocator is in neither counter."""
+    return "t" in getattr(sys, "abiflags", "")
+
+
+def _serves(heap: Any) -> bool:
+    """Tell whether the heap is where the C library's memory comes from (or can't be told)."""
+    sizes = [_count(lambda: heap.heap_used), _count(lambda: heap.mmap_used)]
+    return None in sizes or sum(size or 0 for size in sizes) >= LEAST_HEAP_BYTES
 
 
 def _count(read: Callable[[], int | None]) -> int | None:

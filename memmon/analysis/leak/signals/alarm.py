@@ -1,18 +1,15 @@
-"""When a part of memory is an alarm: the rule of the whole, with a margin that pays for the choice among several.
-
-The mean of the e-values exp(z Z - z^2 / 2) of k signals is an e-value, however they depend on one another; its largest
-term is at least a k-th of it. So the largest Z of k has to reach z + ln k / z where one alone has to reach z.
-"""
+"""When a part of memory is an alarm: the rule of the whole, with a margin that pays for the choice among several."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.evidence import of_trend, since_onset
 from memmon.analysis.leak.recent import first_alarm, recent_trends
 from memmon.analysis.leak.rules import margin_for, rule
+from memmon.analysis.leak.signals.margin import paid_margin
+from memmon.analysis.leak.signals.short import short_evidence
 from memmon.analysis.leak.trend import fit_trend
 
 if TYPE_CHECKING:
@@ -21,11 +18,6 @@ if TYPE_CHECKING:
 
 YOUNG_MARGIN, YOUNG_FROM_HOURS = 8.0, 2.9
 """Standard errors, and hours of history from which they hold, where the whole must be nearly noiseless still."""
-
-
-def paid_margin(margin: float, signal_count: int) -> float:
-    """Return the standard errors that the best of so many signals has to stand above the threshold."""
-    return margin + math.log(signal_count) / max(margin, 1.0)
 
 
 def part_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count: int) -> Evidence | None:
@@ -55,9 +47,10 @@ def recent_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_coun
 
 def alarm_of(whole: Evidence, threshold_mb_per_hour: float, *, signal_count: int) -> Evidence | None:
     """Return the alarm of a part of which `whole` is what all of it says, measured from its onset on; else None."""
-    alarm = (
-        whole
-        if whole.is_alarm
-        else recent_evidence(whole.series, threshold_mb_per_hour, signal_count=signal_count)
-    )
+    if whole.is_alarm:
+        alarm: Evidence | None = whole
+    else:
+        alarm = recent_evidence(
+            whole.series, threshold_mb_per_hour, signal_count=signal_count
+        ) or short_evidence(whole.series, threshold_mb_per_hour, signal_count=signal_count)
     return None if alarm is None else since_onset(alarm, at_least=threshold_mb_per_hour)
