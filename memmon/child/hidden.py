@@ -53,7 +53,7 @@ def start(command: Sequence[str], *, left_out: Collection[str], stdin: int) -> S
     The process gets one more argument: the number of the descriptor that is its standard input.
     """
     global _has_failed  # noqa: PLW0603 -- a fact about the process
-    if _has_failed or not is_possible():
+    if _has_failed or not is_possible() or runs_libcs_system():
         return None
     try:
         found = _start(command, left_out=left_out, stdin=stdin)
@@ -79,6 +79,23 @@ def is_possible() -> bool:
     if os.getppid() == 1 and _name_of_process_1() not in _INITS:
         return False
     return not left_unwaited(by=1, seconds=_UNWAITED_SECONDS)
+
+
+def runs_libcs_system() -> bool:
+    """Tell whether a thread of the program is in libc's `system`, as in `os.system`, or seems to be.
+
+    While it is, SIGINT and SIGQUIT are ignored behind Python's back. Two of these calls in one memory count one
+    another, and the last to end takes the ignoring back: were that the other process, it would do so for itself only.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        ignored = int(status.partition("SigIgn:")[2].split(maxsplit=1)[0], 16)
+    except (OSError, ValueError, IndexError):
+        return True
+    return any(
+        ignored & 1 << number - 1 and signal.getsignal(number) is not signal.SIG_IGN
+        for number in (signal.SIGINT, signal.SIGQUIT)
+    )
 
 
 def takes_in_orphans() -> bool:
@@ -153,8 +170,8 @@ def _run(line: bytes) -> None:
 
 def _followed(pid: int, *, output: int, errors: int) -> Started | None:
     found = Started(pid, output=output, errors=errors, is_own=False)
-    if found.session.pidfd is not None and found.session.is_leader_running():
-        return found
-    found.session.kill()
-    found.close()
-    return None
+    if found.session.pidfd is None and found.session.is_leader_running():  # nothing to end it by for sure
+        found.session.kill()
+        found.close()
+        return None
+    return found  # it may have ended already: what it said is in the pipes

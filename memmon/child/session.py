@@ -17,6 +17,8 @@ from pathlib import Path
 _PROC = Path("/proc")
 _ROUNDS = 5
 _OVER = "ZXx"
+_NEVER = -1
+"""The start of a leader that was gone before anybody saw it: no process has it."""
 _PARENT_FIELD, _SESSION_FIELD, _START_FIELD = 1, 3, 19
 """Places in /proc/PID/stat behind the name in parentheses (proc(5): fields 4, 6 and 22)."""
 
@@ -24,15 +26,18 @@ _PARENT_FIELD, _SESSION_FIELD, _START_FIELD = 1, 3, 19
 class ChildSession:
     """The session that one child leads."""
 
-    def __init__(self, leader_pid: int) -> None:
-        """Follow the child `leader_pid`, which was started just now and not waited for yet."""
+    def __init__(self, leader_pid: int, *, is_own: bool = True) -> None:
+        """Follow the child `leader_pid`, which was started just now and not waited for yet.
+
+        One that is not this process's own may have ended and been waited for by now.
+        """
         self.leader_pid = leader_pid
         self.pidfd: int | None = None
         """A descriptor for the leader, where there is one."""
         with suppress(OSError, AttributeError):
             self.pidfd = os.pidfd_open(leader_pid)
         found = _stat(leader_pid)
-        self._started = None if found is None else found[1]
+        self._started = found[1] if found is not None else None if is_own else _NEVER
 
     def kill(self) -> None:
         """End every process of the session at once."""

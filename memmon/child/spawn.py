@@ -41,7 +41,7 @@ class Started:
         self.pid = pid
         self.output, self.errors = output, errors
         self.is_own = is_own
-        self.session = ChildSession(pid)
+        self.session = ChildSession(pid, is_own=is_own)
         self.has_ended = False
         self.code: int | None = None
         """How it ended, as `subprocess` tells it; None: not known, as of one that is not ours to wait for."""

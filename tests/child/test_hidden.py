@@ -175,6 +175,26 @@ def test_what_cannot_be_started_so_is_started_in_the_usual_way(hidden_start, mon
         answer_of(child)
 
 
+@needs_hidden
+def test_a_call_of_system_keeps_its_signals(hidden_start, tmp_path):
+    """While the program is in `os.system` a child is its own; afterwards Ctrl-C is heard as before, and children are nobody's."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    calling = threading.Thread(target=os.system, args=(f"read line <{gate}",))
+    calling.start()
+    assert until(hidden.runs_libcs_system)
+    child = real_child()
+    gate.write_text("on\n", encoding="ascii")
+    calling.join(20.0)
+    assert child._process.is_own
+    assert answer_of(child) == NOTHING_FOUND
+    assert not hidden.runs_libcs_system()
+    child = real_child()
+    assert not child._process.is_own
+    assert answer_of(child) == NOTHING_FOUND
+    assert not hidden.runs_libcs_system()
+
+
 @pytest.mark.parametrize("start", ["usual", "hidden"])
 def test_the_programs_own_functions_are_not_asked(monkeypatch, start):
     """Green threads put their own functions in the places of the system's, which may refuse: no child needs them."""
