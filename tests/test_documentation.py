@@ -28,6 +28,20 @@ def test_examples(page, tmp_path, monkeypatch, own_home):
         example.evaluate()
 
 
+def test_every_example_on_hosts_is_run_in_its_host():
+    """Each program and each command of the page on hosts is named by a test of real programs, which runs it."""
+    text = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    programs = re.findall(r'^```python(?: title="(.+?)")?$', text, re.MULTILINE)
+    hosts = {line.split()[0] for line in re.findall(r"^\$ (.+)$", text, re.MULTILINE)}
+    tests = "".join(
+        file.read_text(encoding="utf-8") for file in (ROOT / "tests" / "programs").glob("test_*.py")
+    )
+    tests = tests.replace("green_{kind}.py", "green_gevent.py green_eventlet.py")
+    assert all(programs), "a program of this page needs a name: it is run as a file"
+    assert [name for name in programs if name not in tests] == []
+    assert [host for host in hosts if f'"{host}' not in tests] == []
+
+
 def test_the_readme_keeps_its_two_commands():
     """The two commands of the README are the ones that are proved on old versions of pip."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")

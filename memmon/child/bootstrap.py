@@ -6,6 +6,9 @@ gets the program's import paths (one folder per package, zip files, editable ins
 as the program has them) at the end: a package that bears the name of a module of the standard
 library (a back-port) does not shadow it. memmon itself is loaded from where the program has it, and first:
 what ends the child with its program is at work before anything of others runs that could hang.
+
+A child that was started as nobody's (`memmon.child.hidden`) is told by one more argument: from which
+descriptor it reads. It has its session, its signals and its descriptors still to set right.
 """
 
 from __future__ import annotations
@@ -15,9 +18,16 @@ import sys
 from pathlib import Path
 
 from memmon.child.requests import Envelope
+from memmon.child.session import started_ticks
 
 CODE = """
 import sys
+if len(sys.argv) > 2:
+    import _signal, posix
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    posix.setsid()
+    posix.dup2(int(sys.argv[2]), 0)
+    posix.closerange(3, 65536)
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 import json
@@ -82,6 +92,8 @@ def envelope(*, timeout_seconds: float) -> Envelope:
         editable_folders=tuple(path for path in paths if has_hooks and Path(path).is_dir()),
         timeout_seconds=timeout_seconds,
         has_lifeline=True,
+        program_pid=os.getpid(),
+        program_started_ticks=started_ticks(os.getpid()),
     )
 
 

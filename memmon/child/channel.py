@@ -4,13 +4,15 @@ The request goes through a socket that stays open as long as the program lives: 
 child learns that nobody waits for it any more. A socket and no pipe, because writing to a pipe
 whose reader has ended kills a program that has given SIGPIPE its default back. It is made below
 Python's own class of sockets, which programs replace: by one that goes through a proxy, by one
-that refuses to be made, by a green thread's.
+that refuses to be made, by a green thread's; what is read is read by the system's own function for the
+same reason: a green thread's waits.
 """
 
 from __future__ import annotations
 
 import _socket
 import os
+import posix
 from contextlib import suppress
 
 from memmon.errors import ChildError
@@ -74,7 +76,7 @@ class Output:
         """Read what is there; never waits. Raises FloodError."""
         while True:
             try:
-                piece = os.read(self._descriptor, _READ_BYTES)
+                piece = posix.read(self._descriptor, _READ_BYTES)
             except BlockingIOError:
                 return
             if not piece:

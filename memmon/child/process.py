@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
-from memmon.child import bootstrap
+from memmon.child import bootstrap, hidden, spawn
 from memmon.child.channel import Lifeline, answer_output, errors_output
 from memmon.child.interpreter import FROZEN_FLAG
 from memmon.child.mark import MARK_VARIABLE
 from memmon.child.requests import AnswerT_co
-from memmon.child.session import ChildSession
 from memmon.child.wire import decode_answer, encode
 from memmon.errors import ChildError
 from memmon.guest import hooks
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from memmon.child.interpreter import Interpreter
     from memmon.child.requests import Request
+    from memmon.child.spawn import Started
 
 NOT_WANTED = "the analysis process was ended: nobody waits for its answer any more"
 _END_WAIT_SECONDS = 1.0
@@ -66,12 +65,10 @@ class Child(Generic[AnswerT_co]):
             line = _request_line(request, timeout_seconds)
             self._lifeline = Lifeline()
             self._process = _start_in_turn(interpreter, self._lifeline)
-            self._session = ChildSession(self._process.pid)
-            assert self._process.stdout is not None
-            assert self._process.stderr is not None
-            self._out = answer_output(self._process.stdout.fileno())
-            self._errors = errors_output(self._process.stderr.fileno())
-        except Exception as error:  # a host's own class of processes may refuse in its own way
+            self._session = self._process.session
+            self._out = answer_output(self._process.output)
+            self._errors = errors_output(self._process.errors)
+        except Exception as error:  # whatever the program has put in a function's place
             msg = f"the analysis process could not be started: {error}"
             raise ChildError(msg) from error
         with suppress(OSError):  # it has ended already: its answer says why
@@ -90,11 +87,12 @@ class Child(Generic[AnswerT_co]):
         if self._is_ended:
             raise ChildError(NOT_WANTED)
         try:
-            code = self._process.poll()
+            has_ended = self._process.poll()
             self._exchange()
-            if code is not None:
+            if has_ended:
+                hidden.note_end(self._process, has_answered=bool(self._out.content))
                 # An answer may be there although somebody that it started holds the pipe open.
-                raw = _answer(bytes(self._out.content), bytes(self._errors.content), code)
+                raw = _answer(bytes(self._out.content), bytes(self._errors.content), self._process.code)
                 return decode_answer(self._request, raw)
             self._require_time()
         except (OSError, ValueError) as error:
@@ -105,7 +103,7 @@ class Child(Generic[AnswerT_co]):
             self.kill()
             raise
         finally:
-            if self._process.returncode is not None:
+            if self._process.has_ended:
                 self.kill()
         return None
 
@@ -126,30 +124,24 @@ class Child(Generic[AnswerT_co]):
             if self._is_ended:
                 return
             self._is_ended = True
-            if self._process.returncode is None or self._session.has_members():
+            if not self._process.has_ended or self._session.has_members():
                 self._session.kill()
-            with suppress(subprocess.TimeoutExpired, OSError, ValueError):
-                self._process.wait(_END_WAIT_SECONDS)
+            self._process.wait(_END_WAIT_SECONDS)
             self._close()
 
     def abandon(self) -> None:
         """Forget a child that is another process's: this one was forked from its parent."""
-        # Nobody to be waited for, and nothing to be said about it when it is collected. What stays
-        # open here would keep the child alive after its program.
-        self._process.returncode = -1
+        # What stays open here would keep the child alive after its program.
+        self._process.abandon()
         self._is_ended = True
         self._close()
 
     def _close(self) -> None:
-        self._session.close()
         self._lifeline.close()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                with suppress(OSError, ValueError):
-                    pipe.close()
+        self._process.close()
 
 
-def _start_in_turn(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:
+def _start_in_turn(interpreter: Interpreter, lifeline: Lifeline) -> Started:
     claim = Claim()
     try:
         # Without it after so long: a fork's hook was kept from giving it back.
@@ -159,21 +151,18 @@ def _start_in_turn(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.P
         claim.is_free = True
 
 
-def _start(interpreter: Interpreter, lifeline: Lifeline) -> subprocess.Popen[bytes]:
+def _start(interpreter: Interpreter, lifeline: Lifeline) -> Started:
+    own, stdin = dict(os.environ), lifeline.childs.fileno()
     try:
         if interpreter.is_program:
-            command, env = [interpreter.path, FROZEN_FLAG], dict(os.environ)
+            command, environ = [interpreter.path, FROZEN_FLAG], own
         else:
-            command, env = bootstrap.arguments(interpreter.path), bootstrap.environment(dict(os.environ))
-        return subprocess.Popen(
-            command,
-            stdin=lifeline.childs.fileno(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env={**env, MARK_VARIABLE: "1"},
-            start_new_session=True,
-        )
+            command, environ = bootstrap.arguments(interpreter.path), bootstrap.environment(own)
+            if (
+                found := hidden.start(command, left_out=own.keys() - environ.keys(), stdin=stdin)
+            ) is not None:
+                return found
+        return spawn.start(command, environ={**environ, MARK_VARIABLE: "1"}, stdin=stdin)
     except BaseException:
         lifeline.close()
         raise
@@ -192,7 +181,8 @@ def _answer(out: bytes, err: bytes, code: int | None) -> dict[str, object]:
         answer = json.loads(out.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1])
     except (ValueError, RecursionError):
         lines = err.decode("utf-8", "replace").strip().splitlines()
-        msg = f"the analysis process ended with code {code}: {lines[-1][:300] if lines else 'no word'}"
+        how = "without an answer" if code is None else f"with code {code}"
+        msg = f"the analysis process ended {how}: {lines[-1][:300] if lines else 'no word'}"
         raise ChildError(msg) from None
     if not isinstance(answer, dict):
         msg = "the analysis process gave an answer that is none"

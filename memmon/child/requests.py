@@ -42,6 +42,9 @@ class Envelope:
     timeout_seconds: float
     has_lifeline: bool
     """The channel of the request stays open as long as the program lives."""
+    program_pid: int
+    program_started_ticks: int | None
+    """When the program was started, in clock ticks since boot; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

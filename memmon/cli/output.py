@@ -25,21 +25,10 @@ if TYPE_CHECKING:
     from memmon.cli.options import Common
     from memmon.config import Database
 
-PROGRESS_WIDTH = 78
-
 
 def say(message: str) -> None:
     """Tell the operator something that is not the result."""
     click.echo(printable(message), err=True)
-
-
-def show_progress(message: str) -> None:
-    """Show what is going on in one line of the terminal, over the last such line; elsewhere nothing.
-
-    An empty message takes the line away.
-    """
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{printable(message)[:PROGRESS_WIDTH]}", err=True, nl=False)
 
 
 def say_database(database: Database) -> None:

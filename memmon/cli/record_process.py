@@ -12,6 +12,7 @@ import click
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.cli.locate import locate
 from memmon.cli.output import say
+from memmon.cli.text import printable
 from memmon.recorder.external import ExternalRecorder
 from memmon.recorder.tree import TreeRecorder
 
@@ -79,9 +80,15 @@ def recorder_for(
 
 
 def tree_for(
-    place: Place, *, pid: int, source: str, release: str | None, interval_seconds: float | None
+    place: Place,
+    *,
+    pid: int,
+    source: str,
+    release: str | None,
+    interval_seconds: float | None,
+    gives_way: bool = True,
 ) -> TreeRecorder:
-    """Return the recorder of a process and of all that it starts."""
+    """Return the recorder of a process and of all that it starts; `gives_way`: to what they record of themselves."""
     root = recorder_for(place, pid=pid, source=source, release=release, interval_seconds=interval_seconds)
     every_seconds = interval_seconds or place.settings.interval_seconds
 
@@ -96,7 +103,12 @@ def tree_for(
             role=child.name or None,
         )
 
-    return TreeRecorder(root, new=new, interval_seconds=every_seconds)
+    made = TreeRecorder(root, new=new, interval_seconds=every_seconds, gives_way=gives_way)
+    made.on_given_way = lambda inside: say(
+        f"memmon: pid {inside.pid} records itself (run {inside.run_id} of {printable(inside.source)}): "
+        "from outside it is recorded no longer"
+    )
+    return made
 
 
 def announce(recorder: ExternalRecorder, place: Place, interval_seconds: float | None) -> None:

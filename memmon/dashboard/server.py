@@ -91,7 +91,7 @@ def bind(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the last: no name has such a label
         raise SettingsError(_why(host, port, error)) from None
     return listener
 

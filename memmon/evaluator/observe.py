@@ -108,10 +108,15 @@ def judged(
 ) -> PresentState:
     """Return what is known with the assessment of the history up to `at`: verdict, forecast, deques, severity."""
     found = assessed(store, present.source, runs, at=at, now=present.at, policy=policy, stats=stats)
+    return with_assessment(present, found, is_leak_confirmed=is_confirmed(found))
+
+
+def with_assessment(present: PresentState, found: Judged, *, is_leak_confirmed: bool) -> PresentState:
+    """Return what is known with an assessment: verdict, forecast, deques, severity."""
     return replace(
         present,
         leak=found.assessment.finding,
-        is_leak_confirmed=is_confirmed(found),
+        is_leak_confirmed=is_leak_confirmed,
         leaking_process=_leaking_process(found.assessment),
         forecast=found.assessment.forecast,
         pace=found.assessment.pace,

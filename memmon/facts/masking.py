@@ -25,7 +25,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _KNOWN_SCHEMES = ("postgres", "sqlite", "mysql", "mariadb", "http")
 _OPEN_CHANNELS = frozenset({"log", "logging"})
 _CHANNELS = frozenset({"webhook", "apprise", "callback"})
-_SHORTEST_SECRET = 6
+_SHORTEST_SECRET = 3
+_PORTS = re.compile(r"[^\[/:]*:(?:\d*(?:,[^/:]*:\d*)*)(?:/.*)?|[^:/]*(?:/.*)?|\[.*|/.*", re.DOTALL)
+"""Hosts with their ports, or what follows them: no password stands behind the colon."""
 
 
 def mask_url(text: str) -> str:
@@ -62,6 +64,9 @@ def _without_secrets(rest: str) -> str:
         # It may hold a slash or a hash too: everything up to the last "@" belongs to it.
         user, host = body.rsplit("@", 1)
         body = f"{user.split(':', 1)[0]}:{MASK}@{host}" if ":" in user else body
+    elif not _PORTS.fullmatch(body):
+        # No host was given, or it was forgotten: this is a user and a password.
+        return f"{body.split(':', 1)[0]}:{MASK}"
     pairs = [(name, _shown_value(name, value)) for name, value in parse_qsl(query, keep_blank_values=True)]
     body = _IN_URL.sub(lambda found: f"{found[1]}={MASK}", body)
     return f"{body}{mark}{urlencode(pairs, safe='*/:')}"

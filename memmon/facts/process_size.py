@@ -10,13 +10,14 @@ Standard library only.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from memmon.units import GIB, KIB, MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 UNITS: Mapping[str, int] = {"B": 1, "kB": KIB, "MB": MIB, "GB": GIB}
 """The units that sizes can be given in, all of 1,024."""
@@ -54,22 +55,54 @@ def unit_named(text: str) -> str:
         raise ValueError(f"unit {text!r}: expected one of {', '.join(UNITS)}") from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What is known of sizes above zero as a whole; the median is asked for where it decides."""
+
+    count: int
+    least: float
+    largest: float
+    are_pages: bool
+    """True: each is a whole number of pages."""
+    are_whole: bool
+    """True: none has decimals."""
+    typical: Callable[[], float]
+    """Their median; there must be sizes."""
+
+
 def likely_unit(sizes_bytes: Iterable[float | None]) -> str | None:
     """Return the unit in which these sizes are a process; None: they can be one as they are.
 
     >>> likely_unit([307_200, 307_900]), likely_unit([300.1, 301.2]), likely_unit([3 * 2**20])
     ('kB', 'MB', None)
     """
+    return likely_unit_of(sizes_of(sizes_bytes))
+
+
+def sizes_of(sizes_bytes: Iterable[float | None]) -> Sizes:
+    """Return what is known of these sizes as a whole."""
     known = _known(sizes_bytes)
-    if not known:
+    return Sizes(
+        count=len(known),
+        least=min(known, default=0.0),
+        largest=max(known, default=0.0),
+        are_pages=all(map(is_pages, known)),
+        are_whole=all(size == int(size) for size in known),
+        typical=lambda: median(known),
+    )
+
+
+def likely_unit_of(sizes: Sizes) -> str | None:
+    """Return the unit in which these sizes are a process; None: they can be one as they are."""
+    if sizes.count == 0 or (sizes.least >= _NO_USUAL_PROCESS_BYTES and sizes.largest <= _LARGEST_BYTES):
         return None
-    typical = median(known)
+    typical = sizes.typical()
     if typical > _LARGEST_BYTES:
         return "B"
-    if typical >= _NO_USUAL_PROCESS_BYTES or (typical >= _NO_PROCESS_BYTES and _are_pages(known)):
+    if typical >= _NO_USUAL_PROCESS_BYTES or (typical >= _NO_PROCESS_BYTES and sizes.are_pages):
         return None
     fitting = [name for name, factor in UNITS.items() if _LEAST_BYTES <= typical * factor <= _MOST_BYTES]
-    if {"kB", "MB"} <= set(fitting) and any(size != int(size) for size in known):
+    if {"kB", "MB"} <= set(fitting) and not sizes.are_whole:
         return "MB"  # whoever divides by 1,048,576 keeps decimals
     return fitting[0] if fitting else ("kB" if typical >= KIB else "GB")
 
@@ -85,15 +118,15 @@ def refuse_wrong_unit(sizes_bytes: Sequence[float]) -> None:
         )
 
 
-def may_be_kb(sizes_bytes: Iterable[float | None]) -> bool:
+def may_be_kb(sizes: Sizes) -> bool:
     """Tell whether sizes that can be a process are so small that KB may be meant."""
-    known = _known(sizes_bytes)
-    return bool(known) and max(known) < _SMALL_BYTES and not _are_pages(known)
+    return sizes.count > 0 and sizes.largest < _SMALL_BYTES and not sizes.are_pages
 
 
 def _known(sizes: Iterable[float | None]) -> list[float]:
     return [size for size in sizes if size is not None and math.isfinite(size) and size > 0]
 
 
-def _are_pages(sizes: list[float]) -> bool:
-    return all(size % _PAGE_BYTES == 0 for size in sizes)
+def is_pages(size_bytes: float) -> bool:
+    """Tell whether a size is a whole number of pages, as the system gives memory."""
+    return size_bytes % _PAGE_BYTES == 0

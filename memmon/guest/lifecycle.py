@@ -3,7 +3,7 @@
 Before a fork the flush locks are taken (a second at most, over all followers), so that no child
 inherits a connection in the middle of a transaction. A child's recorders are empty and inert.
 At the interpreter's end what is held is stored, within two seconds; so it is at the end of a
-multiprocessing worker, which ends by `os._exit` after multiprocessing's own finalizers.
+multiprocessing worker, which ends by `os._exit` after multiprocessing's own finalizers, and of one of celery's.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _held: dict[int, tuple[list[threading.Lock], int]] = {}
 _claims: dict[int, Claim] = {}
 _is_registered = False
 _worker_finalizer: Any = None
+_is_celery_followed = False
 
 
 def watch(follower: Follower) -> None:
@@ -72,11 +73,25 @@ def follow_workers_end() -> None:
     Asked with every snapshot: a forked worker begins by forgetting all finalizers.
     """
     global _worker_finalizer  # noqa: PLW0603 -- one of each process
+    _follow_celerys_end()
     util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
     if util is None or process is None or process.parent_process() is None:
         return
     if _worker_finalizer is None or not _worker_finalizer.still_active():
         _worker_finalizer = util.Finalize(None, _at_exit, exitpriority=_LAST_PRIORITY)
+
+
+def _follow_celerys_end() -> None:
+    """In a worker of celery's: end when it says that it ends; it leaves by `os._exit` a moment later."""
+    global _is_celery_followed  # noqa: PLW0603 -- one of each program: a forked worker has its parent's
+    signals = sys.modules.get("celery.signals")
+    if signals is not None and not _is_celery_followed:
+        _is_celery_followed = True
+        signals.worker_process_shutdown.connect(_at_celerys_end, weak=False, dispatch_uid="memmon")
+
+
+def _at_celerys_end(**_: object) -> None:
+    _at_exit()
 
 
 def _present_followers() -> list[Follower]:

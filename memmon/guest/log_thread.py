@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.guest.green import get_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ class LogThread:
     def _run(self) -> None:
         with suppress(Empty):
             while True:
-                function = self._calls.get(timeout=IDLE_SECONDS)
+                function = get_from(self._calls, IDLE_SECONDS)
                 self._busy_since = self._monotonic()
                 with suppress(BaseException):  # a host's handler may raise anything
                     function()

@@ -1,7 +1,8 @@
-"""Import files: all are read and found good before the first is stored, each in one transaction."""
+"""Import files: all are read and found good before the first is stored."""
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +16,22 @@ from memmon.imports.options import NO_OPTIONS
 from memmon.imports.parquet_file import is_parquet, read_parquet
 from memmon.imports.placing import NOTHING_NEW, Placing, When, past_of
 from memmon.imports.profiler_logs import is_memory_profiler, is_psrecord, read_memory_profiler, read_psrecord
+from memmon.imports.progress import Progress, tell_nobody
 from memmon.store.read import open_store
-from memmon.store.transfer.dump import ensure_store, load
+from memmon.store.transfer.dump import ensure_store, load_piecewise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from memmon.config import Database
     from memmon.imports.options import ReadOptions
+    from memmon.imports.progress import Tell
     from memmon.imports.recording import ImportedRecording
 
 
-_TOLD_ROW_COUNT = 10_000
-
-
-def _nothing(_message: str) -> None:
-    """Tell nobody."""
+_TOLD_ROW_COUNT = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def import_files(
     start: datetime | None = None,
     options: ReadOptions = NO_OPTIONS,
     file_mode: int = 0o600,
-    on_progress: Callable[[str], None] = _nothing,
+    on_progress: Tell = tell_nobody,
 ) -> Iterator[Imported]:
     """Import `paths` and yield what became of each.
 
@@ -88,8 +87,7 @@ def import_files(
     when = When(now=now, start=start)
     found = []
     for path in paths:
-        on_progress(f"reading {path}")
-        item = read_file(path, options)
+        item = read_file(path, options, on_progress)
         if not isinstance(item, JsonLines):
             _check_source(item, source)
             item = past_of(item, when)
@@ -102,11 +100,23 @@ def import_files(
             yield _import_recording(Placing(database=database, item=item, when=when), source, on_progress)
 
 
-def read_file(path: Path, options: ReadOptions = NO_OPTIONS) -> ImportedRecording | JsonLines:
-    """Read a file of any known kind, told by its content."""
+def read_file(
+    path: Path, options: ReadOptions = NO_OPTIONS, on_progress: Tell = tell_nobody
+) -> ImportedRecording | JsonLines:
+    """Read a file of any known kind, told by its content; raise ImportFileError where it can't be read."""
+    try:
+        return _read(path, options, on_progress)
+    except sqlite3.Error as error:
+        raise ImportFileError(
+            f"{path}: no room for its samples in the folder of temporary files ({error});"
+            " choose another with TMPDIR; nothing was imported"
+        ) from None
+
+
+def _read(path: Path, options: ReadOptions, on_progress: Tell) -> ImportedRecording | JsonLines:
     if is_parquet(path):
-        return read_parquet(path, options)
-    lines = Lines(path)
+        return read_parquet(path, options, on_progress)
+    lines = Lines(path, on_progress)
     first_line = lines.first()
     if first_line.lstrip().startswith("{") and not is_openmetrics(first_line):
         return JsonLines(lines, check_lines(lines))
@@ -147,11 +157,11 @@ def _check_source(item: ImportedRecording, source: str | None) -> None:
         default_source(item.path)
 
 
-def _import_recording(placing: Placing, source: str | None, on_progress: Callable[[str], None]) -> Imported:
+def _import_recording(placing: Placing, source: str | None, on_progress: Tell) -> Imported:
     item, when = placing.item, placing.when
     default = "" if source or all(run.source for run in item.runs) else default_source(item.path)
     rows = placing.rows(source, default)
-    loaded = load(placing.database, _told(rows, item, on_progress), with_readings=False)
+    loaded = load_piecewise(placing.database, _told(rows, item, on_progress))
     snapshot_count, run_count = loaded.new_count.get("snapshot", 0), loaded.new_count.get("run", 0)
     notes = [*item.notes, *placing.notes]
     if not (snapshot_count or run_count):
@@ -171,11 +181,12 @@ def _import_recording(placing: Placing, source: str | None, on_progress: Callabl
 
 
 def _told(
-    rows: Iterable[dict[str, Any]], item: ImportedRecording, on_progress: Callable[[str], None]
+    rows: Iterable[dict[str, Any]], item: ImportedRecording, on_progress: Tell
 ) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(rows):
-        if number % _TOLD_ROW_COUNT == 0:
-            on_progress(f"storing {item.path.name}: {number:,} of {item.sample_count:,} snapshots")
+    name, total = item.path.name, item.sample_count
+    for done, row in enumerate(rows):
+        if done % _TOLD_ROW_COUNT == 0:
+            on_progress(Progress(step="storing", name=name, done=done, total=total, unit="snapshots"))
         yield row
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from memmon.facts.process_size import likely_unit
+from memmon.facts.process_size import likely_unit_of
 from memmon.facts.readings import backfills
 from memmon.imports.cells import count, epoch_seconds, number, percent, size_bytes
 from memmon.imports.lines import TORN
 from memmon.imports.recording import MEASURES, ImportedRecording, RecordedRun
+from memmon.imports.sizes import SizesSeen
+from memmon.imports.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +48,8 @@ def read_openmetrics(lines: Lines, options: ReadOptions) -> ImportedRecording:
     are told apart by the label that `--split` names.
     """
     columns = {**_COLUMNS, **{metric: name for name, metric in options.columns.items() if name in MEASURES}}
-    found: dict[Labels, dict[float, dict[str, float | None]]] = {}
+    spool = Spool(sorted(set(columns.values())))
+    found: dict[Labels, int] = {}
     ignored: dict[str, None] = {}
     is_whole = False
     for line in lines:
@@ -60,8 +63,9 @@ def read_openmetrics(lines: Lines, options: ReadOptions) -> ImportedRecording:
             ignored[metric] = None
             continue
         column = columns[metric]
-        found.setdefault(labels, {}).setdefault(at_seconds, {})[column] = _value(value, column, lines)
-    runs = _runs(found, lines, options)
+        run = found.setdefault(labels, len(found))
+        spool.merge(run, at_seconds, column, _value(value, column, lines))
+    runs = _runs(found, spool, lines, options)
     notes = [f"metrics ignored: {', '.join(ignored)}"] if ignored else []
     return ImportedRecording(
         path=lines.path,
@@ -105,25 +109,34 @@ def _value(text: str, column: str, lines: Lines) -> float | None:
 
 
 def _runs(
-    found: Mapping[Labels, Mapping[float, Mapping[str, float | None]]], lines: Lines, options: ReadOptions
+    found: Mapping[Labels, int], spool: Spool, lines: Lines, options: ReadOptions
 ) -> tuple[RecordedRun, ...]:
     runs = []
-    for labels, samples in found.items():
-        if not any(values.get("rss_bytes") is not None for values in samples.values()):
+    for labels, place in found.items():
+        if not spool.has_value(place, "rss_bytes"):
             continue
-        run = RecordedRun(label=_label(labels, lines, options), source=dict(labels).get(_SOURCE))
-        names = sorted({name for values in samples.values() for name in values})
-        for at_seconds in sorted(samples):
-            run.add(at_seconds, **{name: samples[at_seconds].get(name) for name in names})
-        runs.append(run)
+        runs.append(
+            RecordedRun(
+                spool=spool,
+                number=place,
+                label=_label(labels, lines, options),
+                source=dict(labels).get(_SOURCE),
+                falls=True,
+            )
+        )
     if not runs:
         raise lines.error(
             "no sample of process_resident_memory_bytes or memmon_rss_bytes;"
             " expected one (another name: --column rss_bytes=METRIC)"
         )
     _refuse_side_by_side(runs, list(found), lines, options)
-    unit = likely_unit(value for run in runs for value in run.values["rss_bytes"])
-    if unit is not None and options.unit is None:
+    rss_place = spool.names.index("rss_bytes")
+    sizes = SizesSeen(spool)
+    for run in runs:
+        for _, _, values in run.rows():
+            sizes.see(values[rss_place])
+    unit = likely_unit_of(sizes.found()) if options.unit is None else None
+    if unit is not None:
         raise lines.error(f"the sizes can't be those of a process: are they in {unit}? expected bytes")
     return tuple(runs)
 
@@ -146,8 +159,8 @@ def _refuse_side_by_side(
         raise lines.error(f"--split {options.split} does not tell all series apart; expected another label")
     if options.split is not None or all(_RUN in dict(one) for one in labels):
         return
-    spans = sorted((run.at_seconds[0], run.at_seconds[-1]) for run in runs)
-    if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(spans)):
+    spans = sorted((run.extent.first_seconds, run.extent.last_seconds) for run in runs)
+    if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
         differing = sorted({name for one in labels for name, value in one if (name, value) not in labels[0]})
         raise lines.error(
             f"{len(runs)} processes side by side; say --split LABEL"

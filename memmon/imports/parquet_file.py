@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ImportFileError, MissingExtraError
 from memmon.imports.columns import HeaderError, plan_columns
+from memmon.imports.progress import Progress, tell_nobody
 from memmon.imports.recording import ImportedRecording
 from memmon.imports.table import ImportTable
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     import duckdb
 
     from memmon.imports.options import ReadOptions
+    from memmon.imports.progress import Tell
 
 _MAGIC = b"PAR1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BLOCK_ROW_COUNT = 2_048
+_FRUGAL: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
 
 
 class _ParquetRows:
@@ -45,7 +49,7 @@ def is_parquet(path: Path) -> bool:
         raise ImportFileError(f"{path}: may not be read by this user") from None
 
 
-def read_parquet(path: Path, options: ReadOptions) -> ImportedRecording:
+def read_parquet(path: Path, options: ReadOptions, tell: Tell = tell_nobody) -> ImportedRecording:
     """Read a Parquet file with the columns of a CSV; raise MissingExtraError without DuckDB."""
     try:
         import duckdb
@@ -53,37 +57,61 @@ def read_parquet(path: Path, options: ReadOptions) -> ImportedRecording:
         raise MissingExtraError(f"{path}: Parquet needs DuckDB: pip install 'memmon[duckdb]'") from None
     rows = _ParquetRows(path)
     try:
-        with duckdb.connect() as connection:
-            header, content = _content(connection.read_parquet(str(path)))
+        with duckdb.connect(config=_FRUGAL) as connection:
+            table = _table(connection, rows, options, tell)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise ImportFileError(f"{path}: not readable as Parquet ({reason}); nothing was imported") from None
-    try:
-        plan = plan_columns(header, options)
-    except HeaderError as error:
-        raise rows.error(str(error)) from None
-    table = ImportTable(plan, rows)
-    for rows.number, row in enumerate(content, start=1):
-        table.take([_text(value) for value in row])
     runs, notes = table.runs()
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return ImportedRecording(
         path=path,
         kind="Parquet",
-        is_absolute=plan.is_absolute,
+        is_absolute=table.plan.is_absolute,
         runs=runs,
-        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        digest=digest,
         notes=notes,
     )
 
 
-def _content(found: duckdb.DuckDBPyRelation) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return names and rows; times as microseconds, for which DuckDB needs no time zones."""
+def _table(
+    connection: duckdb.DuckDBPyConnection, rows: _ParquetRows, options: ReadOptions, tell: Tell
+) -> ImportTable:
+    path = str(rows.path)
+    found = connection.read_parquet(path)
+    try:
+        plan = plan_columns(found.columns, options)
+    except HeaderError as error:
+        raise rows.error(str(error)) from None
+    table = ImportTable(plan, rows)
+    counted = connection.execute("SELECT count(*) FROM read_parquet(?)", [path]).fetchone()
+    # Of a statement, unlike of a relation, the rows come piece by piece, in each version.
+    content = connection.execute(f"SELECT {_cells(found)} FROM read_parquet(?)", [path])  # noqa: S608 -- names, quoted
+    while block := content.fetchmany(_BLOCK_ROW_COUNT):
+        for row in block:
+            rows.number += 1
+            table.take([_text(value) for value in row])
+        tell(
+            Progress(
+                step="reading",
+                name=rows.path.name,
+                done=rows.number,
+                total=counted[0] if counted else None,
+                unit="rows",
+            )
+        )
+    return table
+
+
+def _cells(found: duckdb.DuckDBPyRelation) -> str:
+    """Return what to select: each column, times as microseconds, for which DuckDB needs no time zones."""
     cells = []
     for name, kind in zip(found.columns, found.types, strict=True):
         quoted = '"' + name.replace('"', '""') + '"'
         is_time = str(kind).startswith("TIMESTAMP")
         cells.append(f"{{'us': epoch_us({quoted})}}" if is_time else quoted)
-    return found.columns, found.project(", ".join(cells)).fetchall()
+    return ", ".join(cells)
 
 
 def _text(value: Any) -> str:

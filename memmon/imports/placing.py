@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memmon.config import Database
-    from memmon.imports.known_rows import Known
+    from memmon.imports.known_rows import Known, Sorted
     from memmon.imports.recording import ImportedRecording, RecordedRun
 
 _CLOCKS_APART_SECONDS = 1.0
@@ -87,9 +87,9 @@ class Placing:
     def rows(self, source: str | None, default: str) -> Iterator[dict[str, Any]]:
         """Yield the rows under `source`, else under what the file names, else under `default`."""
         started: dict[str, float] = {}
-        runs = sorted(self.item.runs, key=lambda run: min(run.at_seconds))
+        runs = sorted(self.item.runs, key=lambda run: run.extent.first_seconds)
         for run in runs:
-            started.setdefault(source or run.source or default, min(run.at_seconds))
+            started.setdefault(source or run.source or default, run.extent.first_seconds)
         origin = _origin_seconds(self.item, self.when)
         for name, first in started.items():
             self.sources[name] = KnownRuns(self.database, name)
@@ -99,40 +99,41 @@ class Placing:
 
     def _run_rows(self, run: RecordedRun, source: str, origin: float) -> Iterator[dict[str, Any]]:
         known_runs, is_undated = self.sources[source], not self.item.is_absolute and self.when.start is None
-        head, *rows = self.item.rows(run, source=source, origin_seconds=origin)
+        head = self.item.run_row(run, source=source, origin_seconds=origin)
+
+        def rows() -> Iterator[dict[str, Any]]:
+            return self.item.sample_rows(run, source=source, origin_seconds=origin)
+
         find = known_runs.find_undated if is_undated else known_runs.find
-        known = find(rows, head["uuid"])
+        known = find(run, head, rows)
         if known is None:
             self.is_placed_now = self.is_placed_now or is_undated
-            yield from (head, *rows)
+            yield head
+            yield from rows()
             return
-        if is_undated:
-            shift_ms = known.run.started_ms - head["started_ms"]
-            rows = [{**row, "at_ms": row["at_ms"] + shift_ms} for row in rows]
-        yield from self._going_on(head, rows, known)
+        yield from self._going_on(head, sort_out(rows, known, head), known)
 
-    def _going_on(
-        self, head: dict[str, Any], rows: list[dict[str, Any]], known: Known
-    ) -> Iterator[dict[str, Any]]:
+    def _going_on(self, head: dict[str, Any], found: Sorted, known: Known) -> Iterator[dict[str, Any]]:
         """Yield what is new of a run that is stored; say what is not."""
-        found = sort_out(rows, known)
         number = known.run.run_id
         if found.known_count:
-            whole = "" if found.new or found.left_count else ", from beginning to end"
-            self.notes.append(f"{found.known_count} of {len(rows)} rows are in run {number} already{whole}")
+            whole = "" if found.new_count or found.left_count else ", from beginning to end"
+            self.notes.append(
+                f"{found.known_count} of {found.row_count} rows are in run {number} already{whole}"
+            )
         if found.left_count:
             self.notes.append(
                 f"{found.left_count} rows before or between those of run {number} were left out"
                 " (another --source takes the whole file)"
             )
-        if not found.new:
+        if not found.new_count:
             return
-        last_ms = found.new[-1]["at_ms"]
         if known.run.end_reason == IMPORTED:
-            yield {**head, "uuid": known.run.uuid, "started_ms": known.run.started_ms, "ended_ms": last_ms}
-            yield from found.new
+            started_ms, ended_ms = known.run.started_ms, found.last_ms
+            yield {**head, "uuid": known.run.uuid, "started_ms": started_ms, "ended_ms": ended_ms}
+            yield from found.new()
             return
-        first = found.new[0]  # memmon's own run is its recorder's: what follows is a run after it
-        yield {**head, "started_ms": first["at_ms"]}
-        for seq, row in enumerate(found.new, start=1):
-            yield {**row, "run": head["uuid"], "seq": seq, "uptime_ms": row["at_ms"] - first["at_ms"]}
+        # Memmon's own run is its recorder's: what follows is a run after it.
+        yield {**head, "started_ms": found.first_ms}
+        for seq, row in enumerate(found.new(), start=1):
+            yield {**row, "run": head["uuid"], "seq": seq, "uptime_ms": row["at_ms"] - found.first_ms}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from memmon.facts.whole_numbers import whole_number
 from memmon.imports.lines import TORN
 from memmon.imports.recording import ImportedRecording, RecordedRun
+from memmon.imports.spool import Spool
 from memmon.units import bytes_from_mb
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def read_memory_profiler(lines: Lines) -> ImportedRecording:
     The command may have lines of its own: all that stands before the first line of data belongs to it.
     Child processes (`CHLD` lines) become runs of their own; `FUNC` lines are left out.
     """
+    spool = Spool(("rss_bytes",))
     runs: dict[str, RecordedRun] = {}
     left_out, in_command, former, torn = 0, True, "", False
     for line in lines:
@@ -55,7 +57,7 @@ def read_memory_profiler(lines: Lines) -> ImportedRecording:
             break
         left_out += word == "FUNC"
         if word != "FUNC":
-            former = _take_memory(text, lines, runs)
+            former = _take_memory(text, lines, runs, spool)
     if not runs:
         raise lines.error("no `MEM` line; expected `MEM <MiB> <seconds since 1970>`")
     notes = [f"{left_out} lines on functions (FUNC) were left out"] if left_out else []
@@ -80,7 +82,7 @@ def _is_data(text: str) -> bool:
     )
 
 
-def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun]) -> str:
+def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun], spool: Spool) -> str:
     """Take a line of sizes; return its last field."""
     word, *fields = text.split()
     if word not in {"MEM", "CHLD"}:
@@ -90,15 +92,16 @@ def _take_memory(text: str, lines: Lines, runs: dict[str, RecordedRun]) -> str:
     if len(fields) != 2:  # noqa: PLR2004 -- size and time
         raise lines.error(f"{text[:60]!r}; expected `{word} ... <MiB> <seconds since 1970>`")
     size_bytes, at_seconds = _size(fields[0], lines), _seconds(fields[1], lines)
-    pid = whole_number(child)
-    run = runs.setdefault(label, RecordedRun(label=label, role="child" if label else None, pid=pid))
-    run.add(at_seconds, rss_bytes=size_bytes)
+    if label not in runs:
+        role, pid = "child" if label else None, whole_number(child)
+        runs[label] = RecordedRun(spool=spool, number=len(runs), label=label, role=role, pid=pid)
+    runs[label].add(at_seconds, size_bytes)
     return fields[1]
 
 
 def read_psrecord(lines: Lines) -> ImportedRecording:
     """Read a log of psrecord, in its plain or its CSV form; its times count from the start."""
-    run = RecordedRun(label="")
+    run = RecordedRun(spool=Spool(("rss_bytes", "vms_bytes")), number=0, label="")
     separator: str | None = None
     places = (0, 2, 3)
     former, torn = [""] * (len(places) + 1), list[str]()
@@ -121,8 +124,8 @@ def read_psrecord(lines: Lines) -> ImportedRecording:
             raise lines.error(f"{text[:60]!r}; {expected}")
         elapsed, real, virtual = (fields[place] for place in places)
         at_seconds = _seconds(elapsed, lines)
-        run.add(at_seconds, rss_bytes=_size(real, lines), vms_bytes=_size(virtual, lines))
-    if not run.at_seconds:
+        run.add(at_seconds, _size(real, lines), _size(virtual, lines))
+    if not run.row_count:
         raise lines.error(f"no readings; {expected}")
     return ImportedRecording(
         path=lines.path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from memmon.export.cells import plain_cell
-from memmon.facts.process_size import UNITS, likely_unit, may_be_kb
+from memmon.facts.process_size import UNITS, likely_unit_of, may_be_kb
 from memmon.imports.cells import (
     LATEST_SECONDS,
     MISSING,
@@ -19,6 +19,8 @@ from memmon.imports.cells import (
 from memmon.imports.columns import PROCESS_NUMBERS, RESOLUTION, RUN, SOURCE, UPTIME
 from memmon.imports.recording import RecordedRun
 from memmon.imports.side_by_side import told_apart
+from memmon.imports.sizes import SizesSeen
+from memmon.imports.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +57,10 @@ class ImportTable:
         self._runs: dict[tuple[str, str], RecordedRun] = {}
         self._understood: dict[str, None] = {}
         self._rolled_count = 0
+        self._names = [one.name for one in plan.measures]
+        self._spool = Spool(self._names, tuple(plan.telling))
+        self._sizes = SizesSeen(self._spool)
+        self._rss_place = self._names.index("rss_bytes")
 
     def take(self, cells: Sequence[str]) -> None:
         """Take a row; raise ImportFileError for one that can't be understood."""
@@ -62,16 +68,13 @@ class ImportTable:
         if len(cells) != plan.width:
             raise self._place.error(f"{len(cells)} cells; expected {plan.width}, as in the header")
         at_seconds = self._time(cells[plan.time_place].strip())
-        values = {one.name: self._value(cells[one.place].strip(), one) for one in plan.measures}
+        values = [self._value(cells[one.place].strip(), one) for one in plan.measures]
         uptime = number(cells[plan.places[UPTIME]]) if UPTIME in plan.places else None
         if RESOLUTION in plan.places:
             self._rolled_count += (number(cells[plan.places[RESOLUTION]]) or 0.0) > 0
-        run = self._run(cells)
-        run.add(at_seconds, **values)
-        if uptime is not None:
-            run.uptime_seconds.append(uptime)
-        for name, at in plan.telling.items():
-            run.telling.setdefault(name, []).append(cells[at].strip())
+        self._sizes.see(values[self._rss_place])
+        told = tuple(cells[at].strip() for at in plan.telling.values())
+        self._run(cells).add(at_seconds, *values, uptime=uptime, cells=told)
 
     def _run(self, cells: Sequence[str]) -> RecordedRun:
         places = self.plan.places
@@ -84,7 +87,15 @@ class ImportTable:
             pid = int(part) if part.isascii() and part.isdigit() and len(part) < 11 else None  # noqa: PLR2004 -- a process number has 10 digits at most
         key = (source, label)
         if key not in self._runs:
-            self._runs[key] = RecordedRun(label=label, source=source or None, pid=pid)
+            number = len(self._runs)
+            self._runs[key] = RecordedRun(
+                spool=self._spool,
+                number=number,
+                label=label,
+                source=source or None,
+                pid=pid,
+                each_once=True,
+            )
         return self._runs[key]
 
     def _time(self, cell: str) -> float:
@@ -126,12 +137,11 @@ class ImportTable:
         """Return the runs and what the operator should know; raise ImportFileError where they can't be told."""
         if not self._runs:
             raise self._place.error("no readings below the header; expected at least one line")
-        sizes = [value for run in self._runs.values() for value in run.values["rss_bytes"]]
-        if all(value is None for value in sizes):
+        if self._sizes.has_none:
             raise self._place.error("no line has a value for `rss_bytes`; expected sizes in bytes")
         self._place.number = self._header_number  # what follows is wrong with columns as a whole
         notes = [*self.plan.notes, *self._understood]
-        notes += self._doubts(sizes)
+        notes += self._doubts()
         if self._rolled_count:
             notes.append(
                 f"{self._rolled_count} rows stand for hours or days: their means were taken as readings"
@@ -139,32 +149,31 @@ class ImportTable:
         runs: list[RecordedRun] = []
         for run in self._runs.values():
             try:
-                parts = told_apart(run, PROCESS_NUMBERS)
+                parts = told_apart(run, PROCESS_NUMBERS, len(self._runs) + len(runs))
             except ValueError as error:
                 raise self._place.error(str(error)) from None
             if len(parts) > 1:
                 notes.append(f"{len(parts)} processes that follow one another became runs of their own")
             runs += parts
-        kept = [run.without_repeats() for run in runs]
-        repeated = sum(len(run.at_seconds) for run in runs) - sum(len(run.at_seconds) for run in kept)
+        repeated = sum(run.row_count - run.extent.sample_count for run in runs)
         if repeated:
             notes.append(f"{repeated} rows stand in the file twice: each was taken once")
-        return tuple(kept), tuple(notes)
+        return tuple(runs), tuple(notes)
 
-    def _doubts(self, sizes: Sequence[Cell]) -> list[str]:
+    def _doubts(self) -> list[str]:
         rss = self.plan.rss
         if not rss.is_assumed:
             return []
-        unit = likely_unit(sizes)
+        sizes = self._sizes.found()
+        unit = likely_unit_of(sizes)
         if unit is not None:
-            largest = max(size for size in sizes if size is not None)
             ask = (
                 f"is it in {unit}? Then say --unit {unit} (--unit B: it is bytes)"
                 if rss.factor == 1
                 else f"is it in bytes? Then say --column rss_bytes={rss.shown}"
             )
             raise self._place.error(
-                f"`{rss.shown}` can't be the memory of a process ({largest:,} bytes at most): {ask}"
+                f"`{rss.shown}` can't be the memory of a process ({sizes.largest:,} bytes at most): {ask}"
             )
         if rss.factor == 1 and may_be_kb(sizes):
             return [f"`{rss.shown}` is below 8 MB all along: if it is in KB, import with --unit kB"]

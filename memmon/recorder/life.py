@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from memmon.guest import lifecycle
 from memmon.guest.guarded import guarded
 from memmon.guest.shielding import drain_log, log_safely
 from memmon.recorder import sole, validation
+from memmon.recorder.ending import end_by, fatal_error
 from memmon.recorder.recording import LOG_WAIT_SECONDS, Recording
 from memmon.store.write.writer import RunEnd
 
@@ -79,7 +79,6 @@ class RecorderLife(Recording):
     @guarded(default=None)
     def _replace(self) -> None:
         """End the run, as another recorder of this process, database and source was started; waits for nothing."""
-        self._is_replaced = True
         log_safely(
             log,
             logging.INFO,
@@ -87,12 +86,19 @@ class RecorderLife(Recording):
             "asked to record from now on is stored nowhere",
             self.source,
         )
+        self._step_back()
+
+    def _step_back(self, detail: str | None = None) -> None:
+        """End the run in favour of another; what is held is stored meanwhile, and nobody waits for it."""
+        self._is_replaced = True
         self._sampler_thread.stop(0.0)
-        self._close_run("replaced")
+        self._close_run("replaced", detail)
         self._writer_thread.close(REPLACED_WAIT_SECONDS)
         self._dispatcher.end()
         self.children.end()
         lifecycle.release(self)
+        if self._seat is not None:  # else it would replace itself when it is started again
+            sole.let_go(self._seat)
 
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """End the run: store what is held and end the threads, within `timeout_seconds`."""
@@ -105,18 +111,13 @@ class RecorderLife(Recording):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end(5.0, "stopped" if kind is None else "exception", None if kind is None else kind.__name__)
+        self._end(5.0, *(("stopped", None) if kind is None else end_by(kind)))
 
     @guarded(default=None)
     def end_with_host(self, timeout_seconds: float) -> None:
         """Store what is held before the interpreter ends (called at exit)."""
-        # An exception that nobody caught has been printed by now; the interpreter keeps it.
-        # In a worker of multiprocessing it is on its way while the finalizers run.
-        error = getattr(sys, "last_value", None) or sys.exc_info()[1]
-        if error is None or isinstance(error, SystemExit):
-            self._end(timeout_seconds, "exit")
-        else:
-            self._end(timeout_seconds, "exception", type(error).__name__)
+        error = fatal_error()
+        self._end(timeout_seconds, *(("exit", None) if error is None else end_by(type(error))))
 
     def _tell_lost(self) -> None:
         """Say what is lost with the end of the program, and why it could not be stored."""

@@ -6,6 +6,7 @@ import os
 import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from memmon.errors import (
     StoreTooOldError,
 )
 from memmon.guest import hooks
+from memmon.guest.green import call_aside, is_green
 from memmon.store.connect import create as creation
 from memmon.store.connect.beside import SIDE_FILES
 from memmon.store.connect.engine import file_identity, make_folder, write_engine
@@ -61,13 +63,13 @@ def prepare(
     """
     path = database.path
     if path is None:
-        if not creation.create(database, flush_lock=flush_lock):
+        if not _create(database, flush_lock=flush_lock):
             with flush_lock:
                 _refuse_to_upgrade(database)
         return
     make_folder(path.parent)
     with folder_lock(path.parent):
-        if creation.create(database, file_mode=file_mode, flush_lock=flush_lock):
+        if _create(database, file_mode=file_mode, flush_lock=flush_lock):
             return
         with flush_lock:
             if _is_ready(database):
@@ -85,6 +87,15 @@ def prepare(
                 with flush_lock:
                     _tell_too_old(database, error)
             raise
+
+
+def _create(
+    database: Database, *, file_mode: int = 0o600, flush_lock: AbstractContextManager[object]
+) -> bool:
+    if not is_green():
+        return creation.create(database, file_mode=file_mode, flush_lock=flush_lock)
+    with flush_lock:  # a green lock is not for other threads
+        return call_aside(partial(creation.create, database, file_mode=file_mode))
 
 
 def _as_in_the_child(error: AnsweredError) -> Exception:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreBusyError, StoreDamagedError
 from memmon.facts.defaults import NEW_NAMES_PER_DAY
+from memmon.guest.green import call_aside
 from memmon.guest.locks import ForkLock
 from memmon.guest.shielding import log_safely
 from memmon.recorder.outbox import Outbox
@@ -184,7 +186,7 @@ class StoreKeeper:
         with self.flush_lock:
             if self._writer is None:
                 self._writer = Writer(self.database, new_names_per_day=self._new_names_per_day)
-            written = self._writer.write(batch)
+            written = call_aside(partial(self._writer.write, batch))
         path = self.database.path
         self._stored_in = None if path is None else file_identity(path)
         return written

@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
+from memmon.guest.green import get_from
 from memmon.guest.guarded import report_fault
 from memmon.guest.locks import Claim, ReentrantTurn
 from memmon.guest.shielding import mark_own_thread
@@ -191,7 +192,7 @@ class WriterThread:
             remaining = max(deadline - clock.monotonic(), 0.0)
             try:
                 # In slices: a thread that ended before it saw the request is begun again.
-                return request.reply.get(timeout=min(remaining, _ANSWER_POLL_SECONDS))
+                return get_from(request.reply, min(remaining, _ANSWER_POLL_SECONDS))
             except Empty:
                 if remaining <= _ANSWER_POLL_SECONDS:
                     return False
@@ -259,7 +260,7 @@ class WriterThread:
     def _take_in(self, wait_seconds: float) -> list[_Request]:
         requests: list[_Request] = []
         try:
-            item = self._inbox.get(timeout=wait_seconds) if wait_seconds > 0 else self._inbox.get_nowait()
+            item = get_from(self._inbox, wait_seconds) if wait_seconds > 0 else self._inbox.get_nowait()
             while True:
                 if isinstance(item, _Request):
                     requests.append(item)

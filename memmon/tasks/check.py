@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.alerts.state_machine import Observation
+    from memmon.assessment.gather import Judged
     from memmon.child.requests import Check
     from memmon.store.read import Store
 
@@ -48,8 +50,7 @@ def check(request: Check) -> Checked:
     with open_store(request.database) as opened:
         store = opened.as_of(request.now)
         if request.leak_check:
-            seen, is_suspicious = _seen(store, request)
-            keep_assessment(store, request)
+            seen, is_suspicious = _judged(store, request)
         if request.daily_report and _is_report_due(store, request.source, request.now):
             report = _daily_report(store, request)
     _keep_small(request.database, request.now)
@@ -83,23 +84,47 @@ def _keep_small(url: str, now: datetime) -> None:
         timer.cancel()
 
 
-def _seen(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
-    """Judge the history as of the newest snapshot and as of an hour before: a leak needs both to agree.
+def _judged(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool]:
+    """Judge the history once: the assessment is kept, and the alerts are seen in it.
 
     Returns what is seen (also that no leak is), and whether evidence of the growth should be gathered.
     """
-    from memmon.evaluator.observe import judged, newest_run
+    from memmon.analysis.leak.finding import LeakPolicy
+    from memmon.assessment.gather import Question, judge, looked_back
+    from memmon.evaluator.observe import judged as judged_until
+    from memmon.evaluator.observe import newest_run, with_assessment
 
-    runs = store.runs(request.source)
-    last_at = newest_run(runs).last_at if runs else None
+    source = store.resolve_source(request.source)
+    runs = tuple(store.runs(request.source))
+    if source.last_at is None:
+        return (), False
+    rules = LeakPolicy(threshold_mb_per_hour=request.threshold_mb_per_hour)
+    question = Question(bounds=looked_back(source.last_at, rules), policy=rules)
+    found = judge(store, source, question, now=request.now, runs=runs)
+    keep_assessment(store, found.assessment)
+    last_at = newest_run(runs).last_at
     if last_at is None:
         return (), False
     policy = AlertPolicy(leak_threshold_mb_per_hour=request.threshold_mb_per_hour)
-    known = PresentState(at=request.now, source=request.source)
-    present = judged(store, known, runs, at=last_at, policy=policy)
+    present = PresentState(at=request.now, source=request.source)
+    if last_at == source.last_at:
+        present = with_assessment(present, found, is_leak_confirmed=_is_confirmed(store, found))
+    else:  # a clock was set: the alerts are those of the run that was heard of last
+        present = judged_until(store, present, runs, at=last_at, policy=policy)
     finding = present.leak
     is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)
     return tuple(observe(present, policy, in_process=True)), is_suspicious
+
+
+def _is_confirmed(store: Store, found: Judged) -> bool:
+    """Tell whether the check an hour before agrees that memory leaks: it had looked back as far, over an hour more."""
+    from memmon.assessment.gather import CHECK_STEP, is_confirmed
+
+    since = found.bounds.since
+    if not found.assessment.finding.is_leak or since is None:
+        return False
+    history = store.history(found.source.name, since - CHECK_STEP, found.bounds.until)
+    return is_confirmed(replace(found, history=history))
 
 
 def _is_report_due(store: Store, source: str, now: datetime) -> bool:

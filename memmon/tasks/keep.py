@@ -12,22 +12,16 @@ from typing import TYPE_CHECKING
 from memmon.errors import MemmonError
 
 if TYPE_CHECKING:
-    from memmon.child.requests import Check
+    from memmon.assessment.assessment import Assessment
     from memmon.store.read import Store
 
 
-def keep_assessment(store: Store, request: Check) -> None:
-    """Assess the source as of now and keep it; what fails is said, and takes nothing else along."""
-    from memmon.analysis.leak.finding import LeakPolicy
-    from memmon.assessment.gather import assess_source
+def keep_assessment(store: Store, assessed: Assessment) -> None:
+    """Keep an assessment of now; what fails is said, and takes nothing else along."""
     from memmon.assessment.kept import record_of
     from memmon.store.write.assessments import keep_assessments
 
-    policy = LeakPolicy(threshold_mb_per_hour=request.threshold_mb_per_hour)
     try:
-        if store.last_sample_at(request.source) is None:
-            return
-        assessed = assess_source(store, request.source, policy=policy, now=request.now)
         keep_assessments(store.database, [record_of(assessed, writer="child")])
     except MemmonError as error:
         sys.stderr.write(f"the assessment is not kept: {error}\n")

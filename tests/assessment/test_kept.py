@@ -13,6 +13,8 @@ from report_values import NOW
 
 from memmon.alerts.policy import AlertPolicy
 from memmon.analysis.leak.detect import DEFAULT_POLICY, LeakPolicy
+from memmon.assessment import gather
+from memmon.assessment.by_process import judge_processes
 from memmon.assessment.gather import assess_source
 from memmon.assessment.kept import LONGEST_GAP, VERSION, read_kept, record_of, still_holds
 from memmon.assessment.newest import assessment_of, read_standings
@@ -202,6 +204,21 @@ def test_the_hourly_check_of_the_program_keeps_its_assessment(leaky):
     assert set(found["verdict"]) == {"leaking"}
     (standing,) = read_standings(leaky, now=NOW + timedelta(minutes=1))
     assert standing.kept.finding == assess_source(leaky, now=NOW).finding
+
+
+def test_a_check_judges_the_history_once(leaky, monkeypatch):
+    """What is kept and what is told come of one judgement; where memory leaks, one more confirms it, over what there was an hour before."""
+    judged = []
+
+    def counted(history, *arguments, **options):
+        judged.append(history)
+        return judge_processes(history, *arguments, **options)
+
+    monkeypatch.setattr(gather, "judge_processes", counted)
+    answer = check(asked(leaky))
+    assert "leak" in {one.kind for one in answer.alerts}
+    newest, before = judged
+    assert newest.last_at - before.last_at >= gather.CHECK_STEP
 
 
 def test_an_assessment_that_can_not_be_kept_takes_nothing_along(leaky, monkeypatch, capsys):

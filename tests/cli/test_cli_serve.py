@@ -53,6 +53,8 @@ def test_serve_bad_arguments(call, histories):
         busy.listen()
         taken = call("serve", "--db", histories, "--port", busy.getsockname()[1])
     assert (taken.code, "in use" in taken.last_line) == (2, True)
+    nowhere = call("serve", "--db", histories, "--host", "9" * 5000)
+    assert (nowhere.code, "can't be bound" in nowhere.last_line) == (2, True)
     for words in (["--port", "99999"], ["--json"], ["--source", "flat"]):
         assert call("serve", "--db", histories, *words).code == 2
 

@@ -301,7 +301,7 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfat, rss_bytes\r\n2026-01-01T00:00:00Z,5\r\n")
     recording = read_file(path, ReadOptions(unit="B"))
     assert recording.sample_count == 1
-    assert recording.runs[0].values["rss_bytes"] == [5]
+    assert [values for _, _, values in recording.runs[0].samples()] == [(5,)]
 
 
 def test_progress_is_told(tmp_path, database):
@@ -309,7 +309,12 @@ def test_progress_is_told(tmp_path, database):
     said = []
     path = put(tmp_path, "b.csv", "at,rss_bytes\n2026-01-01,1\n")
     imported(database, path, on_progress=said.append)
-    assert said == [f"reading {path}", "storing b.csv: 0 of 1 snapshots"]
+    assert [(one.step, one.name, one.total, one.unit) for one in said] == [
+        ("reading", "b.csv", path.stat().st_size, "bytes"),
+        ("reading", "b.csv", path.stat().st_size, "bytes"),
+        ("reading", "b.csv", path.stat().st_size, "bytes"),
+        ("storing", "b.csv", 1, "snapshots"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,25 @@ def in_child(): pass
 fork()
 """
     assert run(code) == ["second", "child False", "end True"]
+
+
+CELERY = """
+import types
+class Signal:
+    receivers = []
+    def connect(self, receiver, *, weak, dispatch_uid):
+        assert not weak
+        self.receivers.append(receiver)
+signals = sys.modules["celery.signals"] = types.ModuleType("celery.signals")
+signals.worker_process_shutdown = Signal()
+lifecycle.follow_workers_end()
+lifecycle.follow_workers_end()
+for receiver in Signal.receivers:
+    receiver(signal=None, sender=None, pid=1, exitcode=155)
+os._exit(0)
+"""
+
+
+def test_a_worker_of_celerys_ends_when_celery_says_so():
+    """A worker of celery's pool leaves by `os._exit`; its followers are ended once, by the signal that it sends before."""
+    assert run(CELERY) == ["end True"]

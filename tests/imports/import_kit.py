@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from memmon.imports.importing import Imported
+    from memmon.imports.recording import RecordedRun
 
 MB = 2**20
 NOW = datetime(2026, 4, 1, 12, 0, tzinfo=UTC)
@@ -72,3 +73,9 @@ def log(count: int, *, first: int = 0, minutes: int = 15) -> list[tuple[datetime
 
 def csv_of(readings: list[tuple[datetime, int]]) -> str:
     return "at,rss_bytes\n" + "".join(f"{at.isoformat()},{rss}\n" for at, rss in readings)
+
+
+def samples_in(run: RecordedRun) -> list[tuple[float, float | None]]:
+    """Return (time, size) of each sample of a run that was read."""
+    place = run.spool.names.index("rss_bytes")
+    return [(at, values[place]) for at, _, values in run.samples()]

@@ -10,7 +10,7 @@ from import_kit import FIRST, MB, csv_of, log
 
 from memmon import History
 from memmon.errors import ImportFileError
-from memmon.facts.process_size import UNITS, likely_unit, may_be_kb
+from memmon.facts.process_size import UNITS, likely_unit, may_be_kb, sizes_of
 
 POWERS = {"kB": 1024, "MB": MB, "GB": 1024 * MB}
 
@@ -44,9 +44,9 @@ def test_small_programs_and_gaps():
     assert likely_unit([0.31, 0.32]) == "GB"
     assert likely_unit([8123.4, 8124.9]) == "MB"
     assert likely_unit([8123, 8124]) == "kB"
-    assert may_be_kb([3_000_000, 3_000_001])
-    assert not may_be_kb([4096 * 800])
-    assert not may_be_kb([90 * MB])
+    assert may_be_kb(sizes_of([3_000_000, 3_000_001]))
+    assert not may_be_kb(sizes_of([4096 * 800]))
+    assert not may_be_kb(sizes_of([90 * MB]))
 
 
 @pytest.mark.parametrize("unit", ["kB", "MB"])

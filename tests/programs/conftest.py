@@ -10,9 +10,29 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("server_kit")
+
 HERE = Path(__file__).resolve().parent
+FIGURES = pytest.StashKey[list[str]]()
 BUILD = pytest.StashKey[tuple[Path, subprocess.Popen]]()
 _BUILD_TIMEOUT_SECONDS = 600.0
+
+
+def pytest_configure(config):
+    config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if found := config.stash.get(FIGURES, []):
+        terminalreporter.section("hosts, with the figures of this run")
+        for text in found:
+            terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def figures(request):
+    """Note a line on a host: `figures("gunicorn", "2 workers: ...")`."""
+    return lambda host, text: request.config.stash[FIGURES].append(f"{host}: {text}")
 
 
 def pytest_collection_modifyitems(items):

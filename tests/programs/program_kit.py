@@ -17,6 +17,7 @@ from pathlib import Path
 
 import sqlalchemy
 
+from memmon.child.mark import MARK_VARIABLE
 from memmon.config import parse_database
 from memmon.model import RunRecord, Snapshot
 from memmon.store.upkeep.migrate import upgrade
@@ -85,9 +86,12 @@ class Ended:
 
     @property
     def executed(self) -> list[Execution]:
+        """All that was executed, but for the shell that hands a child on to process 1."""
         lines = (self.folder / "executed.txt").read_text(encoding="utf-8", errors="replace").splitlines()
         rows = [line.split("\t", 4) for line in lines]
-        return [Execution(int(pid), mark == "1", exe, command) for pid, _, mark, exe, command in rows]
+        found = [Execution(int(pid), mark == "1", exe, command) for pid, _, mark, exe, command in rows]
+        shell, mark = Path("/bin/sh").resolve(), f"{MARK_VARIABLE}=1 "
+        return [one for one in found if not (Path(one.exe) == shell and mark in one.command)]
 
     @property
     def children(self) -> list[Execution]:

@@ -29,6 +29,16 @@ HOST = """
         raise LookupError("no such order")
     if way == "sys.exit":
         sys.exit(3)
+    if way == "with-exit":
+        with recorder:
+            sys.exit(3)
+    if way == "Ctrl-C":
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.kill(os.getpid(), signal.SIGINT)
+    if way == "shown":
+        import code
+        code.InteractiveInterpreter().runsource("raise LookupError")
+        assert sys.last_value
     if way == "stop":
         recorder.stop()
     if way == "_exit":
@@ -64,7 +74,10 @@ def next_start(tmp_path, **options):
         ("stop", 0, "stopped"),
         ("return", 0, "exit"),
         ("sys.exit", 3, "exit"),
+        ("with-exit", 3, "exit"),
         ("raise", 1, "exception"),
+        ("Ctrl-C", -2, "sigint"),
+        ("shown", 0, "exit"),
         ("_exit", 7, "unknown"),
         ("SIGKILL", -9, "unknown"),
         ("SIGTERM", -15, "unknown"),
@@ -220,6 +233,36 @@ def test_a_reboot(tmp_path):
         connection.exec_driver_sql("UPDATE run SET boot_id = 'an earlier one'")
     runs, _ = next_start(tmp_path)
     assert runs[0].end_reason == "reboot"
+
+
+DAEMON = """
+    import os, sys
+    from memmon import Recorder
+
+    recorder = Recorder(sys.argv[1], source="daemon", leak_check=False, daily_report=False)
+    recorder.take_snapshot()
+    assert recorder.flush(30.0)
+    waiting, first = os.pipe()
+    if os.fork():
+        os._exit(0)
+    os.close(first)
+    os.read(waiting, 1)  # until the first process has ended
+    recorder.take_snapshot()
+    assert recorder.flush(30.0)
+    recorder.stop()
+"""
+
+
+def test_what_forks_a_daemon_ends_as_that(tmp_path):
+    """A process that leaves the work to what it has forked and goes: the end without a word says why it is none to worry about."""
+    script = tmp_path / "daemon.py"
+    script.write_text(textwrap.dedent(DAEMON), encoding="utf-8")
+    subprocess.run([sys.executable, script, tmp_path / "c.db"], check=True, stdout=subprocess.PIPE)
+    with open_store(tmp_path / "c.db") as store:
+        first, second = store.runs("daemon")
+    assert (first.end_reason, second.end_reason) == ("unknown", "stopped")
+    assert first.end_detail.startswith("a process that it forked goes on, as a daemon does")
+    assert second.parent_uuid == first.uuid
 
 
 WORKERS = """

@@ -29,7 +29,7 @@ _CONNECT_SECONDS = "10s"
 
 @click.command("fleet")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Judge in N processes (default: in this one)."
+    "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Judge in N processes (default: in this one)."
 )
 @click.option("--dask", "dask_address", metavar="tcp://HOST:8786", help="Judge on an existing Dask cluster.")
 @click.option(

@@ -9,7 +9,8 @@ import click
 
 from memmon.cli.locate import locate
 from memmon.cli.options import Common, common
-from memmon.cli.output import check_output, say, say_database, show_progress, write_json, write_text
+from memmon.cli.output import check_output, say, say_database, write_json, write_text
+from memmon.cli.progress import import_progress
 from memmon.cli.text import printable
 from memmon.cli.values import TIME
 
@@ -49,8 +50,8 @@ def command(
     Reads CSV[.gz] and Parquet (a time column `at` or `t_seconds...`, `rss_bytes`, rss_kb or rss_mb, and what
     else memmon records), OpenMetrics, memory_profiler .dat files, psrecord logs, and the
     JSON Lines of `memmon export`; `-` is standard input. Each file becomes a source with its name (or --source).
-    A file is imported whole or not at all; importing it again changes nothing, and of a log that grew only
-    the new rows are imported.
+    Nothing is stored unless all of every file can be understood. Importing a file again changes nothing: one whose import
+    was stopped goes on where it was, and of a log that grew only the new rows are imported.
     """
     from memmon.clock import SystemClock
     from memmon.imports.importing import import_files
@@ -59,19 +60,20 @@ def command(
     check_output(common)
     place = locate(common)
     say_database(place.database)
-    results = []
-    for result in import_files(
-        place.database,
-        [Path(name) for name in files],
-        now=SystemClock().now(),
-        source=common.source,
-        start=start,
-        options=options,
-        file_mode=int(place.settings.file_mode, 8),
-        on_progress=show_progress,
-    ):
-        show_progress("")
-        results.append(result)
+    with import_progress(common) as tell:
+        results = list(
+            import_files(
+                place.database,
+                [Path(name) for name in files],
+                now=SystemClock().now(),
+                source=common.source,
+                start=start,
+                options=options,
+                file_mode=int(place.settings.file_mode, 8),
+                on_progress=tell,
+            )
+        )
+    for result in results:
         for note in result.notes:
             say(f"{result.path}: {note}")
     if common.as_json:

@@ -26,7 +26,7 @@ class NoProcessError(MemmonError):
 
 
 @click.command("record")
-@click.option("--pid", type=click.IntRange(min=1), help="The process.")
+@click.option("--pid", type=click.IntRange(1, 2**31 - 1), help="The process.")
 @click.option("--command", "pattern", metavar="PATTERN", help="Or a regular expression for its command line.")
 @click.option("--interval", type=INTERVAL, metavar="1s|5m", help="Time between snapshots (default: 5m).")
 @click.option("--for", "length", type=DURATION, metavar="10m", help="Stop after this time.")

@@ -105,7 +105,12 @@ def _recorded(program: Sequence[str], common: Common, *, interval_seconds: float
     with passthrough.signals_held():
         started = passthrough.start(program)
         recorder = record_process.tree_for(
-            place, pid=started.pid, source=source, release=None, interval_seconds=interval_seconds
+            place,
+            pid=started.pid,
+            source=source,
+            release=None,
+            interval_seconds=interval_seconds,
+            gives_way=False,
         )
         recorder.start()
         code = passthrough.wait_to_end(started)

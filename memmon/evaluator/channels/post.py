@@ -80,10 +80,10 @@ class TimedPost:
     def _connect(self, *args: Any, **options: Any) -> socket.socket:
         made = socket.create_connection(*args, **options)
         with self._lock:
-            # A descriptor of our own: TLS takes the other one over.
-            self._open.append(made.dup())
             if self._is_cut:
                 made.close()
+            else:  # a descriptor of our own: TLS takes the other one over
+                self._open.append(made.dup())
         return made
 
     def _cut(self) -> None:

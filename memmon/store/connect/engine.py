@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 5_000
 # A server that vanished without a word must not hold the writer thread for ever; a URL's own options win.
-_SERVER_WAITS = {"connect_timeout": "10", "keepalives_idle": "30", "tcp_user_timeout": "30000"}
+_SERVER_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "30000",
+    "client_encoding": "utf8",  # whatever PGCLIENTENCODING says
+}
 _OWN_TABLES = frozenset({"alembic_version", "source", "run", "series", "snapshot", "reading"})
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
@@ -66,10 +71,10 @@ def read_engine(database: Database, *, immutable: bool | None = False) -> Engine
 def _server_engine(database: Database, **options: Any) -> Engine:
     try:
         url, typed = typed_options(make_url(database.url), shown=database.shown)
-        waits: dict[str, Any] = {
-            name: value for name, value in _SERVER_WAITS.items() if name not in url.query
+        unsaid: dict[str, Any] = {
+            name: value for name, value in _SERVER_DEFAULTS.items() if name not in url.query
         }
-        engine = make_engine(url, connect_args=waits | typed, **options)
+        engine = make_engine(url, connect_args=unsaid | typed, **options)
     except ModuleNotFoundError as error:
         msg = f"{database.shown}: a PostgreSQL server needs psycopg: pip install 'memmon[postgres]'"
         raise MissingExtraError(msg) from error

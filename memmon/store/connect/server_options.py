@@ -23,6 +23,7 @@ _WHOLE = frozenset(
 _OURS = frozenset({"autocommit", "row_factory", "cursor_factory", "context"})
 """Arguments of the driver that memmon sets itself."""
 _NEVER = frozenset({"", "none", "null", "off"})
+_UTF8 = frozenset({"utf8", "utf-8", "unicode"})
 _MOST_DIGITS = 9
 
 
@@ -32,11 +33,18 @@ def typed_options(url: URL, *, shown: str) -> tuple[URL, dict[str, Any]]:
     `prepare_threshold`: after so many times a statement is prepared; None never, as a pooler between
     memmon and the server may need it.
     """
+    if url.host is not None and "@" in url.host:
+        # The driver's words would quote the end of the password as the host.
+        raise SettingsError(f"{shown}: the password holds an @; write it as %40")
     typed: dict[str, Any] = {}
     for name, value in url.query.items():
         text = value if isinstance(value, str) else ",".join(value)
         if name in _OURS:
             raise SettingsError(f"{shown}: memmon sets {name} itself; leave it out of the URL")
+        if name == "client_encoding" and text.lower() not in _UTF8:
+            raise SettingsError(
+                f"{shown}: memmon reads and writes UTF-8; leave client_encoding out of the URL"
+            )
         if name == "prepare_threshold":
             typed[name] = None if text.lower() in _NEVER else _whole(name, text, shown)
         elif name in _WHOLE:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -39,7 +40,18 @@ if TYPE_CHECKING:
     from memmon.config import Database
     from memmon.store.upkeep.migrate import Migration
 
-__all__ = ["Loaded", "RowError", "dump", "ensure_store", "has_run", "load", "upgrade_store"]
+__all__ = [
+    "Loaded",
+    "RowError",
+    "dump",
+    "ensure_store",
+    "has_run",
+    "load",
+    "load_piecewise",
+    "upgrade_store",
+]
+PIECE_ROW_COUNT = 20_000
+_DAY_MS = 86_400_000
 
 
 def dump(database: Database, *, sources: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -75,6 +87,45 @@ def load(
         loader.prove()
     truncate_wal(database)
     return loader.loaded()
+
+
+def load_piecewise(database: Database, rows: Iterable[Mapping[str, Any]]) -> Loaded:
+    """Load runs and their snapshots in the order of time, in a transaction for each 20,000 of them or more.
+
+    Whoever records beside it waits for one piece alone, and what was stored when it was stopped stays: it is a
+    beginning that goes on when the same rows come again. A piece ends with a day (UTC), so that retention finds whole
+    days, and samples of one time are never parted. Raises StoreError.
+    """
+    loader: Loader | None = None
+    engine = write_engine(database)
+    for piece in _pieces(rows):
+        with translated(database), engine.begin() as connection:
+            require_head(connection)
+            loader = loader or Loader(connection, None, with_readings=False)
+            loader.connection = connection
+            for row in piece:
+                loader.take(row)
+            loader.flush()
+    truncate_wal(database)
+    return loader.loaded() if loader is not None else Loaded(new_count={}, known_count={}, sources=())
+
+
+def _pieces(rows: Iterable[Mapping[str, Any]]) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """Yield the rows in pieces, each to be taken before the next."""
+    feed = iter(rows)
+    waiting = list(islice(feed, 1))
+
+    def piece() -> Iterator[Mapping[str, Any]]:
+        day = None
+        for count, row in enumerate(chain([waiting.pop()], feed)):
+            former, day = day, row.get("at_ms", 0) // _DAY_MS
+            if count >= PIECE_ROW_COUNT and day != former:
+                waiting.append(row)
+                return
+            yield row
+
+    while waiting:
+        yield piece()
 
 
 def has_run(database: Database, uuid: str) -> bool:

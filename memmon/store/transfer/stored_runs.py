@@ -10,8 +10,11 @@ from sqlalchemy import func, select
 from memmon.store.connect.engine import read_engine
 from memmon.store.connect.error_translation import translated
 from memmon.store.schema import tables
+from memmon.store.transfer.import_rows import BATCH_ROW_COUNT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memmon.config import Database
 
 
@@ -29,15 +32,6 @@ class StoredRun:
     rolled_ms: int | None
     """Up to when its samples are folded into hours and days; None: none is."""
     end_reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSample:
-    """A raw sample, by what an import can know it again."""
-
-    at_ms: int
-    uptime_ms: int
-    rss_bytes: int | None
 
 
 def runs_of(database: Database, source: str) -> tuple[StoredRun, ...]:
@@ -77,9 +71,11 @@ def runs_of(database: Database, source: str) -> tuple[StoredRun, ...]:
     return tuple(found)
 
 
-def samples_of(database: Database, run_id: int) -> list[StoredSample]:
-    """Return the raw samples of a run in their order."""
+def samples_of(database: Database, run_id: int) -> Iterator[tuple[int, int, int | None]]:
+    """Yield time, uptime and size of a run's raw samples in their order: by them an import knows a sample again."""
     table = tables.snapshot.c
     statement = select(table.at_ms, table.uptime_ms, table.rss_bytes).where(table.run_id == run_id)
     with translated(database), read_engine(database).begin() as connection:
-        return [StoredSample(*row) for row in connection.execute(statement.order_by(table.seq))]
+        streamed = connection.execution_options(yield_per=BATCH_ROW_COUNT)
+        for row in streamed.execute(statement.order_by(table.seq)):
+            yield row.at_ms, row.uptime_ms, row.rss_bytes

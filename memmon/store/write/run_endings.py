@@ -122,6 +122,11 @@ def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | 
         return "oom", "the kernel's out-of-memory killer struck in its group since its start"
     if last is not None and _share_of_limit(last) >= NEAR_LIMIT_SHARE:
         return "oom", "it ended without a word with its memory at the limit"
+    if row.uuid == run.parent_uuid:
+        return (
+            "unknown",
+            "a process that it forked goes on, as a daemon does: most likely it left by os._exit",
+        )
     if start.get("notes_sigterm"):
         return "unknown", "it ended by os._exit, SIGKILL or a crash: SIGTERM it would have noted"
     return "unknown", "nothing tells which"
