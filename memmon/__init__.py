@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from memmon.assessment.present import GrowthReadings, Present
     from memmon.assessment.process import SourceProcess
     from memmon.assessment.resource import Resource
+    from memmon.assessment.severity import SeverityReason
     from memmon.assessment.unrecorded import Unrecorded
     from memmon.errors import (
         ChannelError,
@@ -173,6 +174,7 @@ _HOMES = {
     "SeriesResult": "memmon.many.series",
     "SettingsError": "memmon.errors",
     "Severity": "memmon.facts.severity",
+    "SeverityReason": "memmon.assessment.severity",
     "Snapshot": "memmon.model",
     "SoakVerdict": "memmon.analysis.leak.soak",
     "SourceInfo": "memmon.store.read",
@@ -290,6 +292,7 @@ __all__ = [
     "SeriesResult",
     "SettingsError",
     "Severity",
+    "SeverityReason",
     "Snapshot",
     "SoakVerdict",
     "SourceInfo",
