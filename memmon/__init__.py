@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from memmon.assessment.present import GrowthReadings, Present
     from memmon.assessment.process import SourceProcess
     from memmon.assessment.resource import Resource
+    from memmon.assessment.severity import SeverityReason
     from memmon.assessment.unrecorded import Unrecorded
     from memmon.errors import (
         ChannelError,
@@ -174,6 +175,7 @@ _HOMES = {
     "SeriesResult": "memmon.many.series",
     "SettingsError": "memmon.errors",
     "Severity": "memmon.facts.severity",
+    "SeverityReason": "memmon.assessment.severity",
     "Signal": "memmon.facts.signals",
     "Snapshot": "memmon.model",
     "SoakVerdict": "memmon.analysis.leak.soak",
@@ -292,6 +294,7 @@ __all__ = [
     "SeriesResult",
     "SettingsError",
     "Severity",
+    "SeverityReason",
     "Signal",
     "Snapshot",
     "SoakVerdict",

@@ -16,7 +16,7 @@ from memmon.assessment.elsewhere import elsewhere_sentence
 from memmon.assessment.freshness import Freshness
 from memmon.assessment.process import SourceProcess, also_leaking, labels, lines_of, together_sentence
 from memmon.assessment.resource import Resource
-from memmon.assessment.severity import Reason, severity_reasons
+from memmon.assessment.severity import SeverityReason, severity_reasons
 from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
@@ -113,7 +113,7 @@ class Assessment:
             )
 
     @property
-    def severity_reasons(self) -> tuple[Reason, ...]:
+    def severity_reasons(self) -> tuple[SeverityReason, ...]:
         """What was looked at for the severity, the most urgent first: its severity is that of the source."""
         return severity_reasons(
             self.finding,

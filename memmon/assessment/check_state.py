@@ -11,7 +11,7 @@ from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
     from memmon.assessment.assessment import Assessment
-    from memmon.assessment.severity import Reason
+    from memmon.assessment.severity import SeverityReason
 
 
 class CheckState(IntEnum):
@@ -73,7 +73,7 @@ def is_too_old(assessed: Assessment, max_age_seconds: float | None) -> bool:
     return fresh.age_seconds is None or fresh.age_seconds > max_age_seconds
 
 
-def _state(reason: Reason, assessed: Assessment, *, is_stale: bool) -> CheckState:
+def _state(reason: SeverityReason, assessed: Assessment, *, is_stale: bool) -> CheckState:
     if is_stale and reason.kind != "limit_use":
         return CheckState.UNKNOWN
     if reason.kind == "verdict" and assessed.finding.verdict is Verdict.CANNOT_SAY:

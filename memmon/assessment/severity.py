@@ -32,8 +32,8 @@ __all__ = [
     "CRITICAL_SHARE",
     "NEAR_HOURS",
     "WARNING_SHARE",
-    "Reason",
     "Severity",
+    "SeverityReason",
     "severity_reasons",
 ]
 
@@ -44,7 +44,7 @@ ReasonKind = Literal["verdict", "near_limit", "pace", "limit_use", "deques", "re
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class SeverityReason:
     """One thing that was looked at, and the severity that it calls for by itself."""
 
     kind: ReasonKind
@@ -60,26 +60,28 @@ def severity_reasons(
     pace: Pace | None = None,
     resources: Sequence[Resource] = (),
     unrecorded: Unrecorded | None = None,
-) -> tuple[Reason, ...]:
+) -> tuple[SeverityReason, ...]:
     """Return what was looked at, the most urgent first: its severity is that of the source.
 
     What is not known (None, empty) makes nothing urgent. `Assessment.severity_reasons` asks this, and nobody else.
     """
-    found = [Reason(kind="verdict", severity=_of_verdict(finding))]
+    found = [SeverityReason(kind="verdict", severity=_of_verdict(finding))]
     if _is_near(finding, forecast):
         is_certain = _is_reached_soon(finding, forecast)
-        found.append(Reason(kind="near_limit", severity=Severity.CRITICAL if is_certain else Severity.OK))
+        found.append(
+            SeverityReason(kind="near_limit", severity=Severity.CRITICAL if is_certain else Severity.OK)
+        )
     if pace is not None:
-        found.append(Reason(kind="pace", severity=Severity.WARNING))
+        found.append(SeverityReason(kind="pace", severity=Severity.WARNING))
     if limit_share is not None:
-        found.append(Reason(kind="limit_use", severity=severity_of_share(limit_share)))
+        found.append(SeverityReason(kind="limit_use", severity=severity_of_share(limit_share)))
     if any(state_of(deque).is_failing for deque in deques):
-        found.append(Reason(kind="deques", severity=Severity.WARNING))
+        found.append(SeverityReason(kind="deques", severity=Severity.WARNING))
     if any(one.is_growing for one in resources):
         worst = max((_of_resource(one) for one in resources), key=lambda severity: severity.rank)
-        found.append(Reason(kind="resources", severity=worst))
+        found.append(SeverityReason(kind="resources", severity=worst))
     if unrecorded is not None:
-        found.append(Reason(kind="children", severity=_of_unrecorded(unrecorded)))
+        found.append(SeverityReason(kind="children", severity=_of_unrecorded(unrecorded)))
     return tuple(sorted(found, key=lambda reason: -reason.severity.rank))
 
 

@@ -39,7 +39,9 @@ class VerdictRow:
     part_sentence: str = ""
     """The summary where the rate is that of a part of memory: `{who}` (`{Who}`) `{grows}` by it, `{since}` when."""
     needs_all_parts: bool = False
-    """It is only said where no part of memory that is known clearly rises."""
+    """It is only said where no part of memory that is known clearly rises, and no growth from the start on may pause."""
+    may_be_pause: bool = False
+    """A pause of a leak looks so; deques, load and mapped files explain growth otherwise."""
     remark: str | None = None
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
@@ -121,6 +123,7 @@ _GROWING = VerdictRow(
     grows=True,
     is_explained=True,
     part_sentence="{Who} {grows} by {rate}{since}, below the threshold of {threshold}",
+    may_be_pause=True,
 )
 _SATURATING = VerdictRow(
     rank=3,
@@ -133,6 +136,7 @@ _SATURATING = VerdictRow(
     is_explained=True,
     ends=True,
     needs_all_parts=True,
+    may_be_pause=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -171,6 +175,7 @@ _STEPPED = VerdictRow(
     is_explained=True,
     remark="Memory rose in a step, not steadily: no leak.",
     needs_all_parts=True,
+    may_be_pause=True,
 )
 _LOAD_DRIVEN = VerdictRow(
     dateless="memory follows the load, which has no date",
@@ -194,6 +199,7 @@ _STABLE = VerdictRow(
     grows=False,
     is_explained=False,
     needs_all_parts=True,
+    may_be_pause=True,
 )
 _CANNOT_SAY = VerdictRow(
     rank=2,
@@ -205,6 +211,7 @@ _CANNOT_SAY = VerdictRow(
     grows=False,
     is_explained=False,
     part_sentence="Cannot say yet: {who} {grows} by {rate}{since}, while memory as a whole does not",
+    may_be_pause=True,
 )
 
 

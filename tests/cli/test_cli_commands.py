@@ -226,7 +226,7 @@ def test_deques_failing_first(call, with_deques):
     assert lines[2].startswith("unbounded")
     assert "8234" in answer.out
     assert "82.3%" in answer.out
-    assert lines[-1] == "4 deques, 1 failing"
+    assert lines[-1] == "4 deques, 1 failing, 3.00 MB together in the 1 whose size is known"
     found = call("deques", "--db", with_deques, "--json").json["findings"]
     assert {row["name"]: row["state"] for row in found} == {
         "unbounded": "unbounded",

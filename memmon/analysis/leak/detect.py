@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.analysis.leak.evidence import Evidence
-    from memmon.analysis.leak.states import Judgement
+    from memmon.analysis.leak.judgement import Judgement
     from memmon.analysis.stats.newey_west import LeastSquares, OlsTrend
     from memmon.history import History
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memmon.analysis.leak.judgement import Judgement
     from memmon.analysis.leak.series import RunSeries
-    from memmon.analysis.leak.states import Judgement
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
@@ -32,13 +32,13 @@ SPELLS_HOURS = (4, 6, 8, 10, 12, 16, 24, 36, 48, 72, 96)
 """Lengths of growth, in hours, that are looked for. Chosen: steps of a half up to four days."""
 QUIET_HOURS = 2
 """Hours before growth that must be level: what grows from the start on may be a cache that fills."""
-QUIET_SHARE = 0.2
+LEVEL_SHARE = 0.2
 """Pace in these hours, over that of the growth, that is level. Chosen."""
-LATE_SHARE = 0.1
+IN_ACT_SHARE = 0.1
 """Part of the growth that must have come in its last quarter: what had paused before is not in the act. Chosen."""
 GIVEN_BACK_SHARE = 1.0 / 3.0
 """Part of the growth that, given back, resolves it."""
-PLATEAU_SHARE = 0.25
+UNGROWN_SHARE = 0.25
 """Part of the growth below which the same hours of a later day did not grow. Chosen."""
 DAYS_BEFORE = 4
 """Days before in which growth at the same hours makes it a habit. Chosen: a weekend and a day more."""
@@ -50,12 +50,8 @@ MOST_LOOKS = 2
 """Hours that are judged again, at the most. Chosen: bounds the cost of a verdict."""
 HOURS_PER_DAY = 24
 """Hours of a day."""
-SAYS_TOO_MUCH = frozenset({Verdict.STABLE, Verdict.STEPPED, Verdict.SATURATING})
-"""Verdicts that are too early while growth from the start on may only pause."""
 APART_HOURS = 3
 """Hours between those that are judged again. Chosen."""
-CALM = frozenset({Verdict.STABLE, Verdict.STEPPED, Verdict.SATURATING, Verdict.GROWING, Verdict.CANNOT_SAY})
-"""Verdicts that a pause can bring about; deques, load and mapped files explain growth otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,10 +75,10 @@ def hold(
     """
     evidence = judgement.evidence
     is_slow = judgement.verdict is Verdict.GROWING and evidence.high < threshold_mb_per_hour
-    if judgement.verdict not in CALM or is_slow:  # growth that is surely slower is no pause
+    if not judgement.verdict.row.may_be_pause or is_slow:  # growth that is surely slower is no pause
         return judgement
     for hour, is_late in _worth_a_look(newest, threshold_mb_per_hour):
-        if not is_late and judgement.verdict not in SAYS_TOO_MUCH:
+        if not is_late and not judgement.verdict.row.needs_all_parts:
             continue
         seen = judge(_until(runs, hour))
         if seen is None or seen.verdict is not Verdict.LEAKING or seen.evidence.low <= 0:
@@ -143,7 +139,7 @@ def _grown_from_start(
     spell = np.arange(floors.size, dtype=np.int64)
     grown = floors - floors[0]
     lately = floors - floors[spell - spell // 4]
-    enough = (grown >= threshold_mb_per_hour * spell) & (lately >= LATE_SHARE * grown)
+    enough = (grown >= threshold_mb_per_hour * spell) & (lately >= IN_ACT_SHARE * grown)
     enough &= (spell >= SPELLS_HOURS[0]) & (spell <= HOURS_PER_DAY) & (spell < floors.size - 1)
     return np.where(enough, grown, 0.0), np.where(enough, spell, 0)
 
@@ -163,9 +159,9 @@ def _grown(floors: FloatArray, threshold_mb_per_hour: float) -> tuple[FloatArray
         before = floors[QUIET_HOURS:-hours] - floors[: n - ahead]
         lately = floors[ahead:] - floors[ahead - hours // 4 : n - hours // 4]
         enough = (rise >= threshold_mb_per_hour * hours) & (
-            before * hours <= QUIET_SHARE * rise * QUIET_HOURS
+            before * hours <= LEVEL_SHARE * rise * QUIET_HOURS
         )
-        enough &= lately >= LATE_SHARE * rise
+        enough &= lately >= IN_ACT_SHARE * rise
         beyond = grown[ahead:] - threshold_mb_per_hour * spell[ahead:]
         better = enough & (rise - threshold_mb_per_hour * hours > beyond)
         grown[ahead:][better], spell[ahead:][better] = rise[better], hours
@@ -202,10 +198,10 @@ def _is_level(known: Hours, hour: int, later: int, grown_mb: float, spell_hours:
     Of what grew on several days that must be a day that was surely worked.
     """
     grown = _grew_in(known, hour + later, spell_hours)
-    if grown is None or grown > PLATEAU_SHARE * grown_mb:
+    if grown is None or grown > UNGROWN_SHARE * grown_mb:
         return False
     before = (_grew_in(known, hour - HOURS_PER_DAY * days, spell_hours) for days in range(1, DAYS_BEFORE + 1))
-    if not any(one is not None and one > PLATEAU_SHARE * grown_mb for one in before):
+    if not any(one is not None and one > UNGROWN_SHARE * grown_mb for one in before):
         return True
     last = known.first + hour + later
     return is_surely_worked(last - min(spell_hours, HOURS_PER_DAY), last)

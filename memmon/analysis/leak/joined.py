@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-FEWEST_SAMPLES = 4
+FEWEST_PIECE_SAMPLES = 4
 """Samples that a run needs to have a level. Chosen."""
 LEVEL_SAMPLES = 3
 """Samples at an end that tell its level: their median forgets an odd one."""
@@ -35,7 +35,7 @@ LEAST_MB = 2.0
 """MB that levels may lie apart in any case. Chosen: less than any program takes to start."""
 SAME_BIRTH_SECONDS = 5.0
 """Seconds that two readings of one birth may lie apart. Chosen: clocks are set by less."""
-MOST_STEPS = 3.0
+MOST_USUAL_STEPS = 3.0
 """Intervals between samples that may pass from one to the next. Chosen: as a process counts that is silent."""
 
 
@@ -70,11 +70,11 @@ def joined(history: History) -> History:
 def _goes_on(before: History, after: History, known: dict[int, HistoryRun]) -> bool:
     """Tell whether a run begins as soon as another has ended, where that can be the same process, at its level."""
     one, other = known[int(before.run_id[0])], known[int(after.run_id[0])]
-    if not _may_be_one(one, other) or min(len(before), len(after)) < FEWEST_SAMPLES:
+    if not _may_be_one(one, other) or min(len(before), len(after)) < FEWEST_PIECE_SAMPLES:
         return False
     pause = float(after.at_seconds[0] - before.at_seconds[-1])
     step = float(np.median(np.diff(before.uptime_seconds[-NOISE_SAMPLES:])))
-    if not 0.0 < pause <= MOST_STEPS * step:
+    if not 0.0 < pause <= MOST_USUAL_STEPS * step:
         return False
     ends, begins = before.footprint_bytes[-NOISE_SAMPLES:] / MIB, after.footprint_bytes[:NOISE_SAMPLES] / MIB
     steps = np.concatenate([np.diff(ends), np.diff(begins)])

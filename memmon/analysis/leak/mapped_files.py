@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.resident import resident_slope
 from memmon.analysis.leak.series import run_series
-from memmon.analysis.leak.states import Judgement, judge_runs
+from memmon.analysis.leak.states import judge_runs
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from memmon.analysis.leak.judgement import Judgement
     from memmon.history import History
 
 MAPPED_SHARE = 0.3

@@ -87,7 +87,11 @@ def first_alarm(
     """
     for recent in trends:
         is_alarm = rule(recent.trend, threshold_mb_per_hour, margin=recent.margin).is_alarm
-        if is_alarm and _is_new_territory(series, recent) and not may_be_first_working_day(series, recent):
+        if (
+            is_alarm
+            and _is_new_territory(series, recent)
+            and not may_be_first_working_day(series, recent.trend, recent.hours)
+        ):
             return recent
     return None
 

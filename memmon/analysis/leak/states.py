@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, gather, newest_run, since_onset
 from memmon.analysis.leak.hold import hold
+from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import without_load
 from memmon.analysis.leak.series import more_filled
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak.trend import fit_trend
-from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -44,27 +44,6 @@ SMALLEST_STEP_MB = 1.0
 """MB from which a step is worth a word. Chosen: 1 MB."""
 NEGLIGIBLE_SHARE = 0.02
 """Growth below this share of the threshold is real at times, and never worth a word."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judgement:
-    """A verdict with the evidence it rests on.
-
-    `since_hours`: on the run's uptime, when known already; `resident`: the evidence on resident memory, where
-    that alone grows; `paused_hours`: for how long what was seen in the act has paused.
-    `signal`: the one that carries the verdict, by `carrier` where that is a part of memory;
-    `measured`: the one whose rate `evidence` is.
-    """
-
-    verdict: Verdict
-    reason: str
-    evidence: Evidence
-    since_hours: float | None = None
-    resident: Evidence | None = None
-    paused_hours: float | None = None
-    signal: Signal = Signal.FOOTPRINT
-    measured: Signal = Signal.FOOTPRINT
-    carrier: Evidence | None = None
 
 
 def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:

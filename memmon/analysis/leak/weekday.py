@@ -15,8 +15,8 @@ from memmon.units import SECONDS_PER_HOUR
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from memmon.analysis.leak.recent import RecentTrend
     from memmon.analysis.leak.series import RunSeries
+    from memmon.analysis.leak.trend import Trend
 
     FloatArray = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ FRIDAY_ENDS = 5 * 24.0 - 14.0
 """Hours since Monday 0:00 UTC from which no working day may be, in some zone."""
 MONDAY_BEGINS = 12.0
 """Hours since Monday 0:00 UTC until which it may be Sunday still, in some zone."""
-KNOWN_HOURS = 30.0
+KNOWN_DAY_HOURS = 30.0
 """Hours of working days that show how memory rises on one. Chosen: a day, and a zone's doubt."""
 
 
@@ -52,15 +52,15 @@ def is_surely_worked(first_hour: int, last_hour: int) -> bool:
     return bool(into[0] >= MONDAY_BEGINS and into[1] <= FRIDAY_ENDS and into[0] <= into[1])
 
 
-def may_be_first_working_day(series: RunSeries, recent: RecentTrend) -> bool:
+def may_be_first_working_day(series: RunSeries, trend: Trend, window_hours: float) -> bool:
     """Tell whether a recent window may show no more than the first working day after a weekend.
 
     That is so in the first week of a run that has seen hardly any other working day, while the rise has not
     lasted for longer than a day's.
     """
-    if recent.hours > SHORT_WINDOW_HOURS or series.history_hours >= HOURS_PER_WEEK:
+    if window_hours > SHORT_WINDOW_HOURS or series.history_hours >= HOURS_PER_WEEK:
         return False
-    if _rise_hours(recent) >= LONGEST_RISE_HOURS:
+    if _rise_hours(trend) >= LONGEST_RISE_HOURS:
         return False
     at = series.at_seconds
     end = float(hours_of_week(at[-1:])[0])
@@ -69,12 +69,12 @@ def may_be_first_working_day(series: RunSeries, recent: RecentTrend) -> bool:
         return False
     monday = float(at[-1]) - into * SECONDS_PER_HOUR
     friday = monday - (HOURS_PER_WEEK - FRIDAY_ENDS) * SECONDS_PER_HOUR
-    return friday - series.first_at_seconds < KNOWN_HOURS * SECONDS_PER_HOUR
+    return friday - series.first_at_seconds < KNOWN_DAY_HOURS * SECONDS_PER_HOUR
 
 
-def _rise_hours(recent: RecentTrend) -> float:
+def _rise_hours(trend: Trend) -> float:
     """Return for how long memory has been above where it rose from."""
-    hours, mb = recent.trend.blocks.hours, recent.trend.blocks.mb
+    hours, mb = trend.blocks.hours, trend.blocks.mb
     low, high = float(mb.min()), float(mb.max())
     began = int(np.flatnonzero(mb <= low + LOW_SHARE * (high - low))[-1])
     return float(hours[-1] - hours[began])

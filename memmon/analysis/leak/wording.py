@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.analysis.leak.evidence import Evidence
-    from memmon.analysis.leak.states import Judgement
+    from memmon.analysis.leak.judgement import Judgement
     from memmon.analysis.stats.newey_west import OlsTrend
 
 WIDE_SHARE = 0.5

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 _HANGING_FACTOR = 100.0
 _HANGING_SECONDS = 0.1
+_SAVED_SECONDS = 5.0
 
 
 class Patience(Generic[T]):
@@ -64,14 +65,15 @@ class Patience(Generic[T]):
 
 
 class Thrift(Generic[T]):
-    """Calls a reading as often as its cost allows, and never takes more than a share of the time.
+    """Calls a reading as often as its cost allows, and takes no more than a share of the time.
 
-    `read`: the reading. `monotonic`: seconds that never step back. `largest_share`: after a call that took processor time
-    (or a tenth of a second and more by the clock) the value is None until the call is no more than this share of the time
-    since; for an hour at the most. `processor`: the processor seconds of this thread.
+    `read`: the reading. `monotonic`: seconds that never step back. `largest_share`: of the time, what calls may take. What
+    a few seconds allow may be taken at once; after a call that took more (processor time, or a tenth of a second and more by
+    the clock) the value is None until the time has paid for it, for an hour at the most. `processor`: the
+    processor seconds of this thread.
     """
 
-    __slots__ = ("_largest_share", "_monotonic", "_processor", "_read", "_resting_until")
+    __slots__ = ("_allowed_seconds", "_at", "_largest_share", "_monotonic", "_processor", "_read")
 
     def __init__(
         self,
@@ -86,17 +88,23 @@ class Thrift(Generic[T]):
         self._monotonic = monotonic
         self._processor = processor
         self._largest_share = largest_share
-        self._resting_until = float("-inf")
+        self._at = monotonic()
+        self._allowed_seconds = _SAVED_SECONDS * largest_share
 
     def __call__(self) -> T | None:
         """Return the reading, or None while resting or when it raises."""
         begun, used = self._monotonic(), self._processor()
-        if begun < self._resting_until:
+        earned = self._allowed_seconds + (begun - self._at) * self._largest_share
+        self._at, self._allowed_seconds = begun, min(earned, _SAVED_SECONDS * self._largest_share)
+        if self._allowed_seconds < 0:
             return None
         value = attempt(self._read)
         ended = self._monotonic()
         cost_seconds = self._processor() - used
         if ended - begun > _HANGING_SECONDS:
             cost_seconds = max(cost_seconds, ended - begun)
-        self._resting_until = ended + min(cost_seconds / self._largest_share, SECONDS_PER_HOUR)
+        self._at = ended
+        self._allowed_seconds = max(
+            self._allowed_seconds - cost_seconds, -SECONDS_PER_HOUR * self._largest_share
+        )
         return value

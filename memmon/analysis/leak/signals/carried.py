@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.evidence import ENOUGH_HOURS, newest_run, of_trend
+from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.signals.alarm import alarm_of, part_evidence
 from memmon.analysis.leak.signals.known import judged_parts, known_parts
-from memmon.analysis.leak.states import Judgement, judged_alone
+from memmon.analysis.leak.states import judged_alone
 from memmon.analysis.leak.trend import fit_trend
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict

@@ -10,7 +10,7 @@ from memmon.formatting import local_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from memmon.analysis.leak.states import Judgement
+    from memmon.analysis.leak.judgement import Judgement
 
 SHOWN_SHARE = 0.5
 """Share of the rate from which resident memory shows the growth. Chosen: a half."""
