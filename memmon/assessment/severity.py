@@ -68,7 +68,9 @@ def severity_reasons(
     found = [SeverityReason(kind="verdict", severity=_of_verdict(finding))]
     if _is_near(finding, forecast):
         is_certain = _is_reached_soon(finding, forecast)
-        found.append(SeverityReason(kind="near_limit", severity=Severity.CRITICAL if is_certain else Severity.OK))
+        found.append(
+            SeverityReason(kind="near_limit", severity=Severity.CRITICAL if is_certain else Severity.OK)
+        )
     if pace is not None:
         found.append(SeverityReason(kind="pace", severity=Severity.WARNING))
     if limit_share is not None:
