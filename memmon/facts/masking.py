@@ -25,6 +25,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _KNOWN_SCHEMES = ("postgres", "sqlite", "mysql", "mariadb", "http")
 _OPEN_CHANNELS = frozenset({"log", "logging"})
 _CHANNELS = frozenset({"webhook", "apprise", "callback"})
+_WEBHOOK_KINDS = frozenset({"http", "https"})
 _SHORTEST_SECRET = 3
 _PORTS = re.compile(r"[^\[/:]*:(?:\d*(?:,[^/:]*:\d*)*)(?:/.*)?|[^:/]*(?:/.*)?|\[.*|/.*", re.DOTALL)
 """Hosts with their ports, or what follows them: no password stands behind the colon."""
@@ -40,7 +41,9 @@ def mask_url(text: str) -> str:
     """
     scheme, mark, rest = text.partition("://")
     if mark and _SCHEME.fullmatch(scheme):
-        return f"{scheme}://{_without_secrets(rest)}"
+        # Where the scheme is unknown it may be a user, and what follows a password that begins with slashes.
+        is_user = "@" in rest and not scheme.lower().startswith(_KNOWN_SCHEMES)
+        return f"{scheme}://{_behind_user(rest) if is_user else _without_secrets(rest)}"
     if text.startswith("//"):
         return f"//{_without_secrets(text[2:])}"
     odd = _ONE_COLON.fullmatch(text)
@@ -93,7 +96,7 @@ def _shown_spec(spec: str) -> str:
         return spec
     kind, mark, place = rest.partition("://")
     # Of other services' addresses the host itself is often a token.
-    if not mark or scheme != "webhook":
+    if kind.lower() not in _WEBHOOK_KINDS or not mark or scheme != "webhook":
         return f"{scheme}:{MASK}"
     host = re.split(r"[/?#]", place.rsplit("@", 1)[-1], maxsplit=1)[0]
     return f"{scheme}:{kind}://{host}/{MASK}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memmon.config import parse_database
@@ -77,6 +77,7 @@ def told_of(say: Callable[[], str]) -> str:
 
 
 @given(texts)
+@example(f"bob://{CORE}@h:5432/db")
 def test_no_spelling_of_a_url_shows_its_secret(text):
     """Neither what is shown of a database, nor its repr, nor the error over a wrong one holds the password."""
     assert CORE not in mask_url(text)
@@ -84,6 +85,7 @@ def test_no_spelling_of_a_url_shows_its_secret(text):
 
 
 @given(st.builds(str.format, st.sampled_from(CHANNELS), secrets.map(lambda secret: f"x{secret}")))
+@example(f"webhook:x{CORE}:///")
 def test_no_spelling_of_a_channel_shows_its_secret(text):
     """A webhook's path, query and password, and all of another service's address, stay out of sight."""
     assert CORE not in shown_specs(text)
