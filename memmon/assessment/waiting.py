@@ -75,12 +75,23 @@ def _for_verdict(finding: LeakFinding, history: History) -> Waiting:
         lacking = max(LONG_ENOUGH_HOURS - finding.duration_hours, 0.0)
         words = f"{finding.duration_hours:.1f} of {LONG_ENOUGH_HOURS:g} h of growth"
         return _ready(words, "a leak can be told from a warm-up", end, lacking)
+    if finding.reason == "part_rises":
+        return _for_part(finding, end)
     if finding.reason == "paused":
         lacking = max(SAME_HOURS_AGAIN - (finding.paused_hours or 0.0), 0.0)
         return _ready("growth from the start on", "whether it only pauses shows", end, lacking, earliest=True)
     if finding.reason == "too_noisy":
         return _for_less_noise(finding, end)
     return _for_more(finding, history, end)
+
+
+def _for_part(finding: LeakFinding, end: datetime | None) -> Waiting:
+    """Return what a part of memory waits for that rises, where the whole does not say so."""
+    lacking = LONG_ENOUGH_HOURS - finding.duration_hours
+    if lacking <= 0.0:
+        return Waiting(words="a part of memory rises, but not as evenly as a leak does: its next hours tell")
+    words = f"{finding.duration_hours:.1f} of {LONG_ENOUGH_HOURS:g} h of growth in a part of memory"
+    return _ready(words, "a leak can be told from a warm-up", end, lacking)
 
 
 def _for_more(finding: LeakFinding, history: History, end: datetime | None) -> Waiting:

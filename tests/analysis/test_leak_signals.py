@@ -200,6 +200,15 @@ def test_nothing_calm_is_said_while_a_part_clearly_rises():
     assert finding.slope_mb_per_hour == pytest.approx(4, rel=0.05)
 
 
+def test_a_part_that_rises_in_young_memory_says_until_when_it_waits():
+    """Where a part rises slowly under level memory in the first hours, there is no word yet, and the time of one is told."""
+    hours = five_minutes(10)
+    found = assess(program(hours, heap=40 + 4 * hours, holes=120 - 4 * hours))
+    assert (found.finding.verdict, found.finding.reason) == ("cannot_say", "part_rises")
+    assert "h of growth in a part of memory" in found.waits_for
+    assert found.ready_at > found.finding.window.end
+
+
 def test_parts_that_are_level_leave_the_word_as_it_is():
     """Level parts change nothing: what is stable stays stable, to the last digit."""
     hours = five_minutes(24)
