@@ -37,14 +37,18 @@ def import_progress(common: Common) -> Iterator[Tell]:
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("", total=None, amount="")
+        shown = ""
 
         def tell(progress: Progress) -> None:
+            nonlocal shown
+            begins, shown = progress.step != shown, progress.step
             bars.update(
                 task,
                 description=f"{progress.step} {printable(progress.name)[:_NAME_WIDTH]}",
                 completed=progress.done,
                 total=progress.total,
                 amount=_amount(progress),
+                refresh=begins,  # a step that is over before the next frame is seen, too
             )
 
         yield tell
