@@ -75,15 +75,14 @@ def test_a_deque_within_its_limit_again_is_over(url):
         assert states(url) == {"deque": ("firing", "clear")[number]}
 
 
-def test_a_leak_that_is_found_no_more_is_over_after_two_hours(url):
-    """Only when the hourly check has said something else for two hours is a leak over."""
+def told_hourly(url, verdicts) -> list[str]:
+    """Return the state of the leak's alert after each hourly check that says these."""
     program = Stored(url)
     program.dispatcher.source = "bot"
     found = []
-    for is_leak in (True, False, False, False):
-        leak = Leak(
-            verdict="leaking" if is_leak else "stable", is_leak=is_leak, confidence="high", duration_hours=9.0
-        )
+    for verdict in verdicts:
+        is_leak = verdict == "leaking"
+        leak = Leak(verdict=verdict, is_leak=is_leak, confidence="high", duration_hours=9.0)
         at = program.dispatcher._clock.now()
         present = PresentState(at=at, source="bot", leak=leak, is_leak_confirmed=is_leak)
         seen = conditions.observe(present, AlertPolicy(), in_process=True)
@@ -94,8 +93,19 @@ def test_a_leak_that_is_found_no_more_is_over_after_two_hours(url):
         program.keep()
         found.append(states(url)["leak"])
         program.dispatcher._clock.advance(3600.0)
-    assert found == ["firing", "firing", "firing", "clear"]
     assert [alert.kind for alert in program.told] == ["leak"]
+    return found
+
+
+def test_a_leak_that_is_found_no_more_is_over_after_two_hours(url):
+    """Only when the hourly check has said something else for two hours is a leak over."""
+    assert told_hourly(url, ("leaking", "stable", "stable", "stable")) == ["firing"] * 3 + ["clear"]
+
+
+def test_a_leak_of_which_nothing_can_be_said_is_not_over(url):
+    """A night in which the checks can't say whether a leak pauses takes no alert back; a calm word for two hours does."""
+    found = told_hourly(url, ("leaking", *["cannot_say"] * 14, "stable", "stable", "stable"))
+    assert found == ["firing"] * 17 + ["clear"]
 
 
 def firing(at=START) -> Watch:
