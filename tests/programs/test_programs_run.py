@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -46,5 +47,6 @@ def test_program_that_records_itself_under_run(tmp_path, way, code, end):
     assert [one.pid for one in found.recorded] == [int(running.read("ready-bot"))]
     assert found.unrecorded is None
     assert (seen.code, seen.out, seen.left) == (code, "works\n", [])
-    assert seen.err.count("records itself (run 2 of bot)") == 1
-    assert seen.ends == {"bot": ["replaced", end]}
+    # Either may be the first to be stored.
+    assert len(re.findall(r"records itself \(run [12] of bot\)", seen.err)) == 1
+    assert {source: sorted(ends) for source, ends in seen.ends.items()} == {"bot": sorted(["replaced", end])}
