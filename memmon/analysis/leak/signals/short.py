@@ -10,7 +10,7 @@ from memmon.analysis.leak.evidence import of_trend
 from memmon.analysis.leak.rules import rule
 from memmon.analysis.leak.signals.margin import paid_margin
 from memmon.analysis.leak.trend import fit_trend
-from memmon.units import SECONDS_PER_HOUR
+from memmon.analysis.leak.weekday import HOURS_PER_WEEK, hours_of_week
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,14 +28,10 @@ SHORT_MARGIN = 2.0
 """Standard errors above the threshold. Chosen: as of twelve hours, the rest of the demands being sterner."""
 KNOWN_HOURS = 8.0
 """Hours that came before, at least. Given with the rule."""
-WEEK_HOURS = 168.0
-"""Hours that came before from which on each weekday was seen."""
 OVER_LARGEST, OVER_SPREAD = 1.5, 3.0
 """Rate over the largest earlier one, and over their standard deviation. Given with the rule."""
 FEWEST_PER_BLOCK = 2
 """Samples of a block. Chosen: two hours of five minutes are 24."""
-MONDAY_SECONDS = 4 * 86_400.0
-"""1970-01-05, a Monday, in seconds since 1970."""
 WEEKEND_BEGINS, MONDAY_ENDS = 106.0, 204.0
 """Hours since Monday 0:00 UTC between which a weekend and the Monday after it may lie, wherever the clock is."""
 
@@ -57,10 +53,10 @@ def short_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count
 def _is_known(run: RunSeries, cut: int) -> bool:
     """Tell whether enough came before a window, of which the first week's weekend is no part."""
     before = float(run.hours[cut] - run.hours[0])
-    if before >= WEEK_HOURS:
+    if before >= HOURS_PER_WEEK:
         return True
-    of_week = np.mod((run.at_seconds[cut:] - MONDAY_SECONDS) / SECONDS_PER_HOUR, WEEK_HOURS)
-    is_weekend = (of_week >= WEEKEND_BEGINS) | (of_week < MONDAY_ENDS - WEEK_HOURS)
+    of_week = hours_of_week(run.at_seconds[cut:])
+    is_weekend = (of_week >= WEEKEND_BEGINS) | (of_week < MONDAY_ENDS - HOURS_PER_WEEK)
     return before >= KNOWN_HOURS and not bool(is_weekend.any())
 
 
