@@ -7,14 +7,15 @@ last to let it go, and so the one in whose thread its finaliser runs.
 
 from __future__ import annotations
 
+import os
 import sys
-import threading
 import weakref
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
+from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
 from memmon.probe.objects.plain import class_entry, entry_of, module_values
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 _NAMES_LIMIT = 20_000
 _TASKS_LIMIT = 5_000
-_FRAMES_LIMIT = 300
 _CLASSES_LIMIT = 20_000
+_OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
@@ -94,42 +95,24 @@ def _variable(name: str, attribute: str) -> object:
 
 
 def _of_frames() -> Iterator[Root]:
-    """Yield what the running functions hold in their variables, where Python lets it be read.
-
-    Before Python 3.13 there is no reading without writing: `f_locals` fills a dict in the frame
-    that then keeps the values alive, and the collector is shown no running frame.
-    """
-    if sys.version_info < (3, 13):
-        return
-    for thread_id in list(sys._current_frames()):  # noqa: SLF001 -- documented; there is no other way
-        if thread_id == threading.get_ident():
-            continue
-        for place, (function, names) in enumerate([_named_variables(one) for one in _stack(thread_id)]):
+    """Yield what the running functions hold in their variables; a module's are met as the module's."""
+    for thread_id in other_threads():
+        for place, (function, names) in enumerate([_named_variables(one) for one in stack(thread_id)]):
             for name in names:
-                yield f"frame of {function}", partial(_local, thread_id, place, name)
+                yield f"local {name} of {function}()", partial(_local, thread_id, place, function, name)
 
 
-def _named_variables(frame: FrameType) -> tuple[str, list[str]]:
-    """Return a function's name and those of its variables; a module's are met as the module's."""
-    values: Any = frame.f_locals
-    return frame.f_code.co_name, [] if type(values) is dict else [n for n in values if type(n) is str]
+def _named_variables(frame: FrameType) -> tuple[str, tuple[str, ...]]:
+    """Return a function's name and those of its variables, none of memmon's own functions."""
+    names = () if frame.f_code.co_filename.startswith(_OUR_FOLDER) else variable_names(frame.f_code)
+    return frame.f_code.co_qualname, names
 
 
-def _stack(thread_id: int) -> list[FrameType]:
-    """Return the frames of a thread, the outermost first: its place stays as long as it runs."""
-    frame = sys._current_frames().get(thread_id)  # noqa: SLF001
-    found = []
-    while frame is not None:
-        found.append(frame)
-        frame = frame.f_back
-    found.reverse()
-    return found[:_FRAMES_LIMIT]
-
-
-def _local(thread_id: int, place: int, name: str) -> object:
-    found = _stack(thread_id)
-    values: Any = found[place].f_locals if place < len(found) else None
-    return None if values is None or type(values) is dict else attempt(values.get, name)
+def _local(thread_id: int, place: int, function: str, name: str) -> object:
+    found = stack(thread_id)
+    if place >= len(found) or found[place].f_code.co_qualname != function:
+        return None
+    return variable_of(found[place], name)
 
 
 def _of_tasks() -> Iterator[Root]:
@@ -142,11 +125,9 @@ def _of_tasks() -> Iterator[Root]:
 
 def _members(tasks: object) -> set[Any] | None:
     """Return the set inside asyncio's weak set, read without iterating the weak one, which would clean it up."""
-    inner = (
-        entry_of(object.__getattribute__(tasks, "__dict__"), "data")
-        if type(tasks) is weakref.WeakSet
-        else tasks
-    )
+    # Read as an attribute, by the slots of `object`: asking for the dict of all attributes would make one.
+    is_weak = type(tasks) is weakref.WeakSet
+    inner = attempt(object.__getattribute__, tasks, "data") if is_weak else tasks
     return inner if type(inner) is set else None
 
 
