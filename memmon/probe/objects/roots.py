@@ -7,11 +7,11 @@ last to let it go, and so the one in whose thread its finaliser runs.
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NAMES_LIMIT = 20_000
 _TASKS_LIMIT = 5_000
 _CLASSES_LIMIT = 20_000
-_OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
+_OUR_FOLDER = f"{Path(__file__).parents[2]}/"
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
