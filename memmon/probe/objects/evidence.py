@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.facts.names import clean_name
 from memmon.guest.shielding import attempt
+from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.plain import is_module
 from memmon.probe.objects.roots import module_at, task_count
 from memmon.probe.objects.survey import Survey, survey
@@ -53,6 +54,8 @@ class Suspects:
     rss_growth_bytes: int | None
     python_growth_bytes: int
     sentences: tuple[str, ...] = field(default=())
+    chains: tuple[Chain, ...] = ()
+    """What grew, the largest growth first: where it hangs, of which class, and where that is created."""
 
 
 def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
@@ -70,14 +73,17 @@ def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
     )
 
 
-def compare(before: ObjectEvidence, after: ObjectEvidence) -> Suspects:
-    """Return what grew from `before` to `after`."""
+def compare(
+    before: ObjectEvidence, after: ObjectEvidence, *, pause: Callable[[], object] = lambda: None
+) -> Suspects:
+    """Return what grew from `before` to `after`; `pause` is called between steps."""
     types = _growth(before.survey.type_bytes, after.survey.type_bytes, smallest=SMALLEST_GROWTH_BYTES)
     roots = _growth(before.survey.root_bytes, after.survey.root_bytes, smallest=SMALLEST_GROWTH_BYTES)
     containers = _growth(before.survey.container_lengths, after.survey.container_lengths, smallest=1)
     rss_growth = None
     if before.rss_bytes is not None and after.rss_bytes is not None:
         rss_growth = after.rss_bytes - before.rss_bytes
+    chains = chains_of(before.survey.places, after.survey.places, pause)
     total = sum(after.survey.type_bytes.values()) - sum(before.survey.type_bytes.values())
     return Suspects(
         types=types,
@@ -85,7 +91,8 @@ def compare(before: ObjectEvidence, after: ObjectEvidence) -> Suspects:
         containers=containers,
         rss_growth_bytes=rss_growth,
         python_growth_bytes=total,
-        sentences=_sentences(before, after, types, roots, rss_growth, total),
+        sentences=_sentences(before, after, types, roots, rss_growth, total, chains),
+        chains=chains,
     )
 
 
@@ -106,6 +113,7 @@ def event_data(evidence: ObjectEvidence, suspects: Suspects | None) -> dict[str,
         data["growing_type_bytes"] = _cleaned(dict(suspects.types))
         data["growing_root_bytes"] = _cleaned(dict(suspects.roots))
         data["growing_container_lengths"] = _cleaned(dict(suspects.containers))
+        data["chains"] = [chain.as_data() for chain in suspects.chains]
         data["sentences"] = list(suspects.sentences)
     return data
 
@@ -130,12 +138,13 @@ def _sentences(
     roots: tuple[tuple[str, int], ...],
     rss_growth: int | None,
     python_growth: int,
+    chains: tuple[Chain, ...],
 ) -> tuple[str, ...]:
-    said = []
-    if roots:
+    said = [chain.sentence() for chain in chains[:1]]
+    if roots and not said:
         name, size = roots[0]
         said.append(f"what grew most hangs on {clean_name(name)} (+{mb_from_bytes(size):.1f} MB)")
-    if types:
+    if types and not chains:
         name, size = types[0]
         count = after.survey.type_counts.get(name, 0) - before.survey.type_counts.get(name, 0)
         said.append(
@@ -147,7 +156,7 @@ def _sentences(
             "or by objects that no module, frame or task leads to; the types can't show it. "
             f"A profiler sees it: {profiler_command()}"
         )
-    elif not types:
+    elif not types and not chains:
         said.append("no Python type grew")
     if after.thread_count > before.thread_count:
         said.append(f"threads: {before.thread_count} to {after.thread_count}")

@@ -31,22 +31,27 @@ _OUR_FOLDER = f"{Path(__file__).parents[2]}/"
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
-def roots() -> Iterator[Root | None]:
-    """Yield where to begin: the program's own modules first, installed packages' last; None between whiles."""
-    modules = module_names()
-    own = set()
-    for name in sorted(modules, key=lambda name: name != "__main__"):
+def own_roots() -> Iterator[Root | None]:
+    """Yield where the program's own objects begin: modules, running functions, tasks; None between whiles."""
+    for name in sorted(module_names(), key=lambda name: name != "__main__"):
         yield None
         if _is_own(name):
-            own.add(name)
             yield from _of_module(name)
     yield from _of_frames()
     yield from _of_tasks()
-    yield from _of_classes()
-    for name in modules:
+
+
+def library_roots() -> Iterator[Root | None]:
+    """Yield what the modules of Python and of installed packages hold, packages' first; None between whiles."""
+    for name in sorted(module_names(), key=lambda name: name.count(".")):
         yield None
-        if name not in own and name.partition(".")[0] != "memmon":
+        if not _is_own(name) and name.partition(".")[0] != "memmon":
             yield from _of_module(name)
+
+
+def is_own_module(name: str) -> bool:
+    """Return whether a module is the program's own."""
+    return _is_own(name)
 
 
 def module_names() -> list[str]:
@@ -140,7 +145,7 @@ def _task_name(task: object) -> str:
     return str.__str__(name) if issubclass(type(name), str) else "without a name"
 
 
-def _of_classes() -> Iterator[Root]:
+def class_roots() -> Iterator[Root]:
     """Yield the classes made at run time: a leak of classes hangs on nothing else.
 
     The weak references are those that `object` itself keeps of its subclasses; none is made.
