@@ -113,3 +113,25 @@ def test_asyncios_sets_get_no_dict():
 
     before = [type(one) for one in gc.get_referents(asyncio.tasks._all_tasks)]
     assert asyncio.run(main())[: len(before)] == before
+
+
+def test_a_local_variable_of_a_waiting_task_is_a_root():
+    """What a coroutine collects in a variable while it waits is found under the variable's and the function's name."""
+
+    async def collecting(begun):
+        kept = {number: str(number) for number in range(400)}
+        begun.set()
+        await asyncio.sleep(30)
+        return kept
+
+    async def main():
+        begun = asyncio.Event()
+        task = asyncio.create_task(collecting(begun))
+        await begun.wait()
+        await asyncio.sleep(0)
+        found = await asyncio.to_thread(survey, monotonic=lambda: 0.0)
+        task.cancel()
+        return found
+
+    lengths = asyncio.run(main()).container_lengths
+    assert [length for name, length in lengths.items() if name.startswith("local kept of ")] == [800]

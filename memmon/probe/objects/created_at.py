@@ -30,6 +30,7 @@ _CODES_LIMIT = 20_000
 _READ_LIMIT = 150
 _INSTRUCTIONS_LIMIT = 3_000
 _NAMES_LIMIT = 2_000
+_BETWEEN_PAUSES = 150
 _STATEMENT_LENGTH = 60
 _WRAPPERS = (staticmethod, classmethod, property, partial, type(lru_cache(len)))
 _ADDING = frozenset({
@@ -54,14 +55,15 @@ def created_at(culprit: Culprit, between: Callable[[], object]) -> tuple[CodeLin
     search = _Search(culprit)
     ranked: dict[tuple[str, int], tuple[int, CodeLine]] = {}
     read_count = 0
-    for code in _program_codes(between):
-        between()
+    for number, code in enumerate(_program_codes(between)):
+        if number % _BETWEEN_PAUSES == 0:
+            between()
         if not search.is_of_interest(code):
             continue
         read_count += 1
         if read_count > _READ_LIMIT:
             break
-        for rank, line in search.lines(code):
+        for rank, line in search.lines(code, between):
             place = (line.file, line.line)
             if place not in ranked or ranked[place][0] < rank:
                 ranked[place] = (rank, line)
@@ -87,9 +89,13 @@ class _Search:
         """Return whether a function mentions the class or the container."""
         return any(self._is_class(name) or name == self._container for name in _names(code))
 
-    def lines(self, code: CodeType) -> Iterator[tuple[int, CodeLine]]:
+    def lines(self, code: CodeType, between: Callable[[], object]) -> Iterator[tuple[int, CodeLine]]:
         """Yield the lines of a function that may create what grows, with a rank each."""
-        instructions = list(islice(dis.get_instructions(code), _INSTRUCTIONS_LIMIT))
+        instructions = []
+        for number, one in enumerate(islice(dis.get_instructions(code), _INSTRUCTIONS_LIMIT)):
+            if number % _BETWEEN_PAUSES == 0:
+                between()
+            instructions.append(one)
         lines = _line_numbers(instructions, code)
         does_mention = self._container in _names(code)
         for place, one in enumerate(instructions):

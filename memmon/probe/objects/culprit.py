@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CULPRIT_COUNT = 3
 SMALLEST_GROWTH_BYTES = 64 * 1024
 _MISSING = -2
-_BETWEEN_PAUSES = 1_000
+_BETWEEN_PAUSES = 400
 _LEAST_ENTRIES = 8
 _OWN_SHARE = (
     0.2  # a place whose number grew by a fifth of what its entries did, in proportion, grew with its holder

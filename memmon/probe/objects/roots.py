@@ -7,16 +7,18 @@ last to let it go, and so the one in whose thread its finaliser runs.
 
 from __future__ import annotations
 
+import re
 import sys
 import weakref
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
-from memmon.probe.objects.plain import class_entry, entry_of, module_values
+from memmon.probe.objects.plain import class_entry, entry_of, module_values, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 _NAMES_LIMIT = 20_000
 _TASKS_LIMIT = 5_000
+_TASKS_READ = 100
+_DEPTH_LIMIT = 20
+_NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
 _OUR_FOLDER = f"{Path(__file__).parents[2]}/"
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
@@ -37,7 +42,7 @@ def own_roots() -> Iterator[Root | None]:
         yield None
         if _is_own(name):
             yield from _of_module(name)
-    yield from _of_frames()
+    yield from _of_frames(is_own=True)
     yield from _of_tasks()
 
 
@@ -47,6 +52,7 @@ def library_roots() -> Iterator[Root | None]:
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
             yield from _of_module(name)
+    yield from _of_frames(is_own=False)
 
 
 def is_own_module(name: str) -> bool:
@@ -99,33 +105,81 @@ def _variable(name: str, attribute: str) -> object:
     return dict.get(module_values(module_at(name)), attribute)
 
 
-def _of_frames() -> Iterator[Root]:
+def _of_frames(*, is_own: bool) -> Iterator[Root]:
     """Yield what the running functions hold in their variables; a module's are met as the module's."""
     for thread_id in other_threads():
-        for place, (function, names) in enumerate([_named_variables(one) for one in stack(thread_id)]):
-            for name in names:
-                yield f"local {name} of {function}()", partial(_local, thread_id, place, function, name)
+        reach = partial(stack, thread_id)
+        yield from _of_variables(reach, [_named_variables(one, is_own=is_own) for one in reach()])
 
 
-def _named_variables(frame: FrameType) -> tuple[str, tuple[str, ...]]:
+def _of_variables(
+    reach: Callable[[], list[FrameType]], named: list[tuple[str, tuple[str, ...]]]
+) -> Iterator[Root]:
+    for place, (function, names) in enumerate(named):
+        for name in names:
+            yield f"local {name} of {function}()", partial(_local, reach, place, function, name)
+
+
+def _named_variables(frame: FrameType, *, is_own: bool) -> tuple[str, tuple[str, ...]]:
     """Return a function's name and those of its variables, none of memmon's own functions."""
-    names = () if frame.f_code.co_filename.startswith(_OUR_FOLDER) else variable_names(frame.f_code)
-    return frame.f_code.co_qualname, names
+    code = frame.f_code
+    is_asked_for = _is_own(_module_of(frame)) == is_own and not code.co_filename.startswith(_OUR_FOLDER)
+    return code.co_qualname, variable_names(code) if is_asked_for else ()
 
 
-def _local(thread_id: int, place: int, function: str, name: str) -> object:
-    found = stack(thread_id)
+def _module_of(frame: FrameType) -> str:
+    values: Any = frame.f_globals
+    name = entry_of(values, "__name__") if type(values) is dict else None
+    return name if type(name) is str else ""
+
+
+def _local(reach: Callable[[], list[FrameType]], place: int, function: str, name: str) -> object:
+    found = reach()
     if place >= len(found) or found[place].f_code.co_qualname != function:
         return None
     return variable_of(found[place], name)
 
 
 def _of_tasks() -> Iterator[Root]:
+    read_count = 0
     for attribute in _TASK_SETS:
         members = _members(entry_of(module_values(module_at("asyncio.tasks")), attribute))
         found = attempt(list, islice(members, _TASKS_LIMIT)) if members else None
         for reference in [member for member in found or () if type(member) is weakref.ref]:
+            read_count += 1
+            if read_count <= _TASKS_READ:
+                reach = partial(_waiting, reference)
+                yield from _of_variables(reach, [_named_variables(one, is_own=True) for one in reach()])
             yield f"task {_task_name(reference())}", reference
+
+
+def unfinished_tasks() -> dict[str, int]:
+    """Return how many tasks wait, by function and the line on which it waits."""
+    counted: dict[str, int] = {}
+    for attribute in _TASK_SETS:
+        members = _members(entry_of(module_values(module_at("asyncio.tasks")), attribute))
+        for reference in attempt(list, islice(members, _TASKS_LIMIT)) or () if members else ():
+            frames = _waiting(reference) if type(reference) is weakref.ref else []
+            if frames:
+                # Of the innermost function that is the program's: it waits in a library's.
+                own = [one for one in frames if _is_own(_module_of(one))] or frames
+                name = f"{frames[0].f_code.co_qualname}() at {own[-1].f_code.co_filename}:{own[-1].f_lineno}"
+                counted[name] = counted.get(name, 0) + 1
+    return counted
+
+
+def _waiting(reference: Callable[[], object]) -> list[FrameType]:
+    """Return the frames in which a task of asyncio's C code waits, the outermost first."""
+    task = reference()
+    kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
+    if type(kind) is not type or not issubclass(type(task), kind):
+        return []
+    coroutine: Any = namespace_of(kind)["get_coro"](task)
+    found: list[FrameType] = []
+    while type(coroutine) is CoroutineType and coroutine.cr_frame is not None and len(found) < _DEPTH_LIMIT:
+        found.append(coroutine.cr_frame)
+        coroutine = coroutine.cr_await
+    return found
 
 
 def _members(tasks: object) -> set[Any] | None:
@@ -141,8 +195,13 @@ def _task_name(task: object) -> str:
     kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
     if type(kind) is not type or not issubclass(type(task), kind):
         return "of a kind of its own"
-    name = attempt(class_entry(kind, "get_name"), task)
-    return str.__str__(name) if issubclass(type(name), str) else "without a name"
+    name: Any = attempt(class_entry(kind, "get_name"), task)
+    if not issubclass(type(name), str):
+        return "without a name"
+    if not _NUMBERED.fullmatch(name):
+        return str.__str__(name)
+    coroutine = namespace_of(kind)["get_coro"](task)
+    return f"of {coroutine.__qualname__}()" if type(coroutine) is CoroutineType else str.__str__(name)
 
 
 def class_roots() -> Iterator[Root]:

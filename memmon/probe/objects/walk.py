@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 SAMPLE_COUNT = 40
 SLICE_SECONDS = 0.001
 PASSES = (
+    (own_roots, 0, 20_000),
     (own_roots, 2, 30_000),
     (library_roots, 4, 12_000),
     (own_roots, 7, 50_000),
