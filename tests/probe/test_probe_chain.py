@@ -18,7 +18,7 @@ from memmon.probe.objects import roots
 from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.container_sample import estimated_distinct
 from memmon.probe.objects.created_at import container_name
-from memmon.probe.objects.culprit import Culprit
+from memmon.probe.objects.culprit import GrownPlace
 from memmon.probe.objects.labels import Labels
 from memmon.probe.objects.places import NO_PLACE, Places
 from memmon.probe.objects.survey import survey
@@ -205,7 +205,7 @@ def test_the_signature_is_that_of_the_thing_not_of_its_size():
 
     def chain(path, grown):
         return Chain(
-            culprit=Culprit(
+            culprit=GrownPlace(
                 path=path,
                 kind="list",
                 grown_bytes=grown,

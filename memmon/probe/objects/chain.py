@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.names import clean_name
 from memmon.probe.objects.created_at import CodeLine, created_at, defined_at
-from memmon.probe.objects.culprit import Culprit, culprits
+from memmon.probe.objects.culprit import GrownPlace, culprits
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _KB = 1024
 class Chain:
     """One thing that grew, and the lines of the program that make it grow."""
 
-    culprit: Culprit
+    culprit: GrownPlace
     class_at: str | None = None
     """`file:line` of the class's definition."""
     created_at: tuple[CodeLine, ...] = ()

@@ -23,7 +23,7 @@ from memmon.probe.objects.roots import is_own_module, module_at, module_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from memmon.probe.objects.culprit import Culprit
+    from memmon.probe.objects.culprit import GrownPlace
 
 LINE_COUNT = 2
 _CODES_LIMIT = 20_000
@@ -50,7 +50,7 @@ class CodeLine:
     function: str
 
 
-def created_at(culprit: Culprit, between: Callable[[], object]) -> tuple[CodeLine, ...]:
+def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[CodeLine, ...]:
     """Return the lines that probably create what grows in a place, the likeliest first."""
     search = _Search(culprit)
     ranked: dict[tuple[str, int], tuple[int, CodeLine]] = {}
@@ -80,7 +80,7 @@ def container_name(path: str) -> str:
 class _Search:
     """What to look for in a function's code."""
 
-    def __init__(self, culprit: Culprit) -> None:
+    def __init__(self, culprit: GrownPlace) -> None:
         self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
         self._is_of_program = culprit.is_class_of_program or self._class == "type"
         self._container = container_name(culprit.path)

@@ -29,7 +29,7 @@ _CLASS_DEPTH = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Culprit:
+class GrownPlace:
     """A place that grew; counts and bytes are estimates where it was sampled."""
 
     path: str
@@ -53,16 +53,16 @@ class Culprit:
         return round(self.grown_bytes / max(1, self.entry_count - self.entry_count_before))
 
 
-def culprits(before: Places, after: Places, between: Callable[[], object]) -> tuple[Culprit, ...]:
+def culprits(before: Places, after: Places, between: Callable[[], object]) -> tuple[GrownPlace, ...]:
     """Return the places that grew, the largest growth first; `between` is called now and then."""
-    growth = _Growth(before, after, between)
+    growth = _Changes(before, after, between)
     found = sorted(((growth.score(place), place) for place in growth.candidates()), reverse=True)
     return tuple(
         growth.culprit(place) for score, place in found[:CULPRIT_COUNT] if score >= SMALLEST_GROWTH_BYTES
     )
 
 
-class _Growth:
+class _Changes:
     """What changed at each place of the later look."""
 
     def __init__(self, before: Places, after: Places, between: Callable[[], object]) -> None:
@@ -95,13 +95,13 @@ class _Growth:
         is_sampled = abs(after.counts[place] - after.met[place]) > 0.5  # noqa: PLR2004 -- a half: not the same number
         return grown - _NOISE_SHARE * after.total_bytes[place] * is_sampled
 
-    def culprit(self, place: int) -> Culprit:
+    def culprit(self, place: int) -> GrownPlace:
         """Return a place as it is told."""
         after, is_container = self._after, bool(self._after.flags[place] & IS_CONTAINER)
         class_place = self._class_below(place) if is_container else None
         entries = round(after.entries[place])
         grown_entries = round(self._grown(after.entries, self._before.entries, place))
-        return Culprit(
+        return GrownPlace(
             path=after.path_of(place),
             kind=after.kinds[place],
             grown_bytes=round(self._grown_bytes(place)),
