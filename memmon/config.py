@@ -187,6 +187,8 @@ class Database:
     """The file, for SQLite; None for a server."""
     shown: str
     """For people: the file's path, or the URL with its secrets masked."""
+    writer: str = "sqlite3"
+    """What writes a file: `sqlite3` (the standard library's) or `sqlalchemy`."""
 
     @property
     def is_sqlite(self) -> bool:
