@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 def connect_sqlite(uri: str, *, timeout_seconds: float, is_shared: bool = False) -> sqlite3.Connection:
@@ -42,13 +42,23 @@ _BOUND_AS: dict[type, type] = {bool: _Int, int: _Int, float: _Float, str: _Str, 
 
 def unadapted(parameters: Any) -> Any:
     """Return parameters of a statement that no adapter of the program's changes."""
-    # Without a look at what is registered (another build of sqlite3), as if something were.
-    adapters: Mapping[tuple[type, type], object] | None = getattr(sqlite3, "adapters", None)
-    if adapters is not None and not any((kind, sqlite3.PrepareProtocol) in adapters for kind in _BOUND_AS):
+    if not _has_adapters():
         return parameters
     if isinstance(parameters, dict):
         return {name: _unadapted(value) for name, value in parameters.items()}
     return tuple(map(_unadapted, parameters))
+
+
+def unadapted_rows(rows: Sequence[Any]) -> Sequence[Any]:
+    """Return the parameters of many runs of a statement, each `unadapted`."""
+    return [unadapted(one) for one in rows] if _has_adapters() else rows
+
+
+def _has_adapters() -> bool:
+    """Tell whether the program has adapters for plain types."""
+    # Without a look at what is registered (another build of sqlite3), as if something were.
+    adapters: Mapping[tuple[type, type], object] | None = getattr(sqlite3, "adapters", None)
+    return adapters is None or any((kind, sqlite3.PrepareProtocol) in adapters for kind in _BOUND_AS)
 
 
 def _unadapted(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.store.connect.access import require_writable
 from memmon.store.connect.engine import open_sqlite, prepare_reader, prepare_writer
-from memmon.store.connect.plain_sqlite import unadapted
+from memmon.store.connect.plain_sqlite import unadapted, unadapted_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ class SqliteLink:
 
     def run_many(self, statement: str, parameters: Sequence[Mapping[str, Any]]) -> int:
         """Run a statement for each of the parameters; return how many rows were changed in all."""
-        return self._connection.executemany(statement, [unadapted(one) for one in parameters]).rowcount
+        return self._connection.executemany(statement, unadapted_rows(parameters)).rowcount
 
     def table_names(self) -> set[str]:
         """Return the names of the tables that are there."""

@@ -68,6 +68,8 @@ class Writer:
         self._run_uuid: str | None = None
         self._last_seq = 0
         self._last_values: dict[SeriesKey, int | None] = {}
+        self._last_limit: tuple[int, int | None, str] | None = None
+        self._told: dict[str, tuple[DequeReading, tuple[tuple[SeriesKey, int | None], ...]]] = {}
         self._series = KnownSeries(new_names_per_day)
         self._wal_mark: WalMark | None = None
         self._is_unverified = False
@@ -89,6 +91,7 @@ class Writer:
                 self._verify(link)
         except BaseException:
             self._last_values = known
+            self._last_limit = None
             self._series.back_to(mark)
             self._run_uuid = None
             raise
@@ -152,6 +155,7 @@ class Writer:
             if newest is not None and newest["seq"] == self._last_seq:
                 return set()
         self._last_values = {}
+        self._last_limit = None
         self._series.forget()
         if not batch.snapshots:
             return set()
@@ -189,19 +193,21 @@ class Writer:
         insert_or_ignore(link, sql.PUT_SNAPSHOT, rows)
         insert_or_ignore(link, sql.PUT_READING, readings)
         self._series.forget(key for changes in changed for key in changes if key not in self._last_values)
-        newest = snapshots[-1]
-        if newest.limit_origin is not None:
-            limit = {
-                "run_id": run_id,
-                "limit_bytes": newest.limit_bytes,
-                "limit_origin": storable_text(newest.limit_origin),
-            }
-            link.run(sql.SET_LIMIT, limit)
+        self._write_limit(link, run_id, snapshots[-1])
         return self._series.newly_refused(refused)
+
+    def _write_limit(self, link: Link, run_id: int, newest: Snapshot) -> None:
+        """Write the limit in force into the run's row when it is another than before."""
+        if newest.limit_origin is None:
+            return
+        limit = run_id, newest.limit_bytes, storable_text(newest.limit_origin)
+        if limit != self._last_limit:
+            link.run(sql.SET_LIMIT, dict(zip(("run_id", "limit_bytes", "limit_origin"), limit, strict=True)))
+            self._last_limit = limit
 
     def _changed(self, item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
         """Yield (series, value) of all that differs from what was written last."""
-        present = {key: fitting(value) for key, value in readings_of(item)}
+        present = self._present(item)
         # What has left (unregistered, gone) is known no longer: NULL from here on.
         for key in [key for key in self._last_values if key not in present]:
             if self._last_values.pop(key) is not None:
@@ -210,6 +216,20 @@ class Writer:
             if key not in self._last_values or self._last_values[key] != value:
                 self._last_values[key] = value
                 yield key, value
+
+    def _present(self, item: Snapshot) -> dict[SeriesKey, int | None]:
+        """Return the values of all series in a snapshot; those of a deque that reads as before are not made again."""
+        told: dict[str, tuple[DequeReading, tuple[tuple[SeriesKey, int | None], ...]]] = {}
+        present: dict[SeriesKey, int | None] = {}
+        for one in item.deques:
+            known = self._told.get(one.name)
+            if known is None or known[0] != one:
+                known = one, tuple((key, fitting(value)) for key, value in _of_deque(one))
+            told[one.name] = known
+            present.update(known[1])
+        self._told = told
+        present.update((key, fitting(value)) for key, value in _of_others(item))
+        return present
 
     def _learn_series(
         self,
@@ -252,10 +272,18 @@ def readings_of(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
     A metric other than length and bound is yielded only when it is known: each makes a series.
     """
     for one in item.deques:
-        name = storable_text(one.name)
-        for metric, value in _deque_values(one):
-            if value is not None or metric in _ALWAYS_WRITTEN:
-                yield (DEQUE, name, metric), value
+        yield from _of_deque(one)
+    yield from _of_others(item)
+
+
+def _of_deque(one: DequeReading) -> Iterable[tuple[SeriesKey, int | None]]:
+    name = storable_text(one.name)
+    for metric, value in _deque_values(one):
+        if value is not None or metric in _ALWAYS_WRITTEN:
+            yield (DEQUE, name, metric), value
+
+
+def _of_others(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
     for part in item.components:
         yield (COMPONENT, storable_text(part.name), "bytes"), part.size_bytes
     for name, count in item.work:
