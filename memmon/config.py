@@ -92,7 +92,7 @@ class Settings:
     follow_forks: bool = _setting(False, "let processes forked from one that records record by themselves")
     writer: str = _setting(
         "sqlite3",
-        "what writes a database file: sqlite3 (of the standard library) or sqlalchemy (heavier by some 16 MB)",
+        "what writes a database file: sqlite3 (of the standard library) or sqlalchemy (16 to 22 MB heavier)",
         pattern="^(sqlite3|sqlalchemy)$",
     )
 
