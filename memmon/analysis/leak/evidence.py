@@ -187,7 +187,8 @@ def onset_of(evidence: Evidence) -> Onset:
     if known is not None:
         level = level - day_columns(blocks.hours) @ known
     cyclic = known is None and hours[-1] - hours[0] >= DAY_CYCLE_FROM_HOURS and shows_days(blocks)
-    return find_onset(blocks.hours, level, day_cycle=cyclic)
+    may_hide = known is None and not cyclic
+    return find_onset(blocks.hours, level, number=blocks.number, day_cycle=cyclic, may_hide_days=may_hide)
 
 
 def since_onset(grown: Evidence, *, at_least: float, below: float = math.inf) -> Evidence:
