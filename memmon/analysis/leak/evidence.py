@@ -90,10 +90,12 @@ def newest_run(runs: Sequence[RunSeries]) -> RunSeries:
     return alive_runs(runs)[0]
 
 
-def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence | None:
+def gather(
+    runs: Sequence[RunSeries], threshold_mb_per_hour: float, *, is_brief: bool = False
+) -> Evidence | None:
     """Return the evidence that decides: the first alarm found, else the stretch that knows most.
 
-    None when no run has enough samples for a trend.
+    None when no run has enough samples for a trend. With `is_brief` the last hours are not looked at by themselves.
     """
     if not runs:
         return None
@@ -102,7 +104,7 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     alarm = _alarm_among(whole, beside[:MOST_WORKERS], threshold_mb_per_hour)
     if alarm is not None:
         return _with_earlier_runs(alarm, runs, threshold_mb_per_hour)
-    lately = recent_trends(newest)
+    lately = [] if is_brief else recent_trends(newest)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:
         found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
