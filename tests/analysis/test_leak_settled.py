@@ -7,6 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.judgement import Judgement
+from memmon.analysis.leak.series import run_series
+from memmon.analysis.leak.settled import settled
+from memmon.analysis.leak.states import judge_as_it_is
+from memmon.facts.verdicts import Verdict
 from memmon.history import History
 
 BEGIN = 1_767_571_200.0  # 2026-01-05 0:00 UTC
@@ -81,3 +86,29 @@ def test_what_is_young_is_judged_by_what_there_is():
     hours = np.arange(0, 18, 1 / 12)
     mb = 300 + np.random.default_rng(6).normal(0, 0.5, hours.size)
     assert at(history_of(hours, mb), 17.5).verdict == "stable"
+
+
+def word_now(mb, now, *, before="stable"):
+    """Return what is said where the newest readings say `now` and each check made again says `before`."""
+    hours = np.arange(0, 96, 1 / 12)
+    run = run_series(history_of(hours, mb(hours)), warm_up_hours=1.0)
+    found = judge_as_it_is([run], 10.0)
+    present = Judgement(verdict=Verdict(now), reason="too_noisy", evidence=found.evidence)
+    earlier = Judgement(verdict=Verdict(before), reason="trend", evidence=found.evidence)
+    return settled(present, [run], run, 10.0, lambda _: earlier).verdict
+
+
+def level(hours):
+    return 300 + np.random.default_rng(7).normal(0, 5, hours.size)
+
+
+def test_no_calm_word_stands_where_memory_is_higher_than_ever():
+    """What nothing can be said of now is not called stable by earlier checks while it is in new territory."""
+    assert word_now(level, "cannot_say") == "stable"
+    assert word_now(lambda hours: level(hours) + 60 * (hours > 86), "cannot_say") == "cannot_say"
+    assert word_now(lambda hours: level(hours) + 60 * (hours > 40), "cannot_say") == "stable"
+
+
+def test_a_calm_word_has_to_last_whatever_was_said():
+    """What could not be said of is not called stable by the newest readings alone."""
+    assert word_now(level, "stable", before="cannot_say") == "cannot_say"

@@ -2,8 +2,8 @@
 
 A verdict near the edge between two words falls now on this side and now on the other. So the checks of fixed hours of the
 clock are made again, each on as many hours before it, and the newest word that two of them in a row agree on stands:
-every reader of a history comes to the same one, and nothing is kept for it. Leaks, and growth about as fast as one,
-are told at once.
+every reader of a history comes to the same one, and nothing is kept for it. Leaks are told at once,
+and no calm word stands where memory is higher than ever, or grows about as fast as a leak.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.hold import hours_of
+from memmon.analysis.leak.recent import TERRITORY_QUANTILE
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
 
@@ -35,7 +37,9 @@ LEAST_HOURS = 8.0
 THAT_AGREE = 2
 """Checks in a row that make a word. Tuned with the hours between them."""
 AT_ONCE_SHARE = 0.5
-"""Slope, over the threshold, from which a word that is not calm is said at once. Chosen."""
+"""Slope (of growth: as it may be), over the threshold, from which a word that is not calm is said at once. Chosen."""
+HIGH_HOURS = 6
+"""Hours for which memory must have been higher than before. Chosen."""
 LASTING = frozenset(
     {
         Verdict.STABLE,
@@ -59,7 +63,7 @@ def settled(
     judge: Judge,
 ) -> Judgement:
     """Return the judgement whose word has lasted; the present one where its word has, or nothing has."""
-    if _is_said_at_once(judgement, threshold_mb_per_hour):
+    if _is_said_at_once(judgement, newest, threshold_mb_per_hour):
         return judgement
     if newest.history_hours < LEAST_HOURS + EVERY_HOURS:
         return judgement
@@ -75,12 +79,24 @@ def settled(
     return _standing(judgement, next(one for one in looks if one.verdict is most))
 
 
-def _is_said_at_once(judgement: Judgement, threshold_mb_per_hour: float) -> bool:
-    """Tell whether a word needs not to last: a leak, growth about the threshold, or what rests on other checks already."""
+def _is_said_at_once(judgement: Judgement, newest: RunSeries, threshold_mb_per_hour: float) -> bool:
+    """Tell whether a word needs not to last: a leak, what may become one, or what rests on other checks already."""
     if judgement.verdict not in LASTING or judgement.reason in RESTS_ON_EARLIER:
         return True
-    is_calm = judgement.verdict.row.tone == "good" or judgement.verdict.row.ends
-    return not is_calm and judgement.evidence.slope >= AT_ONCE_SHARE * threshold_mb_per_hour
+    if judgement.verdict.row.tone == "good" or judgement.verdict.row.ends:
+        return False
+    evidence = judgement.evidence
+    fastest = evidence.high if judgement.verdict is Verdict.GROWING else evidence.slope
+    return fastest >= AT_ONCE_SHARE * threshold_mb_per_hour or _is_higher_than_ever(newest)
+
+
+def _is_higher_than_ever(run: RunSeries) -> bool:
+    """Tell whether memory has been above where it was before for some hours: what begins to leak has."""
+    known = hours_of(run)
+    if known is None or known.floors.size < 2 * EVERY_HOURS:
+        return False
+    before = known.floors[:-EVERY_HOURS]
+    return float(known.floors[-HIGH_HOURS:].min()) > float(np.quantile(before, TERRITORY_QUANTILE))
 
 
 def _standing(judgement: Judgement, look: Judgement) -> Judgement:
