@@ -121,7 +121,57 @@ def test_no_onset_is_seen_in_a_straight_line():
     blocks = block_minima(hours, mb)
     onset = find_onset(blocks.hours, blocks.mb)
     assert not onset.found
-    assert onset.hours == blocks.hours[0]
+    assert onset.hours == onset.earliest_hours == blocks.hours[0]
+    assert onset.latest_hours < 12
+
+
+@pytest.mark.parametrize("memory", [0.9, 0.98])
+def test_the_onsets_interval_knows_what_the_noise_remembers(memory):
+    """Noise that wanders for hours turns by itself: the interval holds the truth all the same."""
+    held = 0
+    for seed in range(200):
+        hours = grid(24)
+        rng = np.random.default_rng([7, seed])
+        begun = rng.uniform(6, 19)
+        mb = 100 + 20 * np.maximum(hours - begun, 0) + ar1(rng, hours.size, memory, 12.0)
+        blocks = block_minima(hours, mb)
+        onset = find_onset(blocks.hours, blocks.mb, number=blocks.number)
+        held += onset.earliest_hours <= begun <= onset.latest_hours
+    assert held >= 180
+
+
+def test_what_is_no_clear_onset_has_an_interval_still():
+    """Growth that may be as old as the series may have begun later: the interval reaches to there."""
+    held = unclear = 0
+    for seed in range(120):
+        hours = grid(24)
+        rng = np.random.default_rng([8, seed])
+        begun = rng.uniform(2, 8)
+        mb = 100 + 20 * np.maximum(hours - begun, 0) + ar1(rng, hours.size, 0.97, 40.0)
+        blocks = block_minima(hours, mb)
+        onset = find_onset(blocks.hours, blocks.mb, number=blocks.number)
+        if not onset.found:
+            unclear += 1
+            held += onset.earliest_hours <= max(begun, hours[0] + 0.25) and begun <= onset.latest_hours
+    assert unclear >= 40
+    assert held >= 0.93 * unclear
+
+
+def test_a_day_that_may_turn_is_in_the_onsets_interval():
+    """In one day a cycle can't be told from a turn: where a wave fits better, the hinges beside it count too."""
+    held = {True: 0, False: 0}
+    for seed in range(100):
+        hours = grid(24)
+        rng = np.random.default_rng([9, seed])
+        begun = rng.uniform(8, 18)
+        wave = 40 * np.cos(2 * np.pi * (hours - rng.uniform(0, 24)) / 24)
+        mb = 100 + 20 * np.maximum(hours - begun, 0) + wave + rng.normal(0, 2.0, hours.size)
+        blocks = block_minima(hours, mb)
+        for may_hide in held:
+            onset = find_onset(blocks.hours, blocks.mb, number=blocks.number, may_hide_days=may_hide)
+            held[may_hide] += onset.earliest_hours <= begun <= onset.latest_hours
+    assert held[True] >= 90
+    assert held[False] < held[True] - 20
 
 
 def test_steps_are_found_and_taken_out():

@@ -30,7 +30,7 @@ from memmon.analysis.leak.trend import _parabola
 from memmon.analysis.stats.draws import normals, uniforms
 from memmon.analysis.stats.mann_kendall import _autocorrelation
 from memmon.analysis.stats.newey_west import fit_line, newey_west_lags
-from memmon.analysis.stats.noise import Noise, fit_noise, weights_error
+from memmon.analysis.stats.noise import Noise, fit_noise, weights_error, whitened
 from memmon.analysis.stats.quantiles import normal_two_sided_p
 from memmon.analysis.stats.theil_sen import median_slope
 
@@ -48,6 +48,7 @@ HELD_BY = {
     "noise.fit_noise": "test_twins.py::test_the_noises_memory_is_burgs",
     "noise.t_quantile": "test_leak_parts.py::test_t_quantiles_agree_with_scipy",
     "noise.weights_error": "test_twins.py::test_an_error_under_noise_is_that_of_its_covariance",
+    "noise.whitened": "test_twins.py::test_what_is_whitened_remembers_nothing",
     "quantiles.normal_quantile": "test_robust_quantiles.py::test_normal_quantiles_equal_scipys",
     "quantiles.normal_two_sided_p": "test_twins.py::test_two_sided_probabilities_equal_scipys",
     "quantiles.student_t_quantile": "test_robust_quantiles.py::test_t_quantiles_equal_scipys",
@@ -175,6 +176,22 @@ def test_an_error_under_noise_is_that_of_its_covariance(seed, size, root, gaps):
     expected = np.sqrt(weights @ walk @ weights)
     noise = Noise(root=1.0, shock_mb=1.5, is_random_walk=True)
     assert weights_error(weights, block, noise) == pytest.approx(expected, rel=1e-6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=SEEDS, size=st.integers(4, 48), root=st.sampled_from([0.0, 0.4, 0.95]), gaps=st.booleans())
+def test_what_is_whitened_remembers_nothing(seed, size, root, gaps):
+    """The covariance of statsmodels' AR(1), and of a random walk's sums, becomes that of independent shocks."""
+    rng = np.random.default_rng(seed)
+    block = np.cumsum(rng.integers(1, 4, size)) if gaps else np.arange(size)
+    covariance = scipy.linalg.toeplitz(arma_acovf([1, -root], [1], nobs=int(block[-1]) + 1, sigma2=2.25))
+    free = whitened(np.eye(size), block, Noise(root=root, shock_mb=1.5, is_random_walk=False))
+    np.testing.assert_allclose(
+        free @ covariance[np.ix_(block, block)] @ free.T, 2.25 * np.eye(size), atol=1e-6
+    )
+    free = whitened(np.eye(size), block, Noise(root=1.0, shock_mb=1.5, is_random_walk=True))
+    walk = 2.25 * np.minimum.outer(block, block)
+    np.testing.assert_allclose(free @ walk @ free.T, 2.25 * np.eye(size - 1), atol=1e-6)
 
 
 @settings(deadline=None, max_examples=40)

@@ -264,12 +264,12 @@ def _since(judgement: Judgement) -> tuple[datetime | None, datetime | None, date
     growing = judgement.resident or judgement.carrier or judgement.evidence
     run = growing.series
     onset = onset_of(growing)
+    hours = [onset.hours, onset.earliest_hours, onset.latest_hours]
+    at, earliest, latest = (_utc(second) for second in np.interp(hours, run.hours, run.at_seconds).tolist())
     if not onset.found:
         begin = _utc(growing.from_seconds)
-        return begin, begin, begin
-    hours = [onset.hours, onset.earliest_hours, onset.latest_hours]
-    found = [_utc(second) for second in np.interp(hours, run.hours, run.at_seconds).tolist()]
-    return found[0], found[1], found[2]
+        return begin, begin, max(begin, latest)
+    return at, earliest, latest
 
 
 def _utc(seconds: float) -> datetime:

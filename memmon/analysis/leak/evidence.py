@@ -90,10 +90,12 @@ def newest_run(runs: Sequence[RunSeries]) -> RunSeries:
     return alive_runs(runs)[0]
 
 
-def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence | None:
+def gather(
+    runs: Sequence[RunSeries], threshold_mb_per_hour: float, *, is_brief: bool = False
+) -> Evidence | None:
     """Return the evidence that decides: the first alarm found, else the stretch that knows most.
 
-    None when no run has enough samples for a trend.
+    None when no run has enough samples for a trend. With `is_brief` the last hours are not looked at by themselves.
     """
     if not runs:
         return None
@@ -102,7 +104,7 @@ def gather(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Evidence 
     alarm = _alarm_among(whole, beside[:MOST_WORKERS], threshold_mb_per_hour)
     if alarm is not None:
         return _with_earlier_runs(alarm, runs, threshold_mb_per_hour)
-    lately = recent_trends(newest)
+    lately = [] if is_brief else recent_trends(newest)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:
         found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
@@ -187,7 +189,8 @@ def onset_of(evidence: Evidence) -> Onset:
     if known is not None:
         level = level - day_columns(blocks.hours) @ known
     cyclic = known is None and hours[-1] - hours[0] >= DAY_CYCLE_FROM_HOURS and shows_days(blocks)
-    return find_onset(blocks.hours, level, day_cycle=cyclic)
+    may_hide = known is None and not cyclic
+    return find_onset(blocks.hours, level, number=blocks.number, day_cycle=cyclic, may_hide_days=may_hide)
 
 
 def since_onset(grown: Evidence, *, at_least: float, below: float = math.inf) -> Evidence:

@@ -19,7 +19,7 @@ class Judgement:
     `since_hours`: on the run's uptime, when known already; `resident`: the evidence on resident memory, where
     that alone grows; `paused_hours`: for how long what was seen in the act has paused.
     `signal`: the one that carries the verdict, by `carrier` where that is a part of memory;
-    `measured`: the one whose rate `evidence` is.
+    `measured`: the one whose rate `evidence` is. `instead_of`: the word of the newest readings, which has not lasted yet.
     """
 
     verdict: Verdict
@@ -31,3 +31,4 @@ class Judgement:
     signal: Signal = Signal.FOOTPRINT
     measured: Signal = Signal.FOOTPRINT
     carrier: Evidence | None = None
+    instead_of: Verdict | None = None

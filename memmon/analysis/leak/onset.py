@@ -1,9 +1,7 @@
 """Since when it grows: the change-point of the robust trend, with an interval.
 
 A line with one hinge is fitted to the lower envelope for every hinge time; the best one counts when it
-explains clearly more than the straight line does, allowing for the residuals' memory. The interval holds
-all hinge times that fit nearly as well (profile likelihood, chi-square with one degree of freedom; Hinkley
-1971 on the two-phase line).
+explains clearly more than the straight line does, allowing for the residuals' memory.
 """
 
 from __future__ import annotations
@@ -14,22 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import day_columns
+from memmon.analysis.leak.onset_interval import EDGE_BLOCKS, QUIET_SHARE, near_onsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
 
-EDGE_BLOCKS = 3
-"""Blocks at each end without a hinge. Chosen: each side needs a line."""
 DAY_TERMS = 6
 """Terms of the day's cycle: sine and cosine of three harmonics."""
-CHI_SQUARE_95 = 3.84
-"""95 % quantile of chi-square with one degree of freedom: the profile likelihood (Hinkley 1971)."""
 CLEAR_GAIN = 12.0
 """Gain in squared error, in residual variances, from which a hinge counts. Tuned on straight lines."""
-QUIET_SHARE = 0.4
-"""Slope before a hinge, over that after it, below which it is an onset. Tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,38 +36,51 @@ class Onset:
     found: bool
 
 
-def find_onset(hours: FloatArray, mb: FloatArray, *, day_cycle: bool = False) -> Onset:
+def find_onset(
+    hours: FloatArray,
+    mb: FloatArray,
+    *,
+    number: IntArray | None = None,
+    day_cycle: bool = False,
+    may_hide_days: bool = False,
+) -> Onset:
     """Return the onset of growth in a lower envelope (`hours` ascending, up to a few hundred points).
 
-    `day_cycle` fits the day's harmonics beside the hinged line. Without a clear change the growth is as old
-    as the series: `found` is False, `hours` its beginning.
+    `number`: those of its blocks, where some are missing; `day_cycle` fits the day's harmonics beside the hinged line;
+    `may_hide_days`: they are neither fitted nor known. Without a clear change the growth may be as old as the series:
+    `found` is False, `hours` its beginning, and the interval reaches from there to where it began at the latest.
     """
-    first = float(hours[0])
-    n = hours.size
+    first, n = float(hours[0]), hours.size
     if n < 2 * EDGE_BLOCKS + 2 + (DAY_TERMS if day_cycle else 0):
         return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
+    days = day_columns(hours) if day_cycle else np.empty((n, 0))
+    begun = _clear_hinge(hours, mb, days)
+    number = np.arange(n) if number is None else number
+    near = near_onsets(hours, mb, number, days, may_hide_days=may_hide_days and not day_cycle)
+    at = first if begun is None else begun
+    earliest, latest = near or (at, at)
+    return Onset(
+        hours=at,
+        earliest_hours=max(min(earliest, at), first),
+        latest_hours=max(latest, at),
+        found=begun is not None,
+    )
+
+
+def _clear_hinge(hours: FloatArray, mb: FloatArray, days: FloatArray) -> float | None:
+    """Return the hour of the best hinge where growth clearly begins there; else None."""
     away = hours - hours.mean()
-    columns = [np.ones_like(hours), away]
-    design = np.column_stack([*columns, day_columns(hours)] if day_cycle else columns)
-    at = hours[EDGE_BLOCKS : n - EDGE_BLOCKS]
+    design = np.column_stack([np.ones_like(hours), away, days])
+    at = hours[EDGE_BLOCKS : hours.size - EDGE_BLOCKS]
     left, hinged = _squared_errors(design, np.maximum(hours[:, None] - at[None, :], 0.0), mb)
     best = int(np.argmin(hinged))
     full = np.column_stack([design, np.maximum(hours - at[best], 0.0)])
     found = np.linalg.lstsq(full, mb, rcond=None)[0]
-    before, turn = float(found[1]), float(found[-1])
-    after = before + turn
+    before, after = float(found[1]), float(found[1] + found[-1])
     tiny = 1e-9 * float(np.sum((mb - mb.mean()) ** 2)) + 1e-12
     weight = independent_count(mb - full @ found) / max(float(hinged[best]), tiny)
-    near = at[(hinged - hinged[best]) * weight <= CHI_SQUARE_95]
-    if (left - float(hinged[best])) * weight > CLEAR_GAIN and after > 0 and before < QUIET_SHARE * after:
-        half = float(hours[-1] - hours[0]) / (n - 1) / 2
-        return Onset(
-            hours=float(at[best]),
-            earliest_hours=max(float(near[0]) - half, first),
-            latest_hours=float(near[-1]) + half,
-            found=True,
-        )
-    return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
+    is_clear = (left - float(hinged[best])) * weight > CLEAR_GAIN
+    return float(at[best]) if is_clear and after > 0 and before < QUIET_SHARE * after else None
 
 
 def _squared_errors(design: FloatArray, hinges: FloatArray, mb: FloatArray) -> tuple[float, FloatArray]:

@@ -65,6 +65,26 @@ class RunSeries:
             work=None if self.work is None else self.work[:count],
         )
 
+    def between(self, first_seconds: float, last_seconds: float) -> RunSeries | None:
+        """Return what was read of the run between two times; None where that is too little to be judged."""
+        begin, end = np.searchsorted(self.at_seconds, [first_seconds, last_seconds], side="left").tolist()
+        if end - begin < FEWEST_RUN_SAMPLES:
+            return None
+        part = self.until(end)
+        if begin == 0:
+            return part
+        return replace(
+            part,
+            history_hours=float(part.hours[-1] - part.hours[begin]),
+            first_at_seconds=float(part.at_seconds[begin]),
+            at_seconds=part.at_seconds[begin:],
+            hours=part.hours[begin:],
+            mb=part.mb[begin:],
+            filled_mb=None if part.filled_mb is None else part.filled_mb[begin:],
+            most_filled_mb=None if part.most_filled_mb is None else part.most_filled_mb[begin:],
+            work=None if part.work is None else part.work[begin:],
+        )
+
 
 def run_series(
     run: History,

@@ -12,6 +12,7 @@ from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import without_load
 from memmon.analysis.leak.series import more_filled
+from memmon.analysis.leak.settled import settled
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak.trend import fit_trend
 from memmon.facts.verdicts import Verdict
@@ -49,30 +50,39 @@ NEGLIGIBLE_SHARE = 0.02
 def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
     """Return the verdict on all runs; None when none of them is long enough for a trend.
 
-    A leak that was seen in the act is held through a pause.
+    A leak that was seen in the act is held through a pause, and another word that says no leak is told when it has lasted.
     """
     judgement = judge_as_it_is(runs, threshold_mb_per_hour)
     if judgement is None:
         return None
     newest = newest_run(runs)
-    return hold(
+    held = hold(
         judgement,
         runs,
         newest,
         threshold_mb_per_hour,
         lambda then: judge_as_it_is(then, threshold_mb_per_hour),
     )
+    return settled(
+        held,
+        runs,
+        newest,
+        threshold_mb_per_hour,
+        lambda then: judge_as_it_is(then, threshold_mb_per_hour, is_brief=True),
+    )
 
 
-def judge_as_it_is(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:
-    """Return the same without what earlier checks have seen."""
-    plain = gather(runs, threshold_mb_per_hour)
+def judge_as_it_is(
+    runs: Sequence[RunSeries], threshold_mb_per_hour: float, *, is_brief: bool = False
+) -> Judgement | None:
+    """Return the same without what earlier checks have seen; `is_brief`: nor the last hours by themselves."""
+    plain = gather(runs, threshold_mb_per_hour, is_brief=is_brief)
     if plain is None:
         return None
     following = [without_load(run) for run in runs]
     if any(following):
         freed = [run if share is None else share.series for run, share in zip(runs, following, strict=True)]
-        rest = gather(freed, threshold_mb_per_hour)
+        rest = gather(freed, threshold_mb_per_hour, is_brief=is_brief)
         if rest is not None:
             return _with_load(plain, rest, freed, threshold_mb_per_hour)
     return _with_deques(plain, runs, threshold_mb_per_hour)

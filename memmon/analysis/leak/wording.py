@@ -69,6 +69,10 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     """Return sentences on what was judged, what decided, and why the two regressions differ if they do."""
     evidence = judgement.evidence
     lines = [_stretch(judgement)]
+    if judgement.instead_of is not None:
+        lines.append(
+            f"The newest readings look otherwise ({judgement.instead_of.words}); the verdict changes when that has lasted."
+        )
     if judgement.reason == "held":
         lines.append(
             "What it had grown by was not given back, nor have the same hours of a day like that passed without growth."

@@ -91,3 +91,16 @@ def weights_error(weights: FloatArray, block: IntArray, noise: Noise) -> float:
     lag = np.abs(block[:, None] - block[None, :])
     level = noise.shock_mb**2 / (1 - noise.root**2)
     return math.sqrt(max(level * float(weights @ (noise.root**lag @ weights)), 0.0))
+
+
+def whitened(columns: FloatArray, block: IntArray, noise: Noise) -> FloatArray:
+    """Return `columns` (a row per block) less what `noise` remembers of the row before, all rows of one variance.
+
+    A random walk loses its first row: it has no level.
+    """
+    gap = np.diff(block).astype(np.float64)[:, None]
+    if noise.is_random_walk:
+        return np.asarray((columns[1:] - columns[:-1]) / np.sqrt(gap), dtype=np.float64)
+    kept, fresh = noise.root**gap, 1 - noise.root**2
+    later = (columns[1:] - kept * columns[:-1]) / np.sqrt((1 - kept**2) / fresh)
+    return np.vstack([columns[:1] * math.sqrt(fresh), later])

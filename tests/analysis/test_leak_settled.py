@@ -1,0 +1,114 @@
+"""A word that says no leak changes when the evidence has lasted; leaks are told as early as ever."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.judgement import Judgement
+from memmon.analysis.leak.series import run_series
+from memmon.analysis.leak.settled import settled
+from memmon.analysis.leak.states import judge_as_it_is
+from memmon.facts.verdicts import Verdict
+from memmon.history import History
+
+BEGIN = 1_767_571_200.0  # 2026-01-05 0:00 UTC
+
+
+def history_of(hours, mb, *, begin=BEGIN):
+    return History.from_arrays(at_seconds=begin + hours * 3600, rss_bytes=mb * 2**20)
+
+
+def at(history, hour):
+    first = float(history.at_seconds[0])
+    return detect_leak(history.slice_time(first + (hour - 168) * 3600, first + hour * 3600))
+
+
+def noisy(hours, seed, *, memory=0.985, sd=25.0):
+    shocks = np.random.default_rng(seed).normal(0, sd * np.sqrt(1 - memory**2), hours.size)
+    found = [0.0]
+    for shock in shocks[1:].tolist():
+        found.append(memory * found[-1] + shock)
+    return 300 + np.array(found)
+
+
+def changes(history, first, last):
+    words = [at(history, hour).verdict for hour in np.arange(first, last, 2.0)]
+    return sum(1 for before, word in pairwise(words) if before is not word)
+
+
+def test_noise_at_the_edge_between_two_words_does_not_flap():
+    """Of wandering noise whose words would change 18 times in four days of checks, a few changes are left."""
+    hours = np.arange(0, 144, 1 / 6)
+    counts = [changes(history_of(hours, noisy(hours, seed)), 48, 144) for seed in (1, 3, 4, 6)]
+    assert sum(counts) <= 6
+
+
+def test_a_word_that_has_not_lasted_says_what_the_newest_readings_look_like():
+    """A step is no step until it has lasted: the finding stays with the word before, and says that it looks otherwise."""
+    hours = np.arange(0, 137, 1 / 12)
+    mb = 300 + np.random.default_rng(3).normal(0, 0.5, hours.size) + 40.0 * (hours > 90)
+    history = history_of(hours, mb)
+    early = at(history, 106)
+    assert early.verdict == "stable"
+    assert any("look otherwise (stepped)" in line for line in early.details)
+    assert {at(history, hour).verdict for hour in (121, 126, 132, 136)} == {"stepped"}
+
+
+def test_a_leak_needs_not_to_last():
+    """A leak that begins in a process long called stable is told at the hour that shows it."""
+    hours = np.arange(0, 84, 1 / 12)
+    mb = 300 + np.random.default_rng(4).normal(0, 0.5, hours.size) + 30.0 * np.maximum(hours - 72, 0)
+    assert at(history_of(hours, mb), 70).verdict == "stable"
+    assert at(history_of(hours, mb), 77).is_leak
+
+
+def test_growth_about_the_threshold_is_not_called_stable_because_it_was():
+    """What grows by eight MB an hour all of a sudden is no longer stable, though the checks before said so."""
+    hours = np.arange(0, 96, 1 / 12)
+    mb = 300 + np.random.default_rng(5).normal(0, 0.5, hours.size) + 8.0 * np.maximum(hours - 60, 0)
+    found = at(history_of(hours, mb), 84)
+    assert found.verdict in ("growing", "cannot_say")
+
+
+def test_between_two_fixed_hours_the_word_is_one():
+    """The checks made again see fixed hours of the clock, all within the week: their word does not move with the reader."""
+    hours = np.arange(0, 240, 1 / 6)
+    for seed in range(6):
+        history = history_of(hours, noisy(hours, 20 + seed, memory=0.99))
+        assert len({at(history, hour).verdict for hour in np.arange(216, 228, 1.0)}) == 1
+
+
+def test_what_is_young_is_judged_by_what_there_is():
+    """Before two checks can be made again the present word stands."""
+    hours = np.arange(0, 18, 1 / 12)
+    mb = 300 + np.random.default_rng(6).normal(0, 0.5, hours.size)
+    assert at(history_of(hours, mb), 17.5).verdict == "stable"
+
+
+def word_now(mb, now, *, before="stable"):
+    """Return what is said where the newest readings say `now` and each check made again says `before`."""
+    hours = np.arange(0, 96, 1 / 12)
+    run = run_series(history_of(hours, mb(hours)), warm_up_hours=1.0)
+    found = judge_as_it_is([run], 10.0)
+    present = Judgement(verdict=Verdict(now), reason="too_noisy", evidence=found.evidence)
+    earlier = Judgement(verdict=Verdict(before), reason="trend", evidence=found.evidence)
+    return settled(present, [run], run, 10.0, lambda _: earlier).verdict
+
+
+def level(hours):
+    return 300 + np.random.default_rng(7).normal(0, 5, hours.size)
+
+
+def test_no_calm_word_stands_where_memory_is_higher_than_ever():
+    """What nothing can be said of now is not called stable by earlier checks while it is in new territory."""
+    assert word_now(level, "cannot_say") == "stable"
+    assert word_now(lambda hours: level(hours) + 60 * (hours > 86), "cannot_say") == "cannot_say"
+    assert word_now(lambda hours: level(hours) + 60 * (hours > 40), "cannot_say") == "stable"
+
+
+def test_a_calm_word_has_to_last_whatever_was_said():
+    """What could not be said of is not called stable by the newest readings alone."""
+    assert word_now(level, "stable", before="cannot_say") == "cannot_say"
