@@ -15,7 +15,7 @@ from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.signals.alarm import alarm_of, part_evidence
 from memmon.analysis.leak.signals.held import held_part
 from memmon.analysis.leak.signals.in_use import level_in_use
-from memmon.analysis.leak.signals.known import judged_parts, known_parts
+from memmon.analysis.leak.signals.known import counts_parts, judged_parts, known_parts
 from memmon.analysis.leak.states import judged_alone
 from memmon.analysis.leak.trend import fit_trend
 from memmon.facts.signals import Signal
@@ -45,7 +45,8 @@ def carried_by_parts(
 
     A leak of the whole, and what registered deques explain, stand as they are.
     """
-    if judgement.verdict is Verdict.LEAKING or judgement.reason == "deques_explain":
+    is_told = judgement.verdict is Verdict.LEAKING or judgement.reason == "deques_explain"
+    if is_told or not counts_parts(history):
         return judgement
     newest = newest_run(runs)
     run = history.of_runs([newest.run_id])
