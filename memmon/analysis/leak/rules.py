@@ -31,7 +31,7 @@ class Demands:
     """Floor of the last third over the first, in growths, at least."""
     widest_share: float = math.inf
     """Largest distance of a block from the line, in growths, at most: none, since the order tells the same."""
-    bends_below: float = -1.5
+    bends_below: float = -1.0
     """Bend, in standard errors, below which enough must be ahead."""
     ahead_share: float = 0.5
     """Parabola's slope half a window ahead, over the threshold, at least."""
@@ -48,8 +48,8 @@ DEMANDS = Demands()
 
 MARGINS = ((19.5, 0.25), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
 """(hours of history, standard errors that the slope must stand above the threshold). Chosen as the demands."""
-RECENT_MARGINS = {96.0: 1.0, 48.0: 1.0, 24.0: 1.0, 12.0: 1.5, 6.0: 4.0}
-"""{hours of a recent window: standard errors above the threshold}. Chosen as the demands."""
+RECENT_MARGINS = {96.0: 1.0, 48.0: 1.0, 24.0: 1.0, 12.0: 2.0, 6.0: 4.0}
+"""{hours of a recent window: standard errors above the threshold}. Tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
