@@ -196,7 +196,8 @@ class History:
         starts = [0, *edges.tolist()]
         stops = [*edges.tolist(), len(self)]
         for start, stop in zip(starts, stops, strict=True):
-            yield self if stop - start == len(self) else self._take(slice(start, stop))
+            whole = stop - start == len(self)
+            yield self if whole else self._take(slice(start, stop), {int(self.run_id[start])})
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame: index `at` (UTC, ascending), a column per array that is present, in its unit.
@@ -303,13 +304,14 @@ class History:
             **present,
         )
 
-    def _take(self, rows: slice | NDArray[np.bool_]) -> History:
+    def _take(self, rows: slice | NDArray[np.bool_], run_ids: set[int] | None = None) -> History:
+        """Return some samples; `run_ids`: of which runs, where that is known."""
         arrays: dict[str, Any] = {
             field.name: array[rows]
             for field in fields(self)
             if isinstance(array := getattr(self, field.name), np.ndarray)
         }
-        ids = set(np.unique(arrays["run_id"]).tolist())
+        ids = run_ids or set(np.unique(arrays["run_id"]).tolist())
         return replace(self, runs=tuple(run for run in self.runs if run.run_id in ids), **arrays)
 
 

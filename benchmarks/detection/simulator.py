@@ -324,7 +324,16 @@ def late(rng, hours, rate):
     return rate * np.maximum(hours - start, 0)
 
 
-LEAKS = {f.__name__: f for f in (linear, accelerating, stepwise, working_hours, late)}
+def by_events(rng, hours, rate):
+    """Grow by steps of any size that come at random; `rate` is the mean over the history."""
+    end = float(hours[-1])
+    times = np.sort(rng.uniform(0, end, max(rng.poisson(end / log_uniform(rng, 0.3, 3)), 1)))
+    sizes = rng.gamma(log_uniform(rng, 1, 20), size=times.size)
+    risen = np.concatenate([[0], np.cumsum(sizes)])[np.searchsorted(times, hours, side="right")]
+    return rate * end * risen / sizes.sum()
+
+
+LEAKS = {f.__name__: f for f in (linear, accelerating, stepwise, working_hours, late, by_events)}
 
 
 def background_case(name: str, hours: float, index: int, purpose: Purpose) -> Track:

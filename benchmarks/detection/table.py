@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import experiments, real, simulator, weeks
+from benchmarks.detection import experiments, left_out, real, simulator, weeks
 from benchmarks.detection.counters_table import on_counters
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.markdown import markdown
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-OTHER_SHAPES = ("accelerating", "stepwise", "working_hours", "late")
+OTHER_SHAPES = ("accelerating", "stepwise", "working_hours", "late", "by_events")
 
 
 def _means(rates: Rates, rule: str, hours: float, *, leave_out: tuple[str, ...] = ()) -> str:
@@ -155,5 +155,8 @@ def report(plan: Plan, *, parts: frozenset[str], counters: Path | None = None) -
         yield from sequential(plan)
     if "weeks" in parts:
         yield from weeks.report(plan, markdown)
+    if "left_out" in parts:
+        shared = real.shared_folder()
+        yield from left_out.report(plan.cases, shared, counters or (shared and shared / "counters"))
     if "speed" in parts:
         yield from speed(plan)

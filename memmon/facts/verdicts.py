@@ -198,6 +198,7 @@ _STABLE = VerdictRow(
     beginning="Memory is stable",
     grows=False,
     is_explained=False,
+    part_sentence="{Who} is stable: {rate}",
     needs_all_parts=True,
     may_be_pause=True,
 )

@@ -181,7 +181,7 @@ def test_the_rate_is_that_of_all_memory_where_that_grows_too():
     hours = five_minutes(6)
     rates = []
     for seed in range(60):
-        swing = wandering(hours, seed, 4)
+        swing = wandering(hours, seed, 12)
         history = program(hours, objects=60 + 14 * hours, holes=20 + 8 * hours, heap=40 + swing, seed=seed)
         if not detect_leak(without_counters(history)).is_leak:
             finding = detect_leak(history)

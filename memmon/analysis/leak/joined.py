@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.envelope import median_of
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -73,14 +74,14 @@ def _goes_on(before: History, after: History, known: dict[int, HistoryRun]) -> b
     if not _may_be_one(one, other) or min(len(before), len(after)) < FEWEST_PIECE_SAMPLES:
         return False
     pause = float(after.at_seconds[0] - before.at_seconds[-1])
-    step = float(np.median(np.diff(before.uptime_seconds[-NOISE_SAMPLES:])))
+    step = median_of(np.diff(before.uptime_seconds[-NOISE_SAMPLES:]))
     if not 0.0 < pause <= MOST_USUAL_STEPS * step:
         return False
     ends, begins = before.footprint_bytes[-NOISE_SAMPLES:] / MIB, after.footprint_bytes[:NOISE_SAMPLES] / MIB
     steps = np.concatenate([np.diff(ends), np.diff(begins)])
-    drift = float(np.median(steps))
-    most = max(NOISE_TIMES * 1.4826 * float(np.median(np.abs(steps - drift))), LEAST_MB)
-    apart = float(np.median(begins[:LEVEL_SAMPLES]) - np.median(ends[-LEVEL_SAMPLES:]))
+    drift = median_of(steps)
+    most = max(NOISE_TIMES * 1.4826 * median_of(np.abs(steps - drift)), LEAST_MB)
+    apart = median_of(begins[:LEVEL_SAMPLES]) - median_of(ends[-LEVEL_SAMPLES:])
     if abs(apart) <= most:
         return True
     # Bursts and teeth at the seam: the floors of an hour tell more then.

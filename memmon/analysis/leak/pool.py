@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.rules import (
-    BENDS_BELOW,
-    LEAST_AHEAD_SHARE,
-    LEAST_LASTING_SHARE,
-    LEAST_TAIL_SHARE,
-    Ruling,
-    margin_for,
-)
+from memmon.analysis.leak.rules import Ruling, margin_for
 from memmon.analysis.leak.shape import lasting_slope
 from memmon.analysis.leak.trend import Trend, fit_trend
 from memmon.analysis.stats.noise import t_quantile
@@ -41,6 +34,14 @@ WARM_UP_HOURS = 1.0
 """Hours after a start that are left out, at most half a run: the hour that the verdict leaves out."""
 POOL_MARGIN = 2.0
 """Standard errors that the common slope stands above the threshold, at least. Tuned."""
+LEAST_TAIL_SHARE = 0.3
+"""Slope of the last 30 %, over the whole slope, that pooled runs need. Tuned with the rules of the alarm."""
+BENDS_BELOW = -1.0
+"""Bend of pooled runs, in standard errors, below which it counts. Tuned on warm-ups."""
+LEAST_AHEAD_SHARE = 0.5
+"""Parabola's slope half a window ahead, over the threshold. Tuned on warm-ups."""
+LEAST_LASTING_SHARE = 0.5
+"""Slope beside an approach, over the threshold, that lasts. Tuned on warm-ups."""
 AGREEING_SHARE = 0.6
 """Weight of the runs that must rise at half the threshold. Tuned on simulated restarts."""
 CURVE_BLOCKS = 16

@@ -87,13 +87,16 @@ def first_alarm(
     """
     for recent in trends:
         is_alarm = rule(recent.trend, threshold_mb_per_hour, margin=recent.margin).is_alarm
-        if (
-            is_alarm
-            and _is_new_territory(series, recent)
-            and not may_be_first_working_day(series, recent.trend, recent.hours)
-        ):
+        if is_alarm and is_new(series, recent):
             return recent
     return None
+
+
+def is_new(series: RunSeries, recent: RecentTrend) -> bool:
+    """Tell whether a window is in new territory, and no first working day after a weekend."""
+    return _is_new_territory(series, recent) and not may_be_first_working_day(
+        series, recent.trend, recent.hours
+    )
 
 
 def known_profile(series: RunSeries, cut: int) -> FloatArray | None:

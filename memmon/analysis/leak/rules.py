@@ -7,6 +7,7 @@ its end, and, where it bends, promise to last.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,25 +16,38 @@ from memmon.analysis.leak.shape import find_steps, is_stepped, lasting_slope
 if TYPE_CHECKING:
     from memmon.analysis.leak.trend import Trend
 
-LEAST_TAIL_SHARE = 0.3
-"""Slope of the last 30 %, over the whole slope, that an alarm needs. Tuned."""
-LEAST_THIRD_SHARE = 0.1
-"""Rise between thirds, over the threshold, that an alarm needs. Tuned."""
-LEAST_AHEAD_SHARE = 0.5
-"""Parabola's slope half a window ahead, over the threshold. Tuned on warm-ups."""
-CLEARLY_BENT = -1.5
-"""Bend, in standard errors, below which growth must last beside an approach. Tuned on warm-ups."""
-LEAST_LASTING_SHARE = 0.5
-"""Slope beside an approach, over the threshold, that lasts. Tuned on warm-ups."""
-LEAST_ORDER = 0.62
-"""Kendall's tau of the minima with time. Tuned: false alarms on other people's machines 1.5 to 0.3 %."""
-LEAST_FLOOR_SHARE = 0.1
-"""Floor of the last third over the first, in growths. Tuned with the order."""
-BENDS_BELOW = -1.0
-"""Bend, in standard errors, below which it counts. Tuned on warm-ups."""
 
-MARGINS = ((19.5, 0.75), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
-"""(hours of history, standard errors that the slope must stand above the threshold)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What growth that goes on must show; each was chosen by leaving data sets out in turn, unless it says otherwise."""
+
+    tail_share: float = 0.3
+    """Slope of the last 30 %, over the whole slope, at least."""
+    third_share: float = 0.1
+    """Rise between thirds, over the threshold, above which each is."""
+    order: float = 0.4
+    """Kendall's tau of the minima with time, at least."""
+    floor_share: float = 0.0
+    """Floor of the last third over the first, in growths, at least."""
+    widest_share: float = math.inf
+    """Largest distance of a block from the line, in growths, at most: none, since the order tells the same."""
+    bends_below: float = -1.0
+    """Bend, in standard errors, below which enough must be ahead."""
+    ahead_share: float = 0.5
+    """Parabola's slope half a window ahead, over the threshold, at least."""
+    clearly_bent: float = -2.0
+    """Bend, in standard errors, below which growth must last beside an approach."""
+    clear: float = 1.5
+    """Slope over its standard error, a day's doubt included, at least. Tuned on random walks of hundreds of MB."""
+    lasting_share: float = 0.5
+    """Slope beside an approach, over the threshold, that lasts, at least."""
+
+
+DEMANDS = Demands()
+"""The demands of the verdict."""
+
+MARGINS = ((19.5, 0.25), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
+"""(hours of history, standard errors that the slope must stand above the threshold). Chosen as the demands."""
 RECENT_MARGINS = {96.0: 1.0, 48.0: 1.0, 24.0: 1.0, 12.0: 2.0, 6.0: 4.0}
 """{hours of a recent window: standard errors above the threshold}. Tuned."""
 
@@ -51,11 +65,15 @@ def margin_for(span_hours: float) -> float | None:
     return next((margin for hours, margin in MARGINS if span_hours >= hours), None)
 
 
-def rule(trend: Trend, threshold_mb_per_hour: float, *, margin: float | None) -> Ruling:
+def rule(
+    trend: Trend, threshold_mb_per_hour: float, *, margin: float | None, demands: Demands = DEMANDS
+) -> Ruling:
     """Apply the alarm rule to `trend`; `margin` None asks for nearly noiseless, straight growth."""
     failed = _failed_in_size(trend, threshold_mb_per_hour, margin)
+    if not failed and margin is not None and trend.slope < demands.clear * trend.spread:
+        failed = "margin"
     if not failed and margin is not None:
-        failed = _failed_in_going_on(trend, threshold_mb_per_hour)
+        failed = _failed_in_going_on(trend, threshold_mb_per_hour, demands)
     return Ruling(is_alarm=not failed, failed=failed)
 
 
@@ -69,37 +87,37 @@ def _failed_in_size(trend: Trend, threshold_mb_per_hour: float, margin: float | 
     return "margin" if slope - margin * trend.error < threshold_mb_per_hour else ""
 
 
-def _failed_in_going_on(trend: Trend, threshold_mb_per_hour: float) -> str:
+def _failed_in_going_on(trend: Trend, threshold_mb_per_hour: float, demands: Demands) -> str:
     """Return the demand that fails of those that tell growth that goes on (`""` when none)."""
-    if trend.tail_slope < LEAST_TAIL_SHARE * trend.slope:
+    if trend.tail_slope < demands.tail_share * trend.slope:
         return "tail"
-    if trend.least_third_slope <= LEAST_THIRD_SHARE * threshold_mb_per_hour:
+    if trend.least_third_slope <= demands.third_share * threshold_mb_per_hour:
         return "thirds"
-    if not is_orderly(trend):
+    if not is_orderly(trend, demands):
         return "order"
-    if _bends_to_an_end(trend, threshold_mb_per_hour):
+    if _bends_to_an_end(trend, threshold_mb_per_hour, demands):
         return "bend"
     steps, rest = find_steps(trend)
     return "steps" if is_stepped(trend, steps, rest) else ""
 
 
-def _bends_to_an_end(trend: Trend, threshold_mb_per_hour: float) -> bool:
+def _bends_to_an_end(trend: Trend, threshold_mb_per_hour: float, demands: Demands) -> bool:
     """Tell growth that bends so that too little of it is ahead, or would last."""
-    if trend.bend < BENDS_BELOW and trend.ahead_slope < LEAST_AHEAD_SHARE * threshold_mb_per_hour:
+    if trend.bend < demands.bends_below and trend.ahead_slope < demands.ahead_share * threshold_mb_per_hour:
         return True
-    if not trend.bend < CLEARLY_BENT:
+    if not trend.bend < demands.clearly_bent:
         return False
     lasting = lasting_slope(trend.blocks.hours, trend.blocks.mb)
-    return lasting < LEAST_LASTING_SHARE * threshold_mb_per_hour
+    return lasting < demands.lasting_share * threshold_mb_per_hour
 
 
-def is_orderly(trend: Trend) -> bool:
+def is_orderly(trend: Trend, demands: Demands = DEMANDS) -> bool:
     """Tell whether later is higher nearly throughout: memory that leaked away does not come back."""
     growth_mb = trend.slope * trend.span_hours
     return (
-        trend.order >= LEAST_ORDER
-        and trend.floor_mb >= LEAST_FLOOR_SHARE * growth_mb
-        and trend.widest_mb <= growth_mb
+        trend.order >= demands.order
+        and trend.floor_mb >= demands.floor_share * growth_mb
+        and trend.widest_mb <= demands.widest_share * growth_mb
     )
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from memmon.analysis.leak.evidence import ENOUGH_HOURS, newest_run, of_trend
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.signals.alarm import alarm_of, part_evidence
-from memmon.analysis.leak.signals.known import judged_parts, known_parts
+from memmon.analysis.leak.signals.held import held_part
+from memmon.analysis.leak.signals.in_use import level_in_use
+from memmon.analysis.leak.signals.known import counts_parts, judged_parts, known_parts
 from memmon.analysis.leak.states import judged_alone
 from memmon.analysis.leak.trend import fit_trend
 from memmon.facts.signals import Signal
@@ -43,7 +45,8 @@ def carried_by_parts(
 
     A leak of the whole, and what registered deques explain, stand as they are.
     """
-    if judgement.verdict is Verdict.LEAKING or judgement.reason == "deques_explain":
+    is_told = judgement.verdict is Verdict.LEAKING or judgement.reason == "deques_explain"
+    if is_told or not counts_parts(history):
         return judgement
     newest = newest_run(runs)
     run = history.of_runs([newest.run_id])
@@ -57,9 +60,12 @@ def carried_by_parts(
     carrier = _strongest(whole, threshold_mb_per_hour, signal_count=len(judged) + 1)
     if carrier is not None:
         return _leaking(carrier, newest, parts, threshold_mb_per_hour)
+    held = _held(judgement, whole, newest, parts, threshold_mb_per_hour)
+    if held is not None:
+        return held
     is_calm = judgement.verdict.row.needs_all_parts
     rising = _rising(whole, threshold_mb_per_hour) if is_calm else None
-    return judgement if rising is None else rising
+    return rising or level_in_use(judgement, parts, threshold_mb_per_hour) or judgement
 
 
 def _strongest(
@@ -92,6 +98,34 @@ def _leaking(
         if rate is not None and rate.slope >= threshold_mb_per_hour and rate.low > 0:
             return _leak(signal, evidence, name, rate)
     return _leak(signal, evidence, signal, evidence)
+
+
+def _held(
+    judgement: Judgement,
+    whole: dict[Signal, Evidence],
+    newest: RunSeries,
+    parts: Parts,
+    threshold_mb_per_hour: float,
+) -> Judgement | None:
+    """Return the leak of a part that pauses, where the verdict on the whole may be a pause too; else None."""
+    if not judgement.verdict.row.may_be_pause:
+        return None
+    found = held_part(whole, threshold_mb_per_hour, signal_count=len(whole) + 1)
+    if found is None:
+        return None
+    signal, held = found
+    if held.verdict is not Verdict.LEAKING:
+        is_calm = judgement.verdict.row.needs_all_parts
+        paused = replace(judgement, verdict=held.verdict, reason=held.reason, paused_hours=held.paused_hours)
+        return paused if is_calm else None
+    end_seconds = held.evidence.to_seconds
+    then = {name: _until(part, end_seconds) for name, part in parts.items()}
+    seen = _leaking((signal, held.evidence), _until(newest, end_seconds), then, threshold_mb_per_hour)
+    return replace(seen, reason=held.reason, paused_hours=held.paused_hours)
+
+
+def _until(series: RunSeries, end_seconds: float) -> RunSeries:
+    return series.until(int(np.searchsorted(series.at_seconds, end_seconds, side="right")))
 
 
 def _leak(signal: Signal, carrier: Evidence, measured: Signal, rate: Evidence) -> Judgement:

@@ -36,6 +36,12 @@ RESTED_SECONDS = 1.5 * SECONDS_PER_HOUR
 Parts = dict[Signal, RunSeries]
 
 
+def counts_parts(history: History) -> bool:
+    """Tell whether a recorder counted any part of memory."""
+    counted = (history.anon_bytes, history.heap_used_bytes, history.python_block_count)
+    return any(part is not None for part in counted)
+
+
 def known_parts(run: History, *, warm_up_hours: float) -> Parts:
     """Return the series of each part that a run knows, and of what is in use where both its parts are known.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.facts.signals import Signal
+from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
     if measured is Signal.FOOTPRINT:
         return None
     words = measured.words
-    return judgement.verdict.row.part_sentence.format(
+    sentence = judgement.verdict.row.part_sentence
+    if judgement.reason == "held":
+        sentence += "; it has paused for {paused:.0f} h"
+    return sentence.format(
         who=words,
         Who=words[0].upper() + words[1:],
         grows=measured.verb,
         since=_since(since) if measured is judgement.signal else "",
         rate="{rate}",
         threshold="{threshold}",
+        paused=judgement.paused_hours or 0.0,
     )
 
 
@@ -44,7 +49,7 @@ def signal_clause(judgement: Judgement, since: datetime | None) -> str:
 
 def unseen_clause(judgement: Judgement, *, resident: float | None, holes_mb: float | None) -> str:
     """Return that resident memory does not show growth of a part, and why; empty where it does."""
-    if judgement.measured is Signal.FOOTPRINT or resident is None:
+    if judgement.measured is Signal.FOOTPRINT or resident is None or judgement.verdict is Verdict.STABLE:
         return ""
     if resident >= SHOWN_SHARE * judgement.evidence.slope:
         return ""
