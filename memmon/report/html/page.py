@@ -68,10 +68,7 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         evidence_words=_evidence_words(report, zone),
         cause_bars=growth_bars(cause.shares) if cause else (),
         bars=growth_bars(cause.attributions) if cause and _names_a_part(cause) else (),
-        deques=tuple(
-            deque_item(chart, index, charts.since_seconds, charts.until_seconds)
-            for index, chart in enumerate(charts.deques)
-        ),
+        deques=tuple(deque_item(chart, index, charts) for index, chart in enumerate(charts.deques)),
         deque_words=_deque_words(report.deques),
         tables=tables_of(report, charts, zone),
         method=tuple(method_sentences(report.leak)),
