@@ -53,7 +53,7 @@ def render_html(
     if charts is not None and not page.is_empty:
         zone = tz or fixed_offset(report.until or report.generated_at)
         script_data = script_json(payload_of(charts, zone))
-        library, script = asset("vendor/uplot/uPlot.iife.min.js"), asset("report.js")
+        library, script = asset("vendor/uplot/uPlot.iife.min.js"), asset("report.js") + asset("copy.js")
     style = stylesheet()
     return (
         environment()
