@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.assessment.headline import chief_culprit
+from memmon.facts.deque_state import state_of
 from memmon.facts.limit_names import limit_name
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import rate, shown, size, span
+from memmon.formatting import counted, rate, shown, size, span
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -175,3 +176,9 @@ def _beside(assessed: Assessment) -> Iterator[str]:
         yield f"{words[0].upper()}{words[1:]}."
     if assessed.unrecorded is not None:
         yield f"{assessed.unrecorded.words}."
+    failing = [one.name for one in assessed.deques if state_of(one).is_failing]
+    if failing:
+        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+        which = f"{len(failing)} of {counted(len(assessed.deques), 'deque')}"
+        where = "is outside its limit" if len(failing) == 1 else "are outside their limits"
+        yield f"{which} {where}: {shown(failing[0])}{more}."

@@ -8,15 +8,14 @@ from datetime import UTC, timedelta
 import pytest
 from assessed_values import START, forecast, history, run
 
-from memmon.analysis.leak.finding import LeakFinding
 from memmon.assessment.assess import assess
-from memmon.assessment.assessment import Assessment
 from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.limits import Limit
 from memmon.assessment.plainly import day_and_time, plainly, release_of
 from memmon.assessment.present import Present
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import rate
+from memmon.model import DequeReading
 from memmon.units import MIB
 
 LEAKS = history(20.0)
@@ -30,16 +29,14 @@ CACHE = Culprits(
 )
 
 
-def leaking(**known) -> Assessment:
+def leaking(**known):
     return replace(assess(LEAKS, present=Present(limit=LIMIT)), severity=None, **known)
 
 
 def dated(hours, low, high):
     at = START + timedelta(hours=30)
     moments = [None if ahead is None else at + timedelta(hours=ahead) for ahead in (hours, low, high)]
-    return replace(
-        forecast(hours, low, high), as_of=at, at=moments[0], at_low=moments[1], at_high=moments[2]
-    )
+    return replace(forecast(hours, low, high), as_of=at, at=moments[0], at_low=moments[1], at_high=moments[2])
 
 
 def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
@@ -77,6 +74,16 @@ def test_every_verdict_has_its_words_and_no_figure_that_is_not_a_field(verdict):
     assert (" since " in said.replace("level since", "")) == grows
 
 
+def test_whatever_makes_a_source_urgent_is_said():
+    """A deque outside its limit, which makes it a warning, stands among the sentences by its name."""
+    faulty = [DequeReading(name=name, length_count=5, maxlen_count=None) for name in ("pending", "orders")]
+    sound = DequeReading(name="prices", length_count=5, maxlen_count=9)
+    assert "1 of 2 deques is outside its limit: pending." in plainly(leaking(deques=(faulty[0], sound)), tz=UTC)
+    said = plainly(leaking(deques=(*faulty, sound)), tz=UTC)
+    assert "2 of 3 deques are outside their limits: pending and 1 more." in said
+    assert "outside" not in " ".join(plainly(leaking(deques=(sound,)), tz=UTC))
+
+
 def released(*starts_hours, names):
     return [
         replace(run(number), release=name, started_at=START + timedelta(hours=hours))
@@ -84,7 +91,7 @@ def released(*starts_hours, names):
     ]
 
 
-def growing(since_hours, *, earliest=None, latest=None) -> LeakFinding:
+def growing(since_hours, *, earliest=None, latest=None):
     at = [None if one is None else START + timedelta(hours=one) for one in (since_hours, earliest, latest)]
     finding = assess(LEAKS).finding
     return replace(finding, since=at[0], since_earliest=at[1], since_latest=at[2])

@@ -101,6 +101,7 @@ def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
         yield Shape(style=f"marker {marker.kind}", path=f"M{frame.x(marker.at_seconds)} 0v1000")
     pieces = memory_bins(charts)
     yield Shape(style="band", path=bins_band(frame, pieces))
+    yield Shape(style="peak", path=bins_line(frame, _peaks(pieces)))
     for ribbon in memory.trend:
         yield Shape(style="trend-band", path=_ribbon_path(frame, ribbon))
     if memory.forecast:

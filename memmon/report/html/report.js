@@ -165,6 +165,7 @@
     var m = data.memory;
     clipped(u, function () {
       area(u, u.pieces(), 1, 2, colour("band"));
+      line(u, u.pieces(), 2, colour("peak"), 1);
       m.each.forEach(function (line) { stroke_(u, line[0], line[1], colour("mean"), [1, 2], 1); });
       m.trend.forEach(function (shape) { ribbon(u, shape, colour("trend-band"), colour("trend"), [], 2); });
       m.ols.forEach(function (line) { stroke_(u, line[0], line[1], colour("ols"), [6, 4], 1.5); });
