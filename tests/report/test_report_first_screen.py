@@ -13,7 +13,7 @@ from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
 from memmon.report.html.page import steps_of
-from memmon.report.html.view_model import Step
+from memmon.report.html.view_model import NextStep
 from memmon.store.read import open_store
 
 pytestmark = pytest.mark.browser
@@ -87,9 +87,9 @@ def test_a_step_gives_its_command_apart():
     """The first step stands with the first that has a command; the backquotes are gone."""
     steps = steps_of(["Restart it.", "Bound it.", "See what grew: `memmon report --since 24h`"])
     assert steps == (
-        Step(words="Restart it."),
-        Step(words="See what grew:", command="memmon report --since 24h"),
+        NextStep(words="Restart it."),
+        NextStep(words="See what grew:", command="memmon report --since 24h"),
     )
     inside = "pending has no maxlen: bound it (`memmon deques --suggest` says at what)."
-    assert steps_of([inside]) == (Step(words=inside),)
+    assert steps_of([inside]) == (NextStep(words=inside),)
     assert steps_of([]) == ()

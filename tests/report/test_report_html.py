@@ -142,7 +142,7 @@ def test_restarts_break_the_line_and_mark_the_axis(month_page):
 
 
 def test_the_method_quotes_the_numbers_of_the_finding(month_page):
-    """The plain words under 'How this verdict was reached' carry the finding's own figures."""
+    """The plain words under 'How this was judged' carry the finding's own figures."""
     _, charts, _ = month_page()
     report = report_from_snapshots(held([1.0, 2.0]), source="bot", now=NOW, finding=finding())
     page = render_html(report, charts, tz=UTC)

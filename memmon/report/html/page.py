@@ -13,7 +13,7 @@ from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences
 from memmon.report.html.tables import tables_of
-from memmon.report.html.view_model import Page, Step, Zoom
+from memmon.report.html.view_model import NextStep, Page, Zoom
 from memmon.report.words import leak_headline, mood_of
 from memmon.units import SECONDS_PER_HOUR
 
@@ -89,17 +89,21 @@ def _plain(report: Report, zone: tzinfo) -> tuple[str, ...]:
     return plainly(report.assessment, tz=zone)
 
 
-def steps_of(advice: Sequence[str]) -> tuple[Step, ...]:
+def steps_of(advice: Sequence[str]) -> tuple[NextStep, ...]:
     """Return what to do: the first step, and the first that has a command, which stands in backquotes."""
     steps = [_step(sentence) for sentence in advice]
     chosen = [*steps[:1], *[step for step in steps if step.command][:1]]
     return tuple(dict.fromkeys(chosen))
 
 
-def _step(sentence: str) -> Step:
+def _step(sentence: str) -> NextStep:
     words, _, rest = sentence.partition("`")
     command, _, end = rest.partition("`")
-    return Step(words=words.strip(), command=command) if command and not end.strip() else Step(words=sentence)
+    return (
+        NextStep(words=words.strip(), command=command)
+        if command and not end.strip()
+        else NextStep(words=sentence)
+    )
 
 
 def _evidence_words(report: Report, zone: tzinfo) -> str:

@@ -104,7 +104,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class NextStep:
     """What to do next: words, and the command that does it, where there is one."""
 
     words: str
@@ -129,7 +129,7 @@ class Page:
     mood: str
     plain: tuple[str, ...]
     """What is going on, in the operator's words, most important first."""
-    steps: tuple[Step, ...]
+    steps: tuple[NextStep, ...]
     """What to do, most urgent first."""
     verdict_sentences: tuple[str, ...]
     stale_words: str
