@@ -78,7 +78,9 @@ def test_whatever_makes_a_source_urgent_is_said():
     """A deque outside its limit, which makes it a warning, stands among the sentences by its name."""
     faulty = [DequeReading(name=name, length_count=5, maxlen_count=None) for name in ("pending", "orders")]
     sound = DequeReading(name="prices", length_count=5, maxlen_count=9)
-    assert "1 of 2 deques is outside its limit: pending." in plainly(leaking(deques=(faulty[0], sound)), tz=UTC)
+    assert "1 of 2 deques is outside its limit: pending." in plainly(
+        leaking(deques=(faulty[0], sound)), tz=UTC
+    )
     said = plainly(leaking(deques=(*faulty, sound)), tz=UTC)
     assert "2 of 3 deques are outside their limits: pending and 1 more." in said
     assert "outside" not in " ".join(plainly(leaking(deques=(sound,)), tz=UTC))
