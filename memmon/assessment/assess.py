@@ -16,6 +16,7 @@ from memmon.assessment.headline import headline_of
 from memmon.assessment.held import held_by
 from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
+from memmon.assessment.plainly import release_of
 from memmon.assessment.present import Present
 from memmon.assessment.resources import beside_resources, resources_of
 from memmon.assessment.waiting import waiting_for
@@ -116,6 +117,7 @@ def assess_finding(
         is_sum_exact=held.is_exact,
         finding_run_id=judged.run_id,
         limited_run_id=limited.run_id,
+        since_release=release_of(finding, known.runs),
     )
     if not is_brief:
         found = found.rated()

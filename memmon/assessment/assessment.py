@@ -48,6 +48,7 @@ class Assessment:
     `severity` is None where what it rests on was not asked for.
     `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
     `ready_at`: from when on it can be given, where waiting is enough.
+    `since_release`: the release that the growth began with; empty where it began with none.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
 
     What contradicts itself can't be built: a share is that of its own figures, a forecast that can say nothing
@@ -82,6 +83,7 @@ class Assessment:
     is_sum_exact: bool = True
     finding_run_id: int | None = None
     limited_run_id: int | None = None
+    since_release: str = ""
 
     def __post_init__(self) -> None:
         """Hold the rules that no two fields may break."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from memmon.report.html import asset, content_policy, environment, stylesheet
+from memmon.report.html import asset, content_policy, environment, page_script, stylesheet
 from memmon.report.html.view_model import Link
 
 PAGES = (("/", "Overview"), ("/events", "Events"), ("/data", "Data"))
@@ -18,7 +18,7 @@ def page_policy() -> str:
     """Return the Content-Security-Policy of every page: the reports' own scripts and style, nothing else."""
     return content_policy(
         styles=[stylesheet()],
-        scripts=[asset("vendor/uplot/uPlot.iife.min.js"), asset("report.js"), asset("live.js")],
+        scripts=[asset("vendor/uplot/uPlot.iife.min.js"), page_script(), asset("live.js")],
     )
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.report.chart_bins import BIN_SECONDS, Cells, bin_seconds, binned
 from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
+from memmon.report.chart_pauses import PiecewiseRows, cut_cells, cut_lines, cut_ribbons, pauses_of
 from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
 from memmon.report.chart_trends import trend_rows
 from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, Marker, MemoryChart, StackChart
 from memmon.units import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
     from numpy.typing import NDArray
 
     from memmon.analysis.stats.newey_west import LeastSquares
-    from memmon.report.chart_values import Values
+    from memmon.report.chart_bins import Bin
+    from memmon.report.chart_values import Pause, Values
     from memmon.report.data import Report
     from memmon.store.read import Buckets, Store
 
@@ -33,10 +38,6 @@ MEMORY_POINTS = 9_000
 SPLIT_POINTS = 1_200
 DEQUE_POINTS = 240
 MAX_MARKERS = 300
-GAP_INTERVALS = 3.0
-"""A pause longer than so many intervals breaks the line."""
-
-_ROUND_SECONDS = (60, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
 _MARKER_KINDS = {
     "death": "alert",
     "ended": "note",
@@ -64,56 +65,95 @@ def build_charts(
     since, until = report.judged_from or report.since, report.until
     if report.is_empty or since is None or until is None:
         return None
+    offset_seconds = local_offset_seconds(until, tz)
     interval_seconds = (report.staleness.interval_seconds if report.staleness else None) or 1.0
     length_seconds = max((until - since).total_seconds(), 60.0)
-    fine_seconds = bucket_seconds(length_seconds, MEMORY_POINTS, at_least_seconds=interval_seconds)
+    fine_seconds = bucket_seconds(
+        length_seconds,
+        MEMORY_POINTS,
+        at_least_seconds=max(interval_seconds, 1.0),
+        offset_seconds=offset_seconds,
+    )
     buckets = store.buckets(report.source, since, until, bucket_seconds=fine_seconds, run_id=run_id)
     if buckets.at_seconds.size == 0:
         return None
     first_seconds = max(since.timestamp(), float(buckets.at_seconds[0]))
     whole = summed(buckets) if are_several(report.assessment) else buckets
     history = store.history(report.source, since, until, run_id=run_id)
+    window = _Window(
+        since_seconds=first_seconds,
+        until_seconds=until.timestamp(),
+        offset_seconds=offset_seconds,
+        interval_seconds=interval_seconds,
+        pauses=pauses_of(whole),
+    )
     return Charts(
         since_seconds=first_seconds,
         until_seconds=until.timestamp(),
         memory=_memory(whole, report, each=buckets),
-        split=split_of(whole),
-        deques=_deques(store, report, datetime.fromtimestamp(first_seconds, until.tzinfo), until, run_id),
+        split=split_of(whole, offset_seconds=offset_seconds),
+        deques=_deques(store, report, window, run_id),
         days=tuple(_days(whole, report, tz)),
         windows=trend_rows(
             history_of_finding(history, report.assessment), report.leak.finding, least_squares=least_squares
         ),
         markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
+        pauses=window.pauses,
+        offset_seconds=offset_seconds,
     )
 
 
-def bucket_seconds(length_seconds: float, point_count: int, *, at_least_seconds: float) -> float:
-    """Return a round bucket size that gives at most `point_count` buckets, never below the interval."""
-    wanted = length_seconds / point_count
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """What part of the world all pictures show."""
+
+    since_seconds: float
+    until_seconds: float
+    offset_seconds: float
+    interval_seconds: float
+    pauses: tuple[Pause, ...]
+
+
+def local_offset_seconds(at: datetime, tz: tzinfo) -> float:
+    """Return how far local time is ahead of UTC at a moment."""
+    offset = at.astimezone(tz).utcoffset()
+    return 0.0 if offset is None else offset.total_seconds()
+
+
+def bucket_seconds(
+    length_seconds: float, point_count: int, *, at_least_seconds: float, offset_seconds: float = 0.0
+) -> float:
+    """Return the size of buckets that are no finer than needed and never coarser than the interval asks for.
+
+    It divides the day and the offset of local time, so that bins from local midnight consist of whole buckets.
+    """
+    wanted = max(length_seconds / point_count, 1.0)
+    fitting = [size for size in BIN_SECONDS if math.isclose(offset_seconds % size, 0.0)]
     if wanted <= at_least_seconds:
-        return max(at_least_seconds, 0.001)
-    round_up = next((size for size in _ROUND_SECONDS if size >= wanted), None)
-    return float(round_up or -(-wanted // 86400) * 86400)
+        return float(max(size for size in fitting if size <= at_least_seconds))
+    return float(next((size for size in fitting if size >= wanted), fitting[-1]))
 
 
 def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
     """Return the picture of memory; `each`: the processes of which `buckets` are the sum, or the same."""
     finding, found = report.leak.finding, report.assessment
     system = report.system
-    rows = _with_breaks(buckets)
+    rows, pauses = PiecewiseRows(buckets), pauses_of(buckets)
     judged = each if found is None or each is buckets else of_finding(each, found)
     return MemoryChart(
-        at_seconds=tuple((rows.at_seconds + _middle(buckets)).tolist()),
+        at_seconds=tuple(rows.at_seconds.tolist()),
         mean_mb=_values(rows.of(buckets.columns["rss_bytes"]) / MIB),
         min_mb=_values(rows.of(buckets.columns["min_rss_bytes"]) / MIB),
         max_mb=_values(rows.of(buckets.columns["max_rss_bytes"]) / MIB),
         bucket_seconds=buckets.bucket_seconds,
-        trend=trend_of(judged, finding) if finding else (),
-        least_squares=least_squares_of(judged, finding) if finding else (),
+        trend=cut_ribbons(trend_of(judged, finding), pauses) if finding else (),
+        least_squares=cut_lines(least_squares_of(judged, finding), pauses) if finding else (),
         forecast=forecast_of(report.forecast, float(buckets.at_seconds[0])),
         limit_mb=_limit_mb(report),
+        whole_limit_mb=system.limit_mb if system else None,
         limit_origin=system.limit_origin if system else None,
         processes=() if each is buckets else lines_of(each),
+        sample_counts=_counts(rows, buckets),
     )
 
 
@@ -124,39 +164,17 @@ def _limit_mb(report: Report) -> float | None:
     return report.system.limit_mb if report.system else None
 
 
-def _middle(buckets: Buckets) -> float:
-    """Return what leads from the beginning of a bucket to its middle; raw samples have none."""
-    return buckets.bucket_seconds / 2 if bool((buckets.sample_count > 1).any()) else 0.0
-
-
-class _Rows:
-    """Bucket rows with an empty one wherever a line must break: a restart, or a pause."""
-
-    def __init__(self, at_seconds: Floats, breaks: NDArray[np.int64], pause_seconds: Floats) -> None:
-        self._breaks = breaks
-        self.at_seconds: Floats = np.insert(at_seconds, breaks, pause_seconds)
-
-    def of(self, column: Floats) -> Floats:
-        """Return a column's values with NaN where the line breaks."""
-        spread: Floats = np.insert(column, self._breaks, np.nan)
-        return spread
-
-
-def _with_breaks(buckets: Buckets) -> _Rows:
-    at, run = buckets.at_seconds, buckets.run_id
-    step = np.diff(at)
-    usual = float(np.median(step)) if step.size else buckets.bucket_seconds
-    breaks = (
-        np.flatnonzero((np.diff(run) != 0) | (step > GAP_INTERVALS * max(usual, buckets.bucket_seconds))) + 1
-    )
-    return _Rows(at, breaks, (at[breaks - 1] + at[breaks]) / 2)
+def _counts(rows: PiecewiseRows, buckets: Buckets) -> tuple[int, ...]:
+    """Return how many samples stand behind each row, 0 where the line is cut."""
+    counts = np.nan_to_num(rows.of(buckets.sample_count.astype(np.float64)))
+    return tuple(counts.astype(np.int64).tolist())
 
 
 def _values(column: Floats) -> Values:
     return tuple(None if value != value else value for value in column.tolist())  # noqa: PLR0124 - NaN is not itself
 
 
-def split_of(buckets: Buckets) -> StackChart | None:
+def split_of(buckets: Buckets, *, offset_seconds: float = 0.0) -> StackChart | None:
     """Return what resident memory consists of, None where only its total was recorded.
 
     Anonymous memory less the native heap is what Python's own allocator and free memory hold.
@@ -165,8 +183,6 @@ def split_of(buckets: Buckets) -> StackChart | None:
     anonymous = columns["rss_anon_bytes"]
     if not bool(np.isfinite(anonymous).any()):
         return None
-    rows = _with_breaks(buckets)
-    size = max(-(-rows.at_seconds.size // SPLIT_POINTS), 1)
     native = np.nan_to_num(columns["heap_used_bytes"]) + np.nan_to_num(columns["heap_mmap_bytes"])
     native = np.minimum(native, anonymous)
     parts = {
@@ -175,47 +191,77 @@ def split_of(buckets: Buckets) -> StackChart | None:
         "shared": columns["rss_shmem_bytes"],
         "file-backed": columns["rss_file_bytes"],
     }
-    layers = [
-        Layer(
-            name=name,
-            value_mb=_values(
-                _grouped_mean(rows.of(np.where(np.isfinite(anonymous), np.nan_to_num(part), np.nan)), size)
-                / MIB
-            ),
-        )
+    known = {
+        name: np.where(np.isfinite(anonymous), np.nan_to_num(part), np.nan)
         for name, part in parts.items()
         if float(np.nanmax(part, initial=0.0)) > 0
-    ]
-    return StackChart(at_seconds=tuple(rows.at_seconds[::size].tolist()), layers=tuple(layers))
+    }
+    return _coarse(buckets, known, offset_seconds=offset_seconds)
 
 
-def _grouped_mean(column: Floats, size: int) -> Floats:
-    """Return the mean of every `size` values, NaN where one of them is NaN."""
-    padded = np.concatenate([column, np.full(-column.size % size, column[-1])])
-    means: Floats = padded.reshape(-1, size).mean(axis=1)
-    return means
+def _coarse(buckets: Buckets, parts: dict[str, Floats], *, offset_seconds: float) -> StackChart:
+    """Return the parts in about `SPLIT_POINTS` bins."""
+    rows, at = PiecewiseRows(buckets), buckets.at_seconds
+    size = bin_seconds(float(at[-1] - at[0]), cell_seconds=buckets.bucket_seconds, point_count=SPLIT_POINTS)
+    counts = _counts(rows, buckets)
+    times: list[float] = []
+    layers = []
+    for name, part in parts.items():
+        values = _values(rows.of(part / MIB))
+        cells = Cells(
+            at_seconds=rows.at_seconds.tolist(),
+            low=values,
+            mean=values,
+            high=values,
+            cell_seconds=buckets.bucket_seconds,
+            counts=counts,
+        )
+        pieces = binned(cells, size_seconds=size, offset_seconds=offset_seconds)
+        times, means = _joined(pieces)
+        layers.append(Layer(name=name, value_mb=means))
+    return StackChart(at_seconds=tuple(times), layers=tuple(layers), bucket_seconds=size)
 
 
-def _deques(
-    store: Store, report: Report, since: datetime, until: datetime, run_id: int | None
-) -> tuple[DequeChart, ...]:
+def _joined(pieces: Sequence[Sequence[Bin]]) -> tuple[list[float], Values]:
+    """Return the bins' beginnings and means, with a None between two pieces."""
+    times: list[float] = []
+    means: list[float | None] = []
+    for piece in pieces:
+        if times:
+            times.append((times[-1] + piece[0].start_seconds) / 2)
+            means.append(None)
+        times += [one.start_seconds for one in piece]
+        means += [one.mean for one in piece]
+    return times, tuple(means)
+
+
+def _deques(store: Store, report: Report, window: _Window, run_id: int | None) -> tuple[DequeChart, ...]:
+    """Return each deque's picture, in spans from local midnight on, cut where memory's line is."""
     if not report.deques.rows:
         return ()
-    length_seconds = max((until - since).total_seconds(), 60.0)
-    size_seconds = bucket_seconds(length_seconds, DEQUE_POINTS, at_least_seconds=1.0)
-    start = since.timestamp()
-    count = int(length_seconds // size_seconds) + 1
+    since, until = window.since_seconds, window.until_seconds
+    length = max(until - since, 60.0, 2 * window.interval_seconds * DEQUE_POINTS)  # no span without a sample
+    size = bucket_seconds(length, DEQUE_POINTS, at_least_seconds=1.0, offset_seconds=window.offset_seconds)
+    start = (since + window.offset_seconds) // size * size - window.offset_seconds
+    count = int((until - start) // size) + 1
     peaks = store.deque_peaks(
-        report.source, since, until, run_id=run_id, span_seconds=size_seconds, span_count=count
+        report.source,
+        datetime.fromtimestamp(start, UTC),
+        datetime.fromtimestamp(until, UTC),
+        run_id=run_id,
+        span_seconds=size,
+        span_count=count,
     )
-    times = tuple(start + (number + 0.5) * size_seconds for number in range(count))
+    spans = [start + number * size for number in range(count)]
+    times, _ = cut_cells(spans, (None,) * count, window.pauses, cell_seconds=size)
     charts = []
     for row in report.deques.rows:
         lengths, limits = peaks.get(row.name, (np.full(count, np.nan), np.full(count, np.nan)))
         is_percent = row.maxlen_count is not None and row.maxlen_count > 0
         fill = 100.0 * lengths / np.where(limits > 0, limits, row.maxlen_count) if is_percent else lengths
+        _, values = cut_cells(spans, _values(np.round(fill, 2)), window.pauses, cell_seconds=size)
         charts.append(
-            DequeChart(row=row, at_seconds=times, fill=_values(np.round(fill, 2)), is_percent=is_percent)
+            DequeChart(row=row, at_seconds=times, fill=values, is_percent=is_percent, span_seconds=size)
         )
     return tuple(charts)
 

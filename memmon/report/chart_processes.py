@@ -9,6 +9,7 @@ import numpy as np
 
 from memmon.assessment.lives import history_lanes
 from memmon.assessment.together import together
+from memmon.report.chart_pauses import breaks_of
 from memmon.report.chart_values import Line
 from memmon.units import MIB
 
@@ -35,21 +36,34 @@ def are_several(found: Assessment | None) -> bool:
 
 
 def summed(buckets: Buckets) -> Buckets:
-    """Return the sums over all processes of each span, as those of one run; a span that one of them lacks is bridged."""
+    """Return the sums over all processes of each span, as those of one run.
+
+    A span that one of them lacks is bridged; where one was not read for longer, the sum is not known and left out.
+    """
     at, row = np.unique(buckets.at_seconds, return_inverse=True)
     count = np.zeros(at.size, dtype=np.int64)
     np.add.at(count, row, buckets.sample_count)
     runs = [buckets.run_id == number for number in np.unique(buckets.run_id)]
+    known = ~np.any([_unread(buckets, rows, at) for rows in runs], axis=0)
     return replace(
         buckets,
-        at_seconds=at,
-        run_id=np.zeros(at.size, dtype=np.int64),
-        sample_count=count,
+        at_seconds=at[known],
+        run_id=np.zeros(int(known.sum()), dtype=np.int64),
+        sample_count=count[known],
         columns={
-            name: _sum([_spread(buckets, rows, column, at) for rows in runs])
+            name: _sum([_spread(buckets, rows, column, at)[known] for rows in runs])
             for name, column in buckets.columns.items()
         },
     )
+
+
+def _unread(buckets: Buckets, rows: NDArray[np.bool_], at: Floats) -> NDArray[np.bool_]:
+    """Tell which spans lie in a pause of one process."""
+    own = buckets.at_seconds[rows]
+    cuts = breaks_of(own, buckets.run_id[rows], bucket_seconds=buckets.bucket_seconds)
+    pauses = [(at > own[cut - 1]) & (at < own[cut]) for cut in cuts.tolist()]
+    found: NDArray[np.bool_] = np.any([np.zeros(at.size, dtype=bool), *pauses], axis=0)
+    return found
 
 
 def _spread(buckets: Buckets, rows: NDArray[np.bool_], column: Floats, at: Floats) -> Floats:
@@ -102,9 +116,15 @@ def lines_of(buckets: Buckets) -> tuple[Line, ...]:
 def _lines(buckets: Buckets) -> Iterator[Line]:
     rss_mb = buckets.columns["rss_bytes"] / MIB
     for number in list(dict.fromkeys(buckets.run_id.tolist()))[-MOST_LINES:]:
-        rows = np.flatnonzero((buckets.run_id == number) & np.isfinite(rss_mb))
-        few = rows[np.unique(np.linspace(0, rows.size - 1, min(rows.size, LINE_POINTS)).round().astype(int))]
-        if few.size > 1:
-            yield Line(
-                at_seconds=tuple(buckets.at_seconds[few].tolist()), value_mb=tuple(rss_mb[few].tolist())
-            )
+        own = np.flatnonzero((buckets.run_id == number) & np.isfinite(rss_mb))
+        at = buckets.at_seconds[own]
+        cuts = breaks_of(at, buckets.run_id[own], bucket_seconds=buckets.bucket_seconds)
+        for rows in np.split(own, cuts):
+            yield from _line(buckets, rows, rss_mb, most=max(LINE_POINTS * rows.size // own.size, 2))
+
+
+def _line(buckets: Buckets, rows: NDArray[np.int64], rss_mb: Floats, *, most: int) -> Iterator[Line]:
+    """Yield the line of a stretch without a pause, in at most so many points."""
+    few = rows[np.unique(np.linspace(0, rows.size - 1, min(rows.size, most)).round().astype(int))]
+    if few.size > 1:
+        yield Line(at_seconds=tuple(buckets.at_seconds[few].tolist()), value_mb=tuple(rss_mb[few].tolist()))

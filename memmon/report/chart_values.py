@@ -25,6 +25,14 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A stretch in which nothing was recorded; at a restart it may take no time. No line goes through it."""
+
+    from_seconds: float
+    until_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ribbon:
     """A line with its interval: the trend of one run, or the forecast."""
 
@@ -44,10 +52,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryChart:
-    """Resident memory: mean per bucket with the band from min to max; raw samples have no band.
-
-    `bucket_seconds` is 0 for raw samples.
-    """
+    """Resident memory in buckets that begin at `at_seconds`: the mean of each, with the band from min to max."""
 
     at_seconds: tuple[float, ...]
     mean_mb: Values
@@ -61,6 +66,10 @@ class MemoryChart:
     limit_origin: str | None = None
     processes: tuple[Line, ...] = ()
     """Each of several processes, of which the memory is the sum."""
+    sample_counts: tuple[int, ...] = ()
+    """How many samples stand behind each bucket."""
+    whole_limit_mb: float | None = None
+    """The limit itself; `limit_mb` is the resident memory at which it is reached, as others may use a part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +82,22 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackChart:
-    """Parts that add up, bottom first."""
+    """Parts that add up, bottom first, in buckets that begin at `at_seconds`."""
 
     at_seconds: tuple[float, ...]
     layers: tuple[Layer, ...]
+    bucket_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DequeChart:
-    """One deque's fill over time: percent of maxlen, or its length where it has no maxlen."""
+    """One deque's fill over time, the largest of each span: percent of maxlen, or its length where it has no maxlen."""
 
     row: DequeRow
     at_seconds: tuple[float, ...]
     fill: Values
     is_percent: bool
+    span_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +139,7 @@ class Charts:
     windows: tuple[WindowRow, ...] = ()
     """Rolling windows of 24 hours, oldest first."""
     markers: tuple[Marker, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    """Where nothing was recorded, oldest first."""
+    offset_seconds: float = 0.0
+    """How far local time is ahead of UTC: bins begin at local midnight."""

@@ -64,6 +64,8 @@ SPEAKS_OF = {
     "report --json": {*_PAGE, *_WHOLE, *_BESIDE, "since", "growth_mb"},
     "report html": {*_PAGE, *_BESIDE, *_RESOURCES, "footprint_bytes"},
     "report html, sentence": _SENTENCE,
+    "report html, hero": {*_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
+    "source page, hero": {*_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
     "source page": {*_PAGE, *_BESIDE, *_RESOURCES, "footprint_bytes"},
     "source page, sentence": _SENTENCE,
     "overview": {*_JUDGED, "used_percent", "is_stale", "worst_first"},

@@ -84,6 +84,7 @@ BREAKS = {
     "the overview's staleness": ("memmon.dashboard.overview.staleness", _always_stale, "is_stale", "overview"),
     "the cards' sizes": ("memmon.report.html.cards.size", lambda _: lambda _mb: "99.0 MB", "limit_bytes", "report html"),
     "the page's look": ("memmon.report.html.page.mood_of", lambda _: lambda _assessed: "good", "severity", "report html"),
+    "the page's first sentence": ("memmon.assessment.plainly.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report html, hero"),
     "check's state": ("memmon.cli.commands.check.check_state", _never_bad, "severity", "check --json"),
     "the evaluator's severity": ("memmon.alerts.conditions.severity_here", lambda _: lambda _present: "error", "severity", "evaluator"),
     "the text report's footprint": ("memmon.report.text.mb_from_bytes", lambda _: lambda _bytes: 1.0, "footprint_bytes", "report"),
@@ -97,6 +98,7 @@ BREAKS = {
 
 DRAWN_TOGETHER = {
     "report html": {"source page"},
+    "report html, hero": {"source page, hero"},
     "check --json": {"check"},
     "evaluator": {"hourly check"},
 }

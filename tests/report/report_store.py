@@ -30,8 +30,12 @@ def record_bot(  # noqa: PLR0913 - a test names what it needs
     limit_mb=2048.0,
     until=NOW,
     seed=1,
+    pause_hours=(0.0, 0.0),
 ):
-    """Write `runs` runs of equal length that end at `until`; returns the database's path as text."""
+    """Write `runs` runs of equal length that end at `until`; returns the database's path as text.
+
+    `pause_hours`: from when to when within each run nothing is recorded.
+    """
     database = parse_database(path)
     upgrade(database)
     rng = random.Random(seed)
@@ -53,6 +57,7 @@ def record_bot(  # noqa: PLR0913 - a test names what it needs
         snapshots = [
             _snapshot(start, i, minutes, deques, slope_mb_per_hour, hostile, limit_mb, rng)
             for i in range(1, count + 1)
+            if not pause_hours[0] < i * minutes / 60 < pause_hours[1]
         ]
         events = _events(start, run_hours, hostile)
         last = number == runs - 1

@@ -19,7 +19,8 @@ from memmon.report.chart_data import bucket_seconds, build_charts
 from memmon.report.from_snapshots import report_from_snapshots
 from memmon.report.html import render_html
 from memmon.report.html.encoding import encode_times, encode_values, script_json
-from memmon.report.html.geometry import BOX, Frame, line_path, thin, time_ticks, value_ticks
+from memmon.report.html.figures import memory_bins
+from memmon.report.html.geometry import BOX, Frame, line_path, time_ticks, value_ticks
 from memmon.store.read import open_store
 
 SIZE_LIMIT_BYTES = 500_000
@@ -57,10 +58,9 @@ def test_no_window_hides_the_peak(month_page, days):
     report, charts, _ = month_page(days=days)
     highest = max(value for value in charts.memory.max_mb if value is not None)
     assert highest == pytest.approx(report.memory.max_mb)
-    few = thin(
-        charts.memory.at_seconds, charts.memory.min_mb, charts.memory.mean_mb, charts.memory.max_mb, count=100
-    )
-    assert max(value for value in few.high if value is not None) == pytest.approx(report.memory.max_mb)
+    bins = [one for piece in memory_bins(charts) for one in piece]
+    assert max(one.high for one in bins) == pytest.approx(report.memory.max_mb)
+    assert len(bins) <= 360 + 2 * 7
 
 
 def test_the_default_pictures_show_what_the_verdict_saw(month_page):
@@ -142,7 +142,7 @@ def test_restarts_break_the_line_and_mark_the_axis(month_page):
 
 
 def test_the_method_quotes_the_numbers_of_the_finding(month_page):
-    """The plain words under 'How this verdict was reached' carry the finding's own figures."""
+    """The plain words under 'How this was judged' carry the finding's own figures."""
     _, charts, _ = month_page()
     report = report_from_snapshots(held([1.0, 2.0]), source="bot", now=NOW, finding=finding())
     page = render_html(report, charts, tz=UTC)
@@ -192,17 +192,6 @@ def test_encoded_values_come_back_to_within_a_screen_pixel(values):
 def test_encoded_times_come_back_exactly(times):
     """Whole seconds survive the run-length encoding."""
     assert decoded_times(json.loads(json.dumps(encode_times(times)))) == times
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.floats(-1e5, 1e5), min_size=1, max_size=300), st.integers(2, 60))
-def test_thinning_keeps_both_extremes(values, count):
-    """The least and the greatest value of a series are in its thinned band."""
-    times = list(range(len(values)))
-    few = thin(times, tuple(values), tuple(values), tuple(values), count=count)
-    assert min(few.low) == min(values)
-    assert max(few.high) == max(values)
-    assert len(few.at_seconds) <= count or len(values) <= count
 
 
 @settings(deadline=None, max_examples=60)

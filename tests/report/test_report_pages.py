@@ -87,7 +87,7 @@ def test_the_buttons_show_the_last_part_of_the_window(hostile_page, open_page):
 
 
 def test_hovering_reads_all_charts_at_the_same_moment(hostile_page, open_page):
-    """The value under the pointer is written out, and the other charts read the same moment."""
+    """The value under the pointer is written out with its range, and the other charts read the same moment."""
     with open_page(hostile_page) as (page, _):
         page.locator(".deque").first.scroll_into_view_if_needed()
         page.wait_for_selector(".deque.drawn")
@@ -95,12 +95,12 @@ def test_hovering_reads_all_charts_at_the_same_moment(hostile_page, open_page):
         memory = page.locator("#chart-memory .readout").inner_text()
         split = page.locator("#chart-split .readout").inner_text()
         deque = page.locator(".deque.drawn .fill").first.inner_text()
-    assert re.match(r"2026-0[23]-\d\d \d\d:\d\d · \d+\.\d MB", memory)
+    assert re.match(r"2026-0[23]-\d\d \d\d:\d\d to \d\d:\d\d · \d+\.\d MB", memory)
     moments = [
         datetime.strptime(words[:16], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         for words in (memory, split, deque)
     ]
-    assert max(moments) - min(moments) <= timedelta(minutes=15)
+    assert max(moments) - min(moments) <= timedelta(minutes=30)
 
 
 def test_without_scripts_the_page_is_complete(hostile_page, open_page):

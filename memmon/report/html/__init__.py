@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from memmon.report.data import Report
     from memmon.report.html.view_model import Link
 
-__all__ = ["asset", "content_policy", "environment", "render_html", "stylesheet"]
+__all__ = ["asset", "content_policy", "environment", "page_script", "render_html", "stylesheet"]
 
 
 def render_html(
@@ -53,7 +53,7 @@ def render_html(
     if charts is not None and not page.is_empty:
         zone = tz or fixed_offset(report.until or report.generated_at)
         script_data = script_json(payload_of(charts, zone))
-        library, script = asset("vendor/uplot/uPlot.iife.min.js"), asset("report.js")
+        library, script = asset("vendor/uplot/uPlot.iife.min.js"), page_script()
     style = stylesheet()
     return (
         environment()
@@ -93,6 +93,11 @@ def _hash_source(text: str) -> str:
 def stylesheet() -> str:
     """Return the one style sheet of every page."""
     return asset("vendor/uplot/uPlot.min.css") + "\n" + asset("report.css")
+
+
+def page_script() -> str:
+    """Return the one script of a report's page."""
+    return asset("report.js") + asset("copy.js")
 
 
 @cache

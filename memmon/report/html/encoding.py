@@ -29,12 +29,15 @@ def encode_times(at_seconds: Sequence[float]) -> dict[str, Any]:
     return {"o": whole[0] if whole else 0, "n": len(whole), "r": runs}
 
 
-def encode_values(values: Sequence[float | None]) -> dict[str, Any]:
-    """Return values as `{"q": quantum, "d": [first, step, step, ...]}`; None stays null."""
+def encode_values(values: Sequence[float | None], *, finest: float = math.inf) -> dict[str, Any]:
+    """Return values as `{"q": quantum, "d": [first, step, step, ...]}`; None stays null.
+
+    They are true to a two-thousandth of their range, or to `finest` where that is less.
+    """
     known = [value for value in values if value is not None]
     if not known:
         return {"q": 1, "d": [None] * len(values)}
-    quantum = _quantum(max(known) - min(known), max(abs(value) for value in known))
+    quantum = min(_quantum(max(known) - min(known), max(abs(value) for value in known)), finest)
     steps: list[int | None] = []
     before = 0
     for value in values:

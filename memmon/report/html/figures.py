@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.facts.limit_names import limit_name
 from memmon.formatting import size
+from memmon.report.chart_bins import BIN_POINTS, Cells, bin_seconds, binned
 from memmon.report.html.geometry import (
     Frame,
     band_path,
+    bins_band,
+    bins_line,
     line_path,
-    thin,
     time_ticks,
     value_frame,
     value_ticks,
@@ -24,12 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
+    from memmon.report.chart_bins import Bin
     from memmon.report.chart_values import Charts, DequeChart, Line, Marker, MemoryChart, Ribbon, StackChart
     from memmon.report.data import CauseShare
 
-MEMORY_POINTS = 480
-SPLIT_POINTS = 240
-DEQUE_POINTS = 90
+DEQUE_POINTS = 120
 MAX_LIMIT_RATIO = 2.0
 """The limit is drawn when it is at most so many times the highest reading: else it would flatten the rest."""
 
@@ -97,13 +99,14 @@ def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
     memory = charts.memory
     for marker in charts.markers:
         yield Shape(style=f"marker {marker.kind}", path=f"M{frame.x(marker.at_seconds)} 0v1000")
-    few = thin(memory.at_seconds, memory.min_mb, memory.mean_mb, memory.max_mb, count=MEMORY_POINTS)
-    yield Shape(style="band", path=band_path(frame, few.at_seconds, few.low, few.high))
+    pieces = memory_bins(charts)
+    yield Shape(style="band", path=bins_band(frame, pieces))
+    yield Shape(style="peak", path=bins_line(frame, _peaks(pieces)))
     for ribbon in memory.trend:
         yield Shape(style="trend-band", path=_ribbon_path(frame, ribbon))
     if memory.forecast:
         yield Shape(style="cone", path=_ribbon_path(frame, memory.forecast))
-    yield Shape(style="mean", path=line_path(frame, few.at_seconds, few.mean))
+    yield Shape(style="mean", path=bins_line(frame, pieces))
     yield from _lines(frame, "each", memory.processes)
     for ribbon in memory.trend:
         yield Shape(style="trend", path=line_path(frame, ribbon.at_seconds, ribbon.middle_mb))
@@ -114,6 +117,26 @@ def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
         )
     if memory.limit_mb is not None and shows_limit(memory):
         yield Shape(style="limit", path=f"M0 {frame.y(memory.limit_mb)}h1000")
+
+
+def memory_bins(charts: Charts) -> list[list[Bin]]:
+    """Return the bins of memory over the whole window."""
+    memory = charts.memory
+    cells = Cells(
+        at_seconds=memory.at_seconds,
+        low=memory.min_mb,
+        mean=memory.mean_mb,
+        high=memory.max_mb,
+        cell_seconds=memory.bucket_seconds,
+        counts=memory.sample_counts,
+    )
+    return _whole(charts, cells)
+
+
+def _whole(charts: Charts, cells: Cells, *, point_count: int = BIN_POINTS) -> list[list[Bin]]:
+    length = charts.until_seconds - charts.since_seconds
+    size = bin_seconds(length, cell_seconds=cells.cell_seconds, point_count=point_count)
+    return binned(cells, size_seconds=size, offset_seconds=charts.offset_seconds, pauses=charts.pauses)
 
 
 def _lines(frame: Frame, style: str, lines: Sequence[Line]) -> Iterator[Shape]:
@@ -139,7 +162,7 @@ def _memory_legend(charts: Charts) -> Iterator[LegendEntry]:
     if memory.forecast:
         yield LegendEntry(label="forecast", style="forecast")
     if shows_limit(memory):
-        yield LegendEntry(label="limit", style="limit")
+        yield LegendEntry(label=f"{limit_words(memory)}, is reached", style="limit")
     kinds = {marker.kind for marker in charts.markers}
     for kind in MARKER_WORDS:
         if kind in kinds:
@@ -161,25 +184,28 @@ def _memory_words(memory: MemoryChart) -> str:
     return f"From {size(known[0])} to {size(known[-1])}; lowest {size(low)}, highest {size(high)}."
 
 
+def limit_words(memory: MemoryChart) -> str:
+    """Return the limit by its name and its one number, wherever in the picture it is reached."""
+    limit_mb = memory.whole_limit_mb if memory.whole_limit_mb is not None else memory.limit_mb
+    return f"{limit_name(memory.limit_origin)}, {size(limit_mb)}"
+
+
 def _limit_note(memory: MemoryChart) -> str:
     if memory.limit_mb is None or shows_limit(memory):
         return ""
-    name = limit_name(memory.limit_origin)
-    return f"{name[0].upper()}{name[1:]} ({size(memory.limit_mb)}) is far above this picture."
+    words = limit_words(memory)
+    return f"{words[0].upper()}{words[1:]}, is far above this picture."
 
 
 def split_figure(charts: Charts, split: StackChart, tz: tzinfo) -> Figure:
     """Return the stacked picture of what the memory consists of."""
     tops = _stacked(split)
     frame = value_frame(charts.since_seconds, right_edge(charts), tops[-1] if tops else (), from_zero=True)
-    shapes = []
     below: Sequence[float | None] = [None if value is None else 0.0 for value in (tops[0] if tops else ())]
+    shapes = []
     for number, top in enumerate(tops):
-        few = thin(split.at_seconds, tuple(below), tuple(top), tuple(top), count=SPLIT_POINTS)
-        floor = thin(split.at_seconds, tuple(below), tuple(below), tuple(top), count=SPLIT_POINTS).mean
-        shapes.append(
-            Shape(style=f"layer layer-{number}", path=band_path(frame, few.at_seconds, floor, few.mean))
-        )
+        layer = _whole(charts, _between(split, below, top))
+        shapes.append(Shape(style=f"layer layer-{number}", path=bins_band(frame, layer)))
         below = top
     return Figure(
         key="split",
@@ -193,6 +219,16 @@ def split_figure(charts: Charts, split: StackChart, tz: tzinfo) -> Figure:
         shapes=tuple(shapes),
         y_ticks=tuple(value_ticks(frame, count=4, unit=" MB")),
         x_ticks=tuple(time_ticks(frame, tz)),
+    )
+
+
+def _between(split: StackChart, below: Sequence[float | None], top: Sequence[float | None]) -> Cells:
+    return Cells(
+        at_seconds=split.at_seconds,
+        low=tuple(below),
+        mean=tuple(top),
+        high=tuple(top),
+        cell_seconds=split.bucket_seconds,
     )
 
 
@@ -217,15 +253,25 @@ def _split_words(split: StackChart) -> str:
     return f"At the end: {', '.join(newest)}."
 
 
-def deque_item(chart: DequeChart, index: int, since_seconds: float, until_seconds: float) -> DequeItem:
+def deque_item(chart: DequeChart, index: int, charts: Charts) -> DequeItem:
     """Return one deque's small picture; the y axis is 0 to 100 % of its limit."""
     row = chart.row
-    mood = row.state.tone
     known = [value for value in chart.fill if value is not None]
     top = 105.0 if chart.is_percent else 1.1 * max([*known, 1.0])
-    frame = Frame(left_seconds=since_seconds, right_seconds=until_seconds, bottom=0.0, top=max([top, *known]))
-    few = thin(chart.at_seconds, chart.fill, chart.fill, chart.fill, count=DEQUE_POINTS)
-    zeros = tuple(None if value is None else 0.0 for value in few.high)
+    frame = Frame(
+        left_seconds=charts.since_seconds,
+        right_seconds=charts.until_seconds,
+        bottom=0.0,
+        top=max([top, *known]),
+    )
+    cells = Cells(
+        at_seconds=chart.at_seconds,
+        low=chart.fill,
+        mean=chart.fill,
+        high=chart.fill,
+        cell_seconds=chart.span_seconds,
+    )
+    pieces = _peaks(_whole(charts, cells, point_count=DEQUE_POINTS))
     words = (
         f"{row.length_count}: {DEQUE_WORDS[row.state]}" if row.state is DequeState.UNBOUNDED else fill(row)
     )
@@ -233,11 +279,16 @@ def deque_item(chart: DequeChart, index: int, since_seconds: float, until_second
         index=index,
         name=row.name,
         words=words,
-        mood=mood,
+        mood=row.state.tone,
         description=f"{row.name}: {words}",
-        area=band_path(frame, few.at_seconds, zeros, few.high) if known else "",
-        line=line_path(frame, few.at_seconds, few.high) if known else "",
+        area=bins_band(frame, pieces, floor=0.0),
+        line=bins_line(frame, pieces),
     )
+
+
+def _peaks(pieces: list[list[Bin]]) -> list[list[Bin]]:
+    """Return the bins with their highest value as the one to draw."""
+    return [[replace(one, mean=one.high) for one in piece] for piece in pieces]
 
 
 def growth_bars(shares: Sequence[CauseShare]) -> tuple[Bar, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
+    from memmon.report.chart_bins import Bin
     from memmon.report.chart_values import Values
 
 BOX = 1000
@@ -64,6 +65,10 @@ def _width(low: float, high: float) -> float:
     return (high - low) or 1.0
 
 
+LEAST_RANGE_SHARE = 0.2
+"""The y axis spans at least such a share of its values: what is next to nothing must not look like a cliff."""
+
+
 def value_frame(
     left_seconds: float, right_seconds: float, values: Iterable[float | None], *, from_zero: bool = False
 ) -> Frame:
@@ -71,9 +76,11 @@ def value_frame(
     known = [value for value in values if value is not None]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     low = min(low, 0.0) if from_zero else low
-    air = 0.08 * (high - low) or max(abs(high) * 0.05, 0.5)
-    bottom = low if from_zero else low - air
-    return Frame(left_seconds=left_seconds, right_seconds=right_seconds, bottom=bottom, top=high + air)
+    air = 0.08 * (high - low) or 0.5
+    lacking = max(LEAST_RANGE_SHARE * abs(high) - (high - low) - 2 * air, 0.0)
+    bottom = low if from_zero else low - air - lacking / 2
+    top = high + air + lacking / 2
+    return Frame(left_seconds=left_seconds, right_seconds=right_seconds, bottom=bottom, top=top)
 
 
 def value_ticks(frame: Frame, *, count: int = 5, unit: str = "") -> list[Tick]:
@@ -130,6 +137,32 @@ def band_path(frame: Frame, at_seconds: Sequence[float], low: Values, high: Valu
     return "".join(_stroke([*lower, *reversed(upper)]) + "z" for lower, upper in pairs)
 
 
+def bins_line(frame: Frame, pieces: Sequence[Sequence[Bin]]) -> str:
+    """Return the path through the bins' means, a stroke for each piece."""
+    return "".join(_stroke([(x, frame.y(one.mean)) for x, one in _places(frame, piece)]) for piece in pieces)
+
+
+def bins_band(frame: Frame, pieces: Sequence[Sequence[Bin]], *, floor: float | None = None) -> str:
+    """Return the closed path from the bins' lows, or from `floor`, to their highs."""
+    shapes = []
+    for piece in pieces:
+        places = _places(frame, piece)
+        lower = [(x, frame.y(one.low if floor is None else floor)) for x, one in places]
+        upper = [(x, frame.y(one.high)) for x, one in reversed(places)]
+        shapes.append(_stroke([*lower, *upper]) + "z")
+    return "".join(shapes)
+
+
+def _places(frame: Frame, piece: Sequence[Bin]) -> list[tuple[int, Bin]]:
+    """Return where a piece's bins are drawn: each at its middle, and the piece from its beginning to its end."""
+    middles = [(frame.x((one.start_seconds + one.end_seconds) / 2), one) for one in piece]
+    return [
+        (frame.x(piece[0].start_seconds), piece[0]),
+        *middles,
+        (frame.x(piece[-1].end_seconds), piece[-1]),
+    ]
+
+
 def _pieces(
     frame: Frame, at_seconds: Sequence[float], values: Sequence[float | None]
 ) -> Iterator[list[tuple[int, int]]]:
@@ -160,48 +193,3 @@ def _step(dx: int, dy: int) -> str:
     if dx == 0:
         return f"v{dy}"
     return f"l{dx} {dy}" if dy > 0 else f"l{dx}{dy}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thinned:
-    """A series in fewer points; `low` and `high` keep every peak."""
-
-    at_seconds: tuple[float, ...]
-    low: Values
-    mean: Values
-    high: Values
-
-
-def thin(at_seconds: Sequence[float], low: Values, mean: Values, high: Values, *, count: int) -> Thinned:
-    """Return at most about `count` points: mean of the means, least of the lows, greatest of the highs.
-
-    A None within a group breaks the line there.
-    """
-    if len(at_seconds) <= count:
-        return Thinned(at_seconds=tuple(at_seconds), low=low, mean=mean, high=high)
-    size = math.ceil(len(at_seconds) / count)
-    rows: list[tuple[float, float | None, float | None, float | None]] = []
-    for start in range(0, len(at_seconds), size):
-        stop = min(start + size, len(at_seconds))
-        picked = [
-            (a, b, c) for a, b, c in zip(low[start:stop], mean[start:stop], high[start:stop], strict=True)
-        ]
-        full = [(a, b, c) for a, b, c in picked if a is not None and b is not None and c is not None]
-        middle = (at_seconds[start] + at_seconds[stop - 1]) / 2
-        if full:
-            rows.append(
-                (
-                    middle,
-                    min(a for a, _, _ in full),
-                    math.fsum(b for _, b, _ in full) / len(full),
-                    max(c for _, _, c in full),
-                )
-            )
-        if len(full) < len(picked):
-            rows.append((at_seconds[stop - 1], None, None, None))
-    return Thinned(
-        at_seconds=tuple(row[0] for row in rows),
-        low=tuple(row[1] for row in rows),
-        mean=tuple(row[2] for row in rows),
-        high=tuple(row[3] for row in rows),
-    )

@@ -7,22 +7,26 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 from memmon.assessment.culprits import UNEXPLAINED
+from memmon.assessment.plainly import plainly
 from memmon.formatting import age, local_time, span
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
 from memmon.report.html.method import method_sentences
 from memmon.report.html.tables import tables_of
-from memmon.report.html.view_model import Page, Zoom
+from memmon.report.html.view_model import NextStep, Page, Zoom
 from memmon.report.words import leak_headline, mood_of
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime, tzinfo
 
     from memmon.report.chart_values import Charts
     from memmon.report.data import CauseSection, DequeSection, Report
     from memmon.report.html.view_model import Link
+
+_EVIDENCE = frozenset({"windows"})
+"""Tables that belong to how it was judged."""
 
 _ZOOMS = (
     Zoom(seconds=86_400, label="24 h"),
@@ -44,6 +48,8 @@ def page_of(
         source=report.source,
         headline="No memory data available" if empty else headline,
         mood="wait" if empty else mood,
+        plain=_plain(report, zone),
+        steps=steps_of(() if report.assessment is None else report.assessment.advice),
         verdict_sentences=_verdict_sentences(report),
         stale_words=_stale_words(report, zone),
         set_aside=report.history.set_aside if report.history is not None else "",
@@ -57,7 +63,7 @@ def page_of(
 
 
 def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> Page:
-    cause = report.cause
+    cause, tables = report.cause, tables_of(report, charts, zone)
     return replace(
         base,
         cards=cards_of(report),
@@ -68,13 +74,35 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         evidence_words=_evidence_words(report, zone),
         cause_bars=growth_bars(cause.shares) if cause else (),
         bars=growth_bars(cause.attributions) if cause and _names_a_part(cause) else (),
-        deques=tuple(
-            deque_item(chart, index, charts.since_seconds, charts.until_seconds)
-            for index, chart in enumerate(charts.deques)
-        ),
+        deques=tuple(deque_item(chart, index, charts) for index, chart in enumerate(charts.deques)),
         deque_words=_deque_words(report.deques),
-        tables=tables_of(report, charts, zone),
+        tables=tuple(table for table in tables if table.key not in _EVIDENCE),
+        evidence_tables=tuple(table for table in tables if table.key in _EVIDENCE),
         method=tuple(method_sentences(report.leak)),
+    )
+
+
+def _plain(report: Report, zone: tzinfo) -> tuple[str, ...]:
+    """Return what is going on; without an assessment only that there is no verdict."""
+    if report.assessment is None:
+        return _verdict_sentences(report)
+    return plainly(report.assessment, tz=zone)
+
+
+def steps_of(advice: Sequence[str]) -> tuple[NextStep, ...]:
+    """Return what to do: the first step, and the first that has a command, which stands in backquotes."""
+    steps = [_step(sentence) for sentence in advice]
+    chosen = [*steps[:1], *[step for step in steps if step.command][:1]]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _step(sentence: str) -> NextStep:
+    words, _, rest = sentence.partition("`")
+    command, _, end = rest.partition("`")
+    return (
+        NextStep(words=words.strip(), command=command)
+        if command and not end.strip()
+        else NextStep(words=sentence)
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memmon.formatting import shown
+from memmon.report.chart_data import local_offset_seconds
 from memmon.report.html.encoding import encode_times, encode_values
 from memmon.report.html.figures import marker_words, right_edge, shows_limit, y_ceiling
 
@@ -15,22 +16,27 @@ if TYPE_CHECKING:
     from memmon.report.chart_values import Charts, Line, MemoryChart, Ribbon
 
 
+SHOWN_MB = 0.1
+"""What is read under the pointer is true to so many MB."""
+
+
 def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
     """Return the page's data as plain values; every name in it is made safe to show."""
-    offset = datetime.fromtimestamp(charts.until_seconds, UTC).astimezone(tz).utcoffset()
     split, deques = charts.split, charts.deques
     shared = {id(deque.at_seconds): deque.at_seconds for deque in deques}
     places = {key: place for place, key in enumerate(shared)}
     return {
-        "offset": 0 if offset is None else int(offset.total_seconds()),
+        "offset": int(local_offset_seconds(datetime.fromtimestamp(charts.until_seconds, UTC), tz)),
         "since": int(charts.since_seconds),
         "until": int(charts.until_seconds),
         "edge": int(right_edge(charts)),
+        "pauses": [[round(one.from_seconds), round(one.until_seconds)] for one in charts.pauses],
         "memory": _memory(charts.memory),
         "split": None
         if split is None
         else {
             "t": encode_times(split.at_seconds),
+            "cell": split.bucket_seconds,
             "layers": [[shown(layer.name), encode_values(layer.value_mb)] for layer in split.layers],
         },
         "dequeTimes": [encode_times(times) for times in shared.values()],
@@ -39,6 +45,7 @@ def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
                 "name": shown(deque.row.name),
                 "t": places[id(deque.at_seconds)],
                 "v": encode_values(deque.fill),
+                "cell": deque.span_seconds,
                 "percent": deque.is_percent,
                 "bad": deque.row.is_failing,
             }
@@ -53,11 +60,14 @@ def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
 
 def _memory(memory: MemoryChart) -> dict[str, Any]:
     has_band = memory.min_mb != memory.mean_mb or memory.max_mb != memory.mean_mb
+    counts = memory.sample_counts
     return {
         "t": encode_times(memory.at_seconds),
-        "mean": encode_values(memory.mean_mb),
-        "min": encode_values(memory.min_mb) if has_band else None,
-        "max": encode_values(memory.max_mb) if has_band else None,
+        "cell": memory.bucket_seconds,
+        "counts": encode_values(counts) if len(set(counts)) > 2 else None,  # noqa: PLR2004 - 0 where cut
+        "mean": encode_values(memory.mean_mb, finest=SHOWN_MB),
+        "min": encode_values(memory.min_mb, finest=SHOWN_MB) if has_band else None,
+        "max": encode_values(memory.max_mb, finest=SHOWN_MB) if has_band else None,
         "trend": [_ribbon(ribbon) for ribbon in memory.trend],
         "each": [_line(line) for line in memory.processes],
         "ols": [_line(line) for line in memory.least_squares],

@@ -104,6 +104,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What to do next: words, and the command that does it, where there is one."""
+
+    words: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Zoom:
     """A button that shows the last part of the window."""
 
@@ -117,7 +125,12 @@ class Page:
 
     source: str
     headline: str
+    """The verdict as every surface has it, with its confidence."""
     mood: str
+    plain: tuple[str, ...]
+    """What is going on, in the operator's words, most important first."""
+    steps: tuple[NextStep, ...]
+    """What to do, most urgent first."""
     verdict_sentences: tuple[str, ...]
     stale_words: str
     set_aside: str
@@ -137,5 +150,7 @@ class Page:
     deque_words: str = ""
     deque_first_count: int = 12
     tables: tuple[Table, ...] = ()
+    evidence_tables: tuple[Table, ...] = ()
+    """Those that show how it was judged."""
     method: tuple[str, ...] = ()
     navigation: tuple[Link, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RECORDER = frozenset({"recorder"})
-PAGES = frozenset({"report html", "source page"})
+PAGES = frozenset({"report html", "report html, hero", "source page", "source page, hero"})
 FORECAST = frozenset({"forecast", "forecast --json"})
 LIMIT_SHARES = (
     PAGES

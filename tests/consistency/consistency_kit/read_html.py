@@ -18,6 +18,7 @@ from consistency_kit.said import (
     headline_says,
     known,
     number,
+    plain_facts,
     processes_say,
     resources_say,
     size_bytes,
@@ -83,7 +84,8 @@ def report(page: str) -> Said:
     root = tree(page)
     (hero,) = _of_class(root, "section", "hero")
     cards = {words(card.find("h3")): card for card in _of_class(root, "div", "card")}
-    said = headline_says(words(hero.find(".//h2[@id='verdict']")))
+    (judged,) = _of_class(root, "details", "judged")
+    said = headline_says(words(_of_class(judged, "p", "verdict")[0]))
     method = " ".join(words(one) for one in _of_class(root, "ol", "method"))
     if found := re.search(r"The verdict is “([a-z ]+)”", method):
         said["verdict"] = frozenset({found[1].replace(" ", "_")})
@@ -91,8 +93,9 @@ def report(page: str) -> Said:
         said["confidence"] = found[1]
     said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Leak"], "p", "big")[0]))))
     said.update(_limit_card(cards["Limit"]))
-    said.update(processes_say(" ".join(words(one) for one in hero.iter("p"))))
-    said.update(resources_say(" ".join(words(one) for one in hero.iter("p"))))
+    sentences = " ".join(words(one) for one in judged.iter("p"))
+    said.update(processes_say(sentences))
+    said.update(resources_say(sentences))
     for title in ("Threads", "Open files"):
         if title in cards:
             said.update(_resource_card(title, cards[title]))
@@ -104,9 +107,16 @@ def report(page: str) -> Said:
 
 
 def sentence(page: str) -> Said:
-    """Read the forecast's sentence among those under the verdict."""
-    (hero,) = _of_class(tree(page), "section", "hero")
-    return forecast_says(" ".join(words(one) for one in hero.iter("p")))
+    """Read the forecast's sentence among those under how it was judged."""
+    (judged,) = _of_class(tree(page), "details", "judged")
+    return forecast_says(" ".join(words(one) for one in judged.iter("p")))
+
+
+def hero(page: str) -> Said:
+    """Read what the page says first, in plain words."""
+    (section,) = _of_class(tree(page), "section", "hero")
+    (plain,) = [one for one in section.iter("h2") if one.get("id") == "verdict"]
+    return plain_facts(" ".join([words(plain), *(words(one) for one in _of_class(section, "p", "plain"))]))
 
 
 def _resource_card(title: str, card: Element) -> Said:

@@ -290,6 +290,36 @@ HEADLINE_VERDICTS = {
 }
 
 
+def plain_facts(words: str) -> Said:
+    """Read what a page says first: what it says must be what the fields say."""
+    said: Said = {}
+    for begin, verdict in PLAIN_VERDICTS.items():
+        if words.startswith(begin):
+            said["verdict"] = frozenset({verdict})
+    if found := re.search(rf"(?i:{LIMIT_NAMES})(?:, | \(){SIZE}", words):
+        said["limit_bytes"] = size_bytes(found[1])
+    if found := re.search(rf"is reached in about {SPAN}", words):
+        said["hours_to_limit"] = span_hours(found[1])
+    if found := re.search(rf"(\d+) % of {LIMIT_NAMES} \(", words):
+        said["used_percent"] = number(found[1])
+    return {
+        **said,
+        **processes_say(words),
+        **resource_clauses(
+            words[:1]
+            + words[1:].replace("Threads grow", "threads grow").replace("Open files grow", "open files grow")
+        ),
+        **known(slope_mb_per_hour=slope_in(words)),
+    }
+
+
+PLAIN_VERDICTS = {
+    **HEADLINE_VERDICTS,
+    "Leaking": "leaking",
+    "Growing": "growing",
+}
+
+
 def fill_state(words: str) -> frozenset[str]:
     """Return the states that a deque's fill such as `8234/10000 (82.3% full)` can mean."""
     for begin, state in (

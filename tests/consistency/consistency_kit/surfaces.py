@@ -173,6 +173,8 @@ def _report(rendering: Rendering, story: Story) -> dict[str, Said]:
         "report --json, culprits": read_json.growth(answer),
         "report html": read_html.report(page),
         "report html, sentence": read_html.sentence(page),
+        "report html, hero": read_html.hero(page),
+        "source page, hero": read_html.hero(live),
         "source page": read_html.report(live),
         "source page, sentence": read_html.sentence(live),
     }

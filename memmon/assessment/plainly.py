@@ -1,0 +1,184 @@
+"""What is going on with a source, in the words of whoever is woken by it: sentences that need no statistics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from memmon.assessment.headline import chief_culprit
+from memmon.facts.deque_state import state_of
+from memmon.facts.limit_names import limit_name
+from memmon.facts.signals import Signal
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import counted, rate, shown, size, span
+from memmon.units import mb_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, tzinfo
+
+    from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
+    from memmon.store.read import RunInfo
+
+_HUNDRED_PERCENT = 100.0
+WEEKDAY_DAYS = 6
+"""What lies no further away is told by its day of the week."""
+
+RELEASE_SLACK = timedelta(hours=3)
+"""Growth that begins so soon after a release's first start, past the warm-up, began with it."""
+
+_LEAST_MAIN_SHARE = 0.5
+_VERBS = {Verdict.LEAKING: "Leaking {rate}", Verdict.GROWING: "Growing {rate}"}
+_TAILS = {Verdict.GROWING: ", below the threshold"}
+
+
+def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...]:
+    """Return the sentences: what it does, how fast and since when; whose it is; when it ends. What is not known is left out.
+
+    Times are local, or in `tz`, and told from the day of the assessment on.
+    """
+    return tuple(
+        filter(None, [_what(assessed, tz), _whose(assessed), _end(assessed, tz), *_beside(assessed)])
+    )
+
+
+def day_and_time(at: datetime, *, now: datetime | None, tz: tzinfo | None = None) -> str:
+    """Return a moment as people tell it: `Tuesday 14:05`, and by its date when that is unclear.
+
+    >>> from datetime import UTC, datetime
+    >>> now = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+    >>> day_and_time(datetime(2026, 3, 3, 14, 5, tzinfo=UTC), now=now, tz=UTC)
+    'Tuesday 14:05'
+    >>> day_and_time(datetime(2026, 2, 3, 14, 5, tzinfo=UTC), now=now, tz=UTC)
+    '3 February 14:05'
+    """
+    local = at.astimezone(tz)
+    today = None if now is None else now.astimezone(tz)
+    if today is not None and abs((local.date() - today.date()).days) <= WEEKDAY_DAYS:
+        return f"{local:%A %H:%M}"
+    year = "" if today is not None and local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%B}{year} {local:%H:%M}"
+
+
+def release_of(finding: LeakFinding, runs: Sequence[RunInfo]) -> str:
+    """Return the release that growth began with; empty where it began with none, or nothing was released before."""
+    since = finding.since
+    if since is None or not finding.verdict.row.grows:
+        return ""
+    began: dict[str, datetime] = {}
+    for run in sorted(runs, key=lambda one: one.started_at):
+        if run.release:
+            began.setdefault(run.release, run.started_at)
+    latest = max(finding.since_latest or since, since)
+    names = [name for name, at in began.items() if at <= latest]
+    if len(names) < 2:  # noqa: PLR2004 -- the first one has nothing to be told from
+        return ""
+    at = began[names[-1]]
+    earliest = min(finding.since_earliest or since, since)
+    return names[-1] if earliest <= at or since - at <= RELEASE_SLACK else ""
+
+
+def _what(assessed: Assessment, tz: tzinfo | None) -> str:
+    finding = assessed.finding
+    row, slope = finding.verdict.row, finding.slope_mb_per_hour
+    if finding.verdict is Verdict.CANNOT_SAY:
+        waits = f": {assessed.waits_for}" if assessed.waits_for else ""
+        return f"{row.beginning}{waits}."
+    verb = _VERBS.get(finding.verdict)
+    if verb is not None and slope is not None:
+        words = verb.format(rate=rate(slope))
+    else:
+        words = row.beginning if slope is None or not row.grows else f"{row.beginning}: {rate(slope)}"
+    if row.grows and finding.since is not None:
+        words += f" since {day_and_time(finding.since, now=assessed.at, tz=tz)}"
+        words += f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
+    words += _TAILS.get(finding.verdict, "")
+    return f"{words}{_where(assessed)}{_told_by(finding)}."
+
+
+def _where(assessed: Assessment) -> str:
+    """Return in which of several processes."""
+    count = len(assessed.recorded)
+    if count < 2:  # noqa: PLR2004 -- a single one needs no name
+        return ""
+    if assessed.finding_run_id is None:
+        return f", in {count} processes together"
+    name = assessed.worst_label
+    return f", in {name}, the worst of {count} processes" if name else f", of {count} processes side by side"
+
+
+def _told_by(finding: LeakFinding) -> str:
+    return "" if finding.signal is Signal.FOOTPRINT else f", told by {finding.signal.words}"
+
+
+def _whose(assessed: Assessment) -> str:
+    """Return who holds what grew: what the operator named, else what kind of memory it is."""
+    if not assessed.finding.verdict.row.is_explained:
+        return ""
+    found = chief_culprit(assessed.culprits)
+    if found is not None:
+        return f"{shown(found.name)} holds {found.share:.0%} of it."
+    main = next(iter(() if assessed.cause is None else assessed.cause.parts), None)
+    unnamed = (
+        "nothing that is registered explains it"
+        if assessed.culprits is not None and assessed.culprits.parts
+        else "no owner is known by name"
+    )
+    if main is None or main.share < _LEAST_MAIN_SHARE:
+        return f"{unnamed[0].upper()}{unnamed[1:]}."
+    return f"{main.share:.0%} of it is {main.label}; {unnamed}."
+
+
+def _end(assessed: Assessment, tz: tzinfo | None) -> str:
+    limit_bytes, percent, forecast = assessed.limit_bytes, assessed.used_percent, assessed.forecast
+    if limit_bytes is None or percent is None:
+        return "No limit is known." if assessed.finding.verdict.row.grows else ""
+    name = limit_name(assessed.limit_origin)
+    whole = f"{name[0].upper()}{name[1:]}, {size(mb_from_bytes(limit_bytes))},"
+    label = assessed.label_of(assessed.limited_run_id)
+    by = f" by {label}" if label else ""
+    used = f"{percent:.0f} % of {name} ({size(mb_from_bytes(limit_bytes))}) is used{by}"
+    if percent >= _HUNDRED_PERCENT:
+        return f"{whole} is reached{by}."
+    if assessed.pace is not None:
+        return f"{used}; at the present pace it is reached {assessed.pace.span_words}."
+    hours = None if forecast is None else forecast.hours_to_limit
+    if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
+        return f"{used}."
+    when = (
+        ""
+        if forecast.at is None
+        else f", {_dated(forecast.at, forecast.at_low, forecast.at_high, assessed.at, tz)}"
+    )
+    return f"{whole} is reached in about {span(hours)}{by}{when}."
+
+
+def _dated(
+    at: datetime, low: datetime | None, high: datetime | None, now: datetime | None, tz: tzinfo | None
+) -> str:
+    """Return when, with the interval: `on Friday 03:00 (Thursday 22:30 to 04:10)`."""
+    words = day_and_time(at, now=now, tz=tz)
+    if low is None:
+        return f"on {words}"
+    first, last = day_and_time(low, now=now, tz=tz), ""
+    if high is not None:
+        last = day_and_time(high, now=now, tz=tz)
+        last = last[-5:] if last[:-5] == first[:-5] else last
+    first = first[-5:] if first[:-5] == words[:-5] else first
+    return f"on {words} ({first} {f'to {last}' if last else 'or later'})"
+
+
+def _beside(assessed: Assessment) -> Iterator[str]:
+    """Yield what else there is to know at once."""
+    for one in assessed.growing_resources:
+        words = one.clause(assessed.label_of(one.run_id))
+        yield f"{words[0].upper()}{words[1:]}."
+    if assessed.unrecorded is not None:
+        yield f"{assessed.unrecorded.words}."
+    failing = [one.name for one in assessed.deques if state_of(one).is_failing]
+    if failing:
+        more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+        which = f"{len(failing)} of {counted(len(assessed.deques), 'deque')}"
+        where = "is outside its limit" if len(failing) == 1 else "are outside their limits"
+        yield f"{which} {where}: {shown(failing[0])}{more}."

@@ -1,0 +1,121 @@
+"""What is going on in plain words: every sentence is that of a field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import pytest
+from assessed_values import START, forecast, history, run
+
+from memmon.assessment.assess import assess
+from memmon.assessment.culprits import Culprit, Culprits
+from memmon.assessment.limits import Limit
+from memmon.assessment.plainly import day_and_time, plainly, release_of
+from memmon.assessment.present import Present
+from memmon.facts.verdicts import Verdict
+from memmon.formatting import rate
+from memmon.model import DequeReading
+from memmon.units import MIB
+
+LEAKS = history(20.0)
+LIMIT = Limit(limit_bytes=2048 * MIB, used_bytes=1024 * MIB, origin="cgroup v2 /x")
+CACHE = Culprits(
+    parts=(
+        Culprit(name="order_cache", growth_bytes=8e7, share=0.8),
+        Culprit(name="unexplained", growth_bytes=2e7, share=0.2),
+    ),
+    sentences=(),
+)
+
+
+def leaking(**known):
+    return replace(assess(LEAKS, present=Present(limit=LIMIT)), severity=None, **known)
+
+
+def dated(hours, low, high):
+    at = START + timedelta(hours=30)
+    moments = [None if ahead is None else at + timedelta(hours=ahead) for ahead in (hours, low, high)]
+    return replace(forecast(hours, low, high), as_of=at, at=moments[0], at_low=moments[1], at_high=moments[2])
+
+
+def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
+    """How fast, since when and with which release; who holds it; which limit is reached and when, with the interval."""
+    found = leaking(culprits=CACHE, since_release="1.8.1", forecast=dated(40.0, 35.5, 41.2))
+    since = day_and_time(found.finding.since, now=found.at, tz=UTC)
+    assert plainly(found, tz=UTC) == (
+        f"Leaking {rate(found.finding.slope_mb_per_hour)} since {since}, with release 1.8.1.",
+        "order_cache holds 80% of it.",
+        "The container's limit, 2048.0 MB, is reached in about 40.0 h, on Tuesday 22:00 (17:30 to 23:12).",
+    )
+
+
+def test_an_interval_without_an_end_says_or_later():
+    """Where the latest moment lies beyond the horizon, none is claimed."""
+    found = leaking(forecast=dated(40.0, 20.0, None))
+    assert plainly(found, tz=UTC)[-1].endswith("on Tuesday 22:00 (02:00 or later).")
+
+
+def test_who_holds_what_grew_is_said_even_where_nobody_knows():
+    """Without a name the page says so, and does not fall silent."""
+    assert "No owner is known by name." in plainly(leaking(), tz=UTC)
+    rest = Culprits(parts=(CACHE.parts[1],), sentences=())
+    assert "Nothing that is registered explains it." in plainly(leaking(culprits=rest), tz=UTC)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_has_its_words_and_no_figure_that_is_not_a_field(verdict):
+    """The first sentence speaks of every verdict; what does not grow gets no rate and no beginning."""
+    base = leaking()
+    found = replace(base, finding=replace(base.finding, verdict=verdict), waits_for="", forecast=None)
+    said = plainly(found, tz=UTC)[0]
+    grows = verdict.row.grows
+    assert ("MB/hour" in said) == grows
+    assert (" since " in said.replace("level since", "")) == grows
+
+
+def test_whatever_makes_a_source_urgent_is_said():
+    """A deque outside its limit, which makes it a warning, stands among the sentences by its name."""
+    faulty = [DequeReading(name=name, length_count=5, maxlen_count=None) for name in ("pending", "orders")]
+    sound = DequeReading(name="prices", length_count=5, maxlen_count=9)
+    assert "1 of 2 deques is outside its limit: pending." in plainly(
+        leaking(deques=(faulty[0], sound)), tz=UTC
+    )
+    said = plainly(leaking(deques=(*faulty, sound)), tz=UTC)
+    assert "2 of 3 deques are outside their limits: pending and 1 more." in said
+    assert "outside" not in " ".join(plainly(leaking(deques=(sound,)), tz=UTC))
+
+
+def released(*starts_hours, names):
+    return [
+        replace(run(number), release=name, started_at=START + timedelta(hours=hours))
+        for number, (hours, name) in enumerate(zip(starts_hours, names, strict=True), 1)
+    ]
+
+
+def growing(since_hours, *, earliest=None, latest=None):
+    at = [None if one is None else START + timedelta(hours=one) for one in (since_hours, earliest, latest)]
+    finding = assess(LEAKS).finding
+    return replace(finding, since=at[0], since_earliest=at[1], since_latest=at[2])
+
+
+@pytest.mark.parametrize(
+    ("found", "runs", "release"),
+    [
+        (growing(101.0), released(0.0, 100.0, names=["1.8.0", "1.8.1"]), "1.8.1"),
+        (growing(101.0), released(0.0, 50.0, names=["1.8.0", "1.8.1"]), ""),
+        (growing(101.0), released(0.0, 100.0, names=["1.8.1", "1.8.1"]), ""),
+        (growing(101.0), released(100.0, names=["1.8.1"]), ""),
+        (growing(99.0, earliest=95.0, latest=104.0), released(0.0, 100.0, names=["1.8.0", "1.8.1"]), "1.8.1"),
+        (growing(101.0), released(0.0, 100.0, 100.9, names=["1.8.0", "1.8.1", "1.8.1"]), "1.8.1"),
+    ],
+)
+def test_a_release_is_named_only_where_growth_began_with_it(found, runs, release):
+    """Its first start lies within the onset's interval or shortly before, and there was another release before it."""
+    assert release_of(found, runs) == release
+
+
+def test_what_does_not_grow_began_with_no_release():
+    """A level source names none, however new its release."""
+    found = replace(growing(101.0), verdict="stable")
+    assert release_of(found, released(0.0, 100.0, names=["1.8.0", "1.8.1"])) == ""
