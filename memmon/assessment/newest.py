@@ -233,10 +233,14 @@ def _judged(processes: Sequence[SourceProcess], kept: KeptAssessment) -> tuple[S
     )
 
 
+def assessment_as_of(found: Assessment, *, freshness: Freshness, now: datetime) -> Assessment:
+    """Return what was judged before, of the same newest sample, with the age that it has now."""
+    aged = replace(found, at=now, freshness=freshness)
+    return replace(aged, headline=headline_of(aged))
+
+
 def judge_anew(store: Store, standing: Standing, *, now: datetime, policy: LeakPolicy) -> Assessment:
-    """Return what is said of a source whose kept assessment does not hold: verdict, memory and limit."""
-    question = Question(
-        bounds=looked_back(standing.last_at, policy), policy=policy, is_brief=True, has_cause=False
-    )
+    """Return what is said of a source whose kept assessment does not hold; the growth's cause is left out."""
+    question = Question(bounds=looked_back(standing.last_at, policy), policy=policy, has_cause=False)
     read = standing.read
     return judge(store, read.source, question, now=now, stats=read.statistics, runs=read.runs).assessment

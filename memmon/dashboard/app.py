@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.clock import SystemClock
 from memmon.config import Database, resolve_database
 from memmon.dashboard import data_pages, metrics, overview, source_page
@@ -17,6 +18,7 @@ from memmon.dashboard.guard import LOOPBACK_HOSTS, Guard
 from memmon.dashboard.layout import page_policy, render
 from memmon.dashboard.place import PageContext
 from memmon.errors import MemmonError, NoDataError, StoreError, UnknownSourceError
+from memmon.many.said import SourceTable
 from memmon.store.read import open_store
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ def build_app(
 ) -> Starlette:
     """Return the application; see `memmon.dashboard.create_app`."""
     resolved = database if isinstance(database, Database) else resolve_database(database)
-    place = PageContext(database=resolved, clock=clock or SystemClock(), judged={})
+    ticking = clock or SystemClock()
+    table = SourceTable(clock=ticking, policy=LeakPolicy())
+    place = PageContext(database=resolved, clock=ticking, table=table)
     routes = [
         Route("/", _page(place, overview.overview_page)),
         Route("/source", _page(place, source_page.source_page)),
@@ -122,15 +126,10 @@ def _trouble(title: str, words: str, *, status: int) -> Response:
 
 
 def _login(_request: Request) -> Response:
-    # The one page with a form: it may send it back here, and nowhere else.
-    policy = page_policy().replace("form-action 'none'", "form-action 'self'")
     return HTMLResponse(
-        render("login.html.jinja", title="memmon", policy=policy),
+        render("login.html.jinja", title="memmon"),
         status_code=401,
-        headers={
-            "www-authenticate": 'Bearer realm="memmon"',
-            "content-security-policy": f"{policy}; frame-ancestors 'none'",
-        },
+        headers={"www-authenticate": 'Bearer realm="memmon"'},
     )
 
 

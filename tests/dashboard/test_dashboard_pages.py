@@ -40,7 +40,7 @@ def test_the_overview_lists_every_source_the_leaking_one_first(client):
     assert names[0] == "leaky"
     assert len(names) == 3
     assert "LEAK DETECTED" in page
-    assert "1 of 3 sources leaking." in page
+    assert "3 sources: 1 leaking" in page
 
 
 @pytest.mark.parametrize(("order", "first"), [("asc", "&lt;script"), ("desc", "quiet")])
