@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import HTMLResponse, Response
 
+from memmon.dashboard.flights import NOT_KEPT
 from memmon.dashboard.layout import render
 from memmon.dashboard.overview_row import Row, row_of
 from memmon.facts.urgency import Urgency, counted_states
@@ -144,7 +145,7 @@ def overview_page(place: PageContext, store: Store, request: Request) -> Respons
         now=local_time(now),
         refresh_seconds=HURRIED_REFRESH_SECONDS if hurried else REFRESH_SECONDS,
     )
-    return HTMLResponse(body, headers={"x-memmon-keep": "no"} if hurried else None)
+    return HTMLResponse(body, headers={NOT_KEPT: "no"} if hurried else None)
 
 
 def _asked(request: Request) -> Asked:

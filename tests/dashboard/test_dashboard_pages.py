@@ -143,7 +143,10 @@ def test_a_token_is_asked_by_a_form_and_becomes_a_cookie(database):
     assert 'method="post"' in refused.text
     assert "form-action 'self'" in refused.headers["content-security-policy"]
     assert client.get("/?token=s3cret-token").status_code == 401
-    assert client.request("POST", "/login", data={"token": "wrong"}).status_code == 401
+    wrong = client.request("POST", "/login", data={"token": "wrong"})
+    assert wrong.status_code == 401
+    assert "This is not the token of this dashboard." in wrong.text
+    assert "This is not the token" not in refused.text
     assert client.request("POST", "/login", content=b"x" * 5000).status_code == 400
     answer = client.request("POST", "/login", data={"token": "s3cret-token"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -152,6 +155,49 @@ def test_a_token_is_asked_by_a_form_and_becomes_a_cookie(database):
     assert "samesite=strict" in cookie
     assert "s3cret" not in cookie
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("/source?name=leaky&window=7d", "/source?name=leaky&window=7d"),
+        ("/data/v_run?page=2", "/data/v_run?page=2"),
+        ("//evil.example/x", "/evil.example/x"),
+        ("/\\evil.example", "/%5Cevil.example"),
+        ("/login", "/"),
+    ],
+)
+def test_the_form_leads_where_one_was_going_and_never_elsewhere(database, asked, given):
+    """Whoever opens a page and gives the token sees that page; an address of another host is none."""
+    client = client_of(database, token="s3cret-token")
+    answer = client.request("POST", f"http://localhost:8787{asked}", data={"token": "s3cret-token"})
+    assert (answer.status_code, answer.headers["location"]) == (303, given)
+
+
+def test_two_dashboards_on_one_host_keep_their_visitors(database):
+    """Cookies are shared by all ports of a host: each dashboard has one of its own name."""
+    one, other = (client_of(database, token=f"s3cret-token-{name}") for name in ("one", "other"))
+    names = set()
+    for client, port in ((one, 8787), (other, 8788)):
+        answer = client.request(
+            "POST",
+            f"http://localhost:{port}/login",
+            data={"token": "s3cret-token-one" if client is one else "s3cret-token-other"},
+        )
+        names.add(answer.headers["set-cookie"].partition("=")[0])
+    assert names == {"memmon_token_8787", "memmon_token_8788"}
+
+
+def test_a_cookie_outlives_the_server_and_not_the_token(database):
+    """After a restart with the same token nobody has to log in again; with another token everybody has."""
+    cookie = (
+        client_of(database, token="s3cret-token")
+        .request("POST", "/login", data={"token": "s3cret-token"})
+        .headers["set-cookie"]
+        .partition(";")[0]
+    )
+    assert client_of(database, token="s3cret-token").get("/", headers={"cookie": cookie}).status_code == 200
+    assert client_of(database, token="other-token").get("/", headers={"cookie": cookie}).status_code == 401
 
 
 def test_guessing_is_slowed(database):
@@ -265,8 +311,16 @@ def test_a_database_that_waits_for_its_migration_is_said(tmp_path):
 
 def test_an_unknown_source_and_an_unknown_page_are_said(client):
     """404 with the known sources, and with the pages that there are."""
-    assert "known: " in client.get("/source?name=nobody").text
-    assert client.get("/nothing").status_code == 404
+    unknown = client.get("/source?name=nobody").text
+    assert "known: " in unknown
+    assert '<a href="/source?name=leaky">leaky</a>' in unknown
+    which = client.get("/source").text
+    assert "choose one" in which
+    assert "--source" not in which
+    assert '<a href="/source?name=quiet">quiet</a>' in which
+    nothing = client.get("/nothing")
+    assert nothing.status_code == 404
+    assert '<a href="/events">Events</a>' in nothing.text
 
 
 def test_a_fault_is_logged_and_hides_its_details(database, monkeypatch, caplog):
@@ -352,6 +406,35 @@ def test_a_slow_head_and_a_crowd_are_cut(database, monkeypatch):
         with socket.create_connection(bound.getsockname(), timeout=20) as one:
             one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert one.recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        running.should_exit = True
+        thread.join(20)
+        bound.close()
+
+
+def test_one_address_does_not_hold_all_connections(database, monkeypatch):
+    """What an address has too many is cut, while another address is answered."""
+    from memmon.dashboard import connections, server
+
+    monkeypatch.setattr(connections, "MOST_OF_AN_ADDRESS", 2)
+    bound = bind("127.0.0.1", 0)
+    config = server.uvicorn.Config(
+        create_app(database), http=connections.BoundedProtocol, log_level="error", lifespan="off"
+    )
+    running = server.uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        crowd = [socket.create_connection(bound.getsockname(), timeout=20) for _ in range(3)]
+        with suppress(ConnectionResetError):
+            assert crowd[2].recv(100) == b""
+        with socket.create_connection(
+            bound.getsockname(), timeout=20, source_address=("127.0.0.2", 0)
+        ) as one:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(100).startswith(b"HTTP/1.1 200")
+        for one in crowd:
+            one.close()
     finally:
         running.should_exit = True
         thread.join(20)
