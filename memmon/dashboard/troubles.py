@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from memmon.dashboard.layout import PAGES, render
 from memmon.errors import MemmonError, UnknownSourceError
+from memmon.formatting import counted
 from memmon.report.html.view_model import Link
 from memmon.store.read import open_store
 
@@ -24,6 +25,7 @@ NOT_FOUND = 404
 UNAVAILABLE = 503
 FAULT = 500
 _MOST_LINKS = 50
+_SHOWN_LETTERS = 200
 
 _TITLES = {
     "StoreNotFoundError": "No database yet",
@@ -49,8 +51,10 @@ def nothing_to_show(error: MemmonError, request: Request, database: Database) ->
         links = [Link(href=path, label=f"{path} without what was asked for")] if request.url.query else []
         return trouble("Nothing to show", str(error), status=NOT_FOUND, links=links)
     names = _sources(database)
-    if request.query_params.get("name"):
-        return trouble("No such source", str(error), status=NOT_FOUND, links=_to_sources(names))
+    asked = request.query_params.get("name", "")
+    if asked:
+        words = f"No source is called {asked[:_SHOWN_LETTERS]!r} in {database.shown}; known: {counted(len(names), 'source')}."
+        return trouble("No such source", words, status=NOT_FOUND, links=_to_sources(names))
     words = f"There are {len(names)} sources in this database: choose one."
     return trouble("Which source?", words, status=NOT_FOUND, links=_to_sources(names))
 

@@ -16,13 +16,14 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy
+from memmon.assessment.gather import file_limits_of
 from memmon.assessment.newest import read_standings
 from memmon.clock import SystemClock
 from memmon.many.ahead import ahead_results
@@ -125,7 +126,11 @@ def fleet(
 def _task(
     history: History, *, presents: Mapping[str, Present], policy: LeakPolicy, now: datetime
 ) -> SeriesTask:
-    return series_task(history, policy, present=presents.get(history.source), now=now)
+    present = presents.get(history.source)
+    if present is not None:
+        # Only this machine can tell, wherever the task is done.
+        present = replace(present, file_limits=dict(file_limits_of(present.runs)))
+    return series_task(history, policy, present=present, now=now)
 
 
 def summarised(results: Sequence[SeriesResult]) -> Fleet:

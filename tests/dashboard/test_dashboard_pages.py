@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 import socket
@@ -78,15 +79,90 @@ def test_events_can_be_narrowed_to_a_source_or_a_kind(client):
     assert "High memory usage" not in only
 
 
+def rows_of(page):
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    return [
+        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)]
+        for row in rows
+    ]
+
+
+def columns_of(page):
+    return re.findall(r'<th scope="col">([^<]*)</th>', page)
+
+
 def test_the_views_are_tables_with_all_rows_as_csv(client):
-    """Each view is listed; its page shows rows, its CSV has them all."""
+    """Each view is listed; its page shows rows of the newest run, its CSV has them all."""
     assert "/data/v_snapshot.csv" in client.get("/data").text
     page = client.get("/data/v_snapshot?page=2").text
-    assert "Rows 201 to 400." in page
+    assert "Rows 201 to 288." in page
     answer = client.get("/data/v_snapshot.csv")
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert len(rows) == 1 + 2 * 288 + 2 * 288 + 288
+
+
+@pytest.mark.parametrize(
+    ("view", "column"), [("v_run", "started_at"), ("v_event", "at"), ("v_snapshot", "at")]
+)
+def test_data_pages_show_the_newest_first(client, view, column):
+    """What was recorded last stands at the top."""
+    page = client.get(f"/data/{view}").text
+    place = columns_of(page).index(column)
+    times = [row[place] for row in rows_of(page)]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) > 1
+
+
+def test_data_pages_are_narrowed_and_their_csv_with_them(client):
+    """By source, release, run and kind: the page and its CSV have those rows alone, and other pages of it too."""
+    page = client.get("/data/v_run?source=quiet&release=1.4.1").text
+    columns = columns_of(page)
+    (row,) = rows_of(page)
+    assert row[columns.index("source")] == "quiet"
+    assert "/data/v_run.csv?source=quiet&amp;release=1.4.1" in page
+    rows = list(csv.reader(io.StringIO(client.get("/data/v_run.csv?source=quiet&release=1.4.1").text)))
+    assert len(rows) == 2
+    run = row[columns.index("run_id")]
+    samples = client.get(f"/data/v_snapshot?run_id={run}").text
+    assert f"/data/v_snapshot?run_id={run}&amp;page=2" in samples
+    kinds = client.get("/data/v_event?kind=gc").text
+    assert {one[columns_of(kinds).index("kind")] for one in rows_of(kinds)} == {"gc"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["source=x'%20OR%20'1'='1", "run_id=1%20OR%201", "kind=gc'--", "release=9.9", "run_id=999999"],
+)
+def test_nothing_of_a_visitors_gets_into_a_statement(client, asked):
+    """What the database does not know is said to be unknown, and never run."""
+    answer = client.get(f"/data/v_event?{asked}")
+    assert answer.status_code == 404
+    assert "in this database" in answer.text
+
+
+def test_hostile_names_can_be_asked_for_like_any_other(client):
+    """A source whose name holds quotes and marks is found by it."""
+    name = "<script>window.pwned=1</script>"
+    page = client.get("/data/v_run", params={"source": name}).text
+    assert len(rows_of(page)) == 1
+    assert "<script>window.pwned" not in page
+
+
+def test_a_release_leads_to_its_runs_their_window_samples_and_events(client):
+    """Each link of the way is answered, and the last has a CSV."""
+    runs = client.get("/data/v_run?source=quiet").text
+    release = re.search(r'href="(/data/v_run\?release=[^"]*)"', runs)[1]
+    assert rows_of(client.get(release).text)
+    ways = dict(re.findall(r'<a href="([^"]*)">(window|samples|events)</a>', runs))
+    assert set(ways.values()) == {"window", "samples", "events"}
+    for href in ways:
+        assert client.get(html.unescape(href)).status_code == 200
+    events = next(href for href, label in ways.items() if label == "events")
+    page = client.get(html.unescape(events)).text
+    assert "/data/v_event.csv?source=quiet" in page
+    assert "only quiet · from " in page
 
 
 def test_only_views_can_be_asked_for(client):
