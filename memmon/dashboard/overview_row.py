@@ -64,7 +64,7 @@ class Row:
     @property
     def sought(self) -> str:
         """What a search looks through, in small letters."""
-        return f"{self.name} {self.host} {self.release} {self.words} {self.verdict}".lower()
+        return f"{self.name} {self.host} {self.release}".lower()
 
 
 def row_of(said: Said, *, memory: Sequence[tuple[int, int]] = (), threshold_mb_per_hour: float) -> Row:

@@ -51,19 +51,23 @@ class _Judged:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class SourceTable:
-    """Looks at all sources; what it has judged it holds until a source has a newer sample."""
+    """Looks at all sources; what it has judged it holds until a source has a newer sample.
+
+    `judging_seconds`: what one look may take to judge sources of which no kept assessment holds.
+    """
 
     clock: Clock
     policy: LeakPolicy
+    judging_seconds: float = JUDGING_SECONDS
     _held: dict[str, _Judged] = field(default_factory=dict)
 
     def look(self, store: Store, *, now: datetime) -> list[Said]:
-        """Return every source, the most urgent first; judging ends after `JUDGING_SECONDS`."""
+        """Return every source, the most urgent first; judging ends when its time is over."""
         started = self.clock.monotonic()
         found = []
         for standing in read_standings(store, now=now, policy=self.policy):
             judged = self._known(standing, now)
-            if judged is None and self.clock.monotonic() - started <= JUDGING_SECONDS:
+            if judged is None and self.clock.monotonic() - started <= self.judging_seconds:
                 judged = self._judge(store, standing, now)
             found.append(_said(standing, judged))
         return sorted(found, key=lambda one: one.ranked.place)
