@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +23,16 @@ if TYPE_CHECKING:
     from memmon.probe.process.children import ChildProcess
 
 _REASONS = {signal.SIGTERM: "sigterm", signal.SIGINT: "sigint", signal.SIGKILL: "sigkill"}
+_CRASHES = {
+    signal.SIGSEGV,
+    signal.SIGABRT,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGSYS,
+    signal.SIGTRAP,
+}
+"""What a program is sent for its own fault."""
 _LONGEST_NAME = 200
 
 
@@ -161,11 +170,8 @@ def end_of(return_code: int) -> tuple[str, str]:
     """Return (reason, detail) of the end of a program from its return code (negative: a signal)."""
     if return_code >= 0:
         return "exit", f"exit code {return_code}"
-    name = f"signal {-return_code}"
-    with suppress(ValueError):
-        name = signal.Signals(-return_code).name
-    return _REASONS.get(signal.Signals(-return_code), "exit") if _is_known(-return_code) else "exit", name
-
-
-def _is_known(number: int) -> bool:
-    return number in {int(known) for known in signal.Signals}
+    try:
+        number = signal.Signals(-return_code)
+    except ValueError:  # a real-time signal
+        return "signal", f"signal {-return_code}"
+    return _REASONS.get(number, "crash" if number in _CRASHES else "signal"), number.name

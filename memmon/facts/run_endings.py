@@ -11,6 +11,8 @@ END_WORDS = {
     "sigterm": "ended by SIGTERM",
     "sigint": "interrupted (SIGINT)",
     "sigkill": "killed (SIGKILL)",
+    "crash": "crashed",
+    "signal": "ended by a signal",
     "unknown": WITHOUT_A_WORD,
     "killed": WITHOUT_A_WORD,  # as earlier versions wrote it
     "oom": "killed: out of memory",

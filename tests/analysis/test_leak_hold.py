@@ -88,11 +88,14 @@ def test_a_new_run_is_judged_anew():
 
 
 def test_the_limit_of_what_pauses_is_as_far_as_with_its_pauses():
-    """The forecast goes on at the pace of growth and pause together."""
+    """The forecast goes on at the pace of growth and pause together, and says so; of growth that does not pause it says nothing."""
     history = office([0], hours=32)
     night = history.slice_time(None, MONDAY + 24 * 3600)
     ahead = forecast_limit(night, (620 + 600) * 2**20)
     assert ahead.hours_to_limit == pytest.approx(600 / (40 * 8 / 15), rel=0.25)
+    assert any("The pause of 6." in one and "while memory grew" in one for one in ahead.details)
+    in_act = forecast_limit(history.slice_time(None, MONDAY + 16 * 3600), 2_000 * 2**20)
+    assert not any("pause" in one for one in in_act.details)
 
 
 def test_what_grew_once_needs_no_working_day_to_be_resolved():

@@ -9,6 +9,7 @@ import pytest
 from assessed_values import START, forecast, history, run
 from report_values import finding
 
+from memmon import SourceProcess
 from memmon.analysis.cause.split_finding import CauseFinding
 from memmon.assessment.advice import advice_of
 from memmon.assessment.assess import assess, assess_finding
@@ -16,6 +17,7 @@ from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.headline import headline_of
 from memmon.assessment.limits import Limit
 from memmon.assessment.present import Present
+from memmon.assessment.resource import Resource
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, rate
 from memmon.model import DequeReading
@@ -152,3 +154,34 @@ def test_a_near_end_is_told_with_its_moment():
         assessed.advice[0]
         == f"Restart it, or raise the limit, before {local_time(assessed.forecast.at_low)}."
     )
+
+
+def test_what_helps_soonest_stands_first():
+    """A source with every trouble at once: its limit, its children, what grows and by whom, its files, its deques."""
+    named = "order_cache holds what grows: bound it, or clear it."
+    live = Present(
+        runs=(run(last_at=START + timedelta(hours=30)),), limit=replace(LIMIT, used_bytes=1700 * MIB)
+    )
+    child = SourceProcess(pid=70, is_recorded=False, name="python", rss_bytes=800 * MIB, pss_bytes=800 * MIB)
+    files = Resource(name="open_files", count=90, state="growing", slope_per_hour=6.0)
+    worst = replace(
+        assess(LEAKS, present=live, now=START + timedelta(hours=30)),
+        severity=None,
+        culprits=culprit(0.3, advice=(named,)),
+        cause=NATIVE,
+        processes=(child,),
+        resources=(files,),
+        deques=(DequeReading(name="q", length_count=3, maxlen_count=None),),
+    )
+    order = (
+        "Raise the limit",
+        "Record the child",
+        named,
+        NATIVE.advice,
+        "See what grew",
+        "See which files",
+        "a maxlen",
+    )
+    said = advice_of(worst)
+    assert len(said) == len(order)
+    assert all(words in sentence for words, sentence in zip(order, said, strict=True))

@@ -104,13 +104,15 @@ def test_source_of_a_command(words, name):
 
 
 def test_ends_of_programs():
-    """A return code tells how a program ended: by itself, or by which signal."""
+    """A return code tells how a program ended: by itself, by its own fault, or by which signal."""
     assert end_of(0) == ("exit", "exit code 0")
     assert end_of(3) == ("exit", "exit code 3")
     assert end_of(-15) == ("sigterm", "SIGTERM")
     assert end_of(-9) == ("sigkill", "SIGKILL")
-    assert end_of(-11) == ("exit", "SIGSEGV")
-    assert end_of(-62)[0] == "exit"
+    assert end_of(-11) == ("crash", "SIGSEGV")
+    assert end_of(-6) == ("crash", "SIGABRT")
+    assert end_of(-1) == ("signal", "SIGHUP")
+    assert end_of(-62) == ("signal", "signal 62")
 
 
 def test_tables_show_hostile_text_as_escapes():

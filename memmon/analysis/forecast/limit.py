@@ -10,7 +10,12 @@ import numpy as np
 
 from memmon.analysis.forecast.backtest import backtest_stretch
 from memmon.analysis.forecast.calm import day_seen_at, has_seen_a_day, is_reach_excluded, judged_hours
-from memmon.analysis.forecast.continuing import Continued, continue_finding, since_hours_of
+from memmon.analysis.forecast.continuing import (
+    Continued,
+    continue_finding,
+    counted_pause,
+    since_hours_of,
+)
 from memmon.analysis.forecast.finding import Backtest, CrossCheck, Forecast, ForecastCurve, ForecastState
 from memmon.analysis.forecast.fit import fit_course
 from memmon.analysis.forecast.levelling import levelling_off
@@ -200,6 +205,8 @@ def _continued(plain: Forecast, quantity: Quantity, finding: LeakFinding, *, cro
     check, remarks = None, tuple[str, ...]()
     if cross_check and state != "cannot_say":
         check, remarks = _second_opinion(basis, limit_mb, plain.level, horizon, hours)
+    if state != "cannot_say":
+        remarks = (*remarks, *counted_pause(finding))
     if wait_hours and state == "dated":
         remarks = (*remarks, filling_holes(finding, wait_hours))
     low, middle, high = hours if state == "dated" else (None, None, None)

@@ -36,6 +36,9 @@ def kinds() -> Iterator[Story]:
     yield Story(name="kind-mapped-level", runs=(_split(level, file_mb=np.full(level.mb.size, 80.0)),))
     before = replace(flat(12.0, mb=310.0, machine=box), end="stopped")
     after = _split(flat(11.9, mb=310.0, machine=box), file_mb=np.full(flat(11.9).mb.size, 40.0))
+    day = flat(33.0, machine=box)
+    worked = np.clip(day.hours - day.hours[0] - 18.0, 0.0, 8.0)
+    yield Story(name="kind-leak-that-pauses", runs=(replace(day, mb=day.mb + 40.0 * worked),))
     yield Story(name="kind-known-since-restart", runs=(replace(before, hours=before.hours - 12.0), after))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from consistency_kit.said import (
@@ -78,8 +79,18 @@ def _what_lies_ahead(found: dict[str, Any]) -> Said:
     said: Said = {"outlook": OUTLOOK.get(verdict, LEVEL)}
     low, high = found["slope_low_mb_per_hour"], found["slope_high_mb_per_hour"]
     if verdict in GROWING and low is not None and high is not None:
-        said["growth_ahead"] = Number((low + high) / 2, (high - low) / 2)
+        share = _active_share(found)
+        said["growth_ahead"] = Number(share * (low + high) / 2, (high - low) / 2)
     return said
+
+
+def _active_share(found: dict[str, Any]) -> float:
+    """Return for how much of the time since its onset memory grew: what has paused goes on at the pace of both together."""
+    if found["paused_hours"] is None:
+        return 1.0
+    begin, end = (datetime.fromisoformat(at) for at in (found["since"], found["window"]["end"]))
+    active = (end - begin).total_seconds() / 3600
+    return active / (active + found["paused_hours"])
 
 
 def check(answer: dict[str, Any]) -> dict[str, Said]:
