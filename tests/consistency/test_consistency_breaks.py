@@ -90,7 +90,6 @@ BREAKS = {
     "the text report's rate": ("memmon.report.text.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report"),
     "the overview's rate": ("memmon.dashboard.overview_row.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
     "the overview's staleness": ("memmon.dashboard.overview.row_of", _always_stale, "is_stale", "overview"),
-    "the fleet's order": ("memmon.many.run.worst_first", lambda found: lambda results: found(results)[::-1], "worst_first", "fleet"),
     "the overview's state": ("memmon.dashboard.overview.row_of", _always_well, "urgency", "overview"),
     "the cards' sizes": ("memmon.report.html.cards.size", lambda _: lambda _mb: "99.0 MB", "limit_bytes", "report html"),
     "the page's look": ("memmon.report.html.page.mood_of", lambda _: lambda _assessed: "good", "severity", "report html"),
@@ -106,7 +105,6 @@ BREAKS = {
 
 
 DRAWN_TOGETHER = {
-    "fleet": {"fleet --json"},
     "report html": {"source page"},
     "check --json": {"check"},
     "evaluator": {"hourly check"},
