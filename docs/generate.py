@@ -14,10 +14,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 import memmon
-from memmon.config import ENVIRONMENT_PREFIX, Settings
+from memmon.cli.settings_schema import setting_properties
+from memmon.config import ENVIRONMENT_PREFIX, setting_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +71,7 @@ GROUPS = {
 
 def configuration() -> str:
     """Return the page on the settings."""
-    properties = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
+    properties = setting_properties()
     lines = [
         "# Settings",
         "",
@@ -83,7 +82,8 @@ def configuration() -> str:
         "| setting | type | default | unit | allowed | variable | meaning |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, default in msgspec.to_builtins(Settings()).items():
+    for name, one in setting_fields().items():
+        default = one.default
         cells = (
             f"`{name}`",
             _type_of(properties[name]),

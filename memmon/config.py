@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from memmon.errors import SettingsError
 from memmon.facts import defaults
@@ -23,6 +21,7 @@ from memmon.places import CONFIG_VARIABLE, absolute_path, config_path, default_d
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from dataclasses import Field
 
 ENVIRONMENT_PREFIX = "MEMMON_"
 # A URL of too few slashes, and libpq's words: taken for a path, a password would become a file's name.
@@ -34,77 +33,75 @@ _ODD_URL = re.compile(
 )
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+def _setting(default: object, description: str, **allowed: object) -> Any:
+    """Return a field; `allowed`: the bounds `gt`, `ge` and `le`, or a `pattern`. Its type is that of the default, text for None."""
+    return field(default=default, metadata={"description": description, **allowed})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
     """All settings with their defaults; each is also the variable `MEMMON_<NAME>`."""
 
-    database_url: Annotated[
-        str | None,
-        msgspec.Meta(description="SQLAlchemy URL or path of the database (default: the user's state folder)"),
-    ] = None
-    source: Annotated[
-        str | None, msgspec.Meta(description="name of what is monitored (default: the script's name)")
-    ] = None
-    release: Annotated[
-        str | None, msgspec.Meta(description="release of the monitored program, shown in reports")
-    ] = None
-    interval_seconds: Annotated[
-        float,
-        msgspec.Meta(
-            gt=0, le=86_400, description="seconds between snapshots for `memmon run` and `memmon record`"
-        ),
-    ] = defaults.INTERVAL_SECONDS
-    leak_threshold_mb_per_hour: Annotated[
-        float,
-        msgspec.Meta(gt=0, description="growth (MB of 2**20 bytes per hour) from which a leak is called"),
-    ] = defaults.LEAK_THRESHOLD_MB_PER_HOUR
-    high_memory_percent: Annotated[
-        float,
-        msgspec.Meta(
-            gt=0, le=100, description="system memory in use (percent) from which an alert is raised"
-        ),
-    ] = defaults.HIGH_MEMORY_PERCENT
-    alert_cooldown_minutes: Annotated[
-        float, msgspec.Meta(ge=0, description="minutes before the same alert is repeated")
-    ] = defaults.ALERT_COOLDOWN_MINUTES
-    alert_channels: Annotated[
-        str | None,
-        msgspec.Meta(
-            description="channels of `memmon alerts`, separated by spaces: log, webhook:URL, webhook:env:NAME, "
-            "apprise:env:NAME, callback:MODULE:FUNCTION (secrets by reference only)"
-        ),
-    ] = None
-    gc_threshold_mb: Annotated[
-        float,
-        msgspec.Meta(
-            ge=0, description="resident memory (MB) above which the recorder collects garbage; 0: never"
-        ),
-    ] = 500.0
-    raw_days: Annotated[float, msgspec.Meta(gt=0, description="days that every snapshot is kept")] = 90.0
-    hourly_days: Annotated[float, msgspec.Meta(gt=0, description="days that hourly rollups are kept")] = 730.0
-    size_ceiling_mb: Annotated[
-        float,
-        msgspec.Meta(
-            gt=0, description="size of the database file (MB) above which the oldest detail is dropped first"
-        ),
-    ] = 1024.0
-    new_names_per_day: Annotated[
-        int,
-        msgspec.Meta(
-            ge=1,
-            description="new names of deques, components and work that a run records in a day; further ones are counted "
-            "(those of its first snapshot are free)",
-        ),
-    ] = defaults.NEW_NAMES_PER_DAY
-    file_mode: Annotated[
-        str, msgspec.Meta(pattern="^0?[0-7]{3}$", description="permissions of a new database file, octal")
-    ] = "0600"
-    daily_report: Annotated[bool, msgspec.Meta(description="store a report every 24 hours")] = True
-    leak_check: Annotated[bool, msgspec.Meta(description="check for a leak every hour")] = True
-    follow_forks: Annotated[
-        bool, msgspec.Meta(description="let processes forked from one that records record by themselves")
-    ] = False
+    database_url: str | None = _setting(
+        None, "SQLAlchemy URL or path of the database (default: the user's state folder)"
+    )
+    source: str | None = _setting(None, "name of what is monitored (default: the script's name)")
+    release: str | None = _setting(None, "release of the monitored program, shown in reports")
+    interval_seconds: float = _setting(
+        defaults.INTERVAL_SECONDS,
+        "seconds between snapshots for `memmon run` and `memmon record`",
+        gt=0,
+        le=86_400,
+    )
+    leak_threshold_mb_per_hour: float = _setting(
+        defaults.LEAK_THRESHOLD_MB_PER_HOUR,
+        "growth (MB of 2**20 bytes per hour) from which a leak is called",
+        gt=0,
+    )
+    high_memory_percent: float = _setting(
+        defaults.HIGH_MEMORY_PERCENT,
+        "system memory in use (percent) from which an alert is raised",
+        gt=0,
+        le=100,
+    )
+    alert_cooldown_minutes: float = _setting(
+        defaults.ALERT_COOLDOWN_MINUTES, "minutes before the same alert is repeated", ge=0
+    )
+    alert_channels: str | None = _setting(
+        None,
+        "channels of `memmon alerts`, separated by spaces: log, webhook:URL, webhook:env:NAME, "
+        "apprise:env:NAME, callback:MODULE:FUNCTION (secrets by reference only)",
+    )
+    gc_threshold_mb: float = _setting(
+        500.0, "resident memory (MB) above which the recorder collects garbage; 0: never", ge=0
+    )
+    raw_days: float = _setting(90.0, "days that every snapshot is kept", gt=0)
+    hourly_days: float = _setting(730.0, "days that hourly rollups are kept", gt=0)
+    size_ceiling_mb: float = _setting(
+        1024.0, "size of the database file (MB) above which the oldest detail is dropped first", gt=0
+    )
+    new_names_per_day: int = _setting(
+        defaults.NEW_NAMES_PER_DAY,
+        "new names of deques, components and work that a run records in a day; further ones are counted "
+        "(those of its first snapshot are free)",
+        ge=1,
+    )
+    file_mode: str = _setting("0600", "permissions of a new database file, octal", pattern="^0?[0-7]{3}$")
+    daily_report: bool = _setting(True, "store a report every 24 hours")
+    leak_check: bool = _setting(True, "check for a leak every hour")
+    follow_forks: bool = _setting(False, "let processes forked from one that records record by themselves")
+    writer: str = _setting(
+        "sqlite3",
+        "what writes a database file: sqlite3 (of the standard library) or sqlalchemy (16 to 22 MB heavier)",
+        pattern="^(sqlite3|sqlalchemy)$",
+    )
 
 
+_NUMBER = re.compile(
+    r"-?(?:(?:0|[1-9][0-9]{0,999})(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
+)
+_LARGEST = 2**1023
+_SHOWN_KINDS: dict[type, str] = {list: "array", dict: "object"}
 _FLAGS = {
     "1": True,
     "true": True,
@@ -126,20 +123,66 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     path = config_path(env)
     values = _from_file(path, is_named=bool(env.get(CONFIG_VARIABLE)))
-    origin = str(path)
     try:
-        msgspec.convert(values, Settings)
-    except msgspec.ValidationError as error:
-        msg = f"{origin}: {error}; `memmon config schema` lists what is allowed"
+        values = {name: checked(name, value) for name, value in values.items()}
+    except ValueError as error:
+        msg = f"{path}: {error}; `memmon config schema` lists what is allowed"
         raise SettingsError(msg) from None
-    for name in Settings.__struct_fields__:
+    for name in setting_fields():
         variable = ENVIRONMENT_PREFIX + name.upper()
         if env.get(variable):
             values[name] = _parsed(name, env[variable], variable=variable)
-    return msgspec.convert(values, Settings)
+    return Settings(**values)
 
 
-def _from_file(path: Path, *, is_named: bool) -> dict[str, object]:
+@cache
+def setting_fields() -> dict[str, Field[Any]]:
+    """Return what is known of each setting, by name."""
+    return {one.name: one for one in fields(Settings)}
+
+
+def checked(name: str, value: object) -> Any:
+    """Return the value of a setting as it is kept; raises ValueError with what was expected."""
+    one = setting_fields().get(name)
+    if one is None:
+        msg = f"Object contains unknown field `{name}`"
+        raise ValueError(msg)
+    if value is None and one.default is None:
+        return None
+    kind = str if one.default is None else type(one.default)
+    if kind is float and type(value) is int and abs(value) < _LARGEST:
+        value = float(value)
+    if type(value) is not kind:
+        got = _SHOWN_KINDS.get(type(value), type(value).__name__)
+        msg = f"Expected `{_shown_kind(one)}`, got `{got}` - at `$.{name}`"
+        raise ValueError(msg)
+    if wrong := _broken_rule(value, one):
+        msg = f"Expected `{_shown_kind(one)}` {wrong} - at `$.{name}`"
+        raise ValueError(msg)
+    return value
+
+
+def _shown_kind(one: Field[Any]) -> str:
+    return "str | null" if one.default is None else type(one.default).__name__
+
+
+def _broken_rule(value: Any, one: Field[Any]) -> str | None:
+    """Return which bound or pattern of a setting a value does not keep to; None: it keeps to all."""
+    rules = one.metadata
+    for rule, sign in (("gt", ">"), ("ge", ">="), ("le", "<=")):
+        bound = rules.get(rule)
+        # Asked so that what is no number is outside of every bound.
+        if bound is not None and not (
+            value > bound if rule == "gt" else value >= bound if rule == "ge" else value <= bound
+        ):
+            return f"{sign} {type(value)(bound)}"
+    pattern = rules.get("pattern")
+    if pattern is not None and not re.search(pattern, value):
+        return f"matching regex {pattern!r}"
+    return None
+
+
+def _from_file(path: Path, *, is_named: bool) -> dict[str, Any]:
     """Return what stands in a file; one that nobody named and that can't be read is none."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -158,6 +201,8 @@ def _from_file(path: Path, *, is_named: bool) -> dict[str, object]:
     except UnicodeDecodeError as error:
         msg = f"{path}: can't be read ({error}); mend it or point {CONFIG_VARIABLE} elsewhere"
         raise SettingsError(msg) from None
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -165,16 +210,25 @@ def _from_file(path: Path, *, is_named: bool) -> dict[str, object]:
         raise SettingsError(msg) from None
 
 
-def _parsed(name: str, text: str, *, variable: str) -> object:
-    value: object = text
-    default = getattr(Settings(), name)
-    if isinstance(default, bool):
-        value = _FLAGS.get(text.strip().lower(), text)
+def _parsed(name: str, text: str, *, variable: str) -> Any:
     try:
-        return getattr(msgspec.convert({name: value}, Settings, strict=isinstance(default, bool)), name)
-    except msgspec.ValidationError as error:
+        return checked(name, _read(text, type(setting_fields()[name].default)))
+    except ValueError as error:
         msg = f"{variable}={text!r}: {error}; `memmon config schema` lists what is allowed"
         raise SettingsError(msg) from None
+
+
+def _read(text: str, kind: type) -> object:
+    """Return what a variable's text means for a setting of a kind; the text itself where it means nothing."""
+    if kind is bool:
+        return _FLAGS.get(text.strip().lower(), text)
+    if kind in {int, float} and _NUMBER.fullmatch(text):
+        number = float(text)
+        if kind is float:
+            return number
+        if number.is_integer():
+            return int(text) if text.removeprefix("-").isdigit() else int(number)
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +241,8 @@ class Database:
     """The file, for SQLite; None for a server."""
     shown: str
     """For people: the file's path, or the URL with its secrets masked."""
+    writer: str = "sqlite3"
+    """What writes a file: `sqlite3` (the standard library's) or `sqlalchemy`."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -203,9 +259,13 @@ def resolve_database(
     Raises SettingsError for a URL that memmon can't use.
     """
     if given is not None:
-        return parse_database(given)
-    chosen = (settings or load_settings()).database_url
-    return parse_database(chosen) if chosen else _file(default_database_path())
+        found = parse_database(given)
+    else:
+        settings = settings or load_settings()
+        found = (
+            parse_database(settings.database_url) if settings.database_url else _file(default_database_path())
+        )
+    return found if settings is None else replace(found, writer=settings.writer)
 
 
 def parse_database(given: str | os.PathLike[str]) -> Database:

@@ -103,9 +103,10 @@ def module_path(dialect_name: str) -> Path:
 
 
 def main() -> None:
-    """Write both modules."""
+    """Write both modules, and the statements by which a recorder writes: both follow from the columns."""
     for dialect_name in NAMES:
         module_path(dialect_name).write_text(module_text(dialect_name), encoding="utf-8")
+    load_python_file(str(Path(__file__).parent), "make_write_statements.py").main()
 
 
 if __name__ == "__main__":

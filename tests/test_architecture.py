@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import re
 import subprocess
@@ -75,8 +76,6 @@ def test_every_module_imports():
 
 def test_numeric_settings_say_their_unit():
     """Every number in the settings and the snapshot has its unit in its name."""
-    import dataclasses
-
     from memmon.config import Settings
     from memmon.model import Snapshot
 
@@ -87,5 +86,5 @@ def test_numeric_settings_say_their_unit():
         if "int" in str(field.type) or "float" in str(field.type)
     ]
     numeric = [name for name in numeric if name not in plain | {"work"}]
-    numeric += [name for name in Settings.__struct_fields__ if isinstance(getattr(Settings(), name), float)]
+    numeric += [one.name for one in dataclasses.fields(Settings) if isinstance(one.default, float)]
     assert [name for name in numeric if not name.endswith(UNITS)] == []

@@ -13,7 +13,6 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 from typing import TYPE_CHECKING
 
 from memmon.facts.limit_names import limit_name
@@ -23,7 +22,7 @@ from memmon.formatting import local_time, size
 from memmon.units import MIB, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from memmon.model import Snapshot
 
@@ -319,3 +318,10 @@ def _blocks(minutes: Sequence[float], mb: Sequence[float]) -> tuple[list[float],
         [sum(minutes[place] for place in part) / len(part) for part in filled],
         [median(mb[place] for place in part) for part in filled],
     )
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the median; the module `statistics` would bring decimal and fractions into the program."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -8,7 +8,6 @@ ordinary names.)
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 
@@ -51,9 +50,18 @@ def clean_name(name: str) -> str:
     visible = "".join(map(_visible, _ANSI.sub("", name[:_LONGEST_READ]))).strip()
     if visible == name and len(name) <= MAX_NAME_LENGTH:
         return name
-    tag = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_TAG_LENGTH // 2).hexdigest()
+    tag = _tag(name.encode("utf-8", "surrogatepass"))
     shown = visible if len(visible) <= _CUT_LENGTH else visible[: _CUT_LENGTH - 1].rstrip() + "…"
     return f"{shown or UNNAMED}~{tag}"
+
+
+def _tag(name: bytes) -> str:
+    """Return what tells a changed name from another; by the module behind hashlib, which would bring OpenSSL along."""
+    try:
+        from _blake2 import blake2b
+    except ImportError:  # pragma: no cover -- a Python without it has it in hashlib
+        from hashlib import blake2b
+    return str(blake2b(name, digest_size=_TAG_LENGTH // 2).hexdigest())
 
 
 def _visible(character: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import uuid
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _TEXT_LIMIT = 200
+_DISTRIBUTION = re.compile(r"memmon-([^-]+)\.dist-info")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,21 @@ def _shown(text: str | None) -> str | None:
 
 def memmon_version() -> str:
     """Return the installed version of memmon."""
+    # The first on the path, as importlib.metadata has it, which costs more than a megabyte.
+    for folder in sys.path:
+        for name in _names_in(folder):
+            if found := _DISTRIBUTION.fullmatch(name):
+                return found[1]
+    from importlib import metadata
+
     try:
         return metadata.version("memmon")
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder or ".")  # noqa: PTH208 -- names are enough
+    except (OSError, TypeError, ValueError):  # not there, no folder, no path
+        return []

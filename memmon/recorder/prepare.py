@@ -23,7 +23,8 @@ from memmon.guest import hooks
 from memmon.guest.green import call_aside, is_green
 from memmon.store.connect import create as creation
 from memmon.store.connect.beside import SIDE_FILES
-from memmon.store.connect.engine import file_identity, make_folder, write_engine
+from memmon.store.connect.engine import file_identity, make_folder
+from memmon.store.connect.link import write_links
 from memmon.store.schema.identity import HEAD_REVISION
 from memmon.store.schema.revision import read_revision, require_head
 
@@ -111,8 +112,8 @@ def _as_in_the_child(error: AnsweredError) -> Exception:
 def _tell_too_old(database: Database, error: ChildError) -> None:
     """Raise StoreTooOldError where an older schema waits for a child that can't be had, or can't do it."""
     try:
-        with write_engine(database).connect() as connection:
-            found = read_revision(connection)
+        with write_links(database).connect() as link:
+            found = read_revision(link)
     except Exception:  # whatever it is: the next write meets it, and says so
         return
     if found is not None and found < HEAD_REVISION:
@@ -137,8 +138,8 @@ def is_damaged(database: Database, *, run_child: RunsChildren) -> str | None:
 
 def _is_ready(database: Database) -> bool:
     try:
-        with write_engine(database).connect() as connection:
-            require_head(connection)
+        with write_links(database).connect() as link:
+            require_head(link)
     except Exception:
         return False
     return True
@@ -150,8 +151,8 @@ def _refuse_to_upgrade(database: Database) -> None:
     A server is shared: upgrading it would shut out every host that runs an older memmon, so
     that this is an operator's decision and not a restarting bot's.
     """
-    with write_engine(database).connect() as connection:
-        found = read_revision(connection)
+    with write_links(database).connect() as link:
+        found = read_revision(link)
     if found != HEAD_REVISION:
         msg = (
             f"the database has schema {found or 'none'}, this memmon needs {HEAD_REVISION}: "

@@ -54,7 +54,8 @@ class Recorder(RecorderLife):
     called in the recorder's thread. `note_sigterm`: sets a handler, where the program has none, so that
     an end by SIGTERM is recorded as that; without it SIGTERM and SIGKILL look alike. `follow_forks`: processes that
     are forked from this one while it records do so by themselves, each with a run and a thread of its own; without it they record
-    once they call `start()` or `take_snapshot()`. Wrong arguments raise TypeError or ValueError here; nothing
+    once they call `start()` or `take_snapshot()`. `writer`: what writes a file, `sqlite3` (the default) or `sqlalchemy`,
+    which a server always goes by. Wrong arguments raise TypeError or ValueError here; nothing
     else ever raises into the program.
     """
 
@@ -77,6 +78,7 @@ class Recorder(RecorderLife):
         role: str | None = None,
         note_sigterm: bool = False,
         follow_forks: bool | None = None,
+        writer: str | None = None,
     ) -> None:
         settings = validation.checked_settings(
             load_settings(),
@@ -87,6 +89,7 @@ class Recorder(RecorderLife):
             daily_report=daily_report,
             leak_check=leak_check,
             follow_forks=follow_forks,
+            writer=validation.writer(writer),
         )
         interval = validation.number(
             interval_seconds, "interval_seconds", low=0.0, high=validation.LONGEST_INTERVAL_SECONDS

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from memmon.config import Settings
 
+WRITERS = ("sqlite3", "sqlalchemy")
 LONGEST_INTERVAL_SECONDS = 86_400.0
 _NAME_LIMIT = 200
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -51,20 +53,24 @@ _RANGES: dict[str, _Range] = {
 """What the numbers among the settings may be; all are more than 0, or 0 where that is allowed."""
 
 
-def checked_settings(settings: Settings, **given: float | None) -> Settings:
+def checked_settings(settings: Settings, **given: float | str | None) -> Settings:
     """Return the settings with what was given (not None) in their place, its numbers checked.
 
     Raises TypeError or ValueError for the first that is wrong.
     """
-    import msgspec
-
-    checked = {
-        name: optional_number(value, name, **_RANGES[name]) if name in _RANGES else value
+    checked: dict[str, Any] = {
+        name: optional_number(value, name, **_RANGES[name]) if name in _RANGES else value  # type: ignore[arg-type] # what is no number is told
         for name, value in given.items()
     }
-    return msgspec.structs.replace(
-        settings, **{name: value for name, value in checked.items() if value is not None}
-    )
+    return replace(settings, **{name: value for name, value in checked.items() if value is not None})
+
+
+def writer(value: object) -> str | None:
+    """Return what is to write a file, or None; raises ValueError for what memmon knows no writer of."""
+    if value is not None and value not in WRITERS:
+        msg = f"writer must be one of {', '.join(WRITERS)}, not {value!r}"
+        raise ValueError(msg)
+    return None if value is None else str(value)
 
 
 def optional_name(value: object, name: str) -> str | None:

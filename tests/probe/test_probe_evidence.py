@@ -192,3 +192,49 @@ def test_the_witness_tells_once():
         held_rows.extend({"id": str(index)} for index in range(5_000))
     assert told[0].kind == "evidence"
     assert "held_rows" in told[0].text
+
+
+def test_unfinished_tasks_are_told_by_where_they_wait():
+    """Tasks that pile up are counted by their function, with the line of the program's on which they wait."""
+
+    async def forgotten():
+        await asyncio.sleep(30)
+
+    async def main():
+        before = gather(pause=lambda seconds: None)
+        tasks = [asyncio.create_task(forgotten()) for _ in range(50)]
+        await asyncio.sleep(0)
+        after = gather(pause=lambda seconds: None)
+        for task in tasks:
+            task.cancel()
+        return compare(before, after)
+
+    said = " ".join(asyncio.run(main()).sentences)
+    assert "unfinished tasks: 50 more of" in said
+    assert f"test_probe_evidence.py:{forgotten_line()}" in said
+
+
+def forgotten_line():
+    code = next(
+        one for one in test_unfinished_tasks_are_told_by_where_they_wait.__code__.co_consts
+        if hasattr(one, "co_name") and one.co_name == "forgotten"
+    )  # fmt: skip
+    return code.co_firstlineno + 1
+
+
+def test_the_collector_that_is_off():
+    """Where the program turned Python's collector off and leaves cycles, that is said, with what helps."""
+    code = """
+        import gc
+        from memmon.probe.objects.evidence import compare, gather
+        gc.disable()
+        before = gather(pause=lambda seconds: None)
+        for _ in range(20_000):
+            cycle = []
+            cycle.append(cycle)
+        print(" ".join(compare(before, gather(pause=lambda seconds: None)).sentences))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert "gc.enable()" in done.stdout

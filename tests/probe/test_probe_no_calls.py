@@ -221,4 +221,5 @@ def test_tasks_are_named_without_a_call():
     assert traps.calls[:9] == []
     assert found.task_count == 5
     lengths = found.survey.container_lengths
-    assert [name for name, length in lengths.items() if length == 1000 and name.startswith("task ")]
+    assert [name for name, length in lengths.items() if length == 1000 and name.startswith("local rows of ")]
+    assert {"task keeper", "task feed 0"} <= set(found.survey.places.labels)

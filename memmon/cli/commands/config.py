@@ -12,7 +12,7 @@ from memmon.cli.locate import config_origin, locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, write_json, write_text
 from memmon.cli.text import table
-from memmon.config import ENVIRONMENT_PREFIX, Settings, load_settings
+from memmon.config import ENVIRONMENT_PREFIX, Settings, load_settings, setting_fields
 from memmon.errors import OutputError
 from memmon.places import config_path, unread_config
 
@@ -64,9 +64,9 @@ def schema(what: str, common: Common) -> None:
     """Print the JSON Schema of the settings, or of what --json prints."""
     check_output(common)
     if what == "settings":
-        import msgspec
+        from memmon.cli.settings_schema import settings_schema
 
-        found: dict[str, Any] = msgspec.json.schema(Settings)
+        found: dict[str, Any] = settings_schema()
     else:
         from memmon.cli.schema import output_schema
 
@@ -94,12 +94,10 @@ def init(common: Common) -> None:
 
 def example() -> str:
     """Return a TOML file with every setting explained and commented out."""
-    import msgspec
-
-    properties = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
     lines = ["# Settings of memmon. What is commented out has the value shown.", ""]
-    for name, value in msgspec.to_builtins(Settings()).items():
-        lines.append(f"# {properties[name].get('description', '')}")
+    for name, one in setting_fields().items():
+        value = one.default
+        lines.append(f"# {one.metadata['description']}")
         lines.append(f"# {name} = {json.dumps(value if value is not None else '')}")
         lines.append("")
     return "\n".join(lines)
@@ -119,7 +117,7 @@ def _settings(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     from memmon.facts.masking import mask_url, shown_specs
 
     in_file = _names_in_file()
-    for name in Settings.__struct_fields__:
+    for name in setting_fields():
         value = getattr(settings, name)
         if name == "database_url" and value is not None:
             value = mask_url(value)

@@ -242,8 +242,8 @@ def _plain(found: StatusReport) -> dict[str, Any]:
 
 
 def _revision(place: Place) -> str | None:
-    from memmon.store.connect.engine import read_engine
+    from memmon.store.connect.link import read_links
     from memmon.store.schema.revision import read_revision
 
-    with read_engine(place.database).begin() as connection:
-        return read_revision(connection)
+    with read_links(place.database).connect() as link, link.begin():
+        return read_revision(link)

@@ -17,6 +17,7 @@ SAMPLE_COUNT = 32
 LARGE_COUNT = 65
 """Containers from this length on are sampled; shorter ones are walked whole."""
 
+_OFTEN = 3
 _SPREAD_LENGTH = 100_000
 _TABLE_BYTES = 2**20
 _ENTRY_BYTES = 2_000
@@ -123,3 +124,16 @@ def different_count(items: Sequence[object], count: int) -> float:
     twice = sum(1 for seen in times.values() if seen == 2)  # noqa: PLR2004 - met twice
     places = len(times) - once + once * count / len(items)
     return min(float(count), places, len(times) + once * max(0, once - 1) / (2.0 * (twice + 1)))
+
+
+def estimated_distinct(met: int, repeated: int, sampled: int, references: float) -> float:
+    """Return how many different objects `references` lead to: `sampled` of them led to `met`, to `repeated` more than once.
+
+    Chao's lower bound as above, where it isn't known how often each was met. Where the repeated ones were met again
+    and again, they are few that all share, beside others that nobody shares: of those there are as many as places.
+    """
+    once = met - repeated
+    places = repeated + once * references / sampled
+    if sampled - met >= _OFTEN * repeated:
+        return min(references, places)
+    return min(references, places, met + once * max(0, once - 1) / (2.0 * (repeated + 1)))

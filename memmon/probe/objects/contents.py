@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from memmon.probe.objects.container_sample import is_sparse, spread_places
-from memmon.probe.objects.plain import instance_values
+from memmon.probe.objects.plain import instance_values, module_values, namespace_of
+from memmon.probe.objects.roots import module_at
 
 _LISTED_COUNT = 400
 """Up to so many referents of one object are asked for in one call."""
@@ -56,9 +57,20 @@ def _referents(value: Any, size_bytes: int, wanted: int) -> tuple[int, list[Any]
             (_CACHE_KIND.cache_info(value).currsize, []) if issubclass(type(value), _CACHE_KIND) else (0, [])
         )
     found = gc.get_referents(value)
+    if not found:
+        return 0, _of_view(value)
     if len(found) <= _LISTED_COUNT:
         return 0, found
     return len(found), [found[place] for place in spread_places(len(found), 2 * wanted)]
+
+
+def _of_view(value: Any) -> list[Any]:
+    """Return the array that a view of numpy's keeps alive, of which the collector isn't told."""
+    kind = dict.get(module_values(module_at("numpy")), "ndarray")
+    if type(kind) is not type or not issubclass(type(value), kind):
+        return []
+    base = namespace_of(kind)["base"].__get__(value)
+    return [base] if base is not None else []
 
 
 def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:

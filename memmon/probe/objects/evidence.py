@@ -6,6 +6,7 @@ that C code holds; tracemalloc shows only what was allocated since the program s
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.facts.names import clean_name
 from memmon.guest.shielding import attempt
+from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.plain import is_module
-from memmon.probe.objects.roots import module_at, task_count
+from memmon.probe.objects.roots import module_at, task_count, unfinished_tasks
 from memmon.probe.objects.survey import Survey, survey
 from memmon.probe.process.process import ProcessProbe
 from memmon.units import mb_from_bytes
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 SUSPECT_COUNT = 5
 SMALLEST_GROWTH_BYTES = 64 * 1024
 _SLICE_PAUSE_SECONDS = 0.001
+_LEAST_TASKS = 20
+_LEAST_UNCOLLECTED = 10_000
 _TRACE_LINES = 10
 _TRACED_BYTES_LIMIT = 8 * 2**20
 
@@ -40,6 +44,10 @@ class ObjectEvidence:
     open_file_count: int | None
     trace_lines: tuple[tuple[str, int], ...] = ()
     """(file:line, bytes) of the largest allocations, where the program runs tracemalloc."""
+    waiting_tasks: dict[str, int] = field(default_factory=dict)
+    """Unfinished tasks by function and the line on which it waits."""
+    uncollected_count: int | None = None
+    """Objects made and not freed since Python's collector last ran, where it is off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,8 @@ class Suspects:
     rss_growth_bytes: int | None
     python_growth_bytes: int
     sentences: tuple[str, ...] = field(default=())
+    chains: tuple[Chain, ...] = ()
+    """What grew, the largest growth first: where it hangs, of which class, and where that is created."""
 
 
 def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
@@ -67,17 +77,24 @@ def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
         task_count=attempt(task_count),
         open_file_count=reading.fd_count,
         trace_lines=attempt(_trace_lines) or (),
+        waiting_tasks=attempt(unfinished_tasks) or {},
+        uncollected_count=None if gc.isenabled() else gc.get_count()[0],
     )
 
 
-def compare(before: ObjectEvidence, after: ObjectEvidence) -> Suspects:
-    """Return what grew from `before` to `after`."""
+def compare(
+    before: ObjectEvidence, after: ObjectEvidence, *, pause: Callable[[float], object] | None = None
+) -> Suspects:
+    """Return what grew from `before` to `after`, in slices; `pause(seconds)` is called between them."""
+    wait = pause or threading.Event().wait
     types = _growth(before.survey.type_bytes, after.survey.type_bytes, smallest=SMALLEST_GROWTH_BYTES)
     roots = _growth(before.survey.root_bytes, after.survey.root_bytes, smallest=SMALLEST_GROWTH_BYTES)
     containers = _growth(before.survey.container_lengths, after.survey.container_lengths, smallest=1)
     rss_growth = None
     if before.rss_bytes is not None and after.rss_bytes is not None:
         rss_growth = after.rss_bytes - before.rss_bytes
+    places = before.survey.places, after.survey.places
+    chains = attempt(chains_of, *places, lambda: wait(_SLICE_PAUSE_SECONDS)) or ()
     total = sum(after.survey.type_bytes.values()) - sum(before.survey.type_bytes.values())
     return Suspects(
         types=types,
@@ -85,7 +102,8 @@ def compare(before: ObjectEvidence, after: ObjectEvidence) -> Suspects:
         containers=containers,
         rss_growth_bytes=rss_growth,
         python_growth_bytes=total,
-        sentences=_sentences(before, after, types, roots, rss_growth, total),
+        sentences=_sentences(before, after, types, roots, rss_growth, total, chains),
+        chains=chains,
     )
 
 
@@ -100,12 +118,15 @@ def event_data(evidence: ObjectEvidence, suspects: Suspects | None) -> dict[str,
         "thread_count": evidence.thread_count,
         "task_count": evidence.task_count,
         "open_file_count": evidence.open_file_count,
+        "waiting_tasks": _cleaned(evidence.waiting_tasks),
+        "uncollected_count": evidence.uncollected_count,
         "trace_lines": [list(line) for line in evidence.trace_lines],
     }
     if suspects is not None:
         data["growing_type_bytes"] = _cleaned(dict(suspects.types))
         data["growing_root_bytes"] = _cleaned(dict(suspects.roots))
         data["growing_container_lengths"] = _cleaned(dict(suspects.containers))
+        data["chains"] = [chain.as_data() for chain in suspects.chains]
         data["sentences"] = list(suspects.sentences)
     return data
 
@@ -130,12 +151,13 @@ def _sentences(
     roots: tuple[tuple[str, int], ...],
     rss_growth: int | None,
     python_growth: int,
+    chains: tuple[Chain, ...],
 ) -> tuple[str, ...]:
-    said = []
-    if roots:
+    said = [chain.sentence() for chain in chains[:1]]
+    if roots and not said:
         name, size = roots[0]
         said.append(f"what grew most hangs on {clean_name(name)} (+{mb_from_bytes(size):.1f} MB)")
-    if types:
+    if types and not chains:
         name, size = types[0]
         count = after.survey.type_counts.get(name, 0) - before.survey.type_counts.get(name, 0)
         said.append(
@@ -147,8 +169,9 @@ def _sentences(
             "or by objects that no module, frame or task leads to; the types can't show it. "
             f"A profiler sees it: {profiler_command()}"
         )
-    elif not types:
+    elif not types and not chains:
         said.append("no Python type grew")
+    said += _of_tasks(before, after) + _of_the_collector(after)
     if after.thread_count > before.thread_count:
         said.append(f"threads: {before.thread_count} to {after.thread_count}")
     if None not in {before.open_file_count, after.open_file_count}:
@@ -156,6 +179,25 @@ def _sentences(
         if opened > 0:
             said.append(f"{opened} more open files")
     return tuple(said)
+
+
+def _of_tasks(before: ObjectEvidence, after: ObjectEvidence) -> list[str]:
+    grown = _growth(before.waiting_tasks, after.waiting_tasks, smallest=_LEAST_TASKS)
+    if not grown:
+        return []
+    name, count = grown[0]
+    return [f"unfinished tasks: {count:,} more of {clean_name(name)}, {after.waiting_tasks[name]:,} now"]
+
+
+def _of_the_collector(after: ObjectEvidence) -> list[str]:
+    count = after.uncollected_count
+    if count is None or count < _LEAST_UNCOLLECTED:
+        return []
+    said = (
+        f"Python's collector is off (gc.disable()), and {count:,} objects made since it last ran are not freed: "
+        "those in cycles never are; gc.enable(), or gc.collect() now and then, frees them"
+    )
+    return [said]
 
 
 def _cleaned(values: Mapping[str, int]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.probe.objects.container_sample import base_of_kind
 from memmon.probe.objects.contents import contents
 from memmon.probe.objects.own_size import own_bytes
+from memmon.probe.objects.places import PASSED_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,19 @@ class Path:
     Parallel lists: an object for each level would be one more for the collector to track.
     """
 
-    __slots__ = ("ends", "holders", "ids", "places", "samples", "siblings", "taken", "weights")
+    __slots__ = (
+        "ends",
+        "holders",
+        "ids",
+        "news",
+        "nodes",
+        "places",
+        "samples",
+        "siblings",
+        "taken",
+        "waiting",
+        "weights",
+    )
 
     def __init__(self) -> None:
         """Make a path that is at its root."""
@@ -35,10 +48,16 @@ class Path:
         """What the siblings were found in: OF_CONTAINER, OF_INSTANCE or OF_CLASS."""
         self.ends: list[int] = []
         """At which count of visits a level is left."""
+        self.nodes: list[list[int]] = []
+        """For each sibling the number of what it is counted under."""
+        self.waiting: list[int] = []
+        """How many siblings are still to be gone into."""
+        self.news: list[bool] = []
+        """Whether the holder was gone into for the first time."""
         self.ids: list[int] = []
         """The identity of what the siblings were found in."""
 
-    def push(
+    def push(  # noqa: PLR0913 -- what holds for a level, each by its name
         self,
         holder_id: int,
         siblings: list[Any],
@@ -48,6 +67,8 @@ class Path:
         taken_count: int,
         end: int,
         holder: int = OF_CONTAINER,
+        nodes: list[int] | None = None,
+        is_new: bool = True,
     ) -> None:
         """Go down to what was found in an object."""
         self.siblings.append(siblings)
@@ -58,6 +79,9 @@ class Path:
         self.ids.append(holder_id)
         self.ends.append(end)
         self.holders.append(holder)
+        self.nodes.append(nodes or [])
+        self.waiting.append(len(self.nodes[-1]) - self.nodes[-1].count(PASSED_OVER))
+        self.news.append(is_new)
 
     def pop(self) -> None:
         """Go up one level."""
@@ -69,6 +93,9 @@ class Path:
         self.ids.pop()
         self.ends.pop()
         self.holders.pop()
+        self.nodes.pop()
+        self.waiting.pop()
+        self.news.pop()
 
     def cut(self, depth: int) -> None:
         """Go up to `depth` levels below the root."""
@@ -81,6 +108,9 @@ class Path:
             self.ids,
             self.ends,
             self.holders,
+            self.nodes,
+            self.waiting,
+            self.news,
         ):
             del each[depth:]
 

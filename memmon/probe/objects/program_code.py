@@ -45,6 +45,8 @@ def is_host_module(name: str, file: str | None) -> bool:
         return True
     if top == _OURS or top in sys.stdlib_module_names or file is None:
         return False
+    if "site-packages" in file or "dist-packages" in file:
+        return False
     path = os.path.realpath(file)
     return not any(path.startswith(folder) for folder in _installed_folders())
 

@@ -7,15 +7,18 @@ last to let it go, and so the one in whose thread its finaliser runs.
 
 from __future__ import annotations
 
+import re
 import sys
-import threading
 import weakref
 from functools import partial
 from itertools import islice
+from pathlib import Path
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
-from memmon.probe.objects.plain import class_entry, entry_of, module_values
+from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
+from memmon.probe.objects.plain import class_entry, entry_of, module_values, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,27 +28,36 @@ if TYPE_CHECKING:
 
 _NAMES_LIMIT = 20_000
 _TASKS_LIMIT = 5_000
-_FRAMES_LIMIT = 300
+_TASKS_READ = 100
+_DEPTH_LIMIT = 20
+_NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
+_OUR_FOLDER = f"{Path(__file__).parents[2]}/"
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
-def roots() -> Iterator[Root | None]:
-    """Yield where to begin: the program's own modules first, installed packages' last; None between whiles."""
-    modules = module_names()
-    own = set()
-    for name in sorted(modules, key=lambda name: name != "__main__"):
+def own_roots() -> Iterator[Root | None]:
+    """Yield where the program's own objects begin: modules, running functions, tasks; None between whiles."""
+    for name in sorted(module_names(), key=lambda name: name != "__main__"):
         yield None
         if _is_own(name):
-            own.add(name)
             yield from _of_module(name)
-    yield from _of_frames()
+    yield from _of_frames(is_own=True)
     yield from _of_tasks()
-    yield from _of_classes()
-    for name in modules:
+
+
+def library_roots() -> Iterator[Root | None]:
+    """Yield what the modules of Python and of installed packages hold, packages' first; None between whiles."""
+    for name in sorted(module_names(), key=lambda name: name.count(".")):
         yield None
-        if name not in own and name.partition(".")[0] != "memmon":
+        if not _is_own(name) and name.partition(".")[0] != "memmon":
             yield from _of_module(name)
+    yield from _of_frames(is_own=False)
+
+
+def is_own_module(name: str) -> bool:
+    """Return whether a module is the program's own."""
+    return _is_own(name)
 
 
 def module_names() -> list[str]:
@@ -93,60 +105,88 @@ def _variable(name: str, attribute: str) -> object:
     return dict.get(module_values(module_at(name)), attribute)
 
 
-def _of_frames() -> Iterator[Root]:
-    """Yield what the running functions hold in their variables, where Python lets it be read.
-
-    Before Python 3.13 there is no reading without writing: `f_locals` fills a dict in the frame
-    that then keeps the values alive, and the collector is shown no running frame.
-    """
-    if sys.version_info < (3, 13):
-        return
-    for thread_id in list(sys._current_frames()):  # noqa: SLF001 -- documented; there is no other way
-        if thread_id == threading.get_ident():
-            continue
-        for place, (function, names) in enumerate([_named_variables(one) for one in _stack(thread_id)]):
-            for name in names:
-                yield f"frame of {function}", partial(_local, thread_id, place, name)
+def _of_frames(*, is_own: bool) -> Iterator[Root]:
+    """Yield what the running functions hold in their variables; a module's are met as the module's."""
+    for thread_id in other_threads():
+        reach = partial(stack, thread_id)
+        yield from _of_variables(reach, [_named_variables(one, is_own=is_own) for one in reach()])
 
 
-def _named_variables(frame: FrameType) -> tuple[str, list[str]]:
-    """Return a function's name and those of its variables; a module's are met as the module's."""
-    values: Any = frame.f_locals
-    return frame.f_code.co_name, [] if type(values) is dict else [n for n in values if type(n) is str]
+def _of_variables(
+    reach: Callable[[], list[FrameType]], named: list[tuple[str, tuple[str, ...]]]
+) -> Iterator[Root]:
+    for place, (function, names) in enumerate(named):
+        for name in names:
+            yield f"local {name} of {function}()", partial(_local, reach, place, function, name)
 
 
-def _stack(thread_id: int) -> list[FrameType]:
-    """Return the frames of a thread, the outermost first: its place stays as long as it runs."""
-    frame = sys._current_frames().get(thread_id)  # noqa: SLF001
-    found = []
-    while frame is not None:
-        found.append(frame)
-        frame = frame.f_back
-    found.reverse()
-    return found[:_FRAMES_LIMIT]
+def _named_variables(frame: FrameType, *, is_own: bool) -> tuple[str, tuple[str, ...]]:
+    """Return a function's name and those of its variables, none of memmon's own functions."""
+    code = frame.f_code
+    is_asked_for = _is_own(_module_of(frame)) == is_own and not code.co_filename.startswith(_OUR_FOLDER)
+    return code.co_qualname, variable_names(code) if is_asked_for else ()
 
 
-def _local(thread_id: int, place: int, name: str) -> object:
-    found = _stack(thread_id)
-    values: Any = found[place].f_locals if place < len(found) else None
-    return None if values is None or type(values) is dict else attempt(values.get, name)
+def _module_of(frame: FrameType) -> str:
+    values: Any = frame.f_globals
+    name = entry_of(values, "__name__") if type(values) is dict else None
+    return name if type(name) is str else ""
+
+
+def _local(reach: Callable[[], list[FrameType]], place: int, function: str, name: str) -> object:
+    found = reach()
+    if place >= len(found) or found[place].f_code.co_qualname != function:
+        return None
+    return variable_of(found[place], name)
 
 
 def _of_tasks() -> Iterator[Root]:
+    read_count = 0
     for attribute in _TASK_SETS:
         members = _members(entry_of(module_values(module_at("asyncio.tasks")), attribute))
         found = attempt(list, islice(members, _TASKS_LIMIT)) if members else None
         for reference in [member for member in found or () if type(member) is weakref.ref]:
+            read_count += 1
+            if read_count <= _TASKS_READ:
+                reach = partial(_waiting, reference)
+                yield from _of_variables(reach, [_named_variables(one, is_own=True) for one in reach()])
             yield f"task {_task_name(reference())}", reference
+
+
+def unfinished_tasks() -> dict[str, int]:
+    """Return how many tasks wait, by function and the line on which it waits."""
+    counted: dict[str, int] = {}
+    for attribute in _TASK_SETS:
+        members = _members(entry_of(module_values(module_at("asyncio.tasks")), attribute))
+        for reference in attempt(list, islice(members, _TASKS_LIMIT)) or () if members else ():
+            frames = _waiting(reference) if type(reference) is weakref.ref else []
+            if frames:
+                # Of the innermost function that is the program's: it waits in a library's.
+                own = [one for one in frames if _is_own(_module_of(one))] or frames
+                name = f"{frames[0].f_code.co_qualname}() at {own[-1].f_code.co_filename}:{own[-1].f_lineno}"
+                counted[name] = counted.get(name, 0) + 1
+    return counted
+
+
+def _waiting(reference: Callable[[], object]) -> list[FrameType]:
+    """Return the frames in which a task of asyncio's C code waits, the outermost first."""
+    task = reference()
+    kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
+    if type(kind) is not type or not issubclass(type(task), kind):
+        return []
+    coroutine: Any = namespace_of(kind)["get_coro"](task)
+    found: list[FrameType] = []
+    while type(coroutine) is CoroutineType and coroutine.cr_frame is not None and len(found) < _DEPTH_LIMIT:
+        found.append(coroutine.cr_frame)
+        coroutine = coroutine.cr_await
+    return found
 
 
 def _members(tasks: object) -> set[Any] | None:
     """Return the set inside asyncio's weak set, read without iterating the weak one, which would clean it up."""
-    inner = (
-        entry_of(object.__getattribute__(tasks, "__dict__"), "data")
-        if type(tasks) is weakref.WeakSet
-        else tasks
-    )
+    # Read as an attribute, by the slots of `object`: asking for the dict of all attributes would make one.
+    is_weak = type(tasks) is weakref.WeakSet
+    inner = attempt(object.__getattribute__, tasks, "data") if is_weak else tasks
     return inner if type(inner) is set else None
 
 
@@ -155,11 +195,16 @@ def _task_name(task: object) -> str:
     kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
     if type(kind) is not type or not issubclass(type(task), kind):
         return "of a kind of its own"
-    name = attempt(class_entry(kind, "get_name"), task)
-    return str.__str__(name) if issubclass(type(name), str) else "without a name"
+    name: Any = attempt(class_entry(kind, "get_name"), task)
+    if not issubclass(type(name), str):
+        return "without a name"
+    if not _NUMBERED.fullmatch(name):
+        return str.__str__(name)
+    coroutine = namespace_of(kind)["get_coro"](task)
+    return f"of {coroutine.__qualname__}()" if type(coroutine) is CoroutineType else str.__str__(name)
 
 
-def _of_classes() -> Iterator[Root]:
+def class_roots() -> Iterator[Root]:
     """Yield the classes made at run time: a leak of classes hangs on nothing else.
 
     The weak references are those that `object` itself keeps of its subclasses; none is made.

@@ -26,6 +26,7 @@ from memmon.store.alerts.rows import (
     oldest_waiting,
 )
 from memmon.store.connect.engine import read_engine, write_engine
+from memmon.store.connect.sqlalchemy_link import ConnectionLink
 from memmon.store.schema import tables
 from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.schema.revision import require_head
@@ -61,7 +62,7 @@ class AlertStore:
             raise StoreNotFoundError(msg)
         try:
             with (self._writing if write else self._reading).begin() as connection:
-                require_head(connection)
+                require_head(ConnectionLink(connection))
                 yield connection
         except DBAPIError as error:
             words = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
@@ -124,7 +125,7 @@ class AlertStore:
             if held != holder:
                 return False
             for watch in watches:
-                put_watch(connection, watch, holder=_EVALUATOR)
+                put_watch(ConnectionLink(connection), watch, holder=_EVALUATOR)
             for message in messages:
                 enqueue(connection, message, channels)
         return True

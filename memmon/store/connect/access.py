@@ -56,10 +56,12 @@ def require_writable(path: Path) -> None:
         return
     if not may_write(path):
         raise StorePermissionError(why_unwritable(path, found))
-    mend_side_files(path)
-    for side in blocked_side_files(path):
-        raise StorePermissionError(why_blocked(path, side))
-    if not may_write_beside(path) and _stat(beside(path, "-wal")) is None:
+    real = Path(os.path.realpath(path))
+    if next(_blocked(real), None) is not None:
+        mend_side_files(path)
+        for side in _blocked(real):
+            raise StorePermissionError(why_blocked(path, side))
+    if not may_write(real.parent, access=os.W_OK | os.X_OK) and _stat(beside(path, "-wal")) is None:
         raise StorePermissionError(why_no_room_beside(path))
 
 
@@ -72,10 +74,15 @@ def beside(path: Path, suffix: str) -> Path:
 def blocked_side_files(path: Path) -> Iterator[Path]:
     """Yield the files beside a writable database that may not be written."""
     if may_write(path):
-        for suffix in SIDE_FILES:
-            side = beside(path, suffix)
-            if _stat(side) is not None and not may_write(side):
-                yield side
+        yield from _blocked(Path(os.path.realpath(path)))
+
+
+def _blocked(real: Path) -> Iterator[Path]:
+    """Yield the files beside a database, by the path where it lies, that are there and may not be written."""
+    for suffix in SIDE_FILES:
+        side = real.with_name(real.name + suffix)
+        if _stat(side) is not None and not may_write(side):
+            yield side
 
 
 def mend_side_files(path: Path) -> None:

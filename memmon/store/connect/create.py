@@ -12,8 +12,6 @@ import sqlite3
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect
-
 from memmon.store.connect.beside import SIDE_FILES, name_beside, remove_beside, remove_leftovers
 from memmon.store.connect.engine import (
     BUSY_TIMEOUT_MS,
@@ -22,16 +20,11 @@ from memmon.store.connect.engine import (
     make_folder,
     refuse_foreign,
     sqlite_uri,
-    write_engine,
 )
-from memmon.store.connect.secluded import connect_sqlite
-from memmon.store.schema.identity import APPLICATION_ID
-from memmon.store.schema.revision import read_revision
+from memmon.store.connect.plain_sqlite import connect_sqlite
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from sqlalchemy.engine import Connection
 
     from memmon.config import Database
 
@@ -165,22 +158,6 @@ def _sync(path: Path) -> None:
 
 
 def _create_on_server(database: Database) -> bool:
-    from memmon.store.schema.fresh_postgresql import STATEMENTS
+    from memmon.store.connect.create_on_server import create_on_server
 
-    engine = write_engine(database).execution_options(isolation_level="READ COMMITTED")
-    with engine.connect() as connection:
-        with connection.begin():
-            if not _is_empty(connection):
-                return False
-        with connection.begin():
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(SERVER_WAIT_SECONDS * 1000)}")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({APPLICATION_ID})")
-            if not _is_empty(connection):  # another process made them while this one waited
-                return False
-            for statement in STATEMENTS:
-                connection.exec_driver_sql(statement)
-    return True
-
-
-def _is_empty(connection: Connection) -> bool:
-    return read_revision(connection) is None and not inspect(connection).has_table("alembic_version")
+    return create_on_server(database, wait_seconds=SERVER_WAIT_SECONDS)

@@ -1,8 +1,10 @@
-"""Engines: how a connection is opened, and for SQLite with which pragmas and why.
+"""How a connection is opened, and for SQLite with which pragmas and why; engines for what goes by SQLAlchemy.
 
 A connection lives for one flush or one query (NullPool): a kept one goes on "succeeding" into
 a file that was deleted under it. Transactions are begun by us, IMMEDIATE for writers: with
 SQLite's default (DEFERRED) two writers that both read first dead-lock into "locked".
+
+SQLAlchemy is loaded when an engine is made, and not before: a recorder on a file makes none.
 """
 
 from __future__ import annotations
@@ -11,18 +13,15 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import event, make_url
-from sqlalchemy.exc import ArgumentError
-
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
 from memmon.store.connect.access import mend_side_files, must_be_immutable, require_writable
-from memmon.store.connect.secluded import connect_sqlite, make_engine
-from memmon.store.connect.server_options import typed_options
-from memmon.store.schema.tables import APPLICATION_ID
+from memmon.store.connect.plain_sqlite import connect_sqlite
+from memmon.store.schema.identity import APPLICATION_ID
 
 if TYPE_CHECKING:
     import sqlite3
@@ -50,9 +49,7 @@ def write_engine(database: Database) -> Engine:
     """Return an engine whose transactions write; it never creates a file."""
     if not database.is_sqlite:
         return _server_engine(database)
-    engine = _sqlite_engine(database, mode="rw", begin="BEGIN IMMEDIATE")
-    event.listen(engine, "connect", _prepare_writer)
-    return engine
+    return _sqlite_engine(database, mode="rw", begin="BEGIN IMMEDIATE")
 
 
 def read_engine(database: Database, *, immutable: bool | None = False) -> Engine:
@@ -63,12 +60,16 @@ def read_engine(database: Database, *, immutable: bool | None = False) -> Engine
     """
     if not database.is_sqlite:
         return _server_engine(database, execution_options={"postgresql_readonly": True})
-    engine = _sqlite_engine(database, mode="ro", begin="BEGIN DEFERRED", immutable=immutable)
-    event.listen(engine, "connect", _prepare_reader)
-    return engine
+    return _sqlite_engine(database, mode="ro", begin="BEGIN DEFERRED", immutable=immutable)
 
 
 def _server_engine(database: Database, **options: Any) -> Engine:
+    from sqlalchemy import event, make_url
+    from sqlalchemy.exc import ArgumentError
+
+    from memmon.store.connect.secluded import make_engine
+    from memmon.store.connect.server_options import typed_options
+
     try:
         url, typed = typed_options(make_url(database.url), shown=database.shown)
         unsaid: dict[str, Any] = {
@@ -156,6 +157,10 @@ def file_identity(path: Path) -> tuple[int, int] | None:
 
 
 def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool | None = False) -> Engine:
+    from sqlalchemy import event
+
+    from memmon.store.connect.secluded import make_engine
+
     path = database.path
     assert path is not None
 
@@ -166,30 +171,48 @@ def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool
         elif immutable is None:
             mend_side_files(path)
             is_immutable = must_be_immutable(path)
-        uri = sqlite_uri(path, mode=mode, immutable=bool(is_immutable))
-        return connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000, is_shared=True)
+        return open_sqlite(path, mode=mode, immutable=bool(is_immutable))
 
-    return make_engine("sqlite+pysqlite://", begin=begin, creator=connect)
+    engine = make_engine("sqlite+pysqlite://", begin=begin, creator=connect)
+    event.listen(engine, "connect", _prepare_reader if mode == "ro" else _prepare_writer)
+    return engine
+
+
+def open_sqlite(path: Path, *, mode: str, immutable: bool = False) -> sqlite3.Connection:
+    """Return a connection that more than one thread may use, and that waits for others' writes."""
+    uri = sqlite_uri(path, mode=mode, immutable=immutable)
+    return connect_sqlite(uri, timeout_seconds=BUSY_TIMEOUT_MS / 1000, is_shared=True)
 
 
 def _prepare_writer(dbapi_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-    refuse_foreign(dbapi_connection)
-    execute = dbapi_connection.execute
+    record.info.update(prepare_writer(dbapi_connection))
+
+
+def _prepare_reader(dbapi_connection: sqlite3.Connection, _record: object) -> None:
+    prepare_reader(dbapi_connection)
+
+
+def prepare_writer(connection: sqlite3.Connection) -> dict[Any, Any]:
+    """Make a new connection one that writes durably; return its `path` and `journal`."""
+    refuse_foreign(connection)
+    execute = connection.execute
     execute("PRAGMA trusted_schema=OFF")
     execute("PRAGMA cell_size_check=ON")
     execute("PRAGMA mmap_size=0")
     execute("PRAGMA foreign_keys=ON")
-    record.info["path"] = _path_of(dbapi_connection)
-    record.info["journal"] = _set_journal(dbapi_connection)
+    path = _path_of(connection)
+    journal = _set_journal(connection, path)
     execute("PRAGMA synchronous=FULL")
     execute("PRAGMA wal_autocheckpoint=0")
+    return {"path": path, "journal": journal}
 
 
-def _prepare_reader(dbapi_connection: sqlite3.Connection, _record: object) -> None:
-    refuse_foreign(dbapi_connection)
-    dbapi_connection.execute("PRAGMA trusted_schema=OFF")
-    dbapi_connection.execute("PRAGMA query_only=ON")
-    dbapi_connection.execute("PRAGMA mmap_size=0")
+def prepare_reader(connection: sqlite3.Connection) -> None:
+    """Make a new connection one that only reads."""
+    refuse_foreign(connection)
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA mmap_size=0")
 
 
 def refuse_foreign(connection: sqlite3.Connection) -> None:
@@ -206,9 +229,9 @@ def refuse_foreign(connection: sqlite3.Connection) -> None:
         raise ForeignStoreError(msg)
 
 
-def _set_journal(connection: sqlite3.Connection) -> str:
+def _set_journal(connection: sqlite3.Connection, path: str) -> str:
     (current,) = connection.execute("PRAGMA journal_mode").fetchone()
-    wanted = "truncate" if is_network_file_system(Path(_path_of(connection))) else "wal"
+    wanted = "truncate" if _lies_in_network(path, file_identity(Path(path))) else "wal"
     if current == wanted:
         return wanted
     (got,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()
@@ -224,6 +247,12 @@ def _path_of(connection: sqlite3.Connection) -> str:
         return os.fsdecode(connection.execute("PRAGMA database_list").fetchone()[2])
     finally:
         connection.text_factory = kept
+
+
+@lru_cache(maxsize=8)
+def _lies_in_network(path: str, _identity: object) -> bool:
+    """Tell it of a file; the table of mounts is read once for each, and not at each flush."""
+    return is_network_file_system(Path(path))
 
 
 def is_network_file_system(path: Path) -> bool:

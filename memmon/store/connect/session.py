@@ -10,6 +10,7 @@ from sqlalchemy import text
 from memmon.clock import SystemClock
 from memmon.store.connect.engine import read_engine, write_engine
 from memmon.store.connect.error_translation import translated
+from memmon.store.connect.sqlalchemy_link import ConnectionLink
 from memmon.store.schema.revision import require_head
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def maintenance(database: Database) -> Iterator[Maintenance]:
         read_engine(database).connect() as reader,
     ):
         with connection.begin():
-            require_head(connection)
+            require_head(ConnectionLink(connection))
         session = Maintenance(database, connection, reader)
         yield session
         session.checkpoint()

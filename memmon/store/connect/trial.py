@@ -10,7 +10,7 @@ from memmon.errors import StoreBusyError, StoreError, StorePermissionError
 from memmon.store.connect.access import require_writable
 from memmon.store.connect.engine import refuse_foreign, sqlite_uri, write_engine
 from memmon.store.connect.error_translation import translated
-from memmon.store.connect.secluded import connect_sqlite
+from memmon.store.connect.plain_sqlite import connect_sqlite
 
 if TYPE_CHECKING:
     from memmon.config import Database

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from memmon.errors import StoreDamagedError
 from memmon.store.connect.access import beside
 from memmon.store.connect.engine import sqlite_uri
-from memmon.store.connect.secluded import connect_sqlite
+from memmon.store.connect.plain_sqlite import connect_sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from memmon.config import Database
+    from memmon.store.connect.link import Link
 
 WAL_TRUNCATE_BYTES = 4 * 2**20
 _HEAD_BYTES = 32
@@ -39,8 +38,8 @@ class WalFaultError(Exception):
     """The write-ahead log would not survive a crash."""
 
 
-def require_whole_wal(connection: Connection, known: WalMark | None) -> WalMark | None:
-    """Raise StoreDamagedError unless what `connection` has just committed would survive a crash.
+def require_whole_wal(link: Link, known: WalMark | None) -> WalMark | None:
+    """Raise StoreDamagedError unless what `link` has just committed would survive a crash.
 
     While another process keeps the WAL's shared memory alive, SQLite goes on "succeeding" when
     the -wal file is removed or cut under it: its frames then lie in a file without a beginning,
@@ -48,8 +47,8 @@ def require_whole_wal(connection: Connection, known: WalMark | None) -> WalMark 
     every frame up to the newest must carry the head's salt. Returns how far it is whole, to be
     handed in as `known` the next time: what was whole then is not read again.
     """
-    path = connection.info.get("path")
-    if connection.info.get("journal") != "wal" or path is None:
+    path = link.info.get("path")
+    if link.info.get("journal") != "wal" or path is None:
         return None
     pause = threading.Event()
     for look in range(1, _LOOK_COUNT + 1):
@@ -65,10 +64,10 @@ def require_whole_wal(connection: Connection, known: WalMark | None) -> WalMark 
     return None
 
 
-def wal_bytes(connection: Connection) -> int:
+def wal_bytes(link: Link) -> int:
     """Return the size of the log of an open connection; 0: there is none, or it is folded in."""
     try:
-        return Path(f"{connection.info.get('path')}-wal").stat().st_size
+        return Path(f"{link.info.get('path')}-wal").stat().st_size
     except OSError:
         return 0
 

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect
-
 from memmon.errors import StoreDamagedError, StoreTooNewError, StoreTooOldError
-from memmon.store.schema.tables import HEAD_REVISION
+from memmon.store.schema.identity import HEAD_REVISION
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from memmon.store.connect.link import Link
 
 _NO_SUCH_TABLE = "42P01"
+_REVISION = "SELECT version_num FROM alembic_version"
 
 
-def read_revision(connection: Connection) -> str | None:
-    """Return the revision of the database behind `connection`; None for an empty one."""
-    tables = set(inspect(connection).get_table_names())
+def read_revision(link: Link) -> str | None:
+    """Return the revision of the database behind `link`; None for an empty one."""
+    tables = link.table_names()
     if "alembic_version" not in tables:
         if "snapshot" in tables:
             msg = "the database has memmon's tables but no revision: `memmon db salvage` brings its rows into a new file"
             raise StoreDamagedError(msg)
         return None
-    row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
-    if row is None and "snapshot" in tables:
+    found = _stamp(link)
+    if found is None and "snapshot" in tables:
         msg = "the database has memmon's tables but its revision is lost: `memmon db salvage` brings its rows into a new file"
         raise StoreDamagedError(msg)
-    return None if row is None else str(row[0])
+    return found
 
 
-def require_head(connection: Connection) -> None:
+def _stamp(link: Link) -> str | None:
+    rows = link.rows(_REVISION)
+    return str(rows[0]["version_num"]) if rows else None
+
+
+def require_head(link: Link) -> None:
     """Raise StoreTooOldError or StoreTooNewError unless the database has this version's schema."""
     try:
-        row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
-        found = None if row is None else str(row[0])
+        found = _stamp(link)
     except Exception as error:
-        if connection.dialect.name == "sqlite":
-            found = read_revision(connection)
+        if link.is_sqlite:
+            found = read_revision(link)
         elif getattr(getattr(error, "orig", None), "sqlstate", None) == _NO_SUCH_TABLE:
             found = None
         else:

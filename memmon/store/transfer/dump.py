@@ -18,6 +18,7 @@ from sqlalchemy import select
 from memmon.errors import StorePermissionError
 from memmon.store.connect.engine import read_engine, write_engine
 from memmon.store.connect.error_translation import translated
+from memmon.store.connect.sqlalchemy_link import ConnectionLink
 from memmon.store.connect.wal import truncate_wal
 from memmon.store.schema import tables as schema
 from memmon.store.schema.revision import read_revision, require_head
@@ -57,7 +58,7 @@ _DAY_MS = 86_400_000
 def dump(database: Database, *, sources: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield every row of the store, or of `sources` alone, in an order in which `load` takes them."""
     with translated(database), read_engine(database).begin() as connection:
-        require_head(connection)
+        require_head(ConnectionLink(connection))
         names = _names(connection, sources)
         # Readings after the snapshots: whoever loads them knows by then which are folded there.
         tables = sorted(schema.metadata.sorted_tables, key=lambda table: table.name == "reading")
@@ -79,7 +80,7 @@ def load(
     then be of one source only. `with_readings` False: there are no rows of type `reading` (quicker). Raises RowError while it takes the row that is wrong, and StoreError.
     """
     with translated(database), write_engine(database).begin() as connection:
-        require_head(connection)
+        require_head(ConnectionLink(connection))
         loader = Loader(connection, source, with_readings)
         for row in rows:
             loader.take(row)
@@ -100,7 +101,7 @@ def load_piecewise(database: Database, rows: Iterable[Mapping[str, Any]]) -> Loa
     engine = write_engine(database)
     for piece in _pieces(rows):
         with translated(database), engine.begin() as connection:
-            require_head(connection)
+            require_head(ConnectionLink(connection))
             loader = loader or Loader(connection, None, with_readings=False)
             loader.connection = connection
             for row in piece:
@@ -144,8 +145,8 @@ def ensure_store(database: Database, *, file_mode: int = 0o600) -> bool:
     with _creatable(database):
         if database.path is None or (database.path.exists() and database.path.stat().st_size > 0):
             with translated(database), read_engine(database).begin() as connection:
-                if read_revision(connection) is not None:
-                    require_head(connection)
+                if read_revision(ConnectionLink(connection)) is not None:
+                    require_head(ConnectionLink(connection))
                     return False
         upgrade_store(database, file_mode=file_mode)
     return True

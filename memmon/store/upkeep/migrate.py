@@ -22,8 +22,10 @@ from memmon.config import resolve_database
 from memmon.errors import StoreDamagedError, StoreTooNewError
 from memmon.store.connect.create import create
 from memmon.store.connect.engine import create_private_file, sqlite_code, sqlite_uri, write_engine
-from memmon.store.schema.revision import is_newer, read_revision
-from memmon.store.schema.tables import APPLICATION_ID, HEAD_REVISION
+from memmon.store.connect.sqlalchemy_link import ConnectionLink
+from memmon.store.schema import revision as schema_revision
+from memmon.store.schema.identity import APPLICATION_ID, HEAD_REVISION
+from memmon.store.schema.revision import is_newer
 from memmon.store.upkeep.old_copy import OldCopy
 from memmon.store.upkeep.quiet_alembic import alembic_silent
 
@@ -103,6 +105,11 @@ def upgrade(database: Database, *, file_mode: int = 0o600, revision: str = "head
         after = read_revision(connection)
         copy_path = copy.keep()
     return Migration(before=before, after=after or "", copy_path=copy_path)
+
+
+def read_revision(connection: Connection) -> str | None:
+    """Return the revision of the database behind a connection of SQLAlchemy's; None for an empty one."""
+    return schema_revision.read_revision(ConnectionLink(connection))
 
 
 def _run_revisions(connection: Connection, database: Database, *, before: str | None, revision: str) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
-from memmon.store.connect.engine import write_engine
 from memmon.store.connect.error_translation import translated
-from memmon.store.schema import tables
+from memmon.store.connect.link import write_links
 from memmon.store.schema.moments import ms_from_datetime
 from memmon.store.schema.revision import require_head
+from memmon.store.write import sql
 from memmon.store.write.statements import fitting, storable_text
 
 if TYPE_CHECKING:
@@ -19,15 +17,6 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.model import AssessmentRecord
-
-_COLUMNS = tuple(
-    column.name for column in tables.assessment.columns if column.name not in {"id", "source_id"}
-)
-_PUT = (
-    f"INSERT INTO assessment (source_id, {', '.join(_COLUMNS)}) "
-    f"SELECT s.id, {', '.join(f':{name}' for name in _COLUMNS)} FROM source s WHERE s.name = :source "
-    "ON CONFLICT (source_id, at_ms, writer) DO NOTHING"
-)
 
 
 def keep_assessments(database: Database, records: Sequence[AssessmentRecord]) -> int:
@@ -37,9 +26,9 @@ def keep_assessments(database: Database, records: Sequence[AssessmentRecord]) ->
     """
     if not records:
         return 0
-    with translated(database), write_engine(database).begin() as connection:
-        require_head(connection)
-        return sum(connection.execute(text(_PUT), _row(one)).rowcount for one in records)
+    with translated(database), write_links(database).connect() as link, link.begin():
+        require_head(link)
+        return sum(link.run(sql.PUT_ASSESSMENT, _row(one)) for one in records)
 
 
 def _row(record: AssessmentRecord) -> dict[str, Any]:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
-
 from memmon.probe.process.machine import CREATED_TOLERANCE_MS
-from memmon.store.connect.engine import read_engine, write_engine
-from memmon.store.schema import tables
+from memmon.store.connect.link import read_links, write_links
 from memmon.store.schema.moments import ms_from_datetime
 from memmon.store.schema.revision import require_head
-from memmon.store.write.statements import storable_text
+from memmon.store.write import sql
+from memmon.store.write.run_rows import end_run
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy.engine import Connection
-
     from memmon.config import Database
     from memmon.model import RunRecord
+    from memmon.store.connect.link import Link
     from memmon.store.write.batch import RunEnd
 
 
@@ -36,29 +33,17 @@ class InsideRun:
 def inside_runs(database: Database, processes: Collection[RunRecord]) -> dict[int, InsideRun]:
     """Return by pid which of some processes record themselves; they are known by the runs that are written of them from outside.
 
-    Raises SQLAlchemy's errors where the database can't be read just now.
+    Raises the driver's errors where the database can't be read just now.
     """
-    with read_engine(database).begin() as connection:
-        found = (_inside_run(connection, one) for one in processes)
+    with read_links(database).connect() as link, link.begin():
+        found = (_inside_run(link, one) for one in processes)
         return {one.pid: one for one in found if one is not None}
 
 
-def _inside_run(connection: Connection, process: RunRecord) -> InsideRun | None:
-    table = tables.run
-    query = (
-        select(table.c.id, table.c.process_started_ms, tables.source.c.name)
-        .join_from(table, tables.source)
-        .where(
-            table.c.host == process.host,
-            table.c.pid == process.pid,
-            table.c.ended_ms.is_(None),
-            table.c.python_version.is_not(None),  # of a process that is recorded from outside it is not known
-        )
-        .order_by(table.c.id.desc())
-    )
-    for row in connection.execute(query):
-        if _is_same_process(row.process_started_ms, process):
-            return InsideRun(run_id=row.id, source=row.name, pid=process.pid)
+def _inside_run(link: Link, process: RunRecord) -> InsideRun | None:
+    for row in link.rows(sql.FIND_INSIDE_RUNS, {"host": process.host, "pid": process.pid}):
+        if _is_same_process(row["process_started_ms"], process):
+            return InsideRun(run_id=row["id"], source=row["name"], pid=process.pid)
     return None
 
 
@@ -72,17 +57,9 @@ def _is_same_process(started_ms: int | None, process: RunRecord) -> bool:
 def end_inside_run(database: Database, process: RunRecord, end: RunEnd) -> None:
     """Write how a process ended that recorded itself and could not tell.
 
-    Raises StoreError's kin and SQLAlchemy's errors.
+    Raises StoreError's kin and the driver's errors.
     """
-    with write_engine(database).begin() as connection:
-        require_head(connection)
-        while (found := _inside_run(connection, process)) is not None:
-            connection.execute(
-                update(tables.run)
-                .where(tables.run.c.id == found.run_id)
-                .values(
-                    ended_ms=ms_from_datetime(end.at),
-                    end_reason=end.reason,
-                    end_detail=None if end.detail is None else storable_text(end.detail),
-                )
-            )
+    with write_links(database).connect() as link, link.begin():
+        require_head(link)
+        while (found := _inside_run(link, process)) is not None:
+            end_run(link, found.run_id, end)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from memmon.facts.defaults import NEW_NAMES_PER_DAY
-from memmon.store.schema import tables
+from memmon.store.connect.link import listed
+from memmon.store.write import sql
 from memmon.store.write.statements import insert_or_ignore
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import TypeAlias
 
-    from sqlalchemy.engine import Connection
+    from memmon.store.connect.link import Link
 
     SeriesKey: TypeAlias = tuple[str, str, str]
     """Kind, name, metric."""
@@ -58,7 +57,7 @@ class KnownSeries:
 
     def learn(
         self,
-        connection: Connection,
+        link: Link,
         source_id: int,
         keys: Sequence[SeriesKey],
         *,
@@ -74,7 +73,7 @@ class KnownSeries:
         if not missing:
             return set()
         if self._is_to_be_asked(uptime_seconds):
-            self._find(connection, source_id, missing)
+            self._find(link, source_id, missing)
         new = [key for key in missing if key not in self._ids]
         refused = self._refusal(new, free, uptime_seconds)
         made = sorted({key for key in new if key[:2] not in refused})
@@ -82,8 +81,8 @@ class KnownSeries:
             {"source_id": source_id, "kind": kind, "name": name, "metric": metric}
             for kind, name, metric in made
         ]
-        insert_or_ignore(connection, tables.series, rows)
-        self._find(connection, source_id, made)
+        insert_or_ignore(link, sql.PUT_SERIES, rows)
+        self._find(link, source_id, made)
         return {key for key in new if key[:2] in refused}
 
     def mark(self) -> _Mark:
@@ -120,17 +119,11 @@ class KnownSeries:
         self._new_count += min(len(counted), allowed_count)
         return set(counted[allowed_count:])
 
-    def _find(self, connection: Connection, source_id: int, keys: Sequence[SeriesKey]) -> None:
-        table = tables.series.c
+    def _find(self, link: Link, source_id: int, keys: Sequence[SeriesKey]) -> None:
         names = sorted({key[:2] for key in keys})
         for kind, found in groupby(names, key=lambda name: name[0]):
             of_kind = [name for _, name in found]
-            for first in range(0, len(of_kind), _NAMES_A_QUERY):
-                rows = connection.execute(
-                    select(table.id, table.name, table.metric).where(
-                        table.source_id == source_id,
-                        table.kind == kind,
-                        table.name.in_(of_kind[first : first + _NAMES_A_QUERY]),
-                    )
-                )
-                self._ids.update({(kind, row.name, row.metric): row.id for row in rows})
+            for begin in range(0, len(of_kind), _NAMES_A_QUERY):
+                statement, given = listed(sql.FIND_SERIES, "names", of_kind[begin : begin + _NAMES_A_QUERY])
+                rows = link.rows(statement, {"source_id": source_id, "kind": kind, **given})
+                self._ids.update({(kind, row["name"], row["metric"]): row["id"] for row in rows})

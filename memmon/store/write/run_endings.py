@@ -13,24 +13,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
-
 from memmon.facts.staleness import is_stale
 from memmon.probe.process.machine import is_process_alive
-from memmon.store.schema import tables
+from memmon.store.connect.link import first
+from memmon.store.write import sql
 from memmon.units import MS_PER_SECOND, mb_from_bytes
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Row
-
     from memmon.model import RunRecord
-
-    AnyRow = Row[*tuple[Any, ...]]
+    from memmon.store.connect.link import Link, Row
 
 NEAR_LIMIT_SHARE = 0.95
 """Used of the limit in the last reading, from which a death without a word is put down to memory."""
-
-_OLDEST_RUNS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,86 +37,71 @@ class Certificate:
     ended_ms: int
 
 
-def certify(connection: Connection, source_id: int, run_id: int, run: RunRecord) -> tuple[Certificate, ...]:
+def certify(link: Link, source_id: int, run_id: int, run: RunRecord) -> tuple[Certificate, ...]:
     """Write the end of earlier runs of the source that ended without a word; returns what was found."""
     found = []
-    for row in _open_runs(connection, source_id, run_id):
+    for row in link.rows(sql.OPEN_RUNS, {"source_id": source_id, "run_id": run_id}):
         if _is_told_by_its_recorder(row, run):
             continue
-        certificate = _certificate(connection, row, run)
+        certificate = _certificate(link, row, run)
         if certificate is None:
             continue
-        connection.execute(
-            update(tables.run)
-            .where(tables.run.c.id == row.id)
-            .values(
-                ended_ms=certificate.ended_ms,
-                end_reason=certificate.reason,
-                end_detail=certificate.detail,
-            )
-        )
+        told = {
+            "run_id": certificate.run_id,
+            "ended_ms": certificate.ended_ms,
+            "end_reason": certificate.reason,
+            "end_detail": certificate.detail,
+        }
+        link.run(sql.END_RUN, told)
         found.append(certificate)
     return tuple(found)
 
 
-def _is_told_by_its_recorder(row: AnyRow, run: RunRecord) -> bool:
+def _is_told_by_its_recorder(row: Row, run: RunRecord) -> bool:
     """Tell whether both are processes of one program that is recorded from outside: whoever records it says how each ends."""
     is_from_outside = run.python_version is None and run.parent_uuid is not None
-    return is_from_outside and run.parent_uuid in {row.uuid, row.parent_uuid}
+    return is_from_outside and run.parent_uuid in {row["uuid"], row["parent_uuid"]}
 
 
-def _open_runs(connection: Connection, source_id: int, run_id: int) -> list[AnyRow]:
-    table = tables.run
-    query = (
-        select(table)
-        .where(
-            table.c.source_id == source_id,
-            table.c.id != run_id,
-            table.c.ended_ms.is_(None),
-        )
-        .order_by(table.c.id.desc())
-        .limit(_OLDEST_RUNS)
-    )
-    return list(connection.execute(query))
-
-
-def _certificate(connection: Connection, row: AnyRow, run: RunRecord) -> Certificate | None:
+def _certificate(link: Link, row: Row, run: RunRecord) -> Certificate | None:
     """Return how the run `row` ended, seen from the start of `run`; None: it may still be alive."""
-    last = _last_snapshot(connection, row.id)
-    last_ms = row.started_ms if last is None else last.at_ms
+    last = first(link, sql.LAST_SNAPSHOT, {"run_id": row["id"]})
+    last_ms = row["started_ms"] if last is None else last["at_ms"]
     now_ms = round(run.started_at.timestamp() * MS_PER_SECOND)
-    is_same_host = row.host == run.host
-    has_rebooted = is_same_host and None not in {row.boot_id, run.boot_id} and row.boot_id != run.boot_id
+    is_same_host = row["host"] == run.host
+    has_rebooted = (
+        is_same_host and None not in {row["boot_id"], run.boot_id} and row["boot_id"] != run.boot_id
+    )
     if has_rebooted:
         return Certificate(
-            run_id=row.id,
+            run_id=row["id"],
             reason="reboot",
             detail="the machine was started anew since its last reading"
             + _reading(last)
-            + _told(connection, row.id),
+            + _told(link, row["id"]),
             ended_ms=last_ms,
         )
     age_seconds = (now_ms - last_ms) / MS_PER_SECOND
-    is_fresh = age_seconds >= 0 and not is_stale(age_seconds, (row.interval_ms or 0) / MS_PER_SECOND)
+    is_fresh = age_seconds >= 0 and not is_stale(age_seconds, (row["interval_ms"] or 0) / MS_PER_SECOND)
     if is_same_host:
-        is_alive = is_process_alive(row.pid, row.process_started_ms, trust_pid=is_fresh)
+        is_alive = is_process_alive(row["pid"], row["process_started_ms"], trust_pid=is_fresh)
     else:
         is_alive = is_fresh
     if is_alive:
         return None
-    reason, why = _killed(connection, row, run, last)
-    detail = why + _reading(last) + _told(connection, row.id)
-    return Certificate(run_id=row.id, reason=reason, detail=detail, ended_ms=last_ms)
+    reason, why = _killed(link, row, run, last)
+    detail = why + _reading(last) + _told(link, row["id"])
+    return Certificate(run_id=row["id"], reason=reason, detail=detail, ended_ms=last_ms)
 
 
-def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | None) -> tuple[str, str]:
-    start = _start_data(connection, row.id)
+def _killed(link: Link, row: Row, run: RunRecord, last: Row | None) -> tuple[str, str]:
+    start = _start_data(link, row["id"])
     before = start.get("oom_kill_count")
     if isinstance(before, int) and run.oom_kill_count is not None and run.oom_kill_count > before:
         return "oom", "the kernel's out-of-memory killer struck in its group since its start"
     if last is not None and _share_of_limit(last) >= NEAR_LIMIT_SHARE:
         return "oom", "it ended without a word with its memory at the limit"
-    if row.uuid == run.parent_uuid:
+    if row["uuid"] == run.parent_uuid:
         return (
             "unknown",
             "a process that it forked goes on, as a daemon does: most likely it left by os._exit",
@@ -132,54 +111,27 @@ def _killed(connection: Connection, row: AnyRow, run: RunRecord, last: AnyRow | 
     return "unknown", "nothing tells which"
 
 
-def _last_snapshot(connection: Connection, run_id: int) -> AnyRow | None:
-    table = tables.snapshot
-    query = (
-        select(
-            table.c.at_ms,
-            table.c.rss_bytes,
-            table.c.limit_bytes,
-            func.coalesce(table.c.charged_bytes, table.c.limit_used_bytes, table.c.rss_bytes).label(
-                "used_bytes"
-            ),
-        )
-        .where(table.c.run_id == run_id)
-        .order_by(table.c.seq.desc())
-        .limit(1)
-    )
-    return connection.execute(query).first()
+def _start_data(link: Link, run_id: int) -> dict[str, Any]:
+    row = first(link, sql.START_DATA, {"run_id": run_id})
+    return _plain(None if row is None else row["data"])
 
 
-def _start_data(connection: Connection, run_id: int) -> dict[str, Any]:
-    table = tables.event
-    text = connection.execute(
-        select(table.c.data).where(table.c.run_id == run_id, table.c.kind == "run_start").limit(1)
-    ).scalar()
-    return _plain(text)
+def _share_of_limit(last: Row) -> float:
+    used = last["used_bytes"]
+    return used / last["limit_bytes"] if used is not None and last["limit_bytes"] else 0.0
 
 
-def _share_of_limit(last: AnyRow) -> float:
-    used = last.used_bytes
-    return used / last.limit_bytes if used is not None and last.limit_bytes else 0.0
-
-
-def _reading(last: AnyRow | None) -> str:
-    if last is None or last.rss_bytes is None:
+def _reading(last: Row | None) -> str:
+    if last is None or last["rss_bytes"] is None:
         return ""
-    limit = "" if not last.limit_bytes else f", limit {mb_from_bytes(last.limit_bytes):.0f} MB"
-    return f" (last reading {mb_from_bytes(last.rss_bytes):.1f} MB{limit})"
+    limit = "" if not last["limit_bytes"] else f", limit {mb_from_bytes(last['limit_bytes']):.0f} MB"
+    return f" (last reading {mb_from_bytes(last['rss_bytes']):.1f} MB{limit})"
 
 
-def _told(connection: Connection, run_id: int) -> str:
+def _told(link: Link, run_id: int) -> str:
     """Return the last verdict that was told of the run while it lived."""
-    table = tables.event
-    texts = connection.execute(
-        select(table.c.data)
-        .where(table.c.run_id == run_id, table.c.kind == "alert")
-        .order_by(table.c.id.desc())
-    ).scalars()
-    for text in texts:
-        data = _plain(text)
+    for row in link.rows(sql.TOLD_ALERTS, {"run_id": run_id}):
+        data = _plain(row["data"])
         if data.get("kind") == "leak":
             return f"; last verdict: {data.get('message', 'a leak')}"
     return ""

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
-
-from memmon.store.schema import tables
+from memmon.store.connect.link import first
 from memmon.store.schema.moments import ms_from_datetime
+from memmon.store.write import sql
 from memmon.store.write.statements import insert_or_ignore, storable, storable_text
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
     from memmon.model import RunRecord
+    from memmon.store.connect.link import Link
     from memmon.store.write.batch import RunEnd
 
 
-def open_run(connection: Connection, run: RunRecord) -> tuple[int, int, str, bool]:
+def open_run(link: Link, run: RunRecord) -> tuple[int, int, str, bool]:
     """Return (id, source's id, source's name, whether it is new) of the run's row."""
-    table = tables.run
-    found = connection.execute(
-        select(table.c.id, table.c.source_id, tables.source.c.name)
-        .join_from(table, tables.source)
-        .where(table.c.uuid == run.uuid)
-    ).first()
+    found = first(link, sql.FIND_RUN, {"uuid": run.uuid})
     if found is not None:
-        return found.id, found.source_id, found.name, False
-    source_id, name = _find_or_create_source(connection, run)
+        return found["id"], found["source_id"], found["name"], False
+    source_id, name = _find_or_create_source(link, run)
     values = {
         "uuid": run.uuid,
         "source_id": source_id,
@@ -46,43 +39,38 @@ def open_run(connection: Connection, run: RunRecord) -> tuple[int, int, str, boo
         "interval_ms": round(run.interval_seconds * MS_PER_SECOND),
         "started_ms": ms_from_datetime(run.started_at),
     }
-    insert_or_ignore(connection, table, [storable(values)])
-    run_id = connection.execute(select(table.c.id).where(table.c.uuid == run.uuid)).scalar_one()
-    return run_id, source_id, name, True
+    insert_or_ignore(link, sql.PUT_RUN, [storable(values)])
+    (made,) = link.rows(sql.FIND_RUN, {"uuid": run.uuid})
+    return made["id"], source_id, name, True
 
 
-def _find_or_create_source(connection: Connection, run: RunRecord) -> tuple[int, str]:
+def _find_or_create_source(link: Link, run: RunRecord) -> tuple[int, str]:
     """Return (id, name) of the run's source, created when it is new.
 
     A default name that another script's runs hold gets the first free suffix (`bot-2`).
     """
-    table = tables.source
     base = storable_text(run.source)
     script_path = None if run.script_path is None else storable_text(run.script_path)
     name, number = base, 1
     while True:
-        found = connection.execute(
-            select(table.c.id, table.c.script_path).where(table.c.name == name)
-        ).first()
+        found = first(link, sql.FIND_SOURCE, {"name": name})
         if found is None:
             row = {"name": name, "script_path": script_path, "created_ms": ms_from_datetime(run.started_at)}
-            insert_or_ignore(connection, table, [row])
-            found = connection.execute(select(table.c.id).where(table.c.name == name)).one()
-            return found.id, name
-        if run.source_was_given or found.script_path in {None, script_path}:
-            return found.id, name
+            insert_or_ignore(link, sql.PUT_SOURCE, [row])
+            (made,) = link.rows(sql.FIND_SOURCE, {"name": name})
+            return made["id"], name
+        if run.source_was_given or found["script_path"] in {None, script_path}:
+            return found["id"], name
         number += 1
         name = f"{base}-{number}"
 
 
-def end_run(connection: Connection, run_id: int, end: RunEnd) -> None:
+def end_run(link: Link, run_id: int, end: RunEnd) -> None:
     """Write how and when a run ended."""
-    connection.execute(
-        update(tables.run)
-        .where(tables.run.c.id == run_id)
-        .values(
-            ended_ms=ms_from_datetime(end.at),
-            end_reason=end.reason,
-            end_detail=None if end.detail is None else storable_text(end.detail),
-        )
-    )
+    told = {
+        "run_id": run_id,
+        "ended_ms": ms_from_datetime(end.at),
+        "end_reason": end.reason,
+        "end_detail": None if end.detail is None else storable_text(end.detail),
+    }
+    link.run(sql.END_RUN, told)

@@ -8,29 +8,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
 from memmon.alerts.values import Watch
-from memmon.store.schema import tables
 from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
+from memmon.store.write import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
-    from sqlalchemy.engine import Connection
-
     from memmon.alerts.values import WatchHolder
+    from memmon.store.connect.link import Link
 
 _TIMES = ("since", "seen", "clear_since", "told", "told_since", "acknowledged")
-_KEYS = ("source_id", "holder", "fingerprint")
 _NOT_REMEMBERED = frozenset({"holder", "data"})
 
 
-def put_watch(
-    connection: Connection, watch: Watch, *, holder: WatchHolder, source_id: int | None = None
-) -> bool:
+def put_watch(link: Link, watch: Watch, *, holder: WatchHolder, source_id: int | None = None) -> bool:
     """Write the memory of an alert; `source_id` where the watch does not know it. Return whether it is new."""
     values: dict[str, Any] = {
         "source_id": watch.source_id if source_id is None else source_id,
@@ -47,13 +40,9 @@ def put_watch(
     for name in _TIMES:
         moment = getattr(watch, _field_of(name))
         values[f"{name}_ms"] = None if moment is None else ms_from_datetime(moment)
-    table = tables.alert_watch
-    new = {name: value for name, value in values.items() if name not in _KEYS}
-    same = [table.c[name] == values[name] for name in _KEYS]
-    if connection.execute(update(table).where(*same).values(new)).rowcount:
+    if link.run(sql.CHANGE_WATCH, values):
         return False
-    insert = _insert(connection)
-    connection.execute(insert(table).values(values).on_conflict_do_update(index_elements=_KEYS, set_=new))
+    link.run(sql.PUT_WATCH, values)
     return True
 
 
@@ -83,50 +72,30 @@ def watch_row_of_state(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def recorder_watches(connection: Connection, source_id: int) -> dict[str, Watch]:
+def recorder_watches(link: Link, source_id: int) -> dict[str, Watch]:
     """Return what the recorders of a source remember, by fingerprint."""
-    table = tables.alert_watch
-    rows = connection.execute(
-        select(table).where(table.c.source_id == source_id, table.c.holder == "recorder")
-    ).mappings()
+    rows = link.rows(sql.RECORDER_WATCHES, {"source_id": source_id})
     return {row["fingerprint"]: watch_of(row) for row in rows}
 
 
 def end_recorder_watches(
-    connection: Connection, source_id: int, *, at: datetime, stale_for: timedelta, run_id: int | None
+    link: Link, source_id: int, *, at: datetime, stale_for: timedelta, run_id: int | None
 ) -> None:
     """End the alerts that no recorder of the source keeps any more.
 
     Those are all of them when no run (other than `run_id`) is under way, and those that nobody has
     seen for `stale_for`: whoever saw one tells so every hour.
     """
-    table, run = tables.alert_watch, tables.run
-    others = select(run.c.id).where(run.c.source_id == source_id, run.c.ended_ms.is_(None))
-    if run_id is not None:
-        others = others.where(run.c.id != run_id)
-    left = or_(~exists(others), table.c.seen_ms < ms_from_datetime(at - stale_for))
-    connection.execute(
-        update(table)
-        .where(table.c.source_id == source_id, table.c.holder == "recorder", table.c.state != "clear", left)
-        .values(
-            state="clear",
-            since_ms=ms_from_datetime(at),
-            clear_since_ms=None,
-            told_since_ms=None,
-            acknowledged_ms=None,
-            acknowledged_by=None,
-        )
-    )
+    values = {
+        "source_id": source_id,
+        "at_ms": ms_from_datetime(at),
+        "stale_ms": ms_from_datetime(at - stale_for),
+    }
+    if run_id is None:
+        link.run(sql.END_WATCHES, values)
+    else:
+        link.run(sql.END_WATCHES_BESIDE, values | {"run_id": run_id})
 
 
 def _field_of(name: str) -> str:
     return name if name.endswith("since") else f"{name}_at"
-
-
-def _insert(connection: Connection) -> Any:
-    if connection.dialect.name == "sqlite":
-        return sqlite_insert
-    # Its dialects bring asyncio along: some megabytes that a bot with a file does not need.
-    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-
-    return postgresql_insert

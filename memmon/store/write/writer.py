@@ -13,21 +13,20 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
-
 from memmon.errors import StoreNotFoundError
 from memmon.facts.defaults import NEW_NAMES_PER_DAY
 from memmon.facts.readings import READINGS
 from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
 from memmon.facts.staleness import stale_after_seconds
 from memmon.store.connect.access import must_be_immutable
-from memmon.store.connect.engine import file_identity, sqlite_uri, write_engine
-from memmon.store.connect.secluded import connect_sqlite, unadapted
+from memmon.store.connect.engine import file_identity, sqlite_uri
+from memmon.store.connect.link import first, write_links
+from memmon.store.connect.plain_sqlite import connect_sqlite, unadapted
 from memmon.store.connect.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
-from memmon.store.schema import tables
 from memmon.store.schema.digest import group_digest
 from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.schema.revision import require_head
+from memmon.store.write import sql
 from memmon.store.write.batch import Batch, RunEnd, StoredReport, Written
 from memmon.store.write.known_series import KnownSeries
 from memmon.store.write.run_endings import certify
@@ -41,10 +40,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from sqlalchemy.engine import Connection
-
     from memmon.config import Database
     from memmon.model import DequeReading, EventRecord, Snapshot
+    from memmon.store.connect.link import Link
     from memmon.store.write.known_series import SeriesKey
 
 _WATCH_STALE_AFTER = timedelta(hours=3)
@@ -66,10 +64,12 @@ class Writer:
 
     def __init__(self, database: Database, *, new_names_per_day: int = NEW_NAMES_PER_DAY) -> None:
         self.database = database
-        self._engine = write_engine(database)
+        self._links = write_links(database)
         self._run_uuid: str | None = None
         self._last_seq = 0
         self._last_values: dict[SeriesKey, int | None] = {}
+        self._last_limit: tuple[int, int | None, str] | None = None
+        self._told: dict[str, tuple[DequeReading, tuple[tuple[SeriesKey, int | None], ...]]] = {}
         self._series = KnownSeries(new_names_per_day)
         self._wal_mark: WalMark | None = None
         self._is_unverified = False
@@ -79,18 +79,19 @@ class Writer:
 
         Raises StoreNotFoundError when the file is not there or empty (or was removed or exchanged
         while writing), StoreDamagedError when its log was cut, StoreTooOldError, StoreTooNewError,
-        ForeignStoreError, and SQLAlchemy's errors.
+        ForeignStoreError, and the driver's errors.
         """
         identity = self._identity()
         known, mark = dict(self._last_values), self._series.mark()
         try:
-            with self._engine.connect() as connection:
-                with connection.begin():
-                    require_head(connection)
-                    written = self._write(connection, batch)
-                self._verify(connection)
+            with self._links.connect() as link:
+                with link.begin():
+                    require_head(link)
+                    written = self._write(link, batch)
+                self._verify(link)
         except BaseException:
             self._last_values = known
+            self._last_limit = None
             self._series.back_to(mark)
             self._run_uuid = None
             raise
@@ -112,25 +113,25 @@ class Writer:
             raise StoreNotFoundError(msg)
         return identity
 
-    def _verify(self, connection: Connection) -> None:
+    def _verify(self, link: Link) -> None:
         """Look at the write-ahead log when something was written, also by an attempt that could not look."""
-        if connection.info.get(INSERTED) or (self._is_unverified and wal_bytes(connection)):
+        if link.info.get(INSERTED) or (self._is_unverified and wal_bytes(link)):
             self._is_unverified = True
-            self._wal_mark = require_whole_wal(connection, self._wal_mark)
+            self._wal_mark = require_whole_wal(link, self._wal_mark)
         self._is_unverified = False
 
-    def _write(self, connection: Connection, batch: Batch) -> Written:
-        run_id, source_id, source, opened = open_run(connection, batch.run)
-        stored = self._stored_already(connection, batch, run_id)
-        refused = self._write_snapshots(connection, run_id, source_id, batch.snapshots, stored)
-        self._write_events(connection, run_id, source_id, batch.events)
-        known = recorder_watches(connection, source_id) if opened else {}
-        certificates = certify(connection, source_id, run_id, batch.run) if opened else ()
+    def _write(self, link: Link, batch: Batch) -> Written:
+        run_id, source_id, source, opened = open_run(link, batch.run)
+        stored = self._stored_already(link, batch, run_id)
+        refused = self._write_snapshots(link, run_id, source_id, batch.snapshots, stored)
+        self._write_events(link, run_id, source_id, batch.events)
+        known = recorder_watches(link, source_id) if opened else {}
+        certificates = certify(link, source_id, run_id, batch.run) if opened else ()
         for item in batch.reports:
-            _write_report(connection, source_id, item)
+            _write_report(link, source_id, item)
         if batch.end is not None:
-            end_run(connection, run_id, batch.end)
-        _write_watches(connection, source_id, batch, opened_run_id=run_id if opened else None)
+            end_run(link, run_id, batch.end)
+        _write_watches(link, source_id, batch, opened_run_id=run_id if opened else None)
         if batch.snapshots:
             self._last_seq = max(self._last_seq, batch.snapshots[-1].sequence)
         self._run_uuid = batch.run.uuid
@@ -144,29 +145,27 @@ class Writer:
             refused_names=refused,
         )
 
-    def _stored_already(self, connection: Connection, batch: Batch, run_id: int) -> set[int]:
+    def _stored_already(self, link: Link, batch: Batch, run_id: int) -> set[int]:
         """Return which numbers of the batch are there: an attempt was stored whose answer got lost.
 
         Unless the store holds the newest snapshot that we know of, all that was known is forgotten.
         """
-        table = tables.snapshot
         if self._run_uuid == batch.run.uuid and self._last_seq:
-            newest = connection.execute(
-                select(func.max(table.c.seq)).where(table.c.run_id == run_id)
-            ).scalar()
-            if newest == self._last_seq:
+            newest = first(link, sql.NEWEST_NUMBER, {"run_id": run_id})
+            if newest is not None and newest["seq"] == self._last_seq:
                 return set()
         self._last_values = {}
+        self._last_limit = None
         self._series.forget()
         if not batch.snapshots:
             return set()
-        first = batch.snapshots[0].sequence
-        found = connection.execute(select(table.c.seq).where(table.c.run_id == run_id, table.c.seq >= first))
-        return set(found.scalars())
+        number = batch.snapshots[0].sequence
+        found = link.rows(sql.NUMBERS_FROM, {"run_id": run_id, "first": number})
+        return {row["seq"] for row in found}
 
     def _write_snapshots(
         self,
-        connection: Connection,
+        link: Link,
         run_id: int,
         source_id: int,
         snapshots: Sequence[Snapshot],
@@ -178,7 +177,7 @@ class Writer:
         changed = [dict(self._changed(item)) for item in snapshots]
         # What is there stays as it is: its readings were written against what was known then.
         fresh = [pair for pair in zip(snapshots, changed, strict=True) if pair[0].sequence not in stored]
-        refused = self._learn_series(connection, source_id, fresh)
+        refused = self._learn_series(link, source_id, fresh)
         rows: list[dict[str, Any]] = []
         readings: list[dict[str, int | None]] = []
         for item, changes in fresh:
@@ -191,21 +190,24 @@ class Writer:
                 {"run_id": run_id, "series_id": series_id, "seq": item.sequence, "value": value}
                 for series_id, value in values
             )
-        insert_or_ignore(connection, tables.snapshot, rows)
-        insert_or_ignore(connection, tables.reading, readings)
+        insert_or_ignore(link, sql.PUT_SNAPSHOT, rows)
+        insert_or_ignore(link, sql.PUT_READING, readings)
         self._series.forget(key for changes in changed for key in changes if key not in self._last_values)
-        newest = snapshots[-1]
-        if newest.limit_origin is not None:
-            connection.execute(
-                update(tables.run)
-                .where(tables.run.c.id == run_id)
-                .values(limit_bytes=newest.limit_bytes, limit_origin=storable_text(newest.limit_origin))
-            )
+        self._write_limit(link, run_id, snapshots[-1])
         return self._series.newly_refused(refused)
+
+    def _write_limit(self, link: Link, run_id: int, newest: Snapshot) -> None:
+        """Write the limit in force into the run's row when it is another than before."""
+        if newest.limit_origin is None:
+            return
+        limit = run_id, newest.limit_bytes, storable_text(newest.limit_origin)
+        if limit != self._last_limit:
+            link.run(sql.SET_LIMIT, dict(zip(("run_id", "limit_bytes", "limit_origin"), limit, strict=True)))
+            self._last_limit = limit
 
     def _changed(self, item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
         """Yield (series, value) of all that differs from what was written last."""
-        present = {key: fitting(value) for key, value in readings_of(item)}
+        present = self._present(item)
         # What has left (unregistered, gone) is known no longer: NULL from here on.
         for key in [key for key in self._last_values if key not in present]:
             if self._last_values.pop(key) is not None:
@@ -215,16 +217,30 @@ class Writer:
                 self._last_values[key] = value
                 yield key, value
 
+    def _present(self, item: Snapshot) -> dict[SeriesKey, int | None]:
+        """Return the values of all series in a snapshot; those of a deque that reads as before are not made again."""
+        told: dict[str, tuple[DequeReading, tuple[tuple[SeriesKey, int | None], ...]]] = {}
+        present: dict[SeriesKey, int | None] = {}
+        for one in item.deques:
+            known = self._told.get(one.name)
+            if known is None or known[0] != one:
+                known = one, tuple((key, fitting(value)) for key, value in _of_deque(one))
+            told[one.name] = known
+            present.update(known[1])
+        self._told = told
+        present.update((key, fitting(value)) for key, value in _of_others(item))
+        return present
+
     def _learn_series(
         self,
-        connection: Connection,
+        link: Link,
         source_id: int,
         fresh: Sequence[tuple[Snapshot, Mapping[SeriesKey, int | None]]],
     ) -> set[SeriesKey]:
         """Learn the series of what is written; return those refused, of which all is told once they are not."""
         keys = dict.fromkeys(key for _, changes in fresh for key in changes)
         refused = self._series.learn(
-            connection,
+            link,
             source_id,
             list(keys),
             free={key[:2] for item, changes in fresh if item.sequence == 1 for key in changes},
@@ -235,10 +251,8 @@ class Writer:
         return refused
 
     @staticmethod
-    def _write_events(
-        connection: Connection, run_id: int, source_id: int, events: Sequence[EventRecord]
-    ) -> None:
-        insert_or_ignore(connection, tables.event, [event_row(item, source_id, run_id) for item in events])
+    def _write_events(link: Link, run_id: int, source_id: int, events: Sequence[EventRecord]) -> None:
+        insert_or_ignore(link, sql.PUT_EVENT, [event_row(item, source_id, run_id) for item in events])
 
 
 def _is_empty(path: Path) -> bool:
@@ -258,10 +272,18 @@ def readings_of(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
     A metric other than length and bound is yielded only when it is known: each makes a series.
     """
     for one in item.deques:
-        name = storable_text(one.name)
-        for metric, value in _deque_values(one):
-            if value is not None or metric in _ALWAYS_WRITTEN:
-                yield (DEQUE, name, metric), value
+        yield from _of_deque(one)
+    yield from _of_others(item)
+
+
+def _of_deque(one: DequeReading) -> Iterable[tuple[SeriesKey, int | None]]:
+    name = storable_text(one.name)
+    for metric, value in _deque_values(one):
+        if value is not None or metric in _ALWAYS_WRITTEN:
+            yield (DEQUE, name, metric), value
+
+
+def _of_others(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
     for part in item.components:
         yield (COMPONENT, storable_text(part.name), "bytes"), part.size_bytes
     for name, count in item.work:
@@ -331,24 +353,22 @@ def read_told(database: Database, source: str) -> dict[str, datetime] | None:
     return {row[0]: datetime_from_ms(row[1]) for row in rows}
 
 
-def _write_watches(
-    connection: Connection, source_id: int, batch: Batch, *, opened_run_id: int | None
-) -> None:
+def _write_watches(link: Link, source_id: int, batch: Batch, *, opened_run_id: int | None) -> None:
     """Write what a recorder remembers; what no run of the source keeps any more is over."""
     stale_for = _WATCH_STALE_AFTER + timedelta(seconds=stale_after_seconds(batch.run.interval_seconds))
     if opened_run_id is not None:
         at = batch.run.started_at
-        end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)
+        end_recorder_watches(link, source_id, at=at, stale_for=stale_for, run_id=opened_run_id)
     for watch in batch.watches:
-        if put_watch(connection, watch, holder="recorder", source_id=source_id):
-            connection.info[INSERTED] = True
+        if put_watch(link, watch, holder="recorder", source_id=source_id):
+            link.info[INSERTED] = True
     if batch.watches or batch.end is not None:
         # The last alerts of a run may come after its end.
         at = batch.watches[-1].seen_at if batch.end is None else batch.end.at
-        end_recorder_watches(connection, source_id, at=at, stale_for=stale_for, run_id=None)
+        end_recorder_watches(link, source_id, at=at, stale_for=stale_for, run_id=None)
 
 
-def _write_report(connection: Connection, source_id: int, item: StoredReport) -> None:
+def _write_report(link: Link, source_id: int, item: StoredReport) -> None:
     row = {
         "source_id": source_id,
         "at_ms": ms_from_datetime(item.at),
@@ -356,4 +376,4 @@ def _write_report(connection: Connection, source_id: int, item: StoredReport) ->
         "text": storable_text(item.text),
         "data": item.data,
     }
-    insert_or_ignore(connection, tables.report, [row])
+    insert_or_ignore(link, sql.PUT_REPORT, [row])

@@ -1,0 +1,219 @@
+"""How often what leaks is named: the root, the path, the class, the line and the size; healthy programs accused.
+
+``python benchmarks/cause/lines.py [--only z01] [--busy] [--looks 2] [--programs FOLDER] [--baseline FOLDER]``
+
+Each program of `leaks/` runs in a fresh process: it does some units of work, is looked at, does more, and is
+looked at again. `--busy`: in a host of 350,000 tracked objects. `--baseline`: a checkout of another version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+UNITS, FEW_UNITS, WARM_UNITS = 3000, 300, 400
+TOLD = ("root", "path", "class", "line", "line of two", "size")
+
+
+class Driver:
+    """Lets a program do units of work, whichever form it has."""
+
+    def __init__(self, module, busy) -> None:
+        self.module, self.busy, self.done = module, busy, 0
+        self.allowed = 0
+        self.condition = threading.Condition()
+        self.loop = None
+        if hasattr(module, "main"):
+            threading.Thread(target=module.main, args=(self.clock,), daemon=True).start()
+        elif hasattr(module, "amain") or hasattr(module, "aunit"):
+            threading.Thread(target=asyncio.run, args=(self.serve(),), daemon=True).start()
+
+    def clock(self):
+        with self.condition:
+            self.done += 1
+            self.condition.notify_all()
+            self.condition.wait_for(lambda: self.allowed > 0)
+            self.allowed -= 1
+        return True
+
+    async def aclock(self):
+        self.done += 1
+        while self.allowed <= 0:  # noqa: ASYNC110 -- set by another thread
+            await asyncio.sleep(0.002)
+        self.allowed -= 1
+        return True
+
+    async def serve(self):
+        if hasattr(self.module, "amain"):
+            await self.module.amain(self.aclock)
+        number = 0
+        while await self.aclock():
+            await self.module.aunit(number)
+            number += 1
+
+    def work(self, count: int) -> None:
+        begun = self.done
+        if hasattr(self.module, "unit"):
+            for number in range(begun, begun + count):
+                self.module.unit(number)
+            self.done += count
+        else:
+            self.allowed += count
+            while self.done < begun + count:
+                with self.condition:
+                    self.condition.notify_all()
+                time.sleep(0.005)
+        if self.busy:
+            for number in range(begun, begun + count):
+                self.busy.churn(number)
+
+
+def resident() -> int:
+    """Return the bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def look(name: str, folder: str, *, is_busy: bool, looks: int, units: int) -> dict:
+    """Run one program in this process and return what was told of it."""
+    sys.path.insert(0, folder)
+    busy = importlib.import_module("bg_app") if is_busy else None
+    driver = Driver(importlib.import_module(name), busy)
+    import gc
+
+    from memmon.probe.objects.evidence import compare, gather  # loaded in each, whether it looks or not
+
+    driver.work(WARM_UNITS if units > FEW_UNITS else 60)
+    if looks == 0:
+        gc.collect()
+        begun = resident()
+        driver.work(units)
+        gc.collect()
+        return {"memory": resident() - begun}
+    gather(pause=lambda _: None)  # what is loaded and set up at the first look
+    told, before = None, None
+    cpu = []
+    for number in range(looks):
+        if number:
+            driver.work(units)
+        gc.collect()
+        begun = time.thread_time()
+        after = gather(pause=lambda _: None)
+        cpu.append(time.thread_time() - begun)
+        if before is not None:
+            told = compare(before, after)
+        before = after
+    chains = [chain.as_data() for chain in getattr(told, "chains", ())]
+    return {
+        "chains": chains,
+        "roots": told.roots,
+        "types": told.types,
+        "sentences": told.sentences,
+        "cpu": max(cpu),
+    }
+
+
+def judge(truth: dict, answer: dict, name: str) -> dict[str, bool]:
+    """Return which of the answers are right."""
+    chains = answer["chains"]
+    if not chains:
+        path = answer["roots"][0][0] if answer["roots"] else ""
+        kind = answer["types"][0][0] if answer["types"] else ""
+        size = answer["roots"][0][1] if answer["roots"] else 0
+        lines = []
+    else:
+        first = chains[0]
+        path, kind, size = first["path"], first["class_name"] or first["kind"], first["grown_bytes"]
+        lines = [one["line"] for one in first["created_at"] if name in one["file"]]
+    kinds = {kind.removesuffix("()").rpartition(".")[2]}
+    return {
+        "root": any(path.startswith(root) for root in truth["root"].split("|")),
+        "path": re.search(truth["path"], path) is not None,
+        "class": bool(kinds & set(truth["cls"].split(","))),
+        "line": lines[:1] != [] and lines[0] in truth["lines"],
+        "line of two": any(line in truth["lines"] for line in lines[:2]),
+        "size": 0.5 <= size / max(1, answer["memory"]) <= 2.0,
+    }
+
+
+def run(name: str, options, folder: Path, units: int, looks: int) -> dict:
+    command = [sys.executable, str(HERE), "--here", name, "--programs", str(options.programs)]
+    command += ["--looks", str(looks), "--units", str(units)] + ["--busy"] * bool(options.busy and looks)
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "1"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=300)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="")
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--looks", type=int, default=2)
+    parser.add_argument("--programs", type=Path, default=HERE.with_name("leaks"))
+    parser.add_argument("--baseline", type=Path)
+    parser.add_argument("--show", action="store_true", help="show what was told of each")
+    parser.add_argument("--here", help=argparse.SUPPRESS)
+    parser.add_argument("--units", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.here:
+        print(
+            json.dumps(
+                look(
+                    options.here,
+                    str(options.programs),
+                    is_busy=options.busy,
+                    looks=options.looks,
+                    units=options.units,
+                )
+            )
+        )
+        return
+    folder = (options.baseline or HERE.parents[2]).resolve()
+    truths = json.loads((options.programs / "truth.json").read_text())
+    right = dict.fromkeys(TOLD, 0)
+    leaking = healthy = accused = 0
+    for name, truth in truths.items():
+        if options.only not in name:
+            continue
+        units = FEW_UNITS if truth.get("few") else UNITS
+        answer = run(name, options, folder, units, options.looks)
+        if truth["kind"] != "leak":
+            healthy += 1
+            accused += bool(answer["chains"])
+            print(f"  {name:22} healthy, accused: {bool(answer['chains'])} {answer['sentences'][:1]}")
+            continue
+        leaking += 1
+        answer |= run(name, options, folder, units, 0)
+        found = judge(truth, answer, name)
+        for key, is_right in found.items():
+            right[key] += is_right
+        wrong = [key for key in TOLD if not found[key]]
+        print(f"  {name:22} cpu {answer['cpu']:.2f} wrong: {', '.join(wrong) or '-'}")
+        if wrong or options.show:
+            print(f"      {answer['sentences'][:1]} grown {answer['memory'] / 2**20:.1f} MB")
+            for chain in answer["chains"][:3] if wrong else ():
+                print(
+                    "     ",
+                    chain["path"],
+                    chain["kind"],
+                    chain["class_name"],
+                    chain["grown_bytes"],
+                    [(c["line"], c["function"]) for c in chain["created_at"]],
+                )
+    print(f"of {leaking}: " + ", ".join(f"{key} {count}" for key, count in right.items()))
+    print(f"healthy accused: {accused} of {healthy}")
+
+
+if __name__ == "__main__":
+    main()

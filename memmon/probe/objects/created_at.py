@@ -1,0 +1,262 @@
+"""The lines that create what grows, from the program's code itself: nothing runs, nothing is hooked.
+
+Who calls the class, or who adds to the container by its name; a function that does both is first. The
+code is read from the functions that the program's modules and classes hold, and from those that run.
+"""
+
+from __future__ import annotations
+
+import dis
+import gc
+import re
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import islice
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from memmon.guest.shielding import attempt
+from memmon.probe.objects.frames import other_threads, stack
+from memmon.probe.objects.plain import module_name, module_values, namespace_of
+from memmon.probe.objects.roots import is_own_module, module_at, module_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memmon.probe.objects.culprit import GrownPlace
+
+LINE_COUNT = 2
+_CODES_LIMIT = 20_000
+_READ_LIMIT = 150
+_INSTRUCTIONS_LIMIT = 3_000
+_NAMES_LIMIT = 2_000
+_BETWEEN_PAUSES = 150
+_STATEMENT_LENGTH = 60
+_WRAPPERS = (staticmethod, classmethod, property, partial, type(lru_cache(len)))
+_ADDING = frozenset({
+    "append", "appendleft", "add", "put", "put_nowait", "insert", "extend", "extendleft", "setdefault", "update",
+    "push", "heappush", "subscribe", "register",
+})  # fmt: skip
+_ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
+_NAME = re.compile(r"(?:^local |\.)([^\W\d]\w*)(?= of |[.\[(]|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeLine:
+    """A line of the program's code."""
+
+    file: str
+    line: int
+    function: str
+
+
+def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[CodeLine, ...]:
+    """Return the lines that probably create what grows in a place, the likeliest first."""
+    search = _Search(culprit)
+    ranked: dict[tuple[str, int], tuple[int, CodeLine]] = {}
+    read_count = 0
+    for number, code in enumerate(_program_codes(between)):
+        if number % _BETWEEN_PAUSES == 0:
+            between()
+        if not search.is_of_interest(code):
+            continue
+        read_count += 1
+        if read_count > _READ_LIMIT:
+            break
+        for rank, line in search.lines(code, between):
+            place = (line.file, line.line)
+            if place not in ranked or ranked[place][0] < rank:
+                ranked[place] = (rank, line)
+    best = sorted(ranked.values(), key=lambda one: (-one[0], one[1].file, one[1].line))
+    return tuple(line for _, line in best[:LINE_COUNT])
+
+
+def container_name(path: str) -> str:
+    """Return the last name in a path: the attribute or variable by which a container is spoken of."""
+    found = _NAME.findall(path)
+    return found[-1] if found else ""
+
+
+class _Search:
+    """What to look for in a function's code."""
+
+    def __init__(self, culprit: GrownPlace) -> None:
+        self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
+        self._is_of_program = culprit.is_class_of_program or self._class == "type"
+        self._container = container_name(culprit.path)
+
+    def is_of_interest(self, code: CodeType) -> bool:
+        """Return whether a function mentions the class or the container."""
+        return any(self._is_class(name) or name == self._container for name in _names(code))
+
+    def lines(self, code: CodeType, between: Callable[[], object]) -> Iterator[tuple[int, CodeLine]]:
+        """Yield the lines of a function that may create what grows, with a rank each."""
+        instructions = []
+        for number, one in enumerate(islice(dis.get_instructions(code), _INSTRUCTIONS_LIMIT)):
+            if number % _BETWEEN_PAUSES == 0:
+                between()
+            instructions.append(one)
+        lines = _line_numbers(instructions, code)
+        does_mention = self._container in _names(code)
+        for place, one in enumerate(instructions):
+            if (
+                self._is_class(one.argval)
+                and one.opname.startswith("LOAD")
+                and _is_called(instructions, place)
+            ):
+                yield _CALLED + does_mention, _line(code, lines[place])
+            elif one.argval == self._container and one.opname.startswith("LOAD"):
+                added = self._added_after(instructions, lines, place)
+                if added is not None:
+                    yield (
+                        _MADE_THERE if _makes(instructions, lines, added) else _ADDED_THERE,
+                        _line(code, added),
+                    )
+                    for origin in _origins(instructions, lines, place, added):
+                        yield _ORIGIN, _line(code, origin)
+
+    def _is_class(self, name: object) -> bool:
+        """Return whether a name is the class's, or for one that isn't the program's, of a function that makes it."""
+        if type(name) is not str or not self._class:
+            return False
+        return name == self._class or (
+            not self._is_of_program and len(self._class) > len("int") and self._class.lower() in name.lower()
+        )
+
+    def _added_after(self, instructions: list[Any], lines: list[int], place: int) -> int | None:
+        """Return the line on which something is added to the container that is loaded at a place."""
+        end = min(len(instructions), place + _STATEMENT_LENGTH)
+        following = instructions[place + 1 : end]
+        for offset, one in enumerate(following[:4]):
+            if one.argval in _ADDING:
+                return lines[place + 1 + offset]
+        for offset, one in enumerate(following):
+            if lines[place + 1 + offset] != lines[place]:
+                return None
+            if one.opname == "STORE_SUBSCR" or one.argval in _ADDING:
+                return lines[place]
+        return (
+            lines[place]
+            if instructions[place - 1].argval in _ADDING
+            else _stored_into(instructions, lines, place)
+        )
+
+
+def _stored_into(instructions: list[Any], lines: list[int], place: int) -> int | None:
+    """Return the line of `container[key] = value`, whose value may come from lines before."""
+    for offset, one in enumerate(instructions[place + 1 : place + _STATEMENT_LENGTH]):
+        if one.opname == "STORE_SUBSCR":
+            return lines[place + 1 + offset]
+        if one.opname.startswith(("STORE", "POP_TOP", "RETURN")):
+            return None
+    return None
+
+
+def _origins(instructions: list[Any], lines: list[int], place: int, added: int) -> Iterator[int]:
+    """Yield the lines on which the variables got their values that are added on a line."""
+    used = {
+        one.argval
+        for one, line in zip(instructions, lines, strict=True)
+        if line == added and one.opname.startswith("LOAD_FAST") and type(one.argval) is str
+    }
+    for before in range(place - 1, -1, -1):
+        one = instructions[before]
+        if one.opname.startswith("STORE_FAST") and one.argval in used:
+            used.discard(one.argval)
+            yield lines[before]
+
+
+def _is_called(instructions: list[Any], place: int) -> bool:
+    """Return whether what is loaded at a place is loaded to be called: its own name, or `module.name`."""
+    if instructions[place].opname == "LOAD_METHOD":
+        return True
+    while instructions[place].opname == "LOAD_ATTR" and "NULL" not in instructions[place].argrepr and place:
+        place -= 1
+    if "NULL" in instructions[place].argrepr:
+        return True
+    return any(near.opname == "PUSH_NULL" for near in instructions[max(0, place - 1) : place + 2])
+
+
+def _makes(instructions: list[Any], lines: list[int], added: int) -> bool:
+    """Return whether something is called on the line beside what adds to the container."""
+    on_line = [one for one, line in zip(instructions, lines, strict=True) if line == added]
+    call_count = sum(1 for one in on_line if one.opname.startswith("CALL"))
+    return call_count > int(any(one.argval in _ADDING for one in on_line))
+
+
+def _line_numbers(instructions: list[Any], code: CodeType) -> list[int]:
+    last = code.co_firstlineno
+    found = []
+    for one in instructions:
+        last = (one.positions.lineno if one.positions is not None else None) or last
+        found.append(last)
+    return found
+
+
+def _line(code: CodeType, number: int) -> CodeLine:
+    return CodeLine(file=code.co_filename, line=number, function=code.co_qualname)
+
+
+def _names(code: CodeType) -> tuple[str, ...]:
+    return code.co_names + code.co_varnames + code.co_freevars + code.co_cellvars
+
+
+def _program_codes(between: Callable[[], object]) -> Iterator[CodeType]:
+    """Yield the code of the program's functions, and of its modules that still run."""
+    seen: set[int] = set()
+    waiting = [frame.f_code for frame in _running() if is_own_module(_module_of(frame))]
+    for name in module_names():
+        between()
+        if is_own_module(name):
+            waiting += _codes_of(module_values(module_at(name)), name)
+        while waiting and len(seen) < _CODES_LIMIT:
+            code = waiting.pop()
+            if id(code) in seen:
+                continue
+            seen.add(id(code))
+            yield code
+            waiting += [one for one in code.co_consts if type(one) is CodeType]
+
+
+def _running() -> list[Any]:
+    found = []
+    for thread_id in other_threads():
+        found += stack(thread_id)
+    return found
+
+
+def _module_of(frame: Any) -> str:
+    name = dict.get(frame.f_globals, "__name__")
+    return name if type(name) is str else ""
+
+
+def _codes_of(values: Any, module: str) -> list[CodeType]:
+    """Return the code of the functions that a module or class of the program's holds."""
+    found = []
+    for value in attempt(lambda: list(islice(values.values(), _NAMES_LIMIT))) or []:
+        kind = type(value)
+        if kind is FunctionType:
+            found.append(value.__code__)
+        elif any(kind is wrapper for wrapper in _WRAPPERS):  # not `in`: a metaclass may have an `__eq__`
+            found += [one.__code__ for one in gc.get_referents(value) if type(one) is FunctionType]
+        elif issubclass(kind, type) and module_name(value) == module:
+            found += _codes_of(namespace_of(value), f"{module}.")
+    return found
+
+
+def defined_at(class_name: str) -> str | None:
+    """Return where a class of the program's is defined, as `file:line`; None when its file doesn't tell."""
+    module, _, name = class_name.rpartition(".")
+    file = dict.get(module_values(module_at(module or "__main__")), "__file__")
+    if type(file) is not str:
+        return None
+    pattern = re.compile(rf"\s*class {re.escape(name)}\b")
+    for number, line in enumerate(attempt(_lines_of, file) or [], start=1):
+        if pattern.match(line):
+            return f"{file}:{number}"
+    return None
+
+
+def _lines_of(file: str) -> list[str]:
+    with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 -- a plain path of the program's
+        return list(islice(opened, 50_000))

@@ -1,0 +1,170 @@
+"""The place that grew between two looks: the topmost whose entries grew while its own number did not.
+
+What hangs below it grew because of it; what leads to it grew with it. Where a container grows, the class
+of which more and more objects are in it is told too: the nearest of the program's own classes below.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from memmon.probe.objects.places import ANY_KEY, IS_CONTAINER, IS_OF_PROGRAM, Places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CULPRIT_COUNT = 3
+SMALLEST_GROWTH_BYTES = 64 * 1024
+_MISSING = -2
+_BETWEEN_PAUSES = 400
+_LEAST_ENTRIES = 8
+_OWN_SHARE = (
+    0.2  # a place whose number grew by a fifth of what its entries did, in proportion, grew with its holder
+)
+_NOISE_SHARE = 0.1  # of what is estimated from a sample
+_CLASS_SHARE = 0.4
+_CLASS_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrownPlace:
+    """A place that grew; counts and bytes are estimates where it was sampled."""
+
+    path: str
+    """How it is reached: `module.name.attribute['key']`, `local name of function().attribute`."""
+    kind: str
+    """Its type."""
+    grown_bytes: int
+    """With all that hangs on it."""
+    entry_count_before: int | None
+    """None where it isn't a container that grew, but one object that got larger."""
+    entry_count: int | None
+    class_name: str | None = None
+    """Of which objects there are more and more in it, with its module's name."""
+    is_class_of_program: bool = False
+
+    @property
+    def item_bytes(self) -> int | None:
+        """What one more entry takes."""
+        if self.entry_count is None or self.entry_count_before is None:
+            return None
+        return round(self.grown_bytes / max(1, self.entry_count - self.entry_count_before))
+
+
+def culprits(before: Places, after: Places, between: Callable[[], object]) -> tuple[GrownPlace, ...]:
+    """Return the places that grew, the largest growth first; `between` is called now and then."""
+    growth = _Changes(before, after, between)
+    found = sorted(((growth.score(place), place) for place in growth.candidates()), reverse=True)
+    return tuple(
+        growth.culprit(place) for score, place in found[:CULPRIT_COUNT] if score >= SMALLEST_GROWTH_BYTES
+    )
+
+
+class _Changes:
+    """What changed at each place of the later look."""
+
+    def __init__(self, before: Places, after: Places, between: Callable[[], object]) -> None:
+        self._before, self._after, self._between = before, after, between
+        self._earlier = array("i", bytes(4 * len(after)))
+        for place, (parent, label, kind) in enumerate(
+            zip(after.parents, after.labels, after.kinds, strict=True)
+        ):
+            if place % _BETWEEN_PAUSES == 0:
+                between()
+            holder = self._earlier[parent] if parent >= 0 else parent
+            self._earlier[place] = before.index.get(f"{holder} {label} {kind}", _MISSING)
+
+    def candidates(self) -> list[int]:
+        """Return the places that may have grown by themselves."""
+        found = []
+        for place, flags in enumerate(self._after.flags):
+            if place % _BETWEEN_PAUSES == 0:
+                self._between()
+            if self._grown(self._after.total_bytes, self._before.total_bytes, place) < SMALLEST_GROWTH_BYTES:
+                continue
+            if self._has_more_entries(place) if flags & IS_CONTAINER else self._is_larger(place):
+                found.append(place)
+        return found
+
+    def score(self, place: int) -> float:
+        """Return by how many bytes a place grew, less what may be the sample's error."""
+        after = self._after
+        grown = self._grown_bytes(place)
+        is_sampled = abs(after.counts[place] - after.met[place]) > 0.5  # noqa: PLR2004 -- a half: not the same number
+        return grown - _NOISE_SHARE * after.total_bytes[place] * is_sampled
+
+    def culprit(self, place: int) -> GrownPlace:
+        """Return a place as it is told."""
+        after, is_container = self._after, bool(self._after.flags[place] & IS_CONTAINER)
+        class_place = self._class_below(place) if is_container else None
+        entries = round(after.entries[place])
+        grown_entries = round(self._grown(after.entries, self._before.entries, place))
+        return GrownPlace(
+            path=after.path_of(place),
+            kind=after.kinds[place],
+            grown_bytes=round(self._grown_bytes(place)),
+            entry_count_before=entries - grown_entries if is_container else None,
+            entry_count=entries if is_container else None,
+            class_name=None if class_place is None else after.kinds[class_place],
+            is_class_of_program=class_place is not None and self._is_of_program(class_place),
+        )
+
+    def _grown_bytes(self, place: int) -> float:
+        is_container = self._after.flags[place] & IS_CONTAINER
+        numbers = "total_bytes" if is_container else "own_bytes"
+        return self._grown(getattr(self._after, numbers), getattr(self._before, numbers), place)
+
+    def _grown(self, after: array[float], before: array[float], place: int) -> float:
+        earlier = self._earlier[place]
+        return after[place] - (before[earlier] if earlier >= 0 else 0.0)
+
+    def _has_more_entries(self, place: int) -> bool:
+        grown = self._grown(self._after.entries, self._before.entries, place)
+        if grown < _LEAST_ENTRIES:
+            return False
+        more = self._grown(self._after.counts, self._before.counts, place)
+        if more <= 1:
+            return True
+        earlier = self._earlier[place]
+        if earlier < 0:
+            return False
+        before = self._before
+        return more / before.counts[earlier] < _OWN_SHARE * grown / max(1.0, before.entries[earlier])
+
+    def _is_larger(self, place: int) -> bool:
+        """Return whether as many objects as before take more by themselves: text, buffers, arrays."""
+        earlier = self._earlier[place]
+        if earlier < 0 or self._grown_bytes(place) < SMALLEST_GROWTH_BYTES:
+            return False
+        return (
+            self._grown(self._after.counts, self._before.counts, place)
+            <= _OWN_SHARE * self._before.counts[earlier]
+        )
+
+    def _class_below(self, place: int) -> int | None:
+        """Return the place of what there is more and more of: the nearest of the program's, else the entries."""
+        depths = {place: 0}
+        least = _CLASS_SHARE * self._grown(self._after.entries, self._before.entries, place)
+        own: list[tuple[int, int]] = []
+        entries: list[tuple[bool, float, int]] = []
+        for below in range(place + 1, len(self._after)):
+            if below % _BETWEEN_PAUSES == 0:
+                self._between()
+            depth = depths.get(self._after.parents[below], _CLASS_DEPTH) + 1
+            if depth > _CLASS_DEPTH:
+                continue
+            depths[below] = depth
+            more = self._grown(self._after.counts, self._before.counts, below)
+            if more >= least and self._is_of_program(below):
+                own.append((depth, below))
+            if depth == 1:
+                is_key = self._after.labels[below] == ANY_KEY
+                entries.append((is_key, -more, below))
+        if own:
+            return min(own)[1]
+        return min(entries)[2] if entries else None
+
+    def _is_of_program(self, place: int) -> bool:
+        return bool(self._after.flags[place] & IS_OF_PROGRAM) or self._after.kinds[place].endswith("()")

@@ -1,0 +1,197 @@
+"""How what an object leads to is written: by attribute, key or place.
+
+The collector tells the values that an object holds and no names. The names are those that the code of
+its class uses; which of them holds which value is asked by the slots of `object`, which reads the
+value where it lies: a dict of the attributes, once made, would stay.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from types import (
+    AsyncGeneratorType,
+    CodeType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodType,
+)
+from typing import Any
+
+from memmon.guest.shielding import attempt
+from memmon.probe.objects.container_sample import is_sparse
+from memmon.probe.objects.places import ANY, ANY_KEY
+from memmon.probe.objects.plain import class_entry, mro_of, namespace_of
+
+_NAMED_KEYS = 64
+_ALIKE_COUNT = 8
+_NAMES_LIMIT = 300
+_LABEL_LENGTH = 40
+_TRIES = 3
+_CACHE_KIND = type(lru_cache(len))
+PASSED = ""
+"""What isn't followed."""
+
+UNKNOWN = ".?"
+_CODE_OF = {
+    id(kind): namespace_of(kind)[name].__get__
+    for kind, name in (
+        (GeneratorType, "gi_code"),
+        (CoroutineType, "cr_code"),
+        (AsyncGeneratorType, "ag_code"),
+    )
+}
+_get = object.__getattribute__
+
+
+def code_name(value: object) -> str:
+    """Return the name of the function whose running `value` is, a generator or a coroutine; else nothing."""
+    get = _CODE_OF.get(id(type(value)))
+    code = get(value) if get is not None else None
+    return f"{code.co_qualname}()" if type(code) is CodeType else ""
+
+
+class Labels:
+    """Labels of what objects lead to, with the names known of each class.
+
+    Names are kept by a class's address, also over times in which it may have been freed and another
+    have come there: each is tried before it is told.
+    """
+
+    __slots__ = ("_known", "_tries")
+
+    def __init__(self) -> None:
+        """Know no class yet."""
+        self._known: dict[int, str] = {}
+        self._tries: dict[int, int] = {}
+
+    def of(self, value: Any, base: Any, wanted: int, found: list[Any], *, is_namespace: bool) -> list[str]:
+        """Return a label for each of `found`: some of what `value` leads to, the entries of a container first."""
+        if base is None:
+            return self._of_instance(value, found)
+        if base is not dict:
+            count = min(base.__len__(value), len(found))
+            return [ANY] * count + [UNKNOWN] * (len(found) - count)
+        count = (
+            0
+            if is_sparse(dict.__sizeof__(value), dict.__len__(value))
+            else min(len(value_keys(value, wanted)), wanted)
+        )
+        keys = found[:count]
+        labels = [ANY_KEY] * count
+        if dict.__len__(value) > _NAMED_KEYS and not is_namespace:
+            labels += [ANY] * count
+        else:
+            labels += _key_labels(keys, found[count : 2 * count], is_namespace=is_namespace)
+        return labels + [UNKNOWN] * (len(found) - len(labels))
+
+    def _of_instance(self, value: Any, found: list[Any]) -> list[str]:
+        kind = type(value)
+        of_code = _of_code(value, kind, found)
+        if of_code is not None:
+            return of_code
+        where = {id(one): place for place, one in enumerate(found)}
+        where.pop(id(kind), None)
+        labels = [UNKNOWN] * len(found)
+        for name in self._names(value, kind, where):
+            one = attempt(_get, value, name)
+            place = where.pop(id(one), None)
+            if place is not None:
+                labels[place] = f".{name}"
+        for place in where.values():
+            if type(found[place]) is dict and _is_own_dict(value, kind, found[place]):
+                labels[place] = ".__dict__"
+        return labels
+
+    def _names(self, value: Any, kind: type, where: dict[int, int]) -> list[str]:
+        """Return the names of attributes to try on an object: those seen on others of its class, or all."""
+        known = self._known.get(id(kind))
+        if known is not None:
+            names = known.split(" ") if known else []
+            tries = self._tries.get(id(kind), 0)
+            if len(names) >= len(where) or tries > _TRIES:
+                return names
+        else:
+            names = []
+        self._tries[id(kind)] = self._tries.get(id(kind), 0) + 1
+        for name in _candidates(kind):
+            if name not in names and id(attempt(_get, value, name)) in where:
+                names.append(name)
+        self._known[id(kind)] = " ".join(names)
+        return names
+
+
+def _of_code(value: Any, kind: type, found: list[Any]) -> list[str] | None:
+    """Return the labels of what methods, caches, classes and functions lead to; None for other objects."""
+    if kind is MethodType:
+        return [".__self__" if one is value.__self__ else ".__func__" for one in found]
+    if issubclass(kind, _CACHE_KIND):
+        return [_cache_label(value, one) for one in found]
+    if issubclass(kind, type):  # its bases are classes of their own
+        return [".__dict__" if type(one) is dict else PASSED for one in found]
+    if kind is FunctionType:
+        return [".__dict__" if type(one) is dict else f".__{_short(one)}__" for one in found]
+    return None
+
+
+def _cache_label(value: object, one: object) -> str:
+    if type(one) is not dict:
+        return ANY
+    return ".__dict__" if _is_own_dict(value, _CACHE_KIND, one) else ".cache"
+
+
+def value_keys(value: Any, wanted: int) -> range:
+    """Return as many numbers as keys are taken of a dict."""
+    return range(min(dict.__len__(value), wanted))
+
+
+def _short(value: object) -> str:
+    return "closure" if type(value) is tuple else "part"
+
+
+def _key_labels(keys: list[Any], values: list[Any], *, is_namespace: bool) -> list[str]:
+    """Return a label for each value of a dict; where many are of one type, they are alike."""
+    if len(keys) <= _ALIKE_COUNT or is_namespace:
+        return [_key_label(key, is_namespace=is_namespace) for key in keys]
+    alike: dict[int, int] = {}
+    for value in values:
+        alike[id(type(value))] = alike.get(id(type(value)), 0) + 1
+    return [
+        ANY if alike[id(type(value))] > _ALIKE_COUNT else _key_label(key, is_namespace=False)
+        for key, value in zip(keys, values, strict=False)
+    ]
+
+
+def _key_label(key: object, *, is_namespace: bool) -> str:
+    if type(key) is str:
+        return f".{key[:_LABEL_LENGTH]}" if is_namespace else f"[{key[:_LABEL_LENGTH]!r}]"
+    return f"[{key}]" if type(key) is int and abs(key) < 10**9 else ANY
+
+
+def _is_own_dict(value: object, kind: type, values: dict[Any, Any]) -> bool:
+    """Return whether a dict that an object leads to is that of its attributes."""
+    for key, held in islice(dict.items(values), 1):
+        return type(key) is str and _is_plain(kind, key) and attempt(_get, value, key) is held
+    return False
+
+
+def _candidates(kind: type) -> list[str]:
+    """Return the names that may be attributes of an object: its slots, and what its classes' code mentions."""
+    found: dict[str, None] = {}
+    for one in mro_of(kind)[:-1]:
+        for name, entry in list(islice(namespace_of(one).items(), _NAMES_LIMIT)):
+            if type(name) is not str:
+                continue
+            if type(entry) is MemberDescriptorType:
+                found[name] = None
+            elif type(entry) is FunctionType:
+                found |= dict.fromkeys(entry.__code__.co_names)
+    return [name for name in list(found)[:_NAMES_LIMIT] if _is_plain(kind, name)]
+
+
+def _is_plain(kind: type, name: str) -> bool:
+    """Return whether reading the attribute runs nothing: the class has no descriptor there but a slot's."""
+    entry = class_entry(kind, name)
+    return entry is None or type(entry) is MemberDescriptorType or class_entry(type(entry), "__get__") is None

@@ -1,0 +1,145 @@
+"""What a walk has met so far: each object once, counted at the place by which it was met first."""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import lru_cache
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, Kind, Kinds
+from memmon.probe.objects.labels import PASSED, code_name
+from memmon.probe.objects.own_size import measured
+from memmon.probe.objects.places import ANY_MEMBER, NO_PLACE, PASSED_OVER, Places
+from memmon.probe.objects.plain import namespace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NAMED_CONTAINER_COUNT = 100
+_FREED_COUNT = 4_000
+_maxlen = namespace_of(deque)["maxlen"].__get__
+_CACHE_KIND = type(lru_cache(len))
+_OF_CLASSES = frozenset(id(kind) for kind in (FunctionType, GetSetDescriptorType, MemberDescriptorType))
+
+
+def _is_bounded(value: Any, kind: Kind) -> bool:
+    """Return whether a container has a bound of its own: one that fills up is told elsewhere."""
+    if kind.base is deque:
+        return _maxlen(value) is not None
+    return (
+        kind.base is None
+        and issubclass(type(value), _CACHE_KIND)
+        and _CACHE_KIND.cache_info(value)[2] is not None
+    )
+
+
+class Tally:
+    """Plain numbers about the objects that were met; none of them is held."""
+
+    __slots__ = ("_again", "kinds", "lengths", "met", "numbers", "places", "visits")
+
+    def __init__(self) -> None:
+        """Begin with nothing met."""
+        self.kinds = Kinds()
+        self.places = Places()
+        self.met: dict[int, int] = {}
+        """By address the place where an object is counted."""
+        self._again: set[int] = set()
+        self.visits = 0
+        self.numbers: dict[str, float] = {}
+        self.lengths: dict[str, int] = {}
+
+    def pass_over(self, value: object) -> None:
+        """Take an object for met, and count it nowhere."""
+        self.met[id(value)] = NO_PLACE
+
+    def first(self, value: Any, kind: Kind, weight: float, place: int) -> int:
+        """Count an object that wasn't met yet, and return its own bytes."""
+        self.met[id(value)] = place
+        self.visits += 1
+        own_bytes = measured(value, kind.method, kind.header)
+        if place >= 0:
+            self.places.add(place, weight, own_bytes)
+        else:  # the dict of an object's attributes counts as a part of it
+            self.places.own_bytes[~place] += weight * own_bytes
+        return own_bytes
+
+    def again(self, identity: int, place: int) -> None:
+        """Note that an object is met again at its place: what leads to it is more than it."""
+        self.places.again[place] += 1
+        if identity not in self._again:
+            self._again.add(identity)
+            self.places.repeated[place] += 1
+
+    def note_length(self, value: object, kind: Kind, length: int, weight: float, place: int) -> None:
+        """Note how many entries a container has; `length`: two for each of a dict's."""
+        if place < 0 or not length:
+            return
+        if not _is_bounded(value, kind):
+            self.places.entries[place] += weight * (length / 2 if kind.base is dict else length)
+        if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
+            root = self.places.labels[self.places.root_of(place)]
+            self.lengths[root] = max(self.lengths.get(root, 0), length)
+
+    def placed(
+        self,
+        found: list[Any],
+        labels: list[str],
+        holder: int,
+        weight: float,
+        *,
+        of_class: bool,
+        is_new: bool,
+    ) -> list[int]:
+        """Return where each of what an object leads to is counted; count at once what leads nowhere.
+
+        `holder`: the object's place. `of_class`: it is what a class defines. `is_new`: it is gone into for
+        the first time.
+        """
+        nodes: list[int] = []
+        last_label, last_kind, last_place = "", None, PASSED_OVER
+        for one, label in zip(found, labels, strict=True):
+            kind = self.kinds.of(one)
+            if label is PASSED or kind.role == IS_NUMBER:
+                nodes.append(PASSED_OVER)
+                if is_new:
+                    self.numbers[kind.name] = self.numbers.get(kind.name, 0.0) + weight
+                continue
+            if label is not last_label or kind is not last_kind:
+                last_label, last_kind = label, None if kind.has_code else kind
+                last_place = self._place_of(one, kind, label, holder, of_class=of_class)
+            if kind.role == IS_CLOSED:
+                nodes.append(PASSED_OVER)
+                if is_new:
+                    self._count_closed(one, kind, weight, last_place)
+            else:
+                is_elsewhere = self.met.get(id(one), last_place) != last_place
+                nodes.append(PASSED_OVER if is_elsewhere else last_place)
+        return nodes
+
+    def _place_of(self, value: Any, kind: Kind, label: str, holder: int, *, of_class: bool) -> int:
+        if label == ".__dict__":
+            return ~holder
+        if of_class and (kind.role == IS_CLOSED or id(type(value)) in _OF_CLASSES):
+            label = ANY_MEMBER  # of which each class has as many
+        elif label[0] == "[":
+            label = self.places.key_label(holder, label)
+        name = code_name(value) if kind.has_code else kind.name
+        return self.places.child(holder, label, name, kind.flags)
+
+    def _count_closed(self, value: Any, kind: Kind, weight: float, place: int) -> None:
+        known = self.met.get(id(value))
+        if known is None:
+            self.first(value, kind, weight, place)
+        elif known == place >= 0:
+            self.again(id(value), place)
+
+    def free(self, between: Callable[[], object]) -> None:
+        """Free what is large in pieces."""
+        between()
+        self._again.clear()
+        while self.met:
+            between()
+            for _ in range(min(len(self.met), _FREED_COUNT)):
+                self.met.popitem()

@@ -1,0 +1,302 @@
+"""The walk over the objects of this process: depth first, several times, each time deeper, in small steps.
+
+Each object is counted at the place (see `places`) by which it is met first. That shall be a short way, as
+one would write it: so the walk goes several times, each time deeper, the program's own objects before those
+of libraries, and goes again only where there was more below.
+
+The program must not feel it. No method of the program's is called. A step ends after a millisecond.
+Between two steps, while the program's threads run, the walk holds none of their objects: it keeps the
+way by which it came (`path`) and goes it again. And it makes next to no objects that Python's
+collector tracks: what was met is a dict of plain numbers, what waits are a few lists.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from memmon.probe.objects.contents import contents
+from memmon.probe.objects.kinds import IS_NUMBER, IS_OPEN, Kind
+from memmon.probe.objects.labels import Labels
+from memmon.probe.objects.own_size import measured
+from memmon.probe.objects.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
+from memmon.probe.objects.places import NO_PLACE, PASSED_OVER
+from memmon.probe.objects.plain import module_values
+from memmon.probe.objects.roots import (
+    class_roots,
+    is_own_module,
+    library_roots,
+    module_at,
+    module_names,
+    own_roots,
+)
+from memmon.probe.objects.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memmon.probe.objects.roots import Root
+
+SAMPLE_COUNT = 40
+SLICE_SECONDS = 0.001
+PASSES = (
+    (own_roots, 0, 20_000),
+    (own_roots, 2, 30_000),
+    (library_roots, 4, 12_000),
+    (own_roots, 7, 50_000),
+    (own_roots, LONGEST_DEPTH, 12_000),
+    (library_roots, LONGEST_DEPTH, 8_000),
+    (class_roots, 3, 4_000),
+)
+"""Where to begin, how many levels to go down, and how many objects are visited at most."""
+
+_LEAST_SAMPLE_COUNT = 12
+_KEPT_VISITS = 50  # for each sibling that waits, while one of them leads to very much
+_DEEP_LIMIT = 1_000
+_BETWEEN_CLOCKS_COUNT = 16
+_SMALL_COUNT = 16
+_MANY_MET, _VERY_MANY_MET = 60, 400
+_FEW_OF_MANY, _LEAST_OF_MANY = 8, 4
+
+
+class Walk:
+    """One look: `run`, then `end`, then read the tally."""
+
+    def __init__(self, pause: Callable[[], object], monotonic: Callable[[], float]) -> None:
+        """Prepare; `pause` is called between steps, `monotonic` tells seconds."""
+        self._pause = pause
+        self._monotonic = monotonic
+        self._ends_at = monotonic() + SLICE_SECONDS
+        self._ticks = self._asked_at = 0
+        self._end = self._limit = self._depth = 0
+        self._gone: set[int] = set()
+        """Gone into this time."""
+        self._left: set[int] = set()
+        """Below which there is more than was met yet."""
+        self._closed: set[int] = set()
+        """Of those the ones that weren't gone into at all, as they are too far down for a first time."""
+        self._own_globals: set[int] = set()
+        self._labels = Labels()
+        self._path = Path()
+        self._deep: list[Any] = []
+        self._deep_weights: list[float] = []
+        self._deep_nodes: list[int] = []
+        self.tally = Tally()
+        self.is_whole = True
+
+    def run(self) -> None:
+        """Walk until nothing is left, or enough was seen."""
+        self._pass_over_modules()
+        for begin, depth, most in PASSES:
+            self._depth, self._limit = depth, self.tally.visits + most
+            self._gone.clear()
+            self._walk(begin())
+            self.is_whole = self.is_whole and self.tally.visits < self._limit
+
+    def end(self) -> None:
+        """Correct and add up, and free what is large in pieces."""
+        self.rest()
+        self.tally.places.finish(self.rest)
+        for kept in (self._gone, self._left, self._closed, self._own_globals):
+            self.rest()
+            kept.clear()
+        self.tally.free(self.rest)
+        self.rest()
+
+    def rest(self, reach: Callable[[], object] = lambda: None) -> None:
+        """Let the program's threads run, and hold nothing of theirs meanwhile."""
+        self._path.let_go()
+        self.tally.kinds.forget()
+        self._pause()
+        self._ends_at = self._monotonic() + SLICE_SECONDS
+        self._path.find_again(reach)
+
+    def _walk(self, found: Iterator[Root | None]) -> None:
+        for root in found:
+            if self._is_over():
+                self.rest()
+            if root is not None:
+                self._root(*root)
+            if self.tally.visits >= self._limit:
+                return
+
+    def _pass_over_modules(self) -> None:
+        """Mark the modules' variables as met: each function leads to those of its module."""
+        for passed in (self.tally.met, self.__dict__, sys.modules):
+            self.tally.pass_over(passed)
+        for name in module_names():
+            if self._is_over():
+                self.rest()
+            values = module_values(module_at(name))
+            self.tally.pass_over(values)
+            if is_own_module(name):
+                self._own_globals.add(id(values))
+
+    def _root(self, name: str, reach: Callable[[], object]) -> None:
+        """Walk what hangs on one root."""
+        self._end = self._limit
+        self._begin(reach(), name)
+        self._drain(reach)
+        while self._deep and self.tally.visits < self._limit:
+            # So far from the root that the way back would be long: these few are held.
+            reach = itertools.repeat(self._deep.pop()).__next__
+            self._end = self._limit
+            self._meet(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, self._deep_nodes.pop())
+            self._drain(reach)
+        self._deep.clear()
+        self._deep_weights.clear()
+        self._deep_nodes.clear()
+        self._path.cut(0)
+
+    def _begin(self, value: object, name: str) -> None:
+        kind = self.tally.kinds.of(value)
+        if kind.role == IS_NUMBER or type(value) is ModuleType or self._is_foreign_code(value):
+            return
+        if self._is_foreign_class(value) and self._depth < LONGEST_DEPTH:
+            return
+        if id(value) not in self.tally.met or id(value) in self._left:
+            node = self.tally.places.child(NO_PLACE, name, kind.name, kind.flags)
+            self._meet(value, 1.0, SAMPLE_COUNT, node)
+
+    def _drain(self, reach: Callable[[], object]) -> None:
+        path = self._path
+        siblings, places, ends = path.siblings, path.places, path.ends
+        while places:
+            if self._is_over():
+                level = value = None  # nothing is held while the program's threads run
+                self.rest(reach)
+                continue
+            level = siblings[-1]
+            places[-1] = place = places[-1] + 1
+            if place >= len(level):
+                path.pop()
+            elif self.tally.visits >= ends[-1]:
+                self._left.update(path.ids)
+                path.pop()
+            elif place < len(path.nodes[-1]) and path.nodes[-1][place] != PASSED_OVER:
+                self._end = self._end_of(ends[-1], path.waiting[-1])
+                path.waiting[-1] -= 1
+                value = level[place]
+                self._meet(value, self._weight_of(value), path.samples[-1], path.nodes[-1][place])
+                value = None
+
+    def _weight_of(self, value: object) -> float:
+        """Return for how many the next object stands: a class is one, however many instances lead to it."""
+        is_class_of_one = self._path.holders[-1] != OF_CONTAINER and issubclass(type(value), type)
+        return 1.0 if is_class_of_one else self._path.weights[-1]
+
+    def _end_of(self, end: int, sibling_count: int) -> int:
+        """Return at which count of visits the next of so many siblings must end: the others get theirs."""
+        left_count, sibling_count = end - self.tally.visits, max(1, sibling_count)
+        kept_count = min((sibling_count - 1) * _KEPT_VISITS, left_count - left_count // sibling_count)
+        return end - kept_count
+
+    def _is_over(self) -> bool:
+        """Return whether the step has lasted long enough; the clock is asked now and then."""
+        self._ticks += 1
+        if self._ticks < self._asked_at:
+            return False
+        self._asked_at = self._ticks + _BETWEEN_CLOCKS_COUNT
+        return self._monotonic() >= self._ends_at
+
+    def _meet(self, value: Any, weight: float, sample_count: int, node: int) -> None:
+        """Count an object that wasn't met yet, and go down into it; into one that was, where more is below."""
+        tally, identity = self.tally, id(value)
+        known = tally.met.get(identity)
+        if known is None:
+            kind = tally.kinds.of(value)
+            if kind.role == IS_NUMBER:
+                return
+            own_bytes = tally.first(value, kind, weight, node)
+            if kind.role == IS_OPEN and not self._is_foreign_code(value):
+                self._gone.add(identity)
+                self._enter(value, kind, own_bytes, weight, sample_count, node, is_new=True)
+        elif known == node:
+            if identity in self._left and identity not in self._gone:
+                self._go_again(value, weight, sample_count, node)
+            elif node >= 0 and (not self._path.news or self._path.news[-1]):
+                tally.again(identity, node)
+
+    def _go_again(self, value: Any, weight: float, sample_count: int, node: int) -> None:
+        """Go down into what was met before, for what is further below."""
+        identity = id(value)
+        is_new = identity in self._closed
+        self._gone.add(identity)
+        self._left.discard(identity)
+        self._closed.discard(identity)
+        kind = self.tally.kinds.of(value)
+        own_bytes = measured(value, kind.method, kind.header)
+        self._enter(value, kind, own_bytes, weight, sample_count, node, is_new=is_new)
+
+    def _is_foreign_class(self, value: Any) -> bool:
+        """Return whether it is a class of a library: there are many, of which few hold what grows."""
+        return issubclass(type(value), type) and not self.tally.kinds.is_of_program(value)
+
+    def _is_foreign_code(self, value: Any) -> bool:
+        return type(value) is FunctionType and id(value.__globals__) not in self._own_globals
+
+    def _enter(
+        self, value: Any, kind: Kind, own_bytes: int, weight: float, most: int, node: int, *, is_new: bool
+    ) -> None:
+        """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
+        path = self._path
+        if self._depth < LONGEST_DEPTH and (len(path.ids) >= self._depth or self._is_foreign_class(value)):
+            if is_new:
+                self._closed.add(id(value))
+            self._left.add(id(value))
+            self._left.update(path.ids)
+            return
+        # As many whatever is left of the visits: two looks must take the same samples.
+        wanted = self._wanted(value, kind, most, node)
+        length, found = contents(value, kind.base, wanted, own_bytes)
+        if is_new:
+            self.tally.note_length(value, kind, length, weight, node)
+        if not found:
+            return
+        of_class = bool(path.holders) and path.holders[-1] == OF_CLASS
+        if length > len(found):
+            if not of_class:  # of which each entry is another
+                weight *= length / len(found)
+            most = max(most // 2, _LEAST_SAMPLE_COUNT)
+        labels = self._labels.of(value, kind.base, wanted, found, is_namespace=node < 0)
+        self._ticks += len(found)
+        holder = node if node >= 0 else ~node
+        nodes = self.tally.placed(found, labels, holder, weight, of_class=of_class, is_new=is_new)
+        if len(path.ids) >= LONGEST_DEPTH:
+            self._put_by(found, nodes, weight)
+            return
+        path.push(
+            id(value),
+            found,
+            weight=weight,
+            sample_count=most,
+            taken_count=wanted,
+            end=self._end,
+            holder=self._holder(value, kind.base),
+            nodes=nodes,
+            is_new=is_new,
+        )
+
+    def _put_by(self, found: list[Any], nodes: list[int], weight: float) -> None:
+        for one, node in zip(found, nodes, strict=True):
+            if node != PASSED_OVER and len(self._deep) < _DEEP_LIMIT:
+                self._deep.append(one)
+                self._deep_weights.append(weight)
+                self._deep_nodes.append(node)
+
+    def _wanted(self, value: Any, kind: Kind, most: int, node: int) -> int:
+        """Return how many entries to look at: few, where many alike were looked at."""
+        if node < 0 or kind.base is None or kind.base.__len__(value) <= _SMALL_COUNT:
+            return most
+        met = self.tally.places.met[node]
+        return (
+            most if met < _MANY_MET else min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
+        )
+
+    @staticmethod
+    def _holder(value: object, base: object) -> int:
+        if base is not None:
+            return OF_CONTAINER
+        return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
