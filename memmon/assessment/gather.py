@@ -155,8 +155,13 @@ def judge(
 def _file_limits(runs: Iterable[RunInfo], judged: ByProcess) -> Iterator[tuple[int, int]]:
     """Yield how many open files the processes may have that live on this machine and have counted theirs."""
     counted = {one.run_id for one in judged.processes if one.present.fd_count is not None}
+    return file_limits_of(run for run in runs if run.run_id in counted)
+
+
+def file_limits_of(runs: Iterable[RunInfo]) -> Iterator[tuple[int, int]]:
+    """Yield how many open files the processes of runs may have that live on this machine, by the run."""
     for run in runs:
-        if run.run_id not in counted or run.pid is None or run.end_reason is not None:
+        if run.pid is None or run.end_reason is not None:
             continue
         limit = open_file_limit(run.pid, started_at=run.process_started_at, host=run.host, boot=run.boot_id)
         if limit is not None:

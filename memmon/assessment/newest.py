@@ -30,7 +30,7 @@ from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from memmon.alerts.pace import Pace
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.kept import KeptAssessment
     from memmon.assessment.limits import Limit
+    from memmon.history import History
     from memmon.store.read import AssessmentRow, RunInfo, SourcePresent, Store, WindowStatistics
 
 _NEAR_MINUTES = 240.0
@@ -86,9 +87,8 @@ def read_standings(
         row = rows.get(read.source.source_id)
         held = _held(read, beside[read.source.source_id], Present(shares=shares), now=now)
         left_out = tuple(unrecorded.get(read.source.source_id, ()))
-        standing = _standing(read, row, now=now, policy=policy, held=held, unrecorded=left_out)
-        found.append(standing if row is None else _with_pace(store, standing, row))
-    return tuple(found)
+        found.append(_standing(read, row, now=now, policy=policy, held=held, unrecorded=left_out))
+    return _with_paces(store, found, rows)
 
 
 def _unrecorded(
@@ -103,11 +103,28 @@ def _unrecorded(
     return found
 
 
-def _with_pace(store: Store, standing: Standing, row: AssessmentRow) -> Standing:
-    kept, last_at = standing.kept, standing.last_at
-    if kept is None or last_at is None or not _may_be_near(standing.present.limit, row, last_at):
+def _with_paces(
+    store: Store, found: Sequence[Standing], rows: Mapping[int, AssessmentRow]
+) -> tuple[Standing, ...]:
+    """Return the same with the present pace of those that may be near their limit: their last hours in one read."""
+    near = [one.read.source for one in found if _is_pace_asked(one, rows.get(one.read.source.source_id))]
+    back = timedelta(minutes=WINDOW_MINUTES[0] + 5.0)
+    histories = store.histories(near, look_back=back) if near else ()
+    known = {source.name: history for source, history in zip(near, histories, strict=True)}
+    return tuple(_with_pace(one, known.get(one.source)) for one in found)
+
+
+def _is_pace_asked(standing: Standing, row: AssessmentRow | None) -> bool:
+    last_at = standing.last_at
+    if row is None or standing.kept is None or last_at is None:
+        return False
+    return _may_be_near(standing.present.limit, row, last_at)
+
+
+def _with_pace(standing: Standing, history: History | None) -> Standing:
+    kept = standing.kept
+    if kept is None or history is None:
         return standing
-    history = store.history(standing.source, last_at - timedelta(minutes=WINDOW_MINUTES[0] + 5.0), last_at)
     pace = present_pace(history, standing.present, freshness=standing.freshness, forecast=kept.forecast)
     return replace(standing, pace=pace)
 
@@ -233,10 +250,14 @@ def _judged(processes: Sequence[SourceProcess], kept: KeptAssessment) -> tuple[S
     )
 
 
+def assessment_as_of(found: Assessment, *, freshness: Freshness, now: datetime) -> Assessment:
+    """Return what was judged before, of the same newest sample, with the age that it has now."""
+    aged = replace(found, at=now, freshness=freshness)
+    return replace(aged, headline=headline_of(aged))
+
+
 def judge_anew(store: Store, standing: Standing, *, now: datetime, policy: LeakPolicy) -> Assessment:
-    """Return what is said of a source whose kept assessment does not hold: verdict, memory and limit."""
-    question = Question(
-        bounds=looked_back(standing.last_at, policy), policy=policy, is_brief=True, has_cause=False
-    )
+    """Return what is said of a source whose kept assessment does not hold; the growth's cause is left out."""
+    question = Question(bounds=looked_back(standing.last_at, policy), policy=policy, has_cause=False)
     read = standing.read
     return judge(store, read.source, question, now=now, stats=read.statistics, runs=read.runs).assessment

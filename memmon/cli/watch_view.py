@@ -50,6 +50,7 @@ def look(
     found: Opened, source: SourceInfo, window: WindowOptions, *, now: datetime, width: int, plain: bool
 ) -> View:
     """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars."""
+    from memmon.assessment.urgency import ranked
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline, mood_of
 
@@ -62,6 +63,7 @@ def look(
     lines = [
         f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
+        f"state: {ranked(seen).words}",
         f"growth {rate(finding.slope_mb_per_hour)} (threshold {threshold:g})",
         *_process_lines(seen),
         *_limit_lines(seen),

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from memmon.analysis.leak.finding import LeakPolicy
 from memmon.clock import SystemClock
 from memmon.config import Database, resolve_database
-from memmon.dashboard import data_pages, metrics, overview, source_page
+from memmon.dashboard import data_pages, metrics, overview, source_page, troubles
+from memmon.dashboard.flights import Flights
 from memmon.dashboard.guard import LOOPBACK_HOSTS, Guard
 from memmon.dashboard.layout import page_policy, render
 from memmon.dashboard.place import PageContext
 from memmon.errors import MemmonError, NoDataError, StoreError, UnknownSourceError
-from memmon.store.read import open_store
+from memmon.many.said import SourceTable
+from memmon.store.read import Store, open_store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
-
-    from starlette.requests import Request
+    from collections.abc import Sequence
 
     from memmon.clock import Clock
-    from memmon.store.read import Store
 
 log = logging.getLogger("memmon")
 
-RETRY_SECONDS = 10
-NOT_FOUND = 404
-UNAVAILABLE = 503
-FAULT = 500
+UNAUTHORISED = 401
+OVERVIEW_SECONDS = 2.0
+"""So long the overview is given as it was made: it is of the second."""
+SOURCE_SECONDS = 20.0
+"""A source's page takes longest to make, and changes with a sample in minutes."""
 
 
 def build_app(
@@ -45,15 +49,18 @@ def build_app(
 ) -> Starlette:
     """Return the application; see `memmon.dashboard.create_app`."""
     resolved = database if isinstance(database, Database) else resolve_database(database)
-    place = PageContext(database=resolved, clock=clock or SystemClock(), judged={})
+    ticking = clock or SystemClock()
+    table = SourceTable(clock=ticking, policy=LeakPolicy())
+    place = PageContext(database=resolved, clock=ticking, table=table)
+    flights = Flights(ticking)
     routes = [
-        Route("/", _page(place, overview.overview_page)),
-        Route("/source", _page(place, source_page.source_page)),
-        Route("/events", _page(place, data_pages.events_page)),
-        Route("/data", _page(place, data_pages.views_page)),
-        Route("/data/{view}.csv", _page(place, data_pages.view_csv)),
-        Route("/data/{view}", _page(place, data_pages.view_page)),
-        Route("/metrics", _page(place, metrics.metrics_page)),
+        Route("/", _page(place, overview.overview_page, flights, keep_seconds=OVERVIEW_SECONDS)),
+        Route("/source", _page(place, source_page.source_page, flights, keep_seconds=SOURCE_SECONDS)),
+        Route("/events", _page(place, data_pages.events_page, flights)),
+        Route("/data", _page(place, data_pages.views_page, flights)),
+        Route("/data/{view}.csv", _stream(place, data_pages.view_csv)),
+        Route("/data/{view}", _page(place, data_pages.view_page, flights)),
+        Route("/metrics", _page(place, metrics.metrics_page, flights)),
         Route("/healthz", _health(place)),
     ]
     guard = Middleware(
@@ -64,82 +71,67 @@ def build_app(
         login=_login,
         clock=place.clock,
     )
-    return Starlette(routes=routes, middleware=[guard], exception_handlers={NOT_FOUND: _not_found})
+    return Starlette(routes=routes, middleware=[guard], exception_handlers={troubles.NOT_FOUND: _not_found})
+
+
+Make = Callable[[PageContext, Store, Request], Response]
 
 
 def _page(
-    place: PageContext, make: Callable[[PageContext, Store, Request], Response]
-) -> Callable[[Request], Response]:
-    """Return an endpoint that reads the store, and says what is wrong where it can't.
+    place: PageContext, make: Make, flights: Flights, *, keep_seconds: float = 0.0
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that makes a page in a thread, so that a slow one holds up nobody, once for all who ask."""
 
-    It is no coroutine: Starlette runs it in a thread, so that a slow page holds up nobody.
-    """
-
-    def endpoint(request: Request) -> Response:
-        try:
-            with open_store(place.database.url) as store:
-                return make(place, store.as_of(place.clock.now()), request)
-        except (UnknownSourceError, NoDataError) as error:
-            return _trouble("Nothing to show", str(error), status=NOT_FOUND)
-        except StoreError as error:
-            return _trouble(_title(error), str(error), status=UNAVAILABLE)
-        except MemmonError as error:
-            return _trouble("That can't be shown", str(error), status=400)
-        except Exception:
-            log.exception("memmon: the dashboard could not make a page")
-            return _trouble(
-                "A fault in memmon itself",
-                "The page could not be made; the log has the details.",
-                status=FAULT,
-            )
+    async def endpoint(request: Request) -> Response:
+        return await flights.get(
+            f"{request.url.path}?{request.url.query}",
+            partial(_answer, place, make, request),
+            keep_seconds=keep_seconds,
+            may_pack="gzip" in request.headers.get("accept-encoding", ""),
+        )
 
     return endpoint
 
 
-_TITLES = {
-    "StoreNotFoundError": "No database yet",
-    "StoreBusyError": "The database is locked",
-    "StoreTooOldError": "The database waits for its migration",
-    "StoreTooNewError": "The database is of a newer memmon",
-    "StoreDamagedError": "The database is damaged",
-    "StorePermissionError": "The database may not be read",
-    "ForeignStoreError": "This database is not memmon's",
-}
+def _stream(place: PageContext, make: Make) -> Callable[[Request], Response]:
+    """Return an endpoint whose answer is too long to be kept."""
+
+    def endpoint(request: Request) -> Response:
+        return _answer(place, make, request)
+
+    return endpoint
 
 
-def _title(error: StoreError) -> str:
-    return _TITLES.get(type(error).__name__, "The database can't be read")
+def _answer(place: PageContext, make: Make, request: Request) -> Response:
+    """Return what is read of the store, or say what is wrong where it can't be."""
+    try:
+        with open_store(place.database.url) as store:
+            return make(place, store.as_of(place.clock.now()), request)
+    except (UnknownSourceError, NoDataError) as error:
+        return troubles.nothing_to_show(error, request, place.database)
+    except StoreError as error:
+        return troubles.unreadable(error)
+    except MemmonError as error:
+        return troubles.trouble("That can't be shown", str(error), status=400)
+    except Exception:
+        log.exception("memmon: the dashboard could not make a page")
+        return troubles.trouble(
+            "A fault in memmon itself",
+            "The page could not be made; the log has the details.",
+            status=troubles.FAULT,
+        )
 
 
-def _trouble(title: str, words: str, *, status: int) -> Response:
-    """Return a page that says what is wrong; what may pass by itself is tried again."""
-    passes = status == UNAVAILABLE
-    body = render(
-        "trouble.html.jinja", title=title, words=words, refresh_seconds=RETRY_SECONDS if passes else 0
-    )
-    headers = {"retry-after": str(RETRY_SECONDS)} if passes else {}
-    return HTMLResponse(body, status_code=status, headers=headers)
-
-
-def _login(_request: Request) -> Response:
-    # The one page with a form: it may send it back here, and nowhere else.
-    policy = page_policy().replace("form-action 'none'", "form-action 'self'")
+def _login(_request: Request, wrong: str, status: int) -> Response:
     return HTMLResponse(
-        render("login.html.jinja", title="memmon", policy=policy),
-        status_code=401,
-        headers={
-            "www-authenticate": 'Bearer realm="memmon"',
-            "content-security-policy": f"{policy}; frame-ancestors 'none'",
-        },
+        render("login.html.jinja", title="memmon", wrong=wrong),
+        status_code=status,
+        headers={"www-authenticate": 'Bearer realm="memmon"'} if status == UNAUTHORISED else {},
     )
 
 
 def _not_found(_request: Request, _error: Exception) -> Response:
-    return _trouble(
-        "No such page",
-        "The dashboard has /, /source, /events, /data, /metrics and /healthz.",
-        status=NOT_FOUND,
-    )
+    return troubles.no_such_page()
 
 
 def _health(place: PageContext) -> Callable[[Request], Response]:
@@ -148,10 +140,10 @@ def _health(place: PageContext) -> Callable[[Request], Response]:
             with open_store(place.database.url) as store:
                 store.sources()
         except MemmonError as error:
-            return JSONResponse({"status": type(error).__name__}, status_code=UNAVAILABLE)
+            return JSONResponse({"status": type(error).__name__}, status_code=troubles.UNAVAILABLE)
         except Exception:
             log.exception("memmon: the dashboard's health check failed")
-            return JSONResponse({"status": "fault"}, status_code=FAULT)
+            return JSONResponse({"status": "fault"}, status_code=troubles.FAULT)
         return JSONResponse({"status": "ok"})
 
     return endpoint

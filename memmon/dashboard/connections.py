@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import asyncio
 
 MOST_CONNECTIONS = 200
+MOST_OF_AN_ADDRESS = 100
+"""One address may not hold all of them: others are answered still."""
 HEAD_SECONDS = 10.0
 
 
@@ -21,10 +23,17 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin the time for the first head, or cut the connection where there are too many."""
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > MOST_CONNECTIONS or self._beside() > MOST_OF_AN_ADDRESS:
             transport.abort()
             return
         self._begin()
+
+    def _beside(self) -> int:
+        """Return how many connections the address of this one has."""
+        if self.client is None:
+            return 0
+        others = (getattr(other, "client", None) for other in self.connections)
+        return sum(other is not None and other[0] == self.client[0] for other in others)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head that is not whole has its time, counted from its first byte."""

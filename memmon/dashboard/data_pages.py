@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
+from memmon.dashboard.data_links import cells_of, ways_of
+from memmon.dashboard.data_query import query_of
 from memmon.dashboard.layout import render
+from memmon.dashboard.moments import moment
 from memmon.errors import NoDataError
 from memmon.export.cells import safe_cell
 from memmon.facts.whole_numbers import whole_number
@@ -18,9 +22,11 @@ from memmon.store.schema.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from starlette.requests import Request
 
+    from memmon.dashboard.data_query import ViewQuery
     from memmon.dashboard.place import PageContext
     from memmon.store.read import EventInfo, QueryResult, Store
 
@@ -30,38 +36,57 @@ CSV_ROWS_PER_QUERY = 5_000
 CSV_MOST_ROWS = 1_000_000
 _LARGEST_PAGE = 1_000_000
 _SHOWN_LETTERS = 40
+_BESIDE = timedelta(hours=12)
 
 
 def events_page(_place: PageContext, store: Store, request: Request) -> Response:
-    """Return the newest events of one source (`name`) or of all, of one `kind` or of all."""
+    """Return the newest events of one source (`name`) or of all, of one `kind` or of all, of a stretch or of all time."""
     wanted, kind = request.query_params.get("name"), request.query_params.get("kind")
+    since, until = moment(request, "since"), moment(request, "until")
     sources = [store.resolve_source(wanted).name] if wanted else [one.name for one in store.sources()]
     kinds = [kind] if kind else None
     found = [
-        (name, event) for name in sources for event in store.events(name, kinds=kinds, limit=EVENT_COUNT)
+        (name, event)
+        for name in sources
+        for event in store.events(name, since, until, kinds=kinds, limit=EVENT_COUNT)
     ]
     found.sort(key=lambda pair: pair[1].at, reverse=True)
+    between = [f"{word} {local_time(at)}" for word, at in (("from", since), ("to", until)) if at is not None]
     body = render(
         "events.html.jinja",
         title="Events",
         here="/events",
         rows=[_event_row(name, event) for name, event in found[:EVENT_COUNT]],
-        filtered=" · ".join(filter(None, [wanted, kind])),
+        filtered=" · ".join(filter(None, [wanted, kind, *between])),
+        csv_href="/data/v_event.csv"
+        + (f"?{urlencode(narrowed)}" if (narrowed := _of_events(wanted and sources[0], kind)) else ""),
         count=EVENT_COUNT if len(found) > EVENT_COUNT else 0,
     )
     return HTMLResponse(body)
 
 
+def _of_events(source: str | None, kind: str | None) -> dict[str, str]:
+    return {name: text for name, text in (("source", source), ("kind", kind)) if text}
+
+
 def _event_row(name: str, event: EventInfo) -> dict[str, str]:
+    run = "" if event.run_id is None else str(event.run_id)
     return {
         "at": local_time(event.at),
+        "at_href": "/source?" + urlencode({"name": name, **window_around(event.at)}),
         "source": name,
         "source_href": "/events?" + urlencode({"name": name}),
         "kind": event.kind,
         "kind_href": "/events?" + urlencode({"kind": event.kind}),
         "text": event.text or "-",
-        "run": "-" if event.run_id is None else str(event.run_id),
+        "run": run or "-",
+        "run_href": "/data/v_run?" + urlencode({"run_id": run}) if run else "",
     }
+
+
+def window_around(at: datetime) -> dict[str, str]:
+    """Return the window that shows what an event changed: twelve hours on either side of it."""
+    return {"since": (at - _BESIDE).isoformat(), "until": (at + _BESIDE).isoformat()}
 
 
 def views_page(_place: PageContext, _store: Store, _request: Request) -> Response:
@@ -70,52 +95,57 @@ def views_page(_place: PageContext, _store: Store, _request: Request) -> Respons
     return HTMLResponse(body)
 
 
-def view_page(_place: PageContext, store: Store, request: Request) -> Response:
-    """Return one page of a view's rows."""
-    view = _view(request)
+def view_page(place: PageContext, store: Store, request: Request) -> Response:
+    """Return one page of a view's rows, the newest first."""
+    query = query_of(store, request, now=place.clock.now())
     number = _page_number(request)
-    found = _rows(store, view, count=ROWS_PER_PAGE + 1, offset=(number - 1) * ROWS_PER_PAGE)
+    found = _rows(store, query, count=ROWS_PER_PAGE + 1, offset=(number - 1) * ROWS_PER_PAGE)
     rows = found.rows[:ROWS_PER_PAGE]
     body = render(
         "view.html.jinja",
-        title=view,
+        title=query.view,
         here="/data",
-        view=view,
-        words=VIEWS[view],
+        query=query,
+        words=VIEWS[query.view],
         columns=found.columns,
-        rows=[["-" if cell is None else str(cell) for cell in row] for row in rows],
+        rows=[cells_of(found.columns, row) for row in rows],
+        ways=[ways_of(found.columns, row) for row in rows],
         first=(number - 1) * ROWS_PER_PAGE + 1,
         last=(number - 1) * ROWS_PER_PAGE + len(rows),
-        before=number - 1 if number > 1 else 0,
-        after=number + 1 if len(found.rows) > ROWS_PER_PAGE else 0,
+        before=query.href(page=number - 1) if number > 1 else "",
+        after=query.href(page=number + 1) if len(found.rows) > ROWS_PER_PAGE else "",
+        csv_href=query.href(suffix=".csv"),
     )
     return HTMLResponse(body)
 
 
-def view_csv(_place: PageContext, store: Store, request: Request) -> Response:
-    """Return a view as CSV, a few thousand rows at a time; memory stays bounded."""
-    view = _view(request)
-    first = _rows(store, view, count=CSV_ROWS_PER_QUERY, offset=0)
+def view_csv(place: PageContext, store: Store, request: Request) -> Response:
+    """Return a view, or what is asked for of it, as CSV, a few thousand rows at a time; memory stays bounded."""
+    query = query_of(store, request, now=place.clock.now(), is_whole=True)
+    first = _rows(store, query, count=CSV_ROWS_PER_QUERY, offset=0, is_ordered=False)
     return StreamingResponse(
-        _csv(store, view, first),
+        _csv(store, query, first),
         media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="{view}.csv"'},
+        headers={"content-disposition": f'attachment; filename="{query.view}.csv"'},
     )
 
 
-def _csv(store: Store, view: str, first: QueryResult) -> Iterator[str]:
+def _csv(store: Store, query: ViewQuery, first: QueryResult) -> Iterator[str]:
     yield _lines([first.columns])
     rows, sent = first.rows, 0
     while rows and sent < CSV_MOST_ROWS:
         yield _lines(rows)
         sent += len(rows)
         is_full = len(rows) == CSV_ROWS_PER_QUERY
-        rows = _rows(store, view, count=CSV_ROWS_PER_QUERY, offset=sent).rows if is_full else ()
+        rows = (
+            _rows(store, query, count=CSV_ROWS_PER_QUERY, offset=sent, is_ordered=False).rows
+            if is_full
+            else ()
+        )
 
 
-def _rows(store: Store, view: str, *, count: int, offset: int) -> QueryResult:
-    """Return rows of a view; its name is one of VIEWS and the numbers are whole: nothing of a visitor's is in it."""
-    statement = f"SELECT * FROM {view} LIMIT {count:d} OFFSET {offset:d}"  # noqa: S608 - see the docstring
+def _rows(store: Store, query: ViewQuery, *, count: int, offset: int, is_ordered: bool = True) -> QueryResult:
+    statement = query.statement(count=count, offset=offset, is_ordered=is_ordered)
     return store.query(statement, row_limit=count)
 
 
@@ -123,14 +153,6 @@ def _lines(rows: Iterable[Iterable[object]]) -> str:
     out = io.StringIO()
     csv.writer(out).writerows([safe_cell(cell) for cell in row] for row in rows)
     return out.getvalue()
-
-
-def _view(request: Request) -> str:
-    name = str(request.path_params["view"])
-    if name not in VIEWS:
-        msg = f"there is no view {name!r}; there are: {', '.join(VIEWS)}"
-        raise NoDataError(msg)
-    return name
 
 
 def _page_number(request: Request) -> int:

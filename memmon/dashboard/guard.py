@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import hmac
 import math
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 COOKIE = "memmon_token"
+"""Begins the cookie's name; the port ends it: browsers keep one jar for all ports of a host."""
 COOKIE_SECONDS = 30 * 86_400
 LOGIN_PATH = "/login"
+UNAUTHORISED = 401
+TOO_MANY = 429
+_PORT_DIGITS = 5
 _FORM_SECONDS = 10.0
 _MOST_FORM_BYTES = 4096
 OPEN_PATHS = frozenset({"/healthz"})
@@ -51,6 +56,33 @@ def host_name(header: str) -> str:
     return text if text.count(":") > 1 else text.split(":", 1)[0]
 
 
+def cookie_name(request: Request) -> str:
+    """Return the cookie's name: two dashboards on one host don't log each other out."""
+    port = request.headers.get("host", "").rpartition(":")[2]
+    return f"{COOKIE}_{port}" if port.isascii() and port.isdigit() and len(port) <= _PORT_DIGITS else COOKIE
+
+
+def ticket_of(token: str) -> str:
+    """Return what the cookie holds: the same for a token after a restart, and slow to guess the token by.
+
+    A screen on a wall outlives its server; another token shuts out whoever had the old one.
+    """
+    found = hashlib.scrypt(token.encode(), salt=b"memmon dashboard cookie", n=2**14, r=8, p=1)
+    return base64.urlsafe_b64encode(found).decode("ascii")
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return request.url.path == LOGIN_PATH or kind == "application/x-www-form-urlencoded"
+
+
+def _asked_for(request: Request) -> str:
+    """Return the address that the form stood at, always of this dashboard; the browser keeps what is behind its #."""
+    path = "/" + request.url.path.lstrip("/\\")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return "/" if path == LOGIN_PATH else path + query
+
+
 class Guard:
     """ASGI middleware: refuses what is not meant for this dashboard, and hardens what is."""
 
@@ -61,7 +93,7 @@ class Guard:
         token: str | None,
         allowed_hosts: Sequence[str],
         policy: str,
-        login: Callable[[Request], Response],
+        login: Callable[[Request, str, int], Response],
         clock: Clock,
     ) -> None:
         self._app = app
@@ -70,8 +102,7 @@ class Guard:
         self._policy = policy
         self._login = login
         self._guesses = Guesses(clock)
-        # Good until the next start; nothing of the token can be learnt from it, nor it be guessed.
-        self._ticket = secrets.token_urlsafe(32)
+        self._ticket = ticket_of(token) if token is not None else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on, one request."""
@@ -81,7 +112,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        is_login = self._token is not None and request.method == "POST" and request.url.path == LOGIN_PATH
+        is_login = self._token is not None and request.method == "POST" and _is_form(request)
         refused = self._foreign(request) or (
             await self._enter(request) if is_login else self._refusal(request)
         )
@@ -103,10 +134,12 @@ class Guard:
             )
         if self._token is None or request.url.path in OPEN_PATHS:
             return None
-        if _same(request.cookies.get(COOKIE, ""), self._ticket):
+        if _same(request.cookies.get(cookie_name(request), ""), self._ticket):
             return None
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        return self._tried(request, given.strip()) if scheme.lower() == "bearer" else self._login(request)
+        if scheme.lower() != "bearer":
+            return self._login(request, "", UNAUTHORISED)
+        return self._tried(request, given.strip())
 
     def _tried(self, request: Request, given: str) -> Response | None:
         """Look at a token that was given; None: it is the right one."""
@@ -114,16 +147,15 @@ class Guard:
         address = request.client.host if request.client else ""
         wait = self._guesses.wait_seconds(address)
         if wait > 0:
-            return PlainTextResponse(
-                "Too many wrong tokens: wait before the next.\n",
-                status_code=429,
-                headers={"retry-after": str(math.ceil(wait))},
-            )
+            words = f"Too many wrong tokens: wait {math.ceil(wait)} s before the next."
+            answer = self._login(request, words, TOO_MANY)
+            answer.headers["retry-after"] = str(math.ceil(wait))
+            return answer
         if _same(given, self._token):
             self._guesses.was_right(address)
             return None
         self._guesses.was_wrong(address)
-        return self._login(request)
+        return self._login(request, "This is not the token of this dashboard.", UNAUTHORISED)
 
     async def _enter(self, request: Request) -> Response:
         """Take the token from the form's body into a cookie: it never stands in an address."""
@@ -135,8 +167,10 @@ class Guard:
         refused = self._tried(request, dict(parse_qsl(body.decode("utf-8", "replace"))).get("token", ""))
         if refused is not None:
             return refused
-        answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(COOKIE, self._ticket, max_age=COOKIE_SECONDS, httponly=True, samesite="strict")
+        answer = RedirectResponse(_asked_for(request), status_code=303)
+        answer.set_cookie(
+            cookie_name(request), self._ticket, max_age=COOKIE_SECONDS, httponly=True, samesite="strict"
+        )
         return answer
 
     def _hardened(self, send: Send) -> Send:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import resources
 from typing import Any
 
 import jinja2
@@ -14,12 +15,25 @@ PAGES = (("/", "Overview"), ("/events", "Events"), ("/data", "Data"))
 
 
 @cache
+def own_asset(name: str) -> str:
+    """Return a file of the dashboard's own style or script as text."""
+    return (resources.files("memmon.dashboard") / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
 def page_policy() -> str:
-    """Return the Content-Security-Policy of every page: the reports' own scripts and style, nothing else."""
-    return content_policy(
-        styles=[stylesheet()],
-        scripts=[asset("vendor/uplot/uPlot.iife.min.js"), page_script(), asset("live.js")],
+    """Return the Content-Security-Policy of every page: its own scripts and styles, and nothing but what it asks of itself."""
+    policy = content_policy(
+        styles=[stylesheet(), own_asset("dashboard.css")],
+        scripts=[
+            asset("vendor/uplot/uPlot.iife.min.js"),
+            page_script(),
+            asset("live.js"),
+            own_asset("dashboard.js"),
+        ],
+        asks_itself=True,
     )
+    return policy.replace("form-action 'none'", "form-action 'self'")
 
 
 @cache
@@ -43,7 +57,10 @@ def render(
         .get_template(template)
         .render(
             title=title,
+            page_name=template.split(".", maxsplit=1)[0],
             style=stylesheet(),
+            own_style=own_asset("dashboard.css"),
+            own_script=own_asset("dashboard.js"),
             policy=policy or page_policy(),
             navigation=navigation(here),
             refresh_seconds=refresh_seconds,

@@ -1,80 +1,59 @@
-"""The overview: every source with its verdict, the worst first."""
+"""The overview: every source with what is said of it, the most urgent first."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import HTMLResponse, Response
 
-from memmon.analysis.leak.finding import LeakPolicy
-from memmon.assessment.newest import assessment_of, judge_anew, read_standings
+from memmon.dashboard.flights import NOT_KEPT
 from memmon.dashboard.layout import render
-from memmon.dashboard.place import JudgedSource
-from memmon.errors import MemmonError
-from memmon.facts.staleness import staleness
-from memmon.facts.verdicts import Verdict
-from memmon.formatting import age, counted, local_time, rate, size
-from memmon.report.sections import leak_section
-from memmon.report.words import leak_headline
-from memmon.units import mb_from_bytes
+from memmon.dashboard.overview_row import Row, row_of
+from memmon.facts.urgency import Urgency, counted_states
+from memmon.formatting import counted, local_time
+from memmon.store.read.many_sources import recent_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
-    from memmon.assessment.newest import Standing
     from memmon.dashboard.place import PageContext
     from memmon.store.read import Store
 
 REFRESH_SECONDS = 60
 HURRIED_REFRESH_SECONDS = 3
 """While some sources are not judged yet: each page goes on with them."""
-
-JUDGING_SECONDS = 0.4
-"""What one page may take to judge sources of which no kept assessment holds: a page that comes late is no page."""
-
-_MAX_KEPT = 2_000
-_POLICY = LeakPolicy()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One source as the overview shows it."""
-
-    name: str
-    href: str
-    mood: str
-    verdict: str
-    severity: int
-    slope: float | None
-    slope_words: str
-    memory_mb: float | None
-    memory_words: str
-    limit_percent: float | None
-    limit_words: str
-    run_count: int
-    last_at: datetime | None
-    last_words: str
-    is_stale: bool
-    is_pending: bool
-    is_clock_ahead: bool = False
-    """All of its samples lie in the future."""
-
+SPARK_SPAN = timedelta(hours=24)
+_URGENT = frozenset(list(Urgency)[: Urgency.FAULTY.rank + 1])
 
 _SORTS: dict[str, tuple[str, Callable[[Row], object], bool]] = {
-    "verdict": ("Verdict", lambda row: (row.severity, -(row.slope or 0.0), row.name), False),
+    "verdict": ("State", lambda row: row.place, False),
     "source": ("Source", lambda row: row.name, False),
-    "growth": ("Growth", lambda row: row.slope if row.slope is not None else float("-inf"), True),
-    "memory": ("Memory", lambda row: row.memory_mb or 0.0, True),
+    "memory": ("Memory, 24 h", lambda row: row.memory_mb or 0.0, True),
     "limit": ("Of its limit", lambda row: row.limit_percent or 0.0, True),
-    "runs": ("Runs", lambda row: row.run_count, True),
+    "left": (
+        "To the limit",
+        lambda row: row.hours_left if row.hours_left is not None else float("inf"),
+        False,
+    ),
+    "growth": ("Growth", lambda row: row.slope if row.slope is not None else float("-inf"), True),
+    "release": ("Release", lambda row: row.release, False),
     "last": ("Last sample", lambda row: row.last_at.timestamp() if row.last_at else 0.0, True),
 }
 """Columns by the name in the address: title, what to sort by, whether the largest comes first."""
+_NUMBERS = frozenset({"memory", "limit", "left", "growth"})
+
+_GROUPS: dict[str, tuple[str, Callable[[Row], str]]] = {
+    "": ("not grouped", lambda _row: ""),
+    "host": ("by host", lambda row: row.host or "no host known"),
+    "release": ("by release", lambda row: row.release or "no release known"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,139 +63,180 @@ class Heading:
     title: str
     href: str
     sorted_as: str
+    is_number: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A state, or a way to group, that the table can be narrowed to or told by."""
+
+    label: str
+    href: str
+    is_here: bool
+    tone: str = ""
+    meaning: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows under one heading."""
+
+    title: str
+    words: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the address asks for."""
+
+    sort: str
+    is_descending: bool
+    state: str
+    group: str
+    sought: str
+
+    def href(self, **other: str) -> str:
+        """Return the address of the same with something else in it."""
+        order = "desc" if self.is_descending else "asc"
+        same = {"sort": self.sort, "order": order, "state": self.state, "group": self.group, "q": self.sought}
+        if self.sort == "verdict" and not self.is_descending:
+            same = {**same, "sort": "", "order": ""}
+        wanted = {name: value for name, value in {**same, **other}.items() if value}
+        return "/?" + urlencode(wanted) if wanted else "/"
 
 
 def overview_page(place: PageContext, store: Store, request: Request) -> Response:
-    """Return the table of all sources, sorted as the address asks."""
+    """Return the table of all sources, sorted, narrowed and grouped as the address asks."""
     now = place.clock.now()
-    rows = [_row(standing, said, now) for standing, said in _said(place, store, now)]
-    sort = request.query_params.get("sort", "verdict")
-    sort = sort if sort in _SORTS else "verdict"
-    _, key, largest_first = _SORTS[sort]
-    descending = (request.query_params.get("order") or ("desc" if largest_first else "asc")) == "desc"
-    rows.sort(key=key, reverse=descending)  # type: ignore[arg-type] # every key of one column is comparable
-    counts = [(mood, sum(row.mood == mood for row in rows)) for mood in ("bad", "warn", "wait", "good")]
+    asked = _asked(request)
+    memory = recent_memory(store.database, now - SPARK_SPAN, now)
+    threshold = place.table.policy.threshold_mb_per_hour
+    rows = [
+        row_of(
+            said,
+            memory=memory.get(said.standing.read.source.source_id, ()),
+            threshold_mb_per_hour=threshold,
+        )
+        for said in place.table.look(store, now=now)
+    ]
+    urgent = [row for row in rows if row.urgency in _URGENT]
+    shown = [row for row in rows if asked.state in {"", row.urgency.value}]
+    shown.sort(key=_SORTS[asked.sort][1], reverse=asked.is_descending)  # type: ignore[arg-type] # every key of one column is comparable
+    hurried = any(row.is_pending for row in rows)
     body = render(
         "overview.html.jinja",
         title="Overview",
         here="/",
-        rows=rows,
-        headings=_headings(sort, descending=descending),
+        count=len(urgent),
+        icon=_icon(urgent),
+        groups=_grouped(shown, asked),
+        asked=asked,
+        found_count=sum(asked.sought.lower() in row.sought for row in shown),
+        headings=_headings(asked),
+        states=_states(rows, asked),
+        ways=[
+            Choice(label=label, href=asked.href(group=name), is_here=asked.group == name)
+            for name, (label, _) in _GROUPS.items()
+        ],
         words=_words(rows),
-        counts=counts,
         database=store.database.shown,
         now=local_time(now),
-        refresh_seconds=HURRIED_REFRESH_SECONDS if any(row.is_pending for row in rows) else REFRESH_SECONDS,
+        refresh_seconds=HURRIED_REFRESH_SECONDS if hurried else REFRESH_SECONDS,
     )
-    return HTMLResponse(body)
+    return HTMLResponse(body, headers={NOT_KEPT: "no"} if hurried else None)
 
 
-def _headings(sort: str, *, descending: bool) -> list[Heading]:
+def _asked(request: Request) -> Asked:
+    query = request.query_params
+    sort = query.get("sort", "verdict")
+    sort = sort if sort in _SORTS else "verdict"
+    default = "desc" if _SORTS[sort][2] else "asc"
+    state, group = query.get("state", ""), query.get("group", "")
+    return Asked(
+        sort=sort,
+        is_descending=(query.get("order") or default) == "desc",
+        state=state if state in tuple(Urgency) else "",
+        group=group if group in _GROUPS else "",
+        sought=query.get("q", "").strip(),
+    )
+
+
+def _headings(asked: Asked) -> list[Heading]:
     headings = []
     for name, (title, _, largest_first) in _SORTS.items():
-        here = name == sort
-        order = ("asc" if descending else "desc") if here else ("desc" if largest_first else "asc")
+        here = name == asked.sort
+        order = ("asc" if asked.is_descending else "desc") if here else ("desc" if largest_first else "asc")
         headings.append(
             Heading(
                 title=title,
-                href="/?" + urlencode({"sort": name, "order": order}),
-                sorted_as=("descending" if descending else "ascending") if here else "",
+                href=asked.href(sort=name, order=order),
+                sorted_as=("descending" if asked.is_descending else "ascending") if here else "",
+                is_number=name in _NUMBERS,
             )
         )
     return headings
 
 
-def _words(rows: list[Row]) -> str:
-    leaking = sum(row.severity == Verdict.LEAKING.rank for row in rows)
+def _states(rows: Sequence[Row], asked: Asked) -> list[Choice]:
+    counts = Counter(row.urgency for row in rows)
+    every = Choice(label="all", href=asked.href(state=""), is_here=not asked.state, count=len(rows))
+    return [
+        every,
+        *(
+            Choice(
+                label=state.row.counted,
+                href=asked.href(state=state.value),
+                is_here=asked.state == state.value,
+                tone=state.row.tone,
+                meaning=state.row.meaning,
+                count=counts[state],
+            )
+            for state in Urgency
+            if counts[state] or asked.state == state.value
+        ),
+    ]
+
+
+def _grouped(rows: Sequence[Row], asked: Asked) -> list[Group]:
+    """Return the rows under their headings, the group with the most urgent row first; one of all where none is asked for."""
+    _, key = _GROUPS[asked.group]
+    first: dict[str, tuple[object, ...]] = {}
+    for row in sorted(rows, key=lambda row: row.place):
+        first.setdefault(key(row), row.place)
+    ordered = sorted(rows, key=lambda row: (first[key(row)], key(row)))
+    found = []
+    for title, members in groupby(ordered, key=key):
+        of_one = tuple(members)
+        found.append(Group(title=title, words=counted_states(row.urgency for row in of_one), rows=of_one))
+    return found
+
+
+def _icon(urgent: Sequence[Row]) -> str:
+    """Return the page's icon as a data address: how many are urgent, on the colour of the worst."""
+    colour = "b3261e" if any(row.mood == "bad" for row in urgent) else "a34a00" if urgent else "17754a"
+    words = "" if not urgent else str(len(urgent)) if len(urgent) <= _MOST_SHOWN else "99+"
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" '
+        f'fill="#{colour}"/><text x="16" y="22" font-family="sans-serif" font-size="{18 if len(words) < _LONG else 14}" '
+        f'font-weight="700" text-anchor="middle" fill="#fff">{words}</text></svg>'
+    )
+    return "data:image/svg+xml," + quote(drawing)
+
+
+_MOST_SHOWN = 99
+_LONG = 3
+
+
+def _words(rows: Sequence[Row]) -> str:
     if not rows:
         return "Nothing has been recorded yet."
     pending = sum(row.is_pending for row in rows)
     ahead = sum(row.is_clock_ahead for row in rows)
-    left = f" {pending} not judged yet." if pending else ""
+    words = f"{counted(len(rows), 'source')}: {counted_states(row.urgency for row in rows)}."
+    if pending:
+        words += f" {pending} not judged yet."
     if ahead:
-        left += f" {counted(ahead, 'source')} with a clock ahead: set it right (see memmon doctor)."
-    judged = len(rows) - pending - ahead
-    noun = "source" if judged == 1 else "sources"
-    if not judged:
-        return left.strip()
-    return (f"{leaking} of {judged} {noun} leaking." if leaking else f"No leak in {judged} {noun}.") + left
-
-
-def _said(place: PageContext, store: Store, now: datetime) -> Iterator[tuple[Standing, JudgedSource | None]]:
-    """Yield every source with what is said of it; None: there was no time to judge it for this page."""
-    started = place.clock.monotonic()
-    for standing in read_standings(store, now=now, policy=_POLICY):
-        if standing.kept is not None:
-            found = assessment_of(standing, standing.kept, now=now)
-            yield standing, JudgedSource(last_at=standing.last_at, assessment=found)
-            continue
-        held = place.judged.get(standing.source)
-        if held is not None and held.last_at == standing.last_at:
-            yield standing, held
-        elif place.clock.monotonic() - started > JUDGING_SECONDS:
-            yield standing, None
-        else:
-            yield standing, _judged(place, store, standing, now)
-
-
-def _judged(place: PageContext, store: Store, standing: Standing, now: datetime) -> JudgedSource:
-    judged = JudgedSource(last_at=None, assessment=None)
-    if standing.last_at is not None:
-        try:
-            found = judge_anew(store, standing, now=now, policy=_POLICY)
-            judged = JudgedSource(last_at=standing.last_at, assessment=found)
-        except MemmonError as error:
-            judged = JudgedSource(last_at=standing.last_at, assessment=None, trouble=str(error))
-    if len(place.judged) >= _MAX_KEPT:
-        place.judged.clear()
-    place.judged[standing.source] = judged
-    return judged
-
-
-def _row(standing: Standing, said: JudgedSource | None, now: datetime) -> Row:
-    source, last_at = standing.read.source, standing.last_at
-    found = None if said is None else said.assessment
-    finding = None if found is None else found.finding
-    mood, verdict = leak_headline(
-        leak_section(
-            finding,
-            threshold_mb_per_hour=_POLICY.threshold_mb_per_hour,
-            missing_reason="" if said is None else said.trouble,
-        )
-    )
-    is_ahead = standing.freshness.ahead_until is not None
-    if last_at is None:
-        verdict = "Clock ahead: all samples lie in the future" if is_ahead else "No sample yet"
-    elif said is None:
-        verdict = "Not judged yet"
-    fresh = standing.freshness
-    old = staleness(last_at, now=now, interval_seconds=fresh.interval_seconds, end_reason=fresh.end_reason)
-    rss_bytes, limit = standing.present.rss_bytes, standing.present.limit
-    memory_mb = None if rss_bytes is None else mb_from_bytes(rss_bytes)
-    limit_percent = None if limit is None else limit.used_percent
-    slope = None if finding is None else finding.slope_mb_per_hour
-    return Row(
-        name=source.name,
-        href="/source?" + urlencode({"name": source.name}),
-        mood="bad" if finding is not None and finding.is_leak else mood,
-        verdict=(said.trouble if said is not None else "") or verdict,
-        severity=(Verdict.CANNOT_SAY if finding is None else finding.verdict).rank,
-        slope=slope,
-        slope_words="-" if slope is None else rate(slope),
-        memory_mb=memory_mb,
-        memory_words="-" if memory_mb is None else size(memory_mb),
-        limit_percent=limit_percent,
-        limit_words="-" if limit_percent is None else f"{limit_percent:.0f} %",
-        run_count=source.run_count,
-        last_at=last_at,
-        last_words=_last_words(old.age_seconds, is_ahead=is_ahead),
-        is_stale=old.is_stale or fresh.is_stale,
-        is_pending=said is None,
-        is_clock_ahead=last_at is None and is_ahead,
-    )
-
-
-def _last_words(age_seconds: float | None, *, is_ahead: bool) -> str:
-    if age_seconds is not None:
-        return f"{age(age_seconds)} ago"
-    return "clock ahead" if is_ahead else "never"
+        words += f" {counted(ahead, 'source')} with a clock ahead: set it right (see memmon doctor)."
+    return words

@@ -1,4 +1,4 @@
-"""What every page needs: the database, the clock, and the verdicts judged so far."""
+"""What every page needs: the database, the clock, and what was judged so far."""
 
 from __future__ import annotations
 
@@ -6,26 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from memmon.assessment.assessment import Assessment
     from memmon.clock import Clock
     from memmon.config import Database
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedSource:
-    """What was judged of a source, held until the source has a newer sample; its age is counted anew each time."""
-
-    last_at: datetime | None
-    assessment: Assessment | None
-    trouble: str = ""
+    from memmon.many.said import SourceTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContext:
-    """What every page needs: the database, the clock, the verdicts judged so far."""
+    """What every page needs: the database, the clock, the table of all sources with what it has judged."""
 
     database: Database
     clock: Clock
-    judged: dict[str, JudgedSource]
+    table: SourceTable

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, Response
 
 from memmon.dashboard.layout import navigation
+from memmon.dashboard.moments import moment
 from memmon.dashboard.page_store import PageStore
-from memmon.errors import NoDataError
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
@@ -35,8 +35,8 @@ def source_page(place: PageContext, store: Store, request: Request) -> Response:
     now = place.clock.now()
     store = PageStore(store.database).as_of(now)
     source = store.resolve_source(query.get("name"))
-    until = _moment(query.get("until"), "until")
-    since = _moment(query.get("since"), "since")
+    until = moment(request, "until")
+    since = moment(request, "since")
     window = query.get("window", "")
     end = until or source.last_at
     if window in WINDOWS and end is not None:
@@ -63,14 +63,3 @@ def _windows(name: str, chosen: str) -> tuple[Link, ...]:
             )
         )
     return tuple(links)
-
-
-def _moment(text: str | None, name: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        msg = f"{name}={text!r} is no time: give one as 2026-03-01T12:00:00+00:00"
-        raise NoDataError(msg) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

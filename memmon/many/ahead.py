@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from memmon.analysis.leak.detect import judge_history
-from memmon.assessment.freshness import ahead_sentence, freshness_of
+from memmon.assessment.assess import assess
+from memmon.assessment.freshness import freshness_of
+from memmon.assessment.present import Present
 from memmon.history import History
 from memmon.many.series import series_result
 
@@ -25,17 +25,14 @@ def ahead_results(
     """Yield a row for each of `sources`, which have no sample that counts, whose samples lie in the future."""
     for source in sources:
         runs = store.runs(source.name)
-        fresh = freshness_of(runs, now=now)
-        if fresh.ahead_until is None:
+        if freshness_of(runs, now=now).ahead_until is None:
             continue
         nothing = History.from_arrays(at_seconds=[], rss_bytes=[], source=source.name)
-        found = series_result(
-            judge_history(nothing, policy),
+        yield series_result(
+            assess(nothing, present=Present(runs=tuple(runs)), policy=policy, now=now),
             is_new=False,
-            current_bytes=None,
             last_at=None,
             run_count=len(runs),
             release=runs[-1].release,
             host=runs[-1].host,
         )
-        yield replace(found, ahead_until=fresh.ahead_until, summary=ahead_sentence(fresh))

@@ -6,45 +6,47 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.assessment.kept import LONGEST_GAP
+from memmon.assessment.newest import assessment_of
 from memmon.facts.verdicts import Verdict
 from memmon.many.series import NEW_WITHIN, leaked_before, series_result
 from memmon.store.read.many_sources import newest_assessments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from memmon.analysis.leak.finding import LeakFinding, LeakPolicy
+    from memmon.analysis.leak.finding import LeakPolicy
+    from memmon.assessment.assessment import Assessment
     from memmon.assessment.newest import Standing
     from memmon.many.series import SeriesResult
     from memmon.store.read import Store
 
 
 def kept_results(
-    store: Store, standings: Sequence[Standing], *, policy: LeakPolicy
+    store: Store, standings: Sequence[Standing], *, policy: LeakPolicy, now: datetime
 ) -> dict[str, SeriesResult]:
     """Return the rows of the sources whose kept assessment holds, by the source's name."""
     found = {}
     for standing in standings:
         if standing.kept is not None:
-            found[standing.source] = _result(store, standing, standing.kept.finding, policy)
+            assessed = assessment_of(standing, standing.kept, now=now)
+            found[standing.source] = _result(store, standing, assessed, policy)
     return found
 
 
-def _result(store: Store, standing: Standing, finding: LeakFinding, policy: LeakPolicy) -> SeriesResult:
+def _result(store: Store, standing: Standing, assessed: Assessment, policy: LeakPolicy) -> SeriesResult:
     last_at = standing.last_at
     assert last_at is not None, "nothing is kept of a source without a sample"
     since = last_at - timedelta(hours=policy.look_back_hours)
     runs = [run for run in standing.present.runs if run.last_at is not None and run.last_at >= since]
     newest = max(runs, key=lambda run: (run.last_at, run.run_id), default=None)
     return series_result(
-        finding,
-        is_new=finding.is_leak and not _leaked_before(store, standing, policy),
-        current_bytes=standing.present.rss_bytes,
+        assessed,
+        is_new=assessed.finding.is_leak and not _leaked_before(store, standing, policy),
         last_at=last_at,
         run_count=len(runs),
         release=None if newest is None else newest.release,
         host=None if newest is None else newest.host,
-        process_count=1 if standing.held is None else len(standing.held.processes),
     )
 
 

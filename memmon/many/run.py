@@ -1,4 +1,4 @@
-"""The fleet: every source of a store judged, worst first, with the leaks by release and host.
+"""The fleet: every source of a store judged, the most urgent first, with the leaks by release and host.
 
 Histories are read in batches by this process; judging them is mapped over any executor. Only a few
 batches are on their way at any time, so that memory does not grow with the fleet.
@@ -18,10 +18,12 @@ from concurrent.futures import (
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy
+from memmon.assessment.gather import file_limits_of
 from memmon.assessment.newest import read_standings
 from memmon.clock import SystemClock
 from memmon.many.ahead import ahead_results
@@ -30,11 +32,12 @@ from memmon.many.series import SeriesResult, SeriesTask, analyse_batch, series_t
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from memmon.assessment.freshness import Freshness
+    from memmon.assessment.present import Present
+    from memmon.history import History
     from memmon.store.read import SourceInfo, Store
 
 BATCH_COUNT = 16
@@ -57,7 +60,7 @@ class LeakGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """All sources of a store, worst first, and where the leaks are."""
+    """All sources of a store, the most urgent first, and where the leaks are."""
 
     results: tuple[SeriesResult, ...]
     by_release: tuple[LeakGroup, ...]
@@ -84,7 +87,7 @@ def fleet(
     since: datetime | None = None,
     now: datetime | None = None,
 ) -> Fleet:
-    """Judge every source of a store and return one table, worst first.
+    """Judge every source of a store and return one table, the most urgent first.
 
     A source all of whose samples lie in the future has a row too (`ahead_until`); one without any sample has none.
     What an hourly check has kept is taken where it still holds at `now` (aware; default: the machine's clock).
@@ -109,18 +112,25 @@ def fleet(
         every = store.sources()
         sources = [one for one in every if one.last_at is not None]
         standings = read_standings(store, now=moment, policy=policy)
-        kept = {} if since is not None else kept_results(store, standings, policy=policy)
+        kept = {} if since is not None else kept_results(store, standings, policy=policy, now=moment)
         left = [one for one in sources if one.name not in kept]
-        tasks = _tasks(store, left, policy=policy, since=since)
+        presents = {standing.source: standing.present for standing in standings}
+        task = partial(_task, presents=presents, policy=policy, now=moment)
+        tasks = _tasks(store, left, task, look_back=timedelta(hours=policy.look_back_hours), since=since)
         judged = _mapped(chosen, tasks, width=jobs or _width(chosen)) if left else []
         undated = [one for one in every if one.last_at is None]
         ahead = ahead_results(store, undated, policy=policy, now=moment)
-        fresh = {standing.source: standing.freshness for standing in standings}
-        return summarised([_with(fresh.get(one.source), one) for one in (*kept.values(), *judged, *ahead)])
+        return summarised([*kept.values(), *judged, *ahead])
 
 
-def _with(fresh: Freshness | None, one: SeriesResult) -> SeriesResult:
-    return one if fresh is None else replace(one, freshness=fresh.state, is_stale=fresh.is_stale)
+def _task(
+    history: History, *, presents: Mapping[str, Present], policy: LeakPolicy, now: datetime
+) -> SeriesTask:
+    present = presents.get(history.source)
+    if present is not None:
+        # Only this machine can tell, wherever the task is done.
+        present = replace(present, file_limits=dict(file_limits_of(present.runs)))
+    return series_task(history, policy, present=present, now=now)
 
 
 def summarised(results: Sequence[SeriesResult]) -> Fleet:
@@ -148,14 +158,18 @@ def _width(executor: Executor | None) -> int:
 
 
 def _tasks(
-    store: Store, sources: Sequence[SourceInfo], *, policy: LeakPolicy, since: datetime | None
+    store: Store,
+    sources: Sequence[SourceInfo],
+    task: Callable[[History], SeriesTask],
+    *,
+    look_back: timedelta,
+    since: datetime | None,
 ) -> Iterator[list[SeriesTask]]:
     """Yield batches of tasks in the order of the sources; a server is read over several connections."""
-    look_back = timedelta(hours=policy.look_back_hours)
 
     def read(start: int) -> list[SeriesTask]:
         histories = store.histories(sources[start : start + BATCH_COUNT], look_back=look_back, since=since)
-        return [series_task(one, policy) for one in histories]
+        return [task(one) for one in histories]
 
     starts = range(0, len(sources), BATCH_COUNT)
     if store.database.is_sqlite:

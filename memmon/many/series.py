@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.assessment.assess import assess
-from memmon.assessment.freshness import FreshnessState  # noqa: TC001 -- as above
+from memmon.assessment.freshness import FreshnessState, ahead_sentence
+from memmon.assessment.urgency import ranked
 from memmon.facts.plain import as_plain
+from memmon.facts.urgency import Urgency, place_of
 from memmon.facts.verdicts import Confidence, Verdict
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.present import Present
     from memmon.history import History
 
 NEW_WITHIN = timedelta(hours=24)
@@ -31,17 +34,17 @@ _UNJUDGED = (
     "system_percent",
     "limit_bytes",
     "max_rss_bytes",
-    "thread_count",
-    "fd_count",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesTask:
-    """What is judged: a history, without what the verdict does not look at, and the policy."""
+    """What is judged: a history, without what the verdict does not look at, the policy, and what is known beside it."""
 
     history: History
     policy: LeakPolicy
+    present: Present | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +77,20 @@ class SeriesResult:
     """What the age of its newest sample means; None: not of a store, where nothing tells."""
     is_stale: bool | None = None
     """No sample for three intervals, and not ended as somebody meant."""
+    urgency: Urgency | None = None
+    """What it asks of its operator: the table is in this order."""
+    urgency_words: str = ""
+    used_percent: float | None = None
+    """Of its limit in force."""
+    hours_left: float | None = None
+    """Until its first limit is reached; None: no date."""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""
         object.__setattr__(self, "verdict", Verdict(self.verdict))
         object.__setattr__(self, "confidence", Confidence(self.confidence))
+        if self.urgency is not None:
+            object.__setattr__(self, "urgency", Urgency(self.urgency))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, times as ISO 8601 text in UTC."""
@@ -86,42 +98,41 @@ class SeriesResult:
         return plain
 
 
-def series_task(history: History, policy: LeakPolicy) -> SeriesTask:
+def series_task(
+    history: History, policy: LeakPolicy, *, present: Present | None = None, now: datetime | None = None
+) -> SeriesTask:
     """Return the task for a history; what the verdict does not look at stays behind (half the bytes)."""
     unused: dict[str, Any] = dict.fromkeys(_UNJUDGED)
-    return SeriesTask(history=replace(history, **unused), policy=policy)
+    return SeriesTask(history=replace(history, **unused), policy=policy, present=present, now=now)
 
 
 def analyse_series(task: SeriesTask) -> SeriesResult:
     """Judge one series. Pure: the same task gives the same result wherever it runs."""
     history = task.history
-    assessed = assess(history, policy=task.policy)
-    finding = assessed.finding
+    assessed = assess(history, present=task.present, policy=task.policy, now=task.now)
     newest = history.runs[-1] if history.runs else None
     return series_result(
-        finding,
-        is_new=finding.is_leak and not leaked_before(history, task.policy),
-        current_bytes=assessed.rss_bytes,
+        assessed,
+        is_new=assessed.finding.is_leak and not leaked_before(history, task.policy),
         last_at=history.last_at,
         run_count=len(history.runs),
         release=None if newest is None else newest.release,
         host=None if newest is None else newest.host,
-        process_count=max(len(assessed.recorded), 1),
     )
 
 
 def series_result(
-    finding: LeakFinding,
+    assessed: Assessment,
     *,
     is_new: bool,
-    current_bytes: float | None,
     last_at: datetime | None,
     run_count: int,
     release: str | None,
     host: str | None,
-    process_count: int = 1,
 ) -> SeriesResult:
-    """Return the row of a source whose verdict is `finding`."""
+    """Return the row of a source of which that is said."""
+    finding, fresh, urgent = assessed.finding, assessed.freshness, ranked(assessed)
+    ahead = fresh if last_at is None else None
     return SeriesResult(
         source=finding.source,
         verdict=finding.verdict,
@@ -132,15 +143,22 @@ def series_result(
         slope_low_mb_per_hour=finding.slope_low_mb_per_hour,
         slope_high_mb_per_hour=finding.slope_high_mb_per_hour,
         growth_mb=finding.growth_mb,
-        current_mb=None if current_bytes is None else mb_from_bytes(current_bytes),
+        current_mb=None if assessed.rss_bytes is None else mb_from_bytes(assessed.rss_bytes),
         since=finding.since,
         last_at=last_at,
         sample_count=finding.sample_count,
         run_count=run_count,
         release=release,
         host=host,
-        summary=finding.summary,
-        process_count=process_count,
+        summary=finding.summary if ahead is None else ahead_sentence(ahead),
+        process_count=max(len(assessed.recorded), 1),
+        ahead_until=None if ahead is None else ahead.ahead_until,
+        freshness=None if fresh is None else fresh.state,
+        is_stale=None if fresh is None else fresh.is_stale,
+        urgency=urgent.urgency,
+        urgency_words=urgent.words,
+        used_percent=assessed.used_percent,
+        hours_left=urgent.hours_left,
     )
 
 
@@ -150,17 +168,20 @@ def analyse_batch(tasks: Sequence[SeriesTask]) -> list[SeriesResult]:
 
 
 def worst_first(results: Sequence[SeriesResult]) -> tuple[SeriesResult, ...]:
-    """Return results ordered by verdict, then confidence, then slope (steepest first), then name."""
-    return tuple(
-        sorted(
-            results,
-            key=lambda one: (
-                one.verdict.rank,
-                -one.confidence.rank if one.is_leak else 0,
-                -(one.slope_mb_per_hour or 0.0),
-                one.source,
-            ),
-        )
+    """Return results in the order of their urgency, the most urgent first, as the overview has them."""
+    return tuple(sorted(results, key=_place))
+
+
+def _place(one: SeriesResult) -> tuple[object, ...]:
+    return place_of(
+        one.urgency or Urgency.UNKNOWN,
+        verdict=one.verdict,
+        confidence=one.confidence,
+        slope_mb_per_hour=one.slope_mb_per_hour,
+        hours_left=one.hours_left,
+        used_percent=one.used_percent,
+        last_at=one.last_at,
+        name=one.source,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,22 @@ def test_watch_names_sources(call, histories):
     assert call("watch", "--db", histories).code == 2
     (finding,) = call("watch", "--db", histories, "--source", "flat", "--json").json["findings"]
     assert (finding["source"], finding["is_leak"]) == ("flat", False)
+
+
+def test_watch_shows_all_in_the_order_of_the_fleet(call, histories):
+    """With --all a line for each source, the most urgent first, in the words of `memmon fleet`; options of one source don't go with it."""
+    answer = call("watch", "--db", histories, "--all")
+    assert answer.code == 0
+    headline, _, *lines = answer.out.splitlines()
+    fleet = call("fleet", "--db", histories, "--json").json["findings"]
+    assert headline.startswith(f"{len(fleet)} sources: ")
+    assert [re.split(r"\s{2,}", line)[:2] for line in lines] == [
+        [one["urgency_words"], one["source"]] for one in fleet
+    ]
+    found = call("watch", "--db", histories, "--all", "--json").json
+    assert [one["source"] for one in found["findings"]] == [one["source"] for one in fleet]
+    assert found["lines"][0] == headline
+    assert call("watch", "--db", histories, "--all", "--source", "flat").code == 2
 
 
 def test_watch_lives_in_a_terminal_until_interrupted(histories):

@@ -15,6 +15,7 @@ from consistency_kit.writing import write_all
 
 from memmon import DequeReading
 from memmon.assessment.check_state import CheckState
+from memmon.facts.urgency import Urgency
 
 HOURS = np.arange(-288, 1) / 12
 MB = 300.0 + 25.0 * (HOURS + 24.0) + np.random.default_rng(5).normal(0, 0.3, HOURS.size)
@@ -50,6 +51,13 @@ def _always_stale(found):
     return broken
 
 
+def _always_well(found):
+    def broken(*arguments, **options):
+        return replace(found(*arguments, **options), urgency=Urgency.WELL)
+
+    return broken
+
+
 def _never_bad(found):
     def broken(*arguments, **options):
         return CheckState.OK, found(*arguments, **options)[1]
@@ -80,8 +88,9 @@ def _never_grows(found):
 
 BREAKS = {
     "the text report's rate": ("memmon.report.text.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report"),
-    "the overview's rate": ("memmon.dashboard.overview.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
-    "the overview's staleness": ("memmon.dashboard.overview.staleness", _always_stale, "is_stale", "overview"),
+    "the overview's rate": ("memmon.dashboard.overview_row.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
+    "the overview's staleness": ("memmon.dashboard.overview.row_of", _always_stale, "is_stale", "overview"),
+    "the overview's state": ("memmon.dashboard.overview.row_of", _always_well, "urgency", "overview"),
     "the cards' sizes": ("memmon.report.html.cards.size", lambda _: lambda _mb: "99.0 MB", "limit_bytes", "report html"),
     "the page's look": ("memmon.report.html.page.mood_of", lambda _: lambda _assessed: "good", "severity", "report html"),
     "the page's first sentence": ("memmon.assessment.plainly.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report html, hero"),

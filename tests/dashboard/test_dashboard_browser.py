@@ -7,26 +7,68 @@ import threading
 import pytest
 import uvicorn
 from chromium_pages import axe_findings
+from report_store import record_bot
 from report_values import NOW
 
 from memmon.clock import ManualClock
 from memmon.dashboard import create_app
 from memmon.dashboard.server import bind
 
+Error = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: pip install '.[browser]'"
+).Error
+
 pytestmark = pytest.mark.browser
+
+
+class Served:
+    """A dashboard on a port of its own, that can be stopped and started again there."""
+
+    def __init__(self, database, **options):
+        self._database, self._options, self._port = database, options, 0
+        self.start()
+
+    def start(self):
+        app = create_app(self._database, clock=ManualClock(NOW), **self._options)
+        self._listener = bind("127.0.0.1", self._port)
+        self._port = self._listener.getsockname()[1]
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
+        self._thread.start()
+
+    def stop(self):
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(timeout=20)
+        self._listener.close()
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self._port}"
 
 
 @pytest.fixture(scope="module")
 def address(database):
-    app = create_app(database, clock=ManualClock(NOW))
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
-    listener.close()
+    served = Served(database)
+    yield served.address
+    served.stop()
+
+
+def look_now(page):
+    """Let the page ask for itself as it does when its reader comes back to it."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def until(page, question, *, looks=200):
+    """Wait until a question to the page is answered by yes; the policy forbids Playwright's own way."""
+    for _ in range(looks):
+        try:
+            if page.evaluate(question):
+                return
+        except Error:  # the page is being loaded anew
+            page.wait_for_load_state()
+        page.wait_for_timeout(100)
+    pytest.fail(f"never: {question}")
 
 
 def test_from_the_overview_to_a_source_and_another_window(open_page, address):
@@ -73,3 +115,95 @@ def test_the_page_stays_live_until_the_reader_stops_it(open_page, address):
         page.goto(address + "/source?name=quiet")
         assert page.get_by_role("button", name="Live").get_attribute("aria-pressed") == "false"
     assert seen.complaints == []
+
+
+def test_a_source_page_outlives_its_server(open_page, database):
+    """Through two restarts: it says that it reconnects, and comes back with its zoom, logged in as before."""
+    served = Served(database, token="s3cret-token")
+    zoomed = (
+        f"{served.address}/source?name=leaky#{int(NOW.timestamp()) - 40_000}-{int(NOW.timestamp()) - 4_000}"
+    )
+    try:
+        with open_page(zoomed) as (page, _):
+            page.fill("#token", "wrong")
+            page.get_by_role("button", name="Open").click()
+            assert page.get_by_role("alert").inner_text() == "This is not the token of this dashboard."
+            page.fill("#token", "s3cret-token")
+            page.get_by_role("button", name="Open").click()
+            page.wait_for_selector(".uplot")
+            view = page.locator("html").get_attribute("data-view")
+            assert page.url == zoomed
+            for _ in range(2):
+                served.stop()
+                look_now(page)
+                page.wait_for_selector(".live-state.lost")
+                assert page.locator(".uplot").count() > 0
+                page.evaluate("window.isOld = true")
+                served.start()
+                until(page, "!window.isOld && document.querySelector('.uplot') !== null")
+                assert page.locator("html").get_attribute("data-view") == view
+    finally:
+        served.stop()
+
+
+def test_the_overview_outlives_its_server(open_page, database):
+    """It stays as it is while the server is away, and goes on with what was sought and where the reader was."""
+    served = Served(database)
+    try:
+        with open_page(served.address + "/") as (page, _):
+            page.keyboard.press("/")
+            page.keyboard.type("qui")
+            page.keyboard.press("Enter")
+            served.stop()
+            look_now(page)
+            page.wait_for_selector(".live-state.lost")
+            assert page.locator(".live-state").inner_text() == "reconnecting\u2026"
+            assert page.locator("tr.row:visible").count() == 1
+            page.evaluate("document.querySelector('tr.row').setAttribute('data-old', '')")
+            served.start()
+            until(page, "document.querySelector('[data-old]') === null")
+            assert page.locator(".live-state").inner_text() == ""
+            assert page.locator("tr.row:visible").count() == 1
+            assert page.input_value("#find") == "qui"
+            assert page.evaluate("document.activeElement.textContent") == "quiet"
+    finally:
+        served.stop()
+
+
+def test_the_overview_is_searched_and_walked_by_keys(open_page, address):
+    """`/` finds, Enter goes to the first that was found, `j` and `k` from one to the next, Esc shows all; a link has it too."""
+    with open_page(address + "/") as (page, seen):
+        page.keyboard.press("/")
+        page.keyboard.type("LEAK")
+        assert page.locator("tr.row:visible").count() == 1
+        assert page.locator("#found").inner_text() == "1 found"
+        assert page.url.endswith("/?q=LEAK")
+        page.reload()
+        assert page.locator("tr.row:visible").count() == 1
+        page.locator("#find").focus()
+        page.keyboard.press("Escape")
+        assert page.locator("tr.row:visible").count() == 3
+        page.keyboard.press("Enter")
+        first = page.evaluate("document.activeElement.textContent")
+        page.keyboard.press("j")
+        assert page.evaluate("document.activeElement.textContent") != first
+        page.keyboard.press("k")
+        assert page.evaluate("document.activeElement.textContent") == first == "leaky"
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/source?name=leaky")
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 320])
+@pytest.mark.parametrize("path", ["/", "/?group=release", "/events", "/data/v_run", "/source?name=nobody"])
+def test_no_page_scrolls_sideways_on_a_phone(open_page, tmp_path, width, path):
+    """Also with names of 180 letters without a space, each page is as wide as the phone."""
+    database = tmp_path / "m.db"
+    for letter in "ab":
+        record_bot(database, days=0.5, deques=1, source=letter * 180)
+    served = Served(str(database))
+    try:
+        with open_page(served.address + path, viewport={"width": width, "height": 844}) as (page, _):
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+    finally:
+        served.stop()

@@ -14,8 +14,8 @@ from memmon.assessment.gather import assess_source
 from memmon.assessment.kept import record_of
 from memmon.clock import ManualClock
 from memmon.dashboard import create_app
-from memmon.dashboard.overview import JUDGING_SECONDS
 from memmon.formatting import size
+from memmon.many.said import JUDGING_SECONDS
 from memmon.store.read import histories, open_store
 from memmon.store.read.histories import read_history
 from memmon.store.write.assessments import keep_assessments
@@ -58,11 +58,11 @@ def test_the_overview_never_waits_for_all_to_be_judged(store):
     client = AsgiClient(create_app(store.database.url, clock=SlowClock(NOW)))
     first = client.get("/").text
     assert first.count("Not judged yet") == 2
-    assert "1 of 1 source leaking. 2 not judged yet." in first
+    assert "3 sources: 1 leaking, 2 not known yet. 2 not judged yet." in first
     assert 'data-seconds="3"' in first
     assert client.get("/").text.count("Not judged yet") == 1
     last = client.get("/").text
-    assert "3 of 3 sources leaking." in last
+    assert "3 sources: 3 leaking." in last
     assert 'data-seconds="60"' in last
 
 
@@ -87,6 +87,6 @@ def test_the_overview_says_which_source_has_nothing_but_the_future(store):
     )
     assert page.count("Clock ahead: all samples lie in the future") == 3
     assert "3 sources with a clock ahead: set it right" in page
-    assert "No leak in" not in page
+    assert "3 sources: 3 silent." in page
     assert " ago" not in page
     assert "/hour" not in page

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 import socket
@@ -40,7 +41,7 @@ def test_the_overview_lists_every_source_the_leaking_one_first(client):
     assert names[0] == "leaky"
     assert len(names) == 3
     assert "LEAK DETECTED" in page
-    assert "1 of 3 sources leaking." in page
+    assert "3 sources: 1 leaking" in page
 
 
 @pytest.mark.parametrize(("order", "first"), [("asc", "&lt;script"), ("desc", "quiet")])
@@ -78,15 +79,90 @@ def test_events_can_be_narrowed_to_a_source_or_a_kind(client):
     assert "High memory usage" not in only
 
 
+def rows_of(page):
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    return [
+        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)]
+        for row in rows
+    ]
+
+
+def columns_of(page):
+    return re.findall(r'<th scope="col">([^<]*)</th>', page)
+
+
 def test_the_views_are_tables_with_all_rows_as_csv(client):
-    """Each view is listed; its page shows rows, its CSV has them all."""
+    """Each view is listed; its page shows rows of the newest run, its CSV has them all."""
     assert "/data/v_snapshot.csv" in client.get("/data").text
     page = client.get("/data/v_snapshot?page=2").text
-    assert "Rows 201 to 400." in page
+    assert "Rows 201 to 288." in page
     answer = client.get("/data/v_snapshot.csv")
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.reader(io.StringIO(answer.text)))
     assert len(rows) == 1 + 2 * 288 + 2 * 288 + 288
+
+
+@pytest.mark.parametrize(
+    ("view", "column"), [("v_run", "started_at"), ("v_event", "at"), ("v_snapshot", "at")]
+)
+def test_data_pages_show_the_newest_first(client, view, column):
+    """What was recorded last stands at the top."""
+    page = client.get(f"/data/{view}").text
+    place = columns_of(page).index(column)
+    times = [row[place] for row in rows_of(page)]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) > 1
+
+
+def test_data_pages_are_narrowed_and_their_csv_with_them(client):
+    """By source, release, run and kind: the page and its CSV have those rows alone, and other pages of it too."""
+    page = client.get("/data/v_run?source=quiet&release=1.4.1").text
+    columns = columns_of(page)
+    (row,) = rows_of(page)
+    assert row[columns.index("source")] == "quiet"
+    assert "/data/v_run.csv?source=quiet&amp;release=1.4.1" in page
+    rows = list(csv.reader(io.StringIO(client.get("/data/v_run.csv?source=quiet&release=1.4.1").text)))
+    assert len(rows) == 2
+    run = row[columns.index("run_id")]
+    samples = client.get(f"/data/v_snapshot?run_id={run}").text
+    assert f"/data/v_snapshot?run_id={run}&amp;page=2" in samples
+    kinds = client.get("/data/v_event?kind=gc").text
+    assert {one[columns_of(kinds).index("kind")] for one in rows_of(kinds)} == {"gc"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["source=x'%20OR%20'1'='1", "run_id=1%20OR%201", "kind=gc'--", "release=9.9", "run_id=999999"],
+)
+def test_nothing_of_a_visitors_gets_into_a_statement(client, asked):
+    """What the database does not know is said to be unknown, and never run."""
+    answer = client.get(f"/data/v_event?{asked}")
+    assert answer.status_code == 404
+    assert "in this database" in answer.text
+
+
+def test_hostile_names_can_be_asked_for_like_any_other(client):
+    """A source whose name holds quotes and marks is found by it."""
+    name = "<script>window.pwned=1</script>"
+    page = client.get("/data/v_run", params={"source": name}).text
+    assert len(rows_of(page)) == 1
+    assert "<script>window.pwned" not in page
+
+
+def test_a_release_leads_to_its_runs_their_window_samples_and_events(client):
+    """Each link of the way is answered, and the last has a CSV."""
+    runs = client.get("/data/v_run?source=quiet").text
+    release = re.search(r'href="(/data/v_run\?release=[^"]*)"', runs)[1]
+    assert rows_of(client.get(release).text)
+    ways = dict(re.findall(r'<a href="([^"]*)">(window|samples|events)</a>', runs))
+    assert set(ways.values()) == {"window", "samples", "events"}
+    for href in ways:
+        assert client.get(html.unescape(href)).status_code == 200
+    events = next(href for href, label in ways.items() if label == "events")
+    page = client.get(html.unescape(events)).text
+    assert "/data/v_event.csv?source=quiet" in page
+    assert "only quiet · from " in page
 
 
 def test_only_views_can_be_asked_for(client):
@@ -143,7 +219,10 @@ def test_a_token_is_asked_by_a_form_and_becomes_a_cookie(database):
     assert 'method="post"' in refused.text
     assert "form-action 'self'" in refused.headers["content-security-policy"]
     assert client.get("/?token=s3cret-token").status_code == 401
-    assert client.request("POST", "/login", data={"token": "wrong"}).status_code == 401
+    wrong = client.request("POST", "/login", data={"token": "wrong"})
+    assert wrong.status_code == 401
+    assert "This is not the token of this dashboard." in wrong.text
+    assert "This is not the token" not in refused.text
     assert client.request("POST", "/login", content=b"x" * 5000).status_code == 400
     answer = client.request("POST", "/login", data={"token": "s3cret-token"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -152,6 +231,49 @@ def test_a_token_is_asked_by_a_form_and_becomes_a_cookie(database):
     assert "samesite=strict" in cookie
     assert "s3cret" not in cookie
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("/source?name=leaky&window=7d", "/source?name=leaky&window=7d"),
+        ("/data/v_run?page=2", "/data/v_run?page=2"),
+        ("//evil.example/x", "/evil.example/x"),
+        ("/\\evil.example", "/%5Cevil.example"),
+        ("/login", "/"),
+    ],
+)
+def test_the_form_leads_where_one_was_going_and_never_elsewhere(database, asked, given):
+    """Whoever opens a page and gives the token sees that page; an address of another host is none."""
+    client = client_of(database, token="s3cret-token")
+    answer = client.request("POST", f"http://localhost:8787{asked}", data={"token": "s3cret-token"})
+    assert (answer.status_code, answer.headers["location"]) == (303, given)
+
+
+def test_two_dashboards_on_one_host_keep_their_visitors(database):
+    """Cookies are shared by all ports of a host: each dashboard has one of its own name."""
+    one, other = (client_of(database, token=f"s3cret-token-{name}") for name in ("one", "other"))
+    names = set()
+    for client, port in ((one, 8787), (other, 8788)):
+        answer = client.request(
+            "POST",
+            f"http://localhost:{port}/login",
+            data={"token": "s3cret-token-one" if client is one else "s3cret-token-other"},
+        )
+        names.add(answer.headers["set-cookie"].partition("=")[0])
+    assert names == {"memmon_token_8787", "memmon_token_8788"}
+
+
+def test_a_cookie_outlives_the_server_and_not_the_token(database):
+    """After a restart with the same token nobody has to log in again; with another token everybody has."""
+    cookie = (
+        client_of(database, token="s3cret-token")
+        .request("POST", "/login", data={"token": "s3cret-token"})
+        .headers["set-cookie"]
+        .partition(";")[0]
+    )
+    assert client_of(database, token="s3cret-token").get("/", headers={"cookie": cookie}).status_code == 200
+    assert client_of(database, token="other-token").get("/", headers={"cookie": cookie}).status_code == 401
 
 
 def test_guessing_is_slowed(database):
@@ -265,8 +387,16 @@ def test_a_database_that_waits_for_its_migration_is_said(tmp_path):
 
 def test_an_unknown_source_and_an_unknown_page_are_said(client):
     """404 with the known sources, and with the pages that there are."""
-    assert "known: " in client.get("/source?name=nobody").text
-    assert client.get("/nothing").status_code == 404
+    unknown = client.get("/source?name=nobody").text
+    assert "known: " in unknown
+    assert '<a href="/source?name=leaky">leaky</a>' in unknown
+    which = client.get("/source").text
+    assert "choose one" in which
+    assert "--source" not in which
+    assert '<a href="/source?name=quiet">quiet</a>' in which
+    nothing = client.get("/nothing")
+    assert nothing.status_code == 404
+    assert '<a href="/events">Events</a>' in nothing.text
 
 
 def test_a_fault_is_logged_and_hides_its_details(database, monkeypatch, caplog):
@@ -352,6 +482,35 @@ def test_a_slow_head_and_a_crowd_are_cut(database, monkeypatch):
         with socket.create_connection(bound.getsockname(), timeout=20) as one:
             one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert one.recv(100).startswith(b"HTTP/1.1 200")
+    finally:
+        running.should_exit = True
+        thread.join(20)
+        bound.close()
+
+
+def test_one_address_does_not_hold_all_connections(database, monkeypatch):
+    """What an address has too many is cut, while another address is answered."""
+    from memmon.dashboard import connections, server
+
+    monkeypatch.setattr(connections, "MOST_OF_AN_ADDRESS", 2)
+    bound = bind("127.0.0.1", 0)
+    config = server.uvicorn.Config(
+        create_app(database), http=connections.BoundedProtocol, log_level="error", lifespan="off"
+    )
+    running = server.uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        crowd = [socket.create_connection(bound.getsockname(), timeout=20) for _ in range(3)]
+        with suppress(ConnectionResetError):
+            assert crowd[2].recv(100) == b""
+        with socket.create_connection(
+            bound.getsockname(), timeout=20, source_address=("127.0.0.2", 0)
+        ) as one:
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(100).startswith(b"HTTP/1.1 200")
+        for one in crowd:
+            one.close()
     finally:
         running.should_exit = True
         thread.join(20)

@@ -1,4 +1,4 @@
-"""`memmon fleet`: all sources of a database in one table, worst first."""
+"""`memmon fleet`: all sources of a database in one table, the most urgent first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from memmon.cli.output import check_output, say_database, write_json, write_text
 from memmon.cli.text import local_time, number, one_line, printable, size, table
 from memmon.cli.values import DURATION, RATE
 from memmon.errors import MissingExtraError, SettingsError
-from memmon.formatting import counted
+from memmon.facts.urgency import counted_states
+from memmon.formatting import counted, span
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def command(
     limit: int,
     common: Common,
 ) -> None:
-    """Judge every source and print one table, worst first, with the leaks by release and host."""
+    """Judge every source and print one table, the most urgent first, with the leaks by release and host."""
     from memmon.analysis.leak.finding import LeakPolicy
     from memmon.many.run import fleet
 
@@ -108,19 +109,25 @@ def _text(found: Fleet, limit: int) -> str:
     rows = [
         (
             one.source,
+            one.urgency_words,
             f"{one.verdict.words}{', new' if one.is_new else ''}{_missed(one)}",
             one.confidence if one.is_leak else "",
             number(one.slope_mb_per_hour),
             size(None if one.current_mb is None else one.current_mb * MIB),
+            "-" if one.used_percent is None else f"{one.used_percent:.0f} %",
+            "-" if one.hours_left is None else span(one.hours_left),
             local_time(one.since) if one.is_leak else "",
             one.release or "",
             one.host or "",
         )
         for one in shown
     ]
-    headings = ["source", "verdict", "confidence", "MB/hour", "now", "since", "release", "host"]
+    headings = ["source", "state", "verdict", "confidence", "MB/hour", "now", "of limit", "left"]
+    headings += ["since", "release", "host"]
+    head = f"{counted(len(found.results), 'source')}: {counted(found.leak_count, 'leak')}, {found.new_leak_count} of them new"
+    states = counted_states(one.urgency for one in found.results)
     parts = [
-        f"{counted(len(found.results), 'source')}: {counted(found.leak_count, 'leak')}, {found.new_leak_count} of them new",
+        f"{head}\n{states}" if states else head,
         table(headings, rows),
     ]
     if len(found.results) > limit:

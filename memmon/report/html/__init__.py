@@ -63,7 +63,9 @@ def render_html(
             windows=tuple(windows),
             refresh_seconds=refresh_seconds,
             policy=content_policy(
-                styles=[style], scripts=[text for text in (library, script, live_script) if text]
+                styles=[style],
+                scripts=[text for text in (library, script, live_script) if text],
+                asks_itself=bool(live_script),
             ),
             style=style,
             library=library,
@@ -75,13 +77,16 @@ def render_html(
     )
 
 
-def content_policy(*, styles: Sequence[str], scripts: Sequence[str]) -> str:
-    """Return the Content-Security-Policy that allows these inline styles and scripts, and nothing else."""
+def content_policy(*, styles: Sequence[str], scripts: Sequence[str], asks_itself: bool = False) -> str:
+    """Return the Content-Security-Policy that allows these inline styles and scripts, and nothing else.
+
+    `asks_itself`: a script may ask where the page came from, and nobody else.
+    """
     style_sources = " ".join(_hash_source(text) for text in styles) or "'none'"
     script_sources = " ".join(_hash_source(text) for text in scripts) or "'none'"
     return (
         f"default-src 'none'; style-src {style_sources}; script-src {script_sources}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'" + ("; connect-src 'self'" if asks_itself else "")
     )
 
 

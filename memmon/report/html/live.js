@@ -1,17 +1,84 @@
 (function () {
   "use strict";
-  // The dashboard's pages load anew by themselves, unless the reader stops them or looks elsewhere.
+  // The dashboard's pages stay live by asking for themselves, unless the reader stops them or looks elsewhere. What
+  // can't be had for a while is asked for again, and what was shown stays: a page outlives its server.
   var button = document.getElementById("live");
   if (!button) { return; }
-  var on = true;
+  var RETRY_SECONDS = 5, LATEST_SECONDS = 60;
+  var seconds = Number(button.getAttribute("data-seconds")), timer = null, asking = false, on = true;
+  var state = document.createElement("span");
+  state.className = "live-state"; state.setAttribute("role", "status");
+  button.parentNode.insertBefore(state, button.nextSibling);
   try { on = sessionStorage.getItem("memmon-live") !== "off"; } catch (error) { /* storage may be forbidden */ }
+
+  function say(words, isLost) { if (state.textContent !== words) { state.textContent = words; } state.classList.toggle("lost", Boolean(isLost)); }
   function show() { button.setAttribute("aria-pressed", String(on)); }
+  function wait(length) { clearTimeout(timer); timer = setTimeout(look, length * 1000); }
+  function opened() {
+    return Array.prototype.slice.call(document.querySelectorAll("details")).map(function (one) { return one.open; });
+  }
+
+  // Parts that differ are exchanged; what is typed, scrolled or in focus stays.
+  function exchange(fresh) {
+    var focus = document.activeElement && document.activeElement.getAttribute ? document.activeElement.getAttribute("href") : null;
+    fresh.querySelectorAll("[data-part]").forEach(function (part) {
+      var old = document.querySelector('[data-part="' + part.getAttribute("data-part") + '"]');
+      if (old && old.outerHTML !== part.outerHTML) { old.replaceWith(document.importNode(part, true)); }
+    });
+    if (focus && document.activeElement === document.body) {
+      Array.prototype.slice.call(document.querySelectorAll("main a")).some(function (link) {
+        if (link.getAttribute("href") === focus) { link.focus({ preventScroll: true }); return true; }
+        return false;
+      });
+    }
+    var icon = fresh.getElementById("icon"), mine = document.getElementById("icon");
+    if (icon && mine && icon.getAttribute("href") !== mine.getAttribute("href")) { mine.setAttribute("href", icon.getAttribute("href")); }
+    document.title = fresh.title;
+    document.dispatchEvent(new Event("memmon-fresh"));
+  }
+  // Charts begin anew with the page: the zoom is in its address, the scroll is the browser's, and what was opened is kept here.
+  function anew() {
+    try { sessionStorage.setItem("memmon-opened", JSON.stringify([location.pathname + location.search, opened(), scrollY])); } catch (error) { /* same */ }
+    location.reload();
+  }
+  function reopen() {
+    try {
+      var kept = JSON.parse(sessionStorage.getItem("memmon-opened") || "null");
+      sessionStorage.removeItem("memmon-opened");
+      if (!kept || kept[0] !== location.pathname + location.search) { return; }
+      document.querySelectorAll("details").forEach(function (one, index) { if (kept[1][index]) { one.open = true; } });
+      scrollTo(0, kept[2]);
+    } catch (error) { /* same */ }
+  }
+
+  function take(answer, text) {
+    var fresh = new DOMParser().parseFromString(text, "text/html");
+    var isSame = document.body.getAttribute("data-page") === fresh.body.getAttribute("data-page");
+    var next = fresh.getElementById("live");
+    if (!isSame || !document.querySelector("[data-part]")) { anew(); return; }
+    exchange(fresh);
+    if (next) { seconds = Number(next.getAttribute("data-seconds")); }
+    say("");
+    wait(seconds);
+  }
+  function look() {
+    if (!on || document.hidden || asking) { wait(seconds); return; }
+    asking = true;
+    var stop = new AbortController(), late = setTimeout(function () { stop.abort(); }, LATEST_SECONDS * 1000);
+    fetch(location.pathname + location.search, { credentials: "same-origin", cache: "no-store", signal: stop.signal }).then(function (answer) {
+      if (answer.status === 401) { location.reload(); return null; }
+      if (!answer.ok) { throw new Error(String(answer.status)); }
+      return answer.text().then(function (text) { take(answer, text); });
+    }).catch(function () { say("reconnecting\u2026", true); wait(RETRY_SECONDS); }).then(function () { clearTimeout(late); asking = false; });
+  }
+
   button.hidden = false;
   button.addEventListener("click", function () {
     on = !on;
     try { sessionStorage.setItem("memmon-live", on ? "on" : "off"); } catch (error) { /* same */ }
-    show();
+    say(""); show();
+    if (on) { look(); }
   });
-  setInterval(function () { if (on && !document.hidden) { location.reload(); } }, Number(button.getAttribute("data-seconds")) * 1000);
-  show();
+  document.addEventListener("visibilitychange", function () { if (!document.hidden && on) { wait(0.2); } });
+  reopen(); show(); wait(seconds);
 })();

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.facts.recording_order import latest_ms
-from memmon.store.read.assessments import read_newest
+from memmon.store.read.assessments import read_newest, read_recent_memory
 from memmon.store.read.opening import open_gate
 from memmon.store.read.presents import read_presents
 from memmon.store.read.queries import read_deque_status, read_light_runs
@@ -39,6 +39,16 @@ def newest_assessments(
     begun_ms = None if now is None else latest_ms(now)
     return open_gate(database).read(
         lambda session: read_newest(session, until_ms=until_ms, begun_until_ms=begun_ms, source_id=source_id)
+    )
+
+
+def recent_memory(database: Database, since: datetime, until: datetime) -> dict[int, list[tuple[int, int]]]:
+    """Return (moment in ms, RSS in bytes) as the hourly checks have kept it, oldest first, by the source's id."""
+    since_ms, until_ms = ms_of(since, name="since"), ms_of(until, name="until")
+    assert since_ms is not None
+    assert until_ms is not None
+    return open_gate(database).read(
+        lambda session: read_recent_memory(session, since_ms=since_ms, until_ms=until_ms)
     )
 
 

@@ -13,7 +13,8 @@ FORECAST = frozenset({"forecast", "forecast --json"})
 LIMIT_SHARES = (
     PAGES
     | FORECAST
-    | {"check", "check --json", "evaluator", "headline", "overview", "report --json", "watch"}
+    | {"check", "check --json", "evaluator", "fleet", "fleet --json", "headline", "overview"}
+    | {"report --json", "watch"}
 )
 
 

@@ -157,9 +157,17 @@ def overview(page: str) -> dict[str, Said]:
     (table,) = _of_class(tree(page), "table", "sources")
     said = {}
     for row in table.find("tbody").findall("tr"):
-        badge, slope, _memory, limit, _runs, last = row.findall("td")
-        here = {**headline_says(words(badge)), "is_stale": words(last).endswith("stale")}
-        if found := re.fullmatch(r"(\d+) %", words(limit)):
+        state, _memory, used, left, slope, _release, last = row.findall("td")
+        urgency = {
+            "urgency": row.get("data-state"),
+            "urgency_words": words(_of_class(state, "span", "badge")[0]),
+        }
+        here = {**headline_says(words(state)), **urgency, "is_stale": words(last).endswith("stale")}
+        if found := re.match(r"(\d+) %", words(used)):
             here["used_percent"] = number(found[1])
-        said[words(row.find("th"))] = {**here, **known(slope_mb_per_hour=slope_in(words(slope)))}
+        if found := re.fullmatch(SPAN, words(left)):
+            here["hours_to_limit"] = span_hours(found[1])
+        elif words(left) in {"reached", "not in sight"}:
+            here["hours_to_limit"] = Number(0.0 if words(left) == "reached" else math.inf)
+        said[words(row.find("th").find("a"))] = {**here, **known(slope_mb_per_hour=slope_in(words(slope)))}
     return said

@@ -147,7 +147,16 @@ def deques(answer: dict[str, Any]) -> Said:
 def fleet(answer: dict[str, Any]) -> dict[str, Said]:
     """Read `memmon fleet --json`, by source."""
     return {
-        one["source"]: {**finding(one), "process_count": one["process_count"]} for one in answer["findings"]
+        one["source"]: {
+            **finding(one),
+            **known(
+                process_count=one["process_count"],
+                used_percent=None if one["used_percent"] is None else Number(one["used_percent"]),
+            ),
+            "urgency": one["urgency"],
+            "urgency_words": one["urgency_words"],
+        }
+        for one in answer["findings"]
     }
 
 

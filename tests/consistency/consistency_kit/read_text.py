@@ -128,18 +128,24 @@ def fleet(text: str) -> dict[str, Said]:
 
 
 def _fleet_row(cells: list[str]) -> Said:
-    _, verdict, *rest = cells
+    _, state, verdict, *rest = cells
     is_stale = verdict.endswith((", clock ahead", ", stale"))
     name = (
         verdict.removesuffix(", clock ahead").removesuffix(", stale").removesuffix(", new").replace(" ", "_")
     )
-    said: Said = {"verdict": frozenset({name}), "freshness": STALE if is_stale else NOT_STALE}
+    said: Said = {
+        "verdict": frozenset({name}),
+        "freshness": STALE if is_stale else NOT_STALE,
+        "urgency_words": state,
+    }
     if name == "leaking":
         said["confidence"] = rest.pop(0)
     if rest[0] != "-":
         said["slope_mb_per_hour"] = number(rest[0])
+    if rest[2] != "-":
+        said["used_percent"] = number(rest[2].removesuffix(" %"))
     if name == "leaking":
-        said.update(known(since=moment_in(rest[2])))
+        said.update(known(since=moment_in(rest[4])))
     return said
 
 
@@ -155,6 +161,8 @@ def watch(lines: list[str]) -> Said:
     }
     if found := re.search(rf"^limit {SIZE} \(.*\), (\d+) % used", text, re.MULTILINE):
         said["limit_bytes"], said["used_percent"] = size_bytes(found[1]), number(found[2])
+    if found := re.search(r"^state: (.*)$", text, re.MULTILINE):
+        said["urgency_words"] = found[1]
     states = {}
     for mark, name, fill in re.findall(r"^  ([! ]) (\S+): (.*)$", text, re.MULTILINE):
         states[name] = _marked(fill_state(fill), is_failing=mark == "!")

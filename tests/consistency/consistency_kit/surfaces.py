@@ -104,17 +104,14 @@ def everything_said(database: Path, stories: Sequence[Story]) -> Answers:
         orders[surface] = list(said)
     for story in stories:
         answers[story.name].update(of_one(rendering, story))
+    # A source without a sample is not in every table.
+    tables = ("fleet", "fleet --json", "overview")
+    everywhere = set.intersection(*(set(orders[surface]) for surface in tables))
     answers[f"all of {database.stem}"] = {
-        surface: {"worst_first": _verdicts(orders[surface], answers)}
-        for surface in ("fleet", "fleet --json", "overview")
+        surface: {"worst_first": tuple(name for name in orders[surface] if name in everywhere)}
+        for surface in tables
     }
     return answers
-
-
-def _verdicts(names: Sequence[str], answers: Answers) -> tuple[str, ...]:
-    """Return the verdicts in the order in which a table of sources has them."""
-    verdicts = [verdict for name in names for verdict in answers[name]["leaks --json"]["verdict"]]
-    return tuple(dict.fromkeys(verdicts))
 
 
 def _of_all(rendering: Rendering) -> Iterator[tuple[str, dict[str, Said]]]:
