@@ -63,7 +63,7 @@ GROUPS = {
     "Compare releases, gate a program": "compare_releases Comparison ReleaseEstimate judge_soak SoakVerdict",
     "Find the cause": "split_cause CauseSeries CauseFinding CausePart attribute_growth AttributionSeries Attribution AttributedPart "
     "growth_per_work WorkSeries PerWork judge_deques DequeSeries DequeFinding DequeState",
-    "Many processes, many sources": "fleet Fleet LeakGroup SeriesResult process_series ProcessSeries",
+    "Many processes, many sources": "fleet Fleet LeakGroup SeriesResult Urgency UrgencyRow process_series ProcessSeries",
     "Alerts and metrics": "AlertPolicy MetricsCollector render_metrics",
 }
 """The order of the page. Errors follow by themselves, as a tree."""

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from memmon.facts.severity import Severity
     from memmon.facts.signals import Signal
     from memmon.facts.staleness import Staleness
+    from memmon.facts.urgency import Urgency, UrgencyRow
     from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
     from memmon.many.processes import ProcessSeries, process_series
@@ -197,6 +198,8 @@ _HOMES = {
     "TheilSen": "memmon.analysis.robust",
     "UnknownSourceError": "memmon.errors",
     "Unrecorded": "memmon.assessment.unrecorded",
+    "Urgency": "memmon.facts.urgency",
+    "UrgencyRow": "memmon.facts.urgency",
     "Verdict": "memmon.facts.verdicts",
     "WindowStatistics": "memmon.store.read",
     "WorkSeries": "memmon.analysis.cause.per_work",
@@ -313,6 +316,8 @@ __all__ = [
     "TheilSen",
     "UnknownSourceError",
     "Unrecorded",
+    "Urgency",
+    "UrgencyRow",
     "Verdict",
     "WindowStatistics",
     "WorkSeries",

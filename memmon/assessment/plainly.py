@@ -29,8 +29,6 @@ RELEASE_SLACK = timedelta(hours=3)
 """Growth that begins so soon after a release's first start, past the warm-up, began with it."""
 
 _LEAST_MAIN_SHARE = 0.5
-_VERBS = {Verdict.LEAKING: "Leaking {rate}", Verdict.GROWING: "Growing {rate}"}
-_TAILS = {Verdict.GROWING: ", below the threshold"}
 
 
 def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...]:
@@ -85,15 +83,14 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
     if finding.verdict is Verdict.CANNOT_SAY:
         waits = f": {assessed.waits_for}" if assessed.waits_for else ""
         return f"{row.beginning}{waits}."
-    verb = _VERBS.get(finding.verdict)
-    if verb is not None and slope is not None:
-        words = verb.format(rate=rate(slope))
+    if row.plain and slope is not None:
+        words = row.plain.format(rate=rate(slope))
     else:
         words = row.beginning if slope is None or not row.grows else f"{row.beginning}: {rate(slope)}"
     if row.grows and finding.since is not None:
         words += f" since {day_and_time(finding.since, now=assessed.at, tz=tz)}"
         words += f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
-    words += _TAILS.get(finding.verdict, "")
+    words += row.plain_end
     return f"{words}{_where(assessed)}{_told_by(finding)}."
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _REACHED_PERCENT = 100.0
 _OF_THE_LIMIT = frozenset({"limit_use", "pace", "near_limit"})
 _FAULTS = frozenset({"deques", "resources", "children"})
-_SETTLING = frozenset({Verdict.SATURATING, Verdict.FILLING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def _of_the_rest(assessed: Assessment) -> Urgency:
         return Urgency.ENDED
     if verdict is Verdict.CANNOT_SAY:
         return Urgency.UNKNOWN
-    if verdict in _SETTLING:
+    if verdict.row.ends:
         return Urgency.SETTLING
     is_noticed = any(reason.severity is Severity.NOTICE for reason in assessed.severity_reasons)
     return Urgency.GROWING if is_noticed else Urgency.WELL

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from memmon.report.html.view_model import Link
+from memmon.report.html.view_model import PageLink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +16,10 @@ _BESIDE = timedelta(minutes=1)
 """Times in the views are of whole seconds: the ends of a window lie outside of them."""
 
 
-def cells_of(columns: Sequence[str], row: Sequence[object]) -> list[Link]:
+def cells_of(columns: Sequence[str], row: Sequence[object]) -> list[PageLink]:
     """Return the cells of a row: those that lead on have an address."""
     return [
-        Link(href=_href(column, cell), label="-" if cell is None else str(cell))
+        PageLink(href=_href(column, cell), label="-" if cell is None else str(cell))
         for column, cell in zip(columns, row, strict=True)
     ]
 
@@ -31,7 +31,7 @@ def _href(column: str, cell: object) -> str:
     return "/data/v_run?" + urlencode({column: str(cell)}) if is_of_runs else ""
 
 
-def ways_of(columns: Sequence[str], row: Sequence[object]) -> list[Link]:
+def ways_of(columns: Sequence[str], row: Sequence[object]) -> list[PageLink]:
     """Return what a run leads to: its part of the source's page, its samples, the events meanwhile."""
     one = dict(zip(columns, row, strict=True))
     begun, last = _time(one.get("started_at")), _time(one.get("last_at") or one.get("ended_at"))
@@ -40,9 +40,9 @@ def ways_of(columns: Sequence[str], row: Sequence[object]) -> list[Link]:
     name, end = str(one["source"]), (last or begun) + _BESIDE
     window = urlencode({"name": name, "since": (begun - _BESIDE).isoformat(), "until": end.isoformat()})
     return [
-        Link(href=f"/source?{window}", label="window"),
-        Link(href=f"/data/v_snapshot?{urlencode({'run_id': str(one['run_id'])})}", label="samples"),
-        Link(href=f"/events?{window}", label="events"),
+        PageLink(href=f"/source?{window}", label="window"),
+        PageLink(href=f"/data/v_snapshot?{urlencode({'run_id': str(one['run_id'])})}", label="samples"),
+        PageLink(href=f"/events?{window}", label="events"),
     ]
 
 

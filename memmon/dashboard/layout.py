@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from memmon.report.html import asset, content_policy, environment, page_script, stylesheet
-from memmon.report.html.view_model import Link
+from memmon.report.html.view_model import PageLink
 
 PAGES = (("/", "Overview"), ("/events", "Events"), ("/data", "Data"))
 
@@ -43,9 +43,9 @@ def _environment() -> jinja2.Environment:
     return shared.overlay(loader=jinja2.ChoiceLoader([one for one in loaders if one is not None]))
 
 
-def navigation(here: str) -> tuple[Link, ...]:
+def navigation(here: str) -> tuple[PageLink, ...]:
     """Return the links to the dashboard's pages."""
-    return tuple(Link(href=href, label=label, is_here=href == here) for href, label in PAGES)
+    return tuple(PageLink(href=href, label=label, is_here=href == here) for href, label in PAGES)
 
 
 def render(

@@ -15,7 +15,7 @@ from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
 from memmon.report.html.page import fixed_offset
-from memmon.report.html.view_model import Link
+from memmon.report.html.view_model import PageLink
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,11 +54,11 @@ def source_page(place: PageContext, store: Store, request: Request) -> Response:
     return HTMLResponse(page)
 
 
-def _windows(name: str, chosen: str) -> tuple[Link, ...]:
-    links = [Link(href="/source?" + urlencode({"name": name}), label="Latest", is_here=not chosen)]
+def _windows(name: str, chosen: str) -> tuple[PageLink, ...]:
+    links = [PageLink(href="/source?" + urlencode({"name": name}), label="Latest", is_here=not chosen)]
     for key, (label, _) in WINDOWS.items():
         links.append(
-            Link(
+            PageLink(
                 href="/source?" + urlencode({"name": name, "window": key}), label=label, is_here=key == chosen
             )
         )

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from memmon.dashboard.layout import PAGES, render
 from memmon.errors import MemmonError, UnknownSourceError
 from memmon.formatting import counted
-from memmon.report.html.view_model import Link
+from memmon.report.html.view_model import PageLink
 from memmon.store.read import open_store
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def nothing_to_show(error: MemmonError, request: Request, database: Database) ->
     """Return the page of an address that names what there is not, with links to what there is."""
     path = request.url.path
     if not isinstance(error, UnknownSourceError):
-        links = [Link(href=path, label=f"{path} without what was asked for")] if request.url.query else []
+        links = [PageLink(href=path, label=f"{path} without what was asked for")] if request.url.query else []
         return trouble("Nothing to show", str(error), status=NOT_FOUND, links=links)
     names = _sources(database)
     asked = request.query_params.get("name", "")
@@ -61,12 +61,12 @@ def nothing_to_show(error: MemmonError, request: Request, database: Database) ->
 
 def no_such_page() -> Response:
     """Return the page of an address that leads nowhere."""
-    links = [Link(href=href, label=label) for href, label in (*PAGES, ("/metrics", "Metrics"))]
+    links = [PageLink(href=href, label=label) for href, label in (*PAGES, ("/metrics", "Metrics"))]
     words = "Nothing is at this address. The dashboard has:"
     return trouble("No such page", words, status=NOT_FOUND, links=links)
 
 
-def trouble(title: str, words: str, *, status: int, links: Sequence[Link] = ()) -> Response:
+def trouble(title: str, words: str, *, status: int, links: Sequence[PageLink] = ()) -> Response:
     """Return a page that says what is wrong."""
     passes = status == UNAVAILABLE
     body = render(
@@ -89,5 +89,5 @@ def _sources(database: Database) -> list[str]:
         return []
 
 
-def _to_sources(names: Sequence[str]) -> list[Link]:
-    return [Link(href="/source?" + urlencode({"name": name}), label=name) for name in names]
+def _to_sources(names: Sequence[str]) -> list[PageLink]:
+    return [PageLink(href="/source?" + urlencode({"name": name}), label=name) for name in names]

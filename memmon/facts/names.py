@@ -50,18 +50,18 @@ def clean_name(name: str) -> str:
     visible = "".join(map(_visible, _ANSI.sub("", name[:_LONGEST_READ]))).strip()
     if visible == name and len(name) <= MAX_NAME_LENGTH:
         return name
-    tag = _tag(name.encode("utf-8", "surrogatepass"))
+    tag = short_digest(name.encode("utf-8", "surrogatepass"), _TAG_LENGTH // 2)
     shown = visible if len(visible) <= _CUT_LENGTH else visible[: _CUT_LENGTH - 1].rstrip() + "…"
     return f"{shown or UNNAMED}~{tag}"
 
 
-def _tag(name: bytes) -> str:
-    """Return what tells a changed name from another; by the module behind hashlib, which would bring OpenSSL along."""
+def short_digest(data: bytes, byte_count: int) -> str:
+    """Return what tells one text from another, in hex; by the module behind hashlib, which would bring OpenSSL along."""
     try:
         from _blake2 import blake2b
     except ImportError:  # pragma: no cover -- a Python without it has it in hashlib
         from hashlib import blake2b
-    return str(blake2b(name, digest_size=_TAG_LENGTH // 2).hexdigest())
+    return str(blake2b(data, digest_size=byte_count).hexdigest())
 
 
 def _visible(character: str) -> str:

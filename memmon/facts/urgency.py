@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from memmon.facts.verdicts import Verdict
 
@@ -47,7 +47,7 @@ class Urgency(StrEnum):
     @property
     def row(self) -> UrgencyRow:
         """What is known of it."""
-        return _ROWS[self]
+        return _row(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,48 +60,68 @@ class UrgencyRow:
     tone: Tone
 
 
-_ROWS = {
-    Urgency.CRITICAL: UrgencyRow(
-        words="critical",
-        counted="critical",
-        meaning="a limit is reached, or will be within a day",
-        tone="bad",
-    ),
-    Urgency.SILENT: UrgencyRow(
-        words="silent",
-        counted="silent",
-        meaning="no sample for three intervals, and not ended as somebody meant",
-        tone="bad",
-    ),
-    Urgency.NEAR_LIMIT: UrgencyRow(
-        words="near its limit",
-        counted="near the limit",
-        meaning="much of the limit is used, or it may be reached within a day",
-        tone="warn",
-    ),
-    Urgency.LEAKING: UrgencyRow(
-        words="leaks", counted="leaking", meaning="memory leaks, and no limit is near", tone="warn"
-    ),
-    Urgency.FAULTY: UrgencyRow(
-        words="at fault",
-        counted="at fault",
-        meaning="a deque, open files, threads or children that nobody records ask for a look",
-        tone="warn",
-    ),
-    Urgency.GROWING: UrgencyRow(
-        words="grows", counted="growing", meaning="something grows, and is no leak", tone="wait"
-    ),
-    Urgency.UNKNOWN: UrgencyRow(
-        words="cannot say yet", counted="not known yet", meaning="no verdict can be given yet", tone="wait"
-    ),
-    Urgency.SETTLING: UrgencyRow(
-        words="settles", counted="settling", meaning="it warms up, or deques still fill", tone="wait"
-    ),
-    Urgency.WELL: UrgencyRow(words="well", counted="well", meaning="nothing asks for a look", tone="good"),
-    Urgency.ENDED: UrgencyRow(
-        words="ended", counted="ended", meaning="its run ended as somebody meant", tone="wait"
-    ),
-}
+_CRITICAL = UrgencyRow(
+    words="critical", counted="critical", meaning="a limit is reached, or will be within a day", tone="bad"
+)
+_SILENT = UrgencyRow(
+    words="silent",
+    counted="silent",
+    meaning="no sample for three intervals, and not ended as somebody meant",
+    tone="bad",
+)
+_NEAR_LIMIT = UrgencyRow(
+    words="near its limit",
+    counted="near the limit",
+    meaning="much of the limit is used, or it may be reached within a day",
+    tone="warn",
+)
+_LEAKING = UrgencyRow(
+    words="leaks", counted="leaking", meaning="memory leaks, and no limit is near", tone="warn"
+)
+_FAULTY = UrgencyRow(
+    words="at fault",
+    counted="at fault",
+    meaning="a deque, open files, threads or children that nobody records ask for a look",
+    tone="warn",
+)
+_GROWING = UrgencyRow(
+    words="grows", counted="growing", meaning="something grows, and is no leak", tone="wait"
+)
+_UNKNOWN = UrgencyRow(
+    words="cannot say yet", counted="not known yet", meaning="no verdict can be given yet", tone="wait"
+)
+_SETTLING = UrgencyRow(
+    words="settles", counted="settling", meaning="it warms up, or deques still fill", tone="wait"
+)
+_WELL = UrgencyRow(words="well", counted="well", meaning="nothing asks for a look", tone="good")
+_ENDED = UrgencyRow(words="ended", counted="ended", meaning="its run ended as somebody meant", tone="wait")
+
+
+def _row(urgency: Urgency) -> UrgencyRow:  # noqa: C901 -- one line for each, held whole by mypy
+    match urgency:
+        case Urgency.CRITICAL:
+            return _CRITICAL
+        case Urgency.SILENT:
+            return _SILENT
+        case Urgency.NEAR_LIMIT:
+            return _NEAR_LIMIT
+        case Urgency.LEAKING:
+            return _LEAKING
+        case Urgency.FAULTY:
+            return _FAULTY
+        case Urgency.GROWING:
+            return _GROWING
+        case Urgency.UNKNOWN:
+            return _UNKNOWN
+        case Urgency.SETTLING:
+            return _SETTLING
+        case Urgency.WELL:
+            return _WELL
+        case Urgency.ENDED:
+            return _ENDED
+        case _:
+            assert_never(urgency)
+
 
 _OF_LIMITS = frozenset({Urgency.CRITICAL, Urgency.NEAR_LIMIT})
 

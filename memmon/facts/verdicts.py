@@ -42,6 +42,12 @@ class VerdictRow:
     """It is only said where no part of memory that is known clearly rises, and no growth from the start on may pause."""
     may_be_pause: bool = False
     """A pause of a leak looks so; deques, load and mapped files explain growth otherwise."""
+    lasts: bool = False
+    """It is said once the evidence has lasted; a leak, and what deques or mapped files explain, is said at once."""
+    plain: str = ""
+    """How the sentence in plain words begins, with `{rate}`, where that is not as a headline does."""
+    plain_end: str = ""
+    """How its first sentence ends."""
     remark: str | None = None
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
@@ -112,6 +118,7 @@ _LEAKING = VerdictRow(
     grows=True,
     is_explained=True,
     part_sentence="Memory leaks: {who} {grows} by {rate}{since}, at or above the threshold of {threshold}",
+    plain="Leaking {rate}",
 )
 _GROWING = VerdictRow(
     rank=1,
@@ -124,6 +131,9 @@ _GROWING = VerdictRow(
     is_explained=True,
     part_sentence="{Who} {grows} by {rate}{since}, below the threshold of {threshold}",
     may_be_pause=True,
+    lasts=True,
+    plain="Growing {rate}",
+    plain_end=", below the threshold",
 )
 _SATURATING = VerdictRow(
     rank=3,
@@ -137,6 +147,7 @@ _SATURATING = VerdictRow(
     ends=True,
     needs_all_parts=True,
     may_be_pause=True,
+    lasts=True,
 )
 _FILLING = VerdictRow(
     rank=4,
@@ -176,6 +187,7 @@ _STEPPED = VerdictRow(
     remark="Memory rose in a step, not steadily: no leak.",
     needs_all_parts=True,
     may_be_pause=True,
+    lasts=True,
 )
 _LOAD_DRIVEN = VerdictRow(
     dateless="memory follows the load, which has no date",
@@ -188,6 +200,7 @@ _LOAD_DRIVEN = VerdictRow(
     grows=True,
     is_explained=False,
     remark="Memory follows the load: no leak.",
+    lasts=True,
 )
 _STABLE = VerdictRow(
     rank=8,
@@ -201,6 +214,7 @@ _STABLE = VerdictRow(
     part_sentence="{Who} is stable: {rate}",
     needs_all_parts=True,
     may_be_pause=True,
+    lasts=True,
 )
 _CANNOT_SAY = VerdictRow(
     rank=2,
@@ -213,6 +227,7 @@ _CANNOT_SAY = VerdictRow(
     is_explained=False,
     part_sentence="Cannot say yet: {who} {grows} by {rate}{since}, while memory as a whole does not",
     may_be_pause=True,
+    lasts=True,
 )
 
 

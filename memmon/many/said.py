@@ -43,7 +43,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class _JudgedSource:
     last_at: datetime | None
     assessment: Assessment | None
     trouble: str = ""
@@ -59,7 +59,7 @@ class SourceTable:
     clock: Clock
     policy: LeakPolicy
     judging_seconds: float = JUDGING_SECONDS
-    _held: dict[str, _Judged] = field(default_factory=dict)
+    _held: dict[str, _JudgedSource] = field(default_factory=dict)
 
     def look(self, store: Store, *, now: datetime) -> list[Said]:
         """Return every source, the most urgent first; judging ends when its time is over."""
@@ -72,32 +72,32 @@ class SourceTable:
             found.append(_said(standing, judged))
         return sorted(found, key=lambda one: one.ranked.place)
 
-    def _known(self, standing: Standing, now: datetime) -> _Judged | None:
+    def _known(self, standing: Standing, now: datetime) -> _JudgedSource | None:
         if standing.last_at is None:
-            return _Judged(last_at=None, assessment=None)
+            return _JudgedSource(last_at=None, assessment=None)
         if standing.kept is not None:
             found = assessment_of(standing, standing.kept, now=now)
-            return _Judged(last_at=standing.last_at, assessment=found)
+            return _JudgedSource(last_at=standing.last_at, assessment=found)
         held = self._held.get(standing.source)
         if held is None or held.last_at != standing.last_at:
             return None
         fresh = standing.freshness
         assessment = held.assessment and assessment_as_of(held.assessment, freshness=fresh, now=now)
-        return _Judged(last_at=held.last_at, assessment=assessment, trouble=held.trouble)
+        return _JudgedSource(last_at=held.last_at, assessment=assessment, trouble=held.trouble)
 
-    def _judge(self, store: Store, standing: Standing, now: datetime) -> _Judged:
+    def _judge(self, store: Store, standing: Standing, now: datetime) -> _JudgedSource:
         try:
             found = judge_anew(store, standing, now=now, policy=self.policy)
-            judged = _Judged(last_at=standing.last_at, assessment=found)
+            judged = _JudgedSource(last_at=standing.last_at, assessment=found)
         except MemmonError as error:
-            judged = _Judged(last_at=standing.last_at, assessment=None, trouble=str(error))
+            judged = _JudgedSource(last_at=standing.last_at, assessment=None, trouble=str(error))
         if len(self._held) >= _MAX_KEPT:
             self._held.clear()
         self._held[standing.source] = judged
         return judged
 
 
-def _said(standing: Standing, judged: _Judged | None) -> Said:
+def _said(standing: Standing, judged: _JudgedSource | None) -> Said:
     found = None if judged is None else judged.assessment
     return Said(
         standing=standing,

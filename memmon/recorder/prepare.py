@@ -24,7 +24,7 @@ from memmon.guest.green import call_aside, is_green
 from memmon.store.connect import create as creation
 from memmon.store.connect.beside import SIDE_FILES
 from memmon.store.connect.engine import file_identity, make_folder
-from memmon.store.connect.link import write_links
+from memmon.store.connect.links import write_links
 from memmon.store.schema.identity import HEAD_REVISION
 from memmon.store.schema.revision import read_revision, require_head
 

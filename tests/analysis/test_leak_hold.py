@@ -77,7 +77,7 @@ def test_of_growth_from_the_start_nothing_is_said_until_the_hours_have_passed_ag
     assert at(history, 7.5).is_leak
     night = at(history, 16)
     assert (night.verdict, night.reason) == ("cannot_say", "paused")
-    assert at(history, 39).verdict.row.tone == "good"
+    assert at(history, 36).verdict.row.tone == "good"
 
 
 def test_a_new_run_is_judged_anew():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections import deque
 from contextlib import closing
 from datetime import UTC, datetime
@@ -97,6 +98,10 @@ def test_the_earlier_one_behaves_as_stopped(tmp_path, make, caplog):
     assert first.flush(20.0)
     second = make()
     second.start()
+    second.take_snapshot()
+    until = time.monotonic() + 20.0
+    while second.status.taken_count < 2 and time.monotonic() < until:  # its thread's first as well
+        os.sched_yield()
     assert second.flush(20.0)
     counts = rows(tmp_path, "SELECT run_id, count(*) FROM snapshot GROUP BY run_id")
     taken = first.take_snapshot()

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from store_kit import ticks
 
 from memmon.config import parse_database
-from memmon.store.connect.link import first, listed, read_links, write_links
+from memmon.store.connect.links import first, listed, read_links, write_links
 from memmon.store.connect.sqlalchemy_link import EngineLinks
 from memmon.store.connect.sqlite_link import SqliteLinks
 from memmon.store.write import sql

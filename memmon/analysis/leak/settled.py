@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EVERY_HOURS = 12
 """Hours of the clock (since 1970) at which words may change. Tuned on simulated histories and a real set."""
-MOST_LOOKS = 4
+MOST_CHECKS = 4
 """Checks that are made again, at the most. Chosen: two days."""
 SEEN_HOURS = 120
 """Hours that each of them sees: all of them lie within the week that a verdict looks back. Chosen."""
@@ -40,17 +40,6 @@ AT_ONCE_SHARE = 0.5
 """Slope (of growth: as it may be), over the threshold, from which a word that is not calm is said at once. Chosen."""
 HIGH_HOURS = 6
 """Hours for which memory must have been higher than before. Chosen."""
-LASTING = frozenset(
-    {
-        Verdict.STABLE,
-        Verdict.STEPPED,
-        Verdict.SATURATING,
-        Verdict.LOAD_DRIVEN,
-        Verdict.GROWING,
-        Verdict.CANNOT_SAY,
-    }
-)
-"""Words that have to last. What deques and mapped files explain, they explain at once."""
 RESTS_ON_EARLIER = frozenset({"held", "paused"})
 """Reasons that rest on earlier checks already."""
 
@@ -72,16 +61,16 @@ def settled(
         looks.append(look)
         last = looks[-THAT_AGREE:]
         if len(last) == THAT_AGREE and len({one.verdict for one in last}) == 1:
-            return _standing(judgement, last[0])
+            return _standing(judgement, last[0], newest)
     if len(looks) < THAT_AGREE:
         return judgement
     most = Counter(one.verdict for one in looks).most_common(1)[0][0]
-    return _standing(judgement, next(one for one in looks if one.verdict is most))
+    return _standing(judgement, next(one for one in looks if one.verdict is most), newest)
 
 
 def _is_said_at_once(judgement: Judgement, newest: RunSeries, threshold_mb_per_hour: float) -> bool:
     """Tell whether a word needs not to last: a leak, what may become one, or what rests on other checks already."""
-    if judgement.verdict not in LASTING or judgement.reason in RESTS_ON_EARLIER:
+    if not judgement.verdict.row.lasts or judgement.reason in RESTS_ON_EARLIER:
         return True
     if judgement.verdict.row.tone == "good" or judgement.verdict.row.ends:
         return False
@@ -99,14 +88,18 @@ def _is_higher_than_ever(run: RunSeries) -> bool:
     return float(known.floors[-HIGH_HOURS:].min()) > float(np.quantile(before, TERRITORY_QUANTILE))
 
 
-def _standing(judgement: Judgement, look: Judgement) -> Judgement:
-    return judgement if look.verdict is judgement.verdict else replace(look, instead_of=judgement.verdict)
+def _standing(judgement: Judgement, look: Judgement, newest: RunSeries) -> Judgement:
+    """Return what `look` said, unless that was nothing yet: the first word of a young history waits for no second."""
+    is_first = look.verdict is Verdict.CANNOT_SAY and newest.history_hours < EVERY_HOURS * MOST_CHECKS
+    if is_first or look.verdict is judgement.verdict:
+        return judgement
+    return replace(look, instead_of=judgement.verdict)
 
 
 def _looks(runs: Sequence[RunSeries], newest: RunSeries, judge: Judge) -> Iterator[Judgement]:
     """Yield what checks at fixed hours of the clock said that was no leak, the newest first."""
     end = int(np.floor(newest.at_seconds[-1] / SECONDS_PER_HOUR)) // EVERY_HOURS * EVERY_HOURS
-    for hour in range(end, end - MOST_LOOKS * EVERY_HOURS, -EVERY_HOURS):
+    for hour in range(end, end - MOST_CHECKS * EVERY_HOURS, -EVERY_HOURS):
         first, last = (hour - SEEN_HOURS) * SECONDS_PER_HOUR, hour * SECONDS_PER_HOUR
         if last - newest.first_at_seconds < LEAST_HOURS * SECONDS_PER_HOUR:
             return

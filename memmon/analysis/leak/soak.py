@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 DETECT_MB_PER_HOUR = 0.25
 """MB/h that a soak must be able to see. Chosen: a leak of 6 MB a day, 2 GB a year."""
+KNOWN_SHARE = 0.5
+"""Lower end of the slope's 95 % interval, over the slope, that a FAIL needs. Chosen: a rate known to a half."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,8 @@ def judge_soak(
 
     PASS is a test of equivalence: the whole 95 % interval of the slope, of the robust and of the
     least-squares line, lies within plus and minus the size asked for (a falling level could hide a leak).
-    FAIL needs the verdict on the whole and growth that is sure in its second half too: a slow warm-up
-    has ended by then. Everything between is INCONCLUSIVE.
+    FAIL needs the verdict on the whole, a rate that is known to a half, and growth that is sure in its
+    second half too: a slow warm-up has ended by then. Everything between is INCONCLUSIVE.
     """
     policy = LeakPolicy(
         threshold_mb_per_hour=detect_mb_per_hour,
@@ -54,7 +56,8 @@ def judge_soak(
     visible = _smallest_visible(finding)
     outcome: Outcome = "INCONCLUSIVE"
     if finding.is_leak:
-        outcome = "FAIL" if _still_grows(history, policy) else "INCONCLUSIVE"
+        is_sure = _is_rate_known(finding) and _still_grows(history, policy)
+        outcome = "FAIL" if is_sure else "INCONCLUSIVE"
     elif _is_clean(finding, detect_mb_per_hour):
         outcome = "PASS"
     return SoakVerdict(
@@ -64,6 +67,11 @@ def judge_soak(
         summary=_summary(outcome, finding, detect_mb_per_hour, visible),
         finding=finding,
     )
+
+
+def _is_rate_known(finding: LeakFinding) -> bool:
+    slope, low = finding.slope_mb_per_hour, finding.slope_low_mb_per_hour
+    return slope is not None and low is not None and low >= KNOWN_SHARE * slope
 
 
 def _is_clean(finding: LeakFinding, detect_mb_per_hour: float) -> bool:

@@ -242,7 +242,7 @@ def _plain(found: StatusReport) -> dict[str, Any]:
 
 
 def _revision(place: Place) -> str | None:
-    from memmon.store.connect.link import read_links
+    from memmon.store.connect.links import read_links
     from memmon.store.schema.revision import read_revision
 
     with read_links(place.database).connect() as link, link.begin():

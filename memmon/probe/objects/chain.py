@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from memmon.facts.names import clean_name
+from memmon.facts.names import clean_name, short_digest
 from memmon.probe.objects.created_at import CodeLine, created_at, defined_at
 from memmon.probe.objects.culprit import GrownPlace, culprits
 from memmon.units import mb_from_bytes
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from memmon.probe.objects.places import Places
 
 _KB = 1024
+_SIGNATURE_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Chain:
     def signature(self) -> str:
         """A short hash that is the same in other processes and releases while the same thing grows."""
         told = f"{self.culprit.path} {self.culprit.kind} {self.culprit.class_name}"
-        return blake2s(told.encode(errors="replace"), digest_size=6).hexdigest()
+        return short_digest(told.encode(errors="replace"), _SIGNATURE_BYTES)
 
     def sentence(self) -> str:
         """Return it as one sentence, without a full stop."""

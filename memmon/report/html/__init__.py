@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from memmon.report.chart_values import Charts
     from memmon.report.data import Report
-    from memmon.report.html.view_model import Link
+    from memmon.report.html.view_model import PageLink
 
 __all__ = ["asset", "content_policy", "environment", "page_script", "render_html", "stylesheet"]
 
@@ -37,8 +37,8 @@ def render_html(
     charts: Charts | None,
     *,
     tz: tzinfo | None = None,
-    navigation: Sequence[Link] = (),
-    windows: Sequence[Link] = (),
+    navigation: Sequence[PageLink] = (),
+    windows: Sequence[PageLink] = (),
     refresh_seconds: int = 0,
 ) -> str:
     """Return the page for `report` as one string.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from memmon.report.chart_values import Charts
     from memmon.report.data import CauseSection, DequeSection, Report
-    from memmon.report.html.view_model import Link
+    from memmon.report.html.view_model import PageLink
 
 _EVIDENCE = frozenset({"windows"})
 """Tables that belong to how it was judged."""
@@ -36,7 +36,7 @@ _ZOOMS = (
 
 
 def page_of(
-    report: Report, charts: Charts | None, *, tz: tzinfo | None = None, navigation: tuple[Link, ...] = ()
+    report: Report, charts: Charts | None, *, tz: tzinfo | None = None, navigation: tuple[PageLink, ...] = ()
 ) -> Page:
     """Return the page for `report`; one fixed UTC offset (or `tz`) serves every time on it."""
     zone = tz or fixed_offset(report.until or report.generated_at)

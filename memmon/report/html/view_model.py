@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class PageLink:
     """A way to another page of the dashboard."""
 
     href: str
@@ -153,4 +153,4 @@ class Page:
     evidence_tables: tuple[Table, ...] = ()
     """Those that show how it was judged."""
     method: tuple[str, ...] = ()
-    navigation: tuple[Link, ...] = ()
+    navigation: tuple[PageLink, ...] = ()

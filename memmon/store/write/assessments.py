@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from memmon.store.connect.error_translation import translated
-from memmon.store.connect.link import write_links
+from memmon.store.connect.links import write_links
 from memmon.store.schema.moments import ms_from_datetime
 from memmon.store.schema.revision import require_head
 from memmon.store.write import sql

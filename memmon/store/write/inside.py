@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.probe.process.machine import CREATED_TOLERANCE_MS
-from memmon.store.connect.link import read_links, write_links
+from memmon.store.connect.links import read_links, write_links
 from memmon.store.schema.moments import ms_from_datetime
 from memmon.store.schema.revision import require_head
 from memmon.store.write import sql

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from memmon.facts.defaults import NEW_NAMES_PER_DAY
-from memmon.store.connect.link import listed
+from memmon.store.connect.links import listed
 from memmon.store.write import sql
 from memmon.store.write.statements import insert_or_ignore
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR

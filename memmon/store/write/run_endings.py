@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.facts.staleness import is_stale
 from memmon.probe.process.machine import is_process_alive
-from memmon.store.connect.link import first
+from memmon.store.connect.links import first
 from memmon.store.write import sql
 from memmon.units import MS_PER_SECOND, mb_from_bytes
 

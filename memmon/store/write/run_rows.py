@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.store.connect.link import first
+from memmon.store.connect.links import first
 from memmon.store.schema.moments import ms_from_datetime
 from memmon.store.write import sql
 from memmon.store.write.statements import insert_or_ignore, storable, storable_text

@@ -20,7 +20,7 @@ from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
 from memmon.facts.staleness import stale_after_seconds
 from memmon.store.connect.access import must_be_immutable
 from memmon.store.connect.engine import file_identity, sqlite_uri
-from memmon.store.connect.link import first, write_links
+from memmon.store.connect.links import first, write_links
 from memmon.store.connect.plain_sqlite import connect_sqlite, unadapted
 from memmon.store.connect.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.store.schema.digest import group_digest
