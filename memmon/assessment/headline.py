@@ -24,7 +24,7 @@ _HUNDRED_PERCENT = 100.0
 def headline_of(assessed: Assessment) -> str:
     """Return the sentence; what is not known is left out of it."""
     parts = [
-        f"{_verdict(assessed)}{_whose(assessed)}",
+        f"{_verdict(assessed)}{where_of(assessed)}",
         _culprit(assessed),
         _limit(assessed),
         *(one.clause(assessed.label_of(one.run_id)) for one in assessed.growing_resources),
@@ -57,8 +57,8 @@ def _verdict(assessed: Assessment) -> str:
     return words if finding.signal is Signal.FOOTPRINT else f"{words}, told by {finding.signal.words}"
 
 
-def _whose(assessed: Assessment) -> str:
-    """Return of which of several processes the verdict is."""
+def where_of(assessed: Assessment) -> str:
+    """Return of which of several processes the verdict is, as the end of a clause; empty of a single one."""
     count = len(assessed.recorded)
     if count < 2:  # noqa: PLR2004 -- a single one needs no name
         return ""

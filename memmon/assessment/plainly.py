@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from memmon.assessment.headline import chief_culprit
+from memmon.assessment.headline import chief_culprit, where_of
 from memmon.facts.deque_state import state_of
 from memmon.facts.limit_names import limit_name
 from memmon.facts.signals import Signal
@@ -91,18 +91,7 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
         words += f" since {day_and_time(finding.since, now=assessed.at, tz=tz)}"
         words += f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
     words += row.plain_end
-    return f"{words}{_where(assessed)}{_told_by(finding)}."
-
-
-def _where(assessed: Assessment) -> str:
-    """Return in which of several processes."""
-    count = len(assessed.recorded)
-    if count < 2:  # noqa: PLR2004 -- a single one needs no name
-        return ""
-    if assessed.finding_run_id is None:
-        return f", in {count} processes together"
-    name = assessed.worst_label
-    return f", in {name}, the worst of {count} processes" if name else f", of {count} processes side by side"
+    return f"{words}{where_of(assessed)}{_told_by(finding)}."
 
 
 def _told_by(finding: LeakFinding) -> str:
