@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import math
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
@@ -78,7 +78,7 @@ def _is_form(request: Request) -> bool:
 
 def _asked_for(request: Request) -> str:
     """Return the address that the form stood at, always of this dashboard; the browser keeps what is behind its #."""
-    path = "/" + request.url.path.lstrip("/\\")
+    path = quote("/" + request.scope["path"].lstrip("/\\"))  # some versions of request.url quote it, and some don't
     query = f"?{request.url.query}" if request.url.query else ""
     return "/" if path == LOGIN_PATH else path + query
 

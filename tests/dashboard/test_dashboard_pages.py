@@ -239,7 +239,8 @@ def test_a_token_is_asked_by_a_form_and_becomes_a_cookie(database):
         ("/source?name=leaky&window=7d", "/source?name=leaky&window=7d"),
         ("/data/v_run?page=2", "/data/v_run?page=2"),
         ("//evil.example/x", "/evil.example/x"),
-        ("/\\evil.example", "/%5Cevil.example"),
+        ("/\\evil.example", "/evil.example"),
+        ("/%C3%A4?b=%20c", "/%C3%A4?b=%20c"),
         ("/login", "/"),
     ],
 )
