@@ -78,7 +78,8 @@ def _is_form(request: Request) -> bool:
 
 def _asked_for(request: Request) -> str:
     """Return the address that the form stood at, always of this dashboard; the browser keeps what is behind its #."""
-    path = quote("/" + request.scope["path"].lstrip("/\\"))  # some versions of request.url quote it, and some don't
+    # Not by request.url: some versions quote it there, and some don't.
+    path = quote("/" + request.scope["path"].lstrip("/\\"))
     query = f"?{request.url.query}" if request.url.query else ""
     return "/" if path == LOGIN_PATH else path + query
 
