@@ -100,7 +100,7 @@ def test_hovering_reads_all_charts_at_the_same_moment(hostile_page, open_page):
         datetime.strptime(words[:16], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         for words in (memory, split, deque)
     ]
-    assert max(moments) - min(moments) <= timedelta(minutes=30)
+    assert max(moments) - min(moments) <= timedelta(minutes=15)
 
 
 def test_without_scripts_the_page_is_complete(hostile_page, open_page):
