@@ -63,6 +63,16 @@ def test_who_holds_what_grew_is_said_even_where_nobody_knows():
     assert "Nothing that is registered explains it." in plainly(leaking(culprits=rest), tz=UTC)
 
 
+def test_growth_below_the_threshold_is_told_as_that():
+    """What grows and is no leak says so in its first sentence; a leak does not."""
+    base = leaking()
+    found = replace(base, finding=replace(base.finding, verdict=Verdict.GROWING), forecast=None)
+    said = plainly(found, tz=UTC)[0]
+    assert said.startswith(f"Growing {rate(base.finding.slope_mb_per_hour)} since ")
+    assert said.endswith(", below the threshold.")
+    assert "threshold" not in plainly(base, tz=UTC)[0]
+
+
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_its_words_and_no_figure_that_is_not_a_field(verdict):
     """The first sentence speaks of every verdict; what does not grow gets no rate and no beginning."""

@@ -17,6 +17,7 @@ from memmon.assessment.assess import assess
 from memmon.assessment.by_process import judge_processes
 from memmon.assessment.limits import Limit
 from memmon.assessment.lives import history_lanes
+from memmon.assessment.plainly import plainly
 from memmon.assessment.present import Present
 from memmon.assessment.together import together
 from memmon.facts.verdicts import Verdict
@@ -69,6 +70,7 @@ def test_the_worst_process_speaks_for_the_source_and_is_named():
     assert {one.verdict for one in found.processes[1:]} == {Verdict.STABLE}
     assert found.whose == "This is pid 502, the worst of 4 processes side by side."
     assert "in pid 502, the worst of 4 processes" in found.headline
+    assert "in pid 502, the worst of 4 processes" in plainly(found)[0]
 
 
 @pytest.mark.parametrize(
