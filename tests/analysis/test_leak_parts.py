@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 from memmon.analysis.leak.envelope import block_minima, median_of, median_slope
 from memmon.analysis.leak.onset import find_onset
 from memmon.analysis.leak.pool import pool_trends, rule_pool
+from memmon.analysis.leak.recent import recent_trends
 from memmon.analysis.leak.rules import Demands, margin_for, rule
+from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.shape import find_steps, lasting_slope
 from memmon.analysis.leak.trend import fit_trend
 from memmon.analysis.stats.noise import fit_noise, t_quantile, weights_error
+from memmon.history import History
+from memmon.units import MIB
 
 
 def grid(length_hours):
@@ -254,3 +258,28 @@ def test_a_slope_that_may_be_nothing_is_no_alarm():
     trend = fit_trend(hours, 100 + 60 * hours + np.random.default_rng(1).normal(0, 0.3, hours.size))
     assert rule(replace(trend, error=39.0), 10.0, margin=0.25).is_alarm
     assert rule(replace(trend, error=41.0), 10.0, margin=0.25).failed == "margin"
+
+
+def test_what_is_too_slow_to_be_told_of_is_left_out_and_nothing_else():
+    """Recent windows with a bound on the slope are those of all windows that reach it, with the same figures."""
+    hours = grid(120)
+    mb = 300 + 4 * np.maximum(hours - 100, 0) + np.random.default_rng(3).normal(0, 0.5, hours.size)
+    series = run_series(History.from_arrays(at_seconds=3600 * hours, rss_bytes=mb * MIB), warm_up_hours=1.0)
+    every = recent_trends(series)
+    bound = float(np.median([one.trend.slope for one in every]))
+    kept = recent_trends(series, at_least=bound)
+    fast = [one for one in every if one.trend.slope >= bound]
+    assert 0 < len(kept) < len(every)
+    assert [(one.hours, one.trend.slope, one.trend.error) for one in kept] == [
+        (one.hours, one.trend.slope, one.trend.error) for one in fast
+    ]
+
+
+def test_what_is_worked_out_late_is_of_the_trend_itself():
+    """Where there are no steps, what remains without them is the trend; tail and bend of another level are its own."""
+    hours = grid(24)
+    trend = fit_trend(hours, 100 + 20 * hours + np.random.default_rng(1).normal(0, 0.3, hours.size))
+    assert find_steps(trend) == ((), trend)
+    lifted = replace(trend, blocks=replace(trend.blocks, mb=trend.blocks.mb + trend.blocks.hours))
+    assert lifted.tail_slope == pytest.approx(trend.tail_slope + 1)
+    assert lifted.end_slope == pytest.approx(trend.end_slope + 1)

@@ -26,7 +26,7 @@ from memmon.analysis.cause.per_work import _fit
 from memmon.analysis.cause.pooled import pooled_slope
 from memmon.analysis.leak.envelope import Blocks, day_columns, day_profile, kendall_tau
 from memmon.analysis.leak.onset import _squared_errors, independent_count
-from memmon.analysis.leak.trend import _parabola
+from memmon.analysis.leak.trend import parabola
 from memmon.analysis.stats.draws import normals, uniforms
 from memmon.analysis.stats.mann_kendall import _autocorrelation
 from memmon.analysis.stats.newey_west import fit_line, newey_west_lags
@@ -215,7 +215,7 @@ def test_the_bend_is_a_regressions(seed, size):
     hours = 2.0 + np.arange(size) / 2
     mb = 300 + 3 * hours - 0.02 * hours**2 + red_noise(seed, size)
     blocks = Blocks(number=np.arange(size), hours=hours, mb=mb, length_hours=0.5)
-    _, end, ahead = _parabola(hours, mb, blocks, Noise(root=0.0, shock_mb=1.0, is_random_walk=False))
+    _, end, ahead = parabola(blocks, Noise(root=0.0, shock_mb=1.0, is_random_walk=False))
     _, linear, quadratic = sm.OLS(mb, np.vander(hours - hours.mean(), 3, increasing=True)).fit().params
     half = (hours[-1] - hours[0]) / 2
     assert end == pytest.approx(linear + 2 * quadratic * half, rel=1e-6, abs=1e-8)

@@ -66,9 +66,23 @@ def kendall_tau(y: FloatArray) -> float:
 
 def median_of(values: FloatArray) -> float:
     """Return the median of a short array, faster than numpy's for a few dozen values."""
-    ordered = np.sort(values)
+    ordered = values.copy()
+    ordered.sort()
     half = ordered.size // 2
     return float(ordered[half]) if ordered.size % 2 else float(ordered[half - 1] + ordered[half]) / 2
+
+
+def mean_of(values: FloatArray) -> float:
+    """Return the mean of a short array: what numpy's does, without its checks."""
+    return float(np.add.reduce(values)) / values.size
+
+
+def block_starts(number: IntArray) -> IntArray:
+    """Return the places at which a block begins, of samples with these (never falling) block numbers."""
+    begins = np.empty(number.size, dtype=np.bool_)
+    begins[:1] = True
+    np.not_equal(number[1:], number[:-1], out=begins[1:])
+    return np.asarray(begins.nonzero()[0], dtype=np.int64)
 
 
 def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_COUNT) -> Blocks:
@@ -82,8 +96,8 @@ def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_
     length = _whole_days(span / count, span) * (1 + 1e-9)
     since = hours - begin
     number = np.floor(since / length).astype(np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
-    sizes = np.diff(np.concatenate([starts, [hours.size]]))
+    starts = block_starts(number)
+    sizes = np.append(starts[1:], hours.size) - starts
     centre = np.add.reduceat(hours, starts) / sizes
     first = np.minimum.reduceat(mb, starts)
     if starts.size < 2:  # noqa: PLR2004 - no slope through one point
@@ -113,7 +127,7 @@ def day_profile(hours: FloatArray, mb: FloatArray) -> FloatArray:
 
     Outlying blocks (beyond 2.5 robust standard deviations) lose weight in the second pass.
     """
-    line = np.column_stack([np.ones_like(hours), hours - hours.mean()])
+    line = np.column_stack([np.ones_like(hours), hours - mean_of(hours)])
     design = np.concatenate([line, day_columns(hours)], axis=1)
     found = np.linalg.lstsq(design, mb, rcond=None)[0]
     left = np.abs(mb - design @ found)

@@ -104,7 +104,8 @@ def gather(
     alarm = _alarm_among(whole, beside[:MOST_WORKERS], threshold_mb_per_hour)
     if alarm is not None:
         return _with_earlier_runs(alarm, runs, threshold_mb_per_hour)
-    lately = [] if is_brief else recent_trends(newest)
+    notable = NOTABLE_SHARE * threshold_mb_per_hour
+    lately = [] if is_brief else recent_trends(newest, at_least=notable)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)
     if recent is not None:
         found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")

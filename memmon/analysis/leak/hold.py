@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.weekday import is_surely_worked
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
@@ -105,7 +106,7 @@ def hours_of(run: RunSeries) -> Hours | None:
     steps = np.diff(number)
     if int(steps.min(initial=0)) < 0:
         return None
-    starts = np.flatnonzero(np.concatenate([[True], steps > 0]))
+    starts = block_starts(number)
     lowest, at = np.minimum.reduceat(run.mb, starts), number[starts] - number[0]
     return Hours(first=int(number[0]), floors=np.repeat(lowest, np.diff(np.append(at, at[-1] + 1))))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.rules import Ruling, margin_for
 from memmon.analysis.leak.shape import lasting_slope
 from memmon.analysis.leak.trend import Trend, fit_trend
@@ -122,7 +123,7 @@ def common_curve(
     rise, count = np.zeros(most), np.zeros(most)
     for hours, mb in runs:
         number = np.floor((hours - first) / length_hours).astype(np.int64)
-        starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+        starts = block_starts(number)
         lowest = np.minimum.reduceat(mb - slope * hours, starts)
         number = number[starts]
         follows = np.flatnonzero(np.diff(number) == 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import block_minima, day_columns, day_profile, median_of
+from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns, day_profile, median_of
 from memmon.analysis.leak.rules import RECENT_MARGINS, rule
 from memmon.analysis.leak.trend import (
     DAY_CYCLE_FROM_HOURS,
@@ -51,9 +52,15 @@ class RecentTrend:
 
 
 def recent_trends(
-    series: RunSeries, windows_hours: Iterable[float] = tuple(RECENT_MARGINS)
+    series: RunSeries,
+    windows_hours: Iterable[float] = tuple(RECENT_MARGINS),
+    *,
+    at_least: float = -math.inf,
 ) -> list[RecentTrend]:
-    """Return the trends of the recent windows that enough history came before, in the order of `windows_hours`."""
+    """Return the trends of the recent windows that enough history came before, in the order of `windows_hours`.
+
+    Those of a slope below `at_least` (MB/h), of which nothing can come, are left out.
+    """
     hours, mb = series.hours, series.mb
     found = []
     for window_hours in windows_hours:
@@ -63,7 +70,7 @@ def recent_trends(
         if hours[-1] - hours[cut] < COVERED_SHARE * window_hours:
             continue
         profile = known_profile(series, cut)
-        trend = fit_trend(hours[cut:], mb[cut:], profile=profile)
+        trend = fit_trend(hours[cut:], mb[cut:], profile=profile, at_least=at_least)
         if trend is not None:
             found.append(
                 RecentTrend(
@@ -114,7 +121,7 @@ def _is_new_territory(series: RunSeries, recent: RecentTrend) -> bool:
     length = blocks.length_hours
     hours, mb = series.hours[: recent.cut], series.mb[: recent.cut]
     number = np.floor((hours - hours[0]) / length).astype(np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
+    starts = block_starts(number)
     lowest = np.minimum.reduceat(mb, starts)
     if profile is not None:
         lowest = lowest - day_columns(hours[starts] + length / 2) @ profile

@@ -42,7 +42,7 @@ class Step:
 
 
 def find_steps(trend: Trend) -> tuple[tuple[Step, ...], Trend]:
-    """Return up to three upward or downward steps, and the trend of what remains without them."""
+    """Return up to three upward or downward steps, and the trend of what remains without them: all of it without any."""
     x, y = trend.blocks.hours, trend.blocks.mb.copy()
     steps: list[Step] = []
     for _ in range(MOST_LEVEL_STEPS):
@@ -52,6 +52,8 @@ def find_steps(trend: Trend) -> tuple[tuple[Step, ...], Trend]:
         place, size = found
         y[place:] -= size
         steps.append(Step(hours=float(x[place - 1] + x[place]) / 2, size_mb=size))
+    if not steps:
+        return (), trend
     rest = Blocks(number=trend.blocks.number, hours=x, mb=y, length_hours=trend.blocks.length_hours)
     return tuple(steps), trend_of_blocks(rest, span_hours=trend.span_hours, terms=2 + len(steps))
 
@@ -59,7 +61,7 @@ def find_steps(trend: Trend) -> tuple[tuple[Step, ...], Trend]:
 def _largest_step(y: FloatArray) -> tuple[int, float] | None:
     """Return (index of the first block after the step, size) of the largest clear step, else None."""
     n = y.size
-    jumps = np.diff(y)
+    jumps = y[1:] - y[:-1]
     noise = 1.4826 * median_of(np.abs(jumps - median_of(jumps)))
     best: tuple[int, float] | None = None
     for place in (np.argsort(np.abs(jumps))[::-1][:2] + 1).tolist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from memmon.analysis.leak.envelope import (
     day_columns,
     day_profile,
     kendall_tau,
+    mean_of,
     median_of,
     median_slope,
 )
@@ -44,7 +46,7 @@ FEWEST_FOR_DAY_CYCLE = 24
 """Blocks that harmonics of 24, 12 and 8 h need. Chosen: three per term, line included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trend:
     """A straight line through the lower envelope, and how far from straight the growth is.
 
@@ -54,25 +56,54 @@ class Trend:
     block of the last third lies above the median of the first; `widest_mb`: the largest distance of a
     block from the line; `bend`: the quadratic term over its standard error (negative: flattening);
     `end_slope` and `ahead_slope`: the parabola's slope at the end, and half a window beyond.
-    All slopes in MB/h.
+    All slopes in MB/h. What a verdict seldom asks for is worked out when it is.
     """
 
     blocks: Blocks
     slope: float
     level_mb: float
     error: float
-    cycle_doubt: float
     quantile: float
+    terms: int
     noise: Noise
     span_hours: float
-    tail_slope: float
     least_third_slope: float
     order: float
     floor_mb: float
     widest_mb: float
-    bend: float
-    end_slope: float
-    ahead_slope: float
+
+    @cached_property
+    def tail_slope(self) -> float:
+        """The slope of the last 30 %."""
+        x, y = self.blocks.hours, self.blocks.mb
+        tail = min(int(np.searchsorted(x, x[-1] - TAIL_SHARE * (x[-1] - x[0]))), x.size - 3)
+        return median_slope(x[tail:], y[tail:])
+
+    @cached_property
+    def cycle_doubt(self) -> float:
+        """What a daily cycle that is not taken out may add to the error."""
+        if self.terms != PLAIN_TERMS:
+            return 0.0
+        return _cycle_doubt(self.blocks.hours, self.blocks.mb, self.slope)
+
+    @cached_property
+    def _parabola(self) -> tuple[float, float, float]:
+        return parabola(self.blocks, self.noise)
+
+    @property
+    def bend(self) -> float:
+        """The quadratic term over its standard error."""
+        return self._parabola[0]
+
+    @property
+    def end_slope(self) -> float:
+        """The parabola's slope at the end."""
+        return self._parabola[1]
+
+    @property
+    def ahead_slope(self) -> float:
+        """The parabola's slope half a window on."""
+        return self._parabola[2]
 
     @property
     def spread(self) -> float:
@@ -106,11 +137,12 @@ def fit_trend(
     *,
     profile: FloatArray | None = None,
     block_count: int = BLOCK_COUNT,
+    at_least: float = -math.inf,
 ) -> Trend | None:
-    """Fit the trend of samples `mb` at ascending `hours` (of uptime) of one run; None: too few blocks.
+    """Fit the trend of samples `mb` at ascending `hours` (of uptime) of one run; None: too few blocks, or too slow.
 
     `profile`: the daily cycle known from earlier history; without it, the cycle is fitted and taken out
-    from 44 h of history on.
+    from 44 h of history on. `at_least`: the slope (MB/h) below which the trend is not asked for.
     """
     blocks = block_minima(hours, mb, block_count=block_count)
     if blocks.mb.size < FEWEST_BLOCKS_HELD:
@@ -124,7 +156,8 @@ def fit_trend(
     if profile is not None:
         level = level - day_columns(blocks.hours) @ profile
         blocks = Blocks(number=blocks.number, hours=blocks.hours, mb=level, length_hours=blocks.length_hours)
-    return trend_of_blocks(blocks, span_hours=span, terms=terms)
+    slope = median_slope(blocks.hours, blocks.mb)
+    return None if slope < at_least else _trend(blocks, slope, span_hours=span, terms=terms)
 
 
 def shows_days(blocks: Blocks) -> bool:
@@ -134,16 +167,18 @@ def shows_days(blocks: Blocks) -> bool:
 
 def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Trend:
     """Fit the line, the noise round it and the shape figures to block minima."""
+    slope = median_slope(blocks.hours, blocks.mb)
+    return _trend(blocks, slope, span_hours=span_hours, terms=terms)
+
+
+def _trend(blocks: Blocks, slope: float, *, span_hours: float, terms: int) -> Trend:
     x, y, n = blocks.hours, blocks.mb, blocks.hours.size
-    slope = median_slope(x, y)
     left = y - slope * x
     base = median_of(left)
-    shaken = left - left.mean()
+    shaken = left - mean_of(left)
     noise = fit_noise(shaken, blocks.number, trend_terms=terms)
-    away = x - x.mean()
+    away = x - mean_of(x)
     error = weights_error(away / float(away @ away), blocks.number, noise)
-    bend, end_slope, ahead_slope = _parabola(x, y, blocks, noise)
-    tail = min(int(np.searchsorted(x, x[-1] - TAIL_SHARE * (x[-1] - x[0]))), n - 3)
     third = n // 3
     medians = [median_of(y[:third]), median_of(y[third : n - third]), median_of(y[n - third :])]
     least_rise = min(medians[1] - medians[0], medians[2] - medians[1])
@@ -152,22 +187,18 @@ def trend_of_blocks(blocks: Blocks, *, span_hours: float, terms: int = 2) -> Tre
         slope=slope,
         level_mb=base,
         error=error,
-        cycle_doubt=_cycle_doubt(x, y, left, slope) if terms == PLAIN_TERMS else 0.0,
         quantile=t_quantile(0.975, n - terms),
+        terms=terms,
         noise=noise,
         span_hours=span_hours,
-        tail_slope=median_slope(x[tail:], y[tail:]),
         least_third_slope=least_rise / (span_hours / 3),
         order=kendall_tau(y),
         floor_mb=float(y[n - third :].min()) - medians[0],
         widest_mb=max(float(left.max()) - base, base - float(left.min())),
-        bend=bend,
-        end_slope=end_slope,
-        ahead_slope=ahead_slope,
     )
 
 
-def _cycle_doubt(x: FloatArray, y: FloatArray, left: FloatArray, slope: float) -> float:
+def _cycle_doubt(x: FloatArray, y: FloatArray, slope: float) -> float:
     """Return how much of the slope may be a piece of a daily cycle, while too few days show to tell.
 
     A line beside a sine of 24 h fits a single day of cyclic load far better than a line alone; the doubt is
@@ -176,22 +207,24 @@ def _cycle_doubt(x: FloatArray, y: FloatArray, left: FloatArray, slope: float) -
     span = float(x[-1] - x[0])
     if not CYCLE_DOUBT_FROM_HOURS <= span < DAY_CYCLE_FROM_HOURS:
         return 0.0
-    away = x - x.mean()
+    away = x - mean_of(x)
     angle = 2 * np.pi * x / 24
     design = np.column_stack([np.ones_like(x), away, np.sin(angle), np.cos(angle)])
     solver = np.linalg.solve(design.T @ design, design.T)
     found = solver @ y
-    plain = left - left.mean()
+    left = y - slope * x
+    plain = left - mean_of(left)
     rest = y - design @ found
     if float(rest @ rest) >= WAVE_FITS_SHARE * float(plain @ plain):
         return 0.0
     return WAVE_DOUBT_SHARE * abs(slope - float(found[1]))
 
 
-def _parabola(x: FloatArray, y: FloatArray, blocks: Blocks, noise: Noise) -> tuple[float, float, float]:
+def parabola(blocks: Blocks, noise: Noise) -> tuple[float, float, float]:
     """Return the bend (quadratic term over its error) and the slopes at the end and half a window on."""
+    x, y = blocks.hours, blocks.mb
     half = float(x[-1] - x[0]) / 2
-    u = (x - x.mean()) / half
+    u = (x - mean_of(x)) / half
     design = np.column_stack([np.ones_like(u), u, u * u])
     solver = np.linalg.solve(design.T @ design, design.T)
     _, linear, quadratic = (solver @ y).tolist()

@@ -67,15 +67,16 @@ def fit_noise(residual_mb: FloatArray, block: IntArray, *, trend_terms: int = 2)
     variance = float(residual_mb @ residual_mb) / max(n - trend_terms, 1)
     if variance <= BYTE_MB**2 or n < MIN_BLOCKS:
         return Noise(root=0.0, shock_mb=math.sqrt(max(variance, 0.0)), is_random_walk=False)
-    adjacent = np.diff(block) == 1
+    gap = block[1:] - block[:-1]
+    adjacent = gap == 1
     before, after = residual_mb[:-1][adjacent], residual_mb[1:][adjacent]
     pairs = max(before.size, 1)
     power = float(before @ before + after @ after) / 2
     a = float(before @ after) / power if power > 0 else 0.0
     a = max(-0.5, min(a, 1.0))
     raised = a + (trend_terms + (trend_terms + 2) * a) / pairs + math.sqrt(max(1 - a * a, 0.0) / pairs)
-    gap = np.sqrt(np.diff(block).astype(np.float64))
-    walk_shock = math.sqrt(float(np.mean((np.diff(residual_mb) / gap) ** 2)))
+    shocks = ((residual_mb[1:] - residual_mb[:-1]) / np.sqrt(gap)) ** 2
+    walk_shock = math.sqrt(float(np.add.reduce(shocks)) / shocks.size)
     if raised >= 1 - 1 / math.sqrt(n):
         return Noise(root=1.0, shock_mb=walk_shock, is_random_walk=True)
     root = max(raised, 0.0)
@@ -89,8 +90,9 @@ def weights_error(weights: FloatArray, block: IntArray, noise: Noise) -> float:
         steps = np.diff(block).astype(np.float64)
         return noise.shock_mb * math.sqrt(float(np.sum(later**2 * steps)))
     lag = np.abs(block[:, None] - block[None, :])
+    kept = noise.root ** np.arange(int(block[-1] - block[0]) + 1)  # a power for each lag, not for each pair
     level = noise.shock_mb**2 / (1 - noise.root**2)
-    return math.sqrt(max(level * float(weights @ (noise.root**lag @ weights)), 0.0))
+    return math.sqrt(max(level * float(weights @ (kept[lag] @ weights)), 0.0))
 
 
 def whitened(columns: FloatArray, block: IntArray, noise: Noise) -> FloatArray:

@@ -37,7 +37,8 @@ def part_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count:
 def recent_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count: int) -> Evidence | None:
     """Return the alarm that the last hours of a part are, None where they are none."""
     lately = [
-        replace(recent, margin=paid_margin(recent.margin, signal_count)) for recent in recent_trends(run)
+        replace(recent, margin=paid_margin(recent.margin, signal_count))
+        for recent in recent_trends(run, at_least=threshold_mb_per_hour)
     ]
     found = first_alarm(run, lately, threshold_mb_per_hour)
     if found is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.evidence import of_trend
 from memmon.analysis.leak.rules import rule
 from memmon.analysis.leak.signals.margin import paid_margin
@@ -63,7 +64,7 @@ def _is_known(run: RunSeries, cut: int) -> bool:
 def _is_new(run: RunSeries, length_hours: float) -> bool:
     """Tell whether the last third lies above every earlier minimum, and rose faster than memory ever did."""
     number = np.floor((run.hours[-1] - run.hours) / (length_hours / BLOCKS) * (1 - 1e-9)).astype(np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(number) != 0]))
+    starts = block_starts(number)
     lowest = np.minimum.reduceat(run.mb, starts)
     third = BLOCKS // 3
     if lowest.size < 2 * BLOCKS or lowest[-third:].min() <= lowest[:-BLOCKS].max():
