@@ -58,8 +58,9 @@ class Notices:
     def _component_notes(self) -> Iterator[Notice]:
         """Yield why a component is not measured any more, once."""
         notes = self._components.notes
-        for note in notes[len(self._noted_components) :]:
-            yield "component", note, {}
+        for note in notes:
+            if note not in self._noted_components:
+                yield "component", note, {}
         self._noted_components = notes
 
     def _untracked(self) -> Iterator[Notice]:

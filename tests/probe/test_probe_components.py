@@ -304,6 +304,42 @@ def test_an_object_that_grows_is_followed(registry):
     assert only(registry).size_bytes > 2 * before
 
 
+def test_components_that_come_and_go_are_forgotten(registry, caplog):
+    """Some that are gone hold 0 bytes; where more than that go, the living alone are read, and one line says so."""
+    stays = Service()
+    registry.register("stays", stays)
+
+    def reading_beside(numbers):
+        """Register objects, a dict among them, that are gone before the next reading; return it by name."""
+        passing = [Service() if number % 2 else {"rows": some_rows()} for number in numbers]
+        for number, one in zip(numbers, passing, strict=True):
+            registry.register(f"order-{number}", one)
+        assert len(registry.read()) == registry.registered_count
+        del passing, one
+        return {one.name: one.size_bytes for one in registry.read()}
+
+    few = reading_beside(range(60))
+    assert few == {"stays": few["stays"], **{f"order-{number}": 0 for number in range(60)}}
+    assert few["stays"] > 0
+    assert not caplog.records
+    for begin in (60, 120, 180):
+        assert set(reading_beside(range(begin, begin + 60))) == {"stays"}
+    assert registry.registered_count == 1
+    assert len(caplog.records) == 1
+    back = Service()
+    registry.register("order-7", back)
+    assert {one.name for one in registry.read()} == {"stays", "order-7"}
+
+
+def test_components_that_go_between_two_readings_do_not_pile_up(registry):
+    """Thousands that come and go without a single reading leave a few hundred registrations behind at most, then none."""
+    for number in range(5_000):
+        registry.register(f"order-{number}", Service())
+        assert registry.registered_count <= 512
+    assert registry.read() == ()
+    assert registry.registered_count == 0
+
+
 def test_a_name_registered_again_stands_for_the_newer_measure(registry, caplog):
     """The newer measure counts and begins without strikes; one line says so, the same again is no news."""
     bad = lambda: None  # noqa: E731

@@ -14,11 +14,18 @@ from memmon.probe.registered.measures import Measure, make_measure
 from memmon.probe.registered.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from memmon.model import ComponentReading
 
 log = logging.getLogger("memmon.probe")
+
+MOST_GONE_COUNT = 100
+"""So many components whose object is gone go on being read as 0 bytes; where more go, they come and go
+by design (one for each order, say), and each is forgotten as soon as it is gone."""
+
+_SWEEP_COUNT = 256
+"""From so many registrations on, whenever they have doubled, those that are gone are looked for without a reading."""
 
 
 class ComponentRegistry:
@@ -35,6 +42,8 @@ class ComponentRegistry:
         self._estimator = SizeEstimator(self._monotonic)
         self._measures: dict[str, Measure] = {}
         self._originals: dict[str, str] = {}
+        self._gone_count = 0
+        self._sweep_at_count = _SWEEP_COUNT
 
     def register(self, name: str, measure: object) -> None:
         """Register how the component `name` is measured.
@@ -43,7 +52,8 @@ class ComponentRegistry:
         size is then estimated; such an object itself; a function wrapped by `functools.lru_cache`
         (entries times sampled size); or a queue (`queue.Queue`, `asyncio.Queue` and their kin). Objects
         are held weakly; what can't be (a dict, a list, a set) is let go of by the first reading that
-        finds nothing else referring to it. What is gone holds 0 bytes. A name
+        finds nothing else referring to it. What is gone holds 0 bytes; once more than a hundred
+        have gone, each is forgotten as it goes. A name
         registered again stands for the newer measure, and a log line says so.
 
         Raises TypeError for anything else and ValueError for an empty name.
@@ -62,6 +72,9 @@ class ComponentRegistry:
             log_safely(
                 log, logging.WARNING, "component %s was registered again: the newer measure counts", shown
             )
+        if len(self._measures) >= self._sweep_at_count:
+            self._forget_gone(self._listed())
+            self._sweep_at_count = max(2 * len(self._measures), _SWEEP_COUNT)
 
     def section(self, name: str) -> Section:
         """Return a context manager, also a decorator, that measures what a code section retains.
@@ -98,7 +111,31 @@ class ComponentRegistry:
 
     def read(self) -> tuple[ComponentReading, ...]:
         """Return a reading for each component; the size is None when it could not be measured."""
-        return tuple(measure.read() for measure in self._listed())
+        readings = [(measure, measure.read()) for measure in self._listed()]
+        forgotten = self._forget_gone([measure for measure, _ in readings])
+        return tuple(reading for measure, reading in readings if id(measure) not in forgotten)
+
+    def _forget_gone(self, measures: Iterable[Measure]) -> set[int]:
+        """Forget what is gone, once so much is that components here plainly come and go; return the ids of those measures."""
+        gone = [measure for measure in measures if measure.is_gone]
+        was_told = self._gone_count > MOST_GONE_COUNT
+        for measure in gone:
+            self._gone_count += not measure.was_counted_gone
+            measure.was_counted_gone = True
+        if not gone or self._gone_count <= MOST_GONE_COUNT:
+            return set()
+        for measure in gone:
+            name = self._originals.get(measure.shown_name)
+            if name is not None and self._measures.get(name) is measure:
+                self.unregister(name)
+        if not was_told:
+            log_safely(
+                log,
+                logging.WARNING,
+                "the objects of more than %d registered components are gone: each is forgotten from now on once it is",
+                MOST_GONE_COUNT,
+            )
+        return {id(measure) for measure in gone}
 
     def after_fork_in_child(self) -> None:
         """Nothing needs renewal: there are no locks here. Registrations stay."""

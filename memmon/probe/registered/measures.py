@@ -63,7 +63,8 @@ class NonsenseError(ValueError):
 class Measure:
     """One component: what to call, and what came of it.
 
-    `target` is what was registered, `read` returns a number of bytes or an object.
+    `target` is what was registered, `read` returns a number of bytes or an object, `reference` the object that is
+    sized, None once it is gone.
     """
 
     def __init__(
@@ -73,13 +74,17 @@ class Measure:
         read: Callable[[], object],
         meter: SizeMeter,
         monotonic: Callable[[], float],
+        *,
+        reference: Callable[[], object] | None = None,
     ) -> None:
         """Keep how to measure; nothing is called yet."""
         self.shown_name = name  # the registry puts the cleaned name here
         self.note = ""
+        self.was_counted_gone = False  # the registry's mark
         self.section: Section | None = None
         self._target_id = id(target)
         self._read = read
+        self._reference = reference
         self._meter = meter
         self._monotonic = monotonic
         self._strikes = 0
@@ -87,6 +92,11 @@ class Measure:
         self._quick_count = 0
         self._said = False
         self._last: ComponentReading | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether what was registered is no more; a function never is."""
+        return self._reference is not None and self._reference() is None
 
     def is_same_as(self, other: Measure) -> bool:
         """Return whether both measure the same object or function."""
@@ -156,46 +166,57 @@ def make_measure(
     """Return how `target` is measured; TypeError when it is no measure, cache or queue."""
     meter = SizeMeter(estimator, monotonic)
     if is_cache(target):
-        return Measure(name, target, _weakly(target, meter.cache_bytes), meter, monotonic)
+        return _of_object(name, target, _weakly(target), meter.cache_bytes, meter, monotonic)
     if queue_items(target) is not None:
-        return Measure(name, target, _weakly(target, meter.queue_bytes), meter, monotonic)
+        return _of_object(name, target, _weakly(target), meter.queue_bytes, meter, monotonic)
     if callable(target) and not issubclass(type(target), type) and takes_no_arguments(target):
         return Measure(name, target, target, meter, monotonic)
     if target is not None and not issubclass(type(target), _NO_OBJECTS) and not _is_number(target):
-        return Measure(name, target, _present(target), meter, monotonic)
+        return _of_object(name, target, _loosely(target), lambda present: present, meter, monotonic)
     raise TypeError(
         f"{name!a}: a component is an object whose size is estimated, a callable without arguments that returns "
         f"bytes (or such an object), a functools.lru_cache function or a queue, not a {bare_name(type(target))}"
     )
 
 
-def _present(target: object) -> Callable[[], object]:
-    """Return what gives `target` while the program has it, then 0 bytes."""
-    try:
-        reference = weakref.ref(target)
-    except TypeError:
-        return _while_held_elsewhere([target])
+def _of_object(
+    name: str,
+    target: object,
+    reference: Callable[[], Any],
+    measure: Callable[[Any], object],
+    meter: SizeMeter,
+    monotonic: Callable[[], float],
+) -> Measure:
+    """Return what measures the object of `reference` while the program has it; then it holds 0 bytes."""
 
     def read() -> object:
         present = reference()
-        return 0 if present is None else present
+        return 0 if present is None else measure(present)
 
-    return read
+    return Measure(name, target, read, meter, monotonic, reference=reference)
+
+
+def _loosely(target: object) -> Callable[[], Any]:
+    """Return what gives `target` while the program has it, then None."""
+    try:
+        return weakref.ref(target)
+    except TypeError:
+        return _while_held_elsewhere([target])
 
 
 def _while_held_elsewhere(box: list[object]) -> Callable[[], object]:
-    """Return what gives the one item of `box` while something else refers to it, then 0 bytes.
+    """Return what gives the one item of `box` while something else refers to it, then None.
 
-    A dict, list or set can't be referred to weakly: it is let go of by the first reading that finds
+    A dict, list or set can't be referred to weakly: it is let go of by the first look that finds
     nobody else. (What refers to itself in a circle is not found so: a callable is better there.)
     """
 
-    def read() -> object:
+    def present() -> object:
         if box and _reference_count(box) <= _ALONE_COUNT:
             box.clear()
-        return box[0] if box else 0
+        return box[0] if box else None
 
-    return read
+    return present
 
 
 def _reference_count(box: list[object]) -> int:
@@ -205,21 +226,15 @@ def _reference_count(box: list[object]) -> int:
 _ALONE_COUNT = _reference_count([object()])
 
 
-def _weakly(target: Any, measure: Callable[[Any], int | None]) -> Callable[[], object]:
-    """Return a measure that doesn't keep `target` alive; what is gone holds 0 bytes."""
+def _weakly(target: object) -> Callable[[], Any]:
+    """Return what gives `target` while the program has it, then None; TypeError where it can't be held so."""
     try:
-        reference = weakref.ref(target)
+        return weakref.ref(target)
     except TypeError:
         raise TypeError(
             f"a {bare_name(type(target))} can't be weakly referenced; register a callable instead, "
             "such as lambda: service.queue"
         ) from None
-
-    def read() -> object:
-        present = reference()
-        return 0 if present is None else measure(present)
-
-    return read
 
 
 def _is_number(value: object) -> bool:
