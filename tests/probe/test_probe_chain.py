@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import functools
 import gc
+import importlib
 import queue
 import random
 import re
@@ -20,7 +21,7 @@ from memmon.probe.objects.container_sample import estimated_distinct
 from memmon.probe.objects.created_at import container_name
 from memmon.probe.objects.culprit import GrownPlace
 from memmon.probe.objects.labels import Labels
-from memmon.probe.objects.places import NO_PLACE, Places
+from memmon.probe.objects.places import ANY, NO_PLACE, REST, Places
 from memmon.probe.objects.survey import survey
 
 
@@ -147,6 +148,51 @@ def test_one_large_entry_among_many_small_ones_is_one():
     assert places.counts[small] == 4_000
     assert places.counts[large] == 1
     assert places.total_bytes[root] == 4_000 * 50 + 10**6
+
+
+def test_a_late_root_keeps_its_name_in_a_very_large_program():
+    """However many places there are, a root met late is told by its name, and so is what many entries of it are."""
+    places = Places()
+    wide = [places.child(NO_PLACE, f"early{number}", "dict") for number in range(200)]
+    for number in range(20_000):
+        places.child(wide[number % 200], f".attribute{number}", "str")
+    late = places.child(NO_PLACE, "late.ROWS", "list")
+    assert places.path_of(late) == "late.ROWS"
+    assert places.path_of(places.child(late, ANY, "late.Row")) == REST
+    places.entries[late] = 3_000
+    row = places.child(late, ANY, "late.OtherRow")
+    assert places.path_of(row) == f"late.ROWS{ANY}"
+    assert places.kinds[row] == "late.OtherRow"
+
+
+def test_functions_that_lead_nowhere_take_no_place():
+    """A function takes a place only where something can grow in it: in its closure or among its default values."""
+    names = set(survey(monotonic=lambda: 0.0).places.labels)
+    assert f"{__name__}.with_a_cache" in names
+    assert f"{__name__}.without_one" not in names
+
+
+def with_a_cache(number, known={}):  # noqa: B006 -- as programs do it
+    return known.setdefault(number, number)
+
+
+def without_one(number, text="a", part=2):
+    return number, text, part
+
+
+def test_a_line_alike_in_another_module_is_not_meant(monkeypatch, tmp_path):
+    """Where two modules have the same function, the line is that of the module in which the container hangs."""
+    for name in ("alike_a", "alike_b"):
+        (tmp_path / f"{name}.py").write_text("ROWS = []\ndef keep(one):\n    ROWS.append([one])\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    kept = [importlib.import_module(name) for name in ("alike_a", "alike_b")]
+    monkeypatch.setattr(roots, "_is_own", lambda name: name in {"alike_a", "alike_b"})
+    monkeypatch.setattr(
+        "memmon.probe.objects.created_at.is_own_module", lambda name: name.startswith("alike_")
+    )
+    told = first_chain(kept[1].keep)
+    assert told.culprit.path == "alike_b.ROWS"
+    assert [line.file.rpartition("/")[2] for line in told.created_at] == ["alike_b.py", "alike_a.py"]
 
 
 def test_a_filling_deque_with_a_bound_is_not_accused():

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack
-from memmon.probe.objects.plain import module_name, module_values, namespace_of
+from memmon.probe.objects.plain import entry_of, module_name, module_values, namespace_of
 from memmon.probe.objects.roots import is_own_module, module_at, module_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from memmon.probe.objects.culprit import GrownPlace
 
@@ -55,7 +55,8 @@ def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[Code
     search = _Search(culprit)
     ranked: dict[tuple[str, int], tuple[int, CodeLine]] = {}
     read_count = 0
-    for number, code in enumerate(_program_codes(between)):
+    modules = _modules_of(culprit)
+    for number, code in enumerate(_program_codes(modules, between)):
         if number % _BETWEEN_PAUSES == 0:
             between()
         if not search.is_of_interest(code):
@@ -67,7 +68,10 @@ def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[Code
             place = (line.file, line.line)
             if place not in ranked or ranked[place][0] < rank:
                 ranked[place] = (rank, line)
-    best = sorted(ranked.values(), key=lambda one: (-one[0], one[1].file, one[1].line))
+    near = set(modules.values())
+    best = sorted(
+        ranked.values(), key=lambda one: (-one[0], one[1].file not in near, one[1].file, one[1].line)
+    )
     return tuple(line for _, line in best[:LINE_COUNT])
 
 
@@ -75,6 +79,20 @@ def container_name(path: str) -> str:
     """Return the last name in a path: the attribute or variable by which a container is spoken of."""
     found = _NAME.findall(path)
     return found[-1] if found else ""
+
+
+def _modules_of(culprit: GrownPlace) -> dict[str, str]:
+    """Return the modules in which the container hangs and the class is defined, with their files: of lines alike theirs are meant."""
+    found = {}
+    for path in (culprit.path, culprit.class_name or ""):
+        parts = path.partition("[")[0].split(".")
+        for count in range(len(parts) - 1, 0, -1):
+            name = ".".join(parts[:count])
+            file = entry_of(module_values(module_at(name)), "__file__")
+            if type(file) is str:
+                found[name] = file
+                break
+    return found
 
 
 class _Search:
@@ -201,11 +219,11 @@ def _names(code: CodeType) -> tuple[str, ...]:
     return code.co_names + code.co_varnames + code.co_freevars + code.co_cellvars
 
 
-def _program_codes(between: Callable[[], object]) -> Iterator[CodeType]:
-    """Yield the code of the program's functions, and of its modules that still run."""
+def _program_codes(first: Container[str], between: Callable[[], object]) -> Iterator[CodeType]:
+    """Yield the code of the functions that run, of modules in `first`, and of the program's other modules."""
     seen: set[int] = set()
     waiting = [frame.f_code for frame in _running() if is_own_module(_module_of(frame))]
-    for name in module_names():
+    for name in sorted(module_names(), key=lambda name: name not in first):
         between()
         if is_own_module(name):
             waiting += _codes_of(module_values(module_at(name)), name)

@@ -25,6 +25,10 @@ IS_CONTAINER, IS_OF_PROGRAM, IS_CODE = 1, 2, 4
 _ENTRIES = frozenset({ANY, ANY_KEY})
 _RARE_COUNT, _RARE_AMONG = 2, 16
 _PLACE_LIMIT = 15_000
+_LIMIT_OF_ROOTS, _LIMIT_OF_MANY = 25_000, 30_000
+"""Beyond the limit what grows still has a name: a root, and what lies in containers of many entries."""
+
+_MANY = 100
 _CHILD_LIMIT = 120
 _FOLDED_DEPTH = 4
 _BETWEEN_PAUSES = 400
@@ -71,7 +75,7 @@ class Places:
             return found
         found = self._folded(parent, label, kind)
         if found == NO_PLACE:
-            if len(self.labels) >= _PLACE_LIMIT:
+            if len(self.labels) >= self._limit(parent):
                 return self.index[f"{NO_PLACE} {REST} "]
             found = self._added(parent, label, kind, flags)
         self.index[key] = found
@@ -123,6 +127,13 @@ class Places:
             labels.append(self.labels[place])
             place = self.parents[place]
         return "".join(reversed(labels))
+
+    def _limit(self, parent: int) -> int:
+        """Return up to how many places there may be for another one to be made below `parent`."""
+        if parent < 0:
+            return _LIMIT_OF_ROOTS
+        is_one_of_many = self.entries[parent] >= _MANY or self.counts[parent] >= _MANY
+        return _LIMIT_OF_MANY if is_one_of_many and self.child_counts[parent] < _CHILD_LIMIT else _PLACE_LIMIT
 
     def _added(self, parent: int, label: str, kind: str, flags: int) -> int:
         self.labels.append(label)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from functools import lru_cache
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, Kind, Kinds
+from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
 from memmon.probe.objects.labels import PASSED, code_name
 from memmon.probe.objects.own_size import measured
 from memmon.probe.objects.places import ANY_MEMBER, NO_PLACE, PASSED_OVER, Places
@@ -53,6 +54,18 @@ class Tally:
     def pass_over(self, value: object) -> None:
         """Take an object for met, and count it nowhere."""
         self.met[id(value)] = NO_PLACE
+
+    def leads_nowhere(self, function: FunctionType) -> bool:
+        """Return whether a function leads to nothing that can grow: no closure, and no other default values than plain ones.
+
+        A large program has tens of thousands of them.
+        """
+        for one in gc.get_referents(function):
+            parts = one if type(one) is tuple else (one,)
+            for part in parts:
+                if self.kinds.of(part).role == IS_OPEN and id(part) not in self.met:
+                    return False
+        return True
 
     def first(self, value: Any, kind: Kind, weight: float, place: int) -> int:
         """Count an object that wasn't met yet, and return its own bytes."""

@@ -138,6 +138,8 @@ class Walk:
         """Walk what hangs on one root."""
         self._end = self._limit
         self._begin(reach(), name)
+        if not self._path.places:
+            return
         self._drain(reach)
         while self._deep and self.tally.visits < self._limit:
             # So far from the root that the way back would be long: these few are held.
@@ -151,14 +153,19 @@ class Walk:
         self._path.cut(0)
 
     def _begin(self, value: object, name: str) -> None:
+        is_met = id(value) in self.tally.met
+        if is_met and id(value) not in self._left:
+            return
         kind = self.tally.kinds.of(value)
         if kind.role == IS_NUMBER or type(value) is ModuleType or self._is_foreign_code(value):
             return
         if self._is_foreign_class(value) and self._depth < LONGEST_DEPTH:
             return
-        if id(value) not in self.tally.met or id(value) in self._left:
-            node = self.tally.places.child(NO_PLACE, name, kind.name, kind.flags)
-            self._meet(value, 1.0, SAMPLE_COUNT, node)
+        if type(value) is FunctionType and not is_met and self.tally.leads_nowhere(value):
+            self.tally.pass_over(value)
+            return
+        node = self.tally.places.child(NO_PLACE, name, kind.name, kind.flags)
+        self._meet(value, 1.0, SAMPLE_COUNT, node)
 
     def _drain(self, reach: Callable[[], object]) -> None:
         path = self._path
