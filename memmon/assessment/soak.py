@@ -33,11 +33,13 @@ _WORST_FIRST: tuple[Outcome, ...] = ("FAIL", "INCONCLUSIVE", "PASS")
 class SoakOfProcesses:
     """What a soak of several processes proves.
 
-    `verdict`: the one that decides, its summary saying of whom it is. `each`: of whom every verdict is, and the verdict.
+    `verdict`: the one that decides, its summary saying of whom it is, and how many were not measured. `each`: of whom
+    every verdict is, and the verdict. `unmeasured_count`: processes of which nothing was recorded, or not up to their end.
     """
 
     verdict: SoakVerdict
     each: tuple[tuple[str, SoakVerdict], ...]
+    unmeasured_count: int = 0
 
 
 def judge_soak_processes(
@@ -72,16 +74,38 @@ def judge_soak_processes(
     label, worst = each[0]
     said = f"{label}: {worst.summary}" if label else worst.summary
     verdict = replace(worst, summary=said)
-    if unmeasured_count and verdict.outcome == "PASS":
-        who = "1 process was" if unmeasured_count == 1 else f"{unmeasured_count} processes were"
-        verdict = replace(
-            verdict,
-            outcome="INCONCLUSIVE",
-            summary=f"{who} not measured; of the others: {said}",
-        )
+    silent_count = _silent_count(found)
+    if unmeasured_count or silent_count:
+        verdict = _with_unmeasured(verdict, _unmeasured(unmeasured_count, silent_count))
     elif verdict.outcome == "PASS" and len(each) > 1:
         verdict = replace(verdict, summary=f"none of {len(found)} processes leaks, nor their sum; {said}")
-    return SoakOfProcesses(verdict=verdict, each=each)
+    return SoakOfProcesses(verdict=verdict, each=each, unmeasured_count=unmeasured_count + silent_count)
+
+
+def _silent_count(found: Sequence[Lane]) -> int:
+    """Return how many processes fell silent: nothing was read of them any more, and no end is known."""
+    end = max((lane[-1].end_seconds for lane in found), default=0.0)
+    return sum(not lane[-1].is_over and not lane[-1].is_open(end) for lane in found)
+
+
+def _unmeasured(unmeasured_count: int, silent_count: int) -> str:
+    said = []
+    if unmeasured_count:
+        said.append(f"{_processes_were(unmeasured_count)} not measured")
+    if silent_count:
+        said.append(f"{_processes_were(silent_count)} not measured up to the end")
+    return " and ".join(said)
+
+
+def _processes_were(count: int) -> str:
+    return "1 process was" if count == 1 else f"{count} processes were"
+
+
+def _with_unmeasured(verdict: SoakVerdict, said: str) -> SoakVerdict:
+    """Return a verdict that says what was not measured; it is no proof of health then."""
+    if verdict.outcome != "PASS":
+        return replace(verdict, summary=f"{verdict.summary}; {said}")
+    return replace(verdict, outcome="INCONCLUSIVE", summary=f"{said}; of the others: {verdict.summary}")
 
 
 def _sum(history: History, found: Sequence[Lane]) -> History:

@@ -235,6 +235,7 @@ def _fleet_and_soak() -> dict[str, dict[str, Any]]:
             "smallest_visible_slope_mb_per_hour": _NUMBER_OR_NULL,
             "summary": _TEXT,
             "program_exit_code": _WHOLE,
+            "unmeasured_process_count": _WHOLE,
             "findings": _finding("LeakFinding"),
             "processes": _list(
                 _object(name=_TEXT, outcome={"enum": ["PASS", "FAIL", "INCONCLUSIVE"]}, summary=_TEXT)

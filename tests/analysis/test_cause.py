@@ -173,6 +173,27 @@ def test_a_build_that_counts_nothing_is_named():
     assert not finding.advice
 
 
+def test_counters_that_were_read_too_seldom_are_said_to_be():
+    """A heap that was looked at once in the window says nothing of the build: the reading was too rare, and that is said."""
+    once = np.full(N, np.nan)
+    once[20] = 50 * MB
+    grown = series(anon=100 * RISE, heap_used_bytes=once, gc_collection_count=np.arange(N, dtype=float))
+    finding = split_cause(grown)
+    assert finding.cause == "private"
+    (said,) = finding.details
+    assert "read too seldom" in said
+    assert "build" not in said
+    assert not finding.advice
+
+
+def test_a_single_sample_is_too_few_and_not_unrecorded():
+    """One sample has the counters: they were read too seldom; of none they were not recorded."""
+    one = CauseSeries.from_columns([1.0], {name: [1.0] for name in COUNTER_NAMES})
+    assert "read too seldom" in split_cause(one).summary
+    assert "read too seldom" in split_cause([one, one]).summary
+    assert "not recorded" in split_cause(CauseSeries.from_columns([], {})).summary
+
+
 def test_too_little_is_unknown():
     """No sample, and a single one, are no growth to explain."""
     empty = CauseSeries.from_columns([], {})

@@ -91,3 +91,49 @@ def test_what_was_not_measured_is_never_passed_over():
     assert found.verdict.outcome == "INCONCLUSIVE"
     assert found.verdict.summary.startswith("3 processes were not measured")
     assert soak(PARENT, process(2, 2.0), unmeasured_count=3).verdict.outcome == "FAIL"
+
+
+def test_what_was_not_measured_is_said_beside_any_outcome():
+    """How many were not measured stands beside a leak and beside what can't be ruled out as well."""
+    leaking = soak(PARENT, process(2, 2.0), unmeasured_count=1)
+    assert leaking.verdict.summary.endswith("; 1 process was not measured")
+    late = soak(PARENT, process(2), process(3, begin=23.5), unmeasured_count=6)
+    assert late.verdict.outcome == "INCONCLUSIVE"
+    assert late.verdict.summary.endswith("; 6 processes were not measured")
+    assert late.unmeasured_count == 6
+
+
+def frozen(one, *, at=12.0):
+    """A process as it was, standing still from then on: its memory neither grows nor shrinks."""
+    run, seconds, mb = one
+    stands = seconds - BEGIN >= at * 3600
+    return run, seconds, np.where(stands, mb[stands][0], mb)
+
+
+def test_a_frozen_worker_hides_no_leak():
+    """A worker that stands still half way keeps its memory in the sum: a healthy pool passes, small leaks of the others are one."""
+    assert soak(PARENT, frozen(process(2)), process(3)).verdict.outcome == "PASS"
+    small = soak(frozen(process(1)), *(process(number, 0.2) for number in range(2, 10)))
+    assert small.verdict.outcome == "FAIL"
+    assert small.verdict.summary.startswith("the sum of 9 processes: leak")
+
+
+def test_a_worker_frozen_while_it_leaked_is_no_proof():
+    """Who grew until it stood still is not cleared by standing still, nor is the sum."""
+    found = soak(PARENT, frozen(process(2, 2.0)), process(3))
+    assert found.verdict.outcome != "PASS"
+    each = dict(found.each)
+    assert each["pid 502"].outcome != "PASS"
+    assert each["the sum of 3 processes"].outcome != "PASS"
+
+
+def test_who_fell_silent_is_not_measured_up_to_the_end():
+    """A process that was not read for the second half, and of which no end is known, is said; without it there is no PASS."""
+    run, seconds, mb = process(2, mb=0.2, end=12.0)
+    silent = HistoryRun(
+        run_id=run.run_id, started_at_seconds=run.started_at_seconds, host=run.host, pid=run.pid
+    )
+    found = soak(PARENT, (silent, seconds, mb / 100), process(3))
+    assert found.verdict.outcome == "INCONCLUSIVE"
+    assert found.verdict.summary.startswith("1 process was not measured up to the end")
+    assert found.unmeasured_count == 1

@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.cause.split_finding import CAUSE_LABELS, Cause, CauseFinding, CausePart, CauseSeries
-from memmon.analysis.cause.split_wording import UNKNOWN_BUILD, advice_for, details_for, summary_for
+from memmon.analysis.cause.split_wording import (
+    SELDOM_COUNTED,
+    SELDOM_READ,
+    UNKNOWN_BUILD,
+    advice_for,
+    details_for,
+    summary_for,
+)
 from memmon.units import KIB, MIB
 
 if TYPE_CHECKING:
@@ -96,13 +103,15 @@ def split_cause(
     with `has_files` of resident memory, and file-backed memory is one of its parts.
     `is_in_use`: it is what the allocators handed out that grew, whether all memory shows it or not.
     """
-    several = [runs] if isinstance(runs, CauseSeries) else list(runs)
-    several = [run for run in several if run.hours.size > 1]
+    given = [runs] if isinstance(runs, CauseSeries) else list(runs)
+    several = [run for run in given if run.hours.size > 1]
     growths = [growth for growth in map(_growth_of, several) if growth is not None]
     hours = sum(float(run.hours[-1] - run.hours[0]) for run in several)
     sample_count = sum(run.hours.size for run in several)
     if not growths:
-        return _finding("unknown", 0.0, hours, sample_count, {}, released_bytes=0.0, is_late=False)
+        found = _finding("unknown", 0.0, hours, sample_count, {}, released_bytes=0.0, is_late=False)
+        was_read = any(bool(np.isfinite(run.rss_anon_bytes).any()) for run in given)
+        return replace(found, summary=SELDOM_READ) if was_read else found
     parts: dict[str, float] = dict.fromkeys(CAUSE_LABELS, 0.0)
     for growth in growths:
         for name, size in (_handed_out(growth) if is_in_use else _split(growth)).items():
@@ -120,7 +129,10 @@ def split_cause(
     is_late = any(growth.is_late for growth in growths)
     found = _finding(cause, total, hours, sample_count, parts, released_bytes=released, is_late=is_late)
     is_inside = any(bool(np.isfinite(run.gc_collection_count).any()) for run in several)
-    return replace(found, advice="", details=(UNKNOWN_BUILD,)) if cause == "private" and is_inside else found
+    if cause != "private" or not is_inside:
+        return found
+    was_counted = any(bool(np.isfinite(run.heap_used_bytes).any()) for run in several)
+    return replace(found, advice="", details=(SELDOM_COUNTED if was_counted else UNKNOWN_BUILD,))
 
 
 def _of_whole(parts: dict[str, float], growth_bytes: float, *, has_files: bool) -> dict[str, float]:

@@ -21,6 +21,15 @@ UNKNOWN_BUILD = (
 )
 """What is said where a recorder inside the program could not read the allocators' counters."""
 
+SELDOM_COUNTED = (
+    "How it divides into Python objects and native allocations can't be told: the allocators' counters were read too "
+    "seldom (a look at a heap with many holes is had less often)."
+)
+"""What is said where a run's counters were read, and not at both its ends."""
+
+SELDOM_READ = "The cause can't be told: the counters that split it were read too seldom."
+NOT_READ = "The cause can't be told: the counters that split it were not recorded."
+
 _ADVICE: dict[str, str] = {
     "python": (
         "Look for what keeps objects alive: an unbounded list, dict or cache, or classes and callbacks that are "
@@ -46,7 +55,7 @@ _ADVICE: dict[str, str] = {
 def summary_for(cause: Cause, growth_bytes: float, hours: float, parts: Sequence[CausePart]) -> str:
     """Return one sentence that says what the growth consists of."""
     if cause == "unknown":
-        return "The cause can't be told: the counters that split it were not recorded."
+        return NOT_READ
     span = f"over {shown_hours(hours)}"
     if cause == "none":
         return f"Nothing to explain: memory did not grow {span}."

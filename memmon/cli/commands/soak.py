@@ -158,6 +158,7 @@ def _tell(common: Common, judged: SoakOfProcesses, *, program_code: int) -> None
             smallest_visible_slope_mb_per_hour=verdict.smallest_visible_slope_mb_per_hour,
             summary=verdict.summary,
             program_exit_code=program_code,
+            unmeasured_process_count=judged.unmeasured_count,
             findings=[{**one.finding.to_dict(), "source": one.finding.source} for _, one in judged.each],
             processes=[
                 {"name": name or "program", "outcome": one.outcome, "summary": one.summary}
