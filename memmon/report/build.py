@@ -19,6 +19,7 @@ from memmon.assessment.present import Bounds
 from memmon.assessment.together import together
 from memmon.facts.children import CHILDREN_KIND
 from memmon.facts.recording_order import newest_recorded
+from memmon.facts.suspicion import GROWTH_EVENTS
 from memmon.report.data import (
     EventRow,
     HistorySection,
@@ -49,7 +50,6 @@ SHOWN_EVENT_COUNT = 200
 _JUST_AFTER = timedelta(milliseconds=1)
 """A day of 5-minute samples is 288 of them: the sample exactly a day ago is yesterday's."""
 
-EVIDENCE_KIND = "evidence"
 LIFECYCLE_KINDS = frozenset({"run_start", "run_end", CHILDREN_KIND})
 """Events that the list of runs tells already."""
 
@@ -131,7 +131,7 @@ def stored_sections(
     """Return what the store adds to a report: runs, events of the window, staleness."""
     known = store.runs(source) if runs is None else runs
     events = store.events(source, since, until, limit=SHOWN_EVENT_COUNT, run_id=run_id)
-    found = store.events(source, since, until, kinds=[EVIDENCE_KIND], limit=1, run_id=run_id)
+    found = store.events(source, since, until, kinds=GROWTH_EVENTS, limit=1, run_id=run_id)
     return StoredSections(
         database=store.database.shown,
         history=history_of(known, now=now),

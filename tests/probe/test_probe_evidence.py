@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -169,29 +170,54 @@ def test_the_event_is_plain_and_bounded():
     assert len(json.dumps(data)) < 20_000
 
 
-def test_the_witness_tells_once():
-    """Nothing is told at the first suspicion, what grew at the second, and nothing after that."""
-    record = RunRecord(
-        uuid="u",
-        source="bot",
-        source_was_given=True,
-        started_at=ManualClock().now(),
-        interval_seconds=300.0,
-        host="h",
-        pid=1,
-    )
-    told = []
-    clock = ManualClock()
-    gatherer = EvidenceGatherer(clock=clock, put=lambda state, item: told.append(item))
-    state = OpenRun(record, started_monotonic=clock.monotonic())
-    for expected in (0, 1, 1):
+def test_the_witness_tells_a_suspect_and_then_evidence(monkeypatch):
+    """Nothing is told at the first suspicion, a suspect at the second, evidence at the third, and nothing after that."""
+    without_rss = lambda: replace(gather(pause=lambda seconds: None), rss_bytes=None)  # noqa: E731
+    monkeypatch.setattr("memmon.recorder.alerts.evidence.gather", without_rss)
+    told, clock, gatherer, state = witness()
+    for expected in (0, 1, 2, 2, 2):
         gatherer.look(state)
         if gatherer._thread is not None:
             gatherer._thread.join(30)
         assert len(told) == expected
         held_rows.extend({"id": str(index)} for index in range(5_000))
-    assert told[0].kind == "evidence"
+        clock.advance(3_600.0)
+    assert [one.kind for one in told] == ["suspect", "evidence"]
+    assert "what grew most: " in told[0].text
     assert "held_rows" in told[0].text
+    assert "confirmed by another look" in told[1].text
+    assert "held_rows (list): 0 to 5,000 dict" in told[0].text
+    assert "held_rows (list): 0 to 10,000 dict" in told[1].text
+    assert told[1].data["state"] == "confirmed"
+
+
+def test_the_witness_looks_ever_more_rarely(monkeypatch):
+    """The first three checks that find growth are followed by a look each, then only the 5th, the 9th and the 17th."""
+    looked, asked = [], []
+    monkeypatch.setattr("memmon.recorder.alerts.evidence.gather", lambda: looked.append(len(asked)) or empty)
+    empty = replace(gather(pause=lambda seconds: None), rss_bytes=None)
+    _, _, gatherer, state = witness()
+    for number in range(19):
+        asked.append(number)
+        gatherer.look(state)
+        gatherer._thread.join(30)
+    assert looked == [1, 2, 3, 5, 9, 17]
+
+
+def witness():
+    """Return what is told, a clock, a gatherer that tells it, and its run."""
+    clock, told = ManualClock(), []
+    record = RunRecord(
+        uuid="u",
+        source="bot",
+        source_was_given=True,
+        started_at=clock.now(),
+        interval_seconds=300.0,
+        host="h",
+        pid=1,
+    )
+    gatherer = EvidenceGatherer(clock=clock, put=lambda state, item: told.append(item))
+    return told, clock, gatherer, OpenRun(record, started_monotonic=clock.monotonic())
 
 
 def test_unfinished_tasks_are_told_by_where_they_wait():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.facts.names import clean_name, short_digest
+from memmon.facts.suspicion import Suspicion
 from memmon.probe.objects.created_at import CodeLine, created_at, defined_at
 from memmon.probe.objects.culprit import GrownPlace, culprits
 from memmon.units import mb_from_bytes
@@ -36,17 +37,20 @@ class Chain:
         told = f"{self.culprit.path} {self.culprit.kind} {self.culprit.class_name}"
         return short_digest(told.encode(errors="replace"), _SIGNATURE_BYTES)
 
-    def sentence(self) -> str:
-        """Return it as one sentence, without a full stop."""
+    def sentence(self, state: Suspicion = Suspicion.SUSPECT) -> str:
+        """Return it as one sentence, without a full stop; `state`: what looks have shown of it."""
+        return f"{state.beginning}: {self._words()}"
+
+    def _words(self) -> str:
         one = self.culprit
         grown = f"{mb_from_bytes(one.grown_bytes):.1f} MB more"
         kind = one.kind.rpartition(".")[2]
         if one.entry_count is None or one.entry_count_before is None:
-            return f"what grew most: {clean_name(one.path)} ({clean_name(kind)}) itself got larger, {grown}"
+            return f"{clean_name(one.path)} ({clean_name(kind)}) itself got larger, {grown}"
         name = one.class_name or "entries"
         shown = clean_name(name.rpartition(".")[2])
         counts = f"{one.entry_count_before:,} to {one.entry_count:,} {shown}"
-        said = f"what grew most: {clean_name(one.path)} ({clean_name(kind)}): {counts}, {_size(one.item_bytes or 0)} each, {grown}"
+        said = f"{clean_name(one.path)} ({clean_name(kind)}): {counts}, {_size(one.item_bytes or 0)} each, {grown}"
         where = [f"defined at {_short(self.class_at)}"] if self.class_at else []
         if self.created_at:
             first = self.created_at[0]

@@ -62,6 +62,22 @@ def culprits(before: Places, after: Places, between: Callable[[], object]) -> tu
     )
 
 
+def grown_place(
+    before: Places, after: Places, known: GrownPlace, between: Callable[[], object]
+) -> GrownPlace | None:
+    """Return how a place that grew before has changed since, also where it shrank; None where it is gone."""
+    for place, kind in enumerate(after.kinds):
+        if place % _BETWEEN_PAUSES == 0:
+            between()
+        if (
+            kind == known.kind
+            and known.path.endswith(after.labels[place])
+            and after.path_of(place) == known.path
+        ):
+            return _Changes(before, after, between).culprit(place)
+    return None
+
+
 class _Changes:
     """What changed at each place of the later look."""
 

@@ -1,4 +1,4 @@
-"""Evidence: once a check finds growth, what grows is looked for, twice, and told once a run."""
+"""Evidence: while checks find growth, what grows is looked for; it is a suspect until a later look confirms it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from memmon.facts.suspicion import Suspicion
 from memmon.guest.guarded import report_fault
 from memmon.guest.shielding import log_safely, mark_own_thread
-from memmon.probe.objects.evidence import ObjectEvidence, compare, event_data, gather
+from memmon.probe.objects.confirm import Confirmation
+from memmon.probe.objects.evidence import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("memmon")
 
 
+_LOOKED_EACH_TIME = 3
+"""So many checks in a row are followed by a look each: a start, a suspect, a confirmation. Later ones are ever rarer."""
+
+
 class EvidenceGatherer:
     """Gathers evidence in a thread of its own; costs nothing while nothing grows."""
 
@@ -26,35 +32,44 @@ class EvidenceGatherer:
         self._clock = clock
         self._put = put
         self._thread: threading.Thread | None = None
-        self._before: ObjectEvidence | None = None
-        self._is_done = False
+        self.reset()
 
     def reset(self) -> None:
         """Begin anew: another run, or a forked child."""
         self._thread = None
-        self._before = None
-        self._is_done = False
+        self._followed = Confirmation()
+        self._asked_count = 0
+        self._next_look = 1
 
     def look(self, state: OpenRun) -> None:
-        """Gather: the first time what there is, the second time what has grown since; then no more."""
-        if self._is_done or (self._thread is not None and self._thread.is_alive()):
+        """Look at the objects, if it is time: at the first three calls, and then at the 5th, 9th, 17th and so on."""
+        if self._thread is not None and self._thread.is_alive():
             return
+        self._asked_count += 1
+        if self._asked_count < self._next_look:
+            return
+        is_early = self._asked_count < _LOOKED_EACH_TIME
+        self._next_look = self._asked_count + 1 if is_early else 2 * self._asked_count - 1
         self._thread = threading.Thread(
-            target=self._gather, args=(state,), name="memmon-evidence", daemon=True
+            target=self._gather, args=(state, self._followed), name="memmon-evidence", daemon=True
         )
         self._thread.start()
 
-    def _gather(self, state: OpenRun) -> None:
+    def _gather(self, state: OpenRun, followed: Confirmation) -> None:
         mark_own_thread()
         try:
-            found = gather()
-            before, self._before = self._before, found
-            if before is None:
+            news = followed.add(gather(), self._clock.monotonic(), pause=threading.Event().wait)
+            if news is None:
                 return
-            self._is_done = True
-            suspects = compare(before, found)
-            text = "; ".join(suspects.sentences) or "nothing was found to grow"
-            self._put(state, state.event(self._clock, "evidence", text, event_data(found, suspects)))
-            log_safely(log, logging.WARNING, "memmon: %s: evidence of growth: %s", state.record.source, text)
+            self._put(state, state.event(self._clock, news.state.event_kind, news.text, news.data))
+            is_confirmed = news.state is Suspicion.CONFIRMED
+            log_safely(
+                log,
+                logging.WARNING,
+                "memmon: %s: %s: %s",
+                state.record.source,
+                "evidence of growth" if is_confirmed else "what grows, not confirmed yet",
+                news.text,
+            )
         except Exception as error:
             report_fault("evidence", error)

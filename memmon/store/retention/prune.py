@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.facts.suspicion import GROWTH_EVENTS
 from memmon.store.connect.session import maintenance
 from memmon.store.retention.assessments import ASSESSMENT_DAYS, thin_assessments
 from memmon.store.retention.free_space import Space, give_back, measure_space
@@ -43,7 +44,7 @@ _OLDEST_RAW = (
     "SELECT min((SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq LIMIT 1)) FROM run r"
 )
 _OLDEST_HOURS = f"SELECT min(h.bucket_ms) FROM rollup h WHERE h.resolution_ms = {HOUR_MS}"
-_BULK_EVENTS = ("gc", "trim", "dropped", "evidence")
+_BULK_EVENTS = ("gc", "trim", "dropped", *GROWTH_EVENTS)
 _EVENT_BATCH_ROW_COUNT = 200
 # Smaller batches hold the lock hardly shorter: on a busy machine the commit itself takes longest.
 _LEAST_BATCH = {"_row_count": 24, "_day_count": 1}
