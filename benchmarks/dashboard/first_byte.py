@@ -36,8 +36,11 @@ for month in range(12):
     record_bot(raw, days=365 / 12, deques=deques, runs=3, seed=month + 1, until=at)
 shutil.copy(raw, year)
 from memmon.config import Settings, parse_database
-from memmon.store.retention import prune
-prune.apply(parse_database(year), Settings(), now=until, pause_seconds=0.0)
+try:
+    from memmon.store.retention.prune import apply
+except ImportError:  # as it was before it was a package
+    from memmon.store.retention import apply
+apply(parse_database(year), Settings(), now=until, pause_seconds=0.0)
 if importlib.util.find_spec("memmon.evaluator.keep"):
     from memmon.alerts.policy import AlertPolicy
     from memmon.clock import ManualClock

@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from memmon.assessment.kept import KeptAssessment
     from memmon.assessment.limits import Limit
     from memmon.history import History
-    from memmon.store.read import AssessmentRow, RunInfo, SourcePresent, Store, WindowStatistics
+    from memmon.store.read import (
+        AssessmentRow,
+        RunInfo,
+        SourceInfo,
+        SourcePresent,
+        Store,
+        WindowStatistics,
+    )
 
 _NEAR_MINUTES = 240.0
 """Growth that would take longer than this to the limit is not looked at: far more than what is told."""
@@ -70,14 +77,15 @@ class Standing:
 
 
 def read_standings(
-    store: Store, *, now: datetime, policy: LeakPolicy = DEFAULT_POLICY
+    store: Store, *, now: datetime, policy: LeakPolicy = DEFAULT_POLICY, only: SourceInfo | None = None
 ) -> tuple[Standing, ...]:
-    """Return every source as it stands at `now`, in the order of their names; two reads, however many there are.
+    """Return every source (or `only` one) as it stands at `now`, in the order of their names; two reads, however many there are.
 
     Of those that have grown much towards their limit since they were judged, the last hour is read besides.
     """
-    rows = {row.source_id: row for row in newest_rows(store, now=now)}
-    known = presents(store.database, now)
+    source_id = None if only is None else only.source_id
+    rows = {row.source_id: row for row in newest_rows(store, now=now, source_id=source_id)}
+    known = presents(store.database, now, only=only)
     beside = {read.source.source_id: _beside(read) for read in known}
     unrecorded = _unrecorded(store, known, now=now)
     several = [run.run_id for runs in beside.values() for run in runs]
@@ -169,9 +177,10 @@ def _process(run: RunInfo, newest: WindowStatistics, present: Present, *, now: d
     )
 
 
-def newest_rows(store: Store, *, now: datetime) -> tuple[AssessmentRow, ...]:
-    """Return the newest assessment kept of each source; one that a clock ahead has written is none of the present."""
-    return newest_assessments(store.database, now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS), now=now)
+def newest_rows(store: Store, *, now: datetime, source_id: int | None = None) -> tuple[AssessmentRow, ...]:
+    """Return the newest assessment kept of each source (or one); one that a clock ahead has written is none of the present."""
+    until = now + timedelta(seconds=CLOCK_TOLERANCE_SECONDS)
+    return newest_assessments(store.database, until, now=now, source_id=source_id)
 
 
 def _standing(

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.clock import SystemClock
 from memmon.config import Database, resolve_database
-from memmon.dashboard import data_pages, metrics, overview, source_page, troubles
+from memmon.dashboard import data_pages, known_page, metrics, overview, source_page, troubles
 from memmon.dashboard.flights import Flights
 from memmon.dashboard.guard import LOOPBACK_HOSTS, Guard
 from memmon.dashboard.layout import page_policy, render
@@ -55,7 +55,16 @@ def build_app(
     flights = Flights(ticking)
     routes = [
         Route("/", _page(place, overview.overview_page, flights, keep_seconds=OVERVIEW_SECONDS)),
-        Route("/source", _page(place, source_page.source_page, flights, keep_seconds=SOURCE_SECONDS)),
+        Route(
+            "/source",
+            _page(
+                place,
+                source_page.source_page,
+                flights,
+                keep_seconds=SOURCE_SECONDS,
+                at_once=known_page.known_page,
+            ),
+        ),
         Route("/events", _page(place, data_pages.events_page, flights)),
         Route("/data", _page(place, data_pages.views_page, flights)),
         Route("/data/{view}.csv", _stream(place, data_pages.view_csv)),
@@ -78,9 +87,18 @@ Make = Callable[[PageContext, Store, Request], Response]
 
 
 def _page(
-    place: PageContext, make: Make, flights: Flights, *, keep_seconds: float = 0.0
+    place: PageContext,
+    make: Make,
+    flights: Flights,
+    *,
+    keep_seconds: float = 0.0,
+    at_once: Make | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint that makes a page in a thread, so that a slow one holds up nobody, once for all who ask."""
+    """Return an endpoint that makes a page in a thread, so that a slow one holds up nobody, once for all who ask.
+
+    `at_once`: what a browser is shown while the page is made. Programs, and the script of the page itself, wait for the
+    whole: they don't ask for HTML by name.
+    """
 
     async def endpoint(request: Request) -> Response:
         return await flights.get(
@@ -88,9 +106,14 @@ def _page(
             partial(_answer, place, make, request),
             keep_seconds=keep_seconds,
             may_pack="gzip" in request.headers.get("accept-encoding", ""),
+            at_once=partial(_answer, place, at_once, request) if at_once and _is_reader(request) else None,
         )
 
     return endpoint
+
+
+def _is_reader(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _stream(place: PageContext, make: Make) -> Callable[[Request], Response]:

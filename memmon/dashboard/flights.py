@@ -9,6 +9,7 @@ import asyncio
 import gzip
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 NOT_KEPT = "x-memmon-keep"
 """A header by which a page asks not to be kept; it does not leave this process."""
 MOST_KEPT = 24
+SOON_SECONDS = 0.3
+"""What a reader waits for gladly; after it what is known is better than nothing."""
+AWAITED_SECONDS = 15.0
+"""So long even an error is kept for whoever was put off: else he would be put off again and again."""
 _LEAST_PACKED_BYTES = 1_000
 _PACKING_LEVEL = 5
 _OK = 200
@@ -39,27 +44,54 @@ class Made:
 class Flights:
     """Makes each address once at a time, and keeps what is well for as long as it is asked to."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, soon_seconds: float = SOON_SECONDS) -> None:
         self._clock = clock
+        self._soon_seconds = soon_seconds
         self._flying: dict[str, asyncio.Task[Made]] = {}
+        self._awaited: set[str] = set()
         self._kept: OrderedDict[str, tuple[float, Made]] = OrderedDict()
 
     async def get(
-        self, address: str, make: Callable[[], Response], *, keep_seconds: float, may_pack: bool
+        self,
+        address: str,
+        make: Callable[[], Response],
+        *,
+        keep_seconds: float,
+        may_pack: bool,
+        at_once: Callable[[], Response] | None = None,
     ) -> Response:
-        """Return the page of an address: kept, being made for somebody else, or made now in a thread."""
+        """Return the page of an address: kept, being made for somebody else, or made now in a thread.
+
+        `at_once`: makes what is shown meanwhile where the page is not there soon; it is made all the same, and kept
+        until whoever was put off comes back for it.
+        """
         made = self._held(address)
         if made is None:
-            flying = self._flying.get(address)
-            if flying is None:
-                flying = asyncio.ensure_future(run_in_threadpool(_made, make))
-                self._flying[address] = flying
-                flying.add_done_callback(lambda _: self._flying.pop(address, None))
+            flying = self._flying.get(address) or self._begun(address, make, keep_seconds)
+            if at_once is not None and not (await asyncio.wait({flying}, timeout=self._soon_seconds))[0]:
+                self._awaited.add(address)
+                meanwhile = f"{address} meanwhile"
+                return await self.get(meanwhile, at_once, keep_seconds=0.0, may_pack=may_pack)
             # A visitor that leaves does not take the page from the others.
             made = await asyncio.shield(flying)
-            if made.is_kept and keep_seconds > 0:
-                self._keep(address, made, self._clock.monotonic() + keep_seconds)
         return made.packed if may_pack and made.packed is not None else made.plain
+
+    def _begun(self, address: str, make: Callable[[], Response], keep_seconds: float) -> asyncio.Task[Made]:
+        flying = asyncio.ensure_future(run_in_threadpool(_made, make))
+        self._flying[address] = flying
+        flying.add_done_callback(partial(self._landed, address, keep_seconds))
+        return flying
+
+    def _landed(self, address: str, keep_seconds: float, flying: asyncio.Task[Made]) -> None:
+        self._flying.pop(address, None)
+        is_awaited = address in self._awaited
+        self._awaited.discard(address)
+        if flying.cancelled() or flying.exception() is not None:
+            return
+        made = flying.result()
+        seconds = max(keep_seconds if made.is_kept else 0.0, AWAITED_SECONDS if is_awaited else 0.0)
+        if seconds > 0:
+            self._keep(address, made, self._clock.monotonic() + seconds)
 
     def _held(self, address: str) -> Made | None:
         until, made = self._kept.get(address, (0.0, None))

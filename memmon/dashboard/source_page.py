@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -18,10 +19,12 @@ from memmon.report.html.page import fixed_offset
 from memmon.report.html.view_model import PageLink
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
 
     from memmon.dashboard.place import PageContext
-    from memmon.store.read import Store
+    from memmon.store.read import SourceInfo, Store
 
 WINDOWS = {"24h": ("24 h", 1), "7d": ("7 d", 7), "30d": ("30 d", 30), "1y": ("1 y", 365)}
 """Windows by the name in the address: label, days back from the last sample."""
@@ -29,27 +32,41 @@ WINDOWS = {"24h": ("24 h", 1), "7d": ("7 d", 7), "30d": ("30 d", 30), "1y": ("1 
 REFRESH_SECONDS = 300
 
 
-def source_page(place: PageContext, store: Store, request: Request) -> Response:
-    """Return a source's report: `name`, and `window` or `since` and `until` (ISO 8601) in the address."""
-    query = request.query_params
-    now = place.clock.now()
-    store = PageStore(store.database).as_of(now)
-    source = store.resolve_source(query.get("name"))
-    until = moment(request, "until")
-    since = moment(request, "since")
-    window = query.get("window", "")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedWindow:
+    """What an address asks for of a source, and the links to its other windows."""
+
+    source: SourceInfo
+    since: datetime | None
+    until: datetime | None
+    links: tuple[PageLink, ...]
+
+
+def asked_window(source: SourceInfo, request: Request) -> AskedWindow:
+    """Return the window: `window`, or `since` and `until` (ISO 8601) in the address; raises NoDataError for no time."""
+    until, since = moment(request, "until"), moment(request, "since")
+    window = request.query_params.get("window", "")
     end = until or source.last_at
     if window in WINDOWS and end is not None:
         since = end - timedelta(days=WINDOWS[window][1])
-    report = build_report(store, source.name, now=now, since=since, until=until)
+    links = _windows(source.name, window if until is None else "")
+    return AskedWindow(source=source, since=since, until=until, links=links)
+
+
+def source_page(place: PageContext, store: Store, request: Request) -> Response:
+    """Return a source's report: `name`, and `window` or `since` and `until` (ISO 8601) in the address."""
+    now = place.clock.now()
+    store = PageStore(store.database).as_of(now)
+    asked = asked_window(store.resolve_source(request.query_params.get("name")), request)
+    report = build_report(store, asked.source.name, now=now, since=asked.since, until=asked.until)
     zone = fixed_offset(report.until or report.generated_at)
     page = render_html(
         report,
         build_charts(store, report, tz=zone),
         tz=zone,
         navigation=navigation("/source"),
-        windows=_windows(source.name, window if until is None else ""),
-        refresh_seconds=REFRESH_SECONDS if until is None else 0,
+        windows=asked.links,
+        refresh_seconds=REFRESH_SECONDS if asked.until is None else 0,
     )
     return HTMLResponse(page)
 

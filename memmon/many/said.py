@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memmon.assessment.newest import Standing
     from memmon.assessment.urgency import Ranked
     from memmon.clock import Clock
-    from memmon.store.read import Store
+    from memmon.store.read import SourceInfo, Store
 
 JUDGING_SECONDS = 0.4
 """What one look may take to judge sources of which no kept assessment holds."""
@@ -71,6 +71,11 @@ class SourceTable:
                 judged = self._judge(store, standing, now)
             found.append(_said(standing, judged))
         return sorted(found, key=lambda one: one.ranked.place)
+
+    def glance(self, store: Store, source: SourceInfo, *, now: datetime) -> Said:
+        """Return one source with what is known of it already: nothing is judged for it."""
+        (standing,) = read_standings(store, now=now, policy=self.policy, only=source)
+        return _said(standing, self._known(standing, now))
 
     def _known(self, standing: Standing, now: datetime) -> _JudgedSource | None:
         if standing.last_at is None:

@@ -11,7 +11,7 @@ from report_store import record_bot
 from report_values import NOW
 
 from memmon.clock import ManualClock
-from memmon.dashboard import create_app
+from memmon.dashboard import app, create_app
 from memmon.dashboard.server import bind
 
 Error = pytest.importorskip(
@@ -101,6 +101,8 @@ def test_a_zoomed_view_survives_loading_the_page_anew(open_page, address):
 def test_hostile_names_are_inert_and_axe_is_content(open_page, address, path):
     """On every page: a script as a name stays text, and axe has no serious finding."""
     with open_page(address + path) as (page, seen):
+        if path.startswith("/source"):
+            page.wait_for_selector(".uplot")
         assert page.evaluate("window.pwned") is None
         assert axe_findings(page) == []
     assert seen.complaints == []
@@ -207,3 +209,27 @@ def test_no_page_scrolls_sideways_on_a_phone(open_page, tmp_path, width, path):
             assert page.evaluate("document.documentElement.scrollWidth") == width
     finally:
         served.stop()
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_slow_source_page_fills_in(open_page, database, monkeypatch, is_live):
+    """A reader sees what is known while the page is made, and the charts take its place by themselves, live or not."""
+    gate, make = threading.Event(), app.source_page.source_page
+    monkeypatch.setattr(app.source_page, "source_page", lambda *asked: gate.wait(30) and make(*asked))
+    served = Served(database)
+    try:
+        with open_page(served.address + "/data") as (page, seen):
+            page.evaluate(f"sessionStorage.setItem('memmon-live', '{'on' if is_live else 'off'}')")
+            page.goto(
+                f"{served.address}/source?name=leaky#{int(NOW.timestamp()) - 9000}-{int(NOW.timestamp()) - 900}"
+            )
+            assert page.locator(".being [role=status]").inner_text().startswith("Being judged")
+            assert page.locator("h1").inner_text() == "leaky"
+            assert axe_findings(page) == []
+            gate.set()
+            page.wait_for_selector(".uplot")
+            assert page.locator("html").get_attribute("data-view") is not None
+    finally:
+        gate.set()
+        served.stop()
+    assert seen.complaints == []

@@ -19,14 +19,14 @@ from memmon.dashboard.flights import MOST_KEPT, NOT_KEPT, Flights
 class Maker:
     """Makes pages, and counts them; `gate`: they are ready once it is open."""
 
-    def __init__(self, gate=None, **answer):
-        self.count, self._gate, self._answer = 0, gate, answer
+    def __init__(self, gate=None, *, content="x" * 5000, **answer):
+        self.count, self.gate, self._content, self._answer = 0, gate, content, answer
 
     def __call__(self):
         self.count += 1
-        if self._gate is not None:
-            assert self._gate.wait(20)
-        return HTMLResponse("x" * 5000, **self._answer)
+        if self.gate is not None:
+            assert self.gate.wait(20)
+        return HTMLResponse(self._content, **self._answer)
 
 
 def ask(flights, make, *, times=1, address="/", keep_seconds=10.0):

@@ -6,6 +6,8 @@
   if (!button) { return; }
   var RETRY_SECONDS = 5, LATEST_SECONDS = 60;
   var seconds = Number(button.getAttribute("data-seconds")), timer = null, asking = false, on = true;
+  // A page that is not whole yet asks for the whole, live or not.
+  var isWhole = !document.querySelector("[aria-busy='true']");
   var state = document.createElement("span");
   state.className = "live-state"; state.setAttribute("role", "status");
   button.parentNode.insertBefore(state, button.nextSibling);
@@ -38,6 +40,7 @@
   }
   // Charts begin anew with the page: the zoom is in its address, the scroll is the browser's, and what was opened is kept here.
   function anew() {
+    if (!isWhole) { location.reload(); return; }
     try { sessionStorage.setItem("memmon-opened", JSON.stringify([location.pathname + location.search, opened(), scrollY])); } catch (error) { /* same */ }
     location.reload();
   }
@@ -62,7 +65,7 @@
     wait(seconds);
   }
   function look() {
-    if (!on || document.hidden || asking) { wait(seconds); return; }
+    if (asking || (isWhole && (!on || document.hidden))) { wait(seconds); return; }
     asking = true;
     var stop = new AbortController(), late = setTimeout(function () { stop.abort(); }, LATEST_SECONDS * 1000);
     fetch(location.pathname + location.search, { credentials: "same-origin", cache: "no-store", signal: stop.signal }).then(function (answer) {
@@ -80,5 +83,6 @@
     if (on) { look(); }
   });
   document.addEventListener("visibilitychange", function () { if (!document.hidden && on) { wait(0.2); } });
-  reopen(); show(); wait(seconds);
+  if (isWhole) { reopen(); }
+  show(); wait(isWhole ? seconds : 0);
 })();

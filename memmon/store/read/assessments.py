@@ -54,17 +54,24 @@ def _row(row: tuple[object, ...]) -> AssessmentRow:
     )
 
 
-def read_recent_memory(session: Session, *, since_ms: int, until_ms: int) -> dict[int, list[tuple[int, int]]]:
-    """Return (moment in ms, RSS in bytes) of every assessment kept of a window, oldest first, by the source's id."""
+def read_recent_memory(
+    session: Session, *, since_ms: int, until_ms: int, source_id: int | None = None
+) -> dict[int, list[tuple[int, int]]]:
+    """Return (moment in ms, RSS in bytes) of every assessment kept of a window, oldest first, by the source's id.
+
+    `source_id`: of that source alone.
+    """
+    chosen = "" if source_id is None else "AND s.id = :source_id "
     rows = session.rows(
         "SELECT s.id, a.at_ms, a.rss_bytes FROM source s JOIN assessment a ON a.source_id = s.id "
-        "WHERE a.at_ms > :since_ms AND a.at_ms <= :until_ms AND a.rss_bytes IS NOT NULL "
+        f"WHERE a.at_ms > :since_ms AND a.at_ms <= :until_ms AND a.rss_bytes IS NOT NULL {chosen}"
         "ORDER BY s.id, a.at_ms",
-        {"since_ms": since_ms, "until_ms": until_ms},
+        {"since_ms": since_ms, "until_ms": until_ms}
+        | ({} if source_id is None else {"source_id": source_id}),
     )
     found: dict[int, list[tuple[int, int]]] = {}
-    for source_id, at_ms, rss_bytes in rows:
-        found.setdefault(source_id, []).append((at_ms, rss_bytes))
+    for owner_id, at_ms, rss_bytes in rows:
+        found.setdefault(owner_id, []).append((at_ms, rss_bytes))
     return found
 
 

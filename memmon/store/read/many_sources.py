@@ -22,9 +22,16 @@ if TYPE_CHECKING:
     from memmon.store.read.values import AssessmentRow, DequeStatus, RunInfo, SourceInfo, SourcePresent
 
 
-def presents(database: Database, now: datetime) -> tuple[SourcePresent, ...]:
-    """Return the newest readings of every source as of `now`, by name; the runs without figures over their samples."""
-    return open_gate(database).read(lambda session: read_presents(session, latest_ms=latest_ms(now)))
+def presents(
+    database: Database, now: datetime, *, only: SourceInfo | None = None
+) -> tuple[SourcePresent, ...]:
+    """Return the newest readings of every source (or of `only` one) as of `now`, by name.
+
+    The runs have no figures over their samples.
+    """
+    return open_gate(database).read(
+        lambda session: read_presents(session, latest_ms=latest_ms(now), only=only)
+    )
 
 
 def newest_assessments(
@@ -42,13 +49,15 @@ def newest_assessments(
     )
 
 
-def recent_memory(database: Database, since: datetime, until: datetime) -> dict[int, list[tuple[int, int]]]:
+def recent_memory(
+    database: Database, since: datetime, until: datetime, *, source_id: int | None = None
+) -> dict[int, list[tuple[int, int]]]:
     """Return (moment in ms, RSS in bytes) as the hourly checks have kept it, oldest first, by the source's id."""
     since_ms, until_ms = ms_of(since, name="since"), ms_of(until, name="until")
     assert since_ms is not None
     assert until_ms is not None
     return open_gate(database).read(
-        lambda session: read_recent_memory(session, since_ms=since_ms, until_ms=until_ms)
+        lambda session: read_recent_memory(session, since_ms=since_ms, until_ms=until_ms, source_id=source_id)
     )
 
 

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from memmon.store.read.values import SourceInfo, WindowStatistics
 
 
-def read_presents(session: Session, *, latest_ms: int) -> tuple[SourcePresent, ...]:
-    """Return the present of every source, in the order of their names; what is later than now is set aside."""
-    ends = read_run_ends(session, latest_ms=latest_ms)
+def read_presents(
+    session: Session, *, latest_ms: int, only: SourceInfo | None = None
+) -> tuple[SourcePresent, ...]:
+    """Return the present of every source (or of `only` one), in the order of their names; what is later than now is set aside."""
+    source_id = None if only is None else only.source_id
+    ends = read_run_ends(session, latest_ms=latest_ms, source_id=source_id)
     newest = {source_id: present_end(found) for source_id, found in ends.items()}
-    runs = read_light_runs(session, latest_ms=latest_ms, ends=ends)
+    runs = read_light_runs(session, latest_ms=latest_ms, ends=ends, source_id=source_id)
     presents = {source_id: end.run_id for source_id, end in newest.items() if end is not None}
-    known = read_newest_statistics(session, latest_ms=latest_ms, presents=presents)
+    known = read_newest_statistics(session, latest_ms=latest_ms, presents=presents, source_id=source_id)
     nothing: dict[int, WindowStatistics] = {}
     return tuple(
         SourcePresent(
@@ -36,7 +39,9 @@ def read_presents(session: Session, *, latest_ms: int) -> tuple[SourcePresent, .
                 session, one.source_id, latest_ms=latest_ms, ends=ends.get(one.source_id, ())
             ),
         )
-        for one in read_sources(session, latest_ms=latest_ms, ends=ends)
+        for one in read_sources(
+            session, latest_ms=latest_ms, ends=ends, name=None if only is None else only.name
+        )
     )
 
 

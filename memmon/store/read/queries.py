@@ -77,19 +77,27 @@ def read_runs(session: Session, source_id: int, *, source: str, latest_ms: int) 
 
 
 def read_light_runs(
-    session: Session, *, latest_ms: int, ends: Mapping[int, Sequence[NewestSample]] | None = None
+    session: Session,
+    *,
+    latest_ms: int,
+    ends: Mapping[int, Sequence[NewestSample]] | None = None,
+    source_id: int | None = None,
 ) -> dict[int, list[RunInfo]]:
-    """Return all runs by source id, oldest start first: of their samples only when the newest was taken.
+    """Return all runs (or those of a source) by source id, oldest start first: of their samples only when the newest was taken.
 
     The name of the source is left empty. A seek per run, where `read_runs` looks at every sample.
     """
     if ends is None:
-        ends = read_run_ends(session, latest_ms=latest_ms)
+        ends = read_run_ends(session, latest_ms=latest_ms, source_id=source_id)
     known = {end.run_id: end for found in ends.values() for end in found}
-    rows = session.rows(f"SELECT source_id, {_RUN_COLUMNS} FROM run ORDER BY started_ms, id")
+    chosen = "" if source_id is None else "WHERE source_id = :source_id "
+    rows = session.rows(
+        f"SELECT source_id, {_RUN_COLUMNS} FROM run {chosen}ORDER BY started_ms, id",
+        {} if source_id is None else {"source_id": source_id},
+    )
     found: dict[int, list[RunInfo]] = {}
-    for source_id, *row in rows:
-        found.setdefault(source_id, []).append(_run_info(tuple(row), "", known[row[0]], None))
+    for owner_id, *row in rows:
+        found.setdefault(owner_id, []).append(_run_info(tuple(row), "", known[row[0]], None))
     return found
 
 

@@ -106,9 +106,11 @@ def _last_values(session: Session, window: Window) -> dict[str, Any]:
 
 
 def read_newest_statistics(
-    session: Session, *, latest_ms: int, presents: Mapping[int, int]
+    session: Session, *, latest_ms: int, presents: Mapping[int, int], source_id: int | None = None
 ) -> dict[int, dict[int, WindowStatistics]]:
     """Return the values of each run's newest snapshot with a known RSS, by the source's id and the run's: a seek per run.
+
+    `source_id`: of that source alone.
 
     `presents`: the run with the present of each source, by the source's id; it stands last, else the one that was
     sampled last. Nothing but those values is known. What has only rollups left is not there.
@@ -118,17 +120,18 @@ def read_newest_statistics(
         "SELECT n.seq FROM snapshot n WHERE n.run_id = r.id AND n.rss_bytes IS NOT NULL "
         "AND n.at_ms <= :latest_ms ORDER BY n.seq DESC LIMIT 1"
     )
+    chosen = "" if source_id is None else "AND r.source_id = :source_id "
     rows = session.rows(
         f"SELECT r.source_id, r.id, s.at_ms, {columns} FROM run r "
         # CROSS: else SQLite goes through all snapshots and looks at the run of each.
-        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) ORDER BY s.at_ms, r.id",
-        {"latest_ms": latest_ms},
+        f"CROSS JOIN snapshot s WHERE s.run_id = r.id AND s.seq = ({newest}) {chosen}ORDER BY s.at_ms, r.id",
+        {"latest_ms": latest_ms} | ({} if source_id is None else {"source_id": source_id}),
     )
     found: dict[int, dict[int, WindowStatistics]] = {}
-    for source_id, run_id, at_ms, *values in rows:
-        found.setdefault(source_id, {})[run_id] = _of_newest(at_ms, values)
-    for source_id, run_id in presents.items():
-        runs = found.get(source_id, {})
+    for owner_id, run_id, at_ms, *values in rows:
+        found.setdefault(owner_id, {})[run_id] = _of_newest(at_ms, values)
+    for owner_id, run_id in presents.items():
+        runs = found.get(owner_id, {})
         if run_id in runs:
             runs[run_id] = runs.pop(run_id)
     return found
