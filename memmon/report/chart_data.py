@@ -11,11 +11,12 @@ import numpy as np
 
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.report.chart_bins import BIN_SECONDS, Cells, bin_seconds, binned
-from memmon.report.chart_lines import forecast_of, least_squares_of, trend_of
-from memmon.report.chart_pauses import PiecewiseRows, cut_cells, cut_lines, cut_ribbons, pauses_of
+from memmon.report.chart_lines import forecast_of, trend_of, trend_words
+from memmon.report.chart_marks import EVENT_KINDS, MAX_MARKERS, ends_of, markers_of, releases_of
+from memmon.report.chart_pauses import PiecewiseRows, cut_cells, cut_ribbons, pauses_of
 from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
 from memmon.report.chart_trends import trend_rows
-from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, Marker, MemoryChart, StackChart
+from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, MemoryChart, StackChart
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -37,16 +38,6 @@ MEMORY_POINTS = 9_000
 
 SPLIT_POINTS = 1_200
 DEQUE_POINTS = 240
-MAX_MARKERS = 300
-_MARKER_KINDS = {
-    "death": "alert",
-    "ended": "note",
-    "gc": "gc",
-    "trim": "gc",
-    "alert": "alert",
-    "annotation": "note",
-    "clock_step": "note",
-}
 
 
 def build_charts(
@@ -67,7 +58,7 @@ def build_charts(
         return None
     offset_seconds = local_offset_seconds(until, tz)
     interval_seconds = (report.staleness.interval_seconds if report.staleness else None) or 1.0
-    length_seconds = max((until - since).total_seconds(), 60.0)
+    length_seconds = max((until - max(since, _first_at(report, run_id) or since)).total_seconds(), 60.0)
     fine_seconds = bucket_seconds(
         length_seconds,
         MEMORY_POINTS,
@@ -97,10 +88,26 @@ def build_charts(
         windows=trend_rows(
             history_of_finding(history, report.assessment), report.leak.finding, least_squares=least_squares
         ),
-        markers=tuple(_markers(report, first_seconds))[-MAX_MARKERS:],
+        markers=markers_of(
+            report,
+            store.events(
+                report.source, since, until, kinds=list(EVENT_KINDS), limit=MAX_MARKERS, run_id=run_id
+            ),
+            first_seconds=first_seconds,
+        ),
+        ends=ends_of(report, first_seconds=first_seconds),
+        releases=releases_of(report, since_seconds=first_seconds, until_seconds=until.timestamp()),
         pauses=window.pauses,
         offset_seconds=offset_seconds,
     )
+
+
+def _first_at(report: Report, run_id: int | None) -> datetime | None:
+    """Return when the first sample may have been taken: a short history is drawn as finely as a long one."""
+    history = report.history
+    if history is None or run_id is None:
+        return None if history is None else history.first_at
+    return next((run.started_at for run in history.runs if run.run_id == run_id), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,7 @@ def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
     system = report.system
     rows, pauses = PiecewiseRows(buckets), pauses_of(buckets)
     judged = each if found is None or each is buckets else of_finding(each, found)
+    forecast, reach = forecast_of(report.forecast, float(buckets.at_seconds[0]))
     return MemoryChart(
         at_seconds=tuple(rows.at_seconds.tolist()),
         mean_mb=_values(rows.of(buckets.columns["rss_bytes"]) / MIB),
@@ -147,8 +155,9 @@ def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
         max_mb=_values(rows.of(buckets.columns["max_rss_bytes"]) / MIB),
         bucket_seconds=buckets.bucket_seconds,
         trend=cut_ribbons(trend_of(judged, finding), pauses) if finding else (),
-        least_squares=cut_lines(least_squares_of(judged, finding), pauses) if finding else (),
-        forecast=forecast_of(report.forecast, float(buckets.at_seconds[0])),
+        trend_words=trend_words(finding),
+        forecast=forecast,
+        reach=reach,
         limit_mb=_limit_mb(report),
         whole_limit_mb=system.limit_mb if system else None,
         limit_origin=system.limit_origin if system else None,
@@ -287,26 +296,3 @@ def _days(buckets: Buckets, report: Report, tz: tzinfo) -> Iterator[DayRow]:
             max_mb=float(high[rows].max()) / MIB if known else None,
             start_count=starts.count(day),
         )
-
-
-def _markers(report: Report, first_seconds: float) -> Iterator[Marker]:
-    """Yield every moment worth a line, oldest first: starts and deploys of runs, and events."""
-    markers: list[Marker] = []
-    runs = sorted(report.history.runs, key=lambda run: run.started_at) if report.history else []
-    are_several = report.history is not None and report.history.process_count > 1
-    for before, run in zip([None, *runs], runs, strict=False):
-        is_deploy = before is not None and run.release is not None and run.release != before.release
-        who = f"pid {run.pid}" if are_several and run.pid is not None else ""
-        text = ", ".join(filter(None, (who, f"release {run.release}" if run.release else "")))
-        markers.append(
-            Marker(
-                at_seconds=run.started_at.timestamp(), kind="deploy" if is_deploy else "restart", text=text
-            )
-        )
-    markers += [
-        Marker(at_seconds=event.at.timestamp(), kind=_MARKER_KINDS[event.kind], text=event.text)
-        for event in report.events
-        if event.kind in _MARKER_KINDS
-    ]
-    inside = [marker for marker in markers if marker.at_seconds > first_seconds]
-    yield from sorted(inside, key=lambda marker: marker.at_seconds)

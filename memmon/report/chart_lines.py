@@ -1,4 +1,4 @@
-"""The lines that stand on the memory picture: robust trend, least squares, forecast."""
+"""The lines that stand on the memory picture: robust trend, forecast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.report.chart_values import Line, Ribbon
+from memmon.formatting import rate
+from memmon.report.chart_values import Reach, Ribbon
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _SHORTEST_POINT_COUNT = 3
 _MAX_RUNS = 60
 _FORECAST_POINTS = 24
+
+REACH_AIR = 1.1
+"""What is left free beside the moment at which the limit is met."""
 
 
 def trend_of(buckets: Buckets, finding: LeakFinding) -> tuple[Ribbon, ...]:
@@ -53,44 +57,65 @@ def trend_of(buckets: Buckets, finding: LeakFinding) -> tuple[Ribbon, ...]:
     return tuple(ribbons)
 
 
-def least_squares_of(buckets: Buckets, finding: LeakFinding) -> tuple[Line, ...]:
-    """Return the least-squares line of each run in the finding's window, through the run's mean."""
-    slope = finding.ols_slope_mb_per_hour
-    if slope is None:
-        return ()
-    lines = []
-    for at, rss_mb in _stretches(buckets, finding, "rss_bytes"):
-        hours = (at - at.mean()) / SECONDS_PER_HOUR
-        ends = [float(at[0]), float(at[-1])]
-        values = [float(rss_mb.mean() + slope * hours[place]) for place in (0, -1)]
-        lines.append(Line(at_seconds=tuple(ends), value_mb=tuple(values)))
-    return tuple(lines)
+def trend_words(finding: LeakFinding | None) -> str:
+    """Return what stands on the trend's line: how fast it is."""
+    slope = None if finding is None else finding.slope_mb_per_hour
+    return "" if slope is None else f"trend {rate(slope)}"
 
 
-def forecast_of(forecast: ForecastSection | None, first_seconds: float) -> Ribbon | None:
-    """Return the part of the forecast that stands beside the window: it never takes half the picture.
+def forecast_of(forecast: ForecastSection | None, first_seconds: float) -> tuple[Ribbon | None, Reach | None]:
+    """Return the part of the forecast that stands beside the window, and where in it the limit is met.
 
-    It reaches to the limit when that is near, else a third of the window ahead.
+    It never takes half the picture: it reaches to the limit when that is near, else a third of the window ahead.
+    Beyond the limit it stays there.
     """
     if forecast is None or forecast.curve is None:
-        return None
+        return None, None
     at = np.array(forecast.curve.at_seconds)
     window = max(float(at[0]) - first_seconds, 1.0)
-    hours = forecast.hours_to_limit_high or forecast.hours_to_limit
-    ahead = window / 3
-    if hours is not None and hours * SECONDS_PER_HOUR * 1.1 <= window * 0.8:
-        ahead = max(ahead, hours * SECONDS_PER_HOUR * 1.1)
-    points = np.linspace(at[0], min(at[0] + ahead, at[-1]), _FORECAST_POINTS)
+    reach = _reach_of(forecast, float(at[0]), most=0.8 * window / REACH_AIR)
+    last = window / 3 if reach is None else REACH_AIR * _latest(reach, float(at[0])) + 0.02 * window
+    last = min(last, float(at[-1] - at[0])) if reach is None else last
+    points = np.linspace(at[0], at[0] + last, _FORECAST_POINTS)
+    if reach is not None:
+        points = np.unique(
+            [*points, *filter(None, (reach.from_seconds, reach.at_seconds, reach.until_seconds))]
+        )
     low, middle, high = (
         np.interp(points, at, values)
         for values in (forecast.curve.low_mb, forecast.curve.middle_mb, forecast.curve.high_mb)
     )
+    if reach is not None and forecast.rss_at_limit_mb is not None:
+        top = forecast.rss_at_limit_mb
+        low, middle, high = (np.minimum(values, top) for values in (low, middle, high))
+        middle[points >= reach.at_seconds] = top
+        low[points >= _latest(reach, 0.0)] = top
     return Ribbon(
         at_seconds=tuple(points.tolist()),
         middle_mb=tuple(middle.tolist()),
         low_mb=tuple(low.tolist()),
         high_mb=tuple(high.tolist()),
+    ), reach
+
+
+def _latest(reach: Reach, since_seconds: float) -> float:
+    """Return how long after a moment the limit is met at the latest, as far as that is shown."""
+    return (reach.until_seconds or reach.at_seconds) - since_seconds
+
+
+def _reach_of(forecast: ForecastSection, now_seconds: float, *, most: float) -> Reach | None:
+    """Return where the limit is met, None where it may lie further ahead than `most` seconds, and lies past half of them."""
+    hours = forecast.hours_to_limit
+    if forecast.state != "dated" or hours is None or forecast.rss_at_limit_mb is None:
+        return None
+    late = forecast.hours_to_limit_high or hours
+    if late * SECONDS_PER_HOUR > most and hours * SECONDS_PER_HOUR > most / 2:
+        return None
+    low, high = (
+        None if one is None or one * SECONDS_PER_HOUR > most else now_seconds + one * SECONDS_PER_HOUR
+        for one in (forecast.hours_to_limit_low, forecast.hours_to_limit_high)
     )
+    return Reach(at_seconds=now_seconds + hours * SECONDS_PER_HOUR, from_seconds=low, until_seconds=high)
 
 
 def _stretches(buckets: Buckets, finding: LeakFinding, column: str) -> Iterator[tuple[Floats, Floats]]:

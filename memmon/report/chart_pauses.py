@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.report.chart_values import Line, Pause, Ribbon
+from memmon.report.chart_values import Pause, Ribbon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,15 +65,6 @@ def cut_ribbons(ribbons: Sequence[Ribbon], pauses: Sequence[Pause]) -> tuple[Rib
             )
             found.append(Ribbon(at_seconds=at, low_mb=low, middle_mb=middle, high_mb=high))
     return tuple(found)
-
-
-def cut_lines(lines: Sequence[Line], pauses: Sequence[Pause]) -> tuple[Line, ...]:
-    """Return the lines without what lies in a pause."""
-    return tuple(
-        Line(at_seconds=at, value_mb=tuple(np.interp(at, one.at_seconds, one.value_mb).tolist()))
-        for one in lines
-        for at in _between(one.at_seconds, pauses)
-    )
 
 
 def _between(at_seconds: Sequence[float], pauses: Sequence[Pause]) -> Iterator[tuple[float, ...]]:

@@ -17,11 +17,29 @@ Values = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """A moment worth a line across the chart; `kind` is `restart`, `deploy`, `gc`, `alert` or `note`."""
+    """A moment worth telling; `kind` is `restart`, `deploy`, `end`, `death`, `gc`, `alert` or `note`."""
 
     at_seconds: float
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSpan:
+    """From when to when a release was the newest that ran."""
+
+    name: str
+    from_seconds: float
+    until_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """When the forecast meets the limit: its middle, and from when to when with its level (None: later than is known)."""
+
+    at_seconds: float
+    from_seconds: float | None
+    until_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +62,7 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line that nothing breaks: the least-squares fit of one run, or the memory of one process."""
+    """A line that nothing breaks: the memory of one process over one stretch."""
 
     at_seconds: tuple[float, ...]
     value_mb: tuple[float, ...]
@@ -60,8 +78,11 @@ class MemoryChart:
     max_mb: Values
     bucket_seconds: float = 0.0
     trend: tuple[Ribbon, ...] = ()
-    least_squares: tuple[Line, ...] = ()
+    trend_words: str = ""
+    """What stands on the trend's line."""
     forecast: Ribbon | None = None
+    reach: Reach | None = None
+    """Where the forecast meets the limit; None: not within what `forecast` shows."""
     limit_mb: float | None = None
     limit_origin: str | None = None
     processes: tuple[Line, ...] = ()
@@ -139,6 +160,10 @@ class Charts:
     windows: tuple[WindowRow, ...] = ()
     """Rolling windows of 24 hours, oldest first."""
     markers: tuple[Marker, ...] = ()
+    ends: tuple[Marker, ...] = ()
+    """Where a run ended, oldest first."""
+    releases: tuple[ReleaseSpan, ...] = ()
+    """The releases that ran in the window, oldest first; empty where none was named."""
     pauses: tuple[Pause, ...] = ()
     """Where nothing was recorded, oldest first."""
     offset_seconds: float = 0.0

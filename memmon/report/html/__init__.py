@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["asset", "content_policy", "environment", "page_script", "render_html", "stylesheet"]
 
+_SCRIPT_PARTS = ("data", "bins", "draw", "marks", "view", "charts", "start")
+"""The script's files in their order (html/script)."""
+
 
 def render_html(
     report: Report,
@@ -101,8 +104,9 @@ def stylesheet() -> str:
 
 
 def page_script() -> str:
-    """Return the one script of a report's page."""
-    return asset("report.js") + asset("copy.js")
+    """Return the one script of a report's page: its parts share their names, and nobody else sees them."""
+    parts = "\n".join(asset(f"script/{name}.js") for name in _SCRIPT_PARTS)
+    return f'(function () {{\n  "use strict";\n{parts}}})();\n' + asset("copy.js")
 
 
 @cache

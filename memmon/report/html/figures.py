@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from memmon.assessment.plainly import day_and_time
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.facts.limit_names import limit_name
 from memmon.formatting import size
@@ -20,6 +22,7 @@ from memmon.report.html.geometry import (
     value_frame,
     value_ticks,
 )
+from memmon.report.html.marks import bands_of, drawn_marks, labels_of, marks_of
 from memmon.report.html.view_model import Bar, DequeItem, Figure, LegendEntry, Shape
 from memmon.report.words import fill, share_words
 
@@ -28,10 +31,20 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from memmon.report.chart_bins import Bin
-    from memmon.report.chart_values import Charts, DequeChart, Line, Marker, MemoryChart, Ribbon, StackChart
+    from memmon.report.chart_values import (
+        Charts,
+        DequeChart,
+        Line,
+        Marker,
+        MemoryChart,
+        Reach,
+        Ribbon,
+        StackChart,
+    )
     from memmon.report.data import CauseShare
 
 DEQUE_POINTS = 120
+MEMORY_HEIGHT = 340
 MAX_LIMIT_RATIO = 2.0
 """The limit is drawn when it is at most so many times the highest reading: else it would flatten the rest."""
 
@@ -41,6 +54,8 @@ PROCESS_STARTED = "process started"
 MARKER_WORDS = {
     "restart": "run started",
     "deploy": "deploy",
+    "end": "run ended",
+    "death": "run died",
     "gc": "gc pass",
     "alert": "alert",
     "note": "note",
@@ -71,16 +86,20 @@ def memory_figure(charts: Charts, tz: tzinfo) -> Figure:
     """Return the picture of resident memory with all that stands on it."""
     memory = charts.memory
     frame = _memory_frame(charts)
+    pieces = memory_bins(charts)
     return Figure(
         key="memory",
         title="Resident memory over time",
         description=_memory_words(memory),
-        height=340,
+        height=MEMORY_HEIGHT,
         legend=tuple(_memory_legend(charts)),
-        shapes=tuple(_memory_shapes(charts, frame)),
+        shapes=tuple(_memory_shapes(charts, frame, pieces)),
         y_ticks=tuple(value_ticks(frame, unit=" MB")),
         x_ticks=tuple(time_ticks(frame, tz)),
         note=_limit_note(memory),
+        bands=bands_of(charts, frame),
+        marks=marks_of(charts, frame, pieces),
+        labels=labels_of(charts, frame, pieces, words_of(charts, tz)),
     )
 
 
@@ -95,28 +114,37 @@ def _memory_frame(charts: Charts) -> Frame:
     return value_frame(charts.since_seconds, right_edge(charts), values)
 
 
-def _memory_shapes(charts: Charts, frame: Frame) -> Iterator[Shape]:
+def _memory_shapes(charts: Charts, frame: Frame, pieces: list[list[Bin]]) -> Iterator[Shape]:
+    """Yield what is drawn, the lowest first: the readings stand above the trend."""
     memory = charts.memory
-    for marker in charts.markers:
-        yield Shape(style=f"marker {marker.kind}", path=f"M{frame.x(marker.at_seconds)} 0v1000")
-    pieces = memory_bins(charts)
-    yield Shape(style="band", path=bins_band(frame, pieces))
-    yield Shape(style="peak", path=bins_line(frame, _peaks(pieces)))
     for ribbon in memory.trend:
         yield Shape(style="trend-band", path=_ribbon_path(frame, ribbon))
-    if memory.forecast:
-        yield Shape(style="cone", path=_ribbon_path(frame, memory.forecast))
-    yield Shape(style="mean", path=bins_line(frame, pieces))
-    yield from _lines(frame, "each", memory.processes)
     for ribbon in memory.trend:
         yield Shape(style="trend", path=line_path(frame, ribbon.at_seconds, ribbon.middle_mb))
-    yield from _lines(frame, "ols", memory.least_squares)
     if memory.forecast:
-        yield Shape(
-            style="forecast", path=line_path(frame, memory.forecast.at_seconds, memory.forecast.middle_mb)
-        )
+        yield Shape(style="cone", path=_ribbon_path(frame, memory.forecast))
+        ahead = before_reach(memory.forecast, memory.reach)
+        yield Shape(style="forecast", path=line_path(frame, *ahead))
+    yield Shape(style="band", path=bins_band(frame, pieces))
+    yield Shape(style="peak", path=bins_line(frame, _peaks(pieces)))
+    yield from _lines(frame, "each", memory.processes)
+    yield Shape(style="mean", path=bins_line(frame, pieces))
     if memory.limit_mb is not None and shows_limit(memory):
-        yield Shape(style="limit", path=f"M0 {frame.y(memory.limit_mb)}h1000")
+        y = frame.y(memory.limit_mb)
+        yield Shape(style="limit", path=f"M0 {y}h1000")
+        if memory.reach and memory.reach.from_seconds:
+            start, end = (
+                frame.x(memory.reach.from_seconds),
+                frame.x(memory.reach.until_seconds or frame.right_seconds),
+            )
+            yield Shape(style="reach", path=f"M{start} {y}h{end - start}")
+
+
+def before_reach(ribbon: Ribbon, reach: Reach | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return times and middles of the forecast up to where it meets the limit."""
+    last = math.inf if reach is None else reach.at_seconds
+    rows = [row for row in zip(ribbon.at_seconds, ribbon.middle_mb, strict=True) if row[0] <= last]
+    return tuple(at for at, _ in rows), tuple(value for _, value in rows)
 
 
 def memory_bins(charts: Charts) -> list[list[Bin]]:
@@ -149,24 +177,16 @@ def _ribbon_path(frame: Frame, ribbon: Ribbon) -> str:
 
 
 def _memory_legend(charts: Charts) -> Iterator[LegendEntry]:
-    memory = charts.memory
-    several = ", all processes together" if memory.processes else ""
-    yield LegendEntry(label=f"resident memory (mean{several})", style="mean")
-    if memory.processes:
+    """Yield what has no label of its own in the picture."""
+    yield LegendEntry(label="lowest to highest", style="band")
+    if charts.memory.processes:
         yield LegendEntry(label="each process", style="each")
-    yield LegendEntry(label="min to max", style="band")
-    if memory.trend:
-        yield LegendEntry(label="robust trend, 95 % interval", style="trend")
-    if memory.least_squares:
-        yield LegendEntry(label="least squares", style="ols")
-    if memory.forecast:
-        yield LegendEntry(label="forecast", style="forecast")
-    if shows_limit(memory):
-        yield LegendEntry(label=f"{limit_words(memory)}, is reached", style="limit")
-    kinds = {marker.kind for marker in charts.markers}
+    drawn = drawn_marks(charts)
     for kind in MARKER_WORDS:
-        if kind in kinds:
-            yield LegendEntry(label=_kind_words(kind, charts), style=f"marker {kind}")
+        words = dict.fromkeys(marker.text for marker in drawn if marker.kind == kind)
+        if words:
+            label = ", ".join(words) if kind == "death" else _kind_words(kind, charts)
+            yield LegendEntry(label=label, style=f"mark {kind}")
 
 
 def _kind_words(kind: str, charts: Charts) -> str:
@@ -182,6 +202,22 @@ def _memory_words(memory: MemoryChart) -> str:
     low = min(value for value in memory.min_mb if value is not None)
     high = max(value for value in memory.max_mb if value is not None)
     return f"From {size(known[0])} to {size(known[-1])}; lowest {size(low)}, highest {size(high)}."
+
+
+def words_of(charts: Charts, tz: tzinfo) -> dict[str, str]:
+    """Return what stands on the lines: of memory, trend, limit and forecast."""
+    memory, now = charts.memory, datetime.fromtimestamp(charts.until_seconds, tz)
+    several = " of all processes" if memory.processes else ""
+    newest = next((value for value in reversed(memory.mean_mb) if value is not None), None)
+    words = {"memory": f"resident memory{several}", "now": size(newest), "trend": memory.trend_words}
+    if memory.limit_mb is not None and shows_limit(memory):
+        words["limit"] = limit_words(memory)
+    if memory.reach is not None:
+        met = datetime.fromtimestamp(memory.reach.at_seconds, tz)
+        words["reach"] = f"full {day_and_time(met, now=now, tz=tz)}"
+    elif memory.forecast is not None:
+        words["forecast"] = "forecast"
+    return words
 
 
 def limit_words(memory: MemoryChart) -> str:

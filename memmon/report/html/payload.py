@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from memmon.formatting import shown
 from memmon.report.chart_data import local_offset_seconds
 from memmon.report.html.encoding import encode_times, encode_values
-from memmon.report.html.figures import marker_words, right_edge, shows_limit, y_ceiling
+from memmon.report.html.figures import marker_words, right_edge, shows_limit, words_of, y_ceiling
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from memmon.report.chart_values import Charts, Line, MemoryChart, Ribbon
+    from memmon.report.chart_values import Charts, Line, MemoryChart, Reach, Ribbon
 
 
 SHOWN_MB = 0.1
@@ -32,6 +32,10 @@ def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
         "edge": int(right_edge(charts)),
         "pauses": [[round(one.from_seconds), round(one.until_seconds)] for one in charts.pauses],
         "memory": _memory(charts.memory),
+        "words": {kind: shown(words) for kind, words in words_of(charts, tz).items()},
+        "releases": [
+            [shown(one.name), round(one.from_seconds), round(one.until_seconds)] for one in charts.releases
+        ],
         "split": None
         if split is None
         else {
@@ -53,7 +57,7 @@ def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
         ],
         "markers": [
             [int(marker.at_seconds), marker.kind, shown(marker_words(marker, charts))]
-            for marker in charts.markers
+            for marker in (*charts.ends, *charts.markers)
         ],
     }
 
@@ -70,8 +74,8 @@ def _memory(memory: MemoryChart) -> dict[str, Any]:
         "max": encode_values(memory.max_mb, finest=SHOWN_MB) if has_band else None,
         "trend": [_ribbon(ribbon) for ribbon in memory.trend],
         "each": [_line(line) for line in memory.processes],
-        "ols": [_line(line) for line in memory.least_squares],
         "forecast": _ribbon(memory.forecast) if memory.forecast else None,
+        "reach": _reach(memory.reach) if memory.reach else None,
         "limit": memory.limit_mb if shows_limit(memory) else None,
         "ceiling": y_ceiling(memory),
     }
@@ -82,6 +86,11 @@ def _ribbon(ribbon: Ribbon) -> list[list[float]]:
         [round(at) for at in ribbon.at_seconds],
         *([round(v, 3) for v in values] for values in (ribbon.low_mb, ribbon.middle_mb, ribbon.high_mb)),
     ]
+
+
+def _reach(reach: Reach) -> list[int | None]:
+    ends = (reach.at_seconds, reach.from_seconds, reach.until_seconds)
+    return [None if at is None else round(at) for at in ends]
 
 
 def _line(line: Line) -> list[list[float]]:

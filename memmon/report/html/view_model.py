@@ -46,6 +46,38 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseBand:
+    """A release behind a picture: `left` and `width` in percent of the width."""
+
+    name: str
+    left: float
+    width: float
+    is_shaded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedMark:
+    """A moment on a picture: `x` in percent of the width, `y` of the height; `kind` is a class of the style sheet."""
+
+    kind: str
+    x: float
+    y: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedLabel:
+    """Words on a line: `x` in percent of the width, `y` of the height, `dy` points below that; `anchor` as SVG has it."""
+
+    kind: str
+    words: str
+    x: float
+    y: float
+    dy: int
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A picture that is complete without scripts."""
 
@@ -58,6 +90,9 @@ class Figure:
     y_ticks: tuple[Tick, ...]
     x_ticks: tuple[Tick, ...]
     note: str = ""
+    bands: tuple[ReleaseBand, ...] = ()
+    marks: tuple[PlacedMark, ...] = ()
+    labels: tuple[PlacedLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
