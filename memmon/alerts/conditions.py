@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     Condition = Callable[[PresentState, AlertPolicy], Observation | None]
 
 _SHORT_RUN_SECONDS = 1_800.0
+"""A run that ended unmeant before this had no time for a verdict. Chosen: half an hour."""
 _SHOWN_DEQUES = 20
+"""Deques that one alert names, at most. Chosen: what a message holds."""
 
 
 def observe(present: PresentState, policy: AlertPolicy, *, in_process: bool = False) -> list[Observation]:

@@ -16,13 +16,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from memmon.facts.limit_names import limit_name
+from memmon.facts.medians import SIGMA_PER_MAD, median
 from memmon.facts.severity import NEAR_HOURS
 from memmon.facts.staleness import stale_after_seconds
 from memmon.formatting import local_time, size
 from memmon.units import MIB, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from memmon.model import Snapshot
 
@@ -33,6 +34,7 @@ START_UP_MINUTES = 34.5
 SHORTEST_MINUTES = 19.5
 """Growth that began later is told once it was seen for about 20 minutes: five such snapshots. Chosen."""
 LEAST_READING_COUNT = 5
+"""Readings that a stretch needs. Chosen: fewer show no evenness."""
 HORIZON_MINUTES = 45.0
 """Told when the limit is nearer: half an hour is left to act when a snapshot or two come late. Chosen."""
 LATEST_MINUTES = 90.0
@@ -56,12 +58,14 @@ TAIL_RATIO = 0.5
 PACE_ERROR = 0.08
 """Standard error of any pace, as a share of it: it is carried forward. Chosen."""
 ENDS_QUANTILE = 1.4
-"""Standard errors to the ends of the interval told: about eight of ten times between them."""
+"""Standard errors to the ends of the interval told. Chosen: about eight of ten times between them."""
 
 _SPARE_SECONDS = 20.0
-"""Readings that are closer are one: an hour of them is 180, whatever the interval."""
+"""Readings that are closer are one. Chosen: an hour of them is 180, whatever the interval."""
 _LONGEST_GAP_SECONDS = 300.0
+"""Seconds without a reading after which it begins anew, at least. Chosen: the usual interval."""
 _KEPT_SECONDS = (WINDOW_MINUTES[0] + 1.0) * SECONDS_PER_MINUTE
+"""Seconds of readings that are kept. By definition: the longest stretch, and a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +283,7 @@ def _line(minutes: Sequence[float], mb: Sequence[float]) -> _Line | None:
         slope * (at[-1] - at[0]) < max(EVEN_RATIO * noise_mb, LEAST_RISE_MB)
         or second < HALF_RATIO * max(first, slope)
         or tail < TAIL_RATIO * slope
-        or not _has_no_jump(at, level, slope=slope, noise_mb=1.4826 * median(map(abs, beside)))
+        or not _has_no_jump(at, level, slope=slope, noise_mb=SIGMA_PER_MAD * median(map(abs, beside)))
     ):
         return None
     middle = sum(at) / len(at)
@@ -318,10 +322,3 @@ def _blocks(minutes: Sequence[float], mb: Sequence[float]) -> tuple[list[float],
         [sum(minutes[place] for place in part) / len(part) for part in filled],
         [median(mb[place] for place in part) for part in filled],
     )
-
-
-def median(values: Iterable[float]) -> float:
-    """Return the median; the module `statistics` would bring decimal and fractions into the program."""
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

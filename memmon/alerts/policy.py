@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from memmon.config import Settings
 
 _CLEAR_BELOW_PERCENT = 5.0
-"""Memory is clear this many points below the level at which it is high."""
+"""Memory is clear this many points below the level at which it is high. Chosen: so that it does not flap."""
 _VERY_HIGH_PERCENT = 95.0
+"""Per cent of its limit from which memory is an error. Chosen: little is left to act in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

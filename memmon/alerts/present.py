@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from memmon.model import DequeReading, Snapshot
 
 _HUNDRED_PERCENT = 100.0
+"""By definition."""
 
 
 class RunLike(Protocol):

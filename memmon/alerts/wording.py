@@ -25,6 +25,7 @@ _HEADS = {
     "test": "TEST",
 }
 _LONGEST_TEXT = 4_000
+"""Characters of a message, at most. Chosen: what a chat takes in one message."""
 
 
 class MessageWriter:

@@ -23,7 +23,9 @@ from memmon.facts.severity import Severity
 from memmon.model import AlertInfo, DequeReading
 
 _HUNDRED_PERCENT = 100.0
+"""By definition: a whole in per cent."""
 _SHARE_SLACK = 1e-9
+"""By so much shares may differ and be the same. Chosen: above the rounding of a float."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

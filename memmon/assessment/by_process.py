@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST_JUDGED = 16
 """Processes that are judged by themselves: those that have grown most. Chosen: bounds the cost of a verdict."""
 END_SHARE = 0.1
-"""Share of a history at each of its ends between which its growth is told roughly."""
+"""Share of a history at each of its ends between which its growth is told roughly. Chosen: a tenth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

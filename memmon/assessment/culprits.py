@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from memmon.assessment.present import GrowthReadings
 
 EARLY_GROWTH_BYTES = 5 * MIB
-"""Growth from which on a cause is told although no verdict can be given yet: less is a start's own noise."""
+"""Growth from which on a cause is told although no verdict can be given yet. Chosen: less is a start's own noise."""
 
 SMALLEST_SHARE = 0.01
+"""Share of the growth from which a part is told. Chosen: a hundredth."""
 GUILTY_SHARE = 0.2
+"""Share of the growth from which a part is named as what grows. Chosen: a fifth."""
 UNEXPLAINED = "unexplained"
 
 

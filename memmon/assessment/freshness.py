@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memmon.store.read import RunInfo
 
 CLOCK_TOLERANCE_SECONDS = 60.0
-"""Clocks of two machines that are kept by the network differ by less: what is further ahead is a wrong clock."""
+"""What is further ahead is a wrong clock. Chosen: clocks of two machines that are kept by the network differ by less."""
 
 
 class FreshnessState(StrEnum):

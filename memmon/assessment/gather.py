@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from memmon.store.read.shares import ProportionalShare
 
 CAUSE_POINT_COUNT = 600
-"""Spans that a window's counters are gathered into: far more than the ends and turns that are read off them."""
+"""Spans that a window's counters are gathered into. Chosen: far more than the ends and turns that are read off them."""
 
 NEWEST_STRETCH = timedelta(minutes=1)
 """Figures over a whole look-back would cost ten times as much as the newest sample's values."""

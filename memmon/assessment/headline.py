@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memmon.assessment.freshness import Freshness
 
 _HUNDRED_PERCENT = 100.0
+"""By definition: a whole in per cent."""
 
 
 def headline_of(assessed: Assessment) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memmon.store.read import AssessmentRow
 
 VERSION = 1
-"""Of the JSON's form: raised where a field that was there changes its meaning; one that is added changes nothing."""
+"""Of the JSON's form: raised where a field that was there changes its meaning; one that is added changes nothing. By definition."""
 
 LONGEST_GAP = timedelta(hours=1, minutes=15)
 """How much newer samples may be than those that were judged: an hour until the next check, and what delays it."""

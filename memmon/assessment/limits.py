@@ -24,8 +24,9 @@ Counts = Literal["charged", "used", "footprint"]
 """What counts: all that is charged, the older measure of it, or what the process can't give back."""
 
 _SAME_SHARE = 0.01
-"""A machine's memory as reckoned from a rounded share of it is off by less."""
+"""Sizes that differ by less are the same. Chosen: a machine's memory as reckoned from a rounded share of it is off by less."""
 _HUNDRED_PERCENT = 100.0
+"""By definition: a whole in per cent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from memmon.store.read import RunInfo
 
 NEWEST_STEPS = 12
-"""An interval is told by the newest samples: older ones may be folded into hours."""
+"""An interval is told by so many of the newest samples. Chosen: older ones may be folded into hours."""
 MOST_PAUSES = 4.0
-"""A run has so many times fewer samples than its length would have, at the most: else a clock was set meanwhile."""
+"""A run has so many times fewer samples than its length would have, at the most: else a clock was set meanwhile. Chosen."""
 
 LONGEST_SILENCE = timedelta(days=4)
 """A run of which nothing was heard for so long lives no more, whatever its interval: three days at most."""

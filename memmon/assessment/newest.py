@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
 
 _NEAR_MINUTES = 240.0
-"""Growth that would take longer than this to the limit is not looked at: far more than what is told."""
+"""Growth that would take longer than this to the limit is not looked at. Chosen: far more than what is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

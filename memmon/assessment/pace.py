@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memmon.history import History
 
 _LOOKED_AT_SECONDS = (WINDOW_MINUTES[0] + 5.0) * SECONDS_PER_MINUTE
+"""Seconds of readings that are looked at. By definition: the longest stretch of a pace, and five minutes."""
 
 
 def present_pace(

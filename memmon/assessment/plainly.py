@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from memmon.store.read import RunInfo
 
 _HUNDRED_PERCENT = 100.0
+"""By definition: a whole in per cent."""
 WEEKDAY_DAYS = 6
-"""What lies no further away is told by its day of the week."""
+"""What lies no further away is told by its day of the week. By definition: the same day comes again on the seventh."""
 
 RELEASE_SLACK = timedelta(hours=3)
 """Growth that begins so soon after a release's first start, past the warm-up, began with it."""
 
 _LEAST_MAIN_SHARE = 0.5
+"""Share of the growth from which one part is said to have it. Chosen: half leads."""
 
 
 def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...]:

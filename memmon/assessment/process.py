@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 MOST_NAMED = 4
-"""Processes that one sentence names, at most."""
+"""Processes that one sentence names, at most. Chosen: what fits a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,9 @@ __all__ = [
 ]
 
 CRITICAL_SHARE = 0.95
+"""Share of the limit from which memory is critical. Chosen: little is left to act in."""
 WARNING_SHARE = HIGH_MEMORY_PERCENT / 100
+"""Share of the limit from which memory is a warning. As in the alert of high memory."""
 
 ReasonKind = Literal["verdict", "near_limit", "pace", "limit_use", "deques", "resources", "children"]
 

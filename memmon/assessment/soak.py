@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from memmon.history import History
 
 HELPER_SHARE = 0.1
-"""A process that had ended after less than this share of the soak, and never held more than this share of all, is judged in the sum alone."""
+"""A process that had ended after less than this share of the soak, and never held more than this share of all, is judged in the sum alone. Chosen: a tenth."""
 
 ENDING_SHARE = 0.1
-"""Share of the soak at its end in which its processes may end one after another."""
+"""Share of the soak at its end in which its processes may end one after another. Chosen: a tenth."""
 
 _WORST_FIRST: tuple[Outcome, ...] = ("FAIL", "INCONCLUSIVE", "PASS")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 MOST_MOMENTS = 9_000
-"""A month of five minutes."""
+"""Moments that are looked at, at most. Chosen: a month of five minutes."""
 
 Quantity = Literal["footprint", "rss"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memmon.assessment.process import SourceProcess
 
 WORTH_WARNING_SHARE = 0.1
-"""Unrecorded children that hold more than this share of what is recorded are a warning: the verdict leaves them out."""
+"""Unrecorded children that hold more than this share of what is recorded are a warning. Chosen: the verdict leaves them out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memmon.assessment.freshness import Freshness
 
 _REACHED_PERCENT = 100.0
+"""By definition: a whole in per cent."""
 _OF_THE_LIMIT = frozenset({"limit_use", "pace", "near_limit"})
 _FAULTS = frozenset({"deques", "resources", "children"})
 

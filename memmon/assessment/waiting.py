@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from memmon.history import History
 
 LONG_ENOUGH_HOURS = 19.5
-"""From so many hours of growth on a leak is told from a warm-up (as in the verdict's rules)."""
+"""From so many hours of growth on a leak is told from a warm-up. As in the verdict's rules."""
 SAME_HOURS_AGAIN = 24.0
-"""Hours after which the same hours of the day have passed once more."""
+"""Hours after which the same hours of the day have passed once more. By definition."""
 _NOISE_POWER = 2.0 / 3.0
-"""Noise hides slopes by the power -3/2 of the time that is judged, at best."""
+"""Noise hides slopes by the power -3/2 of the time that is judged, at best. By definition: the error of a least-squares slope."""
 _ENDED = frozenset({FreshnessState.ENDED, FreshnessState.ENDED_BADLY})
 
 

@@ -7,9 +7,8 @@ and output, and ends with its program.
 
 from __future__ import annotations
 
-from memmon.child.headroom import require_headroom
 from memmon.child.process import Child
-from memmon.child.starts import Children
+from memmon.child.starts import Children, require_headroom
 from memmon.child.wire import AnsweredError
 
 __all__ = ["AnsweredError", "Child", "Children", "require_headroom"]

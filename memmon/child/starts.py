@@ -1,4 +1,4 @@
-"""The children of one recorder: counted, braked, and ended with it."""
+"""The children of one recorder: started where there is room, counted, braked, and ended with it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from memmon.child.requests import AnswerT_co
 from memmon.child.wire import AnsweredError
 from memmon.errors import ChildError
 from memmon.guest.locks import Claim
+from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.child.interpreter import Interpreter
     from memmon.child.requests import Request
+    from memmon.model import Snapshot
 
 AnswerT = TypeVar("AnswerT")
 
@@ -30,6 +32,8 @@ PAUSE_SECONDS = 300.0
 """After a failure, no child is started for so long."""
 FAILURE_LIMIT = 3
 """So many failures one after another, and none is started any more in this run."""
+JUDGE_HEADROOM_BYTES = 300 * MIB
+"""Memory that must be free under the limit before an analysis is started."""
 _POLL_SECONDS = 0.02
 _LOOK_SECONDS = 0.5
 _SHORT_SECONDS = 90.0
@@ -224,3 +228,17 @@ class RunningChild(Generic[AnswerT_co]):
 
 def _waiting(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < _SHORT_SECONDS else f"{seconds / 60:.0f} minutes"
+
+
+def require_headroom(snapshot: Snapshot | None, *, needed_bytes: int = JUDGE_HEADROOM_BYTES) -> None:
+    """Raise ChildError when a child could push the program over its limit."""
+    if snapshot is None:
+        return
+    room = (snapshot.system_available_bytes, snapshot.limit_room_bytes)
+    known = [value for value in room if value is not None]
+    if known and min(known) < needed_bytes:
+        msg = (
+            f"only {mb_from_bytes(min(known)):.0f} MB are free under the memory limit, "
+            f"an analysis beside the program needs {mb_from_bytes(needed_bytes):.0f} MB"
+        )
+        raise ChildError(msg)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
+from memmon.facts.medians import median
 from memmon.units import GIB, KIB, MIB
 
 if TYPE_CHECKING:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections import defaultdict
+from enum import Enum
 
 import numpy as np
 from tree import modules
 
+ANALYSIS = ("memmon.analysis.",)
+JUDGING = (*ANALYSIS, "memmon.alerts.", "memmon.assessment.")
+ORIGIN = re.compile(
+    r"\b(Chosen|Tuned|Measured|Given with|By definition|By convention|As in|From its source)\b"
+    r"|\([^()]*\b(19|20)\d\d\)|IEEE 754"
+)
+"""How a constant says where it comes from; what a paper gives bears its year, and its authors."""
 
-def constants():
-    """Yield (module, name, value, the literal under it) of each number, or group of numbers, of the analysis."""
+
+def constants(places=ANALYSIS):
+    """Yield (module, name, value, the literal under it) of each number, or group of numbers, of these packages."""
     for module, (path, tree) in modules().items():
-        if not module.startswith("memmon.analysis.") or not _own_names(tree):
+        if not module.startswith(places) or not _own_names(tree):
             continue
         loaded = importlib.import_module(module)
         if loaded.__file__ == str(path):
@@ -39,7 +49,7 @@ def _is_number(value):
         return bool(value) and all(_is_number(one) for one in (*value, *value.values()))
     if isinstance(value, tuple):
         return bool(value) and all(_is_number(one) for one in value)
-    return isinstance(value, int | float | np.number | np.ndarray) and not isinstance(value, bool)
+    return isinstance(value, int | float | np.number | np.ndarray) and not isinstance(value, bool | Enum)
 
 
 def _line_of(below):
@@ -52,6 +62,13 @@ def test_each_number_of_the_analysis_is_explained():
     found = list(constants())
     assert len(found) > 150
     assert [(module, name) for module, name, _, below in found if not _line_of(below).strip()] == []
+
+
+def test_each_number_says_where_it_comes_from():
+    """A number that a judgement, an alert or an assessment rests on says whether it was chosen, tuned, measured or given."""
+    found = list(constants(JUDGING))
+    assert len(found) > 350
+    assert [(module, name) for module, name, _, below in found if not ORIGIN.search(_line_of(below))] == []
 
 
 def test_one_name_is_one_number():

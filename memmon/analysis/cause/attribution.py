@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 OVERCLAIM = 1.15
-"""The parts may claim so much of the growth together before they are taken to overlap."""
+"""The parts may claim so much of the growth together before they are taken to overlap. Chosen: sizes come from sampling."""
 
 SMALLEST_GROWTH_MB = 1.0
 """MB of growth of RSS from which shares are told. Chosen: below it a share is a ratio of noise."""

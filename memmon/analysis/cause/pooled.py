@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 BLOCK_COUNT = 48
-"""Blocks of a run that its noise is estimated from: as many as the envelope of the verdict has."""
+"""Blocks of a run that its noise is estimated from. As in the envelope of the verdict."""
 _FEWEST_NOISE_BLOCKS = 4
-"""Blocks of a run below which its error is infinite: as few as the noise model fits."""
+"""Blocks of a run below which its error is infinite. As in the noise model, which fits no fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 WINDOW_END_SHARE = 0.1
-"""Part of the samples that each end of a window is read from."""
+"""Part of the samples that each end of a window is read from. Chosen: a tenth."""
 
 LATE_SHARE = 0.25
-"""Counters that were not read in this last part of a window may have missed a turn."""
+"""Counters that were not read in this last part of a window may have missed a turn. Chosen: a quarter."""
 
 SMALLEST_GROWTH_BYTES = 0.5 * MIB
 """Bytes of growth that a cause is named for. Chosen: below half a MB counters are noise."""
@@ -52,7 +52,7 @@ LEAST_SEEN_SHARE = 0.2
 """Share of the growth that the counters must show to be split by them. Chosen: less is another movement."""
 
 LARGEST_BLOCK_BYTES = 512.0
-"""Largest object, in bytes, that CPython puts into its pools (SMALL_REQUEST_THRESHOLD)."""
+"""Largest object, in bytes, that CPython puts into its pools. From its source: SMALL_REQUEST_THRESHOLD."""
 USUAL_BLOCK_BYTES = 80.0
 """Bytes taken for a block in the pools where too few changed to see. Chosen: a usual small object."""
 FEWEST_PYTHON_BLOCKS = 2_000.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memmon.analysis.cause.split_finding import Cause, CausePart
 
 MENTIONED_SHARE = 0.1
-"""Parts from this share on are named in the sentence."""
+"""Parts from this share on are named in the sentence. Chosen: keeps it short."""
 
 UNKNOWN_BUILD = (
     "How it divides into Python objects and native allocations is unknown on this build: a free-threaded Python, or "

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 CHANGE_CONFIDENCE = 0.98
-"""Of each of the two changes, so that both together mislead in at most 4 % of equal pairs."""
+"""Of each of the two changes. Chosen: both together mislead in at most 4 % of equal pairs."""
 
 ESTIMATE_CONFIDENCE = 0.95
-"""Confidence of the interval of one release's figure: 95 %, by convention."""
+"""Confidence of the interval of one release's figure. By convention: 95 %."""
 POWER_QUANTILE = 0.84
 """Normal quantile of 80 % power, the convention (Cohen 1988): a change called four times in five."""
 SMALLEST_SLOPE_MB_PER_HOUR = 0.2
@@ -35,7 +35,7 @@ SMALLEST_SLOPE_MB_PER_HOUR = 0.2
 SMALLEST_PLATEAU_MB = 4.0
 """MB by which a plateau must change to count. Chosen: less matters to nobody."""
 SMALLEST_PLATEAU_SHARE = 0.02
-"""Changes below these are no difference, however certain."""
+"""Share of a plateau by which it must change to count. Chosen: a fiftieth matters to nobody."""
 
 USUAL_SCATTER_SHARE = 0.015
 """Share of the level that restarts of one program usually differ by. Chosen: holds few runs up."""
@@ -44,7 +44,7 @@ USUAL_SCATTER_MB = 2.0
 FIRST_BLOCKS = 3
 """Blocks at a run's start whose median is its fresh level. Chosen: before a leak adds much."""
 USUAL_FREEDOM = 4.0
-"""What restarts of one program usually differ by, worth so many degrees of freedom."""
+"""Degrees of freedom that the usual scatter of restarts is worth. Chosen: a few runs of its own outweigh it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

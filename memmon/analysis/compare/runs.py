@@ -9,6 +9,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import HOURS_PER_DAY, Blocks, day_columns, median_slope
 from memmon.analysis.leak.series import run_series
+from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -22,23 +23,23 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 WARM_UP_HOURS = 1.0
-"""Hours after a start that are left out: the hour that the verdict leaves out."""
+"""Hours after a start that are left out. As in the verdict."""
 WARM_UP_SHARE = 0.2
-"""The part of the compared uptime that counts as warm-up, beyond the first hour."""
+"""The part of the compared uptime that counts as warm-up, beyond the first hour. Chosen: a fifth."""
 
 SHORTEST_COMPARED_HOURS = 1.5
 """Hours of a run, the warm-up left out, from which it takes part. Chosen: as many blocks as a trend needs."""
 SHORTEST_SHARE = 0.5
-"""A run takes part when it is at least this share of the compared uptime long."""
+"""A run takes part when it is at least this share of the compared uptime long. Chosen: half."""
 
 COMPARED_BLOCK_COUNT = 48
-"""Blocks over the compared uptime: as many as the envelope of the verdict has."""
+"""Blocks over the compared uptime. As in the envelope of the verdict."""
 LONGEST_BLOCK_HOURS = 4.0
-"""Longest block, in hours: longer ones hide the day, as in the envelope of the verdict."""
+"""Longest block, in hours: longer ones hide the day. As in the envelope of the verdict."""
 SHORTEST_BLOCK_HOURS = 0.25
 """Shortest block, in hours. Chosen: three samples of five minutes."""
 FEWEST_BLOCKS = 6
-"""Blocks that a run needs to be compared: as few as a trend is fitted to."""
+"""Blocks that a run needs to be compared. As in the trend of the verdict."""
 SHARED_DAY_FROM_HOURS = 20.0
 """Hours of all runs together from which they may share a daily cycle. Chosen: most of one day."""
 DAY_SLOT_COUNT = 8
@@ -172,7 +173,7 @@ def _weighted_fit(design: FloatArray, level: FloatArray) -> FloatArray:
         solved = np.linalg.lstsq(design * weight[:, None], level * weight, rcond=None)[0]
         found = np.asarray(solved, dtype=np.float64)
         left = np.abs(level - design @ found)
-        scale = float(np.median(left)) * 1.4826
+        scale = float(np.median(left)) * SIGMA_PER_MAD
         if scale <= 0:
             break
         weight = np.sqrt(np.minimum(1.0, 2.5 * scale / np.maximum(left, 1e-12)))

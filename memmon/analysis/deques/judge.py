@@ -28,7 +28,7 @@ FEWEST_RATE_SAMPLES = 6
 MAX_SAMPLES = 300
 """Samples of a length that are looked at, at most. Chosen: as many as all pairs are sorted for."""
 RATE_HOURS = 24.0
-"""Newest hours that rates are read from: one day, so that its cycle is in it once."""
+"""Newest hours that rates are read from. Chosen: one day, so that its cycle is in it once."""
 CLEAR_RISE_ITEMS = 1.0
 """Items that a length must rise by to fill. Chosen: one item is the smallest rise."""
 

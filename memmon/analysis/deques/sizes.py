@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from memmon.analysis.deques.finding import DequeFinding
 
 HEADROOM_SHARE = 0.25
-"""So much of the free memory may be given to deques by suggestion, all together."""
+"""So much of the free memory may be given to deques by suggestion, all together. Chosen: a quarter."""
 
 MARGIN = 1.25
 """A suggested bound over what was needed. Chosen: a quarter of reserve."""
@@ -24,9 +24,9 @@ SPARE_FACTOR = 2.0
 LEAST_RATE_HOURS = 1.0
 """Hours of observation from which arrivals are told. Chosen: less is a burst."""
 LEAST_OBSERVED_HOURS = 24.0
-"""Hours of observation from which less is suggested: a day, so that its peak was seen."""
+"""Hours of observation from which less is suggested. Chosen: a day, so that its peak was seen."""
 MEANT_FULL_SHARE = 0.95
-"""A deque that so many readings of a day found full is a window over the newest items: its bound is meant."""
+"""A deque that so many readings of a day found full is a window over the newest items: its bound is meant. Chosen: one in twenty may be of its filling."""
 OWN_GROWTH_SHARE = 0.5
 """Part of the source's growth from which it is the deques' own. Chosen: half leads."""
 WORTHWHILE_BYTES = 1.0 * MIB

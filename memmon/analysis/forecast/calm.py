@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.finding import LeakFinding
 
 WHOLE_DAY_HOURS = 23.5
-"""Hours that hold each hour of the day, less a few samples: before that a fall may be half of a cycle, and hide a leak."""
+"""Hours that hold each hour of the day: before that a fall may be half of a cycle, and hide a leak. Chosen: a day, less a few samples."""
 
 
 def judged_hours(finding: LeakFinding) -> float:

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 BLOCK_COUNT = 48
-"""Blocks of a fit, at most: as many as the envelope of the verdict has."""
+"""Blocks of a fit, at most. As in the envelope of the verdict."""
 SAMPLES_PER_BLOCK = 3
-"""Samples per block, at least: as in the envelope of the verdict."""
+"""Samples per block, at least. As in the envelope of the verdict."""
 FEWEST_BLOCKS = 6
-"""Blocks that a fit needs: as few as the trend of the verdict."""
+"""Blocks that a fit needs. As in the trend of the verdict."""
 DAY_CYCLE_FROM_HOURS = 44.0
-"""Hours from which a daily cycle can be told from a trend: nearly two days, as in the verdict."""
+"""Hours from which a daily cycle can be told from a trend: nearly two days. As in the verdict."""
 FEWEST_FOR_DAY_CYCLE = 24
 """Blocks that harmonics of 24, 12 and 8 h need. Chosen: three per term, line included."""
 CYCLE_DOUBT_FROM_HOURS = 16.0
-"""Hours from which a cycle may bend the slope, as in the verdict: two thirds of a day."""
+"""Hours from which a cycle may bend the slope: two thirds of a day. As in the verdict."""
 CYCLE_FITS_SHARE = 0.4
 """Squared error left by a sine, over that of a line, below which it is one. Tuned: coverage."""
 CYCLE_TRUST = 0.8
@@ -42,7 +42,7 @@ CLEARLY_SMALLER = 0.5
 CLEAR_DIFFERENCE = 4.0
 """Standard errors by which a later part must differ to be taken. Chosen: chance rarely gives four."""
 PAGE_MB = 4096 / MIB
-"""MB of a page, the step of readings of RSS: 4 KiB on x86-64."""
+"""MB of a page, the step of readings of RSS. By definition: 4 KiB on x86-64."""
 SHORTEST_STRAIGHT_HOURS = 2.0
 """Hours of a later part, at least; twice that in long histories. Chosen: 24 samples."""
 ENDED_SHARE = 0.3
@@ -52,7 +52,7 @@ SHORT_RUN_HOURS = 4.0
 SLOWING_SHARE = 0.7
 """Last rise over first below which a short run slows down. Chosen: seven tenths."""
 SHORTEST_DAILY_HOURS = 23.5
-"""Hours of a later part where days show: one day, less a few samples."""
+"""Hours of a later part where days show. Chosen: one day, less a few samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.finding import LeakFinding
 
 DEQUE_SIZE_ERROR = 0.4
-"""Share by which the sizes of deques may be wrong, as in the verdict: they come from sampling."""
+"""Share by which the sizes of deques may be wrong: they come from sampling. As in the verdict."""
 CURVE_POINTS = 40
 """Points of the curve that is drawn. Chosen: enough for a picture."""
 

@@ -58,9 +58,9 @@ __all__ = [
 HORIZON_PER_WINDOW = 30.0
 """Horizon of what does not grow, in lengths of what was judged. Chosen: further ahead its calm says nothing."""
 SHORTEST_HORIZON_HOURS = 168.0
-"""Shortest horizon, in hours: a week, by choice."""
+"""Shortest horizon, in hours. Chosen: a week."""
 LONGEST_HORIZON_HOURS = 8_760.0
-"""Longest horizon, in hours: a year, by choice."""
+"""Longest horizon, in hours. Chosen: a year."""
 CURVE_POINT_COUNT = 40
 """Points of the curve that is drawn. Chosen: enough for a picture."""
 BETWEEN_READINGS = 0.65

@@ -22,7 +22,7 @@ PATH_COUNT = 400
 _PATH_SEED = 1989
 """Seed of the draws. Chosen: any will do, a fixed one makes forecasts repeatable."""
 ROUNDING_SHARE = 1e-9
-"""Of a limit: a course that comes so near has met it, so that its last digits don't move the time by a reading."""
+"""Of a limit: a course that comes so near has met it. Chosen: its last digits don't move the time by a reading."""
 
 _MOST_STEPS = 2_000
 """Steps of a course, at most; beyond, the history is made coarser. Chosen: bounds the cost."""

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BLOCK_COUNT = 48
-"""Blocks that a curve is fitted to, at most: as many as the envelope of the verdict has."""
+"""Blocks that a curve is fitted to, at most. As in the envelope of the verdict."""
 FEWEST_BENT_BLOCKS = 8
 """Blocks that a curve of three parameters needs. Chosen."""
 TIME_CONSTANTS = 60
 """Time constants that are tried, from a fortieth of the stretch to ten times as long. Chosen: steps of a tenth."""
 SHORTEST_SHARE, LONGEST_SHARE = 0.025, 10.0
 NEARLY_AS_GOOD = 3.84
-"""Gain in squared error, in residual variances, up to which a curve is possible: 95 % of chi-square (1 degree)."""
+"""Gain in squared error, in residual variances, up to which a curve is possible. By definition: 95 % of chi-square (1 degree)."""
 END_IN_SIGHT = 2.71
-"""The same, by which a straight line must be worse for growth to have a known end: one side of the 95 %."""
+"""The same, by which a straight line must be worse for growth to have a known end. By definition: one side of the 95 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

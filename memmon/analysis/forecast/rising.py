@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RECENT_HOURS = (2.0, 4.0, 8.0, 16.0)
 """Lengths of the newest part that are looked at. Chosen: each twice the one before."""
 RECENT_BLOCKS = 8
-"""Blocks of the newest part."""
+"""Blocks of the newest part. Chosen: as few as the orders below tell apart."""
 HABITS = ((0.5, 0.975), (0.85, 0.9))
 """Order of the newest blocks from which they rise, and the share of earlier blocks below which their end is habitual.
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 FEWEST_SAMPLES = 24
 """Samples that a forecast rests on, at least. Chosen: two hours of five minutes."""
 MOST_SAMPLES = 5_000
-"""Readings beyond twice as many are thinned, their peaks kept: a week of seconds says no more than one of minutes."""
+"""Readings beyond twice as many are thinned, their peaks kept. Chosen: a week of seconds says no more than one of minutes."""
 SHORTEST_HOURS = 1.0
 """Hours that a forecast rests on, at least. Chosen: less is a start."""
 WARM_UP_HOURS = 1.0
-"""Hours after a start that are left out: the hour that the verdict leaves out."""
+"""Hours after a start that are left out. As in the verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.finding import LeakFinding
 
 FEWEST_FOR_TILT = 2
-"""Samples that a slope needs."""
+"""Samples that a slope needs. By definition."""
 
 
 def is_unseen(finding: LeakFinding) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
 
 HOURS_PER_DAY = 24.0
-"""Hours of a day."""
+"""Hours of a day. By definition."""
 DAYS_FROM_HOURS = 72.0
 """Hours from which a span is told in days. Chosen: three days."""
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.facts.medians import SIGMA_PER_MAD
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,9 +23,9 @@ FEWEST_MINIMA = 12
 SAMPLES_PER_BLOCK = 3
 """Samples per block where there are enough. Chosen: a minimum of three forgets one tooth."""
 HOURS_PER_DAY = 24.0
-"""Hours of a day."""
+"""Hours of a day. By definition."""
 LONGEST_DAY_BLOCK_HOURS = 4.0
-"""Longest block, in hours, that shows the day: half the shortest harmonic of it."""
+"""Longest block, in hours, that shows the day. By definition: half the shortest harmonic of it."""
 DAY_HARMONICS_HOURS = (24.0, 12.0, 8.0)
 """Periods, in hours, of the day's first three harmonics. Chosen: enough for working hours."""
 
@@ -131,7 +133,7 @@ def day_profile(hours: FloatArray, mb: FloatArray) -> FloatArray:
     design = np.concatenate([line, day_columns(hours)], axis=1)
     found = np.linalg.lstsq(design, mb, rcond=None)[0]
     left = np.abs(mb - design @ found)
-    scale = median_of(left) * 1.4826
+    scale = median_of(left) * SIGMA_PER_MAD
     if scale > 0:
         weight = np.minimum(1.0, 2.5 * scale / np.maximum(left, 1e-12))
         found = np.linalg.lstsq(design * weight[:, None], mb * weight, rcond=None)[0]

@@ -31,7 +31,7 @@ CONTRADICTS_FROM_HOURS = 5.0
 ONSET_REFIT_HOURS = 2.5
 """Hours after an onset from which growth is measured anew. Tuned on leaks that begin late."""
 ENOUGH_HOURS = 19.5
-"""Hours of history that are no longer young: where the margins of the alarm are lowest."""
+"""Hours of history that are no longer young. As in the margins of the alarm, which are lowest from here on."""
 AGREES_WITHIN = 0.3
 """Share by which a young slope may differ from that of all runs. Tuned on simulated restarts."""
 CONTEXT_SPANS = 2.5

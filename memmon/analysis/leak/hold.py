@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 SPELLS_HOURS = (4, 6, 8, 10, 12, 16, 24, 36, 48, 72, 96)
 """Lengths of growth, in hours, that are looked for. Chosen: steps of a half up to four days."""
 QUIET_HOURS = 2
-"""Hours before growth that must be level: what grows from the start on may be a cache that fills."""
+"""Hours before growth that must be level: what grows from the start on may be a cache that fills. Chosen: two."""
 LEVEL_SHARE = 0.2
 """Pace in these hours, over that of the growth, that is level. Chosen."""
 IN_ACT_SHARE = 0.1
 """Part of the growth that must have come in its last quarter: what had paused before is not in the act. Chosen."""
 GIVEN_BACK_SHARE = 1.0 / 3.0
-"""Part of the growth that, given back, resolves it."""
+"""Part of the growth that, given back, resolves it. Chosen: a third."""
 UNGROWN_SHARE = 0.25
 """Part of the growth below which the same hours of a later day did not grow. Chosen."""
 DAYS_BEFORE = 4
@@ -50,7 +50,7 @@ LONGER_THAN_PAUSE = 1.25
 MOST_LOOKS = 2
 """Hours that are judged again, at the most. Chosen: bounds the cost of a verdict."""
 HOURS_PER_DAY = 24
-"""Hours of a day."""
+"""Hours of a day. By definition."""
 APART_HOURS = 3
 """Hours between those that are judged again. Chosen."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import median_of
+from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FEWEST_PIECE_SAMPLES = 4
 """Samples that a run needs to have a level. Chosen."""
 LEVEL_SAMPLES = 3
-"""Samples at an end that tell its level: their median forgets an odd one."""
+"""Samples at an end that tell its level. Chosen: the median of three forgets an odd one."""
 FLOOR_SAMPLES = 12
 """Samples at an end that tell its floor. Chosen: an hour of five minutes."""
 NOISE_SAMPLES = 24
@@ -80,7 +81,7 @@ def _goes_on(before: History, after: History, known: dict[int, HistoryRun]) -> b
     ends, begins = before.footprint_bytes[-NOISE_SAMPLES:] / MIB, after.footprint_bytes[:NOISE_SAMPLES] / MIB
     steps = np.concatenate([np.diff(ends), np.diff(begins)])
     drift = median_of(steps)
-    most = max(NOISE_TIMES * 1.4826 * median_of(np.abs(steps - drift)), LEAST_MB)
+    most = max(NOISE_TIMES * SIGMA_PER_MAD * median_of(np.abs(steps - drift)), LEAST_MB)
     apart = median_of(begins[:LEVEL_SAMPLES]) - median_of(ends[-LEVEL_SAMPLES:])
     if abs(apart) <= most:
         return True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FEWEST_LOAD_BLOCKS = 10
 """Blocks that line and work rate need together. Chosen: fewer say nothing."""
 CLEAR_RATIO = 3.0
-"""Standard errors by which memory must follow the rate. Convention: the three-sigma rule."""
+"""Standard errors by which memory must follow the rate. By convention: the three-sigma rule."""
 RISING_SHARE = 0.2
 """Rise of the rate, as a share of its level, that can explain a straight line. Tuned."""
 SAME_SHAPE = 0.98

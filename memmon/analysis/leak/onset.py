@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 DAY_TERMS = 6
-"""Terms of the day's cycle: sine and cosine of three harmonics."""
+"""Terms of the day's cycle. By definition: sine and cosine of three harmonics."""
 CLEAR_GAIN = 12.0
 """Gain in squared error, in residual variances, from which a hinge counts. Tuned on straight lines."""
 

@@ -32,7 +32,7 @@ BLOCKS_PER_RUN = 24
 MOST_RUNS = 40
 """Runs that are pooled, the longest. Chosen: bounds the cost; weights of T³ make the rest light."""
 WARM_UP_HOURS = 1.0
-"""Hours after a start that are left out, at most half a run: the hour that the verdict leaves out."""
+"""Hours after a start that are left out, at most half a run. As in the rules of one run."""
 POOL_MARGIN = 2.0
 """Standard errors that the common slope stands above the threshold, at least. Tuned."""
 LEAST_TAIL_SHARE = 0.3
@@ -48,7 +48,7 @@ AGREEING_SHARE = 0.6
 CURVE_BLOCKS = 16
 """Blocks of the runs' common curve, over a typical run. Tuned on simulated restarts."""
 FEWEST_CURVE_BLOCKS = 6
-"""Blocks of that curve from which a lasting slope is told: as few as a trend needs."""
+"""Blocks of that curve from which a lasting slope is told. As in the trend."""
 MOST_CURVE_BLOCKS = 10_000
 """Blocks of that curve, at most. Chosen: bounds memory for odd clocks."""
 COMMON_SHARE = 0.3

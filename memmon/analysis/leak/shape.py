@@ -9,6 +9,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import Blocks, median_of, median_slope
 from memmon.analysis.leak.trend import Trend, trend_of_blocks
+from memmon.facts.medians import SIGMA_PER_MAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,9 +29,9 @@ FLAT_SHARE = 0.25
 LONGEST_WARM_UP_HOURS = 16.0
 """Longest time constant of a warm-up, in hours. Tuned on caches that fill."""
 TIME_CONSTANTS_HOURS = np.array([0.7, 1.0, 1.5, 2.2, 3.3, 5.0, 7.3, 11.0, LONGEST_WARM_UP_HOURS])
-"""Time constants, in hours, that are tried: steps of about a half up to the longest."""
+"""Time constants, in hours, that are tried. Chosen: steps of about a half up to the longest."""
 CHI_SQUARE_95 = 3.84
-"""95 % quantile of chi-square with one degree of freedom, for the profile likelihood."""
+"""95 % quantile of chi-square with one degree of freedom, for the profile likelihood. By definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def _largest_step(y: FloatArray) -> tuple[int, float] | None:
     """Return (index of the first block after the step, size) of the largest clear step, else None."""
     n = y.size
     jumps = y[1:] - y[:-1]
-    noise = 1.4826 * median_of(np.abs(jumps - median_of(jumps)))
+    noise = SIGMA_PER_MAD * median_of(np.abs(jumps - median_of(jumps)))
     best: tuple[int, float] | None = None
     for place in (np.argsort(np.abs(jumps))[::-1][:2] + 1).tolist():
         before, after = y[max(place - SIDE_BLOCKS, 0) : place], y[place : min(place + SIDE_BLOCKS, n)]

@@ -44,7 +44,7 @@ END_SHARE = 0.92
 SMALLEST_STEP_MB = 1.0
 """MB from which a step is worth a word. Chosen: 1 MB."""
 NEGLIGIBLE_SHARE = 0.02
-"""Growth below this share of the threshold is real at times, and never worth a word."""
+"""Growth below this share of the threshold is real at times, and never worth a word. Chosen: a fiftieth."""
 
 
 def judge_runs(runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 DAY_CYCLE_FROM_HOURS = 44.0
-"""From nearly two days on, a daily cycle can be told from a trend."""
+"""Hours from which a daily cycle can be told from a trend. Chosen: nearly two days."""
 CYCLE_DOUBT_FROM_HOURS = 16.0
 """Hours from which a daily cycle may be in the slope: two thirds of a day. Tuned."""
 WAVE_FITS_SHARE = 0.7
@@ -37,7 +37,7 @@ WAVE_FITS_SHARE = 0.7
 WAVE_DOUBT_SHARE = 0.8
 """Part of the difference of the two slopes that joins the error. Tuned: coverage."""
 PLAIN_TERMS = 2
-"""Terms of a line: level and slope."""
+"""Terms of a line. By definition: level and slope."""
 TAIL_SHARE = 0.3
 """Last part of the stretch whose slope is its tail. Tuned with the rules of the alarm."""
 FEWEST_BLOCKS_HELD = 6

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 HOURS_PER_WEEK = 168.0
-"""Hours of a week: from then on the same weekday was seen."""
+"""Hours of a week: from then on the same weekday was seen. By definition."""
 MONDAY_SECONDS = 4 * 86_400.0
-"""1970-01-05, a Monday, in seconds since 1970."""
+"""1970-01-05, a Monday, in seconds since 1970. By definition."""
 SHORT_WINDOW_HOURS = 24.0
-"""The longest recent window that one day's rise carries."""
+"""The longest recent window that one day's rise carries. By definition: a day."""
 LONGEST_RISE_HOURS = 15.0
 """Hours for which one day's load rises, at the most. Tuned on simulated working days."""
 LOW_SHARE = 0.15
@@ -33,9 +33,9 @@ LOW_SHARE = 0.15
 WEEKEND_ENDS, FIRST_DAY_ENDS = -14.0, 36.0
 """Hours round Monday 0:00 UTC between which the first working day may be: 14 zones ahead, 12 behind."""
 FRIDAY_ENDS = 5 * 24.0 - 14.0
-"""Hours since Monday 0:00 UTC from which no working day may be, in some zone."""
+"""Hours since Monday 0:00 UTC from which no working day may be, in some zone. By definition: Friday's end at UTC+14."""
 MONDAY_BEGINS = 12.0
-"""Hours since Monday 0:00 UTC until which it may be Sunday still, in some zone."""
+"""Hours since Monday 0:00 UTC until which it may be Sunday still, in some zone. By definition: UTC-12."""
 KNOWN_DAY_HOURS = 30.0
 """Hours of working days that show how memory rises on one. Chosen: a day, and a zone's doubt."""
 

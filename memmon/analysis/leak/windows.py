@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 SHORTEST_WINDOW_HOURS = 24.0
-"""Shortest window, in hours: a day, since shorter ones have the slope of their hours."""
+"""Shortest window, in hours. Chosen: a day, since shorter ones have the slope of their hours."""
 MISSING_SHARE = 0.05
-"""A window may lack this much of its length at the history's beginning."""
+"""A window may lack this much of its length at the history's beginning. Chosen: a twentieth."""
 
 COLUMNS = (
     "start",

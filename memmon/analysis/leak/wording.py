@@ -19,7 +19,7 @@ WIDE_SHARE = 0.5
 SAME_SHARE = 0.02
 """Share by which two slopes may differ and be the same to a reader. Chosen."""
 SAME_MB_PER_HOUR = 0.05
-"""Slopes this close are the same to a reader, whatever a narrow interval says."""
+"""Slopes this close are the same to a reader, whatever a narrow interval says. Chosen: about 1 MB a day."""
 
 _WHY = {
     "too_early": "Cannot say yet: {rate} so far, but {hours:.1f} h are too short to tell a leak from a warm-up",

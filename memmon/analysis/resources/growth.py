@@ -55,7 +55,7 @@ RECENT_FROM_HOURS = 24.0
 SEEN_AGAIN_HOURS = 4.0
 """Hours after which growth must be seen again. Tuned: of healthy counts asked hourly over a week 7 to 1.6 % told once."""
 ROUGH_END_SHARE = 0.1
-"""Share of a history at each of its ends between which its growth is told roughly."""
+"""Share of a history at each of its ends between which its growth is told roughly. Chosen: a tenth."""
 
 _CANNOT_SAY = ResourceGrowth(state=ResourceState.CANNOT_SAY)
 _STILL = ResourceGrowth(

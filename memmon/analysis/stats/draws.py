@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 """SplitMix64's step, 2**64 over the golden ratio (Steele, Lea & Flood 2014)."""
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-"""First multiplier of its mixing function (the same paper)."""
+"""First multiplier of its mixing function (Steele, Lea & Flood 2014)."""
 _MIX_2 = np.uint64(0x94D049BB133111EB)
-"""Second multiplier of its mixing function (the same paper)."""
+"""Second multiplier of its mixing function (Steele, Lea & Flood 2014)."""
 
 
 def uniforms(count: int, *, seed: int, stream: int = 0) -> Floats:

@@ -118,4 +118,4 @@ def _float_of_bits(number: int) -> float:
 
 _LOWEST_KEY, _HIGHEST_KEY = (int(key) for key in _ordered_bits(np.array([-np.inf, np.inf])))
 _EVERY_FLOAT = (_LOWEST_KEY, _HIGHEST_KEY)
-"""Keys of minus and plus infinity: every float lies between."""
+"""Keys of minus and plus infinity: every float lies between (IEEE 754)."""

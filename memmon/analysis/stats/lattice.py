@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     Point = tuple[float, float]
 
 SMALLEST_GAIN = 1e-6
-"""Less is no reason to move: rounding makes about 1e-11 of a log-likelihood, and a millionth tells no two apart."""
+"""Less is no reason to move. Chosen: rounding makes about 1e-11 of a log-likelihood, and a millionth tells no two apart."""
 
 EVALUATION_LIMIT = 600
-"""A grid of 187 points and five halvings need 200 to 320."""
+"""Likelihoods that are worked out, at most. Chosen: a grid of 187 points and five halvings need 200 to 320."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

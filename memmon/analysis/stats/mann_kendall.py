@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _SMALLEST_CORRECTED_COUNT = 3
-"""Values that Hamed and Rao's formula needs: it divides by n - 2."""
+"""Values that Hamed and Rao's formula needs: it divides by n - 2 (Hamed & Rao 1998)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     LeastSquares = Callable[[Floats, Floats], "OlsTrend | None"]
 
 SMALLEST_SAMPLE_COUNT = 4
-"""With fewer samples there is no residual left to judge a line by."""
+"""Samples that a line with an error needs. Chosen: with fewer there is no residual left to judge it by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ MIN_BLOCKS = 4
 """Blocks below which no autoregression is fitted. Chosen: fewer have no memory to see."""
 
 BYTE_MB = 1.0 / MIB
-"""Readings are whole bytes: residuals below one are rounding, whose memory is another on every processor."""
+"""MB of a byte, by which readings step: residuals below it are rounding, whose memory is another on every processor. By definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

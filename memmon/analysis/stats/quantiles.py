@@ -10,9 +10,9 @@ import math
 from functools import lru_cache
 
 _SQRT_2 = math.sqrt(2.0)
-"""Square root of 2: the normal law in terms of erfc."""
+"""Square root of 2: the normal law in terms of erfc. By definition."""
 _SQRT_2_PI = math.sqrt(2.0 * math.pi)
-"""Square root of 2 pi: the normal density's divisor."""
+"""Square root of 2 pi: the normal density's divisor. By definition."""
 _NEWTON_DEGREES = 3.0
 """Degrees of freedom from which Newton's steps find t. Chosen: below, tails are too heavy for them."""
 

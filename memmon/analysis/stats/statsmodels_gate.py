@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SMALLEST_FORECAST_COUNT = 12
-"""Fewer values can't tell a drifting level from a drifting slope."""
+"""Values that a forecast needs. Chosen: fewer can't tell a drifting level from a drifting slope."""
 
 _IMPORT_LOCK = threading.Lock()
 
 _SHARE_RANGES = ((-6.0, 4.0), (-12.0, 4.0))
 """Decades of the level's and the slope's variance per step, over that of a reading.
 
-At the lower ends neither moves a forecast by 2,000 steps, at the upper ones the readings are without noise.
+Chosen: at the lower ends neither moves a forecast by 2,000 steps, at the upper ones the readings are without noise.
 """
 
 _SHARE_STEPS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125)
 """Steps of the lattice, in decades: halved down to 1/32. Chosen: finer moves no forecast."""
 
 _SMALLEST_NOISE = 1e-6
-"""Of the values' spread. Without it a perfect line has no largest likelihood, and rounding chooses the variances."""
+"""Of the values' spread. Chosen: without it a perfect line has no largest likelihood, and rounding chooses the variances."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.model import AssessmentRecord
 from memmon.store.read.values import AssessmentRow, datetime_of, datetime_or_none
 
 if TYPE_CHECKING:
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
     from memmon.store.read.samples import Window
 
 _EVER_MS = 2**62
-_SIZES = ("rss_bytes", "footprint_bytes", "charged_bytes", "limit_bytes")
-_COLUMNS = ("writer", "severity", "verdict", "confidence", "slope_mb_per_hour", *_SIZES)
-_FLOATS = frozenset({"slope_mb_per_hour", *_SIZES})
-_NAMES = ("at_ms", "last_ms", *_COLUMNS, "version", "data")
+_MOMENTS = {"at": "at_ms", "last_at": "last_ms"}
+_NAMES = tuple(_MOMENTS.get(one.name, one.name) for one in fields(AssessmentRecord) if one.name != "source")
+"""The table's columns, in the order of what is kept."""
+_COLUMNS = tuple(name for name in _NAMES if name not in {*_MOMENTS.values(), "version", "data"})
+_FLOATS = frozenset(name for name in _COLUMNS if name.endswith(("_bytes", "_mb_per_hour")))
 
 
 def read_newest(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from memmon.model import AssessmentRecord
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -76,25 +77,10 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssessmentRow:
-    """What an hourly check said of a source, as it was kept; `data` is the whole as JSON."""
+class AssessmentRow(AssessmentRecord):
+    """What an hourly check said of a source, as it is read back: what was kept, and what the store knows besides."""
 
     source_id: int
-    source: str
-    at: datetime
-    writer: str
-    last_at: datetime | None
-    """The newest sample that was judged."""
-    severity: str | None
-    verdict: str
-    confidence: str
-    slope_mb_per_hour: float | None
-    rss_bytes: int | None
-    footprint_bytes: int | None
-    charged_bytes: int | None
-    limit_bytes: int | None
-    version: int
-    data: str
     begun_at: datetime | None
     """When the source's newest run began: perhaps after this was kept."""
 
