@@ -39,7 +39,7 @@ has shown go on working; whatever else stands in a module may move. A name loads
 MADE_BY = {"Store": "open_store"}
 """Classes that a caller does not make by hand."""
 
-HIDDEN = {"after_fork_in_child", "collect_garbage", "end_with_host", "expected_source", "flush_lock"}
+HIDDEN = {"after_fork_in_child", "collect_garbage", "end_with_program", "expected_source", "flush_lock"}
 """Methods that memmon calls itself."""
 
 UNITS = {

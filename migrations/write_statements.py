@@ -163,7 +163,7 @@ def _of_earlier_runs() -> dict[str, Executable]:
         .where(event.c.run_id == bindparam("run_id"), event.c.kind == literal_column("'run_start'"))
         .limit(literal_column("1"))
         .offset(_NONE),
-        "TOLD_ALERTS": select(event.c.data)
+        "NOTIFIED_ALERTS": select(event.c.data)
         .where(event.c.run_id == bindparam("run_id"), event.c.kind == literal_column("'alert'"))
         .order_by(event.c.id.desc()),
     }

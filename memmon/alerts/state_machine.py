@@ -97,7 +97,7 @@ def step(
     if watch.state != "firing" or is_silenced:
         return AlertStep(watch=watch)
     told = _to_tell(watch, seen, at, rule)
-    return AlertStep(watch=watch if told is None else as_told(watch, seen, at), told=told)
+    return AlertStep(watch=watch if told is None else as_notified(watch, seen, at), told=told)
 
 
 def _begun(watch: Watch | None, seen: Observation, at: datetime) -> Watch:
@@ -128,7 +128,7 @@ def _ending(watch: Watch, at: datetime, rule: Rule, *, is_silenced: bool) -> Ale
     watch = replace(watch, clear_since=clear_since, seen_at=at)
     if _passed(clear_since, at) < timedelta(seconds=rule.clear_for_seconds):
         return AlertStep(watch=watch)
-    was_told = watch.is_told
+    was_told = watch.is_notified
     watch = ended(watch, at)
     if was_told and not is_silenced:
         return AlertStep(watch=replace(watch, told_at=at), told="resolved")
@@ -160,7 +160,7 @@ def _to_tell(watch: Watch, seen: Observation, at: datetime, rule: Rule) -> Messa
     grown = bool(set(seen.members) - set(watch.told_members))
     quiet_for = None if watch.told_at is None else _passed(watch.told_at, at)
     is_over = quiet_for is None or quiet_for >= timedelta(seconds=rule.cooldown_seconds)
-    if not watch.is_told:
+    if not watch.is_notified:
         return "firing" if is_over or rose or (grown and bool(watch.told_members)) else None
     if rose or grown:
         return "worse"
@@ -169,12 +169,12 @@ def _to_tell(watch: Watch, seen: Observation, at: datetime, rule: Rule) -> Messa
     return "reminder" if is_over and quiet_for >= timedelta(seconds=rule.repeat_seconds) else None
 
 
-def as_told(watch: Watch, seen: Observation, at: datetime) -> Watch:
+def as_notified(watch: Watch, seen: Observation, at: datetime) -> Watch:
     """Return the memory of an alert that is told now."""
     worst = watch.severity
-    if watch.is_told and watch.told_severity is not None and _rank(watch.told_severity) > _rank(worst):
+    if watch.is_notified and watch.told_severity is not None and _rank(watch.told_severity) > _rank(worst):
         worst = watch.told_severity
-    members = set(seen.members) | (set(watch.told_members) if watch.is_told else set())
+    members = set(seen.members) | (set(watch.told_members) if watch.is_notified else set())
     return replace(
         watch,
         told_at=at,

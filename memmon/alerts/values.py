@@ -42,7 +42,7 @@ class Watch:
     acknowledged_by: str | None = None
 
     @property
-    def is_told(self) -> bool:
+    def is_notified(self) -> bool:
         """Tell whether this episode was told of."""
         return self.told_since == self.since
 

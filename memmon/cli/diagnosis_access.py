@@ -82,7 +82,7 @@ def _beside(path: Path, found: os.stat_result) -> Iterator[Diagnosis]:
             subject=_SUBJECT,
             finding=f"{side} belongs to {owner} (mode {mode:04o}): with it SQLite can't write {path} of {access.name_of(found.st_uid)}"
             + ("; it is mended before the next write" if is_mended else ""),
-            advice=access.mending_command(path, side),
+            advice=access.repair_command(path, side),
         )
 
 

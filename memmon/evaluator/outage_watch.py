@@ -1,4 +1,4 @@
-"""Telling that the evaluator itself is blind: what the database can't remember while it is away."""
+"""Telling that the evaluator itself sees nothing: what the database can't remember while it is away."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAILED_ROUND_COUNT = 3
 """One failed round may be a restart of the server; three are told."""
 
 
-class BlindWatch:
+class OutageWatch:
     """Counts the rounds that failed and tells it past the database: once, and once when it is over.
 
     A channel that is down meanwhile is tried again with each round.

@@ -45,4 +45,6 @@ def report_fault(where: str, error: BaseException) -> None:
     """Log a fault of memmon's own; never raises, unless memmon's tests ask for it."""
     if os.environ.get(RAISE_VARIABLE) == "1":
         raise error
-    log_safely(log, logging.ERROR, "memmon: internal error in %s: %r; the host is not affected", where, error)
+    log_safely(
+        log, logging.ERROR, "memmon: internal error in %s: %r; the program is not affected", where, error
+    )

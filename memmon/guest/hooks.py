@@ -27,7 +27,7 @@ class Follower(Protocol):
     def after_fork_in_child(self, *, was_cut: bool) -> None:
         """Begin anew in a forked child; `was_cut`: the fork did not get the flush lock in time."""
 
-    def end_with_host(self, timeout_seconds: float) -> None:
+    def end_with_program(self, timeout_seconds: float) -> None:
         """Store what is held before the interpreter ends."""
 
 

@@ -34,7 +34,7 @@ _LAST_PRIORITY = -1_000_000
 _ATTEMPTS = 100
 
 _followers: weakref.WeakSet[Follower] = weakref.WeakSet()
-# A started recorder lives until it is stopped, also when the host keeps no reference to it.
+# A started recorder lives until it is stopped, also when the program keeps no reference to it.
 _started: set[Follower] = set()
 _held: dict[int, tuple[list[threading.Lock], int]] = {}
 _claims: dict[int, Claim] = {}
@@ -44,7 +44,7 @@ _is_celery_followed = False
 
 
 def watch(follower: Follower) -> None:
-    """Let `follower` follow the host's forks and its end."""
+    """Let `follower` follow the program's forks and its end."""
     global _is_registered  # noqa: PLW0603 -- the hooks of a process are registered once
     _followers.add(follower)
     if _is_registered:
@@ -151,6 +151,6 @@ def _at_exit() -> None:
     deadline = time.monotonic() + EXIT_WAIT_SECONDS
     for follower in _present_followers():
         try:
-            follower.end_with_host(max(deadline - time.monotonic(), 0.0))
-        except Exception as error:  # the host's exit code is its own
+            follower.end_with_program(max(deadline - time.monotonic(), 0.0))
+        except Exception as error:  # the program's exit code is its own
             report_fault("exit", error)

@@ -1,6 +1,6 @@
 """What keeps the program's threads apart in memmon; a forked child begins with new ones.
 
-A signal handler of the host's may raise between any two steps of ours. A lock that was taken and
+A signal handler of the program's may raise between any two steps of ours. A lock that was taken and
 not yet noted would then stay taken for ever; a `ReentrantTurn` is held by an object that its holder made
 before, so that whatever happens, the holder's `finally` frees it.
 """
@@ -82,7 +82,7 @@ class ForkLock:
     """Held while a connection is open or a process is begun, so that a fork waits for it.
 
     Used with `with` by memmon's own threads; a fork's hooks take and give back what `acquire`
-    returns. An exception of the host's may keep a hook from giving it back: whoever waits longer
+    returns. An exception of the program's may keep a hook from giving it back: whoever waits longer
     than any fork takes goes on with a new one.
     """
 

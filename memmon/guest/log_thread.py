@@ -1,6 +1,6 @@
 """The thread that says the log lines of memmon's own threads.
 
-A log handler of the host's may block for long, or for ever: its lock is lost when a signal handler
+A log handler of the program's may block for long, or for ever: its lock is lost when a signal handler
 raises in the middle of the program's own logging. The recording must not wait for it, so memmon's
 threads hand their lines over. The thread is begun with the first line and ends when there are none.
 """
@@ -68,7 +68,7 @@ class LogThread:
         if self._is_running or not self._starting.acquire(blocking=False):
             return
         try:
-            # Thread.start takes a lock of the interpreter, which a thread of the host's may hold.
+            # Thread.start takes a lock of the interpreter, which a thread of the program's may hold.
             _thread.start_new_thread(self._begin_thread, ())
         except (RuntimeError, MemoryError):  # the interpreter ends, or no thread can be had
             self._starting.release()
@@ -89,7 +89,7 @@ class LogThread:
             while True:
                 function = get_from(self._calls, IDLE_SECONDS)
                 self._busy_since = self._monotonic()
-                with suppress(BaseException):  # a host's handler may raise anything
+                with suppress(BaseException):  # a program's handler may raise anything
                     function()
                 self._busy_since = None
         self._is_running = False

@@ -1,6 +1,6 @@
 """How a guest behaves: a failing reading is a missing value, and a failing log handler is nothing.
 
-`KeyboardInterrupt` and `SystemExit` belong to the host (its signal handlers raise them at any
+`KeyboardInterrupt` and `SystemExit` belong to the program (its signal handlers raise them at any
 line) and pass through; all else that foreign code raises stops here.
 """
 
@@ -44,7 +44,7 @@ def describe_error(error: BaseException) -> str:
 def log_safely(own_logger: logging.Logger, level: int, message: str, *args: object) -> None:
     """Log one line: at once in the program's threads, through the log thread in memmon's own.
 
-    A handler or filter of the host that raises does not reach the caller.
+    A handler or filter of the program that raises does not reach the caller.
     """
     lines = getattr(_of_thread, "lines", None)
     if lines is None:
@@ -54,7 +54,7 @@ def log_safely(own_logger: logging.Logger, level: int, message: str, *args: obje
 
 
 def mark_own_thread() -> None:
-    """Let this thread, one of memmon's, never wait for a lock or a handler of the host's logging."""
+    """Let this thread, one of memmon's, never wait for a lock or a handler of the program's logging."""
     _of_thread.is_memmons = True
 
 
@@ -79,7 +79,7 @@ def _emit(own_logger: logging.Logger, level: int, message: str, args: tuple[obje
 def defer_logging() -> Iterator[None]:
     """Log what this thread says inside the block only when the block has ended.
 
-    Whoever logs under a lock of memmon's waits for the host's log handlers, and a handler that
+    Whoever logs under a lock of memmon's waits for the program's log handlers, and a handler that
     asks for a snapshot waits for that lock.
     """
     if getattr(_of_thread, "lines", None) is not None:

@@ -1,8 +1,8 @@
-"""Noting SIGTERM, for hosts that ask for it: from outside it can't be told from SIGKILL.
+"""Noting SIGTERM, for programs that ask for it: from outside it can't be told from SIGKILL.
 
 Only with `note_sigterm=True`, from the main thread, and only where the program has no handler of its
 own. The run's end is stored, then the signal does what it would have done: the process ends by
-SIGTERM, with that exit status. A handler that the host sets later replaces this one.
+SIGTERM, with that exit status. A handler that the program sets later replaces this one.
 """
 
 from __future__ import annotations

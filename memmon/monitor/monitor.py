@@ -102,12 +102,12 @@ class MemoryMonitor:
             **options,
         )
         self._clock = self._recorder.clock
-        told = self._recorder.told_before("high_memory")
+        told = self._recorder.notified_before("high_memory")
         self._high_memory_told_at: datetime | None = told
         self._high_memory_severity: AlertSeverity | None = None
         self._knows_cooldown = self._recorder.knows_alerts
 
-    # -- attributes that hosts read and set -----------------------------------------------------
+    # -- attributes that programs read and set -----------------------------------------------------
 
     @property
     def snapshot_interval(self) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.recorder import validation
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.recorder import Recorder
-from memmon.store.write.writer import read_told
+from memmon.store.write.writer import read_notified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MonitorRecorder(Recorder):
-    """A Recorder whose host judges high memory in its own thread, at once."""
+    """A Recorder whose program judges high memory in its own thread, at once."""
 
     def __init__(self, *args: Any, on_taken: Callable[[Snapshot], None], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -34,12 +34,12 @@ class MonitorRecorder(Recorder):
 
     def _learn_alerts(self) -> None:
         source = self._labels.source or self.expected_source()
-        told = read_told(self._database, source)
+        told = read_notified(self._database, source)
         if told is not None:
             self.knows_alerts = True
             self._told_before = told
 
-    def told_before(self, fingerprint: str) -> datetime | None:
+    def notified_before(self, fingerprint: str) -> datetime | None:
         """Return when an earlier run last told an alert."""
         return self._told_before.get(fingerprint)
 
@@ -86,7 +86,7 @@ class MonitorRecorder(Recorder):
     @interval_seconds.setter
     def interval_seconds(self, seconds: float) -> None:
         validation.number(seconds, "snapshot_interval", low=0.0, high=validation.LONGEST_INTERVAL_SECONDS)
-        # Given back as it was set: hosts compare it with the number they passed.
+        # Given back as it was set: programs compare it with the number they passed.
         self._schedule.interval_seconds = seconds
 
     @property

@@ -13,7 +13,7 @@ T = TypeVar("T")
 class MonitorWindow(list[T]):
     """A list of at most `maxlen` items: what is added beyond that pushes the oldest out.
 
-    A list and not a `collections.deque`, so that hosts can slice it.
+    A list and not a `collections.deque`, so that programs can slice it.
     """
 
     def __init__(self, items: Iterable[T] = (), *, maxlen: int) -> None:

@@ -1,4 +1,4 @@
-"""Who is recorded: the run's own uuid, its host, process, script and release."""
+"""Who is recorded: the run's own uuid, its machine, process, script and release."""
 
 from __future__ import annotations
 

@@ -72,9 +72,9 @@ class RecorderLife(Recording):
 
     def _await_threads(self, timeout_seconds: float) -> None:
         """Wait at most so long for the threads of a recorder that was replaced."""
-        deadline = self._clock_of_host() + timeout_seconds
+        deadline = self._machine_clock() + timeout_seconds
         self._sampler_thread.stop(timeout_seconds)
-        self._writer_thread.join(max(deadline - self._clock_of_host(), 0.0))
+        self._writer_thread.join(max(deadline - self._machine_clock(), 0.0))
 
     @guarded(default=None)
     def _replace(self) -> None:
@@ -114,7 +114,7 @@ class RecorderLife(Recording):
         self._end(5.0, *(("stopped", None) if kind is None else end_by(kind)))
 
     @guarded(default=None)
-    def end_with_host(self, timeout_seconds: float) -> None:
+    def end_with_program(self, timeout_seconds: float) -> None:
         """Store what is held before the interpreter ends (called at exit)."""
         error = fatal_error()
         self._end(timeout_seconds, *(("exit", None) if error is None else end_by(type(error))))
@@ -128,13 +128,13 @@ class RecorderLife(Recording):
 
     @guarded(default=None)
     def _end(self, timeout_seconds: float, reason: str, detail: str | None = None) -> None:
-        deadline = self._clock_of_host() + timeout_seconds
+        deadline = self._machine_clock() + timeout_seconds
         self._sampler_thread.stop(min(timeout_seconds, 1.0))
         state = self._close_run(reason, detail)
-        self._writer_thread.stop(max(deadline - self._clock_of_host(), 0.0))
+        self._writer_thread.stop(max(deadline - self._machine_clock(), 0.0))
         if state is not None:
             self._tell_lost()
-        drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
+        drain_log(max(min(deadline - self._machine_clock(), LOG_WAIT_SECONDS), 0.0))
         self._dispatcher.end()
         self.children.end()
         lifecycle.release(self)

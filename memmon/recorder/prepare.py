@@ -148,7 +148,7 @@ def _is_ready(database: Database) -> bool:
 def _refuse_to_upgrade(database: Database) -> None:
     """Raise StoreTooOldError unless the server's database has this version's schema.
 
-    A server is shared: upgrading it would shut out every host that runs an older memmon, so
+    A server is shared: upgrading it would shut out every program that runs an older memmon, so
     that this is an operator's decision and not a restarting bot's.
     """
     with write_links(database).connect() as link:

@@ -160,9 +160,9 @@ class Recording(Registrations):
 
     @guarded(default=False)
     def _flush(self, timeout_seconds: float) -> bool:
-        deadline = self._clock_of_host() + timeout_seconds
+        deadline = self._machine_clock() + timeout_seconds
         is_stored = self._writer_thread.flush(timeout_seconds)
-        drain_log(max(min(deadline - self._clock_of_host(), LOG_WAIT_SECONDS), 0.0))
+        drain_log(max(min(deadline - self._machine_clock(), LOG_WAIT_SECONDS), 0.0))
         return is_stored
 
     @property
@@ -202,5 +202,5 @@ class Recording(Registrations):
         return self._keeper.flush_lock
 
     @staticmethod
-    def _clock_of_host() -> float:
+    def _machine_clock() -> float:
         return SystemClock().monotonic()

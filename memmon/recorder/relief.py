@@ -3,8 +3,8 @@
 A forced pass over a clean heap of 635 MB takes about a second, stalls every thread and frees
 nothing. So the first pass above the threshold is made; while passes free less than max(5 MB,
 2 %), the pause before the next doubles from 5 minutes to 24 hours; growth by a tenth allows an
-early one; a barren pass longer than 250 ms, or the second in a row longer than 50 ms, ends it,
-until a day has passed or memory has grown by half.
+early one; a pass that frees nothing and is longer than 250 ms, or the second in a row longer than
+50 ms, ends it, until a day has passed or memory has grown by half.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EARLY_GROWTH = 1.10
 RESUME_GROWTH = 1.5
 LONG_PASS_SECONDS = 0.25
 FELT_PASS_SECONDS = 0.05
-"""A pass that a host's event loop feels: of those, two barren ones in a row are enough."""
+"""A pass that a program's event loop feels: of those, two in a row that free nothing are enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""When a snapshot is due, for hosts that ask at their heartbeat."""
+"""When a snapshot is due, for programs that ask at their heartbeat."""
 
 from __future__ import annotations
 

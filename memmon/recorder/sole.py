@@ -1,6 +1,6 @@
 """One recorder for a process, database and source: the one that was started last.
 
-A host that runs its user's script again in one process (a dashboard, a notebook) makes a recorder each
+A program that runs its user's script again in one process (a dashboard, a notebook) makes a recorder each
 time, and the earlier ones are still there. A registry without a lock: whoever starts puts itself at the
 end of its list, which the interpreter does in one go, and ends all that stand before it.
 """

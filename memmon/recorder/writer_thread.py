@@ -98,7 +98,7 @@ class WriterThread:
         self.ensure_thread()
 
     def _shed(self, limit: int) -> None:
-        """Give up the oldest when the thread is stuck (a host's callback, a disk that hangs)."""
+        """Give up the oldest when the thread is stuck (a program's callback, a disk that hangs)."""
         kept = []
         with suppress(Empty):
             while self._inbox.qsize() > limit:
@@ -223,7 +223,7 @@ class WriterThread:
                 if self._cycle(wait_seconds):
                     return
                 wait_seconds = self._next_wait()
-            except BaseException as error:  # a host's handler may raise anything; the recording goes on
+            except BaseException as error:  # a program's handler may raise anything; the recording goes on
                 report_fault("the writer thread", error)
                 wait_seconds = 1.0
 

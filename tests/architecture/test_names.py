@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
+import tokenize
 from collections import defaultdict
 
 from tree import ROOT, modules
+
+RECORDING_SIDE = ("memmon.guest", "memmon.child", "memmon.recorder", "memmon.monitor")
+HOST = re.compile(r"(?<![\w./=@])hosts?\b(?![=:/.@(])", re.IGNORECASE)
+"""Of prose: an address, an attribute or a keyword is none."""
 
 
 def test_a_class_name_means_one_class():
@@ -16,3 +23,15 @@ def test_a_class_name_means_one_class():
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_what_embeds_memmon_is_the_program():
+    """On the recording side no comment, docstring or message calls the program a host: that word means a machine."""
+    found = [
+        f"{path.relative_to(ROOT)}:{token.start[0]}"
+        for name, (path, _) in modules().items()
+        if name.startswith(RECORDING_SIDE)
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+        if token.type in (tokenize.COMMENT, tokenize.STRING) and HOST.search(token.string)
+    ]
+    assert found == []

@@ -20,7 +20,7 @@ class Follower:
         self.flush_lock = ForkLock()
     def after_fork_in_child(self, *, was_cut):
         print("child", was_cut, flush=True)
-    def end_with_host(self, timeout_seconds):
+    def end_with_program(self, timeout_seconds):
         print("end", timeout_seconds > 1.0, flush=True)
 
 follower = Follower()

@@ -144,5 +144,5 @@ def test_alert_machine_keeps_its_promises_on_any_course(course):
     for _, event, _ in told:
         open_count += {"firing": 1, "resolved": -1}.get(event, 0)
         assert open_count in {0, 1}
-    if watch is not None and watch.state == "firing" and not watch.is_told:
+    if watch is not None and watch.state == "firing" and not watch.is_notified:
         assert START + minutes(minute) - watch.told_at < minutes(30)

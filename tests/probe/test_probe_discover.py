@@ -10,7 +10,7 @@ import host_sample
 import pytest
 
 from memmon.probe.objects.discover import discover
-from memmon.probe.objects.program_code import is_host_module, is_program_class, program_modules
+from memmon.probe.objects.program_code import is_program_class, is_program_module, program_modules
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +119,12 @@ def test_a_senseless_size_is_refused():
 
 def test_the_hosts_own_code_is_told_from_all_other(tmp_path):
     """The main module and the host's files are its own; the standard library, packages and memmon are not."""
-    assert is_host_module("__main__", None)
-    assert is_host_module("bot.feeds", str(tmp_path / "bot/feeds.py"))
-    assert not is_host_module("memmon.probe", __file__)
-    assert not is_host_module("asyncio.queues", "x.py")
-    assert not is_host_module("pytest", pytest.__file__)
-    assert not is_host_module("builtin_thing", None)
+    assert is_program_module("__main__", None)
+    assert is_program_module("bot.feeds", str(tmp_path / "bot/feeds.py"))
+    assert not is_program_module("memmon.probe", __file__)
+    assert not is_program_module("asyncio.queues", "x.py")
+    assert not is_program_module("pytest", pytest.__file__)
+    assert not is_program_module("builtin_thing", None)
     assert is_program_class(host_sample.Feed)
     assert not is_program_class(deque)
     assert not is_program_class(os.PathLike)

@@ -316,11 +316,11 @@ def test_a_link_beside_it_is_not_followed(tmp_path, monkeypatch):
     elsewhere.chmod(0o400)
     (tmp_path / "m.db-shm").symlink_to(elsewhere)
     monkeypatch.setattr(access, "may_write", lambda one, **_more: one == path)
-    access.mend_side_files(path)
+    access.repair_side_files(path)
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o400
     (tmp_path / "m.db-shm").unlink()
     elsewhere.rename(tmp_path / "m.db-shm")
-    access.mend_side_files(path)
+    access.repair_side_files(path)
     assert stat.S_IMODE((tmp_path / "m.db-shm").stat().st_mode) == 0o600
 
 

@@ -26,7 +26,7 @@ from memmon.store.connect.engine import read_engine, write_engine
 from memmon.store.connect.session import maintenance
 from memmon.store.schema.identity import HEAD_REVISION
 from memmon.store.upkeep.migrate import upgrade
-from memmon.store.write.writer import read_told
+from memmon.store.write.writer import read_notified
 
 ON_CONNECTIONS = (
     "before_execute",
@@ -94,7 +94,7 @@ def _do_all(store) -> None:
         transaction.run_many("DELETE FROM event WHERE run_id = :id", [{"id": -1}, {"id": -2}])
     with read_engine(database).begin() as connection:
         assert connection.execute(text("SELECT name FROM source")).scalar_one() == "b"
-    assert read_told(database, "b") == {}
+    assert read_notified(database, "b") == {}
     with pytest.raises(sqlalchemy.exc.OperationalError), write_engine(database).begin() as connection:
         connection.execute(text("SELECT nothing FROM nowhere"))
 

@@ -201,12 +201,12 @@ def _go_on(
     """Look again and again until a signal ends it; what fails is said and tried again."""
     from memmon.alerts.wording import MessageWriter
     from memmon.clock import SystemClock
-    from memmon.evaluator.outage_watch import BlindWatch
+    from memmon.evaluator.outage_watch import OutageWatch
     from memmon.evaluator.runner import new_holder
     from memmon.store.alerts.store import AlertStore, without_password
 
     holder = new_holder()
-    blind = BlindWatch(
+    outage = OutageWatch(
         channels, writer=MessageWriter(place=without_password(place.database)), clock=SystemClock()
     )
     with _until_signal() as stopped:
@@ -215,9 +215,9 @@ def _go_on(
                 done = _round(place, common, channels, template=template, holder=holder)
             except MemmonError as error:
                 say(f"this round failed: {one_line(error)}")
-                blind.failed(error)
+                outage.failed(error)
             else:
-                blind.worked()
+                outage.worked()
                 if done.messages or done.failures:
                     say(_round_text(done))
             stopped.wait(every_seconds)

@@ -23,22 +23,22 @@ def program_modules() -> list[tuple[str, ModuleType]]:
     found = [
         (name, module)
         for name, module in loaded
-        if type(name) is str and is_module(module) and is_host_module(name, _file_of(module))
+        if type(name) is str and is_module(module) and is_program_module(name, _file_of(module))
     ]
     return sorted(found, key=lambda item: (item[0] != "__main__", item[0]))
 
 
 def is_program_class(kind: type) -> bool:
     """Return whether a class was defined in the program's own code."""
-    return _is_of_host(namespace_of(kind).get("__module__"))
+    return _is_of_program(namespace_of(kind).get("__module__"))
 
 
 def is_program_function(function: FunctionType) -> bool:
     """Return whether a function was defined in the program's own code."""
-    return _is_of_host(entry_of(function.__globals__, "__name__"))
+    return _is_of_program(entry_of(function.__globals__, "__name__"))
 
 
-def is_host_module(name: str, file: str | None) -> bool:
+def is_program_module(name: str, file: str | None) -> bool:
     """Return whether a module of this name and file is the program's own."""
     top = name.partition(".")[0]
     if name == "__main__":
@@ -51,11 +51,11 @@ def is_host_module(name: str, file: str | None) -> bool:
     return not any(path.startswith(folder) for folder in _installed_folders())
 
 
-def _is_of_host(name: object) -> bool:
+def _is_of_program(name: object) -> bool:
     if type(name) is not str or name == "builtins":
         return False
     module = sys.modules.get(name)
-    return is_module(module) and is_host_module(name, _file_of(module))
+    return is_module(module) and is_program_module(name, _file_of(module))
 
 
 def _file_of(module: object) -> str | None:

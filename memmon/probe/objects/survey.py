@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.probe.objects.places import Places
-from memmon.probe.objects.program_code import is_host_module
+from memmon.probe.objects.program_code import is_program_module
 from memmon.probe.objects.walk import Walk
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def survey(
     `monotonic`: seconds that never step back, by which a step is ended. Never raises: an object
     that can't be looked into is counted and passed over.
     """
-    is_host_module(
+    is_program_module(
         "", "/"
     )  # finds out now where packages are installed: what Python loads for it didn't grow
     walk = Walk(pause, monotonic or SystemClock().monotonic)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memmon.facts.limit_names import HOST
 from memmon.guest.shielding import attempt
 from memmon.probe.process.cgroups import MemoryGroup, find_groups, read_text
 from memmon.probe.process.charged import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from memmon.probe.process.process import SystemReading
 
-HOST = "host"
+
 _MEMINFO = re.compile(r"^(MemTotal|MemAvailable|SwapTotal|SwapFree):\s*([0-9]+)", re.MULTILINE)
 
 

@@ -162,6 +162,6 @@ class AutoSizer:
 
 
 def _free_bytes(snapshot: Snapshot) -> float | None:
-    """Return what is free under the limit and on the host, whichever is less."""
+    """Return what is free under the limit and on the machine, whichever is less."""
     free = (snapshot.system_available_bytes, snapshot.limit_room_bytes)
     return min((max(0.0, float(one)) for one in free if one is not None), default=None)

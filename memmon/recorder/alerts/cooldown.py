@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.state_machine import as_told, ended, has_changed, step
+from memmon.alerts.state_machine import as_notified, ended, has_changed, step
 from memmon.guest.shielding import log_safely
 from memmon.model import Alert
 
@@ -85,7 +85,7 @@ class Cooldown:
         if watch is None:
             return Looked(watch=None, alert=None)
         if telling == "at once" and watch.state == "firing" and not is_told:
-            watch, is_told = as_told(watch, seen, at), True
+            watch, is_told = as_notified(watch, seen, at), True
         self._watches[seen.fingerprint] = watch
         stored = self._stored.get(seen.fingerprint)
         is_new = watch != before if stored is None else has_changed(stored, watch)

@@ -58,7 +58,7 @@ def require_writable(path: Path) -> None:
         raise StorePermissionError(why_unwritable(path, found))
     real = Path(os.path.realpath(path))
     if next(_blocked(real), None) is not None:
-        mend_side_files(path)
+        repair_side_files(path)
         for side in _blocked(real):
             raise StorePermissionError(why_blocked(path, side))
     if not may_write(real.parent, access=os.W_OK | os.X_OK) and _stat(beside(path, "-wal")) is None:
@@ -85,7 +85,7 @@ def _blocked(real: Path) -> Iterator[Path]:
             yield side
 
 
-def mend_side_files(path: Path) -> None:
+def repair_side_files(path: Path) -> None:
     """Give files beside a writable database its mode, where they are this user's and may not be written."""
     for side in blocked_side_files(path):
         with suppress(OSError):
@@ -136,11 +136,11 @@ def why_blocked(path: Path, side: Path) -> str:
     owner = "another user" if found is None else name_of(found.st_uid)
     return (
         f"{side} belongs to {owner} and may not be written by {_me()} (mode {mode:04o}), so that {path.name} can't be written: "
-        f"as {owner} or root, {mending_command(path, side)}"
+        f"as {owner} or root, {repair_command(path, side)}"
     )
 
 
-def mending_command(path: Path, side: Path) -> str:
+def repair_command(path: Path, side: Path) -> str:
     """Return the command that lets a file beside a database be written by whoever may write that."""
     found = _stat(path)
     if found is None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
-from memmon.store.connect.access import mend_side_files, must_be_immutable, require_writable
+from memmon.store.connect.access import must_be_immutable, repair_side_files, require_writable
 from memmon.store.connect.plain_sqlite import connect_sqlite
 from memmon.store.schema.identity import APPLICATION_ID
 
@@ -169,7 +169,7 @@ def _sqlite_engine(database: Database, *, mode: str, begin: str, immutable: bool
         if mode != "ro":
             require_writable(path)
         elif immutable is None:
-            mend_side_files(path)
+            repair_side_files(path)
             is_immutable = must_be_immutable(path)
         return open_sqlite(path, mode=mode, immutable=bool(is_immutable))
 

@@ -28,7 +28,7 @@ from memmon.errors import (
     StorePermissionError,
     StoreTooOldError,
 )
-from memmon.store.connect.access import beside, mend_side_files, must_be_immutable
+from memmon.store.connect.access import beside, must_be_immutable, repair_side_files
 from memmon.store.read.authorizer import allow_only_reading
 from memmon.store.read.interruptible import Interruptible
 from memmon.store.read.not_found import describe_absent
@@ -110,7 +110,7 @@ class SqliteGate:
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of the file, in one consistent state of it."""
         self._look()
-        mend_side_files(self.path)
+        repair_side_files(self.path)
         has_no_room = False
         for attempt in range(_CHANGE_COUNT):
             immutable = self._must_be_immutable() or (has_no_room and not _side_file_size(self.path, "-wal"))

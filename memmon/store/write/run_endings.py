@@ -130,7 +130,7 @@ def _reading(last: Row | None) -> str:
 
 def _told(link: Link, run_id: int) -> str:
     """Return the last verdict that was told of the run while it lived."""
-    for row in link.rows(sql.TOLD_ALERTS, {"run_id": run_id}):
+    for row in link.rows(sql.NOTIFIED_ALERTS, {"run_id": run_id}):
         data = _plain(row["data"])
         if data.get("kind") == "leak":
             return f"; last verdict: {data.get('message', 'a leak')}"

@@ -55,7 +55,7 @@ __all__ = [
     "StoredReport",
     "Writer",
     "Written",
-    "read_told",
+    "read_notified",
 ]
 
 
@@ -331,7 +331,7 @@ def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
     return row
 
 
-def read_told(database: Database, source: str) -> dict[str, datetime] | None:
+def read_notified(database: Database, source: str) -> dict[str, datetime] | None:
     """Return when a source's recorders last told each alert, by one quick look that waits for nobody.
 
     None when it can't be told at once: no file, a server, a locked or unreadable database. It is
