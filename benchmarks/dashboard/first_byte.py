@@ -41,7 +41,7 @@ try:
 except ImportError:  # as it was before it was a package
     from memmon.store.retention import apply
 apply(parse_database(year), Settings(), now=until, pause_seconds=0.0)
-if importlib.util.find_spec("memmon.evaluator.keep"):
+if importlib.util.find_spec("memmon.evaluator") and importlib.util.find_spec("memmon.evaluator.keep"):
     from memmon.alerts.policy import AlertPolicy
     from memmon.clock import ManualClock
     from memmon.evaluator.keep import keep_hourly

@@ -12,12 +12,13 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from memmon.dashboard.data_links import cells_of, ways_of
 from memmon.dashboard.data_query import query_of
-from memmon.dashboard.layout import render
+from memmon.dashboard.layout import REFRESH_SECONDS, render
 from memmon.dashboard.moments import moment
 from memmon.errors import NoDataError
 from memmon.export.cells import safe_cell
 from memmon.facts.whole_numbers import whole_number
 from memmon.formatting import local_time
+from memmon.store.read.many_sources import events_of_all
 from memmon.store.schema.views import VIEWS
 
 if TYPE_CHECKING:
@@ -39,18 +40,19 @@ _SHOWN_LETTERS = 40
 _BESIDE = timedelta(hours=12)
 
 
-def events_page(_place: PageContext, store: Store, request: Request) -> Response:
+def events_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return the newest events of one source (`name`) or of all, of one `kind` or of all, of a stretch or of all time."""
     wanted, kind = request.query_params.get("name"), request.query_params.get("kind")
     since, until = moment(request, "since"), moment(request, "until")
-    sources = [store.resolve_source(wanted).name] if wanted else [one.name for one in store.sources()]
-    kinds = [kind] if kind else None
-    found = [
-        (name, event)
-        for name in sources
-        for event in store.events(name, since, until, kinds=kinds, limit=EVENT_COUNT)
-    ]
-    found.sort(key=lambda pair: pair[1].at, reverse=True)
+    source = store.resolve_source(wanted).name if wanted else None
+    kinds, most = [kind] if kind else None, EVENT_COUNT + 1
+    if source is not None:
+        events = reversed(store.events(source, since, until, kinds=kinds, limit=most))
+        found = [(source, event) for event in events]
+    else:
+        of_all = events_of_all(store.database, since, until, kinds=kinds, limit=most)
+        names = {one.source_id: one.name for one in store.sources()}
+        found = [(names.get(source_id, ""), event) for source_id, event in of_all]
     between = [f"{word} {local_time(at)}" for word, at in (("from", since), ("to", until)) if at is not None]
     body = render(
         "events.html.jinja",
@@ -59,8 +61,9 @@ def events_page(_place: PageContext, store: Store, request: Request) -> Response
         rows=[_event_row(name, event) for name, event in found[:EVENT_COUNT]],
         filtered=" · ".join(filter(None, [wanted, kind, *between])),
         csv_href="/data/v_event.csv"
-        + (f"?{urlencode(narrowed)}" if (narrowed := _of_events(wanted and sources[0], kind)) else ""),
+        + (f"?{urlencode(narrowed)}" if (narrowed := _of_events(source, kind)) else ""),
         count=EVENT_COUNT if len(found) > EVENT_COUNT else 0,
+        refresh_seconds=0 if until is not None and until <= place.clock.now() else REFRESH_SECONDS,
     )
     return HTMLResponse(body)
 
@@ -115,6 +118,7 @@ def view_page(place: PageContext, store: Store, request: Request) -> Response:
         before=query.href(page=number - 1) if number > 1 else "",
         after=query.href(page=number + 1) if len(found.rows) > ROWS_PER_PAGE else "",
         csv_href=query.href(suffix=".csv"),
+        refresh_seconds=REFRESH_SECONDS if number == 1 else 0,
     )
     return HTMLResponse(body)
 

@@ -11,6 +11,8 @@ import jinja2
 from memmon.report.html import asset, content_policy, environment, page_script, stylesheet
 from memmon.report.html.view_model import PageLink
 
+REFRESH_SECONDS = 60
+"""So often a page of many sources asks for itself."""
 PAGES = (("/", "Overview"), ("/events", "Events"), ("/data", "Data"))
 
 

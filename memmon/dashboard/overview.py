@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import HTMLResponse, Response
 
 from memmon.dashboard.flights import NOT_KEPT
-from memmon.dashboard.layout import render
+from memmon.dashboard.layout import REFRESH_SECONDS, render
 from memmon.dashboard.overview_row import Row, row_of
 from memmon.facts.urgency import Urgency, counted_states
 from memmon.formatting import counted, local_time
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from memmon.dashboard.place import PageContext
     from memmon.store.read import Store
 
-REFRESH_SECONDS = 60
 HURRIED_REFRESH_SECONDS = 3
 """While some sources are not judged yet: each page goes on with them."""
 SPARK_SPAN = timedelta(hours=24)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WINDOWS = {"24h": ("24 h", 1), "7d": ("7 d", 7), "30d": ("30 d", 30), "1y": ("1 y", 365)}
 """Windows by the name in the address: label, days back from the last sample."""
 
-REFRESH_SECONDS = 300
+SOURCE_REFRESH_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def source_page(place: PageContext, store: Store, request: Request) -> Response:
         tz=zone,
         navigation=navigation("/source"),
         windows=asked.links,
-        refresh_seconds=REFRESH_SECONDS if asked.until is None else 0,
+        refresh_seconds=SOURCE_REFRESH_SECONDS if asked.until is None else 0,
     )
     return HTMLResponse(page)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 import uvicorn
@@ -11,8 +12,11 @@ from report_store import record_bot
 from report_values import NOW
 
 from memmon.clock import ManualClock
+from memmon.config import parse_database
 from memmon.dashboard import app, create_app
 from memmon.dashboard.server import bind
+from memmon.model import EventRecord, RunRecord
+from memmon.store.write.writer import Batch, Writer
 
 Error = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed: pip install '.[browser]'"
@@ -231,5 +235,46 @@ def test_a_slow_source_page_fills_in(open_page, database, monkeypatch, is_live):
             assert page.locator("html").get_attribute("data-view") is not None
     finally:
         gate.set()
+        served.stop()
+    assert seen.complaints == []
+
+
+def annotate(database, *, minutes, words):
+    """Record an event so many minutes before now, by a run of its own."""
+    at = NOW - timedelta(minutes=minutes)
+    run = RunRecord(
+        uuid=words,
+        source="quiet",
+        source_was_given=True,
+        started_at=at,
+        interval_seconds=300.0,
+        host="h",
+        pid=1,
+    )
+    event = EventRecord(at=at, sequence=1, kind="annotation", text=words)
+    Writer(parse_database(database)).write(Batch(run=run, snapshots=[], events=[event]))
+
+
+@pytest.mark.parametrize("path", ["/events", "/data/v_event"])
+def test_events_and_tables_are_live_where_the_reader_is(open_page, tmp_path, path):
+    """What is recorded comes in above; the row under the reader's eyes and the link in focus stay where they were."""
+    database = record_bot(tmp_path / "m.db", days=1, deques=1, source="quiet")
+    for number in range(60):
+        annotate(database, minutes=100 - number, words=f"step {number}")
+    served = Served(database)
+    try:
+        with open_page(served.address + path, viewport={"width": 1000, "height": 500}) as (page, seen):
+            row = page.locator("tbody tr", has_text="step 30")
+            row.evaluate("one => one.scrollIntoView({ block: 'center' })")
+            row.locator("a").first.evaluate("one => one.focus({ preventScroll: true })")
+            place = row.bounding_box()["y"]
+            annotate(database, minutes=1, words="came later")
+            page.evaluate("document.querySelector('.scroll').setAttribute('data-old', '')")
+            look_now(page)
+            until(page, "document.querySelector('[data-old]') === null")
+            assert page.locator("tbody tr", has_text="came later").count() == 1
+            assert row.bounding_box()["y"] == pytest.approx(place, abs=1.0)  # a row is 33 high
+            assert "step 30" in page.evaluate("document.activeElement.closest('tr').textContent")
+    finally:
         served.stop()
     assert seen.complaints == []

@@ -21,6 +21,8 @@ from memmon.dashboard import create_app
 from memmon.dashboard.server import address, bind, is_loopback
 from memmon.dashboard.slow_guessing import Guesses
 from memmon.errors import SettingsError
+from memmon.store.read import Store, open_store
+from memmon.store.read.many_sources import events_of_all
 from memmon.store.upkeep.migrate import upgrade
 
 PAGES = ["/", "/source?name=quiet", "/events", "/data", "/data/v_run"]
@@ -148,6 +150,26 @@ def test_hostile_names_can_be_asked_for_like_any_other(client):
     page = client.get("/data/v_run", params={"source": name}).text
     assert len(rows_of(page)) == 1
     assert "<script>window.pwned" not in page
+
+
+def test_events_of_all_sources_are_one_read(client, database, monkeypatch):
+    """However many sources there are, their events are read at once: those that each source has, the newest first."""
+    with open_store(database) as store:
+        wanted = [
+            (event.at, one.name, event.text)
+            for one in store.sources()
+            for event in store.events(one.name, None, NOW, kinds=["gc", "alert"])
+        ]
+        names = {one.source_id: one.name for one in store.sources()}
+        found = events_of_all(store.database, None, NOW, kinds=["gc", "alert"])
+        assert sorted(wanted) == sorted(
+            (event.at, names[source_id], event.text) for source_id, event in found
+        )
+        newest = events_of_all(store.database, None, None, limit=3)
+        assert [event.at for _, event in found] == sorted((event.at for _, event in found), reverse=True)
+        assert len(newest) == 3
+    monkeypatch.setattr(Store, "events", lambda *_, **__: pytest.fail("one source's events were read"))
+    assert client.get("/events").status_code == 200
 
 
 def test_a_release_leads_to_its_runs_their_window_samples_and_events(client):

@@ -20,19 +20,41 @@
     return Array.prototype.slice.call(document.querySelectorAll("details")).map(function (one) { return one.open; });
   }
 
+  // Where a table scrolls, the row that the reader looks at stays where it is, though newer ones come above it.
+  function rowWords(element) { var row = element && element.closest ? element.closest("tr") : null; return row ? row.textContent : null; }
+  function rowsOf(area) { return Array.prototype.slice.call(area.querySelectorAll("tbody tr")); }
+  function looked(area) {
+    var begin = Math.max(area.getBoundingClientRect().top, 0), isDown = area.scrollTop > 0 || area.getBoundingClientRect().top < 0;
+    var row = rowsOf(area).filter(function (one) { return one.getBoundingClientRect().top >= begin; })[0];
+    return { label: area.getAttribute("aria-label"), old: area, top: area.scrollTop, left: area.scrollLeft,
+      words: isDown && row ? row.textContent : null, at: row ? row.getBoundingClientRect().top : 0 };
+  }
+  function lookAgain(seen) {
+    if (seen.old.isConnected) { return; }
+    document.querySelectorAll(".scroll").forEach(function (area) {
+      if (area.getAttribute("aria-label") !== seen.label) { return; }
+      area.scrollTop = seen.top; area.scrollLeft = seen.left;
+      var row = seen.words === null ? null : rowsOf(area).filter(function (one) { return one.textContent === seen.words; })[0];
+      if (!row) { return; }
+      var moved = row.getBoundingClientRect().top - seen.at;
+      if (seen.top > 0) { area.scrollTop += moved; } else { scrollBy(0, moved); }
+    });
+  }
+
   // Parts that differ are exchanged; what is typed, scrolled or in focus stays.
   function exchange(fresh) {
     var focus = document.activeElement && document.activeElement.getAttribute ? document.activeElement.getAttribute("href") : null;
+    var row = rowWords(document.activeElement), areas = Array.prototype.slice.call(document.querySelectorAll("[data-part] .scroll")).map(looked);
     fresh.querySelectorAll("[data-part]").forEach(function (part) {
       var old = document.querySelector('[data-part="' + part.getAttribute("data-part") + '"]');
       if (old && old.outerHTML !== part.outerHTML) { old.replaceWith(document.importNode(part, true)); }
     });
     if (focus && document.activeElement === document.body) {
-      Array.prototype.slice.call(document.querySelectorAll("main a")).some(function (link) {
-        if (link.getAttribute("href") === focus) { link.focus({ preventScroll: true }); return true; }
-        return false;
-      });
+      var links = Array.prototype.slice.call(document.querySelectorAll("main a")).filter(function (link) { return link.getAttribute("href") === focus; });
+      var same = links.filter(function (link) { return rowWords(link) === row; })[0] || links[0];
+      if (same) { same.focus({ preventScroll: true }); }
     }
+    areas.forEach(lookAgain);
     var icon = fresh.getElementById("icon"), mine = document.getElementById("icon");
     if (icon && mine && icon.getAttribute("href") !== mine.getAttribute("href")) { mine.setAttribute("href", icon.getAttribute("href")); }
     document.title = fresh.title;

@@ -11,7 +11,7 @@ from memmon.facts.recording_order import latest_ms
 from memmon.store.read.assessments import read_newest, read_recent_memory
 from memmon.store.read.opening import open_gate
 from memmon.store.read.presents import read_presents
-from memmon.store.read.queries import read_deque_status, read_light_runs
+from memmon.store.read.queries import read_deque_status, read_events_of_all, read_light_runs
 from memmon.store.read.values import ms_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.config import Database
-    from memmon.store.read.values import AssessmentRow, DequeStatus, RunInfo, SourceInfo, SourcePresent
+    from memmon.store.read.values import (
+        AssessmentRow,
+        DequeStatus,
+        EventInfo,
+        RunInfo,
+        SourceInfo,
+        SourcePresent,
+    )
 
 
 def presents(
@@ -58,6 +65,23 @@ def recent_memory(
     assert until_ms is not None
     return open_gate(database).read(
         lambda session: read_recent_memory(session, since_ms=since_ms, until_ms=until_ms, source_id=source_id)
+    )
+
+
+def events_of_all(
+    database: Database,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    kinds: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> tuple[tuple[int, EventInfo], ...]:
+    """Return (source's id, event) of every source in a window, the newest first; with `limit` that many."""
+    since_ms, until_ms = ms_of(since, name="since"), ms_of(until, name="until")
+    return open_gate(database).read(
+        lambda session: read_events_of_all(
+            session, since_ms=since_ms, until_ms=until_ms, kinds=kinds, limit=limit
+        )
     )
 
 

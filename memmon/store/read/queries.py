@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from memmon.store.read.newest import NewestSample
-    from memmon.store.read.ports import Session
+    from memmon.store.read.ports import Rows, Session
     from memmon.store.read.samples import Window
 
 _RUN_COLUMNS = (
@@ -164,24 +164,47 @@ def read_events(
 ) -> tuple[EventInfo, ...]:
     """Return the events of a window, oldest first; with `limit` the newest that many."""
     parameters = window.parameters()
-    terms = ["source_id = :source_id"]
+    terms = ["source_id = :source_id", *(["run_id = :run_id"] if window.run_id is not None else [])]
+    rows = _newest_events(session, terms, parameters, kinds=kinds, limit=limit)
+    return tuple(_event(row[1:]) for row in reversed(rows))
+
+
+def read_events_of_all(
+    session: Session,
+    *,
+    since_ms: int | None,
+    until_ms: int | None,
+    kinds: Sequence[str] | None,
+    limit: int | None,
+) -> tuple[tuple[int, EventInfo], ...]:
+    """Return (source's id, event) of every source in a window, the newest first; with `limit` that many."""
+    bounds = {"since_ms": since_ms, "until_ms": until_ms}
+    parameters: dict[str, object] = {name: value for name, value in bounds.items() if value is not None}
+    rows = _newest_events(session, [], parameters, kinds=kinds, limit=limit)
+    return tuple((row[0], _event(row[1:])) for row in rows)
+
+
+def _newest_events(
+    session: Session,
+    terms: list[str],
+    parameters: dict[str, object],
+    *,
+    kinds: Sequence[str] | None,
+    limit: int | None,
+) -> Rows:
     for name, sign in (("since_ms", ">="), ("until_ms", "<=")):
         if name in parameters:
             terms.append(f"at_ms {sign} :{name}")
-    if window.run_id is not None:
-        terms.append("run_id = :run_id")
     if kinds is not None:
         names = {f"kind_{number}": kind for number, kind in enumerate(kinds)}
         terms.append(f"kind IN ({', '.join(f':{name}' for name in names) or 'NULL'})")
         parameters |= names
-    sql = (
-        "SELECT id, at_ms, kind, text, run_id, seq, uptime_ms, data FROM event "
-        f"WHERE {' AND '.join(terms)} ORDER BY at_ms DESC, id DESC"
-    )
+    where = f"WHERE {' AND '.join(terms)} " if terms else ""
+    sql = f"SELECT source_id, id, at_ms, kind, text, run_id, seq, uptime_ms, data FROM event {where}ORDER BY at_ms DESC, id DESC"
     if limit is not None:
         sql += " LIMIT :row_limit"
         parameters["row_limit"] = limit
-    return tuple(_event(row) for row in reversed(session.rows(sql, parameters)))
+    return session.rows(sql, parameters)
 
 
 def _event(row: tuple[object, ...]) -> EventInfo:
