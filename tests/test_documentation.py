@@ -105,3 +105,40 @@ def test_every_page_is_linked_from_the_index():
     linked = {(index.parent / link.partition("#")[0]).resolve() for link in links_of(index)}
     assert set(PAGES) - {index} - linked == set()
     assert "docs/index.md" in links_of(ROOT / "README.md")
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").replace("\\_", "_")
+
+
+def test_every_place_that_the_architecture_names_is_there():
+    """Each file and folder on the page on the architecture is in the project: what moves takes its row along."""
+    named = set(
+        re.findall(r"(?<![\w/])(?:memmon|tests|migrations|docs|benchmarks)/[\w/]*(?:\.py)?", ARCHITECTURE)
+    )
+    assert len(named) > 100
+    assert (
+        sorted(name for name in named if name != "memmon/imports/x.py" and not (ROOT / name).exists()) == []
+    )
+
+
+def test_every_file_beside_another_is_beside_it():
+    """A row that gives a file by its name alone ("levels.py beside it") gives the folder in which it lies, too."""
+    lost = []
+    for row in (one for one in ARCHITECTURE.splitlines() if one.startswith("|")):
+        folders = [ROOT / one for one in re.findall(r"((?:memmon|migrations|tests|docs)/[\w/]*)/", row)]
+        names = re.findall(r"(?<![\w/.])[a-z_0-9]+\.py\b", row)
+        lost += [name for name in names if not any((folder / name).exists() for folder in folders)]
+    assert lost == []
+
+
+def test_every_name_in_the_architecture_is_used():
+    """What the page on the architecture sets as code is a name that the code still has."""
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for place in ("memmon", "migrations", "docs")
+        for path in (ROOT / place).rglob("*.py")
+    )
+    words = set(re.findall(r"\w+", code))
+    names = {one.split(".")[-1] for one in re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", ARCHITECTURE)}
+    assert len(names) > 40
+    assert sorted(names - words - {""}) == []
