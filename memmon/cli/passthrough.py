@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from memmon.child import orphans
 from memmon.clock import SystemClock
 from memmon.errors import MemmonError
 
@@ -60,15 +61,18 @@ def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
 def wait(program: subprocess.Popen[bytes], *, at_most_seconds: float | None = None) -> int | None:
     """Wait for the program's end, passing signals on; return its return code (negative: a signal).
 
-    None: it still runs after `at_most_seconds`.
+    None: it still runs after `at_most_seconds`. Where orphans come to this process, they are waited for too.
     """
     clock = SystemClock()
+    takes_in = orphans.are_taken_in()
     until = None if at_most_seconds is None else clock.monotonic() + at_most_seconds
     while (code := program.poll()) is None:
         left = _POLL_SECONDS if until is None else min(_POLL_SECONDS, until - clock.monotonic())
         if left <= 0:
             return None
         _pass_one_on(program, left)
+        if takes_in:
+            orphans.reap(but=program.pid)
     return code
 
 

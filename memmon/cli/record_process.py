@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memmon.child import orphans
 from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.cli.locate import locate
 from memmon.cli.output import say
@@ -96,8 +97,12 @@ def tree_for(
     release: str | None,
     interval_seconds: float | None,
     gives_way: bool = True,
+    is_started: bool = False,
 ) -> TreeRecorder:
-    """Return the recorder of a process and of all that it starts; `gives_way`: to what they record of themselves."""
+    """Return the recorder of a process and of all that it starts; `gives_way`: to what they record of themselves.
+
+    `is_started`: by this process, to which the orphans of the program come where it is process 1 or a subreaper.
+    """
     root = recorder_for(place, pid=pid, source=source, release=release, interval_seconds=interval_seconds)
     every_seconds = interval_seconds or place.settings.interval_seconds
 
@@ -112,7 +117,13 @@ def tree_for(
             role=child.name or None,
         )
 
-    made = TreeRecorder(root, new=new, interval_seconds=every_seconds, gives_way=gives_way)
+    made = TreeRecorder(
+        root,
+        new=new,
+        interval_seconds=every_seconds,
+        gives_way=gives_way,
+        orphans_of=os.getpid() if is_started and orphans.are_taken_in() else None,
+    )
     made.on_given_way = lambda inside: say(
         f"memmon: pid {inside.pid} records itself (run {inside.run_id} of {printable(inside.source)}): "
         "from outside it is recorded no longer"

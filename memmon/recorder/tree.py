@@ -45,11 +45,16 @@ class TreeRecorder:
         new: Callable[[ChildProcess], ExternalRecorder],
         interval_seconds: float,
         gives_way: bool = True,
+        orphans_of: int | None = None,
     ) -> None:
-        """`gives_way`: to what processes record of themselves; False where all that is judged must be measured here."""
+        """`gives_way`: to what processes record of themselves; False where all that is judged must be measured here.
+
+        `orphans_of`: a process that the system hands the program's orphans on to; its other children are the program's.
+        """
         self.root = root
         self._new = new
         self._gives_way = gives_way
+        self._orphans_of = () if orphans_of is None else (orphans_of,)
         self._newest_at = self._give_way_at = 0.0
         self.on_given_way: Callable[[InsideRun], None] = lambda _inside: None
         """Called when the program itself turns out to record itself."""
@@ -119,7 +124,7 @@ class TreeRecorder:
                 self._end(pid, "exit", ENDED_UNSEEN)
         # Who outlives its parent is nobody's child here any more, but still the program's.
         begun = self._clock.monotonic()
-        found = self._probe.read(besides=tuple(self._members))
+        found = self._probe.read(besides=(*self._members, *self._orphans_of))
         self._took_seconds = self._clock.monotonic() - begun
         for child in found:
             if child.pid in self._members or child.pid == self.root.pid:

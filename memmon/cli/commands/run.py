@@ -54,7 +54,12 @@ def _record(
     code = None
     try:
         recorder = record_process.tree_for(
-            place, pid=started.pid, source=source, release=release, interval_seconds=interval_seconds
+            place,
+            pid=started.pid,
+            source=source,
+            release=release,
+            interval_seconds=interval_seconds,
+            is_started=True,
         )
         record_process.announce(recorder.root, place, interval_seconds)
         # The first half second is the interpreter's start: its 3 MB would be the least ever read.

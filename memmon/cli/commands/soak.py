@@ -111,6 +111,7 @@ def _recorded(program: Sequence[str], common: Common, *, interval_seconds: float
             release=None,
             interval_seconds=interval_seconds,
             gives_way=False,
+            is_started=True,
         )
         recorder.start()
         code = passthrough.wait_to_end(started)
