@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.stats.newey_west import ols_newey_west
-from memmon.report.chart_bins import BIN_SECONDS, Cells, bin_seconds, binned
+from memmon.report.chart_bins import BIN_SECONDS
 from memmon.report.chart_lines import forecast_of, trend_of, trend_words
 from memmon.report.chart_marks import EVENT_KINDS, MAX_MARKERS, ends_of, markers_of, releases_of
+from memmon.report.chart_parts import parts_of
 from memmon.report.chart_pauses import PiecewiseRows, cut_cells, cut_ribbons, pauses_of
 from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
+from memmon.report.chart_stacks import counts_of, split_of, values_of
 from memmon.report.chart_trends import trend_rows
-from memmon.report.chart_values import Charts, DayRow, DequeChart, Layer, MemoryChart, StackChart
+from memmon.report.chart_values import Charts, DayRow, DequeChart, MemoryChart
 from memmon.units import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import tzinfo
 
     from numpy.typing import NDArray
 
     from memmon.analysis.stats.newey_west import LeastSquares
-    from memmon.report.chart_bins import Bin
-    from memmon.report.chart_values import Pause, Values
+    from memmon.report.chart_values import Pause
     from memmon.report.data import Report
     from memmon.store.read import Buckets, Store
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 MEMORY_POINTS = 9_000
 """At most about so many buckets: 30 days of 5-minute samples stay whole."""
 
-SPLIT_POINTS = 1_200
 DEQUE_POINTS = 240
 
 
@@ -83,6 +83,7 @@ def build_charts(
         until_seconds=until.timestamp(),
         memory=_memory(whole, report, each=buckets),
         split=split_of(whole, offset_seconds=offset_seconds),
+        parts=parts_of(store, report, buckets, offset_seconds=offset_seconds, bounds=(since, until, run_id)),
         deques=_deques(store, report, window, run_id),
         days=tuple(_days(whole, report, tz)),
         windows=trend_rows(
@@ -150,9 +151,9 @@ def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
     forecast, reach = forecast_of(report.forecast, float(buckets.at_seconds[0]))
     return MemoryChart(
         at_seconds=tuple(rows.at_seconds.tolist()),
-        mean_mb=_values(rows.of(buckets.columns["rss_bytes"]) / MIB),
-        min_mb=_values(rows.of(buckets.columns["min_rss_bytes"]) / MIB),
-        max_mb=_values(rows.of(buckets.columns["max_rss_bytes"]) / MIB),
+        mean_mb=values_of(rows.of(buckets.columns["rss_bytes"]) / MIB),
+        min_mb=values_of(rows.of(buckets.columns["min_rss_bytes"]) / MIB),
+        max_mb=values_of(rows.of(buckets.columns["max_rss_bytes"]) / MIB),
         bucket_seconds=buckets.bucket_seconds,
         trend=cut_ribbons(trend_of(judged, finding), pauses) if finding else (),
         trend_words=trend_words(finding),
@@ -162,7 +163,7 @@ def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
         whole_limit_mb=system.limit_mb if system else None,
         limit_origin=system.limit_origin if system else None,
         processes=() if each is buckets else lines_of(each),
-        sample_counts=_counts(rows, buckets),
+        sample_counts=counts_of(rows, buckets),
     )
 
 
@@ -171,77 +172,6 @@ def _limit_mb(report: Report) -> float | None:
     if report.forecast is not None and report.forecast.rss_at_limit_mb is not None:
         return report.forecast.rss_at_limit_mb
     return report.system.limit_mb if report.system else None
-
-
-def _counts(rows: PiecewiseRows, buckets: Buckets) -> tuple[int, ...]:
-    """Return how many samples stand behind each row, 0 where the line is cut."""
-    counts = np.nan_to_num(rows.of(buckets.sample_count.astype(np.float64)))
-    return tuple(counts.astype(np.int64).tolist())
-
-
-def _values(column: Floats) -> Values:
-    return tuple(None if value != value else value for value in column.tolist())  # noqa: PLR0124 - NaN is not itself
-
-
-def split_of(buckets: Buckets, *, offset_seconds: float = 0.0) -> StackChart | None:
-    """Return what resident memory consists of, None where only its total was recorded.
-
-    Anonymous memory less the native heap is what Python's own allocator and free memory hold.
-    """
-    columns = buckets.columns
-    anonymous = columns["rss_anon_bytes"]
-    if not bool(np.isfinite(anonymous).any()):
-        return None
-    native = np.nan_to_num(columns["heap_used_bytes"]) + np.nan_to_num(columns["heap_mmap_bytes"])
-    native = np.minimum(native, anonymous)
-    parts = {
-        "native heap in use": native,
-        "Python objects and free memory": anonymous - native,
-        "shared": columns["rss_shmem_bytes"],
-        "file-backed": columns["rss_file_bytes"],
-    }
-    known = {
-        name: np.where(np.isfinite(anonymous), np.nan_to_num(part), np.nan)
-        for name, part in parts.items()
-        if float(np.nanmax(part, initial=0.0)) > 0
-    }
-    return _coarse(buckets, known, offset_seconds=offset_seconds)
-
-
-def _coarse(buckets: Buckets, parts: dict[str, Floats], *, offset_seconds: float) -> StackChart:
-    """Return the parts in about `SPLIT_POINTS` bins."""
-    rows, at = PiecewiseRows(buckets), buckets.at_seconds
-    size = bin_seconds(float(at[-1] - at[0]), cell_seconds=buckets.bucket_seconds, point_count=SPLIT_POINTS)
-    counts = _counts(rows, buckets)
-    times: list[float] = []
-    layers = []
-    for name, part in parts.items():
-        values = _values(rows.of(part / MIB))
-        cells = Cells(
-            at_seconds=rows.at_seconds.tolist(),
-            low=values,
-            mean=values,
-            high=values,
-            cell_seconds=buckets.bucket_seconds,
-            counts=counts,
-        )
-        pieces = binned(cells, size_seconds=size, offset_seconds=offset_seconds)
-        times, means = _joined(pieces)
-        layers.append(Layer(name=name, value_mb=means))
-    return StackChart(at_seconds=tuple(times), layers=tuple(layers), bucket_seconds=size)
-
-
-def _joined(pieces: Sequence[Sequence[Bin]]) -> tuple[list[float], Values]:
-    """Return the bins' beginnings and means, with a None between two pieces."""
-    times: list[float] = []
-    means: list[float | None] = []
-    for piece in pieces:
-        if times:
-            times.append((times[-1] + piece[0].start_seconds) / 2)
-            means.append(None)
-        times += [one.start_seconds for one in piece]
-        means += [one.mean for one in piece]
-    return times, tuple(means)
 
 
 def _deques(store: Store, report: Report, window: _Window, run_id: int | None) -> tuple[DequeChart, ...]:
@@ -268,7 +198,7 @@ def _deques(store: Store, report: Report, window: _Window, run_id: int | None) -
         lengths, limits = peaks.get(row.name, (np.full(count, np.nan), np.full(count, np.nan)))
         is_percent = row.maxlen_count is not None and row.maxlen_count > 0
         fill = 100.0 * lengths / np.where(limits > 0, limits, row.maxlen_count) if is_percent else lengths
-        _, values = cut_cells(spans, _values(np.round(fill, 2)), window.pauses, cell_seconds=size)
+        _, values = cut_cells(spans, values_of(np.round(fill, 2)), window.pauses, cell_seconds=size)
         charts.append(
             DequeChart(row=row, at_seconds=times, fill=values, is_percent=is_percent, span_seconds=size)
         )

@@ -99,6 +99,8 @@ class Layer:
 
     name: str
     value_mb: Values
+    kind: str = ""
+    """How it is drawn, as the style sheet names it; empty: by its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,8 @@ class Charts:
     until_seconds: float
     memory: MemoryChart
     split: StackChart | None = None
+    parts: StackChart | None = None
+    """Who holds the memory; None where nothing that was named has a size."""
     deques: tuple[DequeChart, ...] = ()
     days: tuple[DayRow, ...] = ()
     windows: tuple[WindowRow, ...] = ()

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         MemoryChart,
         Reach,
         Ribbon,
-        StackChart,
     )
     from memmon.report.data import CauseShare
 
@@ -158,10 +157,11 @@ def memory_bins(charts: Charts) -> list[list[Bin]]:
         cell_seconds=memory.bucket_seconds,
         counts=memory.sample_counts,
     )
-    return _whole(charts, cells)
+    return whole_bins(charts, cells)
 
 
-def _whole(charts: Charts, cells: Cells, *, point_count: int = BIN_POINTS) -> list[list[Bin]]:
+def whole_bins(charts: Charts, cells: Cells, *, point_count: int = BIN_POINTS) -> list[list[Bin]]:
+    """Return the bins of any cells over the whole window."""
     length = charts.until_seconds - charts.since_seconds
     size = bin_seconds(length, cell_seconds=cells.cell_seconds, point_count=point_count)
     return binned(cells, size_seconds=size, offset_seconds=charts.offset_seconds, pauses=charts.pauses)
@@ -233,62 +233,6 @@ def _limit_note(memory: MemoryChart) -> str:
     return f"{words[0].upper()}{words[1:]}, is far above this picture."
 
 
-def split_figure(charts: Charts, split: StackChart, tz: tzinfo) -> Figure:
-    """Return the stacked picture of what the memory consists of."""
-    tops = _stacked(split)
-    frame = value_frame(charts.since_seconds, right_edge(charts), tops[-1] if tops else (), from_zero=True)
-    below: Sequence[float | None] = [None if value is None else 0.0 for value in (tops[0] if tops else ())]
-    shapes = []
-    for number, top in enumerate(tops):
-        layer = _whole(charts, _between(split, below, top))
-        shapes.append(Shape(style=f"layer layer-{number}", path=bins_band(frame, layer)))
-        below = top
-    return Figure(
-        key="split",
-        title="What the memory consists of",
-        description=_split_words(split),
-        height=240,
-        legend=tuple(
-            LegendEntry(label=layer.name, style=f"layer layer-{number}")
-            for number, layer in enumerate(split.layers)
-        ),
-        shapes=tuple(shapes),
-        y_ticks=tuple(value_ticks(frame, count=4, unit=" MB")),
-        x_ticks=tuple(time_ticks(frame, tz)),
-    )
-
-
-def _between(split: StackChart, below: Sequence[float | None], top: Sequence[float | None]) -> Cells:
-    return Cells(
-        at_seconds=split.at_seconds,
-        low=tuple(below),
-        mean=tuple(top),
-        high=tuple(top),
-        cell_seconds=split.bucket_seconds,
-    )
-
-
-def _stacked(split: StackChart) -> list[list[float | None]]:
-    tops: list[list[float | None]] = []
-    below: list[float | None] = [0.0] * len(split.at_seconds)
-    for layer in split.layers:
-        below = [
-            None if base is None or value is None else base + value
-            for base, value in zip(below, layer.value_mb, strict=True)
-        ]
-        tops.append(below)
-    return tops
-
-
-def _split_words(split: StackChart) -> str:
-    newest = [
-        f"{layer.name} {size(known[-1])}"
-        for layer in split.layers
-        if (known := [value for value in layer.value_mb if value is not None])
-    ]
-    return f"At the end: {', '.join(newest)}."
-
-
 def deque_item(chart: DequeChart, index: int, charts: Charts) -> DequeItem:
     """Return one deque's small picture; the y axis is 0 to 100 % of its limit."""
     row = chart.row
@@ -307,7 +251,7 @@ def deque_item(chart: DequeChart, index: int, charts: Charts) -> DequeItem:
         high=chart.fill,
         cell_seconds=chart.span_seconds,
     )
-    pieces = _peaks(_whole(charts, cells, point_count=DEQUE_POINTS))
+    pieces = _peaks(whole_bins(charts, cells, point_count=DEQUE_POINTS))
     words = (
         f"{row.length_count}: {DEQUE_WORDS[row.state]}" if row.state is DequeState.UNBOUNDED else fill(row)
     )

@@ -10,8 +10,9 @@ from memmon.assessment.culprits import UNEXPLAINED
 from memmon.assessment.plainly import plainly
 from memmon.formatting import age, local_time, span
 from memmon.report.html.cards import cards_of
-from memmon.report.html.figures import deque_item, growth_bars, memory_figure, split_figure
+from memmon.report.html.figures import deque_item, growth_bars, memory_figure
 from memmon.report.html.method import method_sentences
+from memmon.report.html.stacks import parts_figure, split_figure
 from memmon.report.html.tables import tables_of
 from memmon.report.html.view_model import NextStep, Page, Zoom
 from memmon.report.words import leak_headline, mood_of
@@ -69,6 +70,7 @@ def _with_content(base: Page, report: Report, charts: Charts, zone: tzinfo) -> P
         cards=cards_of(report),
         zooms=tuple(zoom for zoom in _ZOOMS if zoom.seconds < charts.until_seconds - charts.since_seconds),
         memory=memory_figure(charts, zone),
+        parts=parts_figure(charts, charts.parts, zone) if charts.parts else None,
         split=split_figure(charts, charts.split, zone) if charts.split else None,
         cause_words=" ".join([cause.summary, *cause.details]) if cause else "",
         evidence_words=_evidence_words(report, zone),

@@ -9,11 +9,12 @@ from memmon.formatting import shown
 from memmon.report.chart_data import local_offset_seconds
 from memmon.report.html.encoding import encode_times, encode_values
 from memmon.report.html.figures import marker_words, right_edge, shows_limit, words_of, y_ceiling
+from memmon.report.html.stacks import layer_style
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from memmon.report.chart_values import Charts, Line, MemoryChart, Reach, Ribbon
+    from memmon.report.chart_values import Charts, Line, MemoryChart, Reach, Ribbon, StackChart
 
 
 SHOWN_MB = 0.1
@@ -22,7 +23,7 @@ SHOWN_MB = 0.1
 
 def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
     """Return the page's data as plain values; every name in it is made safe to show."""
-    split, deques = charts.split, charts.deques
+    deques = charts.deques
     shared = {id(deque.at_seconds): deque.at_seconds for deque in deques}
     places = {key: place for place, key in enumerate(shared)}
     return {
@@ -36,13 +37,8 @@ def payload_of(charts: Charts, tz: tzinfo) -> dict[str, Any]:
         "releases": [
             [shown(one.name), round(one.from_seconds), round(one.until_seconds)] for one in charts.releases
         ],
-        "split": None
-        if split is None
-        else {
-            "t": encode_times(split.at_seconds),
-            "cell": split.bucket_seconds,
-            "layers": [[shown(layer.name), encode_values(layer.value_mb)] for layer in split.layers],
-        },
+        "split": _stack(charts.split) if charts.split else None,
+        "parts": _stack(charts.parts) if charts.parts else None,
         "dequeTimes": [encode_times(times) for times in shared.values()],
         "deques": [
             {
@@ -86,6 +82,17 @@ def _ribbon(ribbon: Ribbon) -> list[list[float]]:
         [round(at) for at in ribbon.at_seconds],
         *([round(v, 3) for v in values] for values in (ribbon.low_mb, ribbon.middle_mb, ribbon.high_mb)),
     ]
+
+
+def _stack(stack: StackChart) -> dict[str, Any]:
+    return {
+        "t": encode_times(stack.at_seconds),
+        "cell": stack.bucket_seconds,
+        "layers": [
+            [shown(layer.name), encode_values(layer.value_mb), layer_style(layer, place)]
+            for place, layer in enumerate(stack.layers)
+        ],
+    }
 
 
 def _reach(reach: Reach) -> list[int | None]:

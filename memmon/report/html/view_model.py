@@ -176,6 +176,7 @@ class Page:
     cards: tuple[Card, ...] = ()
     zooms: tuple[Zoom, ...] = ()
     memory: Figure | None = None
+    parts: Figure | None = None
     split: Figure | None = None
     cause_words: str = ""
     evidence_words: str = ""

@@ -46,10 +46,10 @@
     });
   }
 
-  function splitChart() {
-    var place = document.querySelector('[data-chart="split"]');
-    if (!place || !data.split) { return; }
-    var t = times(data.split.t), layers = data.split.layers.map(function (layer) { return values(layer[1]); });
+  function stackChart(key, stack) {
+    var place = document.querySelector('[data-chart="' + key + '"]');
+    if (!place || !stack) { return; }
+    var t = times(stack.t), layers = stack.layers.map(function (layer) { return values(layer[1]); });
     var tops = [], below = t.map(function () { return 0; }), out = place.parentNode.querySelector(".readout");
     layers.forEach(function (layer) {
       below = below.map(function (base, i) { return base === null || layer[i] === null ? null : base + layer[i]; });
@@ -64,13 +64,39 @@
         return [0, (high || 1) * 1.06];
       },
       axes: [axis({ values: timeFormats, space: 70 }), axis({ size: 74, values: megabytes })],
-      draw: function (u) { clipped(u, function () { tops.forEach(function (_, i) { area(u, u.pieces(), i ? i - 1 : null, i, colour("layer-" + i)); }); }); }
-    }, { t: t, cell: data.split.cell, counts: null, columns: tops.map(function (values_) { return ["mean", values_]; }) }, function (seconds, bin) {
+      draw: function (u) {
+        clipped(u, function () {
+          tops.forEach(function (_, i) { area(u, u.pieces(), i ? i - 1 : null, i, filling(u, stack.layers[i][2])); });
+          layerLabels(u, stack);
+        });
+      }
+    }, { t: t, cell: stack.cell, counts: null, columns: tops.map(function (values_) { return ["mean", values_]; }) }, function (seconds, bin) {
       if (seconds === null) { out.textContent = ""; return; }
-      out.textContent = !bin ? silence(seconds) : rangeWords(bin.from, bin.to) + " \u00b7 " + data.split.layers.map(function (layer, i) {
-        return layer[0] + " " + (bin.v[i] - (i ? bin.v[i - 1] : 0)).toFixed(1);
-      }).join(" \u00b7 ") + " MB";
+      out.textContent = !bin ? silence(seconds) : rangeWords(bin.from, bin.to) + stack.layers.map(function (layer, i) {
+        return "\n" + layer[0] + " " + mb(bin.v[i] - (i ? bin.v[i - 1] : 0));
+      }).reverse().join("");
     });
+  }
+  // Each layer is named at its newest end, where it is thick enough; the rest stands in the legend.
+  function layerLabels(u, stack) {
+    var pieces = u.pieces(), piece = pieces[pieces.length - 1], d = devicePixelRatio;
+    if (!piece) { return; }
+    var last = piece[piece.length - 1], x = u.valToPos(last.to, "x", true) - 6 * d;
+    stack.layers.forEach(function (layer, i) {
+      var top = u.valToPos(last.v[i], "y", true), bottom = u.valToPos(i ? last.v[i - 1] : 0, "y", true);
+      var name = bottom - top >= 16 * d ? shortened(u, layer[0], x - u.bbox.left) : "";
+      if (name) { say(u, name, x, (top + bottom) / 2 + 4 * d, "right", "ink"); }
+    });
+  }
+  // What nobody named is hatched.
+  function filling(u, style) {
+    if (style !== "nobodys") { return colour(style); }
+    var tile = document.createElement("canvas"), c = tile.getContext("2d"), size = 8 * devicePixelRatio;
+    tile.width = tile.height = size;
+    c.strokeStyle = colour("hatch"); c.lineWidth = 1.4 * devicePixelRatio;
+    [-1, 0, 1].forEach(function (shift) { c.moveTo(shift * size - 1, size + 1); c.lineTo((shift + 1) * size + 1, -1); });
+    c.stroke();
+    return u.ctx.createPattern(tile, "repeat");
   }
 
   function dequeChart(place) {

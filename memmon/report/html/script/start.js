@@ -2,7 +2,8 @@
     root.classList.add("live");
     view = [data.since, data.edge];
     memoryChart();
-    splitChart();
+    stackChart("parts", data.parts);
+    stackChart("split", data.split);
     var waiting = Array.prototype.slice.call(document.querySelectorAll("[data-deque]"));
     if (typeof IntersectionObserver !== "function") { waiting.forEach(dequeChart); } else {
       var observer = new IntersectionObserver(function (entries) {
