@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.errors import SettingsError
 from memmon.facts import defaults
-from memmon.facts.masking import mask_url
 from memmon.places import CONFIG_VARIABLE, absolute_path, config_path, default_database_path
 
 if TYPE_CHECKING:
@@ -281,7 +280,7 @@ def parse_database(given: str | os.PathLike[str]) -> Database:
         if text == ":memory:" or text.startswith("file:"):
             return _refuse_memory(text)
         if _ODD_URL.match(text):
-            msg = f"{mask_url(text)}: is no path and no URL: write sqlite:///PATH or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+            msg = f"{_masked(text)}: is no path and no URL: write sqlite:///PATH or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
             raise SettingsError(msg)
         return _file(Path(text))
     scheme = text.split("://", 1)[0].lower()
@@ -289,20 +288,26 @@ def parse_database(given: str | os.PathLike[str]) -> Database:
         return _sqlite_url(text)
     if scheme.split("+")[0] in {"postgresql", "postgres"}:
         rest = text.split("://", 1)[1]
-        return Database(url=f"postgresql+psycopg://{rest}", path=None, shown=mask_url(f"postgresql://{rest}"))
-    msg = f"{mask_url(text)}: memmon keeps its history in SQLite or PostgreSQL; use sqlite:///… or postgresql://…"
+        return Database(url=f"postgresql+psycopg://{rest}", path=None, shown=_masked(f"postgresql://{rest}"))
+    msg = f"{_masked(text)}: memmon keeps its history in SQLite or PostgreSQL; use sqlite:///… or postgresql://…"
     raise SettingsError(msg)
+
+
+def _masked(text: str) -> str:
+    from memmon.facts.masking import mask_url  # a path needs none of it
+
+    return mask_url(text)
 
 
 def _sqlite_url(text: str) -> Database:
     rest = text.split("://", 1)[1]
     location, _, query = rest.partition("?")
     if query:
-        msg = f"{mask_url(text)}: options after '?' are not supported for SQLite; memmon sets its own: remove them"
+        msg = f"{_masked(text)}: options after '?' are not supported for SQLite; memmon sets its own: remove them"
         raise SettingsError(msg)
     if not location.startswith("/"):
         if location:
-            shown = mask_url(text)
+            shown = _masked(text)
             right = f"sqlite:///{location}" if shown == text else "sqlite:///PATH, without a user or a host"
             msg = f"{shown}: an SQLite URL has three slashes before the path: {right}"
             raise SettingsError(msg)
@@ -321,5 +326,5 @@ def _file(path: Path) -> Database:
 
 
 def _refuse_memory(text: str) -> Database:
-    msg = f"{mask_url(text)}: memmon keeps a history that outlives the process, so the database must be a file: sqlite:///memmon.db"
+    msg = f"{_masked(text)}: memmon keeps a history that outlives the process, so the database must be a file: sqlite:///memmon.db"
     raise SettingsError(msg)

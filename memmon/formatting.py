@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from memmon.units import SECONDS_PER_HOUR
@@ -27,11 +26,16 @@ def shown(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        char.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(char) in _UNSHOWN_CATEGORIES
-        else char
-        for char in text
+        char if _is_shown(char) else char.encode("unicode_escape").decode("ascii") for char in text
     )
+
+
+def _is_shown(char: str) -> bool:
+    if char.isprintable():
+        return True
+    from unicodedata import category  # little text needs it
+
+    return category(char) not in _UNSHOWN_CATEGORIES
 
 
 def local_time(at: datetime, *, tz: tzinfo | None = None) -> str:

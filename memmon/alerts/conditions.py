@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from memmon.alerts.findings import ForecastLike, LeakLike, RunLike
     from memmon.alerts.policy import AlertPolicy
-    from memmon.alerts.present import ForecastLike, LeakLike, Memory, PresentState, RunLike, Used
+    from memmon.alerts.present import Memory, PresentState, Used
     from memmon.alerts.state_machine import Level, Observation
 
     Condition = Callable[[PresentState, AlertPolicy], Observation | None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from memmon.alerts.present import RunLike
+from memmon.alerts.findings import RunLike
 from memmon.alerts.state_machine import SEVERITY_RANKS, AlertStep, Observation, step
 from memmon.formatting import counted, shown
 from memmon.units import SECONDS_PER_DAY

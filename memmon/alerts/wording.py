@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, tzinfo
 
-    from memmon.alerts.present import RunLike
+    from memmon.alerts.findings import RunLike
     from memmon.alerts.state_machine import Observation
     from memmon.alerts.values import MessageEvent, Watch
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import posix
 import re
-import shlex
 import signal
 import sys
 from contextlib import suppress
@@ -88,7 +87,7 @@ def runs_libcs_system() -> bool:
     another, and the last to end takes the ignoring back: were that the other process, it would do so for itself only.
     """
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
         ignored = int(status.partition("SigIgn:")[2].split(maxsplit=1)[0], 16)
     except (OSError, ValueError, IndexError):
         return True
@@ -137,7 +136,7 @@ def _start(command: Sequence[str], *, left_out: Collection[str], stdin: int) -> 
 def _line(command: Sequence[str], *, left_out: Collection[str], output: int, errors: int, told: int) -> bytes:
     """Return the shell's line: the process in the background, and its number to `told`."""
     names = " ".join(sorted(name for name in left_out if _NAME.fullmatch(name)))
-    called = f"{MARK_VARIABLE}=1 {shlex.join(command)}"
+    called = f"{MARK_VARIABLE}=1 {' '.join(map(_quoted, command))}"
     # Descriptors by their paths, because not every shell takes a number of two digits.
     says = f"</dev/null >/proc/self/fd/{output} 2>/proc/self/fd/{errors}"
     parts = (
@@ -146,6 +145,11 @@ def _line(command: Sequence[str], *, left_out: Collection[str], output: int, err
         f"{called} {says} & echo $! >/proc/self/fd/{told}",
     )
     return os.fsencode("\n".join(parts))
+
+
+def _quoted(word: str) -> str:
+    """Return a word as the shell takes it literally; the module that does so would be loaded for this alone."""
+    return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 def _run(line: bytes) -> None:

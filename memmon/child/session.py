@@ -153,7 +153,7 @@ def _stat(pid: int) -> tuple[int, int, str, int] | None:
 def left_unwaited(*, by: int, seconds: float) -> bool:
     """Tell whether a process leaves children that have ended unwaited for, which began `seconds` ago or more."""
     try:
-        up_seconds = float((_PROC / "uptime").read_text(encoding="ascii").split()[0])
+        up_seconds = float((_PROC / "uptime").read_text(encoding="utf-8").split()[0])
         latest = (up_seconds - seconds) * os.sysconf("SC_CLK_TCK")
         numbers = [entry.name for entry in _PROC.iterdir() if entry.name.isdigit()]
     except (OSError, ValueError, IndexError):

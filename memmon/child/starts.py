@@ -6,8 +6,8 @@ import _thread
 import os
 import threading
 import time
+from _queue import Empty
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from memmon.child.interpreter import NoInterpreterError, find_interpreter
@@ -16,11 +16,13 @@ from memmon.child.process import NOT_WANTED, Child
 from memmon.child.requests import AnswerT_co
 from memmon.child.wire import AnsweredError
 from memmon.errors import ChildError
+from memmon.guest.green import new_queue
 from memmon.guest.locks import Claim
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import SimpleQueue
 
     from memmon.child.interpreter import Interpreter
     from memmon.child.requests import Request
@@ -137,7 +139,8 @@ class Children:
 
     def _run_beside(self, request: Request[AnswerT], timeout_seconds: float) -> AnswerT:
         """Have it run in a thread of memmon's own, as long as this one waits."""
-        wish, replies, pid = Claim(), SimpleQueue[AnswerT | BaseException](), os.getpid()
+        wish, pid = Claim(), os.getpid()
+        replies: SimpleQueue[AnswerT | BaseException] = new_queue()
 
         def run() -> None:
             try:

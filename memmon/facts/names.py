@@ -9,7 +9,6 @@ ordinary names.)
 from __future__ import annotations
 
 import re
-import unicodedata
 
 MAX_NAME_LENGTH = 200
 """Longest cleaned name in characters."""
@@ -64,8 +63,17 @@ def short_digest(data: bytes, byte_count: int) -> str:
     return str(blake2b(data, digest_size=byte_count).hexdigest())
 
 
+def is_hidden(character: str) -> bool:
+    """Tell whether a character is invisible, or steers what shows it: control, format, surrogate, line separator."""
+    if character.isprintable():
+        return False
+    from unicodedata import category  # few programs name anything so
+
+    return category(character) in _HIDDEN_CATEGORIES
+
+
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES:
+    if is_hidden(character):
         return REPLACEMENT
     if ord(character) & _LOW_16_BITS >= _FIRST_OF_LAST_TWO or "\ufdd0" <= character <= "\ufdef":
         return REPLACEMENT  # code points that Unicode reserves as "not a character"

@@ -6,12 +6,12 @@ and while one waits for a disk, or for a database that another process holds, no
 
 from __future__ import annotations
 
-import _queue
 import _thread
+import sys
 import time
+from _queue import Empty
+from _queue import SimpleQueue as MachineQueue
 from importlib.machinery import BuiltinImporter
-from importlib.util import module_from_spec
-from queue import Empty
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,12 +50,21 @@ def call_aside(function: Callable[[], T]) -> T:
     return result
 
 
+def new_queue() -> SimpleQueue[Any]:
+    """Return a queue between threads of the kind that the program has: green where its own are.
+
+    What makes threads green replaces it in the module `queue`, which then is loaded; else it need not be.
+    """
+    made: SimpleQueue[Any] = getattr(sys.modules.get("queue"), "SimpleQueue", MachineQueue)()
+    return made
+
+
 def get_from(queue: SimpleQueue[T], timeout_seconds: float) -> T:
     """Return the next item as `queue.get` does, Empty where there is none in time.
 
     A queue that was made before the threads became green holds up all of them while it is waited for.
     """
-    if not isinstance(queue, _queue.SimpleQueue) or not is_green():
+    if not isinstance(queue, MachineQueue) or not is_green():
         return queue.get(timeout=timeout_seconds)
     deadline = time.monotonic() + timeout_seconds
     pause = _FIRST_PAUSE_SECONDS
@@ -88,6 +97,7 @@ def _start_real_thread(function: Callable[[], None]) -> None:
     if spec is None or spec.loader is None:
         msg = "the interpreter has no threads"
         raise RuntimeError(msg)
-    made = module_from_spec(spec)  # a new one: in the module that all share the function is replaced
+    made = spec.loader.create_module(spec)  # a new one: in the module that all share the function is replaced
+    assert made is not None
     spec.loader.exec_module(made)
     made.start_new_thread(function, ())

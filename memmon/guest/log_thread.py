@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import _thread
 import threading
+from _queue import Empty
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
-from memmon.guest.green import get_from
+from memmon.guest.green import get_from, new_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import SimpleQueue
 
 LINES_LIMIT = 1_000
 """Lines that wait for a handler that hangs; further ones are lost."""
@@ -36,7 +37,7 @@ class LogThread:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: no thread, no lines."""
-        self._calls: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._calls: SimpleQueue[Callable[[], object]] = new_queue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_running = False

@@ -6,7 +6,7 @@ import math
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-from memmon.alerts.present import Leak
+from memmon.alerts.findings import Leak
 from memmon.child import require_headroom
 from memmon.child.requests import SnapshotColumns
 from memmon.facts.verdicts import Verdict

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
+import socket
 import sys
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,12 +60,12 @@ def new_run(
 ) -> RunRecord:
     """Return the record of a run that begins now, in this process or in the process `pid`."""
     return RunRecord(
-        uuid=str(uuid.uuid4()),
+        uuid=_new_uuid(),
         source=source or default_source(),
         source_was_given=source is not None,
         started_at=started_at,
         interval_seconds=interval_seconds,
-        host=platform.node() or "unknown",
+        host=socket.gethostname() or "unknown",
         pid=os.getpid() if pid is None else pid,
         process_started_at=attempt(process_started_at, pid),
         boot_id=attempt(boot_id),
@@ -75,9 +74,18 @@ def new_run(
         script_path=script_path() if pid is None else None,
         external_id=os.environ.get("MEMMON_EXTERNAL_ID") or os.environ.get("INVOCATION_ID"),
         release=_shown(release or os.environ.get("MEMMON_RELEASE")),
-        python_version=platform.python_version() if pid is None else None,
+        python_version=sys.version.split()[0] if pid is None else None,
         memmon_version=memmon_version(),
     )
+
+
+def _new_uuid() -> str:
+    """Return a random UUID (RFC 9562, version 4); the module of that name would load a library for it."""
+    drawn = bytearray(os.urandom(16))
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    digits = drawn.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _shown(text: str | None) -> str | None:

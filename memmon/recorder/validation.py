@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
+
+from memmon.facts.names import REPLACEMENT, is_hidden
 
 if TYPE_CHECKING:
     from memmon.config import Settings
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 WRITERS = ("sqlite3", "sqlalchemy")
 LONGEST_INTERVAL_SECONDS = 86_400.0
 _NAME_LIMIT = 200
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def number(
@@ -92,7 +92,7 @@ def one_line(text: str, limit: int) -> str:
     Control, format (bidi, zero width) and surrogate characters become `?`, line ends blanks.
     """
     plain = " ".join(str.__str__(text)[:limit].splitlines())
-    return "".join("?" if unicodedata.category(one) in _HIDDEN else one for one in plain)
+    return "".join(REPLACEMENT if is_hidden(one) else one for one in plain)
 
 
 def callback(value: object, name: str) -> None:

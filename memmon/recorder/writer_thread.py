@@ -11,13 +11,13 @@ from __future__ import annotations
 import _thread
 import threading
 import time
+from _queue import Empty
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
-from memmon.guest.green import get_from
+from memmon.guest.green import get_from, new_queue
 from memmon.guest.guarded import report_fault
 from memmon.guest.locks import Claim, ReentrantTurn
 from memmon.guest.shielding import mark_own_thread
@@ -27,6 +27,7 @@ from memmon.recorder.outbox import HELD_BYTES_LIMIT, most_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import SimpleQueue
 
     from memmon.clock import Clock
     from memmon.recorder.alerts.dispatcher import Dispatcher
@@ -71,7 +72,7 @@ class WriterThread:
         self._reset()
 
     def _reset(self) -> None:
-        self._inbox: SimpleQueue[Any] = SimpleQueue()
+        self._inbox: SimpleQueue[Any] = new_queue()
         self._waiting: list[_Request] = []
         self._thread: threading.Thread | None = None
         self._starting = ReentrantTurn()
@@ -164,7 +165,7 @@ class WriterThread:
         self._is_closed = True
         if not self._inbox.empty() or self._is_running:
             deadline = SystemClock().monotonic() + timeout_seconds
-            self._inbox.put(_Request(SimpleQueue(), deadline, is_last=True))
+            self._inbox.put(_Request(new_queue(), deadline, is_last=True))
             self.ensure_thread()
 
     def join(self, timeout_seconds: float) -> None:
@@ -186,7 +187,7 @@ class WriterThread:
     def _ask(self, timeout_seconds: float, *, is_last: bool) -> bool:
         clock = SystemClock()
         deadline = clock.monotonic() + timeout_seconds
-        request = _Request(SimpleQueue(), deadline, is_last)
+        request = _Request(new_queue(), deadline, is_last)
         self._inbox.put(request)
         while self.ensure_thread():
             remaining = max(deadline - clock.monotonic(), 0.0)

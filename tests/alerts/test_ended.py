@@ -10,8 +10,9 @@ from alert_kit import START, Bot, FlakyChannel, make_store, minutes
 from told_kit import Program
 
 from memmon.alerts import conditions
+from memmon.alerts.findings import Leak
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Leak, PresentState
+from memmon.alerts.present import PresentState
 from memmon.alerts.values import Watch
 from memmon.child.requests import Checked, SeenAnswer
 from memmon.cli import app

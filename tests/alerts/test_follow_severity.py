@@ -9,8 +9,9 @@ import pytest
 from alert_kit import START
 
 from memmon.alerts.conditions import forecast, leak
+from memmon.alerts.findings import Leak
 from memmon.alerts.policy import AlertPolicy
-from memmon.alerts.present import Leak, PresentState
+from memmon.alerts.present import PresentState
 from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Verdict
 

@@ -363,3 +363,15 @@ def test_an_interpreter_that_packs_the_program_is_a_child_of_its_own(hidden_star
     child = Child(INSPECT, interpreter=Interpreter(path=program.path, is_program=True), timeout_seconds=60.0)
     assert child._process.is_own
     assert answer_of(child) == NOTHING_FOUND
+
+
+@pytest.mark.parametrize(
+    "word", ["plain", "two words", "it's", "''", '$HOME `id` \\ "x"\nline', ""], ids=range(6)
+)
+def test_the_shell_takes_each_word_as_it_is(word):
+    """Whatever an argument of the command holds, the shell hands it on unchanged."""
+    quoted = hidden._quoted(word)
+    said = subprocess.run(
+        ["/bin/sh", "-c", f"printf '<%s>' {quoted}"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"<{word}>"

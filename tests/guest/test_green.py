@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import sys
 import threading
 from queue import Empty, SimpleQueue
 
@@ -73,3 +74,16 @@ def test_a_queue_is_waited_for_where_threads_are_the_machines(monkeypatch):
     monkeypatch.setattr(green.time, "sleep", lambda _: pytest.fail("polled"))
     with pytest.raises(Empty):
         green.get_from(SimpleQueue(), 0.01)
+
+
+def test_a_queue_is_of_the_kind_that_the_program_has(monkeypatch):
+    """What made the threads green has put its own queue into the module `queue`: that one is made, else the machine's."""
+
+    class Green:
+        pass
+
+    assert type(green.new_queue()) is SimpleQueue
+    monkeypatch.setattr("queue.SimpleQueue", Green)
+    assert type(green.new_queue()) is Green
+    monkeypatch.delitem(sys.modules, "queue")
+    assert type(green.new_queue()) is SimpleQueue

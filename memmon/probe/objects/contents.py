@@ -9,8 +9,7 @@ from itertools import islice
 from typing import Any
 
 from memmon.probe.objects.container_sample import is_sparse, spread_places
-from memmon.probe.objects.plain import instance_values, module_values, namespace_of
-from memmon.probe.objects.roots import module_at
+from memmon.probe.objects.plain import instance_values, module_at, module_values, namespace_of
 
 _LISTED_COUNT = 400
 """Up to so many referents of one object are asked for in one call."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack
-from memmon.probe.objects.plain import entry_of, module_name, module_values, namespace_of
-from memmon.probe.objects.roots import is_own_module, module_at, module_names
+from memmon.probe.objects.plain import entry_of, module_at, module_name, module_values, namespace_of
+from memmon.probe.objects.roots import is_own_module, module_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator

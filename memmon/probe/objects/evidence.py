@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from memmon.facts.names import clean_name
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.chain import Chain, chains_of
-from memmon.probe.objects.plain import is_module
-from memmon.probe.objects.roots import module_at, task_count, unfinished_tasks
+from memmon.probe.objects.plain import is_module, module_at
+from memmon.probe.objects.roots import task_count, unfinished_tasks
 from memmon.probe.objects.survey import Survey, survey
 from memmon.probe.process.process import ProcessProbe
 from memmon.units import mb_from_bytes

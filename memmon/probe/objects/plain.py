@@ -8,6 +8,7 @@ class. `issubclass(type(value), built_in)` is as safe, and not wrapped.
 
 from __future__ import annotations
 
+import sys
 from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -113,6 +114,12 @@ def static_entry(value: object, name: str) -> Any:
     """Return what stands under `name` in the object or its classes, unbound; None when nothing does."""
     found = class_entry(type(value), name)
     return found if found is not None else entry_of(instance_values(value), name)
+
+
+def module_at(name: str) -> object:
+    """Return what is loaded under a name, None when nothing is."""
+    modules: Any = sys.modules
+    return dict.get(modules, name) if issubclass(type(modules), dict) else None
 
 
 def _items(values: Any) -> Iterator[tuple[Any, Any]]:

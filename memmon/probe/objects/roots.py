@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
-from memmon.probe.objects.plain import class_entry, entry_of, module_values, namespace_of
+from memmon.probe.objects.plain import class_entry, entry_of, module_at, module_values, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,12 +63,6 @@ def is_own_module(name: str) -> bool:
 def module_names() -> list[str]:
     """Return the names of the loaded modules."""
     return _plain_names(sys.modules)
-
-
-def module_at(name: str) -> object:
-    """Return what is loaded under a name, None when nothing is."""
-    modules: Any = sys.modules
-    return dict.get(modules, name) if issubclass(type(modules), dict) else None
 
 
 def task_count() -> int | None:

@@ -34,6 +34,8 @@ from memmon.probe.objects.own_size import OwnSizes, own_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from objsize.traverse import TraversalContext
+
 SPARED_SHARE = 0.2
 """A second, larger sample is looked at when the first one took no more than this part of the time."""
 CLEAR_ERROR_SHARE = 0.1
@@ -55,7 +57,7 @@ class SizeEstimator:
     """
 
     def __init__(self, monotonic: Callable[[], float], *, budget_seconds: float = 0.005) -> None:
-        """Keep the bounds; objsize is loaded with the first estimate."""
+        """Keep the bounds; objsize is loaded with the first object that leads to others."""
         self._monotonic = monotonic
         self._budget_seconds = budget_seconds
 
@@ -106,8 +108,6 @@ class _SizeWalk:
     """One bounded traversal; what it has met once it does not count again."""
 
     def __init__(self, monotonic: Callable[[], float], budget_seconds: float) -> None:
-        from objsize.traverse import ObjSizeSettings, TraversalContext  # loaded when first used
-
         self._monotonic = monotonic
         self._deadline = monotonic() + budget_seconds
         self._object_count = 0
@@ -117,17 +117,13 @@ class _SizeWalk:
         self._reference_counts: dict[int, int] = {}
         self._level_share = 1.0
         self._met_bytes = self._met_parts = self._met_allocated = 0.0
-        settings = ObjSizeSettings(
-            get_referents_func=self._referents,
-            filter_func=_is_not_shared,
-            get_size_func=shallow_bytes,
-            exclude_modules_globals=False,
-        )
-        self._context = TraversalContext(settings)
+        self._marked: set[int] = set()
+        """Numbers of the objects that were met, those of `_context` too."""
+        self._context: TraversalContext | None = None
 
     def total(self, target: object) -> int:
         """Return the bytes reachable from one object and not met before."""
-        marked: set[int] = self._context.marked_set
+        marked = self._marked
         if id(type(target)) in _ATOMIC_KINDS:
             known = id(target) in marked
             marked.add(id(target))
@@ -197,11 +193,28 @@ class _SizeWalk:
         total = 0
         self._level_share = 1.0
         try:
-            for found in self._context.traverse_bfs(target):
+            for found in self._walker().traverse_bfs(target):
                 total += self._met(found)
         except _OutOfBudgetError:
             pass
         return total
+
+    def _walker(self) -> TraversalContext:
+        """Return the context of the traversal; made, and objsize loaded, for the first object that leads on."""
+        if self._context is None:
+            begun = self._monotonic()
+            from objsize.traverse import ObjSizeSettings, TraversalContext
+
+            self._deadline += self._monotonic() - begun  # loading it is none of the walk's time
+            settings = ObjSizeSettings(
+                get_referents_func=self._referents,
+                filter_func=_is_not_shared,
+                get_size_func=shallow_bytes,
+                exclude_modules_globals=False,
+            )
+            self._context = TraversalContext(settings)
+            self._context.marked_set = self._marked
+        return self._context
 
     def _met(self, found: object) -> int:
         """Return an object's own bytes, and note how much of them is this place's, and what the allocator takes."""

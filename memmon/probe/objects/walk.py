@@ -23,12 +23,11 @@ from memmon.probe.objects.labels import Labels
 from memmon.probe.objects.own_size import measured
 from memmon.probe.objects.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
 from memmon.probe.objects.places import NO_PLACE, PASSED_OVER
-from memmon.probe.objects.plain import module_values
+from memmon.probe.objects.plain import module_at, module_values
 from memmon.probe.objects.roots import (
     class_roots,
     is_own_module,
     library_roots,
-    module_at,
     module_names,
     own_roots,
 )

@@ -24,7 +24,7 @@ def process_started_at(pid: int | None = None) -> datetime | None:
 def boot_id() -> str | None:
     """Return what tells this boot of the machine from the next, or None."""
     with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     with suppress(psutil.Error, OSError, RuntimeError):
         return f"boot-{psutil.boot_time():.0f}"
     return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 import re
 import stat
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def _has_ended(where: str, pid: int) -> bool:
 def _here() -> str:
     """Return what is the same for processes that see each other's numbers; empty where that can't be told."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        return f"{zlib.crc32((boot + str(Path('/proc/self/ns/pid').readlink())).encode()):08x}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")
+        return f"{binascii.crc32((boot + str(Path('/proc/self/ns/pid').readlink())).encode()):08x}"
     except OSError:
         return ""

@@ -16,7 +16,6 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
 from memmon.store.connect.access import must_be_immutable, repair_side_files, require_writable
@@ -39,6 +38,8 @@ _SERVER_DEFAULTS = {
     "tcp_user_timeout": "30000",
     "client_encoding": "utf8",  # whatever PGCLIENTENCODING says
 }
+_PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
+"""What stands in a URI as it is: what `urllib.parse.quote` leaves."""
 _OWN_TABLES = frozenset({"alembic_version", "source", "run", "series", "snapshot", "reading"})
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
@@ -99,7 +100,13 @@ def _unheard(connection: Any, _record: object) -> None:
 
 def sqlite_uri(path: Path, *, mode: str, immutable: bool = False) -> str:
     """Return SQLite's URI of a file; `mode` is `ro`, `rw` or `rwc`."""
-    return f"file:{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}"
+    return f"file:{_escaped(os.fspath(path))}?mode={mode}{'&immutable=1' if immutable else ''}"
+
+
+@lru_cache(maxsize=8)
+def _escaped(path: str) -> str:
+    """Return a path as it stands in a URI."""
+    return "".join(chr(one) if one in _PLAIN_BYTES else f"%{one:02X}" for one in os.fsencode(path))
 
 
 def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:

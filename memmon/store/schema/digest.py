@@ -8,7 +8,7 @@ checksum in each reading would take three to five bytes per reading.
 
 from __future__ import annotations
 
-import zlib
+import binascii
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def with_readings_digest(digest: int, readings: int) -> int:
 
 
 def _checksum(cells: list[tuple[str, int | float]] | list[tuple[int, int | None]], bits: int) -> int:
-    return zlib.crc32(repr(cells).encode()) & ((1 << bits) - 1)
+    return binascii.crc32(repr(cells).encode()) & ((1 << bits) - 1)
 
 
 def _series(reading: tuple[int, int | None]) -> int:
