@@ -130,9 +130,10 @@ class Outbox:
 
     def _add_snapshot(self, held: _Held, item: Snapshot) -> None:
         # A reading that did not change is the same object as in the snapshot before: it costs a pointer.
-        fresh = sum(1 for one in item.deques if id(one) not in self._last_readings)
-        self._last_readings = frozenset(id(one) for one in item.deques)
-        cost = _SNAPSHOT_BYTES + 8 * len(item.deques) + _READING_BYTES * (fresh + len(item.components))
+        present = frozenset(map(id, item.deques))
+        fresh_count = len(present - self._last_readings)
+        self._last_readings = present
+        cost = _SNAPSHOT_BYTES + 8 * len(item.deques) + _READING_BYTES * (fresh_count + len(item.components))
         held.snapshots.append((item, cost))
         self._held_bytes += cost
         while self._held_bytes > self._limit_bytes and self.snapshot_count > 1:

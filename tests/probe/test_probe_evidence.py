@@ -173,7 +173,7 @@ def test_the_event_is_plain_and_bounded():
 def test_the_witness_tells_a_suspect_and_then_evidence(monkeypatch):
     """Nothing is told at the first suspicion, a suspect at the second, evidence at the third, and nothing after that."""
     without_rss = lambda: replace(gather(pause=lambda seconds: None), rss_bytes=None)  # noqa: E731
-    monkeypatch.setattr("memmon.recorder.alerts.evidence.gather", without_rss)
+    monkeypatch.setattr("memmon.probe.objects.evidence.gather", without_rss)
     told, clock, gatherer, state = witness()
     for expected in (0, 1, 2, 2, 2):
         gatherer.look(state)
@@ -194,7 +194,7 @@ def test_the_witness_tells_a_suspect_and_then_evidence(monkeypatch):
 def test_the_witness_looks_ever_more_rarely(monkeypatch):
     """The first three checks that find growth are followed by a look each, then only the 5th, the 9th and the 17th."""
     looked, asked = [], []
-    monkeypatch.setattr("memmon.recorder.alerts.evidence.gather", lambda: looked.append(len(asked)) or empty)
+    monkeypatch.setattr("memmon.probe.objects.evidence.gather", lambda: looked.append(len(asked)) or empty)
     empty = replace(gather(pause=lambda seconds: None), rss_bytes=None)
     _, _, gatherer, state = witness()
     for number in range(19):

@@ -138,10 +138,11 @@ def test_instances_do_not_get_a_dict_by_being_measured():
 
 
 def test_without_objsize_the_size_is_missing(monkeypatch):
-    """Where objsize can't be imported, sizes are unknown and nothing fails."""
+    """Where objsize can't be imported, the sizes of what leads to others are unknown and nothing fails."""
     monkeypatch.setitem(sys.modules, "objsize.traverse", None)
     assert SizeEstimator(time.monotonic).size_bytes([1]) is None
-    assert SizeEstimator(time.monotonic).items_bytes([1], 1) is None
+    assert SizeEstimator(time.monotonic).items_bytes([[1]], 1) is None
+    assert SizeEstimator(time.monotonic).items_bytes([1], 1) == sys.getsizeof(1)
 
 
 def test_no_items_have_no_mean():

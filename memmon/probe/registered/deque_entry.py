@@ -63,6 +63,7 @@ class DequeEntry:
         "_item_told",
         "_last",
         "_method",
+        "_seen",
         "_told_length",
         "expected_maxlen",
         "name",
@@ -97,6 +98,8 @@ class DequeEntry:
         self._estimated_at: float | None = None
         self._estimated_length = 0
         self._told_length = 0
+        self._seen: tuple[int, int | None, int, ItemsEstimate | None] | None = None
+        """Length, bound, own bytes and item of a plain deque at its last reading."""
 
     def resolve(self) -> tuple[bool, Any]:
         """Return (is it still there, the present deque); a getter may raise."""
@@ -127,6 +130,12 @@ class DequeEntry:
             is_there, target = self.resolve()
             if not is_there:
                 return None
+            if type(target) is deque:  # nothing of the program's runs, and most are as they were
+                seen = len(target), target.maxlen, self._own_bytes(target), self._item
+                if seen == self._seen and self._last is not None and self._last.is_alive:
+                    return self._last
+                self._seen = seen
+                return self._reading(seen[0], seen[1], None, seen[2])
             length: int | None = _checked_count(len(target))
             maxlen = _maxlen(target)
             dropped = _dropped_count(target)

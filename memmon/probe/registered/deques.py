@@ -165,15 +165,16 @@ class DequeRegistry:
 
     def _estimate(self, entries: tuple[DequeEntry, ...]) -> None:
         """Renew the oldest size estimates, in turn, until the time for this reading is used up."""
-        begun = self._monotonic()
+        begun = now = self._monotonic()
         for _ in entries:
             entry = entries[self._size_turn % len(entries)]
             # Where they come and go, one that is just there may be gone by the next reading.
             is_settled = entry.was_read or self._gone_count <= MAX_DEAD_COUNT
-            if is_settled and entry.is_size_due(self._monotonic()):
-                if self._monotonic() - begun > SIZE_BUDGET_SECONDS:
+            if is_settled and entry.is_size_due(now):
+                if now - begun > SIZE_BUDGET_SECONDS:
                     return
-                attempt(entry.estimate_size, self._estimator, self._monotonic())
+                attempt(entry.estimate_size, self._estimator, now)
+                now = self._monotonic()
             self._size_turn = (self._size_turn + 1) % len(entries)
 
     def _bury(self, found_dead: list[DequeEntry]) -> None:

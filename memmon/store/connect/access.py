@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _OWNER_MAY_WRITE = stat.S_IRUSR | stat.S_IWUSR
 
 
-def may_write(path: Path, *, access: int = os.R_OK | os.W_OK) -> bool:
+def may_write(path: str | Path, *, access: int = os.R_OK | os.W_OK) -> bool:
     """Tell whether this process may read and write a file, by its effective ids; False where there is none."""
     # Asked for only where it matters: older containers refuse the call behind it, whatever the mode.
     differs = hasattr(os, "geteuid") and (os.geteuid() != os.getuid() or os.getegid() != os.getgid())
@@ -56,12 +56,12 @@ def require_writable(path: Path) -> None:
         return
     if not may_write(path):
         raise StorePermissionError(why_unwritable(path, found))
-    real = Path(os.path.realpath(path))
+    real = os.path.realpath(path)
     if next(_blocked(real), None) is not None:
         repair_side_files(path)
         for side in _blocked(real):
             raise StorePermissionError(why_blocked(path, side))
-    if not may_write(real.parent, access=os.W_OK | os.X_OK) and _stat(beside(path, "-wal")) is None:
+    if not may_write(os.path.dirname(real), access=os.W_OK | os.X_OK) and _stat(f"{real}-wal") is None:  # noqa: PTH120
         raise StorePermissionError(why_no_room_beside(path))
 
 
@@ -74,15 +74,15 @@ def beside(path: Path, suffix: str) -> Path:
 def blocked_side_files(path: Path) -> Iterator[Path]:
     """Yield the files beside a writable database that may not be written."""
     if may_write(path):
-        yield from _blocked(Path(os.path.realpath(path)))
+        yield from _blocked(os.path.realpath(path))
 
 
-def _blocked(real: Path) -> Iterator[Path]:
+def _blocked(real: str) -> Iterator[Path]:
     """Yield the files beside a database, by the path where it lies, that are there and may not be written."""
-    for suffix in SIDE_FILES:
-        side = real.with_name(real.name + suffix)
+    for suffix in SIDE_FILES:  # before each write: no path is built that nobody sees
+        side = real + suffix
         if _stat(side) is not None and not may_write(side):
-            yield side
+            yield Path(side)
 
 
 def repair_side_files(path: Path) -> None:
@@ -166,9 +166,9 @@ def why_no_room_beside(path: Path) -> str:
     )
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _stat(path: str | Path) -> os.stat_result | None:
     try:
-        return path.stat()
+        return os.stat(path)  # noqa: PTH116 -- of a text too
     except OSError:
         return None
 

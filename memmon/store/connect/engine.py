@@ -154,10 +154,10 @@ def make_folder(folder: Path) -> None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(missing[0]))
 
 
-def file_identity(path: Path) -> tuple[int, int] | None:
+def file_identity(path: str | Path) -> tuple[int, int] | None:
     """Return what tells this file from another at the same path; None: there is none."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 -- of a text too
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -238,7 +238,7 @@ def refuse_foreign(connection: sqlite3.Connection) -> None:
 
 def _set_journal(connection: sqlite3.Connection, path: str) -> str:
     (current,) = connection.execute("PRAGMA journal_mode").fetchone()
-    wanted = "truncate" if _lies_in_network(path, file_identity(Path(path))) else "wal"
+    wanted = "truncate" if _lies_in_network(path, file_identity(path)) else "wal"
     if current == wanted:
         return wanted
     (got,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from contextlib import closing, suppress
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreDamagedError
-from memmon.store.connect.access import beside
 from memmon.store.connect.engine import sqlite_uri
 from memmon.store.connect.plain_sqlite import connect_sqlite
 
@@ -50,7 +50,6 @@ def require_whole_wal(link: Link, known: WalMark | None) -> WalMark | None:
     path = link.info.get("path")
     if link.info.get("journal") != "wal" or path is None:
         return None
-    pause = threading.Event()
     for look in range(1, _LOOK_COUNT + 1):
         try:
             return check_wal(Path(f"{path}-wal"), known)
@@ -60,7 +59,7 @@ def require_whole_wal(link: Link, known: WalMark | None) -> WalMark | None:
             if look == _LOOK_COUNT:
                 msg = f"{path}: its write-ahead log {error}; what it held is lost, `memmon db salvage` brings the rest back"
                 raise StoreDamagedError(msg) from None
-        pause.wait(_LOOK_PAUSE_SECONDS)
+        threading.Event().wait(_LOOK_PAUSE_SECONDS)
     return None
 
 
@@ -79,7 +78,7 @@ def check_wal(wal: Path, known: WalMark | None) -> WalMark:
     """
     try:
         # No locks lie on this file: closing it here drops none.
-        with wal.open("rb") as file:
+        with wal.open("rb", buffering=0) as file:
             head = file.read(_HEAD_BYTES)
             if len(head) < _HEAD_BYTES or head[:4] not in _MAGIC:
                 msg = "was removed or cut"
@@ -87,7 +86,7 @@ def check_wal(wal: Path, known: WalMark | None) -> WalMark:
             salt = head[16:24]
             begin = known.frame_offset_bytes if known is not None and known.salt == salt else _HEAD_BYTES
             file.seek(begin)
-            data = file.read()
+            data = file.readall()
     except FileNotFoundError as error:
         msg = "was removed"
         raise WalFaultError(msg) from error
@@ -112,7 +111,8 @@ def truncate_wal(database: Database) -> None:
     if path is None:
         return
     with suppress(OSError, sqlite3.Error):
-        if beside(path, "-wal").stat().st_size < WAL_TRUNCATE_BYTES:
+        # After every write, most of which leave none: the text of its name is enough.
+        if os.stat(f"{os.path.realpath(path)}-wal").st_size < WAL_TRUNCATE_BYTES:  # noqa: PTH116
             return
         with closing(connect_sqlite(sqlite_uri(path, mode="rw"), timeout_seconds=0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

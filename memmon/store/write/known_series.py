@@ -17,7 +17,7 @@ from memmon.store.write.statements import insert_or_ignore
 from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from memmon.store.connect.link import Link
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     """Kind, name, metric."""
     Name: TypeAlias = tuple[str, str]
     """Kind, name."""
+    Values: TypeAlias = tuple[tuple[SeriesKey, int | None], ...]
+    """The series of one name, each with its value."""
     _Mark: TypeAlias = tuple[float, int, set[Name]]
 
 _NAMES_A_QUERY = 200
@@ -127,3 +129,54 @@ class KnownSeries:
                 statement, given = listed(sql.FIND_SERIES, "names", of_kind[begin : begin + _NAMES_A_QUERY])
                 rows = link.rows(statement, {"source_id": source_id, "kind": kind, **given})
                 self._ids.update({(kind, row["name"], row["metric"]): row["id"] for row in rows})
+
+
+class LastValues:
+    """What was written last of each series, name by name: most names read as before, and are passed over as one."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._of: dict[Name, Values] = {}
+
+    def mark(self) -> Mapping[Name, Values]:
+        """Return what a transaction that fails must leave as it was."""
+        return dict(self._of)
+
+    def back_to(self, mark: Mapping[Name, Values]) -> None:
+        """Know what was known at `mark`."""
+        self._of = dict(mark)
+
+    def forget(self, keys: Iterable[SeriesKey] | None = None) -> None:
+        """Forget what was not written after all; without `keys`: all, as the store may have been exchanged."""
+        if keys is None:
+            self._of = {}
+            return
+        for key in keys:
+            self._of[key[:2]] = tuple(pair for pair in self._of.get(key[:2], ()) if pair[0] != key)
+
+    def has(self, key: SeriesKey) -> bool:
+        """Tell whether a value of this series is known."""
+        return any(known == key for known, _ in self._of.get(key[:2], ()))
+
+    def change_to(self, present: Mapping[Name, Values]) -> dict[SeriesKey, int | None]:
+        """Return all that differs from what was written last, which from here on is `present`.
+
+        What has left (unregistered, gone) is known no longer: None. The same tuple as before is not looked into.
+        """
+        changed: dict[SeriesKey, int | None] = {}
+        for name in [name for name in self._of if name not in present]:
+            changed.update(_left(self._of.pop(name), {}))
+        for name, values in present.items():
+            before = self._of.get(name, ())
+            if before is not values:
+                known, now = dict(before), dict(values)
+                changed.update(_left(before, now))
+                changed.update(
+                    (key, value) for key, value in values if key not in known or known[key] != value
+                )
+                self._of[name] = values
+        return changed
+
+
+def _left(before: Values, now: Mapping[SeriesKey, int | None]) -> Iterator[tuple[SeriesKey, None]]:
+    return ((key, None) for key, value in before if value is not None and key not in now)

@@ -33,4 +33,6 @@ def storable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def storable_text(text: str) -> str:
     """Return `text` as any database takes it: no NUL, no lone surrogate."""
+    if text.isprintable():  # most is, and neither of them is
+        return text
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")

@@ -28,7 +28,7 @@ from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.schema.revision import require_head
 from memmon.store.write import sql
 from memmon.store.write.batch import Batch, RunEnd, StoredReport, Written
-from memmon.store.write.known_series import KnownSeries
+from memmon.store.write.known_series import KnownSeries, LastValues
 from memmon.store.write.run_endings import certify
 from memmon.store.write.run_rows import end_run, open_run
 from memmon.store.write.statements import INSERTED, fitting, insert_or_ignore, storable_text
@@ -38,12 +38,11 @@ from memmon.units import MS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from memmon.config import Database
     from memmon.model import DequeReading, EventRecord, Snapshot
     from memmon.store.connect.link import Link
-    from memmon.store.write.known_series import SeriesKey
+    from memmon.store.write.known_series import Name, SeriesKey, Values
 
 _WATCH_STALE_AFTER = timedelta(hours=3)
 """Whoever keeps an alert tells so every hour; after three it is given up, a slow recorder's later."""
@@ -67,9 +66,9 @@ class Writer:
         self._links = write_links(database)
         self._run_uuid: str | None = None
         self._last_seq = 0
-        self._last_values: dict[SeriesKey, int | None] = {}
+        self._last_values = LastValues()
         self._last_limit: tuple[int, int | None, str] | None = None
-        self._told: dict[str, tuple[DequeReading, tuple[tuple[SeriesKey, int | None], ...]]] = {}
+        self._told: dict[str, tuple[DequeReading, Values]] = {}
         self._series = KnownSeries(new_names_per_day)
         self._wal_mark: WalMark | None = None
         self._is_unverified = False
@@ -82,7 +81,7 @@ class Writer:
         ForeignStoreError, and the driver's errors.
         """
         identity = self._identity()
-        known, mark = dict(self._last_values), self._series.mark()
+        known, mark = self._last_values.mark(), self._series.mark()
         try:
             with self._links.connect() as link:
                 with link.begin():
@@ -90,7 +89,7 @@ class Writer:
                     written = self._write(link, batch)
                 self._verify(link)
         except BaseException:
-            self._last_values = known
+            self._last_values.back_to(known)
             self._last_limit = None
             self._series.back_to(mark)
             self._run_uuid = None
@@ -107,11 +106,14 @@ class Writer:
         path = self.database.path
         if path is None:
             return None
-        identity = file_identity(path)
-        if identity is None or _is_empty(path):
+        try:
+            found = path.stat()
+        except OSError:
+            found = None
+        if found is None or not found.st_size:
             msg = f"{path}: there is no such database; it is created at the next write"
             raise StoreNotFoundError(msg)
-        return identity
+        return found.st_dev, found.st_ino
 
     def _verify(self, link: Link) -> None:
         """Look at the write-ahead log when something was written, also by an attempt that could not look."""
@@ -154,7 +156,7 @@ class Writer:
             newest = first(link, sql.NEWEST_NUMBER, {"run_id": run_id})
             if newest is not None and newest["seq"] == self._last_seq:
                 return set()
-        self._last_values = {}
+        self._last_values.forget()
         self._last_limit = None
         self._series.forget()
         if not batch.snapshots:
@@ -174,7 +176,7 @@ class Writer:
         """Write what is not there yet; return the names that are refused for now."""
         if not snapshots:
             return ()
-        changed = [dict(self._changed(item)) for item in snapshots]
+        changed = [self._last_values.change_to(self._present(item)) for item in snapshots]
         # What is there stays as it is: its readings were written against what was known then.
         fresh = [pair for pair in zip(snapshots, changed, strict=True) if pair[0].sequence not in stored]
         refused = self._learn_series(link, source_id, fresh)
@@ -192,7 +194,7 @@ class Writer:
             )
         insert_or_ignore(link, sql.PUT_SNAPSHOT, rows)
         insert_or_ignore(link, sql.PUT_READING, readings)
-        self._series.forget(key for changes in changed for key in changes if key not in self._last_values)
+        self._series.forget(key for changes in changed for key in changes if not self._last_values.has(key))
         self._write_limit(link, run_id, snapshots[-1])
         return self._series.newly_refused(refused)
 
@@ -205,30 +207,18 @@ class Writer:
             link.run(sql.SET_LIMIT, dict(zip(("run_id", "limit_bytes", "limit_origin"), limit, strict=True)))
             self._last_limit = limit
 
-    def _changed(self, item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
-        """Yield (series, value) of all that differs from what was written last."""
-        present = self._present(item)
-        # What has left (unregistered, gone) is known no longer: NULL from here on.
-        for key in [key for key in self._last_values if key not in present]:
-            if self._last_values.pop(key) is not None:
-                yield key, None
-        for key, value in present.items():
-            if key not in self._last_values or self._last_values[key] != value:
-                self._last_values[key] = value
-                yield key, value
-
-    def _present(self, item: Snapshot) -> dict[SeriesKey, int | None]:
+    def _present(self, item: Snapshot) -> dict[Name, Values]:
         """Return the values of all series in a snapshot; those of a deque that reads as before are not made again."""
-        told: dict[str, tuple[DequeReading, tuple[tuple[SeriesKey, int | None], ...]]] = {}
-        present: dict[SeriesKey, int | None] = {}
+        told: dict[str, tuple[DequeReading, Values]] = {}
+        present: dict[Name, Values] = {}
         for one in item.deques:
             known = self._told.get(one.name)
-            if known is None or known[0] != one:
+            if known is None or (known[0] is not one and known[0] != one):
                 known = one, tuple((key, fitting(value)) for key, value in _of_deque(one))
             told[one.name] = known
-            present.update(known[1])
+            present[known[1][0][0][:2]] = known[1]
         self._told = told
-        present.update((key, fitting(value)) for key, value in _of_others(item))
+        present.update((key[:2], ((key, fitting(value)),)) for key, value in _of_others(item))
         return present
 
     def _learn_series(
@@ -246,20 +236,12 @@ class Writer:
             free={key[:2] for item, changes in fresh if item.sequence == 1 for key in changes},
             uptime_seconds=fresh[-1][0].uptime_seconds if fresh else 0.0,
         )
-        for key in refused:
-            self._last_values.pop(key, None)
+        self._last_values.forget(refused)
         return refused
 
     @staticmethod
     def _write_events(link: Link, run_id: int, source_id: int, events: Sequence[EventRecord]) -> None:
         insert_or_ignore(link, sql.PUT_EVENT, [event_row(item, source_id, run_id) for item in events])
-
-
-def _is_empty(path: Path) -> bool:
-    try:
-        return path.stat().st_size == 0
-    except OSError:
-        return True
 
 
 _ALWAYS_WRITTEN = frozenset({"length", "maxlen"})
