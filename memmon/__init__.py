@@ -83,9 +83,9 @@ if TYPE_CHECKING:
     from memmon.monitor.values import MemoryLeakReport, MemorySnapshot
     from memmon.probe.objects.discover import Discovery, discover
     from memmon.probe.registered.counting import CountingDeque
-    from memmon.recorder.identity import memmon_version
     from memmon.recorder.recorder import Recorder
     from memmon.recorder.rejuvenation import Rejuvenation, RejuvenationPolicy
+    from memmon.recorder.run_identity import memmon_version
     from memmon.store.read import (
         AlertInfo,
         Buckets,
@@ -347,7 +347,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a public name from its module, once."""
     if name == "__version__":
-        value: object = importlib.import_module("memmon.recorder.identity").memmon_version()
+        value: object = importlib.import_module("memmon.recorder.run_identity").memmon_version()
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
     else:

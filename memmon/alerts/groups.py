@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from memmon.alerts.policy import AlertPolicy
+    from memmon.alerts.records import Watch
     from memmon.alerts.state_machine import Level, Rule
-    from memmon.alerts.values import Watch
 
 GROUP_FROM = 3
 """Sources that fire, from which on they are told together. Chosen: two are still read one by one."""

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from memmon.alerts.values import MessageEvent
+    from memmon.alerts.records import MessageEvent
     from memmon.model import AlertSeverity
 
 Level = Literal["active", "between", "clear"]

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from memmon.alerts.values import Message
+from memmon.alerts.records import Message
 from memmon.formatting import local_time, shown
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from memmon.alerts.findings import RunLike
+    from memmon.alerts.records import MessageEvent, Watch
     from memmon.alerts.state_machine import Observation
-    from memmon.alerts.values import MessageEvent, Watch
 
 _HEADS = {
     "firing": "{severity}",

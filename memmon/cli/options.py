@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmon.cli.values import MOMENT, RATE
+from memmon.cli.parameter_types import MOMENT, RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memmon.cli.values import Moment
+    from memmon.cli.parameter_types import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def _definitions() -> dict[str, Any]:
     from memmon.facts.staleness import Staleness
     from memmon.many.run import LeakGroup
     from memmon.many.series import SeriesResult
-    from memmon.store.read.values import RunInfo, SourceInfo
+    from memmon.store.read.answers import RunInfo, SourceInfo
 
     values = (
         Assessment,

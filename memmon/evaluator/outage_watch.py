@@ -10,7 +10,7 @@ from memmon.errors import MemmonError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from memmon.alerts.values import MessageEvent
+    from memmon.alerts.records import MessageEvent
     from memmon.alerts.wording import MessageWriter
     from memmon.clock import Clock
     from memmon.evaluator.channels.channels import Channel

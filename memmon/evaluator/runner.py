@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from memmon.alerts.records import Message, MessageEvent, Silence
     from memmon.alerts.state_machine import Observation
-    from memmon.alerts.values import Message, MessageEvent, Silence
     from memmon.clock import Clock
     from memmon.evaluator.channels.channels import Channel
     from memmon.store.read import Store

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from memmon.facts.names import clean_name
 from memmon.model import Snapshot
 from memmon.probe.sampler import Sampler
-from memmon.recorder.identity import new_run
 from memmon.recorder.recorder import Recorder
+from memmon.recorder.run_identity import new_run
 from memmon.store.write.batch import RunEnd
 from memmon.store.write.inside import end_inside_run, inside_runs
 

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.model import EventRecord
 from memmon.store.write.writer import Batch, RunEnd, StoredReport, Written
 

@@ -20,9 +20,9 @@ from memmon.model import Snapshot
 from memmon.probe.process import machine
 from memmon.recorder import validation
 from memmon.recorder.forked import FOLLOW_AFTER_SECONDS
-from memmon.recorder.identity import RunLabels
 from memmon.recorder.life import RecorderLife
 from memmon.recorder.relief import Pass, Relief
+from memmon.recorder.run_identity import RunLabels
 from memmon.recorder.sampler_thread import SamplerThread
 from memmon.recorder.schedule import Schedule
 from memmon.units import MIB

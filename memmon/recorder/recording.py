@@ -18,9 +18,9 @@ from memmon.recorder.alerts.cooldown import Cooldown
 from memmon.recorder.alerts.dispatcher import Dispatcher
 from memmon.recorder.current_run import CurrentRun, oom_kill_count, start_data
 from memmon.recorder.forked import Fork
-from memmon.recorder.identity import default_source, new_run
 from memmon.recorder.notices import Notices
 from memmon.recorder.registrations import Registrations
+from memmon.recorder.run_identity import default_source, new_run
 from memmon.recorder.store_keeper import StoreKeeper
 from memmon.recorder.work_counter import DEFAULT_NAME
 from memmon.recorder.writer_thread import WriterThread
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from memmon.guest.locks import ForkLock
     from memmon.model import Alert, RunRecord, Snapshot
     from memmon.recorder.alerts.cooldown import Candidate
-    from memmon.recorder.identity import RunLabels
+    from memmon.recorder.run_identity import RunLabels
     from memmon.recorder.schedule import Schedule
     from memmon.store.write.open_run import OpenRun
 

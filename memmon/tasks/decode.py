@@ -31,7 +31,7 @@ def read_request(raw: Mapping[str, object]) -> AnyRequest:
     try:
         return read_exactly(_kind(raw), {k: v for k, v in raw.items() if k not in ENVELOPE_NAMES})
     except UnknownMessageError as error:
-        from memmon.recorder.identity import memmon_version
+        from memmon.recorder.run_identity import memmon_version
 
         msg = f"the memmon installed now ({memmon_version()}) does not know what it is asked ({error}): restart the program, which loaded another version"
         raise UnknownMessageError(msg) from error

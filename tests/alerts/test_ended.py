@@ -13,7 +13,7 @@ from memmon.alerts import conditions
 from memmon.alerts.findings import Leak
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import PresentState
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.child.requests import Checked, SeenAnswer
 from memmon.cli import app
 from memmon.clock import ManualClock

@@ -12,7 +12,7 @@ from memmon.config import Settings, parse_database
 from memmon.model import EventRecord
 from memmon.recorder.alerts.cooldown import Cooldown
 from memmon.recorder.alerts.dispatcher import Dispatcher
-from memmon.recorder.identity import new_run
+from memmon.recorder.run_identity import new_run
 from memmon.store.write.open_run import OpenRun
 
 

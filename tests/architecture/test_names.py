@@ -25,6 +25,13 @@ def test_a_class_name_means_one_class():
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+def test_a_vague_file_name_means_one_file():
+    """Of a name that could mean anything there is one file at most, so that whoever knows the name finds the thing."""
+    vague = {"faults", "guard", "identity", "limits", "parts", "utils", "helpers", "common", "values"}
+    names = [path.stem for path, _ in modules().values()]
+    assert {name for name in vague if names.count(name) > 1} == set()
+
+
 def test_what_embeds_memmon_is_the_program():
     """On the recording side no comment, docstring or message calls the program a host: that word means a machine."""
     found = [

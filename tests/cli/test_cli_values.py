@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.cli.parameter_types import (
+    LEAST_INTERVAL_SECONDS,
+    MOMENT,
+    RATE,
+    parse_duration,
+    parse_size,
+    parse_time,
+)
 from memmon.cli.record_process import end_of, source_of_command
 from memmon.cli.text import printable, table
-from memmon.cli.values import LEAST_INTERVAL_SECONDS, MOMENT, RATE, parse_duration, parse_size, parse_time
 
 
 @pytest.mark.parametrize(

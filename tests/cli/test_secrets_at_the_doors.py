@@ -121,7 +121,7 @@ def test_no_door_shows_the_password_of_a_database(url, call, everything_logged, 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "host.invalid", "[::1", "127.0.0.1:port", "h/../"])
 def test_no_failed_delivery_shows_a_webhooks_path(path, host, everything_logged):
     """A receiver that can't be reached, or an address that is none, is told of without what opens it."""
-    from memmon.alerts.values import Message
+    from memmon.alerts.records import Message
     from memmon.evaluator.channels.channels import parse_channel
 
     message = Message(

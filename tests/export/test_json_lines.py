@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.config import parse_database
 from memmon.errors import ImportFileError
 from memmon.export.json_lines import export_lines

@@ -17,7 +17,7 @@ from memmon import Recorder
 from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.model import DequeReading, Snapshot
-from memmon.recorder.identity import new_run
+from memmon.recorder.run_identity import new_run
 from memmon.store.salvage import salvage
 from memmon.store.upkeep.migrate import upgrade
 from memmon.store.write.writer import Batch, Writer

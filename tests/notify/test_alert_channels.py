@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 from alert_kit import START, Bot, FlakyChannel, make_store
 
-from memmon.alerts.values import Message
+from memmon.alerts.records import Message
 from memmon.clock import ManualClock, SystemClock
 from memmon.errors import ChannelError, MissingExtraError, SettingsError
 from memmon.evaluator.runner import deliver

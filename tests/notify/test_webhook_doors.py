@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmon.alerts.values import Message
+from memmon.alerts.records import Message
 from memmon.clock import ManualClock
 from memmon.errors import ChannelError
 from memmon.evaluator.channels.webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookChannel, sign, verify

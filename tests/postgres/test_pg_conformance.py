@@ -10,7 +10,7 @@ import pytest
 from pg_maker import START, event, run_record, snapshots
 from pg_server import PASSWORD
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.config import parse_database
 from memmon.errors import StoreTooNewError, StoreTooOldError
 from memmon.model import DequeReading

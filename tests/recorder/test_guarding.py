@@ -12,7 +12,7 @@ import pytest
 from memmon.alerts import conditions
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.child import AnsweredError
 from memmon.child.requests import Check, Checked, Inspected
 from memmon.clock import ManualClock

@@ -6,7 +6,7 @@ import platform
 import uuid
 from datetime import UTC, datetime
 
-from memmon.recorder.identity import new_run
+from memmon.recorder.run_identity import new_run
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.clock import ManualClock
 from memmon.model import DequeReading, Snapshot
-from memmon.recorder.identity import new_run
 from memmon.recorder.outbox import Outbox, most_bytes
+from memmon.recorder.run_identity import new_run
 from memmon.recorder.writer_thread import INBOX_LIMIT, inbox_limit
 from memmon.store.write.open_run import OpenRun
 from memmon.store.write.writer import RunEnd, StoredReport, Written

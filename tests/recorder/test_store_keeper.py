@@ -11,7 +11,7 @@ from memmon.child import Children
 from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.model import Snapshot
-from memmon.recorder.identity import new_run
+from memmon.recorder.run_identity import new_run
 from memmon.recorder.store_keeper import (
     FIRST_BACKOFF_SECONDS,
     LOG_EVERY_SECONDS,

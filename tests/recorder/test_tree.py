@@ -19,7 +19,7 @@ from memmon.model import Snapshot
 from memmon.probe.process.children import ChildProcess
 from memmon.recorder import tree as tree_module
 from memmon.recorder.external import BACK_AFTER_SECONDS, ExternalRecorder
-from memmon.recorder.identity import new_run
+from memmon.recorder.run_identity import new_run
 from memmon.recorder.tree import TreeRecorder
 from memmon.store.write.writer import Batch, RunEnd, Writer
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.config import Database, parse_database
 from memmon.model import AssessmentRecord, ComponentReading, DequeReading, EventRecord, RunRecord, Snapshot
 from memmon.store.write.writer import Batch, RunEnd, Writer
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from memmon.alerts.values import WatchState
+    from memmon.alerts.records import WatchState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MB = 2**20

@@ -19,14 +19,14 @@ from memmon.cli.alert_text import list_text
 from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, write_json, write_text
+from memmon.cli.parameter_types import DURATION
 from memmon.cli.text import local_time, one_line, printable
-from memmon.cli.values import DURATION
 from memmon.errors import ChannelError, MemmonError, NoDataError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memmon.alerts.values import Message
+    from memmon.alerts.records import Message
     from memmon.cli.locate import Place
     from memmon.evaluator.channels.channels import Channel
     from memmon.evaluator.runner import Round

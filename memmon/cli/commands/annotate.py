@@ -8,9 +8,9 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import write_json, write_text
+from memmon.cli.parameter_types import TIME
 from memmon.cli.selection import opened
 from memmon.cli.text import local_time, printable
-from memmon.cli.values import TIME
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -14,9 +14,9 @@ from memmon.assessment.severity import CRITICAL_SHARE, NEAR_HOURS, WARNING_SHARE
 from memmon.cli.assessed import assessed, finding_object, limit_object, source_object, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
+from memmon.cli.parameter_types import DURATION, LIMIT
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, printable, size
-from memmon.cli.values import DURATION, LIMIT
 from memmon.errors import NoDataError
 from memmon.facts.deque_state import state_of
 from memmon.facts.staleness import stale_after_seconds

@@ -9,16 +9,16 @@ import click
 
 from memmon.cli.options import Common, WindowOptions, common
 from memmon.cli.output import is_file, open_output, say, write_json
+from memmon.cli.parameter_types import MOMENT
 from memmon.cli.selection import bounds_of, no_data, opened
-from memmon.cli.values import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
+    from memmon.cli.parameter_types import Moment
     from memmon.cli.selection import Opened
-    from memmon.cli.values import Moment
     from memmon.store.read import SourceInfo
 
 FORMATS = ("csv", "jsonl", "parquet", "openmetrics")

@@ -11,8 +11,8 @@ import click
 from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say_database, write_json, write_text
+from memmon.cli.parameter_types import DURATION, RATE
 from memmon.cli.text import local_time, number, one_line, printable, size, table
-from memmon.cli.values import DURATION, RATE
 from memmon.errors import MissingExtraError, SettingsError
 from memmon.facts.urgency import counted_states
 from memmon.formatting import counted, span

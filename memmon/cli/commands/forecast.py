@@ -9,9 +9,9 @@ import click
 from memmon.cli.assessed import assessed, limit_object, require_forecast, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
+from memmon.cli.parameter_types import LIMIT
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
-from memmon.cli.values import LIMIT
 from memmon.facts.limit_names import limit_name
 from memmon.units import SECONDS_PER_HOUR
 

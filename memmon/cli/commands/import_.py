@@ -10,9 +10,9 @@ import click
 from memmon.cli.locate import locate
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, say_database, write_json, write_text
+from memmon.cli.parameter_types import TIME
 from memmon.cli.progress import import_progress
 from memmon.cli.text import printable
-from memmon.cli.values import TIME
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,8 +10,8 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import say
+from memmon.cli.parameter_types import DURATION, INTERVAL
 from memmon.cli.text import printable
-from memmon.cli.values import DURATION, INTERVAL
 from memmon.errors import MemmonError
 
 if TYPE_CHECKING:

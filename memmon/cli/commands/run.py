@@ -8,7 +8,7 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import say
-from memmon.cli.values import INTERVAL
+from memmon.cli.parameter_types import INTERVAL
 
 if TYPE_CHECKING:
     import subprocess

@@ -13,8 +13,8 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, is_file, say, write_json, write_text
+from memmon.cli.parameter_types import DURATION, INTERVAL, RATE
 from memmon.cli.text import duration, printable
-from memmon.cli.values import DURATION, INTERVAL, RATE
 from memmon.errors import NoDataError
 from memmon.units import SECONDS_PER_HOUR
 

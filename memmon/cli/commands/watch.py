@@ -12,8 +12,8 @@ import click
 from memmon.cli.assessed import finding_object
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import stdout_encoding, write_json, write_text
+from memmon.cli.parameter_types import DURATION
 from memmon.cli.selection import opened
-from memmon.cli.values import DURATION
 from memmon.errors import MemmonError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from memmon.facts.masking import scrubbed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from memmon.alerts.values import Message
+    from memmon.alerts.records import Message
 
 log = logging.getLogger("memmon")
 

@@ -19,7 +19,7 @@ from memmon.facts.masking import scrubbed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from memmon.alerts.values import Message
+    from memmon.alerts.records import Message
     from memmon.clock import Clock
 
 SIGNATURE_HEADER = "X-Memmon-Signature"

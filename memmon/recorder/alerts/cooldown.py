@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from memmon.alerts.records import Watch
     from memmon.alerts.state_machine import Observation
-    from memmon.alerts.values import Watch
 
 log = logging.getLogger("memmon")
 

@@ -9,7 +9,7 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from memmon.alerts.values import Delivery, Message
+from memmon.alerts.records import Delivery, Message
 from memmon.store.schema import tables
 from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
-from memmon.alerts.values import Delivery, Message, Silence, Watch
+from memmon.alerts.records import Delivery, Message, Silence, Watch
 from memmon.errors import StoreError, StoreNotFoundError
 from memmon.facts.masking import mask_url
 from memmon.store.alerts.rows import (
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from memmon.alerts.values import WatchHolder
+    from memmon.alerts.records import WatchHolder
     from memmon.config import Database
 
 LEASE = "alerts"

@@ -7,9 +7,7 @@ SQLAlchemy where the database is a server.
 from __future__ import annotations
 
 from memmon.model import AlertInfo
-from memmon.store.read.facade import Store, open_store
-from memmon.store.read.sql import QueryResult
-from memmon.store.read.values import (
+from memmon.store.read.answers import (
     AssessmentRow,
     Buckets,
     DequeMatrix,
@@ -23,6 +21,8 @@ from memmon.store.read.values import (
     SourcePresent,
     WindowStatistics,
 )
+from memmon.store.read.facade import Store, open_store
+from memmon.store.read.sql import QueryResult
 
 __all__ = [
     "AlertInfo",

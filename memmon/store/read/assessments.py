@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.model import AssessmentRecord
-from memmon.store.read.values import AssessmentRow, datetime_of, datetime_or_none
+from memmon.store.read.answers import AssessmentRow, datetime_of, datetime_or_none
 
 if TYPE_CHECKING:
     import pandas as pd

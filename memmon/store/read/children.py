@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.facts.children import CHILDREN_KIND, children_of
+from memmon.store.read.answers import datetime_of
 from memmon.store.read.opening import open_gate
 from memmon.store.read.queries import json_object
-from memmon.store.read.values import datetime_of
 from memmon.units import MS_PER_DAY, MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.facts.children import ChildRow
+    from memmon.store.read.answers import RunInfo
     from memmon.store.read.ports import Session
-    from memmon.store.read.values import RunInfo
 
 NOTED_WITHIN_MS = 2 * MS_PER_DAY
 """Children that stay as they are are noted anew every day."""

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from memmon.config import Database
     from memmon.history import History
     from memmon.model import AlertInfo
-    from memmon.store.read.sql import QueryResult
-    from memmon.store.read.values import (
+    from memmon.store.read.answers import (
         Buckets,
         DequeMatrix,
         DequeStatus,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         SourceInfo,
         WindowStatistics,
     )
+    from memmon.store.read.sql import QueryResult
 
 
 def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:

@@ -8,10 +8,10 @@ import numpy as np
 
 from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
+from memmon.store.read.answers import DequeMatrix
 from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, most_room_of, read_deque_bytes
 from memmon.store.read.deques import Readings, carried, fetch_series, means, peaks
 from memmon.store.read.samples import Window, fetch_points, seconds
-from memmon.store.read.values import DequeMatrix
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:

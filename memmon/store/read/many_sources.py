@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.facts.recording_order import latest_ms
+from memmon.store.read.answers import ms_of
 from memmon.store.read.assessments import read_newest, read_recent_memory
 from memmon.store.read.opening import open_gate
 from memmon.store.read.presents import read_presents
 from memmon.store.read.queries import read_deque_status, read_events_of_all, read_light_runs
-from memmon.store.read.values import ms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from memmon.config import Database
-    from memmon.store.read.values import (
+    from memmon.store.read.answers import (
         AssessmentRow,
         DequeStatus,
         EventInfo,

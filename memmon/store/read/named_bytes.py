@@ -8,10 +8,10 @@ import numpy as np
 
 from memmon.facts.series_kinds import COMPONENT, DEQUE
 from memmon.footprint import footprint_of
+from memmon.store.read.answers import PartMatrix
 from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, read_deque_bytes
 from memmon.store.read.deques import Readings, fetch_series, means
 from memmon.store.read.samples import Window, fetch_points, seconds
-from memmon.store.read.values import PartMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

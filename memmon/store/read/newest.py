@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.recording_order import SAME_CLOCK_MS, newest_recorded
 from memmon.facts.run_endings import IMPORTED
-from memmon.store.read.values import datetime_of, datetime_or_none
+from memmon.store.read.answers import datetime_of, datetime_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.store.read.answers import SourcePresent, ms_of
 from memmon.store.read.newest import present_end, read_run_ends
 from memmon.store.read.queries import read_deque_status, read_light_runs, read_sources
 from memmon.store.read.samples import Window
 from memmon.store.read.statistics import read_newest_statistics, window_statistics
-from memmon.store.read.values import SourcePresent, ms_of
 
 if TYPE_CHECKING:
+    from memmon.store.read.answers import SourceInfo, WindowStatistics
     from memmon.store.read.ports import Session
-    from memmon.store.read.values import SourceInfo, WindowStatistics
 
 
 def read_presents(

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
 from memmon.facts.series_kinds import DEQUE
 from memmon.model import AlertInfo
-from memmon.store.read.deque_bytes import told_size
-from memmon.store.read.newest import present_at, present_end, read_run_ends
-from memmon.store.read.values import (
+from memmon.store.read.answers import (
     DequeStatus,
     EventInfo,
     ReportInfo,
@@ -19,6 +17,8 @@ from memmon.store.read.values import (
     datetime_of,
     datetime_or_none,
 )
+from memmon.store.read.deque_bytes import told_size
+from memmon.store.read.newest import present_at, present_end, read_run_ends
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:

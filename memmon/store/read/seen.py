@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Self
 
 from memmon.clock import SystemClock
 from memmon.facts.recording_order import latest_ms
+from memmon.store.read.answers import ms_of
 from memmon.store.read.deque_peaks import read_deque_peaks
 from memmon.store.read.newest import present_at, read_run_ends
 from memmon.store.read.opened import OpenedStore
 from memmon.store.read.samples import Window
-from memmon.store.read.values import ms_of
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from memmon.store.read.values import SourceInfo
+    from memmon.store.read.answers import SourceInfo
 
     FloatArray = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from memmon.facts.readings import READINGS
 from memmon.footprint import footprint_of
+from memmon.store.read.answers import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.read.samples import fetch_columns, seconds, union, union_arms
-from memmon.store.read.values import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES, mean_expression
 from memmon.units import MS_PER_SECOND
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from memmon.alerts.values import Watch
+    from memmon.alerts.records import Watch
     from memmon.model import EventRecord, RunRecord, Snapshot
     from memmon.store.write.run_endings import Certificate
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from memmon.alerts.values import Watch
+from memmon.alerts.records import Watch
 from memmon.store.schema.moments import datetime_from_ms, ms_from_datetime
 from memmon.store.write import sql
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
-    from memmon.alerts.values import WatchHolder
+    from memmon.alerts.records import WatchHolder
     from memmon.store.connect.link import Link
 
 _TIMES = ("since", "seen", "clear_since", "told", "told_since", "acknowledged")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from memmon.alerts.values import Watch
+    from memmon.alerts.records import Watch
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
