@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import calendars, real, simulator
+from benchmarks.detection import calendars, real, simulator, week_apart
 from benchmarks.detection.experiments import FAST, LOOK_BACK_HOURS, Plan
 from benchmarks.detection.rates import Rate
 from memmon.analysis.leak.detect import detect_leak
@@ -176,6 +176,7 @@ def report(plan: Plan, markdown: Callable[[list[str], list[list[str]]], str]) ->
         rows.append([name, f"{middle:g}", f"{late:g}", str(missed)])
     header = ["leak", "median h", "90 % h", "not within 48 h (%)"]
     yield "### Leaks of 20 to 50 MB/h in what is deployed on a Friday evening\n\n" + markdown(header, rows)
+    yield from week_apart.report(plan, markdown)
     office = office_hours(plan)
     header = ["in the act (%)", "leaking at 24 h (%)", "never stable, days 10 to 14 (%)", "leaking then (%)"]
     row = [str(office.in_the_act), str(office.held), str(office.never_calm), str(office.right)]

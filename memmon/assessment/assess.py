@@ -42,12 +42,14 @@ def assess(
     present: Present | None = None,
     policy: LeakPolicy = DEFAULT_POLICY,
     now: datetime | None = None,
+    known: History | None = None,
 ) -> Assessment:
     """Return all that is to be said of `history` and of the present readings, under `policy`.
 
     `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
     The verdict and the forecast are as of the last sample; `now` (aware) is what ages count to: without it the
-    freshness is not known. Never raises for lack of data: then the verdict is `cannot_say`.
+    freshness is not known. `known`: a longer history of which `history` is the end: where the verdict on that would be
+    `cannot_say` or `growing`, each hour is put beside the one a week before. Never raises for lack of data: then the verdict is `cannot_say`.
     """
     history = as_history(history)
     # What a clock ahead has labelled is set aside.
@@ -55,7 +57,10 @@ def assess(
         history = history.slice_time(None, latest_at(now))
     if not history.is_empty:
         history = history.slice_time(None, history.last_seconds)
-    return assess_finding(history, judge_processes(history, policy), present=present, now=now)
+        known = None if known is None else known.slice_time(None, history.last_seconds)
+    longer = known or history
+    judged = judge_processes(history, policy, known=None if known is None else lambda: longer)
+    return assess_finding(history, judged, present=present, now=now)
 
 
 def assess_finding(

@@ -91,9 +91,16 @@ def is_sure_leak(finding: LeakFinding) -> bool:
 
 
 def judge_processes(
-    history: History, policy: LeakPolicy, *, least_squares: LeastSquares = ols_newey_west
+    history: History,
+    policy: LeakPolicy,
+    *,
+    least_squares: LeastSquares = ols_newey_west,
+    known: Callable[[], History] | None = None,
 ) -> ByProcess:
-    """Return the verdict on a history whose runs may be processes side by side; `least_squares`: the second trend's."""
+    """Return the verdict on a history whose runs may be processes side by side; `least_squares`: the second trend's.
+
+    `known`: reads the history with the week before it, for one process of which a week by itself does not tell.
+    """
 
     def judge(samples: History) -> LeakFinding:
         return judge_history(samples, policy, least_squares=least_squares)
@@ -101,7 +108,11 @@ def judge_processes(
     found = history_lanes(history)
     there = living(found, at_seconds=float("-inf") if history.is_empty else float(history.at_seconds.max()))
     if len(there) < 2:  # noqa: PLR2004 -- one speaks for itself
-        return judged_alone(history, judge(history))
+        finding = judge(history)
+        if known is not None and finding.verdict.row.asks_week_before:
+            longer = judge(known())
+            finding = longer if longer.is_leak else finding
+        return judged_alone(history, finding)
     processes = worst_first(_judged(history, there, judge))
     speaking = next((one for one in processes if _is_known(one)), processes[0])
     assert speaking.finding is not None, "those that have grown most are judged"

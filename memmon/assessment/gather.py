@@ -13,6 +13,7 @@ from memmon.analysis.cause.per_work import WorkSeries
 from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.analysis.leak.sequential import confirmed
+from memmon.analysis.leak.weekday import HOURS_PER_WEEK
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.by_process import judge_processes
@@ -60,6 +61,8 @@ NEWEST_STRETCH = timedelta(minutes=1)
 
 CHECK_STEP = timedelta(hours=1)
 
+WEEK = timedelta(hours=HOURS_PER_WEEK)
+
 FIRING = "firing"
 
 
@@ -81,6 +84,8 @@ class Question:
     forecast_level: float = FORECAST_LEVEL
     is_cross_checked: bool = False
     """The forecast is compared with a second model's, which loads statsmodels."""
+    asks_week_before: bool = True
+    """Where the verdict would be `cannot_say` or `growing`, the week before the stretch is read to compare with."""
     least_squares: LeastSquares = ols_newey_west
     """How the second trend is fitted: the closed form, or statsmodels' own; the numbers are the same."""
 
@@ -93,6 +98,8 @@ class Judged:
     bounds: Bounds
     history: History
     assessment: Assessment
+    known: History | None = None
+    """The history with the week before it, where that was read."""
 
 
 def assess_source(
@@ -130,7 +137,11 @@ def judge(
     bounds, store = question.bounds, store.as_of(now)
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
     rules = _policy(question, history)
-    by_process = judge_processes(history, rules, least_squares=question.least_squares)
+    week = _WeekBefore(store, source, bounds)
+    is_asked = question.asks_week_before and week.is_recorded(history)
+    by_process = judge_processes(
+        history, rules, least_squares=question.least_squares, known=week.read if is_asked else None
+    )
     newest = stats or _newest_statistics(store, history, bounds)
     present = read_present(store, source, question, stats=newest, runs=runs)
     unrecorded = read_unrecorded(store.database, present.runs, at=_moment(source, bounds, now))
@@ -149,7 +160,30 @@ def judge(
         forecast_level=question.forecast_level,
         is_cross_checked=question.is_cross_checked,
     )
-    return Judged(source=source, bounds=bounds, history=history, assessment=assessed)
+    return Judged(source=source, bounds=bounds, history=history, assessment=assessed, known=week.known)
+
+
+class _WeekBefore:
+    """The history of a window with the week before it: read where it is asked for, once."""
+
+    def __init__(self, store: Store, source: SourceInfo, bounds: Bounds) -> None:
+        self._store, self._source, self._bounds = store, source, bounds
+        self.known: History | None = None
+
+    def is_recorded(self, history: History) -> bool:
+        """Tell whether the window begins within a run, so that more of it may have been recorded before."""
+        since = self._bounds.since
+        if since is None or history.is_empty:
+            return False
+        return float(history.at_seconds[0] - history.uptime_seconds[0]) < since.timestamp()
+
+    def read(self) -> History:
+        """Return it."""
+        bounds = self._bounds
+        assert bounds.since is not None, "it is recorded"
+        since = bounds.since - WEEK
+        self.known = self._store.history(self._source.name, since, bounds.until, run_id=bounds.run_id)
+        return self.known
 
 
 def _file_limits(runs: Iterable[RunInfo], judged: ByProcess) -> Iterator[tuple[int, int]]:
@@ -182,10 +216,11 @@ def _shares(store: Store, judged: ByProcess, history: History) -> dict[int, Prop
 
 def is_confirmed(judged: Judged) -> bool:
     """Tell whether the check an hour before agrees that memory leaks; costs another judgement where it leaks."""
-    newest, last_at = judged.assessment.finding, judged.history.last_at
+    history = judged.known or judged.history
+    newest, last_at = judged.assessment.finding, history.last_at
     if not newest.is_leak or last_at is None:
         return False
-    before = judged.history.slice_time(None, last_at - CHECK_STEP)
+    before = history.slice_time(None, last_at - CHECK_STEP)
     return confirmed((judge_processes(before, newest.policy).finding, newest))
 
 

@@ -55,6 +55,7 @@ def assessed(
         policy=policy,
         limit=limit or "recorded",
         is_whole=window.since is not None,
+        asks_week_before=window.since is None,
         has_cause=False,
         **asked,
     )

@@ -44,6 +44,8 @@ class VerdictRow:
     """A pause of a leak looks so; deques, load and mapped files explain growth otherwise."""
     lasts: bool = False
     """It is said once the evidence has lasted; a leak, and what deques or mapped files explain, is said at once."""
+    asks_week_before: bool = False
+    """A leak may hide in it that shows beside the week before."""
     plain: str = ""
     """How the sentence in plain words begins, with `{rate}`, where that is not as a headline does."""
     plain_end: str = ""
@@ -132,6 +134,7 @@ _GROWING = VerdictRow(
     part_sentence="{Who} {grows} by {rate}{since}, below the threshold of {threshold}",
     may_be_pause=True,
     lasts=True,
+    asks_week_before=True,
     plain="Growing {rate}",
     plain_end=", below the threshold",
 )
@@ -228,6 +231,7 @@ _CANNOT_SAY = VerdictRow(
     part_sentence="Cannot say yet: {who} {grows} by {rate}{since}, while memory as a whole does not",
     may_be_pause=True,
     lasts=True,
+    asks_week_before=True,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from memmon.assessment.gather import WEEK
 from memmon.assessment.kept import LONGEST_GAP
 from memmon.assessment.newest import assessment_of
 from memmon.facts.verdicts import Verdict
@@ -58,5 +59,5 @@ def _leaked_before(store: Store, standing: Standing, policy: LeakPolicy) -> bool
     rows = newest_assessments(store.database, before, source_id=standing.read.source.source_id)
     if rows and rows[0].last_at is not None and before - rows[0].last_at <= LONGEST_GAP:
         return rows[0].verdict == Verdict.LEAKING
-    since = last_at - timedelta(hours=policy.look_back_hours)
+    since = last_at - timedelta(hours=policy.look_back_hours) - WEEK
     return leaked_before(store.history(standing.source, since, last_at), policy)

@@ -23,12 +23,13 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from memmon.analysis.leak.finding import LeakPolicy
-from memmon.assessment.gather import file_limits_of
+from memmon.assessment.gather import WEEK, file_limits_of
 from memmon.assessment.newest import read_standings
 from memmon.clock import SystemClock
 from memmon.many.ahead import ahead_results
 from memmon.many.kept import kept_results
 from memmon.many.series import SeriesResult, SeriesTask, analyse_batch, series_task, worst_first
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     import os
@@ -115,8 +116,10 @@ def fleet(
         kept = {} if since is not None else kept_results(store, standings, policy=policy, now=moment)
         left = [one for one in sources if one.name not in kept]
         presents = {standing.source: standing.present for standing in standings}
-        task = partial(_task, presents=presents, policy=policy, now=moment)
-        tasks = _tasks(store, left, task, look_back=timedelta(hours=policy.look_back_hours), since=since)
+        judged_hours = None if since is not None else policy.look_back_hours
+        task = partial(_task, presents=presents, policy=policy, now=moment, judged_hours=judged_hours)
+        look_back = timedelta(hours=policy.look_back_hours) + WEEK
+        tasks = _tasks(store, left, task, look_back=look_back, since=since)
         judged = _mapped(chosen, tasks, width=jobs or _width(chosen)) if left else []
         undated = [one for one in every if one.last_at is None]
         ahead = ahead_results(store, undated, policy=policy, now=moment)
@@ -124,13 +127,19 @@ def fleet(
 
 
 def _task(
-    history: History, *, presents: Mapping[str, Present], policy: LeakPolicy, now: datetime
+    history: History,
+    *,
+    presents: Mapping[str, Present],
+    policy: LeakPolicy,
+    now: datetime,
+    judged_hours: float | None,
 ) -> SeriesTask:
     present = presents.get(history.source)
     if present is not None:
         # Only this machine can tell, wherever the task is done.
         present = replace(present, file_limits=dict(file_limits_of(present.runs)))
-    return series_task(history, policy, present=present, now=now)
+    judged_seconds = None if judged_hours is None else judged_hours * SECONDS_PER_HOUR
+    return series_task(history, policy, present=present, now=now, judged_seconds=judged_seconds)
 
 
 def summarised(results: Sequence[SeriesResult]) -> Fleet:

@@ -45,6 +45,8 @@ class SeriesTask:
     policy: LeakPolicy
     present: Present | None = None
     now: datetime | None = None
+    judged_seconds: float | None = None
+    """Seconds before the newest sample at which what is judged begins; what came before is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,26 +101,49 @@ class SeriesResult:
 
 
 def series_task(
-    history: History, policy: LeakPolicy, *, present: Present | None = None, now: datetime | None = None
+    history: History,
+    policy: LeakPolicy,
+    *,
+    present: Present | None = None,
+    now: datetime | None = None,
+    judged_seconds: float | None = None,
 ) -> SeriesTask:
     """Return the task for a history; what the verdict does not look at stays behind (half the bytes)."""
     unused: dict[str, Any] = dict.fromkeys(_UNJUDGED)
-    return SeriesTask(history=replace(history, **unused), policy=policy, present=present, now=now)
+    return SeriesTask(
+        history=replace(history, **unused),
+        policy=policy,
+        present=present,
+        now=now,
+        judged_seconds=judged_seconds,
+    )
 
 
 def analyse_series(task: SeriesTask) -> SeriesResult:
     """Judge one series. Pure: the same task gives the same result wherever it runs."""
-    history = task.history
-    assessed = assess(history, present=task.present, policy=task.policy, now=task.now)
+    known, history = task.history, _judged_part(task)
+    assessed = assess(
+        history,
+        present=task.present,
+        policy=task.policy,
+        now=task.now,
+        known=None if history is known else known,
+    )
     newest = history.runs[-1] if history.runs else None
     return series_result(
         assessed,
-        is_new=assessed.finding.is_leak and not leaked_before(history, task.policy),
+        is_new=assessed.finding.is_leak and not leaked_before(known, task.policy),
         last_at=history.last_at,
         run_count=len(history.runs),
         release=None if newest is None else newest.release,
         host=None if newest is None else newest.host,
     )
+
+
+def _judged_part(task: SeriesTask) -> History:
+    if task.judged_seconds is None or task.history.is_empty:
+        return task.history
+    return task.history.slice_time(float(task.history.at_seconds.max()) - task.judged_seconds, None)
 
 
 def series_result(

@@ -84,7 +84,9 @@ def build_report(
     rules = _policy(policy or LeakPolicy(), since, end)
     from_at = since or (end - timedelta(hours=rules.look_back_hours) if end else None)
     bounds = Bounds(since=from_at, until=end, run_id=run_id)
-    question = Question(bounds=bounds, policy=rules, least_squares=least_squares)
+    question = Question(
+        bounds=bounds, policy=rules, least_squares=least_squares, asks_week_before=since is None
+    )
     judged = judge(store, found, question, now=now, stats=stats, runs=runs)
     assessed = judged.assessment
     finding = None if judged.history.is_empty else assessed.finding

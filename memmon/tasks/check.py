@@ -118,13 +118,14 @@ def _judged(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool
 
 def _is_confirmed(store: Store, found: Judged) -> bool:
     """Tell whether the check an hour before agrees that memory leaks: it had looked back as far, over an hour more."""
-    from memmon.assessment.gather import CHECK_STEP, is_confirmed
+    from memmon.assessment.gather import CHECK_STEP, WEEK, is_confirmed
 
     since = found.bounds.since
     if not found.assessment.finding.is_leak or since is None:
         return False
-    history = store.history(found.source.name, since - CHECK_STEP, found.bounds.until)
-    return is_confirmed(replace(found, history=history))
+    first = since - CHECK_STEP if found.known is None else since - CHECK_STEP - WEEK
+    history = store.history(found.source.name, first, found.bounds.until)
+    return is_confirmed(replace(found, history=history, known=None))
 
 
 def _is_report_due(store: Store, source: str, now: datetime) -> bool:

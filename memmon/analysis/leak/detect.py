@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import onset_of
+from memmon.analysis.leak.evidence import newest_run, onset_of
 from memmon.analysis.leak.finding import (
     Confidence,
     LeakFinding,
@@ -22,8 +22,11 @@ from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series, thinned
 from memmon.analysis.leak.signals.carried import carried_by_parts
 from memmon.analysis.leak.signals.holes import holes_left_mb
+from memmon.analysis.leak.signals.known import beside_harmless
+from memmon.analysis.leak.signals.week_ago import LEAST_PAIRED_HOURS, leak_of_weeks
 from memmon.analysis.leak.signals.wording import signal_clause, unseen_clause
 from memmon.analysis.leak.states import judge_runs
+from memmon.analysis.leak.weekday import HOURS_PER_WEEK
 from memmon.analysis.leak.wording import details_of, summary_of
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.facts.signals import Signal
@@ -55,8 +58,8 @@ def detect_leak(
     """Judge `history` under `policy`, as of `now` (aware; default: its last sample).
 
     `history`: a History, or a DataFrame or Series (of bytes, its index times) as `History.from_frame` takes it.
-    Samples after `now` and older than `policy.look_back_hours` before it are left out. Never raises
-    for lack of data: then the verdict is `cannot_say` and `reason` tells what is missing.
+    Samples after `now` and older than `policy.look_back_hours` before it are left out; where the verdict would be
+    `cannot_say` or `growing`, those of the week before that serve to compare each hour with. Never raises for lack of data: then the verdict is `cannot_say` and `reason` tells what is missing.
 
     Raises ValueError when `now` is naive, and where a frame is no history.
     """
@@ -71,7 +74,7 @@ def judge_history(
     least_squares: LeastSquares = ols_newey_west,
 ) -> LeakFinding:
     """Do what `detect_leak` does, with the second trend by `least_squares`: the closed form, or statsmodels' own."""
-    history = _looked_at(history, policy, now)
+    known, history = history, _looked_at(history, policy, now)
     window = LeakWindow(
         start=history.first_at,
         end=history.last_at,
@@ -96,7 +99,7 @@ def judge_history(
             f"Insufficient duration: {window.duration_hours:.1f} h, "
             f"at least {policy.min_duration_hours:g} h needed",
         )
-    return _judge(history, policy, window, least_squares)
+    return _judge(history, known, policy, window, least_squares)
 
 
 def _looked_at(history: History, policy: LeakPolicy, now: datetime | None) -> History:
@@ -141,8 +144,9 @@ def _silent(
 
 
 def _judge(
-    history: History, policy: LeakPolicy, window: LeakWindow, least_squares: LeastSquares
+    history: History, known: History, policy: LeakPolicy, window: LeakWindow, least_squares: LeastSquares
 ) -> LeakFinding:
+    """Judge a history; `known`: with what came before it, if that is known."""
     threshold, pieces = policy.threshold_mb_per_hour, history
     history = joined(pieces)
     judgement = _judgement(history, policy)
@@ -158,6 +162,9 @@ def _judge(
         history, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
     )
     found = in_files or judgement
+    if found.verdict.row.asks_week_before and len(known) > len(pieces):
+        before, beside = _beside_week_before(known, pieces, policy)
+        history, found = (history, found) if beside is None else (before, beside)
     return _finding(history, policy, found, least_squares(*_second_series(found.evidence)))
 
 
@@ -171,6 +178,20 @@ def _judgement(history: History, policy: LeakPolicy) -> Judgement | None:
     return carried_by_parts(
         history, runs, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
     )
+
+
+def _beside_week_before(
+    known: History, history: History, policy: LeakPolicy
+) -> tuple[History, Judgement | None]:
+    """Return what is known of two weeks, and the leak that its newest run shows beside the week before; None without one."""
+    last_seconds = history.last_seconds
+    back_seconds = (policy.look_back_hours + HOURS_PER_WEEK) * SECONDS_PER_HOUR
+    longer = joined(known.slice_time(last_seconds - back_seconds, last_seconds))
+    prepared = (run_series(run, warm_up_hours=policy.warm_up_hours) for run in longer.per_run())
+    newest = newest_run([run for run in prepared if run is not None])
+    if newest.history_hours < LEAST_PAIRED_HOURS + HOURS_PER_WEEK:
+        return longer, None
+    return longer, leak_of_weeks(beside_harmless(newest), policy.threshold_mb_per_hour)
 
 
 def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: OlsTrend | None) -> LeakFinding:

@@ -24,7 +24,8 @@ class LeakPolicy:
 
     `threshold_mb_per_hour`: growth at or above it is a leak, below it is "growing".
     `min_duration_hours`, `min_sample_count`: raw history; with less the verdict is "cannot_say".
-    `look_back_hours`: how much of the past is judged, counted back from `now`.
+    `look_back_hours`: how much of the past is judged, counted back from `now`. Where that does not tell, each of its
+    hours is put beside the one a week before, if that is known.
     `warm_up_hours`: the start of a run that is left out when enough history remains.
 
     Raises ValueError when a number is NaN, infinite or out of range.
@@ -52,7 +53,7 @@ class LeakPolicy:
 class LeakWindow:
     """The stretch of history that the verdict rests on; times aware, in UTC, None without samples.
 
-    `kind`: `whole` (all that was looked at), `last 24 h` / `last 12 h` / `last 6 h` (growth that
+    `kind`: `whole` (all that was looked at), `week apart` (each hour beside the same hour a week before), `last 24 h` / `last 12 h` / `last 6 h` (growth that
     began lately), `since onset` (from the change of slope on), `pooled` (several short runs together),
     `empty`.
     """

@@ -122,6 +122,7 @@ def _stretch(judgement: Judgement) -> str:
         "whole": "the whole run",
         "pooled": f"{evidence.run_count} runs together",
         "since onset": "the time since the growth began",
+        "week apart": "each hour beside the same hour a week before",
         "since plateau": "the time since the growth ended",
     }.get(evidence.kind, f"the {evidence.kind}")
     return f"Judged: {what}, {evidence.hours:.1f} h."

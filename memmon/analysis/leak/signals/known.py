@@ -54,7 +54,7 @@ def known_parts(run: History, *, warm_up_hours: float) -> Parts:
         signal: run_series(run, warm_up_hours=warm_up_hours, judged_bytes=size)
         for signal, size in sizes.items()
     }
-    return {signal: _beside_harmless(one) for signal, one in series.items() if one is not None}
+    return {signal: beside_harmless(one) for signal, one in series.items() if one is not None}
 
 
 def judged_parts(parts: Parts) -> Parts:
@@ -127,7 +127,8 @@ def _is_known(run: History, size: FloatArray) -> bool:
     return bool(run.uptime_seconds[-1] - run.uptime_seconds[places[-1]] <= RESTED_SECONDS)
 
 
-def _beside_harmless(series: RunSeries) -> RunSeries:
+def beside_harmless(series: RunSeries) -> RunSeries:
+    """Return a series without what bounded deques took in at most, and without what follows the work done."""
     beyond = more_filled(series)
     following = without_load(beyond)
     return beyond if following is None else following.series
