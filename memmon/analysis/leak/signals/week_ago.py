@@ -16,9 +16,11 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import Blocks, block_starts, mean_of, median_of, median_slope
 from memmon.analysis.leak.evidence import Evidence
+from memmon.analysis.leak.hold import HOURS_PER_DAY
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.weekday import HOURS_PER_WEEK
 from memmon.analysis.stats.noise import fit_noise, t_quantile, weights_error
+from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
 
@@ -42,8 +44,6 @@ MARGIN = 2.0
 """Standard errors that a week's growth stands above the threshold. Chosen: as of twelve hours of a trend."""
 STRAYS_TIMES = 2.5
 """What a walk strays by in a week, over how far it strays within one, at most. Chosen: 1.7 in the mean, and half as much more."""
-ROBUST_SD = 1.4826
-"""Standard deviations in a median distance from the median, of normal values."""
 FALLING_SHARE = 0.15
 """Part of a week's growth by which the difference may fall over the hours: growth that ends makes it fall. Chosen."""
 STEP_DAYS = 3
@@ -54,8 +54,6 @@ LATE_DAYS = 3
 """Last days that must have grown too. Chosen: a weekend and a day that was worked."""
 LATE_SHARE = 0.1
 """Part of a week's growth that must have come on them. Chosen."""
-HOURS_PER_DAY = 24
-"""Hours of a day."""
 KIND = "week apart"
 """The kind of stretch that it speaks of."""
 
@@ -142,7 +140,7 @@ def evidence_of(run: RunSeries, found: WeekApart) -> Evidence:
     else:
         strayed = weights_error(np.full(n, 1.0 / n), blocks.number, noise)
     # What strays between the weeks does so within the hours as well; bursts of some of them move no median.
-    within = ROBUST_SD * median_of(np.abs(blocks.mb - median_of(blocks.mb)))
+    within = SIGMA_PER_MAD * median_of(np.abs(blocks.mb - median_of(blocks.mb)))
     within *= STRAYS_TIMES * math.sqrt(HOURS_PER_WEEK / (n * BLOCK_HOURS))
     error = min(strayed, within)
     begin = float(found.first_hour) * SECONDS_PER_HOUR
