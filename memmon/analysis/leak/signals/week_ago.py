@@ -36,11 +36,11 @@ LEAST_PAIRED_HOURS = 48
 """Hours beside which the ones a week before are known, at least. Given with the rule: 216 h of history."""
 MOST_PAIRED_HOURS = 168
 """Hours that are put beside those a week before, at most. Chosen: each hour of the week once."""
-KNOWN_SHARE = 0.6
+PAIRED_SHARE = 0.6
 """Part of them that must have been read in both weeks. Chosen: a gap of a day and a half in two of four days may be."""
 BLOCK_HOURS = 2
 """Hours of a block, whose mean counts. Chosen: as many blocks as an envelope has in four days."""
-MARGIN = 2.0
+WEEK_MARGIN = 2.0
 """Standard errors that a week's growth stands above the threshold. Chosen: as of twelve hours of a trend."""
 STRAYS_TIMES = 2.5
 """What a walk strays by in a week, over how far it strays within one, at most. Chosen: 1.7 in the mean, and half as much more."""
@@ -50,9 +50,9 @@ STEP_DAYS = 3
 """Days whose growth may be steps. Chosen: as many steps as may lie between level stretches."""
 BESIDE_STEPS_SHARE = 0.2
 """Part of a week's growth that must have come on its other days. Chosen: half of what five equal days leave."""
-LATE_DAYS = 3
+LAST_DAYS = 3
 """Last days that must have grown too. Chosen: a weekend and a day that was worked."""
-LATE_SHARE = 0.1
+LAST_DAYS_SHARE = 0.1
 """Part of a week's growth that must have come on them. Chosen."""
 KIND = "week apart"
 """The kind of stretch that it speaks of."""
@@ -90,7 +90,7 @@ def week_apart(run: RunSeries) -> WeekApart | None:
     is_paired = hours[beside] == hours[later] - int(HOURS_PER_WEEK)
     at = hours[later][is_paired]
     wanted = hours[-1] - max(hours[0] + HOURS_PER_WEEK, hours[-1] - MOST_PAIRED_HOURS + 1)
-    if at.size < max(KNOWN_SHARE * wanted, KNOWN_SHARE * LEAST_PAIRED_HOURS):
+    if at.size < max(PAIRED_SHARE * wanted, PAIRED_SHARE * LEAST_PAIRED_HOURS):
         return None
     more = floors[later][is_paired] - floors[beside][is_paired]
     grown = _daily_growth(hours, floors)
@@ -165,7 +165,7 @@ def is_leak(found: WeekApart, evidence: Evidence, threshold_mb_per_hour: float) 
     """Tell whether every hour holds a leak's week more for sure, and that did not come in steps or come to an end."""
     if evidence.slope <= 0 or evidence.low <= 0:
         return False
-    if evidence.slope - MARGIN * evidence.error < threshold_mb_per_hour:
+    if evidence.slope - WEEK_MARGIN * evidence.error < threshold_mb_per_hour:
         return False
     more, week_mb = found.blocks.mb, evidence.slope * HOURS_PER_WEEK
     least = threshold_mb_per_hour * HOURS_PER_WEEK
@@ -176,5 +176,5 @@ def is_leak(found: WeekApart, evidence: Evidence, threshold_mb_per_hour: float) 
         return False
     grown = np.sort(found.daily_growth_mb)
     beside_steps = float(grown[:-STEP_DAYS].sum())
-    late = float(found.daily_growth_mb[:LATE_DAYS].sum())
-    return beside_steps >= BESIDE_STEPS_SHARE * week_mb and late >= LATE_SHARE * week_mb
+    late = float(found.daily_growth_mb[:LAST_DAYS].sum())
+    return beside_steps >= BESIDE_STEPS_SHARE * week_mb and late >= LAST_DAYS_SHARE * week_mb
