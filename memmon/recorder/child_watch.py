@@ -2,7 +2,8 @@
 
 Which of them record by themselves is told when the history is read, by the runs that are stored. The writer thread
 looks: a while after the start, then as often as snapshots are due, and never for more than a thousandth of its time.
-A set of children that stays as it is costs a row a day.
+In between it takes a glance at who the process's own children are: one who has come or gone is looked at within seconds,
+whatever the interval. A set of children that stays as it is costs a row a day.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ FIRST_LOOK_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 REST_FACTOR = 1_000.0
 """A look is followed by a rest of so many times what it took."""
+SHORTEST_GLANCE_PAUSE_SECONDS, LONGEST_GLANCE_PAUSE_SECONDS = 2.0, 10.0
+GLANCE_PAUSE_SHARE = 0.05
+"""Of the time since the start: workers come mostly with their program."""
+SETTLED_AFTER_SECONDS = 1.5
+"""So long after somebody came or went a look is made: it passes over younger ones."""
+MOST_NOTES_AT_ONCE = 5.0
+"""Who lives is noted at once whenever it changes, so many times; then one note more is allowed with each interval."""
 ROOMY_COUNT = 16
 """More children than this make the notes rarer in proportion: a row names each of them."""
 _WORTH_NOTING_SHARE, _WORTH_NOTING_BYTES = 0.1, 4 * MIB
@@ -54,6 +62,9 @@ class ChildWatch:
 
     def _forget(self) -> None:
         self._due_at: float | None = None
+        self._glance_at = self._rested_at = 0.0
+        self._direct: frozenset[int] | None = None
+        self._allowed_count = MOST_NOTES_AT_ONCE
         self._begun_at = 0.0
         self._noted: tuple[ChildProcess, ...] = ()
         self._noted_at: float | None = None
@@ -76,11 +87,33 @@ class ChildWatch:
             return LONGEST_PAUSE_SECONDS
         if self._due_at is None:
             self._begun_at, self._due_at = now, now + FIRST_LOOK_SECONDS
+        if now >= self._glance_at:
+            self._due_at = self._glance(now, due_at=self._due_at)
         if now >= self._due_at:
             took_seconds = self._look(state, now)
             pause = min(self._pause_seconds(state, now), LONGEST_PAUSE_SECONDS)
-            self._due_at = now + max(pause, REST_FACTOR * took_seconds)
-        return self._due_at - now
+            self._rested_at = now + REST_FACTOR * took_seconds
+            self._due_at = max(now + pause, self._rested_at)
+        return min(self._due_at, self._glance_at) - now
+
+    def _glance(self, now: float, *, due_at: float) -> float:
+        """Look who the own children are, and nothing else; return when the next look is due: soon, where they are others."""
+        watch = SystemClock()
+        begun = watch.monotonic()
+        direct = self._probe.direct()
+        took_seconds = watch.monotonic() - begun
+        if direct is None:  # it can't be told so: the next look does
+            self._glance_at = float("inf")
+            return due_at
+        pause = min(
+            max(GLANCE_PAUSE_SHARE * (now - self._begun_at), SHORTEST_GLANCE_PAUSE_SECONDS),
+            LONGEST_GLANCE_PAUSE_SECONDS,
+        )
+        self._glance_at = now + max(pause, REST_FACTOR * took_seconds)
+        before, self._direct = self._direct, direct
+        if before is None or direct == before:
+            return due_at
+        return min(due_at, max(now + SETTLED_AFTER_SECONDS, self._rested_at))
 
     def _pause_seconds(self, state: OpenRun, now: float) -> float:
         """Return an interval; at first less: workers are started, and grow, soon after their program."""
@@ -103,8 +136,16 @@ class ChildWatch:
             return True
         passed = now - self._noted_at
         pause = min(pause_seconds, SECONDS_PER_HOUR) * max(1.0, len(found) / ROOMY_COUNT)
-        is_new = _keys(found) != _keys(self._noted) or _has_changed(_held(found), _held(self._noted))
-        return passed >= (pause if is_new else SECONDS_PER_DAY)
+        allowed_count = min(self._allowed_count + passed / pause, MOST_NOTES_AT_ONCE)
+        if _keys(found) != _keys(self._noted):
+            is_worth = allowed_count >= 1.0
+        elif _has_changed(_held(found), _held(self._noted)):
+            is_worth = passed >= pause
+        else:
+            is_worth = passed >= SECONDS_PER_DAY
+        if is_worth:
+            self._allowed_count = max(allowed_count - 1.0, 0.0)
+        return is_worth
 
 
 def _keys(found: Sequence[ChildProcess]) -> set[tuple[int, float | None]]:

@@ -136,6 +136,9 @@ class Seen:
     def read(self):
         return self.now
 
+    def direct(self):
+        return frozenset(one.pid for one in self.now)
+
     def pass_seconds(self, seconds):
         until = self.clock.monotonic() + seconds
         while (left := until - self.clock.monotonic()) > 0:
@@ -167,6 +170,57 @@ def test_children_are_noted_soon_and_then_when_they_change():
     seen.now = ()
     seen.pass_seconds(86_400.0)
     assert [one.data["count"] for one in seen.noted] == [2, 2, 1, 0]
+
+
+def test_who_comes_or_goes_is_noted_within_seconds():
+    """However long the interval and the program's life, a worker that starts or ends is known within twelve seconds."""
+    seen = Seen()
+    seen.pass_seconds(3_600.0)
+    seen.now = (child(7, 20),)
+    seen.pass_seconds(12.0)
+    assert [one.data["count"] for one in seen.noted] == [1]
+    seen.now = (child(7, 20), child(8, 20))
+    seen.pass_seconds(12.0)
+    seen.now = (child(8, 20),)
+    seen.pass_seconds(12.0)
+    assert [one.data["count"] for one in seen.noted] == [1, 2, 1]
+
+
+def test_workers_that_are_exchanged_all_the_time_cost_few_rows():
+    """Where another worker comes every few seconds, a few are noted at once, then one set of them with each interval."""
+    seen = Seen()
+    seen.pass_seconds(3_600.0)  # its start is looked at more often
+    for number in range(600):
+        seen.now = (child(100 + number, 20),)
+        seen.pass_seconds(12.0)
+    assert len(seen.noted) <= 6 + 600 * 12.0 / 300.0
+    assert len(seen.noted) >= 600 * 12.0 / 300.0 - 1
+
+
+def test_a_system_that_lists_no_children_is_looked_at_as_before():
+    """Without the kernel's lists of children nothing is asked of them again, and the look of each interval finds who is new."""
+    seen = Seen()
+    asked = []
+    seen.direct = lambda: asked.append(1)
+    seen.pass_seconds(3_600.0)
+    seen.watch.begin(seen.watch._state)
+    asked.clear()
+    seen.pass_seconds(3_600.0)
+    assert len(asked) == 1
+    seen.now = (child(7, 20),)
+    seen.pass_seconds(300.0)
+    assert [one.data["count"] for one in seen.noted] == [1]
+
+
+def test_own_children_are_listed_at_a_glance(started):
+    """A glance finds whom each thread of the process has started, also one that has ended and is not waited for, and nobody's children."""
+    outer, inner_pid = started(STARTS_ANOTHER)
+    watched = probe()
+    found = watched.direct()
+    assert outer.pid in found
+    assert int(inner_pid) not in found
+    assert probe(pid=outer.pid).direct() == {int(inner_pid)}
+    assert probe(pid=2**22 + 1).direct() is None
 
 
 def test_a_program_without_children_costs_no_row():

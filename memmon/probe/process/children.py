@@ -120,6 +120,13 @@ class ChildrenProbe:
         usual_share = self._usual_share()
         return tuple(self._child(one, booted, usual_share) for one in sorted(found))
 
+    def direct(self) -> frozenset[int] | None:
+        """Return the pids of its own children alone, by a look that costs a fraction; None where the system does not list them."""
+        lists = attempt(_lists_of_children, self.pid)
+        if not lists:
+            return None
+        return frozenset(int(word) for one in lists for word in one.split())
+
     def _usual_share(self) -> float | None:
         """Return how much of what is resident is a process's own share, over those of which it was read."""
         known = [share for share in self._shares.values() if share.pss_bytes is not None and share.rss_bytes]
@@ -191,6 +198,16 @@ def _all_stats() -> Iterator[_Stat]:
             found = attempt(_read_stat, name)
             if found is not None:
                 yield found
+
+
+def _lists_of_children(pid: int) -> list[bytes]:
+    """Return what each thread of a process has started, as the kernel lists it (proc(5): it may be built without)."""
+    folder = f"/proc/{pid}/task"
+    found = (
+        attempt(read_bytes, f"{folder}/{thread}/children", in_pieces=True)
+        for thread in os.listdir(folder)  # noqa: PTH208 -- names are all that is wanted
+    )
+    return [one for one in found if one is not None]
 
 
 def _read_stat(pid: str) -> _Stat | None:
