@@ -93,7 +93,8 @@ def test_a_zoomed_view_survives_loading_the_page_anew(open_page, address):
     """The view is in the address: a reload, by hand or by the clock, shows the same part."""
     with open_page(address + "/source?name=leaky") as (page, seen):
         page.wait_for_selector(".uplot")
-        page.get_by_role("button", name="24 h").click()
+        page.locator("#chart-memory .plot").focus()
+        page.keyboard.press("+")
         view = page.locator("html").get_attribute("data-view")
         page.reload()
         page.wait_for_selector(".uplot")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["asset", "content_policy", "environment", "page_script", "render_html", "stylesheet"]
 
-_SCRIPT_PARTS = ("data", "bins", "draw", "marks", "view", "charts", "start")
+_SCRIPT_PARTS = ("data", "bins", "draw", "marks", "view", "gestures", "charts", "start")
 """The script's files in their order (html/script)."""
 
 

@@ -16,6 +16,7 @@
       button.addEventListener("click", function () { var wanted = range(button.getAttribute("data-zoom")); zoom(wanted[0], wanted[1]); });
     });
     remembered();
+    addEventListener("hashchange", remembered);
     window.addEventListener("resize", function () {
       charts.forEach(function (entry) { entry.u.setSize({ width: Math.max(entry.place.clientWidth, 50), height: entry.u.height }); });
       zoom(view[0], view[1]);

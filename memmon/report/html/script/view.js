@@ -53,6 +53,8 @@
     entry.u = new uPlot(base, getData(), place);
     place.querySelectorAll("canvas").forEach(function (canvas) { canvas.setAttribute("aria-hidden", "true"); });
     charts.push(entry);
+    fingers(entry.u);
+    if (!options.isSmall) { keys(entry.u, place); }
     return entry;
   }
 
@@ -65,8 +67,10 @@
     out.style.top = Math.max(Math.min((u.cursor.top > 0 ? u.cursor.top : 40) - out.offsetHeight - 10, place.clientHeight - out.offsetHeight), 4) + "px";
   }
 
+  // No view is shorter than a dozen readings, or a minute.
+  function shortest() { return Math.min(Math.max(12 * data.memory.cell, 12), 60); }
   function zoom(from, to) {
-    if (to - from < 60) { return; }
+    if (to - from < shortest()) { return; }
     view = [Math.max(from, data.since), Math.min(to, data.edge)];
     charts.forEach(function (entry) {
       entry.u.batch(function () {
@@ -76,19 +80,26 @@
     });
     remember();
     root.setAttribute("data-view", Math.round(view[0]) + " " + Math.round(view[1]));
+    document.querySelectorAll("[data-whole]").forEach(function (button) { button.hidden = isWhole(); });
     document.querySelectorAll("[data-zoom]").forEach(function (button) {
       var wanted = range(button.getAttribute("data-zoom"));
       button.setAttribute("aria-pressed", String(Math.abs(wanted[0] - view[0]) < 1 && Math.abs(wanted[1] - view[1]) < 1));
     });
   }
   // The view is kept in the address, so that loading the page anew, or sending its address, shows the same.
+  // At once, but under a moving finger ten times a second: browsers allow no more.
+  var remembering = 0, rememberedAt = -Infinity;
   function remember() {
-    var all = view[0] <= data.since && view[1] >= data.edge;
+    var all = isWhole(), now = performance.now();
+    clearTimeout(remembering);
+    if (now - rememberedAt < 100) { remembering = setTimeout(remember, 100); return; }
+    rememberedAt = now;
     try { history.replaceState(null, "", all ? location.pathname + location.search : "#" + Math.round(view[0]) + "-" + Math.round(view[1])); } catch (error) { /* an address that may not change */ }
   }
   function remembered() {
     var found = /^#(\d+)-(\d+)$/.exec(location.hash);
     if (found && Number(found[2]) > data.since && Number(found[1]) < data.edge) { zoom(Number(found[1]), Number(found[2])); }
+    else if (!location.hash && !isWhole()) { zoom(data.since, data.edge); }
   }
   function range(name) {
     return name === "all" ? [data.since, data.edge] : [Math.max(data.until - Number(name), data.since), data.until];
