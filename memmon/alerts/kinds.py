@@ -1,4 +1,4 @@
-"""What can be told: each kind of alert with its title, severity, patience and words, each once.
+"""What can be told: each kind of alert with its title, severity, cooldown and words, each once.
 
 A new kind is a member, its row and its line in `_row`, and a function in `memmon.alerts.conditions`;
 mypy names each match that forgets it. Both tellers have it then, and the table in docs/alerts.md

@@ -70,7 +70,7 @@ def oom_kill_count(limit: LimitProbe) -> int | None:
 
 
 def start_data(record: RunRecord, *, notes_sigterm: bool) -> dict[str, object]:
-    """Return what the certificate of this run's end needs, if it can't be written by the run itself."""
+    """Return what must be known to write this run's end later, if it can't be written by the run itself."""
     data: dict[str, object] = {"notes_sigterm": True} if notes_sigterm else {}
     if record.oom_kill_count is not None:
         data["oom_kill_count"] = record.oom_kill_count

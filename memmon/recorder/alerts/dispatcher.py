@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from memmon.config import Database, Settings
     from memmon.recorder.alerts.cooldown import Cooldown
     from memmon.store.write.open_run import OpenRun
-    from memmon.store.write.run_endings import Certificate
+    from memmon.store.write.run_endings import FoundEnding
     from memmon.store.write.writer import Written
 
 log = logging.getLogger("memmon")
@@ -162,7 +162,7 @@ class Dispatcher:
         if written.opened_run:
             self.cooldown.begin(state.record.started_at)
             self.cooldown.remember(written.watches)
-            for item in written.certificates:
+            for item in written.found_endings:
                 self._tell_end(state, written.source, item)
         if self.source is None and written.source != state.record.source:
             log_safely(
@@ -179,7 +179,7 @@ class Dispatcher:
             self._put(state, state.event(self._clock, "names", text, refused))
             log_safely(log, logging.WARNING, "memmon: %s: %s", written.source, text)
 
-    def _tell_end(self, state: OpenRun, source: str, end: Certificate) -> None:
+    def _tell_end(self, state: OpenRun, source: str, end: FoundEnding) -> None:
         """Tell how an earlier run ended: a death, and a warning, only where there is evidence."""
         is_proved = end.reason in PROVED_ENDS
         text = f"an earlier run {END_WORDS[end.reason]}: {end.detail}"

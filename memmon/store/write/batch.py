@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from memmon.alerts.records import Watch
     from memmon.model import EventRecord, RunRecord, Snapshot
-    from memmon.store.write.run_endings import Certificate
+    from memmon.store.write.run_endings import FoundEnding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Written:
     """True when this batch created the run's row."""
     watches: Mapping[str, Watch] = field(default_factory=dict)
     """What the source's recorders remember of its alerts, by fingerprint; only when `opened_run`."""
-    certificates: tuple[Certificate, ...] = ()
+    found_endings: tuple[FoundEnding, ...] = ()
     """How earlier runs ended that ended without a word; only when `opened_run`."""
     refused_names: tuple[str, ...] = ()
     """Names that are not recorded for now, being too many new ones in a day; each is told once."""

@@ -1,4 +1,4 @@
-"""The death certificate: how a source's earlier runs ended, written by the next start.
+"""Run endings: how a source's earlier runs ended, written by the next start.
 
 A process that is killed, or ends by `os._exit`, can say nothing. The next run of its source looks: is the process gone
 (on another host, or in another container: has it been silent for three intervals), did the
@@ -28,7 +28,7 @@ NEAR_LIMIT_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class FoundEnding:
     """How one run ended: `reason` as in `run.end_reason`, `detail` a sentence."""
 
     run_id: int
@@ -37,23 +37,23 @@ class Certificate:
     ended_ms: int
 
 
-def certify(link: Link, source_id: int, run_id: int, run: RunRecord) -> tuple[Certificate, ...]:
+def write_endings(link: Link, source_id: int, run_id: int, run: RunRecord) -> tuple[FoundEnding, ...]:
     """Write the end of earlier runs of the source that ended without a word; returns what was found."""
     found = []
     for row in link.rows(sql.OPEN_RUNS, {"source_id": source_id, "run_id": run_id}):
         if _is_told_by_its_recorder(row, run):
             continue
-        certificate = _certificate(link, row, run)
-        if certificate is None:
+        ending = _ending_of(link, row, run)
+        if ending is None:
             continue
         told = {
-            "run_id": certificate.run_id,
-            "ended_ms": certificate.ended_ms,
-            "end_reason": certificate.reason,
-            "end_detail": certificate.detail,
+            "run_id": ending.run_id,
+            "ended_ms": ending.ended_ms,
+            "end_reason": ending.reason,
+            "end_detail": ending.detail,
         }
         link.run(sql.END_RUN, told)
-        found.append(certificate)
+        found.append(ending)
     return tuple(found)
 
 
@@ -63,7 +63,7 @@ def _is_told_by_its_recorder(row: Row, run: RunRecord) -> bool:
     return is_from_outside and run.parent_uuid in {row["uuid"], row["parent_uuid"]}
 
 
-def _certificate(link: Link, row: Row, run: RunRecord) -> Certificate | None:
+def _ending_of(link: Link, row: Row, run: RunRecord) -> FoundEnding | None:
     """Return how the run `row` ended, seen from the start of `run`; None: it may still be alive."""
     last = first(link, sql.LAST_SNAPSHOT, {"run_id": row["id"]})
     last_ms = row["started_ms"] if last is None else last["at_ms"]
@@ -73,7 +73,7 @@ def _certificate(link: Link, row: Row, run: RunRecord) -> Certificate | None:
         is_same_host and None not in {row["boot_id"], run.boot_id} and row["boot_id"] != run.boot_id
     )
     if has_rebooted:
-        return Certificate(
+        return FoundEnding(
             run_id=row["id"],
             reason="reboot",
             detail="the machine was started anew since its last reading"
@@ -91,7 +91,7 @@ def _certificate(link: Link, row: Row, run: RunRecord) -> Certificate | None:
         return None
     reason, why = _killed(link, row, run, last)
     detail = why + _reading(last) + _told(link, row["id"])
-    return Certificate(run_id=row["id"], reason=reason, detail=detail, ended_ms=last_ms)
+    return FoundEnding(run_id=row["id"], reason=reason, detail=detail, ended_ms=last_ms)
 
 
 def _killed(link: Link, row: Row, run: RunRecord, last: Row | None) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from memmon.store.schema.revision import require_head
 from memmon.store.write import sql
 from memmon.store.write.batch import Batch, RunEnd, StoredReport, Written
 from memmon.store.write.known_series import KnownSeries, LastValues
-from memmon.store.write.run_endings import certify
+from memmon.store.write.run_endings import write_endings
 from memmon.store.write.run_rows import end_run, open_run
 from memmon.store.write.statements import INSERTED, fitting, insert_or_ignore, storable_text
 from memmon.store.write.watch_rows import end_recorder_watches, put_watch, recorder_watches
@@ -128,7 +128,7 @@ class Writer:
         refused = self._write_snapshots(link, run_id, source_id, batch.snapshots, stored)
         self._write_events(link, run_id, source_id, batch.events)
         known = recorder_watches(link, source_id) if opened else {}
-        certificates = certify(link, source_id, run_id, batch.run) if opened else ()
+        found_endings = write_endings(link, source_id, run_id, batch.run) if opened else ()
         for item in batch.reports:
             _write_report(link, source_id, item)
         if batch.end is not None:
@@ -143,7 +143,7 @@ class Writer:
             source=source,
             opened_run=opened,
             watches=known,
-            certificates=certificates,
+            found_endings=found_endings,
             refused_names=refused,
         )
 

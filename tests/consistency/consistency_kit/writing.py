@@ -39,7 +39,7 @@ def write_all(path: Path, stories: Sequence[Story]) -> None:
             imported = ["import", "--db", str(path), "--source", story.name, str(story.trace)]
             assert app.run(imported) == 0, story.name
         # A run without an end is one whose process is still there: none is found dead.
-        with patch.object(run_endings, "_certificate", return_value=None):
+        with patch.object(run_endings, "_ending_of", return_value=None):
             for number, run in enumerate(story.runs):
                 _write_run(path, story, run, number)
 
