@@ -92,7 +92,7 @@ def deque_bytes(
     names = {name: metrics for name, metrics in names.items() if has_size(metrics)}
     if not names or not size:
         return held, room, most_room
-    readings = Readings(session, window, points, kind=DEQUE)
+    readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS)
     for run_id, rows in readings.runs:
         every = [read_deque_bytes(readings, run_id, rows, metrics) for metrics in names.values()]
         found = [one for one in every if one is not None]

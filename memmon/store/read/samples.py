@@ -97,6 +97,25 @@ def fetch_columns(
     return {name: _parsed(text, is_float=_is_float(name)) for name, text in zip(names, row, strict=True)}
 
 
+def gathered_pairs(session: Session, first: str, second: str) -> str:
+    """Return the aggregate that makes one text of two columns of whole numbers, pair after pair, in any order."""
+    if session.dialect == "sqlite":
+        return f"group_concat({first} || ',' || ifnull({second}, '{_MISSING}'))"
+    return f"string_agg({first} || ',' || coalesce(CAST({second} AS TEXT), '{_MISSING}'), ',')"
+
+
+def parsed_pairs(text: str | None) -> tuple[FloatArray, FloatArray]:
+    """Return both columns of such a text (None: no rows), by the first, ascending; NULL: NaN."""
+    if not text:
+        return np.empty(0), np.empty(0)
+    pairs = np.fromstring(text, dtype=np.int64, sep=",").reshape(-1, 2)
+    if not bool(np.all(np.diff(pairs[:, 0]) > 0)):
+        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+    second = pairs[:, 1].astype(np.float64)
+    second[pairs[:, 1] == _MISSING] = np.nan
+    return pairs[:, 0].astype(np.float64), second
+
+
 def fetch_points(session: Session, window: Window, columns: Sequence[str]) -> dict[str, FloatArray]:
     """Return the samples of a window ordered by run and uptime.
 
