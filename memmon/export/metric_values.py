@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from memmon.assessment.freshness import freshness_of
@@ -11,18 +12,19 @@ from memmon.facts.readings import metrics
 from memmon.facts.recording_order import latest_ms
 from memmon.facts.run_endings import MEANT_ENDS
 from memmon.facts.staleness import is_stale, stale_after_seconds
-from memmon.store.read.many_sources import deque_statuses, light_runs
+from memmon.store.read.many_sources import component_sizes, deque_statuses, light_runs
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from memmon.assessment.freshness import Freshness
     from memmon.facts.readings import Reading
-    from memmon.store.read import DequeStatus, SourceInfo, Store
+    from memmon.store.read import DequeStatus, RunInfo, SourceInfo, Store
 
 _LONGEST_INTERVAL = timedelta(days=1)
+_END_TOLD = timedelta(days=1)
+"""So long an end is told: its time and reason are a series of their own."""
 _ROW_LIMIT = 1_000_000
 _RARE_MS = 2 * 3_600_000
 """What is read hourly at most was read within two hours, or is known no longer."""
@@ -45,8 +47,14 @@ class SourceState:
     values: Mapping[str, int | float] = field(default_factory=dict)
     """What is known, by the column of the reading."""
     deques: tuple[DequeStatus, ...] = ()
+    components: tuple[tuple[str, int], ...] = ()
+    """(name, bytes) of the components of the newest run."""
     firing: tuple[tuple[str, str], ...] = ()
     """(kind, severity) of the alerts that fire."""
+    release: tuple[str, datetime] | None = None
+    """The release that runs, and when it began to."""
+    end: tuple[str, datetime] | None = None
+    """How and when a run ended last, for a day after that."""
 
 
 def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
@@ -62,14 +70,18 @@ def read_states(store: Store, *, now: datetime) -> tuple[SourceState, ...]:
     for row in _newest(store, now):
         if row["run_id"] not in ahead:
             live.setdefault(row["source_id"], []).append(row)
-    deques = deque_statuses(store.database, [one for one in sources if one.source_id in live], now)
+    alive = [one for one in sources if one.source_id in live]
+    deques = deque_statuses(store.database, alive, now)
+    components = component_sizes(store.database, alive, now)
     return tuple(
         _state(
             one,
             live.get(one.source_id, []),
             firing=tuple(firing.get(one.source_id, ())),
             deques=deques.get(one.source_id, ()),
-            fresh=freshness_of(runs.get(one.source_id, ()), now=now),
+            components=components.get(one.source_id, ()),
+            runs=runs.get(one.source_id, ()),
+            now=now,
         )
         for one in sources
     )
@@ -114,9 +126,12 @@ def _state(
     *,
     firing: tuple[tuple[str, str], ...],
     deques: tuple[DequeStatus, ...],
-    fresh: Freshness,
+    components: tuple[tuple[str, int], ...],
+    runs: Sequence[RunInfo],
+    now: datetime,
 ) -> SourceState:
     if not live:
+        fresh = freshness_of(runs, now=now)
         return SourceState(
             source=one.name,
             run_count=one.run_count,
@@ -125,6 +140,7 @@ def _state(
             is_ended=fresh.end_reason in MEANT_ENDS,
             is_clock_ahead=fresh.ahead_until is not None,
             firing=firing,
+            end=_end(runs, now),
         )
     newest = max(live, key=lambda row: row["at_ms"])
     return SourceState(
@@ -135,8 +151,36 @@ def _state(
         process_count=len(live),
         values={one.column: value for one in _SHOWN if (value := _value(one, live, newest)) is not None},
         deques=deques,
+        components=components,
         firing=firing,
+        release=_release(runs),
+        end=_end(runs, now),
     )
+
+
+def _release(runs: Sequence[RunInfo]) -> tuple[str, datetime] | None:
+    """Return the newest run's release, and when the first began of the runs that have had it since; None: it has none."""
+    newest_first = sorted(_present(runs), key=lambda run: (run.started_at, run.run_id), reverse=True)
+    release = newest_first[0].release if newest_first else None
+    if release is None:
+        return None
+    since = takewhile(lambda run: run.release == release, newest_first)
+    return release, min(run.started_at for run in since)
+
+
+def _end(runs: Sequence[RunInfo], now: datetime) -> tuple[str, datetime] | None:
+    """Return how and when a run ended last, where that is not longer ago than an end is told."""
+    ended = [
+        (run.ended_at, run.run_id, run.end_reason or "unknown")
+        for run in _present(runs)
+        if run.ended_at is not None and timedelta(0) <= now - run.ended_at <= _END_TOLD
+    ]
+    at, _, reason = max(ended, default=(None, 0, ""))
+    return None if at is None else (reason, at)
+
+
+def _present(runs: Sequence[RunInfo]) -> list[RunInfo]:
+    return [run for run in runs if not run.is_clock_ahead]
 
 
 def _value(one: Reading, live: Sequence[dict[str, Any]], newest: Mapping[str, Any]) -> int | float | None:

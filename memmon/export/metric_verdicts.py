@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,10 @@ class MetricVerdict:
     slope_mb_per_hour: float | None
     at: datetime
     """When it was given."""
+    limit_at: datetime | None = None
+    """When the memory limit is reached by the forecast; None: no date is known."""
+    limit_at_low: datetime | None = None
+    """The same at the earliest."""
 
 
 def read_verdicts(
@@ -46,7 +51,8 @@ def read_verdicts(
         if not state.is_fresh or state.last_at is None:
             continue
         row = rows.get(state.source)
-        found = None if row is None else _kept(row, state.last_at)
+        # The limit may have gone since.
+        found = None if row is None else _kept(row, state.last_at, has_limit="limit_bytes" in state.values)
         found = found or _judged.held(store, state.source, state.last_at)
         is_in_time = judging_seconds is None or clock.monotonic() - started <= judging_seconds
         if found is None and is_in_time:
@@ -55,14 +61,18 @@ def read_verdicts(
             yield state.source, found
 
 
-def _kept(row: AssessmentRow, last_at: datetime) -> MetricVerdict | None:
+def _kept(row: AssessmentRow, last_at: datetime, *, has_limit: bool) -> MetricVerdict | None:
     from memmon.analysis.leak.detect import DEFAULT_POLICY
     from memmon.assessment.kept import read_kept, still_holds
 
     kept = read_kept(row)
     if kept is None or not still_holds(row, kept, policy=DEFAULT_POLICY, last_at=last_at, is_checked=True):
         return None
-    return _verdict(kept.finding, row.at)
+    found = _verdict(kept.finding, row.at)
+    forecast = kept.forecast
+    if forecast is None or not has_limit or kept.finding.verdict is Verdict.CANNOT_SAY:
+        return found
+    return replace(found, limit_at=forecast.at, limit_at_low=forecast.at_low)
 
 
 def _judge(store: Store, source: str, last_at: datetime, *, now: datetime) -> MetricVerdict:

@@ -134,6 +134,8 @@ def families(
     yield from _of_sources(states)
     yield from _of_readings(states)
     yield from _of_deques(states)
+    yield from _of_components(states)
+    yield from _of_runs(states)
     yield from _of_alerts(states)
     if with_verdicts:
         yield from _of_verdicts(store, states, now=now, judging_seconds=judging_seconds)
@@ -184,6 +186,35 @@ def _of_deques(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     yield from (length, maxlen)
 
 
+def _of_components(states: tuple[SourceState, ...]) -> Iterator[Metric]:
+    size = _gauge("memmon_component", "Memory of a registered component.", "bytes", ("source", "component"))
+    for state in states:
+        for name, size_bytes in state.components:
+            size.add_metric([state.source, name], size_bytes)
+    yield size
+
+
+def _of_runs(states: tuple[SourceState, ...]) -> Iterator[Metric]:
+    release = _gauge(
+        "memmon_release_timestamp",
+        "When the release that runs began to (epoch).",
+        "seconds",
+        ("source", "release"),
+    )
+    end = _gauge(
+        "memmon_run_end_timestamp",
+        "When a run ended last, and how; for a day after it (epoch).",
+        "seconds",
+        ("source", "reason"),
+    )
+    for state in states:
+        if state.release is not None:
+            release.add_metric([state.source, state.release[0]], state.release[1].timestamp())
+        if state.end is not None:
+            end.add_metric([state.source, state.end[0]], state.end[1].timestamp())
+    yield from (release, end)
+
+
 def _of_alerts(states: tuple[SourceState, ...]) -> Iterator[Metric]:
     firing = _gauge(
         "memmon_alert_firing", "1 for each alert that fires.", labels=("source", "kind", "severity")
@@ -202,12 +233,17 @@ def _of_verdicts(
     leak = _gauge("memmon_leak", "1 where the verdict is a leak.")
     slope = _gauge("memmon_trend", "Robust trend of memory, bytes per second.", "bytes_per_second")
     judged = _gauge("memmon_verdict_timestamp", "When the verdict was given (epoch).", "seconds")
+    left = _gauge("memmon_time_to_limit", "Until the memory limit is reached, by the forecast.", "seconds")
+    earliest = _gauge("memmon_time_to_limit_low", "The same at the earliest, by its interval.", "seconds")
     for source, verdict in read_verdicts(store, states, now=now, judging_seconds=judging_seconds):
         leak.add_metric([source], float(verdict.is_leak))
         judged.add_metric([source], verdict.at.timestamp())
         if verdict.slope_mb_per_hour is not None:
             slope.add_metric([source], verdict.slope_mb_per_hour * MIB / SECONDS_PER_HOUR)
-    yield from (leak, slope, judged)
+        for gauge, reached_at in ((left, verdict.limit_at), (earliest, verdict.limit_at_low)):
+            if reached_at is not None:
+                gauge.add_metric([source], max((reached_at - now).total_seconds(), 0.0))
+    yield from (leak, slope, judged, left, earliest)
 
 
 def _gauge(name: str, text: str, unit: str = "", labels: tuple[str, ...] = ("source",)) -> GaugeMetricFamily:

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 from memmon.facts.recording_order import latest_ms
 from memmon.store.read.answers import ms_of
 from memmon.store.read.assessments import read_newest, read_recent_memory
+from memmon.store.read.newest import read_run_ends
 from memmon.store.read.opening import open_gate
 from memmon.store.read.presents import read_presents
-from memmon.store.read.queries import read_deque_status, read_events_of_all, read_light_runs
+from memmon.store.read.queries import (
+    read_component_sizes,
+    read_deque_status,
+    read_events_of_all,
+    read_light_runs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
         SourceInfo,
         SourcePresent,
     )
+    from memmon.store.read.ports import Session
 
 
 def presents(
@@ -90,11 +97,30 @@ def deque_statuses(
 ) -> dict[int, tuple[DequeStatus, ...]]:
     """Return the newest values of each deque of several sources as of `now`, by the source's id."""
     until_ms = latest_ms(now)
-    return open_gate(database).read(
-        lambda session: {
-            one.source_id: read_deque_status(session, one.source_id, latest_ms=until_ms) for one in sources
+
+    def statuses(session: Session) -> dict[int, tuple[DequeStatus, ...]]:
+        ends = read_run_ends(session, latest_ms=until_ms)
+        return {
+            one.source_id: read_deque_status(
+                session, one.source_id, latest_ms=until_ms, ends=ends.get(one.source_id, ())
+            )
+            for one in sources
         }
-    )
+
+    return open_gate(database).read(statuses)
+
+
+def component_sizes(
+    database: Database, sources: Sequence[SourceInfo], now: datetime
+) -> dict[int, tuple[tuple[str, int], ...]]:
+    """Return (name, bytes) of each component in the newest run of several sources as of `now`, by the source's id."""
+    until_ms = latest_ms(now)
+
+    def sizes(session: Session) -> dict[int, tuple[tuple[str, int], ...]]:
+        ends = read_run_ends(session, latest_ms=until_ms)
+        return {one.source_id: read_component_sizes(session, ends.get(one.source_id, ())) for one in sources}
+
+    return open_gate(database).read(sizes)
 
 
 def light_runs(database: Database, now: datetime) -> dict[int, list[RunInfo]]:

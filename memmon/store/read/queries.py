@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
-from memmon.facts.series_kinds import DEQUE
+from memmon.facts.series_kinds import COMPONENT, DEQUE
 from memmon.model import AlertInfo
 from memmon.store.read.answers import (
     DequeStatus,
@@ -314,6 +314,27 @@ def read_deque_status(
         )
         for name, metrics in names.items()
     )
+
+
+def read_component_sizes(session: Session, ends: Sequence[NewestSample]) -> tuple[tuple[str, int], ...]:
+    """Return (name, bytes) of every component at a source's newest sample, by a seek each; `ends`: of its runs."""
+    newest = present_end([end for end in ends if end.seq is not None])
+    if newest is None:
+        return ()
+    rows = session.rows(
+        "SELECT x.name, r.value FROM series x CROSS JOIN reading r "
+        "WHERE x.source_id = :source_id AND x.kind = :kind AND x.metric = 'bytes' "
+        "AND r.run_id = :run_id AND r.series_id = x.id AND r.value IS NOT NULL "
+        "AND r.seq = (SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id "
+        "AND p.seq <= :last_seq) ORDER BY x.name",
+        {
+            "source_id": newest.source_id,
+            "kind": COMPONENT,
+            "run_id": newest.run_id,
+            "last_seq": newest.seq,
+        },
+    )
+    return tuple((name, value) for name, value in rows)
 
 
 def _told_sizes(session: Session, parameters: Mapping[str, object]) -> dict[str, tuple[int, int]]:
