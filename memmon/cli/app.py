@@ -45,7 +45,7 @@ EXTRA_OF = {
 
 _AT = "memmon.cli.commands."
 COMMANDS = {
-    "demo": (_AT + "demo", "Show memmon at work: a real leak, and a live bot."),
+    "demo": (_AT + "demo", "Show memmon at work: two weeks with a leak, and a live bot."),
     "run": (_AT + "run", "Start a program and record its memory."),
     "record": (_AT + "record", "Record the memory of a running program."),
     "report": (_AT + "report", "Print the report of the last 24 hours."),

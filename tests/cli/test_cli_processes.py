@@ -284,7 +284,9 @@ def test_demo_needs_nothing_and_touches_nothing(tmp_path):
     )
     assert answer.code == 0, answer.err
     assert "LEAK DETECTED (confidence: high)" in answer.out
-    assert "clock is scaled" in answer.out
+    assert "simulated" in answer.out
+    assert "order_cache" in answer.out
+    assert "first verdict after 2 hours" in answer.out
     assert "(32 deques total)" in answer.out
     pages = [line.strip() for line in answer.out.splitlines() if line.strip().endswith(".html")]
     assert len(pages) == 2

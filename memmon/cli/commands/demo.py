@@ -1,12 +1,13 @@
-"""`memmon demo`: a real leak and a live bot, with no set-up and a database of its own."""
+"""`memmon demo`: a leak to read about and a live bot, with no set-up and a database of its own."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.resources import as_file, files
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, stdout_encoding, write_json, write_text
 from memmon.cli.text import printable
 from memmon.errors import ChildError, OutputError
+from memmon.facts.defaults import LEAK_HOURS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,19 +25,16 @@ if TYPE_CHECKING:
     from memmon.report.data import Report
     from memmon.store.read import Store
 
-TRACE = "pandas_readcsv_leak.csv.gz"
 NAME = "demo.db"
-LEAK_SOURCE = "pandas_readcsv_leak"
 BOT_SOURCE = "demo-bot"
+NAME_OF_PROGRAM = "memmon"
+_WIDTH = 80
 _BOT_PATIENCE_SECONDS = 60.0
-_EXPLAINED = """\
-Two histories follow, in a database of their own.
-
-1. pandas_readcsv_leak: a real program with a real leak (pandas 2.2.0 parsing CSV files, fixed
-   in 2.2.1), recorded every 0.25 s. Its clock is scaled: 1200 times, so that one sample
-   stands for 5 minutes and 2.5 minutes of recording for 50 hours.
-2. demo-bot: a live bot with 32 deques, recorded just now for {seconds:g} seconds. That is too
-   short for a verdict, and the report says so.
+_EXPLAINED = "Two weeks of a simulated trading bot in a container: three releases, four restarts, and a leak."
+_BOT_EXPLAINED = """\
+And a live one, demo-bot: recorded just now for {seconds:g} s, with 32 deques.
+  {deques}
+  A bot that goes on has its first verdict after {first:g} hours; this one has ended.
 """
 
 
@@ -48,10 +47,11 @@ Two histories follow, in a database of their own.
 )
 @common
 def command(folder: str | None, seconds: float, common: Common) -> None:
-    """Show memmon at work: judge a real leak, record a live bot, write an HTML report.
+    """Show memmon at work: judge a bot's two weeks, record a live one, write HTML reports.
 
     Nothing is set up and your own database is not touched.
     """
+    from memmon.cli.demo_history import SOURCE, write_demo_history
     from memmon.clock import SystemClock
     from memmon.config import parse_database
     from memmon.store.read import open_store
@@ -67,11 +67,11 @@ def command(folder: str | None, seconds: float, common: Common) -> None:
     home = database.path.parent
     say(f"recording a live bot for {seconds:g} s ...")
     with _bot(database, seconds) as bot:
-        _import_trace(database, now=SystemClock().now())
+        write_demo_history(database, now=SystemClock().now())
         _wait(bot, seconds)
     now = SystemClock().now()
     with open_store(database.url) as store:
-        reports = {source: _build(store, source, now=now) for source in (LEAK_SOURCE, BOT_SOURCE)}
+        reports = {source: _build(store, source, now=now) for source in (SOURCE, BOT_SOURCE)}
         pages = {source: _write_page(home, store, report) for source, report in reports.items()}
     if common.as_json:
         _write_json(common, database, reports, pages)
@@ -113,13 +113,6 @@ def _wait(bot: subprocess.Popen[bytes], seconds: float) -> None:
         raise ChildError(f"the demo's bot failed ({bot.returncode}): {' '.join(last) or 'no message'}")
 
 
-def _import_trace(database: Database, *, now: datetime) -> None:
-    from memmon.imports.importing import import_files
-
-    with as_file(files("memmon.cli") / "data" / TRACE) as path:
-        list(import_files(database, [path], now=now, source=LEAK_SOURCE))
-
-
 def _build(store: Store, source: str, *, now: datetime) -> Report:
     from memmon.analysis.leak.finding import LeakPolicy
     from memmon.report.build import build_report
@@ -150,18 +143,50 @@ def _write_json(
 def _text(database: Database, reports: dict[str, Report], pages: dict[str, Path], *, seconds: float) -> str:
     from memmon.report.text import render_text
 
-    shown = [render_text(report, encoding=stdout_encoding()) for report in reports.values()]
+    history, bot = reports.values()
+    live = _BOT_EXPLAINED.format(seconds=seconds, first=LEAK_HOURS, deques=_deque_words(bot))
     where = "\n".join(f"  {printable(path)}" for path in pages.values())
     db = printable(database.path)
+    own = _own_name()
     after = f"""\
 HTML reports (open them in a browser):
 {where}
 
 What to try next:
-  memmon leaks --db {db}
-  memmon deques --db {db} --source {BOT_SOURCE}
-  memmon sql --db {db} "SELECT * FROM v_run"
-  memmon run -- python your_bot.py      record a program as it is
-  memmon report                         and read its report
+  {own} leaks --db {db}
+  {own} deques --db {db} --source {BOT_SOURCE}
+  {own} sql --db {db} "SELECT * FROM v_run"
+  {own} run -- python your_bot.py      record a program as it is
+  {own} report                         and read its report
 """  # noqa: S608 -- a command for the reader to type, not one that runs
-    return "\n".join([_EXPLAINED.format(seconds=seconds), *shown, "", after])
+    return "\n".join(
+        [
+            _EXPLAINED,
+            "",
+            _first_words(history),
+            "",
+            render_text(history, encoding=stdout_encoding()),
+            "",
+            live,
+            after,
+        ]
+    )
+
+
+def _first_words(report: Report) -> str:
+    """Return what is going on, in plain words, as the page begins."""
+    from memmon.assessment.plainly import plainly
+
+    sentences = () if report.assessment is None else plainly(report.assessment)
+    return fill(" ".join(sentences), width=_WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _own_name() -> str:
+    """Return how this program is called again: by its name where that is found, else by its path."""
+    return NAME_OF_PROGRAM if shutil.which(NAME_OF_PROGRAM) else printable(Path(sys.argv[0]))
+
+
+def _deque_words(report: Report) -> str:
+    count, failing = len(report.deques.rows), report.deques.failing_count
+    words = f"{failing} outside its limit" if failing else "all within their limits"
+    return f"Deques: {words} ({count} deques total)."
