@@ -28,7 +28,7 @@ ASSETS = ("BTC", "ETH", "SOL", "XRP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class DemoRun:
     """One run: when it began, before now, how long it lasted and how it ended (None: it lives); what went wrong in it."""
 
     ago_hours: float
@@ -40,11 +40,11 @@ class Life:
 
 
 LIVES = (
-    Life(ago_hours=336.0, hours=46.0, release="1.7.3", ended="stopped"),
-    Life(ago_hours=289.9, hours=134.4, release="1.7.3", ended="oom", ends_in_burst=True),
-    Life(ago_hours=155.4, hours=49.0, release="1.8.0", ended="sigterm"),
-    Life(ago_hours=106.3, hours=55.2, release="1.8.0", ended="stopped"),
-    Life(ago_hours=51.0, hours=51.0, release="1.8.1", leaks=True),
+    DemoRun(ago_hours=336.0, hours=46.0, release="1.7.3", ended="stopped"),
+    DemoRun(ago_hours=289.9, hours=134.4, release="1.7.3", ended="oom", ends_in_burst=True),
+    DemoRun(ago_hours=155.4, hours=49.0, release="1.8.0", ended="sigterm"),
+    DemoRun(ago_hours=106.3, hours=55.2, release="1.8.0", ended="stopped"),
+    DemoRun(ago_hours=51.0, hours=51.0, release="1.8.1", leaks=True),
 )
 """From the oldest on; the last one lives."""
 
@@ -66,7 +66,7 @@ def write_demo_history(database: Database, *, now: datetime) -> None:
         )
 
 
-def _run(life: Life, start: datetime, number: int) -> RunRecord:
+def _run(life: DemoRun, start: datetime, number: int) -> RunRecord:
     return RunRecord(
         uuid=f"demo-{start:%Y%m%dT%H%M%S}-{number}",
         source=SOURCE,
@@ -79,14 +79,14 @@ def _run(life: Life, start: datetime, number: int) -> RunRecord:
     )
 
 
-def _snapshots(life: Life, start: datetime, generator: random.Random) -> Iterator[Snapshot]:
+def _snapshots(life: DemoRun, start: datetime, generator: random.Random) -> Iterator[Snapshot]:
     """Yield a snapshot of every five minutes; the last one of a run that lives is of its end."""
     count = round(life.hours * 3600 / INTERVAL_SECONDS)
     for number in range(1, count + 1):
         yield _snapshot(life, start, number, generator)
 
 
-def _snapshot(life: Life, start: datetime, number: int, generator: random.Random) -> Snapshot:
+def _snapshot(life: DemoRun, start: datetime, number: int, generator: random.Random) -> Snapshot:
     uptime_seconds = number * INTERVAL_SECONDS
     hours, at = uptime_seconds / 3600, start + timedelta(seconds=uptime_seconds)
     day = math.sin(2 * math.pi * (at.hour + at.minute / 60 - 9) / 24)
@@ -137,7 +137,7 @@ def _deques(number: int, generator: random.Random) -> Iterator[DequeReading]:
             )
 
 
-def _events(life: Life, start: datetime) -> Iterator[EventRecord]:
+def _events(life: DemoRun, start: datetime) -> Iterator[EventRecord]:
     passes = list(range(6, int(life.hours), 18))
     for number, hours in enumerate(passes, 1):
         yield EventRecord(
