@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.child.mark import MARK_VARIABLE
-from memmon.clock import SystemClock
+from memmon.clock import SystemClock, processor_seconds
 from memmon.facts.children import CHILDREN_KIND, ChildRow, children_data
 from memmon.probe.process.children import ChildrenProbe
 from memmon.units import MIB, MS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 FIRST_LOOK_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 300.0
 REST_FACTOR = 1_000.0
-"""A look is followed by a rest of so many times what it took."""
-SHORTEST_GLANCE_PAUSE_SECONDS, LONGEST_GLANCE_PAUSE_SECONDS = 2.0, 10.0
+"""A look is followed by a rest of so many times what it took of the processor."""
+SHORTEST_GLANCE_PAUSE_SECONDS, LONGEST_GLANCE_PAUSE_SECONDS = 0.5, 10.0
 GLANCE_PAUSE_SHARE = 0.05
 """Of the time since the start: workers come mostly with their program."""
 SETTLED_AFTER_SECONDS = 1.5
@@ -63,7 +63,7 @@ class ChildWatch:
     def _forget(self) -> None:
         self._due_at: float | None = None
         self._glance_at = self._rested_at = 0.0
-        self._direct: frozenset[int] | None = None
+        self._direct: frozenset[int] | None = frozenset()
         self._allowed_count = MOST_NOTES_AT_ONCE
         self._begun_at = 0.0
         self._noted: tuple[ChildProcess, ...] = ()
@@ -98,11 +98,10 @@ class ChildWatch:
 
     def _glance(self, now: float, *, due_at: float) -> float:
         """Look who the own children are, and nothing else; return when the next look is due: soon, where they are others."""
-        watch = SystemClock()
-        begun = watch.monotonic()
-        direct = self._probe.direct()
-        took_seconds = watch.monotonic() - begun
-        if direct is None:  # it can't be told so: the next look does
+        begun = processor_seconds()
+        before, self._direct = self._direct, self._probe.direct()
+        took_seconds = processor_seconds() - begun
+        if self._direct is None:  # it can't be told so: the next look does
             self._glance_at = float("inf")
             return due_at
         pause = min(
@@ -110,10 +109,9 @@ class ChildWatch:
             LONGEST_GLANCE_PAUSE_SECONDS,
         )
         self._glance_at = now + max(pause, REST_FACTOR * took_seconds)
-        before, self._direct = self._direct, direct
-        if before is None or direct == before:
+        if self._direct == before:
             return due_at
-        return min(due_at, max(now + SETTLED_AFTER_SECONDS, self._rested_at))
+        return max(now + SETTLED_AFTER_SECONDS, self._rested_at)
 
     def _pause_seconds(self, state: OpenRun, now: float) -> float:
         """Return an interval; at first less: workers are started, and grow, soon after their program."""
@@ -121,13 +119,13 @@ class ChildWatch:
         return min(interval, max((now - self._begun_at) / 2, FIRST_LOOK_SECONDS))
 
     def _look(self, state: OpenRun, now: float) -> float:
-        watch = SystemClock()
-        begun = watch.monotonic()
-        found = self._probe.read()
+        begun = processor_seconds()
+        # Who has no child has no descendant either.
+        found = () if self._direct == frozenset() else self._probe.read()
         if self._is_worth_noting(found, now, pause_seconds=self._pause_seconds(state, now)):
             self._noted, self._noted_at = found, now
             self._put(state, state.event(self._clock, CHILDREN_KIND, _words(found), _data(found)))
-        return watch.monotonic() - begun
+        return processor_seconds() - begun
 
     def _is_worth_noting(self, found: tuple[ChildProcess, ...], now: float, *, pause_seconds: float) -> bool:
         if not found and not self._noted:

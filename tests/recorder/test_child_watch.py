@@ -116,6 +116,8 @@ class Seen:
 
     def __init__(self):
         self.now = ()
+        self.young = set()
+        self.read_count = 0
         self.clock = ManualClock(datetime(2026, 3, 2, tzinfo=UTC))
         self.noted = []
         self.watch = ChildWatch(
@@ -134,7 +136,8 @@ class Seen:
         self.watch.tick()
 
     def read(self):
-        return self.now
+        self.read_count += 1
+        return tuple(one for one in self.now if one.pid not in self.young)
 
     def direct(self):
         return frozenset(one.pid for one in self.now)
@@ -186,6 +189,18 @@ def test_who_comes_or_goes_is_noted_within_seconds():
     assert [one.data["count"] for one in seen.noted] == [1, 2, 1]
 
 
+def test_workers_that_are_too_young_for_the_first_look_are_looked_for_at_once():
+    """Workers that are started just before the first look are not looked for before they are old enough, and known seconds later."""
+    seen = Seen()
+    seen.pass_seconds(1.8)
+    seen.now, seen.young = (child(7, 20), child(8, 20)), {7, 8}
+    seen.pass_seconds(1.2)
+    assert seen.read_count == 0
+    seen.young = set()
+    seen.pass_seconds(2.0)
+    assert [one.data["count"] for one in seen.noted] == [2]
+
+
 def test_workers_that_are_exchanged_all_the_time_cost_few_rows():
     """Where another worker comes every few seconds, a few are noted at once, then one set of them with each interval."""
     seen = Seen()
@@ -224,10 +239,11 @@ def test_own_children_are_listed_at_a_glance(started):
 
 
 def test_a_program_without_children_costs_no_row():
-    """Where there never were children, nothing is noted."""
+    """Where there never were children, nothing is noted, and beyond the glance nothing is looked at."""
     seen = Seen()
     seen.pass_seconds(86_400.0)
     assert seen.noted == []
+    assert seen.read_count == 0
 
 
 def test_children_that_stay_are_noted_anew_each_day():
