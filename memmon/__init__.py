@@ -69,9 +69,11 @@ if TYPE_CHECKING:
     )
     from memmon.export.metrics import MetricsCollector, render_metrics
     from memmon.facts.deque_state import DequeState
+    from memmon.facts.grown import GrownThing
     from memmon.facts.severity import Severity
     from memmon.facts.signals import Signal
     from memmon.facts.staleness import Staleness
+    from memmon.facts.suspicion import Suspicion
     from memmon.facts.urgency import Urgency, UrgencyRow
     from memmon.facts.verdicts import Confidence, Verdict
     from memmon.history import History, HistoryRun
@@ -142,6 +144,7 @@ _HOMES = {
     "ForeignStoreError": "memmon.errors",
     "Freshness": "memmon.assessment.freshness",
     "FreshnessState": "memmon.assessment.freshness",
+    "GrownThing": "memmon.facts.grown",
     "GrowthReadings": "memmon.assessment.present",
     "History": "memmon.history",
     "HistoryRun": "memmon.history",
@@ -195,6 +198,7 @@ _HOMES = {
     "StorePermissionError": "memmon.errors",
     "StoreTooNewError": "memmon.errors",
     "StoreTooOldError": "memmon.errors",
+    "Suspicion": "memmon.facts.suspicion",
     "TheilSen": "memmon.analysis.robust",
     "UnknownSourceError": "memmon.errors",
     "Unrecorded": "memmon.assessment.unrecorded",
@@ -260,6 +264,7 @@ __all__ = [
     "ForeignStoreError",
     "Freshness",
     "FreshnessState",
+    "GrownThing",
     "GrowthReadings",
     "History",
     "HistoryRun",
@@ -313,6 +318,7 @@ __all__ = [
     "StorePermissionError",
     "StoreTooNewError",
     "StoreTooOldError",
+    "Suspicion",
     "TheilSen",
     "UnknownSourceError",
     "Unrecorded",

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, exists, func, literal_column, null, or_, selec
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from memmon.facts.suspicion import GROWTH_EVENTS
 from memmon.store.schema.tables import (
     alert_watch,
     assessment,
@@ -166,6 +167,12 @@ def _of_earlier_runs() -> dict[str, Executable]:
         "NOTIFIED_ALERTS": select(event.c.data)
         .where(event.c.run_id == bindparam("run_id"), event.c.kind == literal_column("'alert'"))
         .order_by(event.c.id.desc()),
+        "TOLD_GROWTH": select(event.c.at_ms, event.c.data)
+        .where(
+            event.c.run_id == bindparam("run_id"),
+            event.c.kind.in_([literal_column(f"'{kind}'") for kind in GROWTH_EVENTS]),
+        )
+        .order_by(event.c.id),
     }
 
 

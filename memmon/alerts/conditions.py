@@ -231,6 +231,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
     hours = _hours_within(present.forecast, policy.forecast_hours)
     limit_bytes = None if present.forecast is None else present.forecast.limit_bytes
     whose = f" in {present.leaking_process}" if present.leaking_process else ""
+    grows = "" if present.grown is None else f" {shown(present.grown.sentence)}"
     ends = "" if hours is None else f" The limit ({_mb(limit_bytes)}) is reached in {span(hours)}."
     return seen(
         present,
@@ -240,7 +241,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
         message=(
             f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}{whose}, "
             f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
-            f"confidence {newest.confidence}.{ends}"
+            f"confidence {newest.confidence}.{ends}{grows}"
         ),
         values={
             "growth_rate_mb_per_hour": newest.slope_mb_per_hour,
@@ -251,6 +252,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
             "confidence": newest.confidence,
             "since": None if newest.since is None else newest.since.isoformat(),
             "hours_to_limit": hours,
+            **({} if present.grown is None else {"grown": present.grown.to_dict()}),
         },
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from memmon.alerts.findings import ForecastLike, LeakLike, RunLike
     from memmon.alerts.pace import Pace
+    from memmon.facts.grown import GrownThing
     from memmon.facts.severity import Severity
     from memmon.model import DequeReading, Snapshot
 
@@ -116,6 +117,8 @@ class PresentState:
     leaking_process: str = ""
     """Which of several processes leaks; empty where there is only one, or all do together."""
     forecast: ForecastLike | None = None
+    grown: GrownThing | None = None
+    """What grows beside a leak, where looks at the objects have shown it."""
     pace: Pace | None = None
     """At which the limit is reached soon, where the forecast has no date."""
     is_pace_known: bool = False

@@ -10,6 +10,7 @@ from memmon.assessment.headline import chief_culprit
 from memmon.assessment.severity import WARNING_SHARE
 from memmon.facts.deque_state import state_of
 from memmon.facts.severity import Severity
+from memmon.facts.suspicion import Suspicion
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, shown
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.freshness import Freshness
     from memmon.assessment.resource import Resource
+    from memmon.facts.grown import GrownThing
 
 SOLVING_SHARE = 0.5
 """A named part that has more of the growth is what to look at: no advice on how to search on stands beside it. Chosen: half leads."""
@@ -75,6 +77,14 @@ def _on_limit(assessed: Assessment, command: _Command) -> Iterator[str]:
             yield f"Restart it, or raise the limit, before {local_time(at)}."
 
 
+def _on_grown(grown: GrownThing) -> str:
+    """Return where to look in the program's code."""
+    is_confirmed = grown.state is Suspicion.CONFIRMED
+    what = f"Bound or clear {grown.path}" if is_confirmed else f"See whether {grown.path} is meant to grow"
+    line = f"; what it holds is probably created at {grown.created_at[0]}" if grown.created_at else ""
+    return shown(f"{what}{line}.")
+
+
 def _on_resource(one: Resource) -> str:
     """Return where to look for what is never closed, or never ends."""
     pid = "PID" if one.pid is None else one.pid
@@ -98,6 +108,8 @@ def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
     finding, cause, culprits = assessed.finding, assessed.cause, assessed.culprits
     if culprits is not None:
         yield from culprits.advice
+    if assessed.grown is not None:
+        yield _on_grown(assessed.grown)
     if cause is not None and cause.advice and chief_culprit(culprits, least_share=SOLVING_SHARE) is None:
         yield cause.advice
     row = finding.verdict.row

@@ -123,6 +123,7 @@ def assess_finding(
         finding_run_id=judged.run_id,
         limited_run_id=limited.run_id,
         since_release=release_of(finding, known.runs),
+        grown=known.grown,
     )
     if not is_brief:
         found = found.rated()

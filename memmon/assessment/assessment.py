@@ -18,6 +18,7 @@ from memmon.assessment.process import SourceProcess, also_leaking, labels, lines
 from memmon.assessment.resource import Resource
 from memmon.assessment.severity import SeverityReason, severity_reasons
 from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
+from memmon.facts.grown import GrownThing
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
 from memmon.model import AlertInfo, DequeReading
@@ -51,6 +52,8 @@ class Assessment:
     `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
     `ready_at`: from when on it can be given, where waiting is enough.
     `since_release`: the release that the growth began with; empty where it began with none.
+    `grown`: which container or object of the program's grows, and where what it holds is created: beside a leak or
+    growth below the threshold, where looks at the objects have shown it.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
 
     What contradicts itself can't be built: a share is that of its own figures, a forecast that can say nothing
@@ -86,6 +89,7 @@ class Assessment:
     finding_run_id: int | None = None
     limited_run_id: int | None = None
     since_release: str = ""
+    grown: GrownThing | None = None
 
     def __post_init__(self) -> None:
         """Hold the rules that no two fields may break."""

@@ -20,6 +20,7 @@ from memmon.assessment.by_process import judge_processes
 from memmon.assessment.children import read_unrecorded
 from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.elsewhere import held_elsewhere_bytes
+from memmon.assessment.grown import read_grown
 from memmon.assessment.limits import limit_of
 from memmon.assessment.lives import living_runs
 from memmon.assessment.present import Bounds, GrowthReadings, Present
@@ -148,6 +149,8 @@ def judge(
     present = replace(present, unrecorded=unrecorded)
     if question.has_cause:
         present = replace(present, growth=read_growth(store, source.name, by_process.finding))
+    grown = read_grown(store, by_process.finding, until=bounds.until, run_id=by_process.run_id)
+    present = replace(present, grown=grown)
     present = replace(present, file_limits=dict(_file_limits(present.runs, by_process)))
     if by_process.are_several:
         present = replace(present, shares=_shares(store, by_process, history))

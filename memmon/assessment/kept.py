@@ -1,6 +1,6 @@
 """Assessments as they are kept by the hourly checks, and when a kept one still says what is to be said.
 
-Of a kept one the verdict, also of each process, the forecast and the resources are taken; freshness and memory are never: they are read anew.
+Of a kept one the verdict, also of each process, the forecast, the resources and what grows are taken; freshness and memory are never: they are read anew.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from memmon.analysis.leak.finding import LeakFinding  # noqa: TC001 -- same
 from memmon.assessment.process import SourceProcess  # noqa: TC001 -- same
 from memmon.assessment.resource import Resource  # noqa: TC001 -- same
 from memmon.facts.deque_state import state_of
+from memmon.facts.grown import GrownThing  # noqa: TC001 -- same
 from memmon.facts.plain import as_plain
 from memmon.model import AssessmentRecord
 
@@ -43,6 +44,7 @@ class KeptAssessment:
     processes: tuple[SourceProcess, ...] = ()
     finding_run_id: int | None = None
     resources: tuple[Resource, ...] = ()
+    grown: GrownThing | None = None
 
 
 def record_of(assessed: Assessment, *, writer: Literal["child", "evaluator"]) -> AssessmentRecord:

@@ -237,6 +237,7 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         resources=kept.resources,
         waits_for=kept.waits_for,
         ready_at=kept.ready_at,
+        grown=kept.grown,
     ).rated()
     return replace(found, headline=headline_of(found))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from memmon.analysis.cause.split_finding import CauseSeries
     from memmon.assessment.limits import Limit
     from memmon.assessment.process import SourceProcess
+    from memmon.facts.grown import GrownThing
     from memmon.model import AlertInfo, DequeReading
     from memmon.store.read import RunInfo
     from memmon.store.read.shares import ProportionalShare
@@ -62,5 +63,7 @@ class Present:
     """The newest proportional sizes of the processes that live, by the run."""
     unrecorded: tuple[SourceProcess, ...] = ()
     """Living processes of the program that nobody records."""
+    grown: GrownThing | None = None
+    """What looks at the objects have shown to grow."""
     file_limits: Mapping[int, int] = field(default_factory=dict)
     """How many files the processes may have open that live on this machine, by the run."""

@@ -138,7 +138,9 @@ def _commands() -> dict[str, dict[str, Any]]:
             "exit_code": {"enum": [0, 1, 3]},
             "fail_on": {"enum": [level.value for level in Confidence]},
             "findings": leak,
-            "sources": _list(_object(**fresh, resources=_list(_ref("Resource")))),
+            "sources": _list(
+                _object(**fresh, resources=_list(_ref("Resource")), grown=_or_null("GrownThing"))
+            ),
         },
         "check": _check_command(leak),
         "report": {

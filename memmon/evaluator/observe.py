@@ -123,6 +123,7 @@ def with_assessment(present: PresentState, found: Judged, *, is_leak_confirmed: 
         is_pace_known=True,
         severity=found.assessment.severity,
         deques=found.assessment.deques,
+        grown=found.assessment.grown,
     )
 
 

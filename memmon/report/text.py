@@ -10,7 +10,7 @@ from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.facts.limit_names import limit_name
 from memmon.formatting import age, interval, local_time, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
-from memmon.report.words import counted_runs, end_words, fill, leak_headline, share_words
+from memmon.report.words import counted_runs, end_words, evidence_told, fill, leak_headline, share_words
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def render_text(
         _leak(report, sign, tz),
         _forecast(report.forecast),
         _cause(report.cause, _advice(report)),
-        _evidence(report.evidence, tz),
+        _evidence(report, tz),
         _deques(report.deques, sign, max_deques),
         _history(report, sign, tz),
         _releases(report.comparison),
@@ -236,10 +236,10 @@ def _cause(cause: CauseSection | None, advice: Sequence[str]) -> list[str]:
     return lines + [line for sentence in told for line in _item(sentence)]
 
 
-def _evidence(evidence: EventRow | None, tz: tzinfo | None) -> list[str]:
-    if evidence is None:
-        return []
-    return ["EVIDENCE:", *_item(f"{local_time(evidence.at, tz=tz)} {evidence.text}")]
+def _evidence(report: Report, tz: tzinfo | None) -> list[str]:
+    told = evidence_told(report)
+    lines = [line for at, words in told for line in _item(f"{local_time(at, tz=tz)} {words}")]
+    return ["EVIDENCE:", *lines] if told else []
 
 
 def _deques(deques: DequeSection, sign: dict[Mood, str], max_deques: int) -> list[str]:

@@ -11,8 +11,10 @@ from memmon.facts.verdicts import Tone, Verdict
 from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, rate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from memmon.assessment.assessment import Assessment
-    from memmon.report.data import CauseShare, HistorySection, LeakSection, RunRow
+    from memmon.report.data import CauseShare, HistorySection, LeakSection, Report, RunRow
     from memmon.report.deque_row import DequeRow
 
 Mood = Tone
@@ -28,6 +30,16 @@ def share_words(share: CauseShare) -> str:
     if share.share is not None:
         words.append(f"{share.share:.0%} of the growth")
     return ", ".join(words) or "unknown"
+
+
+def evidence_told(report: Report) -> tuple[tuple[datetime, str], ...]:
+    """Return what looks at the objects have found, with the time of each: what grows, and the newest event of the window."""
+    event = report.evidence
+    told = () if event is None else ((event.at, event.text),)
+    grown = None if report.assessment is None else report.assessment.grown
+    if grown is None or (event is not None and grown.words in event.text):
+        return told
+    return ((grown.at, grown.sentence), *told)
 
 
 def window_title(hours: float | None) -> str:

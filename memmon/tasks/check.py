@@ -14,7 +14,6 @@ from memmon.alerts.present import PresentState
 from memmon.child.requests import AlertAnswer, Checked, DailyReport, SeenAnswer
 from memmon.errors import MemmonError
 from memmon.facts.recording_order import latest_at
-from memmon.facts.verdicts import Verdict
 from memmon.tasks.keep import keep_assessment
 from memmon.units import SECONDS_PER_DAY
 
@@ -91,6 +90,7 @@ def _judged(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool
     """
     from memmon.analysis.leak.finding import LeakPolicy
     from memmon.assessment.gather import Question, judge, looked_back
+    from memmon.assessment.grown import is_looked_for
     from memmon.evaluator.observe import judged as judged_until
     from memmon.evaluator.observe import newest_run, with_assessment
 
@@ -112,7 +112,7 @@ def _judged(store: Store, request: Check) -> tuple[tuple[Observation, ...], bool
     else:  # a clock was set: the alerts are those of the run that was heard of last
         present = judged_until(store, present, runs, at=last_at, policy=policy)
     finding = present.leak
-    is_suspicious = finding is not None and (finding.is_leak or finding.verdict == Verdict.GROWING)
+    is_suspicious = finding is not None and is_looked_for(finding)
     return tuple(observe(present, policy, in_process=True)), is_suspicious
 
 

@@ -86,6 +86,13 @@ def _never_grows(found):
     return broken
 
 
+def _another_thing(found):
+    def broken(*arguments, **options):
+        return tuple((at, words.replace("bot.", "other.")) for at, words in found(*arguments, **options))
+
+    return broken
+
+
 BREAKS = {
     "the text report's rate": ("memmon.report.text.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report"),
     "the overview's rate": ("memmon.dashboard.overview_row.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
@@ -100,6 +107,7 @@ BREAKS = {
     "the cause's growth": ("memmon.analysis.cause.split_wording.mb_from_bytes", lambda _: lambda _bytes: 1.0, "growth_mb", "report, cause"),
     "the text report's open files": ("memmon.report.text._resources", _one_more, "resource_open_files", "report"),
     "the card of threads": ("memmon.report.html.cards._resources", _another_card, "resource_threads", "report html"),
+    "the text report's evidence": ("memmon.report.text.evidence_told", _another_thing, "grown", "report"),
     "the resources of leaks": ("memmon.cli.commands.leaks.as_plain", _never_grows, "resource_open_files", "leaks --json"),
     "the text report's fill": ("memmon.report.text.fill", lambda _: lambda _row: "7/9 (77.8% full)", "deques", "report"),
 }  # fmt: skip

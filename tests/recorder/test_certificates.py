@@ -226,6 +226,26 @@ def test_the_last_verdict_is_part_of_it(tmp_path):
     assert "last verdict: growth rate 12.40 MB/hour" in runs[0].end_detail
 
 
+def test_what_grew_is_part_of_it(tmp_path):
+    """The certificate of a run in which something was told to grow says what, and whether that was confirmed."""
+    live_and_die(tmp_path, "SIGKILL")
+    chain = {
+        "path": "bot.CACHE",
+        "kind": "dict",
+        "grown_bytes": 1,
+        "signature": "ab",
+        "words": "bot.CACHE (dict): 1 to 9",
+    }
+    with write_engine(parse_database(tmp_path / "c.db")).begin() as connection:
+        for number, (kind, state) in enumerate((("suspect", "suspect"), ("evidence", "confirmed"))):
+            connection.exec_driver_sql(
+                "INSERT INTO event (source_id, run_id, seq, at_ms, kind, text, data) VALUES (1, 1, ?, 1, ?, 'x', ?)",
+                (98 + number, kind, json.dumps({"state": state, "chains": [chain]})),
+            )
+    runs, _ = next_start(tmp_path)
+    assert "; confirmed by another look, it goes on growing: bot.CACHE (dict): 1 to 9" in runs[0].end_detail
+
+
 def test_a_reboot(tmp_path):
     """After a start of the machine the certificate names it."""
     live_and_die(tmp_path, "SIGKILL")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from memmon.facts.grown import GrownThing  # noqa: TC001 -- read when the JSON schema is made
 from memmon.facts.plain import as_plain
 
 CompareVerdict = Literal["looks_fixed", "worse", "no_difference", "cannot_say"]
@@ -69,6 +70,18 @@ class Comparison:
     summary: str
     details: tuple[str, ...] = ()
     source: str = ""
+    grown_before: GrownThing | None = None
+    """What looks at the objects have shown to grow in the first release, where the source's store tells."""
+    grown_after: GrownThing | None = None
+
+    @property
+    def grown_sentences(self) -> tuple[str, ...]:
+        """What grows in either release, and whether it is the same thing."""
+        before, after = self.grown_before, self.grown_after
+        if before is not None and after is not None and before.signature == after.signature:
+            return (f"The same thing grows in both. {after.sentence}",)
+        found = ((self.before.release, before), (self.after.release, after))
+        return tuple(f"In {release}: {one.sentence}" for release, one in found if one is not None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def command(*, release_a: str, release_b: str, common: Common, window: WindowOpt
     Says whether the second looks fixed, is worse, or shows no difference (and what would have been seen).
     """
     from memmon.analysis.compare.releases import compare_releases
+    from memmon.assessment.grown import grown_of_release
 
     with opened(common) as found:
         # Releases are compared by uptime, whatever the clocks said: nothing is set aside.
@@ -43,6 +45,11 @@ def command(*, release_a: str, release_b: str, common: Common, window: WindowOpt
             compared = compare_releases(history, release_a, release_b)
         except ValueError as error:
             raise NoDataError(f"{printable(source.name)}: {error}") from None
+        compared = replace(
+            compared,
+            grown_before=grown_of_release(store, source.name, release_a),
+            grown_after=grown_of_release(store, source.name, release_b),
+        )
         if common.as_json:
             finding = {**compared.to_dict(), "source": source.name}
             write_json(common, command="compare", database=found.place.database, findings=[finding])
@@ -62,6 +69,7 @@ def _text(compared: Comparison, source: str) -> str:
         table(["release", "runs", "used", "hours", "MB/hour", "95 %", "plateau MB", "95 %"], rows),
         printable(compared.summary),
         *map(printable, compared.details),
+        *map(printable, compared.grown_sentences),
     ]
     return "\n".join(lines)
 

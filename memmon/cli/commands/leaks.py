@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,7 @@ from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
     from memmon.analysis.leak.finding import LeakFinding
+    from memmon.assessment.assessment import Assessment
     from memmon.assessment.gather import Judged
 
 EXIT_NO_LEAK, EXIT_LEAK, EXIT_CANNOT_SAY = 0, 1, 3
@@ -53,12 +54,21 @@ def command(fail_on: str, common: Common, window: WindowOptions) -> int:
                 fail_on=fail_on,
                 findings=[finding_object(one) for one in judged],
                 sources=[
-                    {**source_object(one), "resources": as_plain(one.assessment.resources)} for one in judged
+                    {
+                        **source_object(one),
+                        "resources": as_plain(one.assessment.resources),
+                        "grown": _grown_object(one.assessment),
+                    }
+                    for one in judged
                 ],
             )
         else:
             write_text(common, "\n\n".join(_paragraph(one) for one in judged))
     return code
+
+
+def _grown_object(found: Assessment) -> dict[str, Any] | None:
+    return None if found.grown is None else found.grown.to_dict()
 
 
 def exit_code(finding: LeakFinding, fail_on: str) -> int:
@@ -95,6 +105,8 @@ def _paragraph(judged: Judged) -> str:
     lines.append(f"  Details: {printable(finding.summary)}")
     whose = judged.assessment.whose
     lines += [f"  {printable(whose)}"] if whose else []
+    grown = judged.assessment.grown
+    lines += [f"  {printable(grown.sentence)}"] if grown is not None else []
     if finding.verdict is Verdict.CANNOT_SAY:
         lines += [f"  {printable(sentence)}" for sentence in judged.assessment.outlook]
     found = judged.assessment

@@ -74,6 +74,7 @@ class Chain:
                 for line in self.created_at
             ],
             "signature": self.signature,
+            "words": self._words(),
         }
 
 

@@ -15,7 +15,7 @@ from memmon.report.html.method import method_sentences
 from memmon.report.html.stacks import parts_figure, split_figure
 from memmon.report.html.tables import tables_of
 from memmon.report.html.view_model import NextStep, Page, Zoom
-from memmon.report.words import leak_headline, mood_of
+from memmon.report.words import evidence_told, leak_headline, mood_of
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ def _step(sentence: str) -> NextStep:
 
 
 def _evidence_words(report: Report, zone: tzinfo) -> str:
-    evidence = report.evidence
-    return "" if evidence is None else f"{local_time(evidence.at, tz=zone)[:16]}: {evidence.text}"
+    return " ".join(f"{local_time(at, tz=zone)[:16]}: {words}" for at, words in evidence_told(report))
 
 
 def _names_a_part(cause: CauseSection) -> bool:

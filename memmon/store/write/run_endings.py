@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memmon.facts.staleness import is_stale
@@ -129,12 +130,30 @@ def _reading(last: Row | None) -> str:
 
 
 def _told(link: Link, run_id: int) -> str:
-    """Return the last verdict that was told of the run while it lived."""
+    """Return the last verdict that was told of the run while it lived, and what grew."""
     for row in link.rows(sql.NOTIFIED_ALERTS, {"run_id": run_id}):
         data = _plain(row["data"])
         if data.get("kind") == "leak":
-            return f"; last verdict: {data.get('message', 'a leak')}"
-    return ""
+            return f"; last verdict: {data.get('message', 'a leak')}" + _grown(link, run_id)
+    return _grown(link, run_id)
+
+
+def _grown(link: Link, run_id: int) -> str:
+    """Return what was told to grow in the run while it lived."""
+    rows = list(link.rows(sql.TOLD_GROWTH, {"run_id": run_id}))
+    if not rows:
+        return ""
+    from memmon.facts.grown import GrowthTold, grown_of  # few programs need it at their start
+
+    found = grown_of(
+        GrowthTold(
+            at=datetime.fromtimestamp(row["at_ms"] / MS_PER_SECOND, tz=UTC),
+            run_id=run_id,
+            data=_plain(row["data"]),
+        )
+        for row in rows
+    )
+    return "" if found is None else f"; {found.state.beginning}: {found.words}"
 
 
 def _plain(text: str | None) -> dict[str, Any]:

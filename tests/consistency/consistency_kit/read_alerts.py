@@ -6,7 +6,16 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from consistency_kit.said import FAILING, NOT_FAILING, VERDICTS, Number, Said, known
+from consistency_kit.said import (
+    FAILING,
+    NOT_FAILING,
+    VERDICTS,
+    Number,
+    Said,
+    grown_of,
+    grown_says,
+    known,
+)
 from consistency_kit.said import moment as moment_of
 
 if TYPE_CHECKING:
@@ -56,7 +65,9 @@ def _deque(one: Any, names: Sequence[str]) -> Said:
 
 def _leak(one: Any, _names: Sequence[str]) -> Said:
     slope = one.values["growth_rate_mb_per_hour"]
-    return known(
+    grown, said = grown_of(one.values.get("grown")), grown_says(one.message)
+    assert grown == said, "an alert's message and its values name the same"
+    return grown | known(
         verdict=_LEAK_LEVELS[one.level],
         slope_mb_per_hour=None if slope is None else Number(slope),
         confidence=one.values["confidence"],

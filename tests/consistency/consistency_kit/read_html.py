@@ -15,6 +15,7 @@ from consistency_kit.said import (
     Said,
     fill_state,
     forecast_says,
+    grown_says,
     headline_says,
     known,
     number,
@@ -99,6 +100,7 @@ def report(page: str) -> Said:
     for title in ("Threads", "Open files"):
         if title in cards:
             said.update(_resource_card(title, cards[title]))
+    said.update(grown_says(words(root)))
     if states := _deques(root):
         said["deques"] = states
     if severity := _LOOKS & set(hero.get("class", "").split()):

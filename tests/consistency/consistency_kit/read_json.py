@@ -14,6 +14,7 @@ from consistency_kit.said import (
     assessed,
     check_severity,
     deque_state,
+    grown_of,
     headline_facts,
     known,
     moment,
@@ -70,6 +71,7 @@ def leaks(answer: dict[str, Any]) -> dict[str, Said]:
     for one in answer["sources"]:
         said[one["source"]]["is_stale"] = one["is_stale"]
         said[one["source"]].update(resources_of(one["resources"]))
+        said[one["source"]].update(grown_of(one["grown"]))
     return said
 
 

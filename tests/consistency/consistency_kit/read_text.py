@@ -17,6 +17,7 @@ from consistency_kit.said import (
     deque_state,
     fill_state,
     forecast_says,
+    grown_says,
     headline_says,
     known,
     moment_in,
@@ -41,6 +42,7 @@ def leaks(text: str) -> dict[str, Said]:
             **known(slope_mb_per_hour=slope_in(rate[1]) if rate else None),
             **processes_say(paragraph),
             **resources_say(paragraph),
+            **grown_says(paragraph),
             "is_stale": "STALE" in paragraph.splitlines()[-1],
         }
     return said
@@ -200,6 +202,7 @@ def report(text: str) -> Said:
     said.update(forecast_says(parts.get("FORECAST:", "")))
     said.update(processes_say(f"{parts['MEMORY USAGE:']} {leak}"))
     said.update(resources_say(parts.get("RESOURCES:", "")))
+    said.update(grown_says(parts.get("EVIDENCE:", "")))
     if found := re.search(r"Footprint: ([\d.]+ MB)", parts["MEMORY USAGE:"]):
         said["footprint_bytes"] = size_bytes(found[1])
     if states := _report_deques(text):

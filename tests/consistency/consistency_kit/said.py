@@ -254,6 +254,7 @@ def assessed(found: dict[str, object] | None) -> Said:
         footprint_bytes=Number(found["footprint_bytes"], 0.5),
         **processes_of(found),
         **resources_of(found["resources"], are_several=len(found["processes"]) > 1),
+        **grown_of(found["grown"]),
     )
 
 
@@ -342,6 +343,20 @@ def deque_state(state: str) -> frozenset[str]:
     """Return a state by its name; one that still fills is within its limit."""
     name = state.replace(" ", "_")
     return frozenset({"ok" if name == "filling" else name})
+
+
+GROWN = re.compile(r"(?i:(what grew most)|(confirmed by another look, it goes on growing)): (\S+) \(")
+
+
+def grown_says(words: str) -> Said:
+    """Return what a text says to grow, and whether that is confirmed."""
+    found = GROWN.search(words)
+    return {} if found is None else {"grown": ("confirmed" if found[2] else "suspect", found[3])}
+
+
+def grown_of(found: dict[str, object] | None) -> Said:
+    """Read the same of JSON."""
+    return {} if found is None else {"grown": (found["state"], found["path"])}
 
 
 def known(**facts: object) -> Said:

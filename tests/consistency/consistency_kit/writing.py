@@ -16,7 +16,8 @@ from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
 from memmon.cli import app
 from memmon.config import parse_database
-from memmon.model import RunRecord
+from memmon.facts.suspicion import Suspicion
+from memmon.model import EventRecord, RunRecord
 from memmon.recorder.alerts.cooldown import Cooldown
 from memmon.store.upkeep.migrate import upgrade
 from memmon.store.write import run_endings
@@ -58,7 +59,28 @@ def _write_run(path: Path, story: Story, run: Run, number: int) -> None:
     )
     end = None if run.end is None else RunEnd(at=snapshots[-1].at, reason=run.end)
     watches = _watches(story, snapshots) if story.was_high else ()
-    Writer(parse_database(str(path))).write(Batch(run=record, snapshots=snapshots, end=end, watches=watches))
+    Writer(parse_database(str(path))).write(
+        Batch(run=record, snapshots=snapshots, end=end, watches=watches, events=_growth(story, snapshots))
+    )
+
+
+def _growth(story: Story, snapshots: Sequence[Snapshot]) -> list[EventRecord]:
+    """Return what was told to grow in a run, confirmed in one story of two; only beside a leak it is told on."""
+    state = (Suspicion.SUSPECT, Suspicion.CONFIRMED)[len(story.name) % 2]
+    path = f"bot.{story.name.replace('-', '_')}"
+    words = f"{path} (dict): 1,500 to 4,500 Row, 1.0 kB each, 3.0 MB more"
+    chain = {"path": path, "kind": "dict", "grown_bytes": 3 * MB, "signature": "ab12", "words": words}
+    last = [one.at for one in snapshots if one.at <= NOW][-1:]
+    return [
+        EventRecord(
+            at=at,
+            sequence=len(snapshots) + 1,
+            kind=state.event_kind,
+            text=f"{state.beginning}: {words}",
+            data={"state": state.value, "chains": [chain]},
+        )
+        for at in last
+    ]
 
 
 def _watches(story: Story, snapshots: Sequence[Snapshot]) -> list[Watch]:
