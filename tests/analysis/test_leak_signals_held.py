@@ -72,6 +72,22 @@ def test_of_a_part_that_grew_from_the_start_nothing_calm_is_said():
     assert (finding.verdict, finding.reason) == ("cannot_say", "paused")
 
 
+def test_a_part_that_rose_only_in_part_is_not_held():
+    """Objects that went up and down by tens of MB on their way up are a leak in the act, and none that is held through a pause."""
+
+    def uneven(hours):
+        shocks = np.random.default_rng(12).normal(0, 20, hours.size)
+        values = np.zeros(hours.size)
+        for place in range(1, hours.size):
+            values[place] = 0.9 * values[place - 1] + shocks[place]
+        return 200 + leaked(3, 14)(hours) + values * (hours < 14)
+
+    history = under_level_memory(20, uneven)
+    assert not detect_leak(history).is_leak
+    even = under_level_memory(20, lambda hours: 200 + leaked(3, 14)(hours))
+    assert detect_leak(even).reason == "held"
+
+
 def wandering(size_mb):
     """Return memory that is held and not used, as it comes and goes."""
 
