@@ -11,8 +11,9 @@ in them may move. docs/api.md lists the names.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from memmon.forwarding import import_weighed
 
 if TYPE_CHECKING:
     from memmon.__main__ import freeze_support
@@ -353,9 +354,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a public name from its module, once."""
     if name == "__version__":
-        value: object = importlib.import_module("memmon.recorder.run_identity").memmon_version()
+        value: object = import_weighed("memmon.recorder.run_identity").memmon_version()
     elif name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+        value = getattr(import_weighed(_HOMES[name]), name)
     else:
         msg = f"module 'memmon' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -141,6 +141,10 @@ class RunRecord:
     memmon_version: str | None = None
 
 
+OWN_COST_EVENT = "own_cost"
+"""The kind of the event that says what memmon itself costs its program."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
     """Something that happened at a moment of a run: a gc pass, an alert, a deploy, a clock step."""

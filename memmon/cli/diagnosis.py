@@ -182,6 +182,7 @@ def left_behind(path: Path) -> Iterator[Diagnosis]:
 def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     """Look at what is recorded, and whether it still is."""
     from memmon.assessment.children import read_unrecorded
+    from memmon.assessment.own_cost import read_own_cost
     from memmon.store.read import open_store
 
     if database.path is not None and is_absent(database.path):
@@ -197,6 +198,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
             store = opened.as_of(now)
             sources = store.sources()
             starts = {one.name: _newest_start(store, one.name) for one in sources}
+            costs = {one.name: read_own_cost(store, one.name) for one in sources}
             unread = {one.name: _not_recorded(store, one.name, now=now) for one in sources}
             runs = {one.name: store.runs(one.name) for one in sources}
             left_out = {one.name: read_unrecorded(database, runs[one.name], at=now) for one in sources}
@@ -212,6 +214,7 @@ def history(database: Database, *, now: datetime) -> Iterator[Diagnosis]:
     for source in sources:
         yield from _freshness(printable(source.name), runs[source.name], now=now)
         yield from _children(printable(source.name), runs[source.name], left_out[source.name])
+        yield from _own_cost(printable(source.name), costs[source.name])
         newest = starts[source.name]
         if newest is not None and newest.kind == "checks_off":
             yield Diagnosis(
@@ -234,6 +237,12 @@ def _children(name: str, runs: Sequence[RunInfo], left_out: tuple[SourceProcess,
     if found is not None:
         state: State = "problem" if found.is_much else "note"
         yield Diagnosis(state=state, subject=f"source {name}", finding=found.words, advice=UNRECORDED_ADVICE)
+
+
+def _own_cost(name: str, told: EventInfo | None) -> Iterator[Diagnosis]:
+    """Say what memmon itself costs the program."""
+    if told is not None:
+        yield Diagnosis(state="ok", subject=f"source {name}", finding=told.text)
 
 
 def _newest_start(store: Store, name: str) -> EventInfo | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from memmon.child.mark import MARK_SENTENCE
@@ -160,6 +161,7 @@ class Recorder(RecorderLife):
                 claim.is_free = True
 
     def _take_locked(self, *, allow_costly: bool) -> Snapshot:
+        begun, cpu_begun = SystemClock().monotonic(), time.thread_time()
         lifecycle.follow_workers_end()
         state = self._run.ensure()
         snapshot = self._sampler.sample(
@@ -177,6 +179,7 @@ class Recorder(RecorderLife):
         self._writer_thread.put(state, snapshot)
         # Counted when it is handed over: an exception of the program's (a signal handler's) may fall between.
         self._taken_count += 1
+        self._own_cost.taken(SystemClock().monotonic() - begun, time.thread_time() - cpu_begun)
         self._after_take(snapshot)
         if self._relief.is_due(snapshot.rss_bytes):
             self._note_pass(state, self._relief.make_pass())

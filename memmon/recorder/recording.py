@@ -18,7 +18,7 @@ from memmon.recorder.alerts.cooldown import Cooldown
 from memmon.recorder.alerts.dispatcher import Dispatcher
 from memmon.recorder.current_run import CurrentRun, oom_kill_count, start_data
 from memmon.recorder.forked import Fork
-from memmon.recorder.notices import Notices
+from memmon.recorder.notices import Notices, OwnCost
 from memmon.recorder.registrations import Registrations
 from memmon.recorder.run_identity import default_source, new_run
 from memmon.recorder.store_keeper import StoreKeeper
@@ -67,9 +67,6 @@ class Recording(Registrations):
         self._latest: Snapshot | None = None
         self._taken_count = 0
         self._sampler = Sampler(deques=self._deques, components=self._components, clock=clock)
-        self._notices = Notices(
-            clock=clock, deques=self._deques, components=self._components, sizes=self._sizes
-        )
         self._run = CurrentRun(new_record=self._new_record, on_open=self._begin_run, clock=clock)
         self.children = Children(monotonic=clock.monotonic)
         self._dispatcher = Dispatcher(
@@ -89,6 +86,15 @@ class Recording(Registrations):
         )
         self._writer_thread = WriterThread(
             self._keeper, clock=clock, dispatcher=self._dispatcher, is_inert=self._is_inert
+        )
+        thread = self._writer_thread
+        self._own_cost = OwnCost(file=database.path, writer_cpu_seconds=lambda: thread.cpu_seconds)
+        self._notices = Notices(
+            clock=clock,
+            deques=self._deques,
+            components=self._components,
+            sizes=self._sizes,
+            own_cost=self._own_cost,
         )
 
     # -- what is handed over -----------------------------------------------------------------

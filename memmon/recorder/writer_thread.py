@@ -80,6 +80,7 @@ class WriterThread:
         # Not Thread.is_alive(): when a signal handler raises inside it, it marks a living thread as ended.
         self._is_running = False
         self._shed_count = 0
+        self.cpu_seconds = self._ended_cpu_seconds = 0.0  # of the thread, and of those before it
         self._told_shed_count = 0
 
     def after_fork_in_child(self) -> None:
@@ -215,13 +216,16 @@ class WriterThread:
         try:
             self._work_for_ever()
         finally:
+            self._ended_cpu_seconds = self.cpu_seconds
             self._is_running = False
 
     def _work_for_ever(self) -> None:
         wait_seconds = 0.0
         while True:
             try:
-                if self._cycle(wait_seconds):
+                is_over = self._cycle(wait_seconds)
+                self.cpu_seconds = self._ended_cpu_seconds + time.thread_time()
+                if is_over:
                     return
                 wait_seconds = self._next_wait()
             except BaseException as error:  # a program's handler may raise anything; the recording goes on

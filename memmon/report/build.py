@@ -15,11 +15,13 @@ from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.freshness import freshness_of, is_running, set_aside, set_aside_sentence
 from memmon.assessment.gather import Question, judge, widened
 from memmon.assessment.lives import history_lanes, run_lanes
+from memmon.assessment.own_cost import read_own_cost
 from memmon.assessment.present import Bounds
 from memmon.assessment.together import together
 from memmon.facts.children import CHILDREN_KIND
 from memmon.facts.recording_order import newest_recorded
 from memmon.facts.suspicion import GROWTH_EVENTS
+from memmon.model import OWN_COST_EVENT
 from memmon.report.data import (
     EventRow,
     HistorySection,
@@ -50,8 +52,8 @@ SHOWN_EVENT_COUNT = 200
 _JUST_AFTER = timedelta(milliseconds=1)
 """A day of 5-minute samples is 288 of them: the sample exactly a day ago is yesterday's."""
 
-LIFECYCLE_KINDS = frozenset({"run_start", "run_end", CHILDREN_KIND})
-"""Events that the list of runs tells already."""
+LIFECYCLE_KINDS = frozenset({"run_start", "run_end", CHILDREN_KIND, OWN_COST_EVENT})
+"""Events that are told elsewhere already."""
 
 
 def build_report(
@@ -111,6 +113,7 @@ def build_report(
         cause=cause_section(assessed),
         events=stored.events,
         evidence=stored.evidence,
+        own_cost=stored.own_cost,
         staleness=stored.staleness,
         system=system_of(stats, assessed),
         comparison=comparison_section(store, name, runs, end) if run_id is None else None,
@@ -134,11 +137,13 @@ def stored_sections(
     known = store.runs(source) if runs is None else runs
     events = store.events(source, since, until, limit=SHOWN_EVENT_COUNT, run_id=run_id)
     found = store.events(source, since, until, kinds=GROWTH_EVENTS, limit=1, run_id=run_id)
+    cost = read_own_cost(store, source, until=until, run_id=run_id)
     return StoredSections(
         database=store.database.shown,
         history=history_of(known, now=now),
         events=tuple(_event_row(event) for event in events if event.kind not in LIFECYCLE_KINDS),
         evidence=_event_row(found[0]) if found else None,
+        own_cost=_event_row(cost) if cost is not None else None,
         staleness=freshness_of(known, now=now).staleness,
     )
 

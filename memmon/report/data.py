@@ -223,6 +223,8 @@ class StoredSections:
     events: tuple[EventRow, ...] = ()
     evidence: EventRow | None = None
     """What the recorder found out while memory grew: the suspects by name."""
+    own_cost: EventRow | None = None
+    """What memmon itself costs the program, as its recorder last told; None: it was not told yet."""
     staleness: Staleness | None = None
     system: SystemSection | None = None
 
@@ -247,6 +249,8 @@ class Report:
     events: tuple[EventRow, ...] = ()
     evidence: EventRow | None = None
     """What the recorder found out while memory grew: the suspects by name."""
+    own_cost: EventRow | None = None
+    """What memmon itself costs the program, as its recorder last told; None: it was not told yet."""
     staleness: Staleness | None = None
     system: SystemSection | None = None
     comparison: Comparison | None = None

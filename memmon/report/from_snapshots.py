@@ -83,6 +83,7 @@ def report_from_snapshots(
         cause=stored.cause,
         events=stored.events,
         evidence=stored.evidence,
+        own_cost=stored.own_cost,
         staleness=stored.staleness,
         system=stored.system,
     )

@@ -269,6 +269,8 @@ def _history(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[s
     lines = ["HISTORY:", *_item(f"Source: {report.source}")]
     if report.database:
         lines += _item(f"Database: {report.database}")
+    if report.own_cost is not None:
+        lines += _item(report.own_cost.text)
     if report.since and report.until:
         lines.append(f"  Window: {local_time(report.since, tz=tz)} to {local_time(report.until, tz=tz)}")
     lines += _staleness(report.staleness, sign, tz)

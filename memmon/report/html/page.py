@@ -56,6 +56,7 @@ def page_of(
         set_aside=report.history.set_aside if report.history is not None else "",
         sub=tuple(_sub(report, zone)),
         database=report.database or "",
+        own_cost=report.own_cost.text if report.own_cost is not None else "",
         is_empty=empty,
         empty_words=_empty_words(report, zone),
         navigation=navigation,

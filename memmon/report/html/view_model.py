@@ -180,6 +180,8 @@ class Page:
     split: Figure | None = None
     cause_words: str = ""
     evidence_words: str = ""
+    own_cost: str = ""
+    """What memmon itself costs, in one sentence."""
     cause_bars: tuple[Bar, ...] = ()
     bars: tuple[Bar, ...] = ()
     deques: tuple[DequeItem, ...] = ()
