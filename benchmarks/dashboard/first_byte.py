@@ -4,8 +4,10 @@ The year is there twice: as the default settings keep it (90 days of snapshots, 
 
     python benchmarks/dashboard/first_byte.py [--sources 500] [--folder DIR] [--against TREE] [--deques 8] [--rounds 3]
 
-Each answer is the first of its process: nothing is judged beforehand, only `/healthz` was asked. The seconds are those
-from the request to the whole of the answer's body; the least of the rounds counts. `--against`: another checkout of
+Each answer is the first of its process: nothing is judged beforehand, only `/healthz` was asked. Told are the seconds from
+the request to the whole of the answer's body, the processor's seconds meanwhile (on a machine that does other work these
+say more), and the largest resident memory of the process; the least of the rounds counts. "First seen": what a browser
+is given while the page is made; the processor's seconds then hold a part of the page as well. `--against`: another checkout of
 memmon, measured in the same run, in turns, over a store of its own. Where the tree can keep assessments, each source
 has one as of its last sample, as an hour of the evaluator leaves it.
 """
@@ -19,6 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+ANY, READER = "*/*", "text/html"
 ROOT = Path(__file__).resolve().parents[2]
 
 FILL = """
@@ -51,12 +54,12 @@ if importlib.util.find_spec("memmon.evaluator") and importlib.util.find_spec("me
 """
 
 ASK = """
-import asyncio, sys, time
+import asyncio, resource, sys, time
 from datetime import UTC, datetime, timedelta
 import httpx
 from memmon.clock import SystemClock
 from memmon.dashboard import create_app
-tree, path, page = sys.argv[1:4]
+tree, path, page, accept, count = *sys.argv[1:5], int(sys.argv[5])
 sys.path[:0] = [tree + "/benchmarks/fleet"]
 from simulated import START_MS
 class Then(SystemClock):
@@ -66,10 +69,13 @@ async def ask():
     transport = httpx.ASGITransport(app=create_app(path, clock=Then()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8787") as client:
         await client.get("/healthz")
-        started = time.perf_counter()
-        answer = await client.get(page, timeout=None)
-        print(time.perf_counter() - started)
-        answer.raise_for_status()
+        started, used = time.perf_counter(), time.process_time()
+        asked = [client.get(page, headers={"accept": accept}, timeout=None) for _ in range(count)]
+        answers = await asyncio.gather(*asked)
+        seconds, cpu = time.perf_counter() - started, time.process_time() - used
+        for answer in answers:
+            answer.raise_for_status()
+        print(seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 asyncio.run(ask())
 """
 
@@ -103,19 +109,28 @@ def main() -> None:
         if not store.exists():
             run(tree, FILL, store, year, raw, options.sources, options.deques)
         stores.append((store, year, raw))
-    print(f"{'':28s}" + "".join(f"{tree.name:>16s}" for tree in trees))
+    print(f"{'seconds, of processor, MB':32s}" + "".join(f"{tree.name:>24s}" for tree in trees))
     year_page = "/source?name=orderbot&window=1y"
-    for said, page, place in (
-        ("/", "/", 0),
-        ("/metrics", "/metrics", 0),
-        ("a year, as it is kept", year_page, 1),
-        ("a year of snapshots", year_page, 2),
+    for said, page, place, accept, count in (
+        ("/", "/", 0, ANY, 1),
+        ("/, ten at once", "/", 0, ANY, 10),
+        ("/metrics", "/metrics", 0, ANY, 1),
+        ("/metrics, ten at once", "/metrics", 0, ANY, 10),
+        ("a year as kept, first seen", year_page, 1, READER, 1),
+        ("a year as kept", year_page, 1, ANY, 1),
+        ("a year of snapshots, first seen", year_page, 2, READER, 1),
+        ("a year of snapshots", year_page, 2, ANY, 1),
     ):
-        found: list[list[float]] = [[] for _ in trees]
+        found: list[list[tuple[float, ...]]] = [[] for _ in trees]
         for _ in range(options.rounds):
             for number, tree in enumerate(trees):
-                found[number].append(float(run(tree, ASK, stores[number][place], page)))
-        print(f"{said:28s}" + "".join(f"{min(one):14.2f} s" for one in found), flush=True)
+                printed = run(tree, ASK, stores[number][place], page, accept, count)
+                found[number].append(tuple(map(float, printed.split())))
+        least = [tuple(map(min, zip(*one, strict=True))) for one in found]
+        print(
+            f"{said:32s}" + "".join(f"{wall:10.2f} {cpu:6.2f} {size:6.0f}" for wall, cpu, size in least),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""A fleet in a real browser: the most urgent first, and found by keyboard alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from chromium_pages import axe_findings
+from report_store import record_bot
+from report_values import NOW
+from served import Served
+
+pytestmark = pytest.mark.browser
+
+FLEET = (
+    # name, how it is recorded, how its badge begins
+    ("doomed", {"days": 2, "slope_mb_per_hour": 15.0, "limit_mb": 1250.0}, "limit in "),
+    ("gone", {"days": 2, "until": NOW - timedelta(hours=9)}, "silent"),
+    ("tight", {"days": 2, "limit_mb": 290.0}, "8"),
+    ("leaky", {"days": 2, "slope_mb_per_hour": 15.0, "limit_mb": 90_000.0}, "leaks"),
+    ("young", {"days": 0.1}, ""),
+    ("calm", {"days": 2}, ""),
+)
+"""The most urgent first: the limit's date, silence, the limit's use (80 to 89 %), a leak, then those that ask for nothing."""
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    database = tmp_path_factory.mktemp("fleet") / "m.db"
+    for seed, (name, options, _) in enumerate(sorted(FLEET, key=lambda one: one[0]), 1):
+        record_bot(database, deques=0, source=name, seed=seed, **options)
+    served = Served(str(database))
+    yield served.address
+    served.stop()
+
+
+def names(page):
+    return page.locator("tr.row:visible th a").all_inner_texts()
+
+
+def all_judged(page, address):
+    """Open the overview until every source is judged."""
+    for _ in range(50):
+        page.goto(address + "/")
+        if "not judged yet" not in page.locator('[data-part="sub"]').inner_text():
+            return
+    pytest.fail("not all were judged")
+
+
+def focus_by_tab(page, words):
+    """Press Tab until what has these words is in focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if words in (page.evaluate("document.activeElement.textContent") or ""):
+            return
+    pytest.fail(f"no Tab leads to {words!r}")
+
+
+def test_what_is_urgent_stands_first(open_page, fleet):
+    """What dies first, what is silent, what is near its limit, what leaks; then what warms up, and last what is well."""
+    with open_page(fleet + "/") as (page, seen):
+        all_judged(page, fleet)
+        assert names(page) == [name for name, _, _ in FLEET]
+        badges = page.locator("tr.row td.state > .badge").all_inner_texts()
+        for (name, _, words), badge in zip(FLEET, badges, strict=True):
+            assert badge.startswith(words), name
+        moods = dict(
+            page.evaluate(
+                "Array.from(document.querySelectorAll('tr.row'), row => [row.querySelector('th a').textContent, row.className])"
+            )
+        )
+        assert [name for name, mood in moods.items() if "good" in mood] == ["calm"]
+        assert "bad" in moods["gone"]
+        assert page.title().startswith("(4) ")
+        assert "%234" not in page.locator("#icon").get_attribute("href")
+        assert ">4<" in page.evaluate("decodeURIComponent(document.getElementById('icon').href)")
+        assert axe_findings(page) == []
+    assert seen.complaints == []
+
+
+def test_states_and_groups_are_chosen_by_keyboard(open_page, fleet):
+    """Tab and Enter narrow the table to a state, group it, and lead back to all."""
+    with open_page(fleet + "/") as (page, seen):
+        all_judged(page, fleet)
+        focus_by_tab(page, "1 silent")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?state=silent")
+        assert names(page) == ["gone"]
+        focus_by_tab(page, "by release")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**state=silent&group=release")
+        assert page.locator("tr.group").count() == 1
+        focus_by_tab(page, "6 all")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?group=release")
+        assert sorted(names(page)) == sorted(name for name, _, _ in FLEET)
+        page.keyboard.press("/")
+        page.keyboard.type("tig")
+        page.keyboard.press("Enter")
+        assert names(page) == ["tight"]
+        assert page.evaluate("document.activeElement.textContent") == "tight"
+    assert seen.complaints == []
