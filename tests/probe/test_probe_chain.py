@@ -18,7 +18,7 @@ import pytest
 from memmon.probe.objects import roots
 from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.container_sample import estimated_distinct
-from memmon.probe.objects.created_at import container_name
+from memmon.probe.objects.created_at import container_names
 from memmon.probe.objects.culprit import GrownPlace
 from memmon.probe.objects.labels import Labels
 from memmon.probe.objects.places import ANY, NO_PLACE, REST, Places
@@ -273,11 +273,28 @@ def test_the_signature_is_that_of_the_thing_not_of_its_size():
         ("bot.BY_USER[*]", "BY_USER"),
         ("local seen of main()", "seen"),
         ("local self of run().rows[*]", "rows"),
+        ("bot.WAITING.queue", "WAITING queue"),
     ],
 )
 def test_the_name_by_which_a_container_is_spoken_of(path, name):
     """The last attribute or variable of a path is what the program's code calls the container."""
-    assert container_name(path) == name
+    assert container_names(path) == set(name.split())
+
+
+def test_text_in_a_queue_is_created_where_it_is_put(monkeypatch):
+    """What lies in a queue is added under the queue's own name, and a call of `str` elsewhere creates none of it."""
+    monkeypatch.setattr("memmon.probe.objects.created_at.is_own_module", lambda name: name == __name__)
+    told = first_chain(put_text)
+    assert told.culprit.path == f"{__name__}.FEED.waiting.queue"
+    assert told.culprit.class_name == "str"
+    assert (told.created_at[0].function, told.created_at[0].line) == (
+        "put_text",
+        put_text.__code__.co_firstlineno + 1,
+    )
+
+
+def put_text(number):
+    FEED.waiting.put("q" * 900 + str(number))
 
 
 def test_how_many_different_ones():

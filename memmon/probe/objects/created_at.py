@@ -38,6 +38,7 @@ _ADDING = frozenset({
     "push", "heappush", "subscribe", "register",
 })  # fmt: skip
 _ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
+_INNER_NAMES = frozenset({"queue", "_queue"})
 _NAME = re.compile(r"(?:^local |\.)([^\W\d]\w*)(?= of |[.\[(]|$)")
 
 
@@ -75,10 +76,10 @@ def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[Code
     return tuple(line for _, line in best[:LINE_COUNT])
 
 
-def container_name(path: str) -> str:
-    """Return the last name in a path: the attribute or variable by which a container is spoken of."""
+def container_names(path: str) -> frozenset[str]:
+    """Return the names by which a container may be spoken of: of what lies in a queue also the queue's own."""
     found = _NAME.findall(path)
-    return found[-1] if found else ""
+    return frozenset(found[-2:] if found[-1:] and found[-1] in _INNER_NAMES else found[-1:])
 
 
 def _modules_of(culprit: GrownPlace) -> dict[str, str]:
@@ -101,11 +102,12 @@ class _Search:
     def __init__(self, culprit: GrownPlace) -> None:
         self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
         self._is_of_program = culprit.is_class_of_program or self._class == "type"
-        self._container = container_name(culprit.path)
+        self._is_built_in = not self._is_of_program and "." not in (culprit.class_name or "")
+        self._containers = container_names(culprit.path)
 
     def is_of_interest(self, code: CodeType) -> bool:
         """Return whether a function mentions the class or the container."""
-        return any(self._is_class(name) or name == self._container for name in _names(code))
+        return any(self._is_class(name) or name in self._containers for name in _names(code))
 
     def lines(self, code: CodeType, between: Callable[[], object]) -> Iterator[tuple[int, CodeLine]]:
         """Yield the lines of a function that may create what grows, with a rank each."""
@@ -115,15 +117,16 @@ class _Search:
                 between()
             instructions.append(one)
         lines = _line_numbers(instructions, code)
-        does_mention = self._container in _names(code)
+        does_mention = not self._containers.isdisjoint(_names(code))
         for place, one in enumerate(instructions):
             if (
                 self._is_class(one.argval)
                 and one.opname.startswith("LOAD")
                 and _is_called(instructions, place)
+                and (does_mention or not self._is_built_in)
             ):
                 yield _CALLED + does_mention, _line(code, lines[place])
-            elif one.argval == self._container and one.opname.startswith("LOAD"):
+            elif type(one.argval) is str and one.argval in self._containers and one.opname.startswith("LOAD"):
                 added = self._added_after(instructions, lines, place)
                 if added is not None:
                     yield (
