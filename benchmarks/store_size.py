@@ -1,7 +1,9 @@
 """Bytes on disk and time to read back: 30 days at 5 minutes with 56 deques, a quarter changing each tick.
 
 Beside it, in the same run, what a plain schema takes: one row per snapshot and one per reading
-(snapshot id, name, length, maxlen) with an index on the snapshot, read back with pandas.
+(snapshot id, name, length, maxlen) with an index on the snapshot, read back with pandas; and what the same
+history would take if it were packed, at the price of plain SQL over it: each snapshot's readings in its row, or
+whole days sealed, column by column, and compressed.
 
     python benchmarks/store_size.py [--days 30] [--deques 56]
 """
@@ -9,14 +11,16 @@ Beside it, in the same run, what a plain schema takes: one row per snapshot and 
 from __future__ import annotations
 
 import argparse
+import lzma
 import random
 import sqlite3
 import tempfile
 import time
+import zlib
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
@@ -158,6 +162,60 @@ def plain_matrix(path: Path) -> pd.DataFrame:
     return frame.pivot_table(index="snapshot_id", columns="name", values="length", aggfunc="first")
 
 
+def packed_bytes(path: Path, copy: Path) -> int:
+    """Return the size of a file like `path` whose readings lie in the row of their snapshot: (series, value) after the other."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        readings: dict[tuple[int, int], bytes] = {}
+        for run, seq, series, value in target.execute(
+            "SELECT run_id, seq, series_id, value FROM reading ORDER BY 1, 2, 3"
+        ):
+            readings[run, seq] = (
+                readings.get((run, seq), b"") + varint(series) + varint(0 if value is None else 2 * value + 1)
+            )
+        target.execute("DELETE FROM reading")
+        target.execute("ALTER TABLE snapshot ADD COLUMN packed BLOB")
+        rows = [(packed, *key) for key, packed in readings.items()]
+        target.executemany("UPDATE snapshot SET packed = ? WHERE run_id = ? AND seq = ?", rows)
+        target.commit()
+        target.execute("VACUUM")
+    return copy.stat().st_size
+
+
+def sealed_bytes(path: Path, compress: Callable[[bytes], bytes]) -> int:
+    """Return what the snapshots and readings take, each day for itself, column by column as differences, compressed."""
+    total = 0
+    with closing(sqlite3.connect(path)) as connection:
+        for table, order in (("snapshot", "seq"), ("reading", "series_id, seq")):
+            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            days: dict[int, list[tuple[object, ...]]] = {}
+            for row in connection.execute(f"SELECT * FROM {table} ORDER BY {order}"):
+                days.setdefault(row[names.index("seq")] * INTERVAL_SECONDS // 86_400, []).append(row)
+            total += sum(
+                len(compress(b"".join(map(differences, zip(*rows, strict=True))))) for rows in days.values()
+            )
+    return total
+
+
+def differences(column: tuple[object, ...]) -> bytes:
+    """Return a column as the differences from one value to the next; what is no number as text."""
+    if not all(isinstance(value, int) for value in column):
+        return repr(column).encode()
+    values = cast("tuple[int, ...]", column)
+    return b"".join(varint(later - before) for before, later in zip((0, *values), values, strict=False))
+
+
+def varint(value: int) -> bytes:
+    """Return a whole number in as few bytes as it takes."""
+    rest = value * 2 if value >= 0 else -value * 2 - 1
+    found = bytearray()
+    while rest > 127:
+        found.append(rest & 127 | 128)
+        rest >>= 7
+    found.append(rest)
+    return bytes(found)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -172,6 +230,14 @@ def main() -> None:
         store = open_store(ours)
         rows = [
             ("bytes a snapshot", ours.stat().st_size / tick_count, plain.stat().st_size / tick_count, 300),
+            (
+                "  readings packed in the row",
+                packed_bytes(ours, Path(folder, "packed.db")) / tick_count,
+                None,
+                None,
+            ),
+            ("  days sealed, zlib", sealed_bytes(ours, zlib.compress) / tick_count, None, None),
+            ("  days sealed, lzma", sealed_bytes(ours, lzma.compress) / tick_count, None, None),
             (
                 "RSS alone, CPU ms",
                 cpu_ms(lambda: store.query("SELECT at_ms, rss_bytes FROM snapshot", row_limit=10**6)),
