@@ -23,7 +23,7 @@ from memmon.store.upkeep.migrate import upgrade
 NOW = datetime(2026, 3, 5, 16, 20, tzinfo=UTC)
 PICTURE = Path(__file__).with_name("page.png")
 README = Path(__file__).resolve().parents[1] / "README.md"
-WIDTH, HEIGHT = 1120, 700
+WIDTH, HEIGHT = 1120, 688
 
 
 def page_and_words(folder: Path) -> tuple[str, str]:

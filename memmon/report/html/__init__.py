@@ -106,7 +106,7 @@ def stylesheet() -> str:
 def page_script() -> str:
     """Return the one script of a report's page: its parts share their names, and nobody else sees them."""
     parts = "\n".join(asset(f"script/{name}.js") for name in _SCRIPT_PARTS)
-    return f'(function () {{\n  "use strict";\n{parts}}})();\n' + asset("copy.js")
+    return f'(function () {{\n  "use strict";\n{parts}}})();\n' + asset("copy.js") + asset("tables.js")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
@@ -23,9 +24,8 @@ def cards_of(report: Report) -> tuple[Card, ...]:
 
 
 def _cards(report: Report) -> Iterator[Card]:
-    yield _memory(report)
-    yield _growth(report)
-    yield _limit(report)
+    for card in (_memory(report), _growth(report), _limit(report)):
+        yield replace(card, is_first=True)
     yield from _resources(report)
     yield _deques(report)
     yield from _system(report)

@@ -53,7 +53,7 @@ def processes_table(found: Assessment, tz: tzinfo) -> Table:
         words=" ".join(filter(None, (found.together, found.not_recorded))),
         columns=(
             Column(label="Process"),
-            Column(label="Memory MB", is_number=True),
+            Column(label="Memory MB", is_number=True, has_bars=True),
             Column(label="Footprint MB", is_number=True),
             Column(label="MB/hour", is_number=True),
             Column(label="Verdict"),
@@ -124,7 +124,7 @@ def days_table(days: Sequence[DayRow]) -> Table:
         columns=(
             Column(label="Day"),
             Column(label="Samples", is_number=True),
-            *(Column(label=label, is_number=True) for label in _MB_COLUMNS),
+            *(Column(label=label, is_number=True, has_bars=label == "Max MB") for label in _MB_COLUMNS),
             Column(label="Runs started", is_number=True),
         ),
         rows=tuple(
@@ -186,7 +186,7 @@ def runs_table(history: HistorySection, tz: tzinfo) -> Table:
             Column(label="Host and pid"),
             Column(label="First MB", is_number=True),
             Column(label="Last MB", is_number=True),
-            Column(label="Peak MB", is_number=True),
+            Column(label="Peak MB", is_number=True, has_bars=True),
             Column(label="Ended"),
         ),
         rows=tuple(_run_cells(run, tz) for run in newest),

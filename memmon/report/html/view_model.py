@@ -27,6 +27,8 @@ class Card:
     unit: str = ""
     lines: tuple[str, ...] = ()
     mood: str = "plain"
+    is_first: bool = False
+    """It is one of those that stand out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,8 @@ class Column:
 
     label: str
     is_number: bool = False
+    has_bars: bool = False
+    """Its numbers are drawn as well, each as a share of the largest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,21 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     words: str = ""
     more: str = ""
+
+    def bar(self, row: tuple[str, ...], place: int) -> float | None:
+        """Return how long a cell's bar is, in percent of the column's longest; None: it has none."""
+        if not self.columns[place].has_bars:
+            return None
+        value, most = _number(row[place]), max(_number(one[place]) or 0.0 for one in self.rows)
+        return None if value is None or value < 0 or not most else round(100 * value / most, 1)
+
+
+def _number(cell: str) -> float | None:
+    """Return what a cell of figures says; None: no figure."""
+    try:
+        return float(cell.replace(",", ""))
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

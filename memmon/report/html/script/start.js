@@ -25,7 +25,7 @@
       charts.forEach(function (entry) { entry.u.redraw(); });
     });
     window.addEventListener("beforeprint", function () {
-      document.querySelectorAll("details").forEach(function (details) { details.open = true; });
+      document.querySelectorAll("details.judged").forEach(function (details) { details.open = true; });
     });
   }
   start();

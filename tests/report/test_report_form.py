@@ -1,0 +1,125 @@
+"""The page's form: tables that sort, names that are long, fingers, narrow screens and paper."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta
+
+import pytest
+from report_store import record_bot
+from report_values import NOW
+
+from memmon.report.build import build_report
+from memmon.report.chart_data import build_charts
+from memmon.report.html import render_html
+from memmon.report.html.view_model import Column, Table
+from memmon.store.read import open_store
+
+pytestmark = pytest.mark.browser
+LONG = "a_name_of_a_trading_bot_that_is_exactly_sixty_four_letters_long_"
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory):
+    """Return the address of the page of a month of a bot with a name of 64 letters, 56 deques and six runs."""
+    folder = tmp_path_factory.mktemp("form")
+    database = record_bot(
+        folder / "month.db",
+        days=30,
+        minutes=30,
+        deques=56,
+        runs=6,
+        hostile=True,
+        source=LONG,
+        slope_mb_per_hour=2.0,
+    )
+    with open_store(database) as store:
+        report = build_report(store, now=NOW, since=NOW - timedelta(days=30))
+        page = folder / "month.html"
+        page.write_text(render_html(report, build_charts(store, report, tz=UTC), tz=UTC), encoding="utf-8")
+    return page.as_uri()
+
+
+def test_a_cell_s_bar_is_its_share_of_the_largest():
+    """Half of the largest is half as long; what is no figure, and a column without bars, have none."""
+    columns = (Column(label="Day"), Column(label="MB", is_number=True, has_bars=True))
+    table = Table(key="t", title="T", columns=columns, rows=(("a", "1,200.0"), ("b", "600.0"), ("c", "-")))
+    assert [table.bar(row, 1) for row in table.rows] == [100.0, 50.0, None]
+    assert table.bar(table.rows[0], 0) is None
+
+
+def test_a_table_sorts_up_then_down_then_as_it_was(month, open_page):
+    """A click on a column's name sorts by its figures, not by their letters, and says so to screen readers."""
+    with open_page(month) as (page, seen):
+        table = page.locator("section[aria-labelledby=h-days] table")
+
+        def column():
+            cells = table.locator("tbody tr td:nth-child(5)").all_inner_texts()
+            return [float(cell.replace(",", "")) for cell in cells]
+
+        before = column()
+        head = table.get_by_role("button", name="Max MB")
+        head.click()
+        assert column() == sorted(before)
+        assert table.locator("th[aria-sort=ascending]").inner_text().strip() == "Max MB"
+        head.click()
+        assert column() == sorted(before, reverse=True)
+        head.click()
+        assert column() == before
+        assert table.locator("th[aria-sort]").count() == 0
+        assert table.locator("td.bar svg rect").count() == len(before)
+    assert seen.complaints == []
+
+
+def test_a_duration_sorts_by_how_long_it_is(month, open_page):
+    """Days stand above hours, whatever their figures."""
+    with open_page(month) as (page, _):
+        table = page.locator("section[aria-labelledby=h-runs] table")
+        table.locator("tbody tr td:nth-child(2)").first.evaluate("one => { one.textContent = '46.0 h'; }")
+        table.get_by_role("button", name="Lasted").click()
+        assert table.locator("tbody tr td:nth-child(2)").first.inner_text() == "46.0 h"
+
+
+def test_a_long_name_is_cut_in_its_middle_and_whole_when_pointed_at_or_copied(month, open_page):
+    """Both ends of a long name are seen; its title and what a selection takes are the whole of it."""
+    with open_page(month, viewport={"width": 1024, "height": 768}) as (page, _):
+        page.locator(".more summary").click()
+        name = page.locator(".deque .name", has_text="binance_price_history").first
+        name.evaluate("one => { one.style.width = '18ch'; }")
+        whole = name.locator(".cut").get_attribute("title")
+        assert len(whole) > 24
+        wide = name.locator(".cut").evaluate("one => [one.scrollWidth, one.clientWidth]")
+        assert wide[0] > wide[1]
+        assert whole.endswith(name.locator(".uncut").inner_text())
+        assert (
+            name.evaluate(
+                "one => { getSelection().selectAllChildren(one); return getSelection().toString(); }"
+            )
+            == whole
+        )
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_finger_finds_every_button_and_nothing_scrolls_sideways(month, open_page, width):
+    """From 320 points on no part but a table is wider than the screen, and each button is 44 points high."""
+    with open_page(month, viewport={"width": width, "height": 800}, has_touch=True, is_mobile=True) as (
+        page,
+        _,
+    ):
+        page.wait_for_selector(".uplot")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        low = page.locator("main button, main summary").evaluate_all(
+            "all => all.filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 44).map(one => one.outerHTML)"
+        )
+        assert low == []
+
+
+def test_on_paper_it_is_three_pages_with_the_picture_on_the_first(month, open_page):
+    """Sentences, picture and cards are on the first of at most three pages, whatever is folded or zoomed."""
+    with open_page(month, viewport={"width": 703, "height": 1000}) as (page, _):
+        page.wait_for_selector(".uplot")
+        paper = page.pdf(format="A4", prefer_css_page_size=True)
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 3
+        page.emulate_media(media="print")
+        picture = page.locator("#chart-memory").bounding_box()
+        assert picture["y"] + picture["height"] < 1030
