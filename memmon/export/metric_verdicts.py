@@ -51,8 +51,7 @@ def read_verdicts(
         if not state.is_fresh or state.last_at is None:
             continue
         row = rows.get(state.source)
-        # The limit may have gone since.
-        found = None if row is None else _kept(row, state.last_at, has_limit="limit_bytes" in state.values)
+        found = None if row is None else _kept(row, state.last_at)
         found = found or _judged.held(store, state.source, state.last_at)
         is_in_time = judging_seconds is None or clock.monotonic() - started <= judging_seconds
         if found is None and is_in_time:
@@ -61,7 +60,7 @@ def read_verdicts(
             yield state.source, found
 
 
-def _kept(row: AssessmentRow, last_at: datetime, *, has_limit: bool) -> MetricVerdict | None:
+def _kept(row: AssessmentRow, last_at: datetime) -> MetricVerdict | None:
     from memmon.analysis.leak.detect import DEFAULT_POLICY
     from memmon.assessment.kept import read_kept, still_holds
 
@@ -70,7 +69,7 @@ def _kept(row: AssessmentRow, last_at: datetime, *, has_limit: bool) -> MetricVe
         return None
     found = _verdict(kept.finding, row.at)
     forecast = kept.forecast
-    if forecast is None or not has_limit or kept.finding.verdict is Verdict.CANNOT_SAY:
+    if forecast is None or kept.finding.verdict is Verdict.CANNOT_SAY:
         return found
     return replace(found, limit_at=forecast.at, limit_at_low=forecast.at_low)
 
