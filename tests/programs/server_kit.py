@@ -290,10 +290,15 @@ def figure_of(found: Seen, plain: Seen) -> str:
     """One line of what was seen."""
     taken, stored = sum(found.taken_counts.values()), sum(found.stored_counts.values())
     ends = ", ".join(f"{count} {reason or 'open'}" for reason, count in Counter(found.ends).items())
-    is_same = (found.code, found.out_lines) == (plain.code, plain.out_lines)
+    if found.out_lines == plain.out_lines:
+        output = "as"
+    elif set(found.out_lines) == set(plain.out_lines):
+        output = "of the same lines as"  # how often each is said depends on how many workers were renewed
+    else:
+        output = "NOT as"
     return (
-        f"{len(found.taken_counts)} processes: {taken} taken, {stored} stored; ends: {ends}; exit code {found.code}, "
-        f"output {'as' if is_same else 'NOT as'} without; threads {sum(plain.thread_counts)} -> {sum(found.thread_counts)}, "
+        f"{len(found.taken_counts)} processes: {taken} taken, {stored} stored; ends: {ends}; exit code {found.code} "
+        f"({plain.code}), output {output} without; threads {sum(plain.thread_counts)} -> {sum(found.thread_counts)}, "
         f"descriptors {sum(plain.descriptor_counts)} -> {sum(found.descriptor_counts)}; "
         f"zombies {found.zombie_count}, left {len(found.left)}"
     )

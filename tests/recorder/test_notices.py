@@ -19,6 +19,7 @@ def test_why_a_component_is_not_measured_is_told_also_after_another_was_forgotte
         deques=SimpleNamespace(untracked_count=0),
         components=components,
         sizes=SimpleNamespace(after_snapshot=lambda _snapshot: ()),
+        own_cost=SimpleNamespace(begin_run=lambda: None, told=lambda _uptime_seconds: ()),
     )
 
     def told():
