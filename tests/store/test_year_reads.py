@@ -11,6 +11,9 @@ from store_kit import MB, START, deque_of, ticks
 from memmon.config import Settings
 from memmon.facts.readings import READINGS
 from memmon.store.read import open_store
+from memmon.store.read.named_bytes import read_history_and_parts
+from memmon.store.read.opening import open_gate
+from memmon.store.read.seen import window_of
 from memmon.store.retention import prune
 
 DAYS = 6
@@ -75,3 +78,24 @@ def test_peaks_of_deques_are_those_of_the_matrix(half_folded):
             np.testing.assert_array_equal(said, expected)
     assert np.isnan(found["a"][0][0])
     assert np.isnan(found["b"][1]).all()
+
+
+def test_a_history_and_the_parts_read_together_are_those_read_apart(half_folded):
+    """One reading of both gives every array that two give, over rollups and snapshots and for a part of the window."""
+    gate, found = open_gate(half_folded.database), half_folded.resolve_source()
+    for since in (None, START + timedelta(days=2, hours=5)):
+        until = START + timedelta(days=DAYS)
+        window = window_of(found.source_id, since, until, None)
+        history, parts = gate.read(
+            lambda session, window=window: read_history_and_parts(session, window, source=found.name)
+        )
+        apart = half_folded.history(None, since, until)
+        assert history.runs == apart.runs
+        for name in ("at_seconds", "rss_bytes", "deque_bytes", "deque_capacity_bytes"):
+            np.testing.assert_array_equal(getattr(history, name), getattr(apart, name))
+        alone = half_folded.part_matrix(None, since, until)
+        assert parts.names == alone.names == ("a", "b")
+        for name in ("run_id", "at_seconds", "footprint_bytes", "work_count", "size_bytes"):
+            np.testing.assert_array_equal(getattr(parts, name), getattr(alone, name))
+        assert np.isfinite(parts.size_bytes).all()
+        np.testing.assert_array_equal(parts.size_bytes.sum(axis=1), history.deque_bytes)

@@ -56,6 +56,14 @@ def fetch_series(
     return tuple(Series(*row) for row in rows if metrics is None or row[2] in metrics)
 
 
+def series_by_name(series: Sequence[Series]) -> dict[str, dict[str, int]]:
+    """Return the number of each series by its name and metric."""
+    names: dict[str, dict[str, int]] = {}
+    for one in series:
+        names.setdefault(one.name, {})[one.metric] = one.series_id
+    return names
+
+
 class Readings:
     """All readings of some series over a window's samples, one run after the other."""
 

@@ -9,22 +9,22 @@ import numpy as np
 from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
 from memmon.store.read.answers import DequeMatrix
-from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, most_room_of, read_deque_bytes
-from memmon.store.read.deques import Readings, carried, fetch_series, means, peaks
+from memmon.store.read.deque_sizes import read_deque_sizes
+from memmon.store.read.deques import Readings, carried, fetch_series, means, peaks, series_by_name
 from memmon.store.read.samples import Window, fetch_points, seconds
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from memmon.store.read.deques import Series
+    from memmon.store.read.deque_sizes import DequeSizes
     from memmon.store.read.ports import Session
 
     FloatArray = NDArray[np.float64]
 
-_HISTORY_COLUMNS = (
+HISTORY_COLUMNS = (
     "rss_bytes",
     "vms_bytes",
     "available_bytes",
@@ -47,8 +47,14 @@ _HISTORY_COLUMNS = (
 
 def read_history(session: Session, window: Window, *, source: str) -> History:
     """Return the samples of a window with their runs, deque bytes, deque capacity and work."""
-    points = fetch_points(session, window, _HISTORY_COLUMNS)
-    held, capacity, most_capacity = deque_bytes(session, window, points)
+    points = fetch_points(session, window, HISTORY_COLUMNS)
+    return history_of(session, window, points, read_deque_sizes(session, window, points), source=source)
+
+
+def history_of(
+    session: Session, window: Window, points: Mapping[str, FloatArray], sizes: DequeSizes, *, source: str
+) -> History:
+    """Return the history of samples that are read (`HISTORY_COLUMNS`), and of their deques' sizes."""
     return History.from_arrays(
         source=source,
         runs=_history_runs(session, window, points),
@@ -61,9 +67,9 @@ def read_history(session: Session, window: Window, *, source: str) -> History:
         system_percent=points["system_percent"],
         limit_bytes=points["limit_bytes"],
         charged_bytes=points["charged_bytes"],
-        deque_bytes=held,
-        deque_capacity_bytes=capacity,
-        deque_most_capacity_bytes=most_capacity,
+        deque_bytes=sizes.held,
+        deque_capacity_bytes=sizes.capacity,
+        deque_most_capacity_bytes=sizes.most_capacity,
         work_count=points["work_count"],
         anon_bytes=points["rss_anon_bytes"],
         shmem_bytes=points["rss_shmem_bytes"],
@@ -79,40 +85,10 @@ def read_history(session: Session, window: Window, *, source: str) -> History:
     )
 
 
-def deque_bytes(
-    session: Session, window: Window, points: Mapping[str, FloatArray]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return what the deques hold, and what they would hold with the bounded ones full, at least and at most.
-
-    One value per sample, NaN where no deque's size is known.
-    """
-    size = points["run_id"].size
-    held, room, most_room = (np.full(size, np.nan) for _ in range(3))
-    names = _by_name(fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS))
-    names = {name: metrics for name, metrics in names.items() if has_size(metrics)}
-    if not names or not size:
-        return held, room, most_room
-    readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS)
-    for run_id, rows in readings.runs:
-        every = [read_deque_bytes(readings, run_id, rows, metrics) for metrics in names.values()]
-        found = [one for one in every if one is not None]
-        for one in found:
-            _accumulate(held[rows], one.held)
-            _accumulate(room[rows], one.room)
-        if found:
-            most_room[rows] = most_room_of(found)
-    return held, held + room, held + most_room
-
-
-def _accumulate(total: FloatArray, addend: FloatArray) -> None:
-    present = np.isfinite(addend)
-    total[present] = np.where(np.isnan(total[present]), 0.0, total[present]) + addend[present]
-
-
 def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
     """Return the lengths, bounds and peaks of all deques at every sample."""
     points = fetch_points(session, window, ())
-    names = _by_name(
+    names = series_by_name(
         fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen", "dropped"))
     )
     readings = Readings(session, window, points, kind=DEQUE)
@@ -145,13 +121,6 @@ def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
         peak_length_count=peak,
         dropped_count=dropped,
     )
-
-
-def _by_name(series: Sequence[Series]) -> dict[str, dict[str, int]]:
-    names: dict[str, dict[str, int]] = {}
-    for one in series:
-        names.setdefault(one.name, {})[one.metric] = one.series_id
-    return names
 
 
 def _history_runs(

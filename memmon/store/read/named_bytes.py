@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.facts.series_kinds import COMPONENT, DEQUE
+from memmon.facts.series_kinds import COMPONENT
 from memmon.footprint import footprint_of
 from memmon.store.read.answers import PartMatrix
-from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, read_deque_bytes
+from memmon.store.read.deque_sizes import read_deque_sizes
 from memmon.store.read.deques import Readings, fetch_series, means
+from memmon.store.read.histories import HISTORY_COLUMNS, history_of
 from memmon.store.read.samples import Window, fetch_points, seconds
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memmon.history import History
+    from memmon.store.read.deque_sizes import DequeSizes
     from memmon.store.read.ports import Session
 
     FloatArray = NDArray[np.float64]
@@ -35,7 +38,21 @@ def read_part_matrix(session: Session, window: Window) -> PartMatrix:
     points = fetch_points(
         session, window, ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes", "work_count")
     )
-    columns = _told_apart(_deque_bytes(session, window, points), _component_bytes(session, window, points))
+    return _matrix_of(session, window, points, read_deque_sizes(session, window, points, by_name=True))
+
+
+def read_history_and_parts(session: Session, window: Window, *, source: str) -> tuple[History, PartMatrix]:
+    """Return both of a window: their samples and the sizes of its deques, the most of the work, are read once."""
+    points = fetch_points(session, window, HISTORY_COLUMNS)
+    sizes = read_deque_sizes(session, window, points, by_name=True)
+    history = history_of(session, window, points, sizes, source=source)
+    return history, _matrix_of(session, window, points, sizes)
+
+
+def _matrix_of(
+    session: Session, window: Window, points: Mapping[str, FloatArray], sizes: DequeSizes
+) -> PartMatrix:
+    columns = _told_apart(sizes.by_name, _component_bytes(session, window, points))
     size = points["run_id"].size
     return PartMatrix(
         names=tuple(columns),
@@ -66,25 +83,6 @@ def _footprint_bytes(points: Mapping[str, FloatArray]) -> FloatArray:
     return footprint
 
 
-def _deque_bytes(session: Session, window: Window, points: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return what each deque holds whose size was estimated; 0 once it is gone."""
-    names: dict[str, dict[str, int]] = {}
-    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS):
-        names.setdefault(one.name, {})[one.metric] = one.series_id
-    names = {name: metrics for name, metrics in names.items() if has_size(metrics)}
-    readings = Readings(session, window, points, kind=DEQUE) if names else None
-    columns: dict[str, FloatArray] = {}
-    for name, metrics in names.items():
-        assert readings is not None
-        column = np.full(points["run_id"].size, np.nan)
-        for run_id, rows in readings.runs:
-            found = read_deque_bytes(readings, run_id, rows, metrics)
-            if found is not None:
-                column[rows] = found.held
-        columns[name] = column
-    return columns
-
-
 def _component_bytes(
     session: Session, window: Window, points: Mapping[str, FloatArray]
 ) -> dict[str, FloatArray]:
@@ -102,7 +100,9 @@ def _component_bytes(
     return columns
 
 
-def _told_apart(deques: dict[str, FloatArray], components: dict[str, FloatArray]) -> dict[str, FloatArray]:
+def _told_apart(
+    deques: Mapping[str, FloatArray], components: Mapping[str, FloatArray]
+) -> dict[str, FloatArray]:
     """Return all parts by name; a component with a deque's name says what it is."""
     named = {f"{name} (component)" if name in deques else name: part for name, part in components.items()}
     return {**deques, **named}
