@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from memmon.guest.locks import ReentrantTurn
+from memmon.guest.locks import Claim, ReentrantTurn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,33 @@ def fork_turn() -> ReentrantTurn:
     turn = ReentrantTurn()
     fork_turns.append(turn)
     return turn
+
+
+_BRIEF_WAIT_SECONDS = 0.8
+"""As long as a fork waits at most; then files are opened beside it."""
+_brief_turn = fork_turn()
+
+
+class ForkFree:
+    """While files are open for a moment: a fork waits for the end, or its child would keep them open for life.
+
+    Entered by a thread that is in one already, it does nothing.
+    """
+
+    __slots__ = ("_claim",)
+
+    def __init__(self) -> None:
+        self._claim = Claim()
+
+    def __enter__(self) -> None:
+        try:
+            _brief_turn.enter(self._claim, _BRIEF_WAIT_SECONDS)
+        except BaseException:  # a signal handler of the program's
+            self._claim.is_free = True
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._claim.is_free = True
 
 
 def in_forked_child(function: Callable[[], None]) -> Callable[[], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from memmon.guest.hooks import ForkFree
 from memmon.guest.shielding import attempt
 from memmon.model import Snapshot
 from memmon.probe.process.cause import CauseProbe, CauseReading
@@ -78,11 +79,12 @@ class Sampler:
         `started_monotonic`: the clock's monotonic seconds at the run's start. `allow_costly`: read
         USS and PSS when they are due (hourly at most, tens of milliseconds in a large process).
         """
-        process = attempt(self._process.read) or ProcessReading()
-        system = attempt(read_system) or SystemReading()
-        limit = attempt(self._limit.read, system) or LimitReading()
-        cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
-        uss_bytes, pss_bytes = (attempt(self._read_costly) if allow_costly else None) or (None, None)
+        with ForkFree():
+            process = attempt(self._process.read) or ProcessReading()
+            system = attempt(read_system) or SystemReading()
+            limit = attempt(self._limit.read, system) or LimitReading()
+            cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
+            uss_bytes, pss_bytes = (attempt(self._read_costly) if allow_costly else None) or (None, None)
         return Snapshot(
             at=self._clock.now(),
             sequence=sequence,

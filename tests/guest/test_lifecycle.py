@@ -119,3 +119,51 @@ os._exit(0)
 def test_a_worker_of_celerys_ends_when_celery_says_so():
     """A worker of celery's pool leaves by `os._exit`; its followers are ended once, by the signal that it sends before."""
     assert run(CELERY) == ["end True"]
+
+
+def test_a_fork_waits_for_what_is_read():
+    """A child keeps no descriptor of a file that another thread was reading when it was forked, and reads by itself."""
+    code = """
+is_open, may_fork = threading.Event(), threading.Event()
+
+def read():
+    with hooks.ForkFree(), open("/proc/self/stat"):
+        is_open.set()
+        may_fork.wait(0.2)  # as long as a fork waits for at most, and less
+
+def in_child():
+    links = [os.readlink(f"/proc/self/fd/{name}") for name in ("0", *os.listdir("/proc/self/fd")) if os.path.exists(f"/proc/self/fd/{name}")]
+    print("kept", sum(link.endswith("/stat") for link in links), flush=True)
+    with hooks.ForkFree():
+        print("reads", flush=True)
+
+thread = threading.Thread(target=read)
+thread.start()
+is_open.wait()
+fork()
+thread.join()
+"""
+    if not os.path.isdir("/proc/self/fd"):  # noqa: PTH112 -- no other place tells it
+        pytest.skip("/proc is not here")
+    assert [line for line in run(code) if not line.startswith("end")] == ["child False", "kept 0", "reads"]
+
+
+def test_a_thread_that_reads_already_is_not_kept_from_reading():
+    """Reading within reading neither waits nor ends the outer one; what was interrupted by an exception lets forks go on."""
+    code = """
+import time
+def in_child(): pass
+begun = time.monotonic()
+with hooks.ForkFree():
+    with hooks.ForkFree():
+        pass
+    threading.Thread(target=fork).start()
+    time.sleep(0.1)
+    print("still", flush=True)
+try:
+    with hooks.ForkFree():
+        raise KeyError
+except KeyError:
+    fork()
+"""
+    assert [line for line in run(code) if line != "end True"] == ["still", "child False", "child False"]

@@ -9,6 +9,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from memmon.guest.hooks import ForkFree
+
 OLD_SECONDS = 600.0
 """A file that nobody has finished for so long is left over, whoever made it."""
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -65,7 +67,8 @@ def _has_ended(where: str, pid: int) -> bool:
 def _here() -> str:
     """Return what is the same for processes that see each other's numbers; empty where that can't be told."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")
+        with ForkFree():
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")
         return f"{binascii.crc32((boot + str(Path('/proc/self/ns/pid').readlink())).encode()):08x}"
     except OSError:
         return ""

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from memmon.guest.hooks import ForkFree
 from memmon.store.connect.beside import SIDE_FILES, name_beside, remove_beside, remove_leftovers
 from memmon.store.connect.engine import (
     BUSY_TIMEOUT_MS,
@@ -148,13 +149,15 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
 
 def _sync(path: Path) -> None:
     """Have a file or folder lie on the disk. Never a database at its place: closing it would drop locks."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    _open_descriptors.add(descriptor)
+    with ForkFree():
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        _open_descriptors.add(descriptor)
     try:
-        os.fsync(descriptor)
+        os.fsync(descriptor)  # a fork does not wait for the disk
     finally:
-        _open_descriptors.discard(descriptor)
-        os.close(descriptor)
+        with ForkFree():
+            _open_descriptors.discard(descriptor)
+            os.close(descriptor)
 
 
 def _create_on_server(database: Database) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
+from memmon.guest.hooks import ForkFree
 from memmon.store.connect.access import must_be_immutable, repair_side_files, require_writable
 from memmon.store.connect.plain_sqlite import connect_sqlite
 from memmon.store.schema.identity import APPLICATION_ID
@@ -118,18 +119,18 @@ def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
     make_folder(path.parent)
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        descriptor = os.open(path, flags, file_mode)
+        with ForkFree():
+            descriptor = os.open(path, flags, file_mode)
+            try:
+                # The umask may have taken bits that the setting asks for (a group that may read).
+                with suppress(OSError):
+                    os.fchmod(descriptor, file_mode)
+            finally:
+                os.close(descriptor)
     except FileExistsError:
         if not path.exists():
             words = "a symbolic link that leads nowhere is not followed: remove it, or make the file that it names"
             raise FileExistsError(errno.EEXIST, words, str(path)) from None
-        return
-    try:
-        # The umask may have taken bits that the setting asks for (a group that may read).
-        with suppress(OSError):
-            os.fchmod(descriptor, file_mode)
-    finally:
-        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
