@@ -17,6 +17,7 @@ from memmon.store.read.seen import window_of
 from memmon.store.retention import prune
 
 DAYS = 6
+ITEM = {"item_bytes": 40, "item_low_bytes": 30, "item_high_bytes": 50}
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def half_folded(store):
                 DAYS * 144,
                 start=begin,
                 rss_mb=lambda n, base=100 * (run + 1): None if n % 11 == 3 else base + n % 7 + n / 50,
-                deques=lambda n: [deque_of(name, (n * 7) % 41, bounds[name]) for name in bounds],
+                deques=lambda n: [deque_of(name, (n * 7) % 41, bounds[name], **ITEM) for name in bounds],
             )
         )
     now = START + timedelta(days=DAYS)
@@ -98,4 +99,21 @@ def test_a_history_and_the_parts_read_together_are_those_read_apart(half_folded)
         for name in ("run_id", "at_seconds", "footprint_bytes", "work_count", "size_bytes"):
             np.testing.assert_array_equal(getattr(parts, name), getattr(alone, name))
         assert np.isfinite(parts.size_bytes).all()
-        np.testing.assert_array_equal(parts.size_bytes.sum(axis=1), history.deque_bytes)
+        held = parts.size_bytes[np.isfinite(parts.rss_bytes)].sum(axis=1)
+        np.testing.assert_allclose(held, history.deque_bytes, rtol=1e-12)
+
+
+def test_a_run_whose_hours_lie_before_the_window_is_read_beside_one_whose_hours_lie_in_it(store):
+    """Two processes, one silent for days: the other's hours in the window leave the first its snapshots, as they were."""
+    end = START + timedelta(days=DAYS)
+    for length, silent_days in ((3, range(1, DAYS - 1)), (5, range(0))):
+        run = ticks(DAYS * 288, deques=lambda _, length=length: [deque_of("q", length, None)])
+        store.add_run([tick for tick in run if (tick.at - START).days not in silent_days])
+    prune.apply(store.database, Settings(raw_days=3, hourly_days=365), now=end, pause_seconds=0.0)
+    opened = open_store(store.database.url).as_of(end)
+    matrix = opened.deque_matrix(None, START + timedelta(days=2), end)
+    first, second = (matrix.run_id == run_id for run_id in np.unique(matrix.run_id))
+    assert (matrix.resolution_seconds[first] == 0).all()
+    assert (matrix.resolution_seconds[second] > 0).any()
+    assert set(matrix.length_count[first, 0]) == {3.0}
+    assert set(matrix.length_count[second, 0]) == {5.0}

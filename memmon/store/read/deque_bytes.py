@@ -76,7 +76,7 @@ def read_deque_bytes(
     count = rows.stop - rows.start
 
     def read(metric: str, *, is_carried: bool = False) -> FloatArray:
-        changes = readings.changes(run_id, rows, metrics[metric]) if metric in metrics else None
+        changes = readings.changes(run_id, metrics[metric]) if metric in metrics else None
         if changes is None:
             return np.full(count, np.nan)
         return carried(changes, count) if is_carried else means(changes, count)

@@ -30,12 +30,12 @@ def read_deque_peaks(
     """
     points = fetch_points(session, window, ())
     place = ((seconds(points["at_ms"]) - start_seconds) // span_seconds).astype(np.int64).clip(0, count - 1)
-    readings = Readings(session, window, points, kind=DEQUE, metrics=_METRICS)
+    readings = Readings(session, window, points, kind=DEQUE, metrics=_METRICS, rolled=("max_value",))
     found: dict[str, tuple[FloatArray, FloatArray]] = {}
     for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=_METRICS):
         lengths, bounds = found.setdefault(one.name, (np.full(count, np.nan), np.full(count, np.nan)))
         for run_id, rows in readings.runs:
-            changes = readings.changes(run_id, rows, one.series_id)
+            changes = readings.changes(run_id, one.series_id)
             if changes is None:
                 continue
             size = rows.stop - rows.start

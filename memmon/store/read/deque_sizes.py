@@ -45,7 +45,7 @@ def read_deque_sizes(
     each = {name: np.full(size, np.nan) for name in names} if by_name else {}
     if not names or not size:
         return DequeSizes(held, room, most_room, each)
-    readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS)
+    readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS, rolled=("mean_value",))
     for run_id, rows in readings.runs:
         every = {name: read_deque_bytes(readings, run_id, rows, metrics) for name, metrics in names.items()}
         found = {name: one for name, one in every.items() if one is not None}

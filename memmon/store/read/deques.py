@@ -75,8 +75,12 @@ class Readings:
         *,
         kind: str,
         metrics: Sequence[str] | None = None,
+        rolled: Sequence[str] = ("mean_value", "max_value"),
     ) -> None:
-        """Fetch what changed; `points` are the window's samples (`fetch_points`), `metrics` those wanted (None: all)."""
+        """Fetch what changed; `points` are the window's samples (`fetch_points`), `metrics` those wanted (None: all).
+
+        `rolled`: what is wanted of rollups beside their last value; the rest stays empty in `Changes`.
+        """
         self.points = points
         run_of = points["run_id"].astype(np.int64)
         edges = np.flatnonzero(np.diff(run_of)) + 1
@@ -96,51 +100,60 @@ class Readings:
         }
         self._rolled: dict[tuple[int, int], dict[str, FloatArray]] = {}
         if bool(np.any(points["resolution_ms"] > 0)):
-            values = ("last_value", "mean_value", "max_value")
+            values = ("last_value", *rolled)
             self._rolled = _by_series(session, _rolled_query(window, chosen), "bucket_ms", values, parameters)
+        self._samples = {run_id: _samples_of(points, rows) for run_id, rows in self.runs}
 
-    def changes(self, run_id: int, rows: slice, series_id: int) -> Changes | None:
+    def changes(self, run_id: int, series_id: int) -> Changes | None:
         """Return the changes of a series in a run, or None when it has no reading there."""
         raw = self._raw.get((run_id, series_id))
         rolled = self._rolled.get((run_id, series_id))
         if raw is None and rolled is None:
             return None
-        resolution = self.points["resolution_ms"][rows]
-        is_raw = resolution == 0
+        samples = self._samples[run_id]
         position = [_EMPTY_INT]
         value = [_EMPTY]
         own = (_EMPTY_INT, _EMPTY, _EMPTY)
         if rolled is not None:
-            own = self._place_rolled(rows, is_raw, rolled)
-            at, last = self._place_carried(rows, is_raw, rolled)
-            position.append(at)
-            value.append(last)
-        if raw is not None and bool(is_raw.any()):
+            # A last value is carried on from its own sample; `means` and `peaks` put there what the rollup says of itself.
+            place = np.searchsorted(samples.buckets, rolled["key"], side="left")
+            own = _own_values(samples.buckets, place, rolled)
+            position.append(place)
+            value.append(rolled["last_value"])
+        if raw is not None and samples.seqs.size:
             # Raw samples follow the rollups of their run, in the order of their numbers.
-            first_raw = int(np.argmax(is_raw))
-            seqs = self.points["seq"][rows][first_raw:]
-            position.append(first_raw + np.searchsorted(seqs, raw["key"], side="left"))
+            position.append(samples.first_raw + np.searchsorted(samples.seqs, raw["key"], side="left"))
             value.append(raw["value"])
         return Changes(np.concatenate(position), np.concatenate(value), *own)
 
-    def _buckets(self, rows: slice, is_raw: NDArray[np.bool_]) -> FloatArray:
-        resolution = self.points["resolution_ms"][rows][~is_raw]
-        return np.floor(self.points["at_ms"][rows][~is_raw] / resolution) * resolution
 
-    def _place_carried(
-        self, rows: slice, is_raw: NDArray[np.bool_], rolled: Mapping[str, FloatArray]
-    ) -> tuple[IntArray, FloatArray]:
-        """Return from which sample on each rollup's last value is carried: the one after its own."""
-        buckets = self._buckets(rows, is_raw)
-        return np.searchsorted(buckets, rolled["key"], side="left"), rolled["last_value"]
+class _Samples(NamedTuple):
+    """The samples of one run, by what a reading finds its place among them."""
 
-    def _place_rolled(
-        self, rows: slice, is_raw: NDArray[np.bool_], rolled: Mapping[str, FloatArray]
-    ) -> tuple[IntArray, FloatArray, FloatArray]:
-        buckets = self._buckets(rows, is_raw)
-        place = np.searchsorted(buckets, rolled["key"], side="left")
-        known = (place < buckets.size) & (buckets[np.minimum(place, buckets.size - 1)] == rolled["key"])
-        return place[known], rolled["mean_value"][known], rolled["max_value"][known]
+    buckets: FloatArray
+    """When the hour or day of each rollup began, in milliseconds."""
+    first_raw: int
+    seqs: FloatArray
+    """The numbers from the first snapshot on; empty without one."""
+
+
+def _samples_of(points: Mapping[str, FloatArray], rows: slice) -> _Samples:
+    resolution, seqs = points["resolution_ms"][rows], points["seq"][rows]
+    is_raw = resolution == 0
+    rolled = resolution[~is_raw]
+    first_raw = int(np.argmax(is_raw)) if bool(is_raw.any()) else seqs.size
+    return _Samples(np.floor(points["at_ms"][rows][~is_raw] / rolled) * rolled, first_raw, seqs[first_raw:])
+
+
+def _own_values(
+    buckets: FloatArray, place: IntArray, rolled: Mapping[str, FloatArray]
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return at which samples rollups have values of their own, with their means and maxima where these were fetched."""
+    if not buckets.size:
+        return _EMPTY_INT, _EMPTY, _EMPTY
+    known = (place < buckets.size) & (buckets[np.minimum(place, buckets.size - 1)] == rolled["key"])
+    mean, most = (rolled[name][known] if name in rolled else _EMPTY for name in ("mean_value", "max_value"))
+    return place[known], mean, most
 
 
 _EMPTY = np.empty(0, dtype=np.float64)

@@ -86,7 +86,7 @@ def _named_frame(
     for one in fetch_series(session, window.source_id, kind=kind, metrics=(metric,)):
         column = np.full(points["run_id"].size, np.nan)
         for run_id, rows in readings.runs:
-            changes = readings.changes(run_id, rows, one.series_id)
+            changes = readings.changes(run_id, one.series_id)
             if changes is not None:
                 column[rows] = filled(changes, rows.stop - rows.start)
         columns[one.name] = column

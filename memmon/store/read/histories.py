@@ -99,15 +99,15 @@ def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
     for run_id, rows in readings.runs:
         count = rows.stop - rows.start
         for place, metrics in enumerate(names.values()):
-            changes = readings.changes(run_id, rows, metrics["length"]) if "length" in metrics else None
+            changes = readings.changes(run_id, metrics["length"]) if "length" in metrics else None
             if changes is not None:
                 length[rows, place] = means(changes, count)
                 rolled = changes.rolled_position.size > 0
                 peak[rows, place] = peaks(changes, count) if rolled else length[rows, place]
-            bounds = readings.changes(run_id, rows, metrics["maxlen"]) if "maxlen" in metrics else None
+            bounds = readings.changes(run_id, metrics["maxlen"]) if "maxlen" in metrics else None
             if bounds is not None:
                 maxlen[rows, place] = carried(bounds, count)
-            drops = readings.changes(run_id, rows, metrics["dropped"]) if "dropped" in metrics else None
+            drops = readings.changes(run_id, metrics["dropped"]) if "dropped" in metrics else None
             if drops is not None:
                 dropped[rows, place] = carried(drops, count)
     return DequeMatrix(

@@ -93,7 +93,7 @@ def _component_bytes(
         assert readings is not None
         column = np.full(points["run_id"].size, np.nan)
         for run_id, rows in readings.runs:
-            changes = readings.changes(run_id, rows, one.series_id)
+            changes = readings.changes(run_id, one.series_id)
             if changes is not None:
                 column[rows] = means(changes, rows.stop - rows.start)
         columns[one.name] = column
