@@ -153,13 +153,14 @@ def test_a_thread_that_reads_already_is_not_kept_from_reading():
     code = """
 import time
 def in_child(): pass
-begun = time.monotonic()
 with hooks.ForkFree():
     with hooks.ForkFree():
         pass
-    threading.Thread(target=fork).start()
+    waiting = threading.Thread(target=fork)
+    waiting.start()
     time.sleep(0.1)
     print("still", flush=True)
+waiting.join()
 try:
     with hooks.ForkFree():
         raise KeyError
