@@ -91,12 +91,7 @@ def _bins(
 
 
 def _bin(cells: Cells, rows: range, cuts: Sequence[float]) -> Bin:
-    within = slice(rows.start, rows.stop)
-    low, mean, high = (
-        [value for value in values[within] if value is not None]
-        for values in (cells.low, cells.mean, cells.high)
-    )
-    counts = [max(count, 1) for count in cells.counts[within]] or [1] * len(mean)
+    low, mean, high = _extent(cells, slice(rows.start, rows.stop))
     last = cells.at_seconds[rows.stop - 1]
     cut = bisect_right(cuts, last)
     after = cells.at_seconds[rows.stop : rows.stop + 1]
@@ -104,7 +99,24 @@ def _bin(cells: Cells, rows: range, cuts: Sequence[float]) -> Bin:
     return Bin(
         start_seconds=cells.at_seconds[rows.start],
         end_seconds=max(end, last),
-        low=min(low),
-        mean=math.fsum(value * count for value, count in zip(mean, counts, strict=True)) / sum(counts),
-        high=max(high),
+        low=low,
+        mean=mean,
+        high=high,
     )
+
+
+def _extent(cells: Cells, within: slice) -> tuple[float, float, float]:
+    """Return the lowest, mean and highest value of some cells."""
+    means = [value for value in cells.mean[within] if value is not None]
+    if cells.low is cells.mean is cells.high:
+        lows = highs = means
+    else:
+        lows, highs = (
+            [value for value in values[within] if value is not None] for values in (cells.low, cells.high)
+        )
+    counts = [max(count, 1) for count in cells.counts[within]]
+    if counts:
+        mean = math.fsum(value * count for value, count in zip(means, counts, strict=True)) / sum(counts)
+    else:
+        mean = math.fsum(means) / len(means)
+    return min(lows), mean, max(highs)

@@ -14,7 +14,7 @@ from memmon.report.chart_bins import BIN_SECONDS
 from memmon.report.chart_lines import forecast_of, trend_of, trend_words
 from memmon.report.chart_marks import EVENT_KINDS, MAX_MARKERS, ends_of, markers_of, releases_of
 from memmon.report.chart_parts import parts_of
-from memmon.report.chart_pauses import PiecewiseRows, cut_cells, cut_ribbons, pauses_of
+from memmon.report.chart_pauses import CutCells, PiecewiseRows, cut_ribbons, pauses_of
 from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
 from memmon.report.chart_stacks import counts_of, split_of, values_of
 from memmon.report.chart_trends import trend_rows
@@ -192,15 +192,17 @@ def _deques(store: Store, report: Report, window: _Window, run_id: int | None) -
         span_count=count,
     )
     spans = [start + number * size for number in range(count)]
-    times, _ = cut_cells(spans, (None,) * count, window.pauses, cell_seconds=size)
+    cells = CutCells(spans, window.pauses, cell_seconds=size)
     charts = []
     for row in report.deques.rows:
         lengths, limits = peaks.get(row.name, (np.full(count, np.nan), np.full(count, np.nan)))
         is_percent = row.maxlen_count is not None and row.maxlen_count > 0
         fill = 100.0 * lengths / np.where(limits > 0, limits, row.maxlen_count) if is_percent else lengths
-        _, values = cut_cells(spans, values_of(np.round(fill, 2)), window.pauses, cell_seconds=size)
+        values = cells.of(values_of(np.round(fill, 2)))
         charts.append(
-            DequeChart(row=row, at_seconds=times, fill=values, is_percent=is_percent, span_seconds=size)
+            DequeChart(
+                row=row, at_seconds=cells.at_seconds, fill=values, is_percent=is_percent, span_seconds=size
+            )
         )
     return tuple(charts)
 

@@ -84,18 +84,27 @@ def _stretch(at_seconds: Sequence[float], start: float, end: float) -> tuple[flo
     return (start, *(at for at in at_seconds if start < at < end), end)
 
 
-def cut_cells(
-    at_seconds: Sequence[float], values: Values, pauses: Sequence[Pause], *, cell_seconds: float
-) -> tuple[tuple[float, ...], Values]:
-    """Return cells of time and their values without what lies in a pause, with a None at each pause.
+class CutCells:
+    """Cells of time without what lies in a pause, with an empty one at each pause: found once for many series.
 
     A cell that a pause parts stands on either side of it with its one value.
     """
-    rows: list[tuple[float, float | None]] = [
-        (piece[0], value)
-        for at, value in zip(at_seconds, values, strict=True)
-        for piece in _between((at, at + cell_seconds), pauses)
-    ]
-    rows += [((pause.from_seconds + pause.until_seconds) / 2, None) for pause in pauses]
-    rows.sort(key=lambda row: (row[0], row[1] is not None))
-    return tuple(at for at, _ in rows), tuple(value for _, value in rows)
+
+    def __init__(self, at_seconds: Sequence[float], pauses: Sequence[Pause], *, cell_seconds: float) -> None:
+        rows = [
+            (piece[0], number)
+            for number, at in enumerate(at_seconds)
+            for piece in _between((at, at + cell_seconds), pauses)
+        ]
+        rows += [((pause.from_seconds + pause.until_seconds) / 2, _NO_CELL) for pause in pauses]
+        rows.sort()
+        self._cells = [number for _, number in rows]
+        self.at_seconds = tuple(at for at, _ in rows)
+
+    def of(self, values: Values) -> Values:
+        """Return a series, one value per cell, at `at_seconds`."""
+        padded = (*values, None)  # which is where `_NO_CELL` points
+        return tuple(padded[number] for number in self._cells)
+
+
+_NO_CELL = -1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from memmon.report.chart_bins import BIN_POINTS, Cells, bin_seconds, binned
 from memmon.report.chart_data import bucket_seconds
-from memmon.report.chart_pauses import cut_cells, cut_ribbons
+from memmon.report.chart_pauses import CutCells, cut_ribbons
 from memmon.report.chart_values import Pause, Ribbon
 from memmon.report.html.geometry import LEAST_RANGE_SHARE, value_frame
 
@@ -112,8 +112,24 @@ def test_a_trend_is_not_drawn_through_a_pause():
 def test_a_span_that_a_pause_parts_stands_on_either_side_of_it():
     """No cell begins or lasts within the pause, and a None stands in it."""
     pauses = [Pause(from_seconds=15.0, until_seconds=32.0)]
-    times, values = cut_cells([0.0, 10.0, 20.0, 30.0], (1.0, 2.0, None, 3.0), pauses, cell_seconds=10.0)
+    cells = CutCells([0.0, 10.0, 20.0, 30.0], pauses, cell_seconds=10.0)
+    times, values = cells.at_seconds, cells.of((1.0, 2.0, None, 3.0))
     assert list(zip(times, values, strict=True)) == [(0.0, 1.0), (10.0, 2.0), (23.5, None), (32.0, 3.0)]
+    assert cells.of((None, 5.0, 6.0, 7.0)) == (None, 5.0, None, 7.0)
+
+
+def test_cells_with_a_range_keep_it_and_weigh_their_means():
+    """A bin of two cells has the lowest low, the highest high, and the mean by the samples behind each."""
+    cells = Cells(
+        at_seconds=[0.0, 10.0],
+        low=(1.0, 2.0),
+        mean=(3.0, 6.0),
+        high=(9.0, 8.0),
+        cell_seconds=10.0,
+        counts=(1, 2),
+    )
+    ((one,),) = binned(cells, size_seconds=20.0, offset_seconds=0.0)
+    assert (one.low, one.mean, one.high) == (1.0, 5.0, 9.0)
 
 
 def test_a_megabyte_is_no_cliff():

@@ -7,6 +7,7 @@ until the length has grown by half; where it does not, the deque itself is all t
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -74,11 +75,12 @@ def read_deque_bytes(
     corrected is no memory that came or went.
     """
     count = rows.stop - rows.start
+    unknown = np.full(count, np.nan)
 
     def read(metric: str, *, is_carried: bool = False) -> FloatArray:
         changes = readings.changes(run_id, metrics[metric]) if metric in metrics else None
         if changes is None:
-            return np.full(count, np.nan)
+            return unknown
         return carried(changes, count) if is_carried else means(changes, count)
 
     length = read("length")
@@ -141,6 +143,8 @@ def _without_gaps(missing: FloatArray, is_gone: NDArray[np.bool_]) -> FloatArray
 
 def _known_at(values: FloatArray, place: int) -> float:
     """Return the value at a place, or the next known one."""
+    if math.isfinite(values[place]):
+        return float(values[place])
     known = np.flatnonzero(np.isfinite(values))
     return float(values[known[np.argmin(np.abs(known - place))]]) if known.size else 0.0
 
@@ -151,5 +155,8 @@ def _first_known(values: FloatArray) -> float:
 
 def _carried_on(values: FloatArray) -> FloatArray:
     """Return values with each unknown one replaced by the newest known before it."""
-    place = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(values.size), -1))
+    is_known = np.isfinite(values)
+    if bool(is_known.all()):
+        return values
+    place = np.maximum.accumulate(np.where(is_known, np.arange(values.size), -1))
     return np.where(place >= 0, values[np.maximum(place, 0)], np.nan)
