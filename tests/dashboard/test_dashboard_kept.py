@@ -17,7 +17,7 @@ from memmon.dashboard import create_app
 from memmon.formatting import size
 from memmon.many.said import JUDGING_SECONDS
 from memmon.store.read import histories, open_store
-from memmon.store.read.histories import read_history
+from memmon.store.read.histories import history_of
 from memmon.store.write.assessments import keep_assessments
 
 
@@ -70,11 +70,11 @@ def test_a_page_reads_the_history_of_its_window_once(store, monkeypatch):
     """The verdict and the charts of a source's page are of the same samples, read in one go."""
     read = []
 
-    def counting(session, window, **more):
+    def counting(session, window, *given, **more):
         read.append(window)
-        return read_history(session, window, **more)
+        return history_of(session, window, *given, **more)
 
-    monkeypatch.setattr(histories, "read_history", counting)
+    monkeypatch.setattr(histories, "history_of", counting)
     client = AsgiClient(create_app(store.database.url, clock=ManualClock(NOW)))
     assert client.get("/source?name=one&window=7d").status_code == 200
     assert len(set(read)) == len(read) == 1

@@ -8,10 +8,10 @@ import numpy as np
 
 from memmon.facts.series_kinds import COMPONENT
 from memmon.footprint import footprint_of
+from memmon.store.read import histories
 from memmon.store.read.answers import PartMatrix
 from memmon.store.read.deque_sizes import read_deque_sizes
 from memmon.store.read.deques import Readings, fetch_series, means
-from memmon.store.read.histories import HISTORY_COLUMNS, history_of
 from memmon.store.read.samples import Window, fetch_points, seconds
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def read_part_matrix(session: Session, window: Window) -> PartMatrix:
 
 def read_history_and_parts(session: Session, window: Window, *, source: str) -> tuple[History, PartMatrix]:
     """Return both of a window: their samples and the sizes of its deques, the most of the work, are read once."""
-    points = fetch_points(session, window, HISTORY_COLUMNS)
+    points = fetch_points(session, window, histories.HISTORY_COLUMNS)
     sizes = read_deque_sizes(session, window, points, by_name=True)
-    history = history_of(session, window, points, sizes, source=source)
+    history = histories.history_of(session, window, points, sizes, source=source)
     return history, _matrix_of(session, window, points, sizes)
 
 
