@@ -59,6 +59,7 @@ def store(tmp_path_factory):
     record(database, "leaky", slope_mb_per_hour=15.0)
     record(database, "level", slope_mb_per_hour=0.0)
     record(database, "young", slope_mb_per_hour=15.0, days=6.9)
+    record(database, "steep", slope_mb_per_hour=400.0)
     with open_store(path) as opened:
         yield opened
 
@@ -76,12 +77,15 @@ def test_the_week_before_is_read_where_a_week_does_not_tell(store):
     assert judged.assessment.severity == "warning"
 
 
-def test_no_week_before_is_read_where_it_says_nothing(store, monkeypatch):
-    """Of a run as old as the window nothing more is read; of a level one the verdict stays what it was."""
+def test_no_week_before_is_read_where_it_says_nothing(store):
+    """Of a run as old as the window, and of one that a week tells of, nothing more is read; a level one stays what it was."""
     assert assess_source(store, "level", now=NOW).finding.verdict == "cannot_say"
-    source = store.resolve_source("young")
-    judged = judge(store, source, Question(bounds=looked_back(source.last_at, memmon.LeakPolicy())), now=NOW)
-    assert judged.known is None
+    for name in ("young", "steep"):
+        source = store.resolve_source(name)
+        bounds = looked_back(source.last_at, memmon.LeakPolicy())
+        judged = judge(store, source, Question(bounds=bounds), now=NOW)
+        assert judged.known is None
+    assert judged.assessment.finding.is_leak
 
 
 def test_a_window_asked_for_by_name_is_judged_by_itself(store):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import timedelta
 from functools import reduce
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from prometheus_server import prometheus
@@ -18,6 +21,8 @@ from memmon.alerts.policy import AlertPolicy
 from memmon.clock import ManualClock
 from memmon.config import parse_database
 from memmon.evaluator.keep import keep_hourly
+from memmon.facts.urgency import Urgency
+from memmon.formatting import local_time
 from memmon.model import ComponentReading, DequeReading, RunRecord, Snapshot
 from memmon.store.read import open_store
 from memmon.store.write.writer import Batch, RunEnd, Writer
@@ -127,8 +132,8 @@ def test_releases_and_ends_are_annotations_of_few_sources(scraped):
         assert all(NOW.timestamp() - 1000 < at <= NOW.timestamp() for at in times)
 
 
-def test_every_link_of_the_grafana_dashboard_leads_somewhere(scraped, client):
-    """Its links are addresses of memmon's own dashboard, which shows the source, the window and the events."""
+def test_every_link_of_the_grafana_dashboard_leads_somewhere(client):
+    """Its links are addresses of memmon's own dashboard, which shows the source, the window, the events and the state."""
     dashboard = json.loads(GRAFANA.read_text())
     links = [link["url"] for link in dashboard["links"]]
     links += [
@@ -145,5 +150,21 @@ def test_every_link_of_the_grafana_dashboard_leads_somewhere(scraped, client):
     for link in sorted(set(links)):
         address = reduce(lambda text, pair: text.replace(*pair), written.items(), link)
         assert "$" not in address
-        assert client.get(address).status_code == 200, address
+        page = client.get(address)
+        assert page.status_code == 200, address
+        asked_for = dict(parse_qsl(urlsplit(address).query))
+        assert {*asked_for} <= {"name", "since", "until", "state"}
+        if "state" in asked_for:
+            assert asked_for["state"] in tuple(Urgency)
+            chosen = re.search(r'<a href="([^"]*)"[^>]*aria-current="true"><b>', page.text)
+            assert f"state={asked_for['state']}" in chosen[1]
+        if "name" in asked_for:
+            assert "leaky" in page.text
+            assert "quiet" not in page.text
+        if address.startswith("/events") and "since" in asked_for:
+            begin = NOW - timedelta(hours=6)
+            assert f"from {local_time(begin)} · to {local_time(NOW)}" in unescape(page.text)
+        elif "since" in asked_for:
+            drawn = re.search(r'id="memmon-data"[^>]*>(.*?)</script>', page.text, re.DOTALL)[1]
+            assert json.loads(drawn)["since"] >= (NOW - timedelta(hours=6)).timestamp() - 300
     assert len(set(links)) >= 6

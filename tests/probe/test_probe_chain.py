@@ -291,10 +291,15 @@ def test_text_in_a_queue_is_created_where_it_is_put(monkeypatch):
         "put_text",
         put_text.__code__.co_firstlineno + 1,
     )
+    assert {one.function for one in told.created_at} == {"put_text"}
 
 
 def put_text(number):
     FEED.waiting.put("q" * 900 + str(number))
+
+
+def make_text_for_nobody(number):
+    return str(number)
 
 
 def test_how_many_different_ones():

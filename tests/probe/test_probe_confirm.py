@@ -30,11 +30,12 @@ def program(monkeypatch):
 
 
 def looks(*grow, process_mb=10):
-    """Return what is told after each growth, one an hour, while the process grows by so many MB each."""
+    """Return what is told after each growth, one an hour, while the process grows by so many MB each, or by those given."""
+    grown_mb = process_mb if isinstance(process_mb, tuple) else (process_mb,) * len(grow)
     followed, told = Confirmation(), []
     for number, one in enumerate((lambda: None, *grow)):
         one()
-        found = replace(gather(pause=lambda seconds: None), rss_bytes=number * process_mb * MIB)
+        found = replace(gather(pause=lambda seconds: None), rss_bytes=sum(grown_mb[:number]) * MIB)
         told.append(followed.add(found, number * HOUR, pause=lambda seconds: None))
     assert told[0] is None
     return told[1:]
@@ -83,7 +84,16 @@ def test_a_lone_cache_that_has_filled_is_told_to_be_cleared():
 
 
 def test_a_process_that_stands_still_shows_nothing():
-    """Where the process grew no more, a suspect that did not either is neither confirmed nor cleared."""
+    """Where the process grew no more, a suspect that did not either is neither confirmed nor cleared; later it may be."""
+    first, second, third = looks(fill, lambda: None, leak, process_mb=(4, 0, 4))
+    assert first.state is Suspicion.SUSPECT
+    assert second is None
+    assert third.state is Suspicion.CLEARED
+    assert [one["path"] for one in third.data["cleared"]] == [f"{__name__}.CACHE"]
+
+
+def test_where_the_process_never_grew_nothing_is_confirmed():
+    """What filled memory that the process had already is a suspect, and not confirmed by a look that shows no growth."""
     first, second = looks(fill, lambda: None, process_mb=0)
     assert first.state is Suspicion.SUSPECT
     assert second is None or second.state is not Suspicion.CONFIRMED

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,7 @@ from memmon.facts.severity import Severity
 from memmon.model import RunRecord
 from memmon.probe.process import children
 from memmon.probe.process.children import ChildProcess, ChildrenProbe
+from memmon.recorder import child_watch
 from memmon.recorder.child_watch import ChildWatch
 from memmon.store.write.open_run import OpenRun
 from memmon.units import MIB
@@ -175,10 +177,12 @@ def test_children_are_noted_soon_and_then_when_they_change():
     assert [one.data["count"] for one in seen.noted] == [2, 2, 1, 0]
 
 
-def test_who_comes_or_goes_is_noted_within_seconds():
+@pytest.mark.parametrize("passed_seconds", range(12))
+def test_who_comes_or_goes_is_noted_within_seconds(monkeypatch, passed_seconds):
     """However long the interval and the program's life, a worker that starts or ends is known within twelve seconds."""
+    monkeypatch.setattr(child_watch, "processor_seconds", lambda: 0.0)
     seen = Seen()
-    seen.pass_seconds(3_600.0)
+    seen.pass_seconds(3_600.0 + passed_seconds)
     seen.now = (child(7, 20),)
     seen.pass_seconds(12.0)
     assert [one.data["count"] for one in seen.noted] == [1]
@@ -201,13 +205,15 @@ def test_workers_that_are_too_young_for_the_first_look_are_looked_for_at_once():
     assert [one.data["count"] for one in seen.noted] == [2]
 
 
-def test_workers_that_are_exchanged_all_the_time_cost_few_rows():
+def test_workers_that_are_exchanged_all_the_time_cost_few_rows(monkeypatch):
     """Where another worker comes every few seconds, a few are noted at once, then one set of them with each interval."""
+    monkeypatch.setattr(child_watch, "processor_seconds", lambda: 0.0)
     seen = Seen()
     seen.pass_seconds(3_600.0)  # its start is looked at more often
     for number in range(600):
         seen.now = (child(100 + number, 20),)
         seen.pass_seconds(12.0)
+        assert len(seen.noted) == number + 1 or number >= 5
     assert len(seen.noted) <= 6 + 600 * 12.0 / 300.0
     assert len(seen.noted) >= 600 * 12.0 / 300.0 - 1
 
@@ -236,6 +242,11 @@ def test_own_children_are_listed_at_a_glance(started):
     assert int(inner_pid) not in found
     assert probe(pid=outer.pid).direct() == {int(inner_pid)}
     assert probe(pid=2**22 + 1).direct() is None
+    outer.kill()
+    os.waitid(os.P_PID, outer.pid, os.WEXITED | os.WNOWAIT)
+    with ThreadPoolExecutor(1) as other_thread:
+        another, _ = other_thread.submit(started, WAITS).result()
+        assert {outer.pid, another.pid} <= watched.direct()
 
 
 def test_a_program_without_children_costs_no_row():

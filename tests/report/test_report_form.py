@@ -42,8 +42,8 @@ def month(tmp_path_factory):
 
 def test_a_cell_s_bar_is_its_share_of_the_largest():
     """Half of the largest is half as long; what is no figure, and a column without bars, have none."""
-    columns = (Column(label="Day"), Column(label="MB", is_number=True, has_bars=True))
-    table = Table(key="t", title="T", columns=columns, rows=(("a", "1,200.0"), ("b", "600.0"), ("c", "-")))
+    columns = (Column(label="Runs", is_number=True), Column(label="MB", is_number=True, has_bars=True))
+    table = Table(key="t", title="T", columns=columns, rows=(("3", "1,200.0"), ("2", "600.0"), ("1", "-")))
     assert [table.bar(row, 1) for row in table.rows] == [100.0, 50.0, None]
     assert table.bar(table.rows[0], 0) is None
 

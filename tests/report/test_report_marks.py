@@ -52,6 +52,17 @@ def test_every_moment_of_the_picture_is_on_it_not_of_the_last_day_alone(leak):
     ]
 
 
+def end_of_stroke(stroke):
+    """Return where a stroke of relative steps ends, in thousandths of the picture."""
+    begin, steps = re.fullmatch(r"(\d+ \d+)(.*)", stroke).groups()
+    x, y = map(int, begin.split())
+    for kind, words in re.findall(r"([hvl])([^hvl]*)", steps):
+        moves = [int(one) for one in re.findall(r"-?\d+", words)]
+        x += 0 if kind == "v" else moves[0]
+        y += 0 if kind == "h" else moves[-1]
+    return x, y
+
+
 def test_a_death_is_a_cross_where_the_line_ends(leak):
     """Without scripts the cross of a kill for memory stands at its moment, on the last reading."""
     _, charts, _ = leak
@@ -60,6 +71,9 @@ def test_a_death_is_a_cross_where_the_line_ends(leak):
     last = next(
         piece[-1] for piece in memory_bins(charts) if piece[-1].end_seconds > charts.ends[1].at_seconds - 1
     )
+    line = next(shape.path for shape in figure.shapes if shape.style == "mean")
+    x, y = end_of_stroke(line.split("M")[2])
+    assert (cross.x, cross.y) == (pytest.approx(x / 10, abs=0.2), pytest.approx(y / 10, abs=0.2))
     lowest, highest = (next(m for m in figure.marks if m.kind == kind).y for kind in ("gc", "reach"))
     assert highest < cross.y < lowest
     right = charts.memory.forecast.at_seconds[-1]
@@ -79,7 +93,7 @@ def test_the_forecast_meets_the_limit_at_its_date_and_goes_no_further(leak):
         for at, value in zip(forecast.at_seconds, forecast.middle_mb, strict=True)
         if value >= max(forecast.high_mb)
     ]
-    assert met[0] == pytest.approx(reach.at_seconds, abs=3600)
+    assert met[0] == pytest.approx(reach.at_seconds, abs=1)
 
 
 def test_without_scripts_the_lines_say_what_they_are(leak):

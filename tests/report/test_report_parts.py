@@ -42,7 +42,7 @@ def leak(tmp_path_factory):
     )
     Writer(database).write(
         Batch(
-            run=record, snapshots=[_snapshot(start, number) for number in range(1, HOURS * 12 + 1)], events=[]
+            run=record, snapshots=[_snapshot(start, number) for number in range(1, HOURS * 24 + 1)], events=[]
         )
     )
     with open_store(database.url) as store:
@@ -51,7 +51,7 @@ def leak(tmp_path_factory):
 
 
 def _snapshot(start, number):
-    hours = number / 12
+    hours = number / 24  # two readings in each interval
     rss = 300 + 12 * hours + math.sin(number * 12.9898) * 1.5
     sizes = [("cache", 20 + 9 * hours), *((name, 30 - 5 * place) for place, name in enumerate(OTHERS))]
     return Snapshot(
