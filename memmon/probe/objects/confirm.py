@@ -162,10 +162,12 @@ def judged_again(
     process grew by `process_bytes` (None: not known).
     """
     share = seconds / held.seconds
-    if process_bytes is not None and held.process_bytes is not None and held.process_bytes > 0:
-        if process_bytes < max(_LEVEL_SHARE * held.process_bytes * share, SMALLEST_GROWTH_BYTES):
+    if process_bytes is not None:
+        before_bytes = max(held.process_bytes or 0, 0)
+        if process_bytes < max(_LEVEL_SHARE * before_bytes * share, SMALLEST_GROWTH_BYTES):
             return None
-        share = min(share, process_bytes / held.process_bytes)
+        if before_bytes > 0:
+            share = min(share, process_bytes / before_bytes)
     if grown <= 0 or grown < GOES_ON_SHARE * held.grown * share:
         return Suspicion.CLEARED
     if process_bytes is not None and grown_bytes < _LEAST_SHARE_OF_PROCESS * process_bytes:
