@@ -7,7 +7,7 @@ object (a recorder) is followed by `lifecycle.watch`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from memmon.guest.locks import Claim, ReentrantTurn
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memmon.guest.locks import ForkLock
+
+T = TypeVar("T")
 
 
 class Follower(Protocol):
@@ -47,26 +49,17 @@ _BRIEF_WAIT_SECONDS = 0.8
 _brief_turn = fork_turn()
 
 
-class ForkFree:
-    """While files are open for a moment: a fork waits for the end, or its child would keep them open for life.
+def fork_free(function: Callable[[], T]) -> T:
+    """Call `function`, which has files open for a moment: a fork waits for it, or its child would keep them for life.
 
-    Entered by a thread that is in one already, it does nothing.
+    In a call that is fork-free already it is just called. A signal handler of the program's may raise at any step.
     """
-
-    __slots__ = ("_claim",)
-
-    def __init__(self) -> None:
-        self._claim = Claim()
-
-    def __enter__(self) -> None:
-        try:
-            _brief_turn.enter(self._claim, _BRIEF_WAIT_SECONDS)
-        except BaseException:  # a signal handler of the program's
-            self._claim.is_free = True
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self._claim.is_free = True
+    claim = Claim()
+    try:
+        _brief_turn.enter(claim, _BRIEF_WAIT_SECONDS)
+        return function()
+    finally:
+        claim.is_free = True
 
 
 def in_forked_child(function: Callable[[], None]) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from memmon.guest.hooks import ForkFree
+from memmon.guest.hooks import fork_free
 from memmon.guest.shielding import attempt
 from memmon.model import Snapshot
 from memmon.probe.process.cause import CauseProbe, CauseReading
@@ -79,12 +79,9 @@ class Sampler:
         `started_monotonic`: the clock's monotonic seconds at the run's start. `allow_costly`: read
         USS and PSS when they are due (hourly at most, tens of milliseconds in a large process).
         """
-        with ForkFree():
-            process = attempt(self._process.read) or ProcessReading()
-            system = attempt(read_system) or SystemReading()
-            limit = attempt(self._limit.read, system) or LimitReading()
-            cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
-            uss_bytes, pss_bytes = (attempt(self._read_costly) if allow_costly else None) or (None, None)
+        process, system, limit, cause = fork_free(self._readings)
+        costly = attempt(fork_free, self._read_costly) if allow_costly else None
+        uss_bytes, pss_bytes = costly or (None, None)
         return Snapshot(
             at=self._clock.now(),
             sequence=sequence,
@@ -103,6 +100,13 @@ class Sampler:
             **{name: getattr(process, name) for name in _OF_PROCESS},
             **{name: getattr(cause, name) for name in _OF_CAUSE},
         )
+
+    def _readings(self) -> tuple[ProcessReading, SystemReading, LimitReading, CauseReading]:
+        process = attempt(self._process.read) or ProcessReading()
+        system = attempt(read_system) or SystemReading()
+        limit = attempt(self._limit.read, system) or LimitReading()
+        cause = (attempt(self._cause.read) if self._cause is not None else None) or CauseReading()
+        return process, system, limit, cause
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: its own process, its own groups, its own back-offs."""

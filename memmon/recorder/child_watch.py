@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from memmon.child.mark import MARK_VARIABLE
 from memmon.clock import SystemClock, processor_seconds
 from memmon.facts.children import CHILDREN_KIND, ChildRow, children_data
-from memmon.guest.hooks import ForkFree
+from memmon.guest.hooks import fork_free
 from memmon.probe.process.children import ChildrenProbe
 from memmon.units import MIB, MS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
@@ -100,8 +100,7 @@ class ChildWatch:
     def _glance(self, now: float, *, due_at: float) -> float:
         """Look who the own children are, and nothing else; return when the next look is due: soon, where they are others."""
         begun = processor_seconds()
-        with ForkFree():
-            before, self._direct = self._direct, self._probe.direct()
+        before, self._direct = self._direct, fork_free(self._probe.direct)
         took_seconds = processor_seconds() - begun
         if self._direct is None:  # it can't be told so: the next look does
             self._glance_at = float("inf")
@@ -123,8 +122,7 @@ class ChildWatch:
     def _look(self, state: OpenRun, now: float) -> float:
         begun = processor_seconds()
         # Who has no child has no descendant either.
-        with ForkFree():
-            found = () if self._direct == frozenset() else self._probe.read()
+        found = () if self._direct == frozenset() else fork_free(self._probe.read)
         if self._is_worth_noting(found, now, pause_seconds=self._pause_seconds(state, now)):
             self._noted, self._noted_at = found, now
             self._put(state, state.event(self._clock, CHILDREN_KIND, _words(found), _data(found)))

@@ -10,7 +10,7 @@ from memmon.child.mark import MARK_SENTENCE, is_marked
 from memmon.clock import SystemClock
 from memmon.facts.names import clean_name
 from memmon.guest.guarded import guarded
-from memmon.guest.hooks import ForkFree
+from memmon.guest.hooks import fork_free
 from memmon.guest.shielding import drain_log
 from memmon.model import RecorderStatus
 from memmon.probe.sampler import Sampler
@@ -130,18 +130,20 @@ class Recording(Registrations):
         )
 
     def _new_record(self) -> RunRecord:
-        with ForkFree():
-            record = new_run(
-                source=self._labels.source,
-                release=self._labels.release,
-                interval_seconds=self._schedule.interval_seconds,
-                started_at=self._clock.now(),
-                parent_uuid=self._run.parent_uuid,
-                role=self._labels.role,
-            )
-            kill_count = oom_kill_count(self._sampler.limit)
+        record, kill_count = fork_free(self._identity)
         name = record.source if record.source_was_given else self.expected_source()
         return dataclasses.replace(record, source=name, oom_kill_count=kill_count)
+
+    def _identity(self) -> tuple[RunRecord, int | None]:
+        record = new_run(
+            source=self._labels.source,
+            release=self._labels.release,
+            interval_seconds=self._schedule.interval_seconds,
+            started_at=self._clock.now(),
+            parent_uuid=self._run.parent_uuid,
+            role=self._labels.role,
+        )
+        return record, oom_kill_count(self._sampler.limit)
 
     def _note(
         self, state: OpenRun, kind: str, text: str = "", data: Mapping[str, object] | None = None

@@ -126,16 +126,18 @@ def test_a_fork_waits_for_what_is_read():
     code = """
 is_open, may_fork = threading.Event(), threading.Event()
 
-def read():
-    with hooks.ForkFree(), open("/proc/self/stat"):
+def opened():
+    with open("/proc/self/stat"):
         is_open.set()
-        may_fork.wait(0.2)  # as long as a fork waits for at most, and less
+        may_fork.wait(0.2)  # less than a fork waits at most
+
+def read():
+    hooks.fork_free(opened)
 
 def in_child():
     links = [os.readlink(f"/proc/self/fd/{name}") for name in ("0", *os.listdir("/proc/self/fd")) if os.path.exists(f"/proc/self/fd/{name}")]
     print("kept", sum(link.endswith("/stat") for link in links), flush=True)
-    with hooks.ForkFree():
-        print("reads", flush=True)
+    hooks.fork_free(lambda: print("reads", flush=True))
 
 thread = threading.Thread(target=read)
 thread.start()
@@ -153,17 +155,16 @@ def test_a_thread_that_reads_already_is_not_kept_from_reading():
     code = """
 import time
 def in_child(): pass
-with hooks.ForkFree():
-    with hooks.ForkFree():
-        pass
-    waiting = threading.Thread(target=fork)
+waiting = threading.Thread(target=fork)
+def outer():
+    hooks.fork_free(lambda: None)
     waiting.start()
     time.sleep(0.1)
     print("still", flush=True)
+hooks.fork_free(outer)
 waiting.join()
 try:
-    with hooks.ForkFree():
-        raise KeyError
+    hooks.fork_free({}.popitem)
 except KeyError:
     fork()
 """

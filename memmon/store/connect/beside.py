@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from memmon.guest.hooks import ForkFree
+from memmon.guest.hooks import fork_free
 
 OLD_SECONDS = 600.0
 """A file that nobody has finished for so long is left over, whoever made it."""
@@ -67,8 +67,7 @@ def _has_ended(where: str, pid: int) -> bool:
 def _here() -> str:
     """Return what is the same for processes that see each other's numbers; empty where that can't be told."""
     try:
-        with ForkFree():
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8")
+        boot = fork_free(Path("/proc/sys/kernel/random/boot_id").read_text)
         return f"{binascii.crc32((boot + str(Path('/proc/self/ns/pid').readlink())).encode()):08x}"
     except OSError:
         return ""

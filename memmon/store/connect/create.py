@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from memmon.guest.hooks import ForkFree
+from memmon.guest.hooks import fork_free
 from memmon.store.connect.beside import SIDE_FILES, name_beside, remove_beside, remove_leftovers
 from memmon.store.connect.engine import (
     BUSY_TIMEOUT_MS,
@@ -149,15 +150,22 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
 
 def _sync(path: Path) -> None:
     """Have a file or folder lie on the disk. Never a database at its place: closing it would drop locks."""
-    with ForkFree():
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        _open_descriptors.add(descriptor)
+    descriptor = fork_free(partial(_opened, path))
     try:
         os.fsync(descriptor)  # a fork does not wait for the disk
     finally:
-        with ForkFree():
-            _open_descriptors.discard(descriptor)
-            os.close(descriptor)
+        fork_free(partial(_close, descriptor))
+
+
+def _opened(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    _open_descriptors.add(descriptor)
+    return descriptor
+
+
+def _close(descriptor: int) -> None:
+    _open_descriptors.discard(descriptor)
+    os.close(descriptor)
 
 
 def _create_on_server(database: Database) -> bool:

@@ -13,12 +13,12 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import ForeignStoreError, MissingExtraError, SettingsError, StoreDamagedError
-from memmon.guest.hooks import ForkFree
+from memmon.guest.hooks import fork_free
 from memmon.store.connect.access import must_be_immutable, repair_side_files, require_writable
 from memmon.store.connect.plain_sqlite import connect_sqlite
 from memmon.store.schema.identity import APPLICATION_ID
@@ -119,18 +119,21 @@ def create_private_file(path: Path, *, file_mode: int = 0o600) -> None:
     make_folder(path.parent)
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        with ForkFree():
-            descriptor = os.open(path, flags, file_mode)
-            try:
-                # The umask may have taken bits that the setting asks for (a group that may read).
-                with suppress(OSError):
-                    os.fchmod(descriptor, file_mode)
-            finally:
-                os.close(descriptor)
+        fork_free(partial(_create_file, path, flags, file_mode))
     except FileExistsError:
         if not path.exists():
             words = "a symbolic link that leads nowhere is not followed: remove it, or make the file that it names"
             raise FileExistsError(errno.EEXIST, words, str(path)) from None
+
+
+def _create_file(path: Path, flags: int, file_mode: int) -> None:
+    descriptor = os.open(path, flags, file_mode)
+    try:
+        # The umask may have taken bits that the setting asks for (a group that may read).
+        with suppress(OSError):
+            os.fchmod(descriptor, file_mode)
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
