@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from host_page import command, lay
 from server_kit import Host, assert_as_without, both, figure_of, needs
@@ -9,6 +11,7 @@ from server_kit import Host, assert_as_without, both, figure_of, needs
 from memmon import open_store
 
 pytestmark = pytest.mark.programs
+CHANGE_SECONDS = 3.0
 
 WITHOUT_LIFESPAN = """
 import logging
@@ -33,7 +36,18 @@ def change_program(host):
     host.wait_for_recorded(1)
     count = host.out.count("Started server")
     file = host.folder / "api.py"
-    file.write_text(file.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    changed, last_change = file.read_text(encoding="utf-8") + "\n# changed\n", 0.0
+
+    def is_detected():
+        # What changes before the reloader has looked for the first time it takes for the state that it
+        # began with: the change is made anew until it is seen, with many of its looks between.
+        nonlocal last_change
+        if time.monotonic() > last_change + CHANGE_SECONDS:
+            file.write_text(changed, encoding="utf-8")
+            last_change = time.monotonic()
+        return "StatReload detected changes" in host.out
+
+    host.wait_for(is_detected, "change that is seen")
     host.wait_for(lambda: host.out.count("Started server") == count + 1, "reload")
     host.ask()
 
