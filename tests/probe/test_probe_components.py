@@ -285,6 +285,15 @@ def test_an_object_is_sized_and_not_kept_alive(registry, make):
     ]
 
 
+def test_an_object_does_not_get_a_dict_by_being_registered(registry):
+    """The attributes of an object are kept as they were: asking for their dict would make one for ever."""
+    service = Service()
+    before = [type(one) for one in gc.get_referents(service)]
+    registry.register("service", service)
+    assert registry.read()[0].size_bytes > 0
+    assert [type(one) for one in gc.get_referents(service)] == before
+
+
 def test_what_can_not_be_referred_to_weakly_is_let_go_of(registry):
     """A dict that only memmon still refers to is freed by the next reading."""
     service = Service()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import queue
 import sys
@@ -135,6 +136,25 @@ def test_instances_do_not_get_a_dict_by_being_measured():
     before = sys.getallocatedblocks()
     estimator.size_bytes(ticks)
     assert sys.getallocatedblocks() - before < 2_000
+
+
+def test_measuring_leaves_nothing_for_the_programs_collector():
+    """What a measurement makes is gone when it ends: it brings no collection in the program nearer."""
+    target = {"book": [Tick("BTC", 1.5, [1, 2])], "rows": [[number] for number in range(200)]}
+    measurements = (
+        estimator.size_bytes,
+        estimator.entry_estimate,
+        lambda target: estimator.items_bytes(target["rows"], 200),
+    )
+    for measure in measurements:
+        assert measure(target) is not None  # objsize is loaded
+        gc.collect()
+        gc.disable()
+        try:
+            measure(target)
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 def test_without_objsize_the_size_is_missing(monkeypatch):

@@ -16,8 +16,11 @@ _QUEUE_ATTRIBUTES = ("queue", "_queue")
 def is_cache(target: object) -> bool:
     """Return whether `target` is a function wrapped by `functools.lru_cache` or `functools.cache`, or one like it.
 
-    Its attributes are looked for where they are kept: a mock has any attribute that is asked for.
+    Its attributes are looked for where they are kept: a mock has any attribute that is asked for. What can't be
+    called is none, and its own attributes are left alone: to ask an object for their dict makes it.
     """
+    if class_entry(type(target), "__call__") is None:
+        return False
     return all(static_entry(target, name) is not None for name in ("cache_info", "cache_clear"))
 
 

@@ -38,8 +38,8 @@ class OwnSizes:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        """Know no class yet."""
-        self._known: dict[int, tuple[Callable[[Any], int], int]] = {}
+        """Know the built-in classes alone."""
+        self._known = _BUILT_IN.copy()
 
     def own_bytes(self, value: object) -> int:
         """Return what `own_bytes` does."""
@@ -78,3 +78,10 @@ def header_bytes(kind: type) -> int:
 def _is_trusted(kind: type) -> bool:
     """Return whether its methods in C are no compiled code of the program's."""
     return is_static(kind) or module_name(kind).partition(".")[0] in sys.stdlib_module_names
+
+
+_BUILT_IN = {
+    id(kind): (size_method(kind), header_bytes(kind))
+    for kind in (int, float, str, bytes, list, dict, tuple, set)
+}
+"""No other class is ever at the address of one of these."""

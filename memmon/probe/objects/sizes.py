@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.container_sample import (
@@ -49,6 +49,10 @@ _ATOMIC_KINDS = frozenset(id(kind) for kind in (int, float, complex, str, bytes,
 _SHARED_KINDS = (type, ModuleType, FrameType, BuiltinFunctionType, FunctionType)
 
 
+T = TypeVar("T")
+W = TypeVar("W", bound="_SizeWalk")
+
+
 class SizeEstimator:
     """Estimates deep sizes.
 
@@ -66,8 +70,7 @@ class SizeEstimator:
 
         Types, modules, functions and frames are not walked: they are shared by the whole program.
         """
-        walk = attempt(_SizeWalk, self._monotonic, self._budget_seconds)
-        size = attempt(walk.total, target) if walk is not None else None
+        size = self._walk(_SizeWalk, lambda walk: walk.total(target))
         return size if size is not None and 0 <= size <= _LARGEST_BYTES else None
 
     def items_bytes(self, items: Sequence[object], count: int) -> float | None:
@@ -77,8 +80,7 @@ class SizeEstimator:
         """
         if not items or count < 1:
             return None
-        walk = attempt(_SizeWalk, self._monotonic, self._budget_seconds)
-        total = attempt(walk.sampled, items, count) if walk is not None else None
+        total = self._walk(_SizeWalk, lambda walk: walk.sampled(items, count))
         return None if total is None else total / count
 
     def entry_estimate(self, target: object) -> ItemsEstimate | None:
@@ -97,11 +99,21 @@ class SizeEstimator:
 
     def _entry_estimate(self, target: object, wanted_count: int) -> ItemsEstimate | None:
         items, weight = sample_items(target, wanted_count=wanted_count)
-        walk = attempt(_SizeWalk, self._monotonic, self._budget_seconds)
-        if not items or walk is None:
+        if not items:
             return None
-        found = attempt(walk.estimated, items, max(length_of(target) * weight, len(items)))
+        known_count = max(length_of(target) * weight, len(items))
+        found = self._walk(_EstimateWalk, lambda walk: walk.estimated(items, known_count))
         return None if found is None else found.times(weight)
+
+    def _walk(self, kind: type[W], work: Callable[[W], T]) -> T | None:
+        """Return what `work` makes of a new walk; None when it fails."""
+        walk = attempt(kind, self._monotonic, self._budget_seconds)
+        if walk is None:
+            return None
+        try:
+            return attempt(work, walk)
+        finally:
+            walk.let_go()
 
 
 class _SizeWalk:
@@ -114,12 +126,13 @@ class _SizeWalk:
         self._depth = 0
         self._large: list[Any] = []
         self._own_sizes = OwnSizes()
-        self._reference_counts: dict[int, int] = {}
-        self._level_share = 1.0
-        self._met_bytes = self._met_parts = self._met_allocated = 0.0
         self._marked: set[int] = set()
         """Numbers of the objects that were met, those of `_context` too."""
         self._context: TraversalContext | None = None
+
+    def let_go(self) -> None:
+        """End it: it and the traversal refer to each other, and the program's collector shall not have to find them."""
+        self._context = None
 
     def total(self, target: object) -> int:
         """Return the bytes reachable from one object and not met before."""
@@ -158,25 +171,6 @@ class _SizeWalk:
         added = sum(sizes[half:]) / new_count if new_count else 0.0
         return round(sum(sizes) + added * unseen_count)
 
-    def estimated(self, items: list[object], count: int) -> ItemsEstimate:
-        """Return what one of `count` items takes, of which `items` is a sample."""
-        sampled: list[SampledItem] = []
-        parts: dict[int, float] = {}
-        for item, references in zip(items, reference_counts(items), strict=True):
-            size = 0
-            if not is_lasting(item):
-                met, own = self._met_bytes, self._met_parts
-                size = self.total(item)
-                share = (self._met_parts - own) / max(1.0, self._met_bytes - met)
-                parts.setdefault(id(item), size * min(1.0, share) / references)
-            sampled.append(SampledItem(id(item), size, parts.get(id(item), 0.0)))
-            if self._is_over():
-                break
-        allocated = self._met_allocated / self._met_bytes if self._met_bytes else 1.0
-        looked_at = items[: len(sampled)]
-        are_bare = all(id(type(item)) in _ATOMIC_KINDS for item in looked_at)
-        return estimate_of(sampled, looked_at, count, allocated_share=allocated, are_bare=are_bare)
-
     def _contents(self, target: Any) -> int:
         """Return the bytes of a large container's items; deeper ones are sampled more thinly."""
         items, weight = sample_items(target, thinned_by=4**self._depth)
@@ -191,7 +185,6 @@ class _SizeWalk:
     def _walked(self, target: object) -> int:
         """Return what objsize finds; what was found before the budget ran out counts."""
         total = 0
-        self._level_share = 1.0
         try:
             for found in self._walker().traverse_bfs(target):
                 total += self._met(found)
@@ -217,13 +210,8 @@ class _SizeWalk:
         return self._context
 
     def _met(self, found: object) -> int:
-        """Return an object's own bytes, and note how much of them is this place's, and what the allocator takes."""
-        own = self._own_sizes.own_bytes(found)
-        is_told = id(type(found)) in _ATOMIC_KINDS or self._leads_to_few(found)
-        self._met_bytes += own
-        self._met_parts += own * self._level_share / self._reference_counts.get(id(found), 1)
-        self._met_allocated += allocated_bytes(found, own) if is_told else own
-        return own
+        """Return an object's own bytes."""
+        return self._own_sizes.own_bytes(found)
 
     def _referents(self, *found: Any) -> Iterable[Any]:
         self._object_count += len(found)
@@ -239,18 +227,66 @@ class _SizeWalk:
                 leading.append(one)
         if not leading:
             return []
+        return self._led_to(leading)
+
+    def _led_to(self, leading: list[Any]) -> list[Any]:
+        """Return the next level of objects."""
         # Not the instance's __dict__ attribute as well: asking for it would create one.
-        met = gc.get_referents(*leading)
-        counts = self._reference_counts
-        self._level_share *= sum(1 / counts.get(id(one), 1) for one in leading) / len(leading)
-        counts.update(zip(map(id, met), reference_counts(met), strict=True))
-        return met
+        return gc.get_referents(*leading)
 
     def _leads_to_few(self, target: object) -> bool:
         return leads_to_few(target, self._own_sizes.own_bytes(target))
 
     def _is_over(self) -> bool:
         return self._monotonic() > self._deadline
+
+
+class _EstimateWalk(_SizeWalk):
+    """A traversal that also notes how much of what it meets is one place's own, and what the allocators take for it."""
+
+    def __init__(self, monotonic: Callable[[], float], budget_seconds: float) -> None:
+        super().__init__(monotonic, budget_seconds)
+        self._reference_counts: dict[int, int] = {}
+        self._level_share = 1.0
+        self._met_bytes = self._met_parts = self._met_allocated = 0.0
+
+    def estimated(self, items: list[object], count: int) -> ItemsEstimate:
+        """Return what one of `count` items takes, of which `items` is a sample."""
+        sampled: list[SampledItem] = []
+        parts: dict[int, float] = {}
+        for item, references in zip(items, reference_counts(items), strict=True):
+            size = 0
+            if not is_lasting(item):
+                met, own = self._met_bytes, self._met_parts
+                size = self.total(item)
+                share = (self._met_parts - own) / max(1.0, self._met_bytes - met)
+                parts.setdefault(id(item), size * min(1.0, share) / references)
+            sampled.append(SampledItem(id(item), size, parts.get(id(item), 0.0)))
+            if self._is_over():
+                break
+        allocated = self._met_allocated / self._met_bytes if self._met_bytes else 1.0
+        looked_at = items[: len(sampled)]
+        are_bare = all(id(type(item)) in _ATOMIC_KINDS for item in looked_at)
+        return estimate_of(sampled, looked_at, count, allocated_share=allocated, are_bare=are_bare)
+
+    def _walked(self, target: object) -> int:
+        self._level_share = 1.0
+        return super()._walked(target)
+
+    def _met(self, found: object) -> int:
+        own = super()._met(found)
+        is_told = id(type(found)) in _ATOMIC_KINDS or self._leads_to_few(found)
+        self._met_bytes += own
+        self._met_parts += own * self._level_share / self._reference_counts.get(id(found), 1)
+        self._met_allocated += allocated_bytes(found, own) if is_told else own
+        return own
+
+    def _led_to(self, leading: list[Any]) -> list[Any]:
+        met = super()._led_to(leading)
+        counts = self._reference_counts
+        self._level_share *= sum(1 / counts.get(id(one), 1) for one in leading) / len(leading)
+        counts.update(zip(map(id, met), reference_counts(met), strict=True))
+        return met
 
 
 class _OutOfBudgetError(Exception):

@@ -14,7 +14,7 @@ from memmon.probe.registered.measures import Measure, make_measure
 from memmon.probe.registered.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from memmon.model import ComponentReading
 
@@ -73,7 +73,7 @@ class ComponentRegistry:
                 log, logging.WARNING, "component %s was registered again: the newer measure counts", shown
             )
         if len(self._measures) >= self._sweep_at_count:
-            self._forget_gone(self._listed())
+            self._forget_gone()
             self._sweep_at_count = max(2 * len(self._measures), _SWEEP_COUNT)
 
     def section(self, name: str) -> Section:
@@ -111,19 +111,18 @@ class ComponentRegistry:
 
     def read(self) -> tuple[ComponentReading, ...]:
         """Return a reading for each component; the size is None when it could not be measured."""
-        readings = [(measure, measure.read()) for measure in self._listed()]
-        forgotten = self._forget_gone([measure for measure, _ in readings])
-        return tuple(reading for measure, reading in readings if id(measure) not in forgotten)
+        self._forget_gone()
+        return tuple(measure.read() for measure in self._listed())
 
-    def _forget_gone(self, measures: Iterable[Measure]) -> set[int]:
-        """Forget what is gone, once so much is that components here plainly come and go; return the ids of those measures."""
-        gone = [measure for measure in measures if measure.is_gone]
+    def _forget_gone(self) -> None:
+        """Forget what is gone, once so much is that components here plainly come and go."""
+        gone = [measure for measure in self._listed() if measure.is_gone]
         was_told = self._gone_count > MOST_GONE_COUNT
         for measure in gone:
             self._gone_count += not measure.was_counted_gone
             measure.was_counted_gone = True
         if not gone or self._gone_count <= MOST_GONE_COUNT:
-            return set()
+            return
         for measure in gone:
             name = self._originals.get(measure.shown_name)
             if name is not None and self._measures.get(name) is measure:
@@ -135,7 +134,6 @@ class ComponentRegistry:
                 "the objects of more than %d registered components are gone: each is forgotten from now on once it is",
                 MOST_GONE_COUNT,
             )
-        return {id(measure) for measure in gone}
 
     def after_fork_in_child(self) -> None:
         """Nothing needs renewal: there are no locks here. Registrations stay."""
