@@ -13,10 +13,18 @@ from program_kit import HERE
 
 pytestmark = pytest.mark.programs
 
+# The same cell twice, as one runs it; each waits for the first snapshot, which the recorder takes in its own time.
+START = f"""
+import time
+from memmon import Recorder
+recorder = Recorder('host.db', source='notebook', {OPTIONS})
+recorder.start()
+while not getattr(recorder.status, "taken_count", 1):  # without memmon there is none to wait for
+    time.sleep(0.01)
+"""
 CELLS = (
-    f"from memmon import Recorder\nRecorder('host.db', source='notebook', {OPTIONS}).start()",
-    # The same cell again, as one does.
-    f"recorder = Recorder('host.db', source='notebook', {OPTIONS})\nrecorder.start()",
+    START,
+    START,
     "recorder.take_snapshot()\nprint('stored', recorder.flush(60))",
     "1 / 0",
     "import sys\nprint('kept', repr(sys.last_value))",
