@@ -26,6 +26,11 @@ print(sum(thread.name == "memmon-sampler" for thread in threading.enumerate()), 
 """
 NOTEBOOK = """
 import pathlib
+TAKEN = '''
+import time
+while not getattr(recorder.status, "taken_count", 1):  # without memmon there is none to wait for
+    time.sleep(0.01)
+'''
 from jupyter_client import KernelManager
 manager = KernelManager()
 manager.start_kernel()
@@ -34,6 +39,9 @@ client.start_channels()
 client.wait_for_ready(timeout=60)
 for _ in range(2):
     answer = client.execute_interactive(pathlib.Path("cell.py").read_text(), timeout=60)
+    assert answer["content"]["status"] == "ok", answer
+    # A recorder that is replaced before its first snapshot stores none: it waits for that, as a reader would.
+    answer = client.execute_interactive(TAKEN, silent=True, timeout=60)
     assert answer["content"]["status"] == "ok", answer
 client.execute_interactive("recorder.flush(60)", silent=True, timeout=90)
 client.shutdown()
