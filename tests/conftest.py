@@ -7,11 +7,32 @@ import signal
 
 import pytest
 
+from memmon.config import Database
+
 DEFAULT_MARKS = "not slow and not faults and not programs"
+WRITERS = ("sqlite3", "sqlalchemy")
+KEPT_VARIABLES = ("MEMMON_FAULTS", "MEMMON_SHARED", "MEMMON_WRITER")
 
 
-def pytest_configure():
-    """A shell ignores some signals in what it runs in the background, and every program that a test starts would too."""
+def pytest_addoption(parser):
+    parser.addoption(
+        "--writer",
+        choices=WRITERS,
+        default=WRITERS[0],
+        help="what writes database files wherever a test does not say it: in this process and in the programs that it starts",
+    )
+
+
+def pytest_configure(config):
+    """Let the chosen writer be everybody's, and signals be as they are in a terminal.
+
+    A shell ignores some signals in what it runs in the background, and every program that a test starts would too.
+    """
+    os.environ.pop("MEMMON_WRITER", None)
+    if config.option.writer != WRITERS[0]:
+        os.environ["MEMMON_WRITER"] = config.option.writer
+        # What asks no settings, such as `parse_database` in a fixture, has its writer from here.
+        Database.__init__.__kwdefaults__["writer"] = config.option.writer
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: pytest.exit("a signal came"))
@@ -36,9 +57,8 @@ def _processor_count() -> int:
 def own_home(tmp_path_factory, monkeypatch):
     """No test sees or touches the operator's own settings and database."""
     home = tmp_path_factory.mktemp("home")
-    for name in [name for name in os.environ if name.startswith("MEMMON_") and name != "MEMMON_FAULTS"]:
-        if name != "MEMMON_SHARED":
-            monkeypatch.delenv(name)
+    for name in [name for name in os.environ if name.startswith("MEMMON_") and name not in KEPT_VARIABLES]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

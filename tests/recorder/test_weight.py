@@ -72,7 +72,7 @@ def recorded(tmp_path_factory):
 
 def test_recording_loads_nothing_heavy(recorded):
     """After the first stored snapshot, the first hourly check and the first alert none of the heavy modules is loaded, and few in all."""
-    kinds, loaded = recorded()
+    kinds, loaded = recorded(writer="sqlite3")
     assert "high_memory" in kinds
     assert not (HEAVY | NEEDLESS | LATER) & set(loaded)
     assert len(loaded) <= MODULE_COUNT, len(loaded)
