@@ -19,11 +19,12 @@ environment_is_made() {
 
 # Some tests kill, fork and time real processes: what failed beside a thousand others is run once more by
 # itself, in sight. What fails twice has failed. Each kind remembers its own: two of them may run side by side.
+# PYTEST is that of another environment.
 pytest_twice() {
-  local what=$1 memory
+  local what=$1 pytest=${PYTEST:-.venv/bin/pytest} memory
   shift
   memory=cache_dir=.pytest_cache/$what
-  .venv/bin/pytest -q -o "$memory" "$@" && return
+  "$pytest" -q -o "$memory" "$@" && return
   say "once more, alone: what failed among the $what tests"
-  .venv/bin/pytest -q -o "$memory" "$@" --lf
+  "$pytest" -q -o "$memory" "$@" -n 0 --lf
 }
