@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
+from statistics import median
 
 import pytest
-from store_kit import START, deque_of, ticks
+from store_kit import START, StoreMaker, deque_of, ticks
 
 from memmon.config import Settings
 from memmon.model import RunRecord
 from memmon.store.read import open_store
-from memmon.store.retention import prune
+from memmon.store.retention import gone_names, prune
 from memmon.store.upkeep.maintenance import check
 from memmon.store.write.writer import Batch, Writer
 
@@ -57,7 +59,6 @@ def test_names_that_came_and_went_go_with_their_readings(store):
     last = {f"order-{number:06d}" for number in range(179 * ALIVE, 180 * ALIVE)}  # alive at the end
     assert names(store) == {"stays"} | last
     assert done.forgotten_name_count == 179 * ALIVE
-    assert done.longest_batch_seconds < 1.0
     for table in ("reading", "reading_rollup"):
         assert not rows(store, f"SELECT 1 FROM {table} WHERE series_id NOT IN (SELECT id FROM series)")
     found = check(store.database)
@@ -66,6 +67,48 @@ def test_names_that_came_and_went_go_with_their_readings(store):
     lengths = rows(store, "SELECT min(min_value), max(max_value) FROM reading_rollup p JOIN series x ON x.id = p.series_id "
                    "WHERE name = 'stays' AND metric = 'length'")  # fmt: skip
     assert lengths == [(0, 179)]
+
+
+@pytest.fixture
+def lock_steps(monkeypatch):
+    """A list that gets, for each batch of names that goes, tens of steps of SQLite's machine while it holds the write lock."""
+    found: list[int] = []
+    forget = gone_names._forget
+
+    def counted(session, names):
+        found.append(0)
+
+        def step():
+            found[-1] += 1
+
+        driver = session._connection.connection.driver_connection
+        driver.set_progress_handler(step, 10)
+        try:
+            return forget(session, names)
+        finally:
+            driver.set_progress_handler(None, 10)
+
+    monkeypatch.setattr(gone_names, "_forget", counted)
+    return found
+
+
+def test_letting_names_go_holds_the_lock_for_these_alone(store, tmp_path, lock_steps):
+    """Each batch does about the same, and no more where many times the readings of others lie beside the names that go."""
+    store.add_run(ticks(180, deques=orders), source="bot")
+    beside = StoreMaker(shutil.copy(store.path, tmp_path / "beside.db"), run_count=store.run_count)
+    beside.add_run(
+        ticks(
+            400, start=START + timedelta(days=29), deques=lambda n: [deque_of(f"q{k}", n) for k in range(20)]
+        ),
+        source="other",
+    )
+    assert purge(store, days=30).forgotten_name_count == 179 * ALIVE
+    alone = lock_steps.copy()
+    lock_steps.clear()
+    assert purge(beside, days=30).forgotten_name_count == 179 * ALIVE
+    assert len(alone) == len(lock_steps) > 5
+    assert max(alone) <= 2 * median(alone)
+    assert max(lock_steps) <= 1.1 * max(alone)
 
 
 def test_rollups_without_the_gone_are_vouched_for(store):
