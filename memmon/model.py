@@ -143,6 +143,8 @@ class RunRecord:
 
 OWN_COST_EVENT = "own_cost"
 """The kind of the event that says what memmon itself costs its program."""
+DAMAGE_EVENT = "damage"
+"""The kind of the event that says where a damaged database was put aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

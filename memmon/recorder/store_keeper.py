@@ -18,6 +18,7 @@ from memmon.facts.defaults import NEW_NAMES_PER_DAY
 from memmon.guest.green import call_aside
 from memmon.guest.locks import ForkLock
 from memmon.guest.shielding import log_safely
+from memmon.model import DAMAGE_EVENT
 from memmon.recorder.outbox import Outbox
 from memmon.recorder.prepare import is_damaged, prepare, set_aside
 from memmon.recorder.store_faults import Fault, cause, classify, describe, may_be_damage
@@ -231,7 +232,7 @@ class StoreKeeper:
             return
         self._set_aside_at.append(self._clock.monotonic())
         text = f"the database was damaged; it is kept as {moved}"
-        self._outbox.add(state, state.event(self._clock, "evidence", text, {"path": str(moved)}))
+        self._outbox.add(state, state.event(self._clock, DAMAGE_EVENT, text, {"path": str(moved)}))
         self._log_state(
             "damaged",
             "memmon: %s was damaged (%s); it is kept as %s and a new history begins; "

@@ -24,6 +24,7 @@ EVENT_KINDS = {
     "alert": "alert",
     "annotation": "note",
     "clock_step": "note",
+    "damage": "note",
 }
 
 

@@ -125,7 +125,7 @@ def test_damage(tmp_path, history, kind, when):
     if kind != "removed" and not (kind == "emptied" and when == "at start"):
         assert old_rows or evidence, "the old history is neither there nor kept aside"
     if evidence:
-        told = rows(path, "SELECT text FROM event WHERE kind = 'evidence'")
+        told = rows(path, "SELECT text FROM event WHERE kind = 'damage'")
         assert evidence[0].name in told[0][0]
         assert torn_count(path) == 0
         assert integrity(path) == "ok"
@@ -161,7 +161,7 @@ def test_damage_that_no_write_meets(tmp_path, figures):
     assert until(is_aside, timeout=90.0)
     recorder.stop()
     evidence = next(tmp_path.glob("q.db.corrupt-*"))
-    assert evidence.name in rows(path, "SELECT text FROM event WHERE kind = 'evidence'")[0][0]
+    assert evidence.name in rows(path, "SELECT text FROM event WHERE kind = 'damage'")[0][0]
     assert (integrity(path), torn_count(path)) == ("ok", 0)
     figures(
         6, "damage in old pages, which no write meets: found by the scheduled look, evidence kept and named"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from memmon.child import Children
 from memmon.clock import ManualClock
-from memmon.config import parse_database
+from memmon.config import Settings, parse_database
 from memmon.model import Snapshot
 from memmon.recorder.run_identity import new_run
 from memmon.recorder.store_keeper import (
@@ -19,6 +19,9 @@ from memmon.recorder.store_keeper import (
     SET_ASIDE_LIMIT,
     StoreKeeper,
 )
+from memmon.report.build import stored_sections
+from memmon.store.read import open_store
+from memmon.store.retention import prune
 from memmon.store.write.open_run import OpenRun
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,3 +102,24 @@ def test_a_file_that_was_exchanged_since_it_was_found_damaged_stays(tmp_path, cl
     keeper.store()
     assert len(list(tmp_path.glob("k.db.corrupt-*"))) == 1
     assert keeper.is_all_stored()
+
+
+def test_where_a_damaged_file_lies_is_no_word_on_what_grows(tmp_path, clock):
+    """The note on a damaged file is among the report's events, not its evidence of growth, and outlives the raw days."""
+    path, state = tmp_path / "k.db", run()
+    path.write_bytes(b"no database at all, and no room for one" * 100)
+    keeper = keeper_of(path, clock)
+    keeper.hold(state, Snapshot(at=AT, sequence=1))
+    keeper.store()
+    (aside,) = tmp_path.glob("k.db.corrupt-*")
+    database = parse_database(path)
+    prune.apply(
+        database,
+        Settings(raw_days=1, hourly_days=7),
+        now=clock.now() + timedelta(days=400),
+        pause_seconds=0.0,
+    )
+    with open_store(path) as store:
+        sections = stored_sections(store, "bot", now=clock.now() + timedelta(days=400))
+    assert [(one.kind, aside.name in one.text) for one in sections.events] == [("damage", True)]
+    assert sections.evidence is None
