@@ -138,8 +138,9 @@ def started_ticks(pid: int) -> int | None:
 def _stat(pid: int) -> tuple[int, int, str, int] | None:
     """Return a process's session, start (clock ticks since boot), state and parent; None: there is none."""
     try:
-        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-        fields = text.rpartition(")")[2].split()
+        # Of every process there is: a Path of each would leave its number in the interpreter's table of names.
+        with open(f"{_PROC}/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            fields = file.read().rpartition(")")[2].split()
         return (
             int(fields[_SESSION_FIELD]),
             int(fields[_START_FIELD]),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
 
+from memmon import Recorder
+from memmon.clock import ManualClock
 from memmon.store.connect.wal import WalFaultError, check_wal
 
 
@@ -65,3 +68,21 @@ def test_a_removed_log(tmp_path):
         check_wal(tmp_path / "none-wal", None)
     with pytest.raises(OSError):
         check_wal(tmp_path, None)
+
+
+def test_snapshots_leave_nothing_in_the_table_of_names(tmp_path, monkeypatch):
+    """Storing snapshots interns no text, as each Path that is made anew does: CPython's table of such texts only fills, and is doubled then."""
+    clock, interned, intern = ManualClock(), [], sys.intern
+    recorder = Recorder(tmp_path / "m.db", source="bot", clock=clock, leak_check=False, daily_report=False)
+
+    def snapshots(count):
+        for _ in range(count):
+            clock.advance(1.0)
+            recorder.take_snapshot()
+            assert recorder.flush(60.0), recorder.status
+
+    snapshots(3)
+    monkeypatch.setattr(sys, "intern", lambda text: interned.append(text) or intern(text))
+    snapshots(20)
+    recorder.stop()
+    assert interned == []

@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreDamagedError
@@ -15,6 +14,8 @@ from memmon.store.connect.engine import sqlite_uri
 from memmon.store.connect.plain_sqlite import connect_sqlite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memmon.config import Database
     from memmon.store.connect.link import Link
 
@@ -52,7 +53,7 @@ def require_whole_wal(link: Link, known: WalMark | None) -> WalMark | None:
         return None
     for look in range(1, _LOOK_COUNT + 1):
         try:
-            return check_wal(Path(f"{path}-wal"), known)
+            return check_wal(f"{path}-wal", known)
         except WalFaultError as error:
             # Another connection that begins the log anew (all of it was folded into the file) writes
             # the head a moment before the first frame: that passes, a cut stays.
@@ -66,19 +67,20 @@ def require_whole_wal(link: Link, known: WalMark | None) -> WalMark | None:
 def wal_bytes(link: Link) -> int:
     """Return the size of the log of an open connection; 0: there is none, or it is folded in."""
     try:
-        return Path(f"{link.info.get('path')}-wal").stat().st_size
+        return os.stat(f"{link.info.get('path')}-wal").st_size  # noqa: PTH116 -- as in `check_wal`
     except OSError:
         return 0
 
 
-def check_wal(wal: Path, known: WalMark | None) -> WalMark:
+def check_wal(wal: str | Path, known: WalMark | None) -> WalMark:
     """Return how far a log that was just written to is whole; raises WalFaultError with what is wrong.
 
-    An OSError says that it could not be looked at: then nothing is known.
+    An OSError says that it could not be looked at: then nothing is known. No Path is made for it: each
+    made anew leaves its parts in the interpreter's table of names, which in the end is doubled.
     """
     try:
         # No locks lie on this file: closing it here drops none.
-        with wal.open("rb", buffering=0) as file:
+        with open(wal, "rb", buffering=0) as file:  # noqa: PTH123 -- a text, see above
             head = file.read(_HEAD_BYTES)
             if len(head) < _HEAD_BYTES or head[:4] not in _MAGIC:
                 msg = "was removed or cut"
