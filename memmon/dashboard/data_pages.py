@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from memmon.dashboard.data_links import cells_of, ways_of
 from memmon.dashboard.data_query import query_of
 from memmon.dashboard.layout import REFRESH_SECONDS, render
-from memmon.dashboard.moments import moment
+from memmon.dashboard.moments import EXAMPLE, between
 from memmon.errors import NoDataError
 from memmon.export.cells import safe_cell
 from memmon.facts.whole_numbers import whole_number
@@ -42,8 +42,9 @@ _BESIDE = timedelta(hours=12)
 
 def events_page(place: PageContext, store: Store, request: Request) -> Response:
     """Return the newest events of one source (`name`) or of all, of one `kind` or of all, of a stretch or of all time."""
-    wanted, kind = request.query_params.get("name"), request.query_params.get("kind")
-    since, until = moment(request, "since"), moment(request, "until")
+    wanted, kind = (request.query_params.get(name, "").strip() for name in ("name", "kind"))
+    stretch = between(request)
+    since, until = stretch.since, stretch.until
     source = store.resolve_source(wanted).name if wanted else None
     kinds, most = [kind] if kind else None, EVENT_COUNT + 1
     if source is not None:
@@ -53,23 +54,35 @@ def events_page(place: PageContext, store: Store, request: Request) -> Response:
         of_all = events_of_all(store.database, since, until, kinds=kinds, limit=most)
         names = {one.source_id: one.name for one in store.sources()}
         found = [(names.get(source_id, ""), event) for source_id, event in of_all]
-    between = [f"{word} {local_time(at)}" for word, at in (("from", since), ("to", until)) if at is not None]
+    ends = [f"{word} {local_time(at)}" for word, at in (("from", since), ("to", until)) if at is not None]
+    asked = {name: text for name, text in (("name", source), ("kind", kind)) if text} | stretch.texts
+    shown = found[:EVENT_COUNT]
     body = render(
         "events.html.jinja",
         title="Events",
         here="/events",
-        rows=[_event_row(name, event) for name, event in found[:EVENT_COUNT]],
-        filtered=" · ".join(filter(None, [wanted, kind, *between])),
-        csv_href="/data/v_event.csv"
-        + (f"?{urlencode(narrowed)}" if (narrowed := _of_events(source, kind)) else ""),
+        rows=[_event_row(name, event) for name, event in shown],
+        filtered=" · ".join(filter(None, [wanted, kind, *ends])),
+        example=EXAMPLE,
+        fields={name: asked.get(name, "") for name in ("name", "kind", "since", "until")},
+        csv_href=_as_csv(asked),
         count=EVENT_COUNT if len(found) > EVENT_COUNT else 0,
+        older_href=_older(asked, shown[-1][1].at, until) if shown else "",
         refresh_seconds=0 if until is not None and until <= place.clock.now() else REFRESH_SECONDS,
     )
     return HTMLResponse(body)
 
 
-def _of_events(source: str | None, kind: str | None) -> dict[str, str]:
-    return {name: text for name, text in (("source", source), ("kind", kind)) if text}
+def _older(asked: dict[str, str], last: datetime, until: datetime | None) -> str:
+    """Return the address of the events that go on where these end: at their last moment, or before it if it is all they are of."""
+    end = last - timedelta(milliseconds=1) if last == until else last
+    return "/events?" + urlencode({**asked, "until": end.isoformat()})
+
+
+def _as_csv(asked: dict[str, str]) -> str:
+    """Return the address of the same events as CSV: the view calls a source's name its source."""
+    narrowed = {"source" if name == "name" else name: text for name, text in asked.items()}
+    return "/data/v_event.csv" + (f"?{urlencode(narrowed)}" if narrowed else "")
 
 
 def _event_row(name: str, event: EventInfo) -> dict[str, str]:
@@ -109,6 +122,7 @@ def view_page(place: PageContext, store: Store, request: Request) -> Response:
         title=query.view,
         here="/data",
         query=query,
+        example=EXAMPLE,
         words=VIEWS[query.view],
         columns=found.columns,
         rows=[cells_of(found.columns, row) for row in rows],

@@ -6,10 +6,11 @@ Views over samples are read a run at a time: over all runs of a fleet they take 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from memmon.dashboard.moments import Between, between
 from memmon.errors import NoDataError
 from memmon.facts.whole_numbers import whole_number
 from memmon.store.read.many_sources import light_runs
@@ -37,34 +38,43 @@ _FILTERS = {
     "v_assessment": ("source",),
 }
 _OF_RUN_FILTERS = ("source", "run_id")
+_TIMELESS = frozenset({"v_source", "v_run"})
+"""Views whose rows are of no single moment."""
 _KIND = re.compile(r"[a-z_]{1,40}")
 _SHOWN_LETTERS = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewQuery:
-    """A view, what narrows it (by column), and what chose a run where none was asked for."""
+    """A view, what narrows it (by column, and between two moments), and what chose a run where none was asked for."""
 
     view: str
     wanted: dict[str, str]
+    between: Between = field(default_factory=Between)
     is_newest_run: bool = False
 
     def statement(self, *, count: int, offset: int, is_ordered: bool = True) -> str:
         """Return the statement: the view is one of VIEWS, numbers are whole, and texts are the database's own."""
-        terms = " AND ".join(f"{column} = {_literal(column, text)}" for column, text in self.wanted.items())
-        where = f" WHERE {terms}" if terms else ""
+        terms = [f"{column} = {_literal(column, text)}" for column, text in self.wanted.items()]
+        terms += [f"at_ms {sign} {ms:d}" for sign, ms in self.between.bounds_ms()]
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
         order = f" ORDER BY {_NEWEST_FIRST.get(self.view, 'at_ms DESC')}" if is_ordered else ""
         return f"SELECT * FROM {self.view}{where}{order} LIMIT {count:d} OFFSET {offset:d}"  # noqa: S608 - see the docstring
 
     def href(self, *, suffix: str = "", **more: object) -> str:
         """Return the address of the same rows."""
-        wanted = {**self.wanted, **more}
+        wanted = {**self.narrowed, **more}
         return f"/data/{self.view}{suffix}" + (f"?{urlencode(wanted)}" if wanted else "")
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns by which it can be narrowed."""
-        return filters_of(self.view)
+    def narrowed(self) -> dict[str, str]:
+        """What narrows it, by its name in the address."""
+        return {**self.wanted, **self.between.texts}
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The names in the address by which it can be narrowed."""
+        return (*filters_of(self.view), *(() if self.view in _TIMELESS else ("since", "until")))
 
 
 def filters_of(view: str) -> tuple[str, ...]:
@@ -89,13 +99,15 @@ def query_of(store: Store, request: Request, *, now: datetime, is_whole: bool = 
         for run in of
     ]
     wanted = {column: _known(column, text, runs, list(names.values())) for column, text in asked.items()}
+    stretch = Between() if view in _TIMELESS else between(request)
     if view not in OF_RUNS or is_whole or "run_id" in wanted:
-        return ViewQuery(view=view, wanted=wanted)
+        return ViewQuery(view=view, wanted=wanted, between=stretch)
     of_source = [run for name, run in runs if wanted.get("source", name) == name]
     if not of_source:
-        return ViewQuery(view=view, wanted=wanted)
+        return ViewQuery(view=view, wanted=wanted, between=stretch)
     newest = max(of_source, key=lambda run: (run.started_at, run.run_id))
-    return ViewQuery(view=view, wanted={**wanted, "run_id": str(newest.run_id)}, is_newest_run=True)
+    newest_run = {**wanted, "run_id": str(newest.run_id)}
+    return ViewQuery(view=view, wanted=newest_run, between=stretch, is_newest_run=True)
 
 
 def _known(column: str, text: str, runs: Sequence[tuple[str, RunInfo]], sources: Sequence[str]) -> str:

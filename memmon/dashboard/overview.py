@@ -96,12 +96,20 @@ class Asked:
     group: str
     sought: str
 
+    @property
+    def order(self) -> str:
+        """The order's name in the address."""
+        return "desc" if self.is_descending else "asc"
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether another order than that of urgency is asked for."""
+        return self.sort != "verdict" or self.is_descending
+
     def href(self, **other: str) -> str:
         """Return the address of the same with something else in it."""
-        order = "desc" if self.is_descending else "asc"
-        same = {"sort": self.sort, "order": order, "state": self.state, "group": self.group, "q": self.sought}
-        if self.sort == "verdict" and not self.is_descending:
-            same = {**same, "sort": "", "order": ""}
+        order = {"sort": self.sort, "order": self.order} if self.is_sorted else {"sort": "", "order": ""}
+        same = {**order, "state": self.state, "group": self.group, "q": self.sought}
         wanted = {name: value for name, value in {**same, **other}.items() if value}
         return "/?" + urlencode(wanted) if wanted else "/"
 

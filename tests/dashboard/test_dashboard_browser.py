@@ -30,6 +30,23 @@ def address(database):
     served.stop()
 
 
+@pytest.fixture(scope="module")
+def long_database(tmp_path_factory):
+    database = tmp_path_factory.mktemp("long") / "m.db"
+    for letter in "ab":
+        record_bot(database, days=0.5, deques=1, source=letter * 180, host=letter * 180, release=letter * 180)
+    gone = NOW - timedelta(hours=9)
+    record_bot(database, days=0.5, deques=1, source="c" * 180, host="c" * 180, until=gone)
+    return str(database)
+
+
+@pytest.fixture(scope="module")
+def long_names(long_database):
+    served = Served(long_database)
+    yield served.address
+    served.stop()
+
+
 def look_now(page):
     """Let the page ask for itself as it does when its reader comes back to it."""
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
@@ -111,7 +128,7 @@ def test_the_page_stays_live_until_the_reader_stops_it(open_page, address):
 
 
 def test_a_source_page_outlives_its_server(open_page, database):
-    """Through two restarts: it says that it reconnects, and comes back with its zoom, logged in as before."""
+    """Through two restarts: it says that it reconnects, and comes back zoomed, opened and in focus as it was, logged in."""
     served = Served(database, token="s3cret-token")
     zoomed = (
         f"{served.address}/source?name=leaky#{int(NOW.timestamp()) - 40_000}-{int(NOW.timestamp()) - 4_000}"
@@ -126,6 +143,7 @@ def test_a_source_page_outlives_its_server(open_page, database):
             page.wait_for_selector(".uplot")
             view = page.locator("html").get_attribute("data-view")
             assert page.url == zoomed
+            page.locator("details > summary").last.press("Enter")
             for _ in range(2):
                 served.stop()
                 look_now(page)
@@ -135,6 +153,8 @@ def test_a_source_page_outlives_its_server(open_page, database):
                 served.start()
                 until(page, "!window.isOld && document.querySelector('.uplot') !== null")
                 assert page.locator("html").get_attribute("data-view") == view
+                assert page.locator("details").last.get_attribute("open") is not None
+                assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     finally:
         served.stop()
 
@@ -190,35 +210,62 @@ def test_the_overview_is_searched_and_walked_by_keys(open_page, address):
 @pytest.mark.parametrize("width", [390, 320])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/?group=release", "/events", "/data/v_run", "/source?name=nobody", f"/source?name={'a' * 180}"],
+    [
+        "/",
+        "/?group=host",
+        "/?group=release&sort=memory",
+        "/?state=silent&group=host",
+        "/events",
+        "/data",
+        "/data/v_run",
+        "/data/v_assessment",
+        "/source",
+        "/source?name=nobody",
+        "/nowhere",
+        f"/source?name={'a' * 180}",
+        f"/events?name={'a' * 180}&kind=gc&since=2026-02-28T00:00Z",
+    ],
 )
-def test_no_page_scrolls_sideways_on_a_phone(open_page, tmp_path, width, path):
-    """Also with names of 180 letters without a space, each page is as wide as the phone."""
-    database = tmp_path / "m.db"
-    for letter in "ab":
-        record_bot(database, days=0.5, deques=1, source=letter * 180)
-    served = Served(str(database))
+def test_no_page_scrolls_sideways_on_a_phone(open_page, long_names, width, path):
+    """Also with names, hosts and releases of 180 letters without a space, each page is as wide as the phone."""
+    with open_page(long_names + path, viewport={"width": width, "height": 844}) as (page, _):
+        if path.startswith("/source?name=a"):
+            page.wait_for_selector(".uplot")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_form_for_the_token_is_as_wide_as_the_phone(open_page, database, width):
+    """With an address of 180 letters behind it, and after a wrong token; axe is content with it, dark and light."""
+    served = Served(database, token="s3cret-token")
     try:
-        with open_page(served.address + path, viewport={"width": width, "height": 844}) as (page, _):
-            assert page.evaluate("document.documentElement.scrollWidth") == width
+        for scheme in ("dark", "light"):
+            options = {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
+            with open_page(f"{served.address}/source?name={'a' * 180}", **options) as (page, _):
+                assert axe_findings(page) == []
+                page.fill("#token", "wrong")
+                page.keyboard.press("Enter")
+                page.wait_for_selector("[role=alert]")
+                assert page.evaluate("document.documentElement.scrollWidth") == width
+                assert axe_findings(page) == []
     finally:
         served.stop()
 
 
 @pytest.mark.parametrize("is_live", [True, False])
-def test_a_slow_source_page_fills_in(open_page, database, monkeypatch, is_live):
+def test_a_slow_source_page_fills_in(open_page, long_database, monkeypatch, is_live):
     """A reader sees what is known while the page is made, and the charts take its place by themselves, live or not."""
-    gate, make = threading.Event(), app.source_page.source_page
+    gate, make, name = threading.Event(), app.source_page.source_page, "a" * 180
     monkeypatch.setattr(app.source_page, "source_page", lambda *asked: gate.wait(30) and make(*asked))
-    served = Served(database)
+    served = Served(long_database)
     try:
         with open_page(served.address + "/data") as (page, seen):
             page.evaluate(f"sessionStorage.setItem('memmon-live', '{'on' if is_live else 'off'}')")
             page.goto(
-                f"{served.address}/source?name=leaky#{int(NOW.timestamp()) - 9000}-{int(NOW.timestamp()) - 900}"
+                f"{served.address}/source?name={name}#{int(NOW.timestamp()) - 9000}-{int(NOW.timestamp()) - 900}"
             )
             assert page.locator(".being [role=status]").inner_text().startswith("Being judged")
-            assert page.locator("h1").inner_text() == "leaky"
+            assert page.locator("h1").inner_text() == name
             assert axe_findings(page) == []
             page.set_viewport_size({"width": 320, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") == 320

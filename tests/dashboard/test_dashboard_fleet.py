@@ -100,3 +100,32 @@ def test_states_and_groups_are_chosen_by_keyboard(open_page, fleet):
         assert names(page) == ["tight"]
         assert page.evaluate("document.activeElement.textContent") == "tight"
     assert seen.complaints == []
+
+
+def test_what_is_sought_is_kept_when_a_state_a_group_or_an_order_is_chosen(open_page, fleet):
+    """By keyboard alone: find, then narrow, group and sort what was found; Esc shows all of that state again."""
+    with open_page(fleet + "/") as (page, seen):
+        all_judged(page, fleet)
+        page.keyboard.press("/")
+        page.keyboard.type("g")
+        assert sorted(names(page)) == ["gone", "tight", "young"]
+        focus_by_tab(page, "1 silent")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?state=silent&q=g")
+        assert names(page) == ["gone"]
+        focus_by_tab(page, "all")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?q=g")
+        focus_by_tab(page, "by host")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?group=host&q=g")
+        focus_by_tab(page, "Source")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?sort=source&order=asc&group=host&q=g")
+        assert names(page) == ["gone", "tight", "young"]
+        page.keyboard.press("Escape")
+        assert sorted(names(page)) == sorted(name for name, _, _ in FLEET)
+        focus_by_tab(page, "1 silent")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?sort=source&order=asc&state=silent&group=host")
+    assert seen.complaints == []

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 from asgi_client import AsgiClient
+from page_tables import columns_of, rows_of
 from report_values import NOW
 
 from memmon.clock import ManualClock
@@ -95,19 +96,6 @@ def test_events_can_be_narrowed_to_a_source_or_a_kind(client):
     assert everything.count("<tr>") > only.count("<tr>") > 1
     assert "High memory usage" in everything
     assert "High memory usage" not in only
-
-
-def rows_of(page):
-    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
-    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
-    return [
-        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", row, re.DOTALL)]
-        for row in rows
-    ]
-
-
-def columns_of(page):
-    return re.findall(r'<th scope="col">([^<]*)</th>', page)
 
 
 def test_the_views_are_tables_with_all_rows_as_csv(client):
@@ -199,8 +187,11 @@ def test_a_release_leads_to_its_runs_their_window_samples_and_events(client):
         assert client.get(html.unescape(href)).status_code == 200
     events = next(href for href, label in ways.items() if label == "events")
     page = client.get(html.unescape(events)).text
-    assert "/data/v_event.csv?source=quiet" in page
     assert "only quiet · from " in page
+    as_csv = html.unescape(re.search(r'href="(/data/v_event\.csv\?source=quiet[^"]*)"', page)[1])
+    assert len(list(csv.reader(io.StringIO(client.get(as_csv).text)))) == 1 + page.count(
+        '<tr><th scope="row"'
+    )
 
 
 def test_only_views_can_be_asked_for(client):

@@ -31,10 +31,12 @@ def record_bot(  # noqa: PLR0913 - a test names what it needs
     until=NOW,
     seed=1,
     pause_hours=(0.0, 0.0),
+    host="trader-1",
+    release=None,
 ):
     """Write `runs` runs of equal length that end at `until`; returns the database's path as text.
 
-    `pause_hours`: from when to when within each run nothing is recorded.
+    `pause_hours`: from when to when within each run nothing is recorded; `release`: of all runs, else each has its own.
     """
     database = parse_database(path)
     upgrade(database)
@@ -50,9 +52,9 @@ def record_bot(  # noqa: PLR0913 - a test names what it needs
             source_was_given=True,
             started_at=start,
             interval_seconds=minutes * 60,
-            host=HOSTILE if hostile else "trader-1",
+            host=HOSTILE if hostile else host,
             pid=4000 + number,
-            release=HOSTILE if hostile else releases[number * 3 // runs],
+            release=HOSTILE if hostile else release or releases[number * 3 // runs],
         )
         snapshots = [
             _snapshot(start, i, minutes, deques, slope_mb_per_hour, hostile, limit_mb, rng)

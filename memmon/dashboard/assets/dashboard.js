@@ -24,6 +24,15 @@
     var address = new URL(location.href), sought = field.value.trim();
     if (sought) { address.searchParams.set("q", sought); } else { address.searchParams.delete("q"); }
     try { history.replaceState(null, "", address); } catch (error) { /* an address that may not change */ }
+    carry(sought);
+  }
+  // The states, the groups and the columns' order lead on with what is sought.
+  function carry(sought) {
+    document.querySelectorAll("nav.choices a, .fleet thead a").forEach(function (link) {
+      var address = new URL(link.href);
+      if (sought) { address.searchParams.set("q", sought); } else { address.searchParams.delete("q"); }
+      link.setAttribute("href", address.pathname + address.search);
+    });
   }
   function clear() { field.value = ""; seek(); remember(); }
   function step(by) {

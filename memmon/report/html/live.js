@@ -60,10 +60,17 @@
     document.title = fresh.title;
     document.dispatchEvent(new Event("memmon-fresh"));
   }
-  // Charts begin anew with the page: the zoom is in its address, the scroll is the browser's, and what was opened is kept here.
+  function focusable() { return Array.prototype.slice.call(document.querySelectorAll("a[href], button, summary, select, input, [tabindex]")); }
+  function called(element) { return element.tagName + (element.getAttribute("href") || element.id || element.getAttribute("aria-label") || element.textContent); }
+  function focused() { return focusable().indexOf(document.activeElement) < 0 ? null : called(document.activeElement); }
+  function refocus(name) {
+    var same = name ? focusable().filter(function (one) { return called(one) === name; })[0] : null;
+    if (same) { same.focus({ preventScroll: true }); }
+  }
+  // Charts begin anew with the page: the zoom is in its address; what was opened, the scroll and the focus are kept here.
   function anew() {
     if (!isWhole) { location.reload(); return; }
-    try { sessionStorage.setItem("memmon-opened", JSON.stringify([location.pathname + location.search, opened(), scrollY])); } catch (error) { /* same */ }
+    try { sessionStorage.setItem("memmon-opened", JSON.stringify([location.pathname + location.search, opened(), scrollY, focused()])); } catch (error) { /* same */ }
     location.reload();
   }
   function reopen() {
@@ -72,6 +79,7 @@
       sessionStorage.removeItem("memmon-opened");
       if (!kept || kept[0] !== location.pathname + location.search) { return; }
       document.querySelectorAll("details").forEach(function (one, index) { if (kept[1][index]) { one.open = true; } });
+      refocus(kept[3]);
       scrollTo(0, kept[2]);
     } catch (error) { /* same */ }
   }
