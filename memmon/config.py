@@ -57,6 +57,12 @@ class Settings:
         "growth (MB of 2**20 bytes per hour) from which a leak is called",
         gt=0,
     )
+    false_alarms_per_month: float = _setting(
+        0.0,
+        "false leak alarms in 30 days that all sources of `memmon alerts` and `memmon fleet` may give together; "
+        "0: no budget, each leak is told",
+        ge=0,
+    )
     high_memory_percent: float = _setting(
         defaults.HIGH_MEMORY_PERCENT,
         "system memory in use (percent) from which an alert is raised",

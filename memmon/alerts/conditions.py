@@ -215,14 +215,16 @@ def deque(present: PresentState, _policy: AlertPolicy) -> Observation | None:
 
 
 def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
-    """Tell whether memory leaks, once the check an hour before agrees; one of low confidence is not told."""
+    """Tell whether memory leaks, once the check an hour before agrees; one of low confidence is not told.
+
+    Nor is one that is not sure enough for the budget of false alarms; what was told stays told meanwhile.
+    """
     newest = present.leak
     if newest is None:
         return None
     level: Level = "clear"
     if newest.is_leak:
-        is_told = present.is_leak_confirmed and newest.confidence != Confidence.LOW
-        level = "active" if is_told else "between"
+        level = "active" if _is_leak_told(present, newest) else "between"
     elif newest.verdict == Verdict.CANNOT_SAY:
         level = "between"
     low, high = newest.slope_low_mb_per_hour, newest.slope_high_mb_per_hour
@@ -301,8 +303,12 @@ def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
     )
 
 
+def _is_leak_told(present: PresentState, newest: LeakLike) -> bool:
+    return present.is_leak_confirmed and present.is_leak_within_budget and newest.confidence != Confidence.LOW
+
+
 def _beside_leak(present: PresentState, newest: LeakLike, ahead: ForecastLike) -> Level:
-    is_told = present.is_leak_confirmed and newest.confidence != Confidence.LOW
+    is_told = _is_leak_told(present, newest)
     latest = ahead.hours_to_limit_high
     is_sure = latest is not None and latest <= NEAR_HOURS
     # What this one has told stays told beside the leak's own alert, until the limit is far again.

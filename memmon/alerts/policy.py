@@ -25,6 +25,8 @@ class AlertPolicy:
     """The levels of the alerts; MB are 2**20 bytes."""
 
     leak_threshold_mb_per_hour: float = defaults.LEAK_THRESHOLD_MB_PER_HOUR
+    false_alarms_per_month: float = 0.0
+    """False leak alarms in 30 days that all sources may give together; 0: no budget, each leak is told."""
     high_memory_percent: float = defaults.HIGH_MEMORY_PERCENT
     high_memory_clear_percent: float = 75.0
     very_high_memory_percent: float = 95.0
@@ -50,6 +52,7 @@ class AlertPolicy:
         """Return the policy that the settings mean; memory is clear 5 points below its level."""
         return cls(
             leak_threshold_mb_per_hour=settings.leak_threshold_mb_per_hour,
+            false_alarms_per_month=settings.false_alarms_per_month,
             cooldown_minutes=settings.alert_cooldown_minutes,
         ).with_high_memory(settings.high_memory_percent)
 

@@ -114,6 +114,10 @@ class PresentState:
     leak: LeakLike | None = None
     is_leak_confirmed: bool = False
     """The check an hour before agrees."""
+    leak_log_e_value: float | None = None
+    """Natural logarithm of the e-value against "memory does not grow"."""
+    is_leak_within_budget: bool = True
+    """It is surely enough a leak for the budget of false alarms, where there is one."""
     leaking_process: str = ""
     """Which of several processes leaks; empty where there is only one, or all do together."""
     forecast: ForecastLike | None = None

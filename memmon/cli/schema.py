@@ -228,6 +228,8 @@ def _fleet_and_soak() -> dict[str, dict[str, Any]]:
             "findings": _list(_ref("SeriesResult")),
             "leak_count": _WHOLE,
             "new_leak_count": _WHOLE,
+            "alarm_count": _WHOLE,
+            "false_alarms_per_month": _NUMBER_OR_NULL,
             "by_release": _list(_ref("LeakGroup")),
             "by_host": _list(_ref("LeakGroup")),
         },

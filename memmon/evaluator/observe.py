@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.alerts import conditions
 from memmon.alerts.present import Memory, PresentState
+from memmon.analysis.leak.budget import log_e_value, within_budget
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.gather import Question, is_confirmed, judge
 from memmon.assessment.present import Bounds
@@ -32,16 +34,18 @@ def observe(
     found: list[tuple[Observation, RunInfo]] = []
     failed: list[str] = []
     store = store.as_of(now)
-    sources = store.sources() if source is None else (store.resolve_source(source),)
-    scopes: set[str] = set()
+    every = store.sources()
+    sources = every if source is None else (store.resolve_source(source),)
+    known: list[tuple[PresentState, RunInfo]] = []
     for one in sources:
         try:
-            seen = observe_source(store, one, now=now, policy=policy)
+            known += present_of(store, one, now=now, policy=policy)
         except MemmonError as error:
             # One source that can't be judged must not keep the others from being heard.
             failed.append(f"{one.name}: {error}")
-            continue
-        for observation, run in seen:
+    scopes: set[str] = set()
+    for present, run in _within_budget(known, policy, source_count=len(every)):
+        for observation in conditions.observe(present, policy):
             # What concerns the host is told once, by the first source on it.
             if observation.scope is None or observation.scope not in scopes:
                 found.append((observation, run))
@@ -53,7 +57,35 @@ def observe(
 def observe_source(
     store: Store, source: SourceInfo, *, now: datetime, policy: AlertPolicy
 ) -> list[tuple[Observation, RunInfo]]:
-    """Return what is seen of one source; of a silent one only that it is silent."""
+    """Return what is seen of one source by itself, without a budget; of a silent one only that it is silent."""
+    return [
+        (observation, run)
+        for present, run in present_of(store, source, now=now, policy=policy)
+        for observation in conditions.observe(present, policy)
+    ]
+
+
+def _within_budget(
+    known: Sequence[tuple[PresentState, RunInfo]], policy: AlertPolicy, *, source_count: int
+) -> list[tuple[PresentState, RunInfo]]:
+    """Return what is known of the sources, with those leaks marked that are not sure enough for all of them together."""
+    if not policy.false_alarms_per_month:
+        return list(known)
+    sure = within_budget(
+        [-math.inf if (value := present.leak_log_e_value) is None else value for present, _ in known],
+        policy.false_alarms_per_month,
+        process_count=source_count,
+    )
+    return [
+        (replace(present, is_leak_within_budget=is_sure), run)
+        for (present, run), is_sure in zip(known, sure, strict=True)
+    ]
+
+
+def present_of(
+    store: Store, source: SourceInfo, *, now: datetime, policy: AlertPolicy
+) -> list[tuple[PresentState, RunInfo]]:
+    """Return what is known of one source and its newest run (nothing where it has none); of a silent one little more."""
     store = store.as_of(now)
     runs = store.runs(source.name)
     if not runs:
@@ -71,7 +103,7 @@ def observe_source(
     is_silent = silent is None or silent.level != "clear"
     if not is_silent and newest.end_reason != "imported" and newest.last_at is not None:
         present = living(store, present, runs, at=newest.last_at, policy=policy)
-    return [(observation, newest) for observation in conditions.observe(present, policy)]
+    return [(present, newest)]
 
 
 def newest_run(runs: Sequence[RunInfo]) -> RunInfo:
@@ -116,6 +148,7 @@ def with_assessment(present: PresentState, found: Judged, *, is_leak_confirmed: 
     return replace(
         present,
         leak=found.assessment.finding,
+        leak_log_e_value=log_e_value(found.assessment.finding),
         is_leak_confirmed=is_leak_confirmed,
         leaking_process=_leaking_process(found.assessment),
         forecast=found.assessment.forecast,

@@ -6,6 +6,7 @@ batches are on their way at any time, so that memory does not grow with the flee
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -22,6 +23,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
+from memmon.analysis.leak.budget import within_budget
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.assessment.gather import WEEK, file_limits_of
 from memmon.assessment.newest import read_standings
@@ -67,11 +69,18 @@ class Fleet:
     by_release: tuple[LeakGroup, ...]
     """Releases with leaks, most new leaks first."""
     by_host: tuple[LeakGroup, ...]
+    false_alarms_per_month: float | None = None
+    """The budget that alarms were held to; None: each leak is one."""
 
     @property
     def leak_count(self) -> int:
         """Sources that leak."""
         return sum(one.is_leak for one in self.results)
+
+    @property
+    def alarm_count(self) -> int:
+        """Sources that leak, surely enough for the budget."""
+        return sum(one.is_alarm for one in self.results)
 
     @property
     def new_leak_count(self) -> int:
@@ -87,6 +96,7 @@ def fleet(
     policy: LeakPolicy = _DEFAULT_POLICY,
     since: datetime | None = None,
     now: datetime | None = None,
+    false_alarms_per_month: float | None = None,
 ) -> Fleet:
     """Judge every source of a store and return one table, the most urgent first.
 
@@ -97,8 +107,13 @@ def fleet(
     it is not shut down. `jobs`: a process pool of that many (the calling script then needs the
     usual `if __name__ == "__main__":`). With neither, all is done in this process. The result is the same.
     `since` (aware): begin of what is judged; default `policy.look_back_hours` before each
-    source's own last sample. Raises ValueError for wrong arguments, and the store's errors.
+    source's own last sample.
+    `false_alarms_per_month`: how many false alarms the whole fleet may give in 30 days of hourly looks; `is_alarm` of a
+    row then asks for evidence in proportion (docs/fleet.md). Verdicts and their order are the same with it and without.
+    Raises ValueError for wrong arguments, and the store's errors.
     """
+    if false_alarms_per_month is not None:
+        within_budget((), false_alarms_per_month)  # a wrong one is refused before a thousand are judged
     if executor is not None and jobs is not None:
         msg = "give executor= or jobs=, not both"
         raise ValueError(msg)
@@ -123,7 +138,8 @@ def fleet(
         judged = _mapped(chosen, tasks, width=jobs or _width(chosen)) if left else []
         undated = [one for one in every if one.last_at is None]
         ahead = ahead_results(store, undated, policy=policy, now=moment)
-        return summarised([*kept.values(), *judged, *ahead])
+        results = [*kept.values(), *judged, *ahead]
+        return summarised(results, false_alarms_per_month=false_alarms_per_month)
 
 
 def _task(
@@ -142,13 +158,27 @@ def _task(
     return series_task(history, policy, present=present, now=now, judged_seconds=judged_seconds)
 
 
-def summarised(results: Sequence[SeriesResult]) -> Fleet:
-    """Return the table and the groups of some results."""
+def summarised(results: Sequence[SeriesResult], *, false_alarms_per_month: float | None = None) -> Fleet:
+    """Return the table and the groups of some results, the alarms of all of them within the budget, if there is one."""
+    if false_alarms_per_month is not None:
+        results = _within(results, false_alarms_per_month)
     return Fleet(
         results=worst_first(results),
         by_release=_groups(results, "release"),
         by_host=_groups(results, "host"),
+        false_alarms_per_month=false_alarms_per_month,
     )
+
+
+def _within(results: Sequence[SeriesResult], false_alarms_per_month: float) -> list[SeriesResult]:
+    """Return the rows with alarms for those leaks alone that are sure enough."""
+    sure = within_budget(
+        [-math.inf if one.log_e_value is None else one.log_e_value for one in results],
+        false_alarms_per_month,
+    )
+    return [
+        replace(one, is_alarm=one.is_leak and is_sure) for one, is_sure in zip(results, sure, strict=True)
+    ]
 
 
 def _executor(given: Executor | None, jobs: int | None) -> AbstractContextManager[Executor | None]:

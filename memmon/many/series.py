@@ -5,10 +5,12 @@ It is what any `concurrent.futures.Executor` maps: in this process, in a pool, o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from memmon.analysis.leak.budget import log_e_value
 from memmon.analysis.leak.finding import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.assessment.assess import assess
 from memmon.assessment.freshness import FreshnessState, ahead_sentence
@@ -86,6 +88,10 @@ class SeriesResult:
     """Of its limit in force."""
     hours_left: float | None = None
     """Until its first limit is reached; None: no date."""
+    log_e_value: float | None = None
+    """Natural logarithm of the e-value against "memory does not grow"; None: it does not."""
+    is_alarm: bool = False
+    """A leak, and surely enough one for the budget of false alarms that was given; without one each leak is."""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""
@@ -158,6 +164,7 @@ def series_result(
     """Return the row of a source of which that is said."""
     finding, fresh, urgent = assessed.finding, assessed.freshness, ranked(assessed)
     ahead = fresh if last_at is None else None
+    evidence = log_e_value(finding)
     return SeriesResult(
         source=finding.source,
         verdict=finding.verdict,
@@ -184,6 +191,8 @@ def series_result(
         urgency_words=urgent.words,
         used_percent=assessed.used_percent,
         hours_left=urgent.hours_left,
+        log_e_value=evidence if math.isfinite(evidence) else None,
+        is_alarm=finding.is_leak,
     )
 
 

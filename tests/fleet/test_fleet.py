@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -126,12 +128,50 @@ def test_fleet_on_the_command_line(url, expected, capfd):
     assert found["leak_count"] == 4
 
 
+def test_a_budget_asks_alarms_for_evidence_and_changes_no_verdict(url, expected):
+    """Each leak is an alarm without a budget; with one those that are sure enough are; verdicts, order and groups stay."""
+    assert expected.alarm_count == expected.leak_count == 4
+    within = memmon.fleet(url, false_alarms_per_month=3)
+    bars = [
+        math.log(20 * 720 / 3 / rank) <= one.log_e_value
+        for rank, one in enumerate(
+            sorted((one for one in within.results if one.is_leak), key=lambda one: -one.log_e_value), start=1
+        )
+    ]
+    assert [one.is_alarm for one in within.results] == [one.is_leak for one in within.results]
+    assert bars == [True] * 4
+    hardly = memmon.fleet(url, false_alarms_per_month=1e-200)  # no evidence reaches that bar
+    assert (hardly.leak_count, hardly.alarm_count) == (4, 0)
+    for found in (within, hardly):
+        assert [replace(one, is_alarm=one.is_leak) for one in found.results] == list(expected.results)
+        assert (found.by_release, found.by_host) == (expected.by_release, expected.by_host)
+    with pytest.raises(ValueError, match="above zero"):
+        memmon.fleet(url, false_alarms_per_month=0)
+
+
+def test_a_budget_on_the_command_line_is_that_of_the_setting(url, capfd, monkeypatch):
+    """`--false-alarms`, else the setting, gives the budget; the head counts its alarms and rows tell what is not sure."""
+    assert app.run(["fleet", "--db", url]) == 0
+    assert "sure enough" not in capfd.readouterr().out
+    assert app.run(["fleet", "--db", url, "--false-alarms", "3"]) == 0
+    assert "; 4 sure enough for 3 false alarms a month\n" in capfd.readouterr().out
+    monkeypatch.setenv("MEMMON_FALSE_ALARMS_PER_MONTH", "1e-200")
+    assert app.run(["fleet", "--db", url]) == 0
+    text = capfd.readouterr().out
+    assert "; 0 sure enough for 1e-200 false alarms a month\n" in text
+    assert text.count("not sure enough yet") == 4
+    assert app.run(["fleet", "--db", url, "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert (found["alarm_count"], found["leak_count"], found["false_alarms_per_month"]) == (0, 4, 1e-200)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--jobs", "2", "--dask", "tcp://x:1"], "exclude each other"),
         (["--source", "bot-00000"], "memmon leaks --source"),
         (["--jobs", "0"], "0 is not in the range"),
+        (["--false-alarms", "0"], "0.0 is not in the range"),
         (["--dask", "nonsense"], "no Dask scheduler answers at nonsense"),
     ],
 )

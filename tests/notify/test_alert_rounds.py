@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
+import random
 import tempfile
 import threading
 from datetime import timedelta
@@ -11,9 +13,12 @@ import pytest
 from alert_kit import MB, START, Bot, FlakyChannel, make_store, minutes
 
 from memmon.clock import ManualClock
+from memmon.config import parse_database
+from memmon.evaluator.observe import observe, present_of
 from memmon.model import DequeReading, EventRecord
 from memmon.notify import AlertPolicy, run_once
 from memmon.store.alerts.store import AlertStore
+from memmon.store.read import open_store
 from memmon.store.write.writer import RunEnd
 
 
@@ -221,6 +226,56 @@ def test_alerts_tell_of_a_leak_with_its_forecast(url, clock):
     assert "host host-1, source bot, run 1 (pid " in message.text
     assert "release 1.4.2), 2026-03-0" in message.text
     assert message.values["hours_to_limit"] == pytest.approx((1200 - 874) / 24, rel=0.2)
+
+
+@pytest.mark.parametrize(("budget", "told"), [(0.0, 1), (3.0, 1), (1e-200, 0)])
+def test_a_budget_tells_only_leaks_that_are_sure_enough(url, clock, budget, told):
+    """A sure leak is told with a budget as without one; one that is not sure enough waits, and what was told stays so."""
+    bot, channel = Bot(url), FlakyChannel(clock)
+    bot.restart(clock.now())
+    rng = random.Random(5)
+    grown = [300 + 2 * n + rng.uniform(0, 20) for n in range(25 * 12)]
+    bot.write([bot.snapshot(START + minutes(5 * n), rss_mb=mb) for n, mb in enumerate(grown) if n < 24 * 12])
+    clock.advance(24 * 3600 - 300)
+    policy = AlertPolicy(false_alarms_per_month=budget)
+    _round(url, channel, policy=policy)
+    assert [message.kind for _, message in channel.sent if message.kind == "leak"] == ["leak"] * told
+    bot.write([bot.snapshot(START + minutes(5 * n), rss_mb=mb) for n, mb in enumerate(grown) if n >= 24 * 12])
+    clock.advance(3600)
+    _round(url, channel, policy=AlertPolicy(false_alarms_per_month=1e-200))
+    events = [message.event for _, message in channel.sent if message.kind == "leak"]
+    assert events == ["firing"] * told
+    (watch,) = [one for one in AlertStore(parse_database(url)).watches().values() if one.kind == "leak"] or [
+        None
+    ]
+    assert (watch is not None and watch.state == "firing") is bool(told)
+
+
+def test_a_budget_counts_the_sources_that_were_not_asked_for(url, clock):
+    """A round over one source alone holds it to the bar of all of them."""
+    seen = {}
+    for count in (1, 30):
+        for number in range(count if count > 1 else 0):
+            Bot(url, source=f"other-{number}").take(clock.now())
+        bot = Bot(url, source=f"leaky-{count}")
+        bot.restart(START)
+        rng = random.Random(5)
+        bot.write(
+            [
+                bot.snapshot(START + minutes(5 * n), rss_mb=300 + 2 * n + rng.uniform(0, 40))
+                for n in range(6 * 12)
+            ]
+        )
+        with open_store(url) as store:
+            at = START + minutes(6 * 60 - 5)
+            source = store.resolve_source(bot.source)
+            ((present, _),) = present_of(store, source, now=at, policy=AlertPolicy())
+            least = 720 * math.exp(-present.leak_log_e_value)
+            policy = AlertPolicy(false_alarms_per_month=least * 1.5)
+            found, failed = observe(store, now=at, policy=policy, source=bot.source)
+        assert failed == []
+        seen[count] = [one.level for one, _ in found if one.kind == "leak"]
+    assert seen == {1: ["active"], 30: ["between"]}
 
 
 def _with(item, **values):

@@ -38,6 +38,13 @@ _CONNECT_SECONDS = "10s"
 )
 @click.option("--threshold", type=RATE, metavar="MB/H", help="Growth that counts as a leak (default: 10).")
 @click.option(
+    "--false-alarms",
+    "false_alarms_per_month",
+    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    metavar="N",
+    help="False alarms that all sources may give together in 30 days of hourly looks (default: no budget).",
+)
+@click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Rows shown; --json has all."
 )
 @common
@@ -47,6 +54,7 @@ def command(
     dask_address: str | None,
     look_back_seconds: float | None,
     threshold: float | None,
+    false_alarms_per_month: float | None,
     limit: int,
     common: Common,
 ) -> None:
@@ -67,7 +75,13 @@ def command(
         threshold_mb_per_hour=threshold or place.settings.leak_threshold_mb_per_hour, look_back_hours=hours
     )
     with _cluster(dask_address) as executor:
-        found = fleet(place.database.url, executor=executor, jobs=jobs, policy=policy)
+        found = fleet(
+            place.database.url,
+            executor=executor,
+            jobs=jobs,
+            policy=policy,
+            false_alarms_per_month=false_alarms_per_month or place.settings.false_alarms_per_month or None,
+        )
     if common.as_json:
         write_json(
             common,
@@ -76,6 +90,8 @@ def command(
             findings=[one.to_dict() for one in found.results],
             leak_count=found.leak_count,
             new_leak_count=found.new_leak_count,
+            alarm_count=found.alarm_count,
+            false_alarms_per_month=found.false_alarms_per_month,
             by_release=[asdict(one) for one in found.by_release],
             by_host=[asdict(one) for one in found.by_host],
         )
@@ -110,7 +126,7 @@ def _text(found: Fleet, limit: int) -> str:
         (
             one.source,
             one.urgency_words,
-            f"{one.verdict.words}{', new' if one.is_new else ''}{_missed(one)}",
+            f"{one.verdict.words}{', new' if one.is_new else ''}{_unsure(one)}{_missed(one)}",
             one.confidence if one.is_leak else "",
             number(one.slope_mb_per_hour),
             size(None if one.current_mb is None else one.current_mb * MIB),
@@ -125,6 +141,8 @@ def _text(found: Fleet, limit: int) -> str:
     headings = ["source", "state", "verdict", "confidence", "MB/hour", "now", "of limit", "left"]
     headings += ["since", "release", "host"]
     head = f"{counted(len(found.results), 'source')}: {counted(found.leak_count, 'leak')}, {found.new_leak_count} of them new"
+    if found.false_alarms_per_month is not None:
+        head += f"; {found.alarm_count} sure enough for {found.false_alarms_per_month:g} false alarms a month"
     states = counted_states(one.urgency for one in found.results)
     parts = [
         f"{head}\n{states}" if states else head,
@@ -137,6 +155,11 @@ def _text(found: Fleet, limit: int) -> str:
         if groups:
             parts.append(f"leaks by {title}:\n{_groups(title, groups)}")
     return "\n\n".join(parts)
+
+
+def _unsure(one: SeriesResult) -> str:
+    """Return that a leak is not sure enough for the budget."""
+    return ", not sure enough yet" if one.is_leak and not one.is_alarm else ""
 
 
 def _missed(one: SeriesResult) -> str:
