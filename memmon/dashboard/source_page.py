@@ -11,12 +11,12 @@ from starlette.responses import HTMLResponse, Response
 
 from memmon.dashboard.layout import navigation
 from memmon.dashboard.moments import moment
-from memmon.dashboard.page_store import PageStore
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
 from memmon.report.html.page import fixed_offset
 from memmon.report.html.view_model import PageLink
+from memmon.report.page_store import PageStore
 
 if TYPE_CHECKING:
     from datetime import datetime

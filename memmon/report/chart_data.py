@@ -1,4 +1,4 @@
-"""The pictures' data from the store: buckets made in SQL that never hide a peak."""
+"""The pictures' data from the store: buckets that never hide a peak."""
 
 from __future__ import annotations
 

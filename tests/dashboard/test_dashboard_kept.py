@@ -16,8 +16,8 @@ from memmon.clock import ManualClock
 from memmon.dashboard import create_app
 from memmon.formatting import size
 from memmon.many.said import JUDGING_SECONDS
-from memmon.store.read import histories, open_store
-from memmon.store.read.histories import history_of
+from memmon.store.read import open_store
+from memmon.store.read.sqlite_session import SqliteSession
 from memmon.store.write.assessments import keep_assessments
 
 
@@ -66,18 +66,23 @@ def test_the_overview_never_waits_for_all_to_be_judged(store):
     assert 'data-seconds="60"' in last
 
 
-def test_a_page_reads_the_history_of_its_window_once(store, monkeypatch):
-    """The verdict and the charts of a source's page are of the same samples, read in one go."""
+def test_a_page_reads_the_samples_of_its_window_once(store, monkeypatch):
+    """Verdict, statistics and charts of a source's page are of the same samples and readings, read in one go."""
     read = []
 
-    def counting(session, window, *given, **more):
-        read.append(window)
-        return history_of(session, window, *given, **more)
+    def counting(session, sql, parameters=None):
+        if "FROM snapshot s" in sql and "group_concat" in sql:
+            tables = [name for name in ("reading", "snapshot") if f"FROM {name} " in sql]
+            read.append((tables[0], sql, tuple(sorted((parameters or {}).items()))))
+        return rows(session, sql, parameters)
 
-    monkeypatch.setattr(histories, "history_of", counting)
+    rows = SqliteSession.rows
+    monkeypatch.setattr(SqliteSession, "rows", counting)
     client = AsgiClient(create_app(store.database.url, clock=ManualClock(NOW)))
     assert client.get("/source?name=one&window=7d").status_code == 200
-    assert len(set(read)) == len(read) == 1
+    since = [dict(parameters)["since_ms"] for _, _, parameters in read]
+    assert sorted(table for table, *_ in read) == ["reading", "snapshot"]
+    assert len(set(since)) == 1
 
 
 def test_the_overview_says_which_source_has_nothing_but_the_future(store):

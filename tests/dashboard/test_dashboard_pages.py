@@ -22,7 +22,9 @@ from memmon.dashboard import create_app
 from memmon.dashboard.server import address, bind, is_loopback
 from memmon.dashboard.slow_guessing import Guesses
 from memmon.errors import SettingsError
-from memmon.store.read import Store, deque_sizes, open_store
+from memmon.facts.series_kinds import DEQUE
+from memmon.store.read import Store, open_store
+from memmon.store.read.deques import Readings
 from memmon.store.read.many_sources import events_of_all
 from memmon.store.upkeep.migrate import upgrade
 
@@ -57,14 +59,14 @@ def test_the_overview_sorts_by_any_column(client, order, first):
 
 def test_a_page_reads_the_sizes_of_its_deques_once(client, monkeypatch):
     """The verdict, the culprits and the chart of memory's parts share one reading: it is the most of a year's page."""
-    read, windows = deque_sizes.Readings, []
-    monkeypatch.setattr(
-        deque_sizes,
-        "Readings",
-        lambda session, window, *given, **named: (
-            windows.append(window) or read(session, window, *given, **named)
-        ),
-    )
+    made, windows = Readings.__init__, []
+
+    def counting(self, session, window, points, **named):
+        if named["kind"] == DEQUE:
+            windows.append(window)
+        made(self, session, window, points, **named)
+
+    monkeypatch.setattr(Readings, "__init__", counting)
     page = client.get("/source", params={"name": "quiet", "window": "1y"}).text
     assert 'id="chart-parts"' in page
     assert windows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 
 import numpy as np
@@ -10,20 +12,19 @@ from store_kit import MB, START, deque_of, ticks
 
 from memmon.config import Settings
 from memmon.facts.readings import READINGS
+from memmon.model import ComponentReading
+from memmon.report.page_store import PageStore
 from memmon.store.read import open_store
-from memmon.store.read.named_bytes import read_history_and_parts
-from memmon.store.read.opening import open_gate
-from memmon.store.read.seen import window_of
 from memmon.store.retention import prune
 
 DAYS = 6
+PEAK = 500
 ITEM = {"item_bytes": 40, "item_low_bytes": 30, "item_high_bytes": 50}
 
 
 @pytest.fixture
 def half_folded(store):
     """Two runs of six days, of which the first half is folded into hours."""
-    bounds = {"a": 50, "b": None}
     for run in range(2):
         begin = START + timedelta(days=DAYS / 2 * run)
         store.add_run(
@@ -31,7 +32,11 @@ def half_folded(store):
                 DAYS * 144,
                 start=begin,
                 rss_mb=lambda n, base=100 * (run + 1): None if n % 11 == 3 else base + n % 7 + n / 50,
-                deques=lambda n: [deque_of(name, (n * 7) % 41, bounds[name], **ITEM) for name in bounds],
+                deques=lambda n: [
+                    deque_of("a", (n * 7) % 41, 50, **ITEM),
+                    deque_of("b", PEAK if n == 300 else (n * 7) % 41, None, **ITEM),
+                ],
+                components=lambda n: [ComponentReading(name="cache", size_bytes=n // 9 * 1000)],
             )
         )
     now = START + timedelta(days=DAYS)
@@ -81,26 +86,86 @@ def test_peaks_of_deques_are_those_of_the_matrix(half_folded):
     assert np.isnan(found["b"][1]).all()
 
 
-def test_a_history_and_the_parts_read_together_are_those_read_apart(half_folded):
-    """One reading of both gives every array that two give, over rollups and snapshots and for a part of the window."""
-    gate, found = open_gate(half_folded.database), half_folded.resolve_source()
-    for since in (None, START + timedelta(days=2, hours=5)):
-        until = START + timedelta(days=DAYS)
-        window = window_of(found.source_id, since, until, None)
-        history, parts = gate.read(
-            lambda session, window=window: read_history_and_parts(session, window, source=found.name)
-        )
-        apart = half_folded.history(None, since, until)
-        assert history.runs == apart.runs
-        for name in ("at_seconds", "rss_bytes", "deque_bytes", "deque_capacity_bytes"):
-            np.testing.assert_array_equal(getattr(history, name), getattr(apart, name))
-        alone = half_folded.part_matrix(None, since, until)
-        assert parts.names == alone.names == ("a", "b")
-        for name in ("run_id", "at_seconds", "footprint_bytes", "work_count", "size_bytes"):
-            np.testing.assert_array_equal(getattr(parts, name), getattr(alone, name))
-        assert np.isfinite(parts.size_bytes).all()
-        held = parts.size_bytes[np.isfinite(parts.rss_bytes)].sum(axis=1)
-        np.testing.assert_allclose(held, history.deque_bytes, rtol=1e-12)
+@pytest.mark.parametrize(
+    ("since_hours", "until_hours", "is_one_run"),
+    [(None, 144, False), (53, 144, False), (0, 100, False), (80, 81, False), (80, 130, True)],
+    ids=["whole", "from rollups on", "up to snapshots", "an hour", "one run"],
+)
+def test_what_a_page_asks_of_a_window_is_worked_out_from_what_it_has_read(
+    half_folded, since_hours, until_hours, is_one_run
+):
+    """A page's history, parts, statistics, spans and peaks equal those read apart, over the window or a part of it."""
+    page = PageStore(half_folded.database).as_of(START + timedelta(days=DAYS))
+    page.history(None, None, START + timedelta(days=DAYS))
+    page._gate = None
+    since = None if since_hours is None else START + timedelta(hours=since_hours)
+    bounds = (None, since, START + timedelta(hours=until_hours))
+    run_id = half_folded.runs()[0].run_id if is_one_run else None
+    for said, apart in (
+        (page.history(*bounds, run_id=run_id), half_folded.history(*bounds, run_id=run_id)),
+        (page.part_matrix(*bounds, run_id=run_id), half_folded.part_matrix(*bounds, run_id=run_id)),
+        (
+            page.buckets(*bounds, bucket_seconds=7_200, run_id=run_id),
+            half_folded.buckets(*bounds, bucket_seconds=7_200, run_id=run_id),
+        ),
+    ):
+        assert_same(said, apart)
+    statistics = page.reading_statistics(*bounds, run_id=run_id)
+    assert statistics == half_folded.reading_statistics(*bounds, run_id=run_id)
+    spans = {"span_seconds": 7_777.0, "span_count": 80, "run_id": run_id}
+    begin = since or START
+    peaks = page.deque_peaks(None, begin, bounds[2], **spans)
+    apart = half_folded.deque_peaks(None, begin, bounds[2], **spans)
+    assert set(peaks) == set(apart) == {"a", "b"}
+    for name in peaks:
+        np.testing.assert_array_equal(peaks[name], apart[name])
+
+
+def test_peaks_from_before_what_a_page_has_read_are_among_its_spans(half_folded):
+    """The first span of a picture begins before its window: its peak is that of all its samples."""
+    since, until = START + timedelta(hours=100), START + timedelta(days=DAYS)
+    page = PageStore(half_folded.database).as_of(until)
+    page.history(None, since, until)
+    begin = since - timedelta(hours=5)
+    spans = {"span_seconds": 36_000.0, "span_count": 20}
+    found = page.deque_peaks(None, begin, until, **spans)
+    for name, apart in half_folded.deque_peaks(None, begin, until, **spans).items():
+        np.testing.assert_array_equal(found[name], apart)
+    assert found["b"][0][0] == PEAK
+
+
+def assert_same(said, apart):
+    """Fail unless every array and value of two answers is the same."""
+    for field in fields(said):
+        one, other = getattr(said, field.name), getattr(apart, field.name)
+        if isinstance(one, Mapping):
+            assert set(one) == set(other)
+            for name in one:
+                np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+        elif isinstance(one, np.ndarray):
+            np.testing.assert_array_equal(one, other, err_msg=field.name)
+        else:
+            assert one == other, field.name
+
+
+def test_spans_of_a_window_are_those_of_its_samples(half_folded):
+    """Each span's means are weighted by the samples behind them, and its extremes are those of its rows."""
+    frame = half_folded.snapshots()
+    found = half_folded.buckets(bucket_seconds=10_000)
+    span_ms = frame.index.as_unit("ms").astype("int64") // 10_000_000 * 10_000_000
+    assert len(found.at_seconds) == len(set(zip(frame["run_id"], span_ms, strict=True)))
+    for row, (at, run_id) in enumerate(zip(found.at_seconds, found.run_id, strict=True)):
+        rows = frame[(span_ms == at * 1000) & (frame["run_id"] == run_id)]
+        assert found.sample_count[row] == rows["sample_count"].sum()
+        known = rows[rows["rss_bytes"].notna()]
+        assert found.columns["max_rss_bytes"][row] == known["max_rss_bytes"].max()
+        assert found.columns["min_rss_bytes"][row] == known["min_rss_bytes"].min()
+        assert found.columns["work_count"][row] == rows["work_count"].max()
+        if (known["resolution_seconds"] == 0).all():
+            assert found.columns["rss_bytes"][row] == pytest.approx(known["rss_bytes"].mean(), abs=0.5)
+        percent = np.average(rows["system_percent"], weights=rows["sample_count"])
+        assert found.columns["system_percent"][row] == pytest.approx(percent, rel=1e-12)
+    assert np.isnan(found.columns["pss_bytes"]).all()
 
 
 def test_a_run_whose_hours_lie_before_the_window_is_read_beside_one_whose_hours_lie_in_it(store):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from memmon.assessment.present import Bounds
     from memmon.cli.selection import Opened
     from memmon.report.data import Report
-    from memmon.store.read import ReportInfo, SourceInfo
+    from memmon.store.read import ReportInfo, SourceInfo, Store
 
 FORMATS = ("text", "html", "json")
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json"}
@@ -61,14 +61,15 @@ def _by_suffix(common: Common) -> str:
 
 def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOptions, shape: str) -> None:
     bounds = bounds_of(found.store, source, window)
-    report = _build(found, source, window, bounds)
+    store = _page_store(found.store) if shape == "html" else found.store
+    report = _build(found, store, source, window, bounds)
     if report.is_empty:
         raise no_data(found.store, source, bounds)
     if shape == "html":
         from memmon.analysis.leak.windows import least_squares_by_hand
         from memmon.cli.pages import html_page
 
-        page = html_page(found.store, report, run_id=bounds.run_id, least_squares=least_squares_by_hand)
+        page = html_page(store, report, run_id=bounds.run_id, least_squares=least_squares_by_hand)
         write_text(common, page)
     elif shape == "json":
         from memmon.report.render_json import report_object
@@ -82,13 +83,20 @@ def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOpti
         write_text(common, render_text(report, encoding=encoding))
 
 
-def _build(found: Opened, source: SourceInfo, window: WindowOptions, bounds: Bounds) -> Report:
+def _page_store(store: Store) -> Store:
+    """Return the same database for a page, which needs the samples of its window several times."""
+    from memmon.report.page_store import PageStore
+
+    return PageStore(store.database)
+
+
+def _build(found: Opened, store: Store, source: SourceInfo, window: WindowOptions, bounds: Bounds) -> Report:
     from memmon.analysis.leak.windows import least_squares_by_hand
     from memmon.clock import SystemClock
     from memmon.report.build import build_report
 
     return build_report(
-        found.store,
+        store,
         source.name,
         policy=policy_of(found, window),
         now=SystemClock().now(),

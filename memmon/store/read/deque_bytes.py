@@ -7,7 +7,6 @@ until the length has grown by half; where it does not, the deque itself is all t
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,10 +35,12 @@ SIZE_METRICS = ("length", "maxlen", "bytes", "item", "item_low", "item_high", "d
 
 
 class DequeBytes(NamedTuple):
-    """One deque over the samples of one run; NaN where nothing is known."""
+    """Some deques over the samples of one run, shape (deques, samples); NaN where nothing is known."""
 
+    places: tuple[int, ...]
+    """Which of the deques asked for these are: those that have a size there."""
     held: FloatArray
-    """What it holds, an estimate."""
+    """What each holds, an estimate."""
     room: FloatArray
     """What a bounded one takes in at least until it is full; 0 without a bound."""
     most_room: FloatArray
@@ -48,17 +49,17 @@ class DequeBytes(NamedTuple):
     """What the sample leaves open of that; `most_room_of` adds it up as chance does, by its squares."""
 
 
-def most_room_of(deques: Sequence[DequeBytes]) -> FloatArray:
+def most_room_of(deques: DequeBytes) -> FloatArray:
     """Return the room of a run's deques at most: what they took in since its first sample may be chance in each.
 
     The errors of several samples are not all on one side, so they add up by their squares.
     """
-    taken = [np.nan_to_num(one.chance[0] - one.chance) for one in deques]
-    whole = sum(float(np.nan_to_num(one.chance[0])) for one in deques)
-    squares = sum(np.maximum(one, 0.0) ** 2 for one in taken)
-    return np.asarray(
-        sum(np.nan_to_num(one.most_room) for one in deques) + whole - np.sqrt(squares), dtype=np.float64
-    )
+    first = deques.chance[:, :1]
+    taken = np.nan_to_num(first - deques.chance)
+    whole = sum(np.nan_to_num(first[:, 0]).tolist())
+    squares = np.sum(np.maximum(taken, 0.0) ** 2, axis=0)
+    most: FloatArray = np.sum(np.nan_to_num(deques.most_room), axis=0) + whole - np.sqrt(squares)
+    return most
 
 
 def has_size(metrics: Mapping[str, int]) -> bool:
@@ -67,58 +68,61 @@ def has_size(metrics: Mapping[str, int]) -> bool:
 
 
 def read_deque_bytes(
-    readings: Readings, run_id: int, rows: slice, metrics: Mapping[str, int]
+    readings: Readings, run_id: int, rows: slice, deques: Sequence[Mapping[str, int]]
 ) -> DequeBytes | None:
-    """Return one deque's bytes in one run; None where it has no size there.
+    """Return the bytes of some deques in one run, each given by its series; None where none has a size there.
 
-    `room` shrinks by what the deque took in, at one size of an item for the whole run: an estimate that is
+    `room` shrinks by what a deque took in, at one size of an item for the whole run: an estimate that is
     corrected is no memory that came or went.
     """
-    count = rows.stop - rows.start
-    unknown = np.full(count, np.nan)
+    shape = (len(deques), rows.stop - rows.start)
 
     def read(metric: str, *, is_carried: bool = False) -> FloatArray:
-        changes = readings.changes(run_id, metrics[metric]) if metric in metrics else None
-        if changes is None:
-            return unknown
-        return carried(changes, count) if is_carried else means(changes, count)
+        found = np.full(shape, np.nan)
+        for place, metrics in enumerate(deques):
+            changes = readings.changes(run_id, metrics[metric]) if metric in metrics else None
+            if changes is not None:
+                found[place] = (carried if is_carried else means)(changes, shape[1])
+        return found
 
     length = read("length")
     item, low, high = (read(name, is_carried=True) for name in ("item", "item_low", "item_high"))
     # What both ends lie from the mean is the sample's; allocators add to one, and what others hold too to the other.
     chance = np.minimum(high - item, item - low)
-    if not bool(np.isfinite(item).any()):
-        item = told_item_bytes(read("bytes"), length)
-        low, high = (1.0 - UNTOLD_ERROR_SHARE) * item, (1.0 + UNTOLD_ERROR_SHARE) * item
-        chance = np.zeros(count)
+    is_told = ~np.isfinite(item).any(axis=1)
+    if bool(is_told.any()):
+        told = told_item_bytes(read("bytes")[is_told], length[is_told])
+        item[is_told], chance[is_told] = told, 0.0
+        low[is_told], high[is_told] = (1.0 - UNTOLD_ERROR_SHARE) * told, (1.0 + UNTOLD_ERROR_SHARE) * told
     known = np.isfinite(length)
-    if not bool((known & np.isfinite(item)).any()):
+    has_any = (known & np.isfinite(item)).any(axis=1)
+    if not bool(has_any.any()):
         return None
     item = np.where(np.isfinite(item), item, _first_known(item))
-    fullest = int(np.argmax(np.where(known & np.isfinite(item), length, -1.0)))
+    fullest = np.argmax(np.where(known & np.isfinite(item), length, -1.0), axis=1)
     maxlen = read("maxlen", is_carried=True)
     is_gone = read("dead", is_carried=True) > 0
     missing = np.where(np.isfinite(maxlen), np.maximum(maxlen - length, 0.0), 0.0)
     missing = _without_gaps(np.where(known, missing, np.nan), is_gone)
     return DequeBytes(
-        held=np.where(is_gone, 0.0, held_bytes(length, np.maximum(item, SLOT_BYTES))),
-        room=missing * _known_at(low, fullest),
-        most_room=missing * _known_at(high - chance, fullest),
-        chance=missing * _known_at(chance, fullest),
+        places=tuple(np.flatnonzero(has_any).tolist()),
+        held=np.where(is_gone, 0.0, held_bytes(length, np.maximum(item, SLOT_BYTES)))[has_any],
+        room=(missing * _known_at(low, fullest))[has_any],
+        most_room=(missing * _known_at(high - chance, fullest))[has_any],
+        chance=(missing * _known_at(chance, fullest))[has_any],
     )
 
 
 def told_item_bytes(size_bytes: FloatArray, length: FloatArray) -> FloatArray:
-    """Return what an item takes by the sizes of all that older recorders told, at every sample.
+    """Return what an item takes by the sizes of all that older recorders told, at every sample (the last axis).
 
     A size that stands still while the length moves is no new one. Told of few items, it is carried until the
     length has grown by half: beyond that only the places are known.
     """
-    at_length = np.full(length.size, np.nan)
-    fresh = np.flatnonzero(np.isfinite(size_bytes) & np.isfinite(length))
-    fresh = fresh[np.concatenate([[True], np.diff(size_bytes[fresh]) != 0])] if fresh.size else fresh
-    at_length[fresh] = length[fresh]
-    at_length = _carried_on(at_length)
+    told = np.where(np.isfinite(length), size_bytes, np.nan)
+    before = np.full(told.shape, np.nan)
+    before[..., 1:] = _carried_on(told)[..., :-1]
+    at_length = _carried_on(np.where(np.isfinite(told) & (told != before), length, np.nan))
     with np.errstate(invalid="ignore", divide="ignore"):
         item = np.where(at_length > 0, (size_bytes - own_bytes(at_length)) / at_length, 0.0) + SLOT_BYTES
         tells = (at_length >= FEWEST_TELLING_ITEMS) | (length <= TOLD_AGAIN_FACTOR * at_length)
@@ -136,27 +140,28 @@ def told_size(size_bytes: float, at_length: float, length: float) -> float:
 
 def _without_gaps(missing: FloatArray, is_gone: NDArray[np.bool_]) -> FloatArray:
     """Return how many items were missing at every sample: what was not yet there, or is gone, took in nothing."""
-    first = _first_known(missing)
     filled = _carried_on(missing)
-    return np.where(np.isfinite(filled) & ~is_gone, filled, first)
+    return np.where(np.isfinite(filled) & ~is_gone, filled, _first_known(missing))
 
 
-def _known_at(values: FloatArray, place: int) -> float:
-    """Return the value at a place, or the next known one."""
-    if math.isfinite(values[place]):
-        return float(values[place])
-    known = np.flatnonzero(np.isfinite(values))
-    return float(values[known[np.argmin(np.abs(known - place))]]) if known.size else 0.0
+def _known_at(values: FloatArray, places: NDArray[np.intp]) -> FloatArray:
+    """Return the value of each row at a place, or the next known one, or 0; as a column."""
+    found = np.take_along_axis(values, places[:, None], axis=1)
+    for row in np.flatnonzero(~np.isfinite(found[:, 0])).tolist():
+        known = np.flatnonzero(np.isfinite(values[row]))
+        found[row] = values[row, known[np.argmin(np.abs(known - places[row]))]] if known.size else 0.0
+    return found
 
 
-def _first_known(values: FloatArray) -> float:
-    return float(values[np.argmax(np.isfinite(values))])
+def _first_known(values: FloatArray) -> FloatArray:
+    """Return the first known value of each row, as a column."""
+    return np.take_along_axis(values, np.argmax(np.isfinite(values), axis=1)[:, None], axis=1)
 
 
 def _carried_on(values: FloatArray) -> FloatArray:
-    """Return values with each unknown one replaced by the newest known before it."""
+    """Return values with each unknown one replaced by the newest known before it, along the last axis."""
     is_known = np.isfinite(values)
     if bool(is_known.all()):
         return values
-    place = np.maximum.accumulate(np.where(is_known, np.arange(values.size), -1))
-    return np.where(place >= 0, values[np.maximum(place, 0)], np.nan)
+    place = np.maximum.accumulate(np.where(is_known, np.arange(values.shape[-1]), -1), axis=-1)
+    return np.where(place >= 0, np.take_along_axis(values, np.maximum(place, 0), axis=-1), np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,11 @@ from memmon.store.read.deques import Readings, carried, fetch_series, peaks
 from memmon.store.read.samples import fetch_points, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from memmon.store.read.deques import Series
     from memmon.store.read.ports import Session
     from memmon.store.read.samples import Window
 
@@ -20,20 +23,38 @@ if TYPE_CHECKING:
 
 _METRICS = ("length", "maxlen")
 
+Peaks = dict[str, "tuple[FloatArray, FloatArray]"]
+"""Each deque's largest length and its bound in each span, by its name; NaN: there was no sample, or no bound."""
 
-def read_deque_peaks(
-    session: Session, window: Window, *, start_seconds: float, span_seconds: float, count: int
-) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Return each deque's largest length and its bound in each of `count` spans from `start_seconds` on, by its name.
 
-    NaN: there was no sample in the span, or no bound.
-    """
+class Spans(NamedTuple):
+    """Equal spans of time."""
+
+    start_seconds: float
+    span_seconds: float
+    span_count: int
+
+
+def read_deque_peaks(session: Session, window: Window, spans: Spans) -> Peaks:
+    """Return the peaks of all deques in a window; what lies beyond the first and last span counts to them."""
     points = fetch_points(session, window, ())
-    place = ((seconds(points["at_ms"]) - start_seconds) // span_seconds).astype(np.int64).clip(0, count - 1)
     readings = Readings(session, window, points, kind=DEQUE, metrics=_METRICS, rolled=("max_value",))
+    series = fetch_series(session, window.source_id, kind=DEQUE, metrics=_METRICS)
+    return deque_peaks_of(readings, series, spans)
+
+
+def deque_peaks_of(readings: Readings, series: Sequence[Series], spans: Spans) -> Peaks:
+    """Return the same of readings that are at hand."""
+    at_seconds = seconds(readings.points["at_ms"])
+    place = ((at_seconds - spans.start_seconds) // spans.span_seconds).astype(np.int64)
+    place = place.clip(0, spans.span_count - 1)
     found: dict[str, tuple[FloatArray, FloatArray]] = {}
-    for one in fetch_series(session, window.source_id, kind=DEQUE, metrics=_METRICS):
-        lengths, bounds = found.setdefault(one.name, (np.full(count, np.nan), np.full(count, np.nan)))
+    for one in series:
+        if one.metric not in _METRICS:
+            continue
+        lengths, bounds = found.setdefault(
+            one.name, (np.full(spans.span_count, np.nan), np.full(spans.span_count, np.nan))
+        )
         for run_id, rows in readings.runs:
             changes = readings.changes(run_id, one.series_id)
             if changes is None:
@@ -43,4 +64,14 @@ def read_deque_peaks(
                 np.fmax.at(lengths, place[rows], peaks(changes, size))
             else:
                 np.fmax.at(bounds, place[rows], carried(changes, size))
+    return found
+
+
+def together(*parts: Peaks) -> Peaks:
+    """Return the peaks of a window that was read in parts."""
+    found: dict[str, tuple[FloatArray, FloatArray]] = {}
+    for part in parts:
+        for name, (lengths, bounds) in part.items():
+            known = found.get(name, (lengths, bounds))
+            found[name] = np.fmax(known[0], lengths), np.fmax(known[1], bounds)
     return found

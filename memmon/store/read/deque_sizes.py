@@ -11,10 +11,11 @@ from memmon.store.read.deque_bytes import SIZE_METRICS, has_size, most_room_of, 
 from memmon.store.read.deques import Readings, fetch_series, series_by_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from memmon.store.read.deques import Series
     from memmon.store.read.ports import Session
     from memmon.store.read.samples import Window
 
@@ -38,27 +39,46 @@ def read_deque_sizes(
     session: Session, window: Window, points: Mapping[str, FloatArray], *, by_name: bool = False
 ) -> DequeSizes:
     """Return the sizes of a window's deques; `points` are its samples (`fetch_points`)."""
+    series = fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS)
+    readings = None
+    if sized_deques(series) and points["run_id"].size:
+        readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS, rolled=("mean_value",))
+    return deque_sizes_of(readings, series, points, by_name=by_name)
+
+
+def sized_deques(series: Sequence[Series]) -> dict[str, dict[str, int]]:
+    """Return the series of each deque that has a size, by its name and the metric."""
+    return {name: metrics for name, metrics in series_by_name(series).items() if has_size(metrics)}
+
+
+def deque_sizes_of(
+    readings: Readings | None,
+    series: Sequence[Series],
+    points: Mapping[str, FloatArray],
+    *,
+    by_name: bool = False,
+) -> DequeSizes:
+    """Return the same of readings that are at hand over just these samples (None: no deque has a size)."""
     size = points["run_id"].size
     held, room, most_room = (np.full(size, np.nan) for _ in range(3))
-    names = series_by_name(fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS))
-    names = {name: metrics for name, metrics in names.items() if has_size(metrics)}
+    names = sized_deques(series)
     each = {name: np.full(size, np.nan) for name in names} if by_name else {}
-    if not names or not size:
+    if readings is None:
         return DequeSizes(held, room, most_room, each)
-    readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS, rolled=("mean_value",))
     for run_id, rows in readings.runs:
-        every = {name: read_deque_bytes(readings, run_id, rows, metrics) for name, metrics in names.items()}
-        found = {name: one for name, one in every.items() if one is not None}
-        for name, one in found.items():
-            _accumulate(held[rows], one.held)
-            _accumulate(room[rows], one.room)
-            if by_name:
-                each[name][rows] = one.held
-        if found:
-            most_room[rows] = most_room_of(list(found.values()))
+        found = read_deque_bytes(readings, run_id, rows, list(names.values()))
+        if found is None:
+            continue
+        held[rows], room[rows] = _sum_of_known(found.held), _sum_of_known(found.room)
+        most_room[rows] = most_room_of(found)
+        if by_name:
+            ordered = tuple(each.values())
+            for place, of_one in zip(found.places, found.held, strict=True):
+                ordered[place][rows] = of_one
     return DequeSizes(held, held + room, held + most_room, each)
 
 
-def _accumulate(total: FloatArray, addend: FloatArray) -> None:
-    present = np.isfinite(addend)
-    total[present] = np.where(np.isnan(total[present]), 0.0, total[present]) + addend[present]
+def _sum_of_known(deques: FloatArray) -> FloatArray:
+    """Return the sum over all deques at every sample; NaN where nothing is known of any."""
+    known = np.isfinite(deques)
+    return np.where(known.any(axis=0), np.sum(np.where(known, deques, 0.0), axis=0), np.nan)

@@ -7,6 +7,7 @@ their `last_value`.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -81,14 +82,7 @@ class Readings:
 
         `rolled`: what is wanted of rollups beside their last value; the rest stays empty in `Changes`.
         """
-        self.points = points
-        run_of = points["run_id"].astype(np.int64)
-        edges = np.flatnonzero(np.diff(run_of)) + 1
-        starts = [0, *edges.tolist()] if run_of.size else []
-        stops = [*edges.tolist(), run_of.size] if run_of.size else []
-        self.runs = tuple(
-            (int(run_of[start]), slice(start, stop)) for start, stop in zip(starts, stops, strict=True)
-        )
+        self.points, self.runs = points, _runs_of(points)
         names = {f"metric_{number}": name for number, name in enumerate(metrics or ())}
         parameters = {**window.parameters(), "kind": kind, **names}
         chosen = f" AND x.metric IN ({', '.join(f':{name}' for name in names)})" if names else ""
@@ -99,10 +93,19 @@ class Readings:
             if key.size
         }
         self._rolled: dict[tuple[int, int], dict[str, FloatArray]] = {}
-        if bool(np.any(points["resolution_ms"] > 0)):
+        if _has_rollups(points):
             values = ("last_value", *rolled)
             self._rolled = _by_series(session, _rolled_query(window, chosen), "bucket_ms", values, parameters)
-        self._samples = {run_id: _samples_of(points, rows) for run_id, rows in self.runs}
+        self._samples = _samples_by_run(points)
+
+    def over(self, points: Mapping[str, FloatArray]) -> Readings:
+        """Return the same readings over some of the samples, as if only those had been asked for."""
+        narrowed = copy(self)
+        narrowed.points, narrowed.runs = points, _runs_of(points)
+        narrowed._samples = _samples_by_run(points)  # noqa: SLF001 -- its own kind
+        if not _has_rollups(points):
+            narrowed._rolled = {}  # noqa: SLF001 -- same
+        return narrowed
 
     def changes(self, run_id: int, series_id: int) -> Changes | None:
         """Return the changes of a series in a run, or None when it has no reading there."""
@@ -127,6 +130,19 @@ class Readings:
         return Changes(np.concatenate(position), np.concatenate(value), *own)
 
 
+def _runs_of(points: Mapping[str, FloatArray]) -> tuple[tuple[int, slice], ...]:
+    """Return each run with its rows."""
+    run_of = points["run_id"].astype(np.int64)
+    edges = np.flatnonzero(np.diff(run_of)) + 1
+    starts = [0, *edges.tolist()] if run_of.size else []
+    stops = [*edges.tolist(), run_of.size] if run_of.size else []
+    return tuple((int(run_of[start]), slice(start, stop)) for start, stop in zip(starts, stops, strict=True))
+
+
+def _has_rollups(points: Mapping[str, FloatArray]) -> bool:
+    return bool(np.any(points["resolution_ms"] > 0))
+
+
 class _Samples(NamedTuple):
     """The samples of one run, by what a reading finds its place among them."""
 
@@ -143,6 +159,10 @@ def _samples_of(points: Mapping[str, FloatArray], rows: slice) -> _Samples:
     rolled = resolution[~is_raw]
     first_raw = int(np.argmax(is_raw)) if bool(is_raw.any()) else seqs.size
     return _Samples(np.floor(points["at_ms"][rows][~is_raw] / rolled) * rolled, first_raw, seqs[first_raw:])
+
+
+def _samples_by_run(points: Mapping[str, FloatArray]) -> dict[int, _Samples]:
+    return {run_id: _samples_of(points, rows) for run_id, rows in _runs_of(points)}
 
 
 def _own_values(

@@ -8,6 +8,7 @@ from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
 from memmon.store.read.opening import open_gate
+from memmon.store.read.samples import fetch_whole
 from memmon.store.read.seen import SeenStore
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ class Store(SeenStore):
     ) -> tuple[ReadingStatistics, ...]:
         """Return last, mean, least and largest of every reading of a window."""
         window = self._window(source, since, until, run_id)
-        return self._gate.read(lambda session: statistics.read_reading_statistics(session, window))
+        points = self._gate.read(lambda session: fetch_whole(session, window))
+        return statistics.reading_statistics_of(points)
 
     def buckets(
         self,
@@ -224,11 +226,10 @@ class Store(SeenStore):
         bucket_seconds: float,
         run_id: int | None = None,
     ) -> Buckets:
-        """Return the samples gathered into spans of `bucket_seconds` in SQL, per run; no peak is hidden."""
+        """Return the samples gathered into spans of `bucket_seconds`, per run; no peak is hidden."""
         window = self._window(source, since, until, run_id)
-        return self._gate.read(
-            lambda session: statistics.read_buckets(session, window, bucket_seconds=bucket_seconds)
-        )
+        points = self._gate.read(lambda session: fetch_whole(session, window))
+        return statistics.buckets_of(points, bucket_seconds=bucket_seconds)
 
     def deque_status(
         self, source: str | None = None, *, run_id: int | None = None

@@ -15,7 +15,7 @@ from memmon.store.read.samples import Window, fetch_points, seconds
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,16 +48,21 @@ HISTORY_COLUMNS = (
 def read_history(session: Session, window: Window, *, source: str) -> History:
     """Return the samples of a window with their runs, deque bytes, deque capacity and work."""
     points = fetch_points(session, window, HISTORY_COLUMNS)
-    return history_of(session, window, points, read_deque_sizes(session, window, points), source=source)
+    sizes = read_deque_sizes(session, window, points)
+    return history_of(points, sizes, runs=read_history_runs(session, window.source_id), source=source)
 
 
 def history_of(
-    session: Session, window: Window, points: Mapping[str, FloatArray], sizes: DequeSizes, *, source: str
+    points: Mapping[str, FloatArray], sizes: DequeSizes, *, runs: Sequence[HistoryRun], source: str
 ) -> History:
-    """Return the history of samples that are read (`HISTORY_COLUMNS`), and of their deques' sizes."""
+    """Return the history of samples that are read (`HISTORY_COLUMNS`), and of their deques' sizes.
+
+    `runs`: of the source, the oldest start first.
+    """
+    present = set(np.unique(points["run_id"]).astype(np.int64).tolist())
     return History.from_arrays(
         source=source,
-        runs=_history_runs(session, window, points),
+        runs=[run for run in runs if run.run_id in present],
         at_seconds=seconds(points["at_ms"]),
         run_id=points["run_id"],
         uptime_seconds=seconds(points["uptime_ms"]),
@@ -123,14 +128,12 @@ def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
     )
 
 
-def _history_runs(
-    session: Session, window: Window, points: Mapping[str, FloatArray]
-) -> tuple[HistoryRun, ...]:
-    present = set(np.unique(points["run_id"]).astype(np.int64).tolist())
+def read_history_runs(session: Session, source_id: int) -> tuple[HistoryRun, ...]:
+    """Return what is known of each run of a source, the oldest start first."""
     rows = session.rows(
         "SELECT id, started_ms, ended_ms, end_reason, release, host, pid, boot_id, process_started_ms FROM run "
         "WHERE source_id = :source_id ORDER BY started_ms, id",
-        {"source_id": window.source_id},
+        {"source_id": source_id},
     )
     return tuple(
         HistoryRun(
@@ -145,5 +148,4 @@ def _history_runs(
             born_at_seconds=None if row[8] is None else row[8] / MS_PER_SECOND,
         )
         for row in rows
-        if row[0] in present
     )

@@ -8,19 +8,18 @@ import numpy as np
 
 from memmon.facts.series_kinds import COMPONENT
 from memmon.footprint import footprint_of
-from memmon.store.read import histories
 from memmon.store.read.answers import PartMatrix
 from memmon.store.read.deque_sizes import read_deque_sizes
 from memmon.store.read.deques import Readings, fetch_series, means
 from memmon.store.read.samples import Window, fetch_points, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from memmon.history import History
     from memmon.store.read.deque_sizes import DequeSizes
+    from memmon.store.read.deques import Series
     from memmon.store.read.ports import Session
 
     FloatArray = NDArray[np.float64]
@@ -38,21 +37,39 @@ def read_part_matrix(session: Session, window: Window) -> PartMatrix:
     points = fetch_points(
         session, window, ("rss_bytes", "rss_anon_bytes", "rss_shmem_bytes", "swap_bytes", "work_count")
     )
-    return _matrix_of(session, window, points, read_deque_sizes(session, window, points, by_name=True))
-
-
-def read_history_and_parts(session: Session, window: Window, *, source: str) -> tuple[History, PartMatrix]:
-    """Return both of a window: their samples and the sizes of its deques, the most of the work, are read once."""
-    points = fetch_points(session, window, histories.HISTORY_COLUMNS)
     sizes = read_deque_sizes(session, window, points, by_name=True)
-    history = histories.history_of(session, window, points, sizes, source=source)
-    return history, _matrix_of(session, window, points, sizes)
+    return part_matrix_of(points, sizes, component_bytes_of(*read_components(session, window, points)))
 
 
-def _matrix_of(
-    session: Session, window: Window, points: Mapping[str, FloatArray], sizes: DequeSizes
+def read_components(
+    session: Session, window: Window, points: Mapping[str, FloatArray]
+) -> tuple[Readings | None, tuple[Series, ...]]:
+    """Return the readings of a window's components over its samples (None: there is no component), and their series."""
+    series = fetch_series(session, window.source_id, kind=COMPONENT, metrics=("bytes",))
+    if not series:
+        return None, series
+    return Readings(session, window, points, kind=COMPONENT, rolled=("mean_value",)), series
+
+
+def component_bytes_of(readings: Readings | None, series: Sequence[Series]) -> dict[str, FloatArray]:
+    """Return the bytes of each component at every sample of its readings, by its name."""
+    columns: dict[str, FloatArray] = {}
+    for one in () if readings is None else series:
+        assert readings is not None
+        column = np.full(readings.points["run_id"].size, np.nan)
+        for run_id, rows in readings.runs:
+            changes = readings.changes(run_id, one.series_id)
+            if changes is not None:
+                column[rows] = means(changes, rows.stop - rows.start)
+        columns[one.name] = column
+    return columns
+
+
+def part_matrix_of(
+    points: Mapping[str, FloatArray], sizes: DequeSizes, components: Mapping[str, FloatArray]
 ) -> PartMatrix:
-    columns = _told_apart(sizes.by_name, _component_bytes(session, window, points))
+    """Return the parts of samples that are read: the deques by their names, and the components."""
+    columns = _told_apart(sizes.by_name, components)
     size = points["run_id"].size
     return PartMatrix(
         names=tuple(columns),
@@ -81,23 +98,6 @@ def _footprint_bytes(points: Mapping[str, FloatArray]) -> FloatArray:
                 },
             )
     return footprint
-
-
-def _component_bytes(
-    session: Session, window: Window, points: Mapping[str, FloatArray]
-) -> dict[str, FloatArray]:
-    series = fetch_series(session, window.source_id, kind=COMPONENT, metrics=("bytes",))
-    readings = Readings(session, window, points, kind=COMPONENT) if series else None
-    columns: dict[str, FloatArray] = {}
-    for one in series:
-        assert readings is not None
-        column = np.full(points["run_id"].size, np.nan)
-        for run_id, rows in readings.runs:
-            changes = readings.changes(run_id, one.series_id)
-            if changes is not None:
-                column[rows] = means(changes, rows.stop - rows.start)
-        columns[one.name] = column
-    return columns
 
 
 def _told_apart(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.store.retention.rollup_columns import EXTREMES
+from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ def fetch_columns(
 ) -> dict[str, FloatArray]:
     """Return each column of `query` as a float array (NULL: NaN), all in one order: any.
 
-    `query` must give the columns `names`: whole numbers, or floats where `_is_float` says so.
+    `query` must give the columns `names`: whole numbers, or floats where `is_float` says so.
     """
     gathered = _sqlite_gathered if session.dialect == "sqlite" else _server_gathered
     sql = f"SELECT {', '.join(gathered(name) for name in names)} FROM ({query}) q"
     (row,) = session.rows(sql, parameters)
-    return {name: _parsed(text, is_float=_is_float(name)) for name, text in zip(names, row, strict=True)}
+    return {name: _parsed(text, is_float=is_float(name)) for name, text in zip(names, row, strict=True)}
 
 
 def gathered_pairs(session: Session, first: str, second: str) -> str:
@@ -116,20 +116,56 @@ def parsed_pairs(text: str | None) -> tuple[FloatArray, FloatArray]:
     return pairs[:, 0].astype(np.float64), second
 
 
+_KEYS = ("run_id", "seq", "at_ms", "uptime_ms", "resolution_ms", "sample_count")
+
+
 def fetch_points(session: Session, window: Window, columns: Sequence[str]) -> dict[str, FloatArray]:
     """Return the samples of a window ordered by run and uptime.
 
     Beside `columns`: `run_id, seq, at_ms, uptime_ms, resolution_ms, sample_count`.
     """
-    names = ("run_id", "seq", "at_ms", "uptime_ms", "resolution_ms", "sample_count", *columns)
-    found = fetch_columns(session, union(window, columns), names, parameters=window.parameters())
-    order = np.lexsort((found["seq"], found["uptime_ms"], found["run_id"]))
+    names = (*_KEYS, *columns)
+    return _ordered(fetch_columns(session, union(window, columns), names, parameters=window.parameters()))
+
+
+def fetch_whole(session: Session, window: Window) -> dict[str, FloatArray]:
+    """Return every value of the samples of a window (`VALUES`), in the order of `fetch_points`, with what that gives.
+
+    Beside it `rss_count`. Snapshots have their extremes in the values themselves: these are read once.
+    """
+    plain = (*MEANS, *COUNTERS)
+    raw_sql, rolled_sql = union_arms(window, plain)[0], union_arms(window, VALUES)[1]
+    raw = fetch_columns(session, raw_sql, (*_KEYS, "rss_count", *plain), parameters=window.parameters())
+    rolled = fetch_columns(
+        session, rolled_sql, (*_KEYS, "rss_count", *VALUES), parameters=window.parameters()
+    )
+    found = {name: raw[EXTREMES.get(name, name)] for name in (*_KEYS, "rss_count", *VALUES)}
+    if rolled["run_id"].size:
+        found = {name: np.concatenate([array, rolled[name]]) for name, array in found.items()}
+    return _ordered(found)
+
+
+def within(points: Mapping[str, FloatArray], window: Window) -> dict[str, FloatArray]:
+    """Return those of the samples that lie in a window, a part of the one that they were read for."""
+    kept = np.ones(points["run_id"].size, dtype=np.bool_)
+    if window.run_id is not None:
+        kept &= points["run_id"] == window.run_id
+    if window.since_ms is not None:
+        kept &= points["at_ms"] >= window.since_ms
+    if window.until_ms is not None:
+        kept &= points["at_ms"] <= window.until_ms
+    return dict(points) if bool(kept.all()) else {name: array[kept] for name, array in points.items()}
+
+
+def _ordered(points: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    order = np.lexsort((points["seq"], points["uptime_ms"], points["run_id"]))
     if bool(np.all(np.diff(order) == 1)):
-        return found
-    return {name: array[order] for name, array in found.items()}
+        return points
+    return {name: array[order] for name, array in points.items()}
 
 
-def _is_float(name: str) -> bool:
+def is_float(name: str) -> bool:
+    """Tell whether a column holds no whole numbers."""
     return name.endswith(("_percent", "mean_value"))
 
 
@@ -150,14 +186,14 @@ _MISSING = np.iinfo(np.int64).min
 
 
 def _sqlite_gathered(name: str) -> str:
-    if _is_float(name):
+    if is_float(name):
         # SQLite writes floats with 15 digits where 17 are needed to read back the same.
         return f"group_concat(CASE WHEN {name} IS NULL THEN 'nan' ELSE printf('%!.17g', {name}) END)"
     return f"group_concat(ifnull({name}, '{_MISSING}'))"
 
 
 def _server_gathered(name: str) -> str:
-    missing = "nan" if _is_float(name) else _MISSING
+    missing = "nan" if is_float(name) else _MISSING
     return f"string_agg(coalesce(CAST({name} AS TEXT), '{missing}'), ',')"
 
 

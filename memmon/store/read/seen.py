@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from memmon.clock import SystemClock
 from memmon.facts.recording_order import latest_ms
 from memmon.store.read.answers import ms_of
-from memmon.store.read.deque_peaks import read_deque_peaks
+from memmon.store.read.deque_peaks import Spans, read_deque_peaks
 from memmon.store.read.newest import present_at, read_run_ends
 from memmon.store.read.opened import OpenedStore
 from memmon.store.read.samples import Window
@@ -52,8 +52,8 @@ class SeenStore(OpenedStore):
     ) -> dict[str, tuple[FloatArray, FloatArray]]:
         """Return (largest length, bound) of each deque in each of so many spans from `since` on."""
         window = self._window(source, since, until, run_id)
-        spans = {"start_seconds": since.timestamp(), "span_seconds": span_seconds}
-        return self._gate.read(lambda session: read_deque_peaks(session, window, **spans, count=span_count))
+        spans = Spans(since.timestamp(), span_seconds, span_count)
+        return self._gate.read(lambda session: read_deque_peaks(session, window, spans))
 
     def _window(
         self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None

@@ -58,13 +58,6 @@ def constant(value: int | None) -> Part:
     return Part(value, None if value is None else float(value), value, value)
 
 
-def mean_expression(name: str, weight: str) -> str:
-    """Return the SQL of a mean weighted by `weight`, missing values left out."""
-    known = f"sum(CASE WHEN {name} IS NULL THEN 0 ELSE {weight} END)"
-    mean = f"sum(1.0 * {name} * {weight}) / nullif({known}, 0)"
-    return mean if name in _FLOATS else f"CAST(round({mean}) AS BIGINT)"
-
-
 def raw_aggregates() -> str:
     """Return the SELECT list that folds raw snapshots `s` (grouped by bucket) into a rollup's columns."""
     parts = [
