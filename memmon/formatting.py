@@ -14,6 +14,8 @@ HOURS_PER_DAY = 24.0
 HOURS_SHOWN_BELOW_HOURS = 48.0
 _MINUTES_SHOWN_BELOW_HOURS = 2.0
 _LONG_HOURS = 72.0
+_WHOLE_FROM_MB = 1_000.0
+"""From here on a tenth of an MB is less than a person reads. Chosen: four figures, as below."""
 _UNSHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -90,14 +92,24 @@ def age(seconds: float) -> str:
 
 
 def size(size_mb: float | None) -> str:
-    """Return a size in MB, in GB from 10 GB on.
+    """Return a size in MB (2**20 bytes), whole and grouped from 1,000 MB on; in GB (2**30) from 10 GB on.
 
-    >>> size(245.31), size(20480.0), size(None)
-    ('245.3 MB', '20.0 GB', 'unknown')
+    >>> size(245.31), size(1536.0), size(20480.0), size(None)
+    ('245.3 MB', '1,536 MB', '20.0 GB', 'unknown')
     """
     if size_mb is None:
         return "unknown"
-    return f"{size_mb / MB_PER_GB:.1f} GB" if size_mb >= 10 * MB_PER_GB else f"{size_mb:.1f} MB"
+    return f"{size_mb / MB_PER_GB:.1f} GB" if size_mb >= 10 * MB_PER_GB else f"{megabytes(size_mb)} MB"
+
+
+def megabytes(size_mb: float) -> str:
+    """Return the figure of a size in MB: with one decimal, from 1,000 on whole and grouped, as on a chart's axis.
+
+    >>> megabytes(245.31), megabytes(999.96), megabytes(1205.5)
+    ('245.3', '1,000', '1,206')
+    """
+    text = f"{size_mb:.1f}"
+    return f"{size_mb:,.0f}" if abs(float(text)) >= _WHOLE_FROM_MB else text
 
 
 def rate(slope_mb_per_hour: float | None) -> str:

@@ -479,7 +479,7 @@ def test_high_memory_alert(monitor, system, told, caplog):
     assert monitor.last_high_memory_alert is not None
     assert [(alert.kind, alert.severity) for alert in told] == [("high_memory", "warning")]
     assert "80.0 %" in told[0].message
-    assert "8192.0 MB available" in told[0].message
+    assert "8,192 MB available" in told[0].message
     assert "resident" in told[0].message
     assert "High memory usage" in caplog.text
 

@@ -15,7 +15,8 @@ from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.freshness import Freshness
@@ -26,12 +27,18 @@ SOLVING_SHARE = 0.5
 """A named part that has more of the growth is what to look at: no advice on how to search on stands beside it. Chosen: half leads."""
 
 
-def advice_of(assessed: Assessment, *, database: str | None = None) -> tuple[str, ...]:
-    """Return what to do; `database`: how a command names it, without a secret. Empty where nothing is to be done."""
+def advice_of(
+    assessed: Assessment, *, database: str | None = None, moment: Callable[[datetime], str] = local_time
+) -> tuple[str, ...]:
+    """Return what to do, the cure before what only gains time; empty where nothing is to be done.
+
+    `database`: how a command names it, without a secret; `moment`: how a time reads.
+    """
     command = _Command(assessed.source, database)
     found = [
         *_on_freshness(assessed.freshness, command),
-        *_on_limit(assessed, command),
+        *_on_holders(assessed),
+        *_on_limit(assessed, command, moment),
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
@@ -66,7 +73,7 @@ def _on_freshness(freshness: Freshness | None, command: _Command) -> Iterator[st
         yield f"See whether it still runs, and how it ended: {command('runs')}"
 
 
-def _on_limit(assessed: Assessment, command: _Command) -> Iterator[str]:
+def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetime], str]) -> Iterator[str]:
     share, forecast = assessed.limit_share, assessed.forecast
     if share is not None and share >= WARNING_SHARE:
         shows = command("report", "--since", "24h")
@@ -74,7 +81,7 @@ def _on_limit(assessed: Assessment, command: _Command) -> Iterator[str]:
     elif assessed.severity is Severity.CRITICAL and forecast is not None:
         at = forecast.at_low or forecast.at
         if at is not None:
-            yield f"Restart it, or raise the limit, before {local_time(at)}."
+            yield f"Restart it, or raise the limit, before {moment(at)}."
 
 
 def _on_grown(grown: GrownThing) -> str:
@@ -104,12 +111,16 @@ def _on_unrecorded(assessed: Assessment) -> Iterator[str]:
         yield UNRECORDED_ADVICE
 
 
-def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
-    finding, cause, culprits = assessed.finding, assessed.cause, assessed.culprits
-    if culprits is not None:
-        yield from culprits.advice
+def _on_holders(assessed: Assessment) -> Iterator[str]:
+    """Yield what ends the growth: what to do about those who hold it."""
+    if assessed.culprits is not None:
+        yield from assessed.culprits.advice
     if assessed.grown is not None:
         yield _on_grown(assessed.grown)
+
+
+def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
+    finding, cause, culprits = assessed.finding, assessed.cause, assessed.culprits
     if cause is not None and cause.advice and chief_culprit(culprits, least_share=SOLVING_SHARE) is None:
         yield cause.advice
     row = finding.verdict.row

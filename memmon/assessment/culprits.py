@@ -124,9 +124,9 @@ def _to_bound(parts: Sequence[Culprit], readings: GrowthReadings) -> Iterator[st
         if part.share < GUILTY_SHARE or part.name == UNEXPLAINED:
             continue
         if part.name in readings.unbounded_names:
-            yield f"{part.name} has no maxlen: bound it (`memmon deques --suggest` says at what)."
+            yield f"Give {part.name} a maxlen, it has none (`memmon deques --suggest` says at what)."
         elif part.name not in readings.bounded_names:
-            yield f"{part.name} holds what grows: bound it, or clear it."
+            yield f"Bound or clear {part.name}: it holds what grows."
 
 
 def _parts(found: Attribution) -> tuple[Culprit, ...]:

@@ -29,6 +29,9 @@ WEEKDAY_DAYS = 6
 RELEASE_SLACK = timedelta(hours=3)
 """Growth that begins so soon after a release's first start, past the warm-up, began with it."""
 
+EDGE_SLACK = timedelta(hours=1)
+"""What begins so soon after the beginning of what was looked at may have begun before it. Chosen: a sample an hour is common."""
+
 _LEAST_MAIN_SHARE = 0.5
 """Share of the growth from which one part is said to have it. Chosen: half leads."""
 
@@ -90,10 +93,19 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
     else:
         words = row.beginning if slope is None or not row.grows else f"{row.beginning}: {rate(slope)}"
     if row.grows and finding.since is not None:
-        words += f" since {day_and_time(finding.since, now=assessed.at, tz=tz)}"
+        words += f" since {day_and_time(finding.since, now=assessed.at, tz=tz)}{_or_earlier(finding)}"
         words += f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
-    words += row.plain_end
+    words += row.plain_end.format(threshold=rate(finding.policy.threshold_mb_per_hour))
     return f"{words}{where_of(assessed)}{_told_by(finding)}."
+
+
+def _or_earlier(finding: LeakFinding) -> str:
+    """Return what is said of growth that goes on since before what was looked at."""
+    start, end = finding.window.start, finding.window.end
+    if start is None or end is None or finding.since is None:
+        return ""
+    is_cut = end - start >= timedelta(hours=finding.policy.look_back_hours) - EDGE_SLACK
+    return " or earlier" if is_cut and finding.since - start <= EDGE_SLACK else ""
 
 
 def _told_by(finding: LeakFinding) -> str:
@@ -133,13 +145,19 @@ def _end(assessed: Assessment, tz: tzinfo | None) -> str:
         return f"{used}; at the present pace it is reached {assessed.pace.span_words}."
     hours = None if forecast is None else forecast.hours_to_limit
     if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
-        return f"{used}."
+        return f"{used}{', and nothing grows towards it' if _is_level(assessed) else ''}."
     when = (
         ""
         if forecast.at is None
         else f", {_dated(forecast.at, forecast.at_low, forecast.at_high, assessed.at, tz)}"
     )
     return f"{whole} is reached in about {span(hours)}{by}{when}."
+
+
+def _is_level(assessed: Assessment) -> bool:
+    """Tell whether nothing rises that counts against the limit: neither here nor where nobody records."""
+    rises = assessed.finding.verdict.may_reach_limit or assessed.elsewhere_slope_mb_per_hour is not None
+    return not rises and assessed.finding.verdict is not Verdict.CANNOT_SAY
 
 
 def _dated(

@@ -241,7 +241,7 @@ def require_headroom(snapshot: Snapshot | None, *, needed_bytes: int = JUDGE_HEA
     known = [value for value in room if value is not None]
     if known and min(known) < needed_bytes:
         msg = (
-            f"only {mb_from_bytes(min(known)):.0f} MB are free under the memory limit, "
-            f"an analysis beside the program needs {mb_from_bytes(needed_bytes):.0f} MB"
+            f"only {mb_from_bytes(min(known)):,.0f} MB are free under the memory limit, "
+            f"an analysis beside the program needs {mb_from_bytes(needed_bytes):,.0f} MB"
         )
         raise ChildError(msg)

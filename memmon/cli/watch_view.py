@@ -129,7 +129,7 @@ def peaks_of(
 
 def _range(peaks: Sequence[float | None]) -> str:
     known = [value for value in peaks if value is not None]
-    return f"{min(known):.0f} to {max(known):.0f} MB" if known else "no samples"
+    return f"{min(known):,.0f} to {max(known):,.0f} MB" if known else "no samples"
 
 
 def _process_lines(seen: Assessment, *, shown_count: int = 5) -> list[str]:

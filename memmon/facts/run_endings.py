@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+OUT_OF_MEMORY = "oom"
+"""The kernel killed it for want of memory."""
+
 WITHOUT_A_WORD = "ended without a word (os._exit, SIGTERM, SIGKILL or a crash)"
 
 END_WORDS = {
@@ -15,7 +18,7 @@ END_WORDS = {
     "signal": "ended by a signal",
     "unknown": WITHOUT_A_WORD,
     "killed": WITHOUT_A_WORD,  # as earlier versions wrote it
-    "oom": "killed: out of memory",
+    OUT_OF_MEMORY: "killed: out of memory",
     "reboot": "ended when the machine was started anew",
     "lost": "lost: no end recorded",
     "replaced": "replaced by another run",
@@ -23,7 +26,7 @@ END_WORDS = {
 }
 """How a run ended, by its `end_reason`."""
 
-PROVED_ENDS = frozenset({"oom", "reboot"})
+PROVED_ENDS = frozenset({OUT_OF_MEMORY, "reboot"})
 """Ends that the run could not tell, for which there is evidence: they are deaths, and a warning."""
 
 MEANT_ENDS = frozenset({"stopped", "exit", "sigterm", "sigint", "replaced", "imported"})

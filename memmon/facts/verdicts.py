@@ -49,7 +49,7 @@ class VerdictRow:
     plain: str = ""
     """How the sentence in plain words begins, with `{rate}`, where that is not as a headline does."""
     plain_end: str = ""
-    """How its first sentence ends."""
+    """How its first sentence ends; it may name `{threshold}`."""
     remark: str | None = None
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
@@ -136,7 +136,7 @@ _GROWING = VerdictRow(
     lasts=True,
     asks_week_before=True,
     plain="Growing {rate}",
-    plain_end=", below the threshold",
+    plain_end=", below the {threshold} that count as a leak",
 )
 _SATURATING = VerdictRow(
     rank=3,
@@ -145,6 +145,7 @@ _SATURATING = VerdictRow(
     meaning="memory still rises, ever more slowly, as caches and pools do after a start",
     sentence="Memory still warms up: growth of {rate} so far, and it slows down",
     beginning="Memory still warms up",
+    plain="No leak so far: memory still warms up, {rate}",
     grows=True,
     is_explained=True,
     ends=True,
@@ -159,6 +160,7 @@ _FILLING = VerdictRow(
     meaning="bounded deques are still filling; the growth ends when they are full",
     sentence="Bounded deques are still filling; beside them memory changes by {rate}",
     beginning="Bounded deques are still filling",
+    plain="No leak: bounded deques are still filling, {rate}",
     grows=True,
     is_explained=True,
     ends=True,
@@ -174,6 +176,8 @@ _MAPPED_FILES = VerdictRow(
         "what it can't take back changes by {footprint}"
     ),
     beginning="Mapped files grow, which the kernel can take back",
+    plain="No leak: mapped files grow {rate}",
+    plain_end=", and the kernel can take them back",
     grows=True,
     is_explained=True,
 )
@@ -185,6 +189,7 @@ _STEPPED = VerdictRow(
     meaning="memory rose in a step and stayed there; it does not grow steadily",
     sentence="Memory rose in steps and is level between them: no steady growth (overall {rate})",
     beginning="Memory rose in a step and is level since",
+    plain="No leak: memory rose in a step and is level since",
     grows=False,
     is_explained=True,
     remark="Memory rose in a step, not steadily: no leak.",
@@ -200,6 +205,7 @@ _LOAD_DRIVEN = VerdictRow(
     meaning="memory follows the load and gives it back",
     sentence="Memory follows the work being done: its growth of {rate} is explained by the load",
     beginning="Memory follows the load",
+    plain="No leak: memory follows the load, {rate}",
     grows=True,
     is_explained=False,
     remark="Memory follows the load: no leak.",
@@ -212,6 +218,7 @@ _STABLE = VerdictRow(
     meaning="no steady growth",
     sentence="Memory is stable: {rate}",
     beginning="Memory is stable",
+    plain="No leak: memory is stable",
     grows=False,
     is_explained=False,
     part_sentence="{Who} is stable: {rate}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.facts.limit_names import limit_name
-from memmon.formatting import age, interval, local_time, rate, shown, size, span
+from memmon.formatting import age, interval, local_time, megabytes, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
 from memmon.report.words import counted_runs, end_words, evidence_told, fill, leak_headline, share_words
 from memmon.units import mb_from_bytes
@@ -176,7 +176,7 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
         return [*lines, _slope("Robust slope", None, None, None), _slope("Least squares", None, None, None)]
     lines.append(f"  Growth rate: {rate(finding.slope_mb_per_hour)} {threshold}")
     if finding.is_leak and finding.growth_mb is not None:
-        lines.append(f"  Total growth: {finding.growth_mb:.1f} MB over {finding.duration_hours:.1f}h")
+        lines.append(f"  Total growth: {megabytes(finding.growth_mb)} MB over {finding.duration_hours:.1f}h")
     lines += _wrapped("Details", " ".join(filter(None, [finding.summary, finding.verdict.row.remark])))
     outlook = () if report.assessment is None else report.assessment.outlook
     lines += [line for sentence in (*finding.details, *outlook) for line in _item(sentence)]
@@ -325,7 +325,7 @@ def _run_line(run: RunRow, tz: tzinfo | None) -> str:
     if run.release:
         words.append(f"release {run.release}")
     if run.first_mb is not None and run.last_mb is not None:
-        words.append(f"{run.first_mb:.0f} to {run.last_mb:.0f} MB")
+        words.append(f"{run.first_mb:,.0f} to {run.last_mb:,.0f} MB")
     words.append(end_words(run))
     return ", ".join(words)
 

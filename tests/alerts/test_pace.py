@@ -185,7 +185,7 @@ def test_the_sentence_says_which_limit_and_how_soon():
     """It names the limit and its size, and how many minutes are left, with an interval."""
     _, pace = first_told(STEEP, 1_024.0, every_minutes=5.0)
     assert pace.summary == (
-        "At the present pace the container's limit (1024.0 MB) is reached in about 40 minutes (35 to 45)."
+        "At the present pace the container's limit (1,024 MB) is reached in about 40 minutes (35 to 45)."
     )
     assert pace.slope_mb_per_hour == pytest.approx(480.0)
     assert pace.minutes_to_limit_low < pace.minutes_to_limit < pace.minutes_to_limit_high

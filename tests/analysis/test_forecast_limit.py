@@ -111,7 +111,7 @@ def test_memory_that_does_not_grow_never_reaches_the_limit(mb):
         None,
     )
     assert forecast.summary.count("never") == 0
-    assert "does not reach the limit of 4096.0 MB within" in forecast.summary
+    assert "does not reach the limit of 4,096 MB within" in forecast.summary
 
 
 def test_a_limit_at_or_below_the_present_value_is_reached_now():

@@ -115,7 +115,7 @@ def test_growth_is_explained_and_says_what_to_do():
     assert assessed.cause.cause == "native"
     assert [one.name for one in assessed.culprits.parts] == ["q", "unexplained"]
     assert assessed.culprits.parts[0].share == pytest.approx(1.0, abs=0.03)
-    assert assessed.advice[0].startswith("q has no maxlen")
+    assert assessed.advice[0].startswith("Give q a maxlen")
     bounded = assess_finding(LEAKS, leak, present=Present(growth=growth(unbounded=())))
     assert not any("maxlen" in sentence for sentence in bounded.advice)
 

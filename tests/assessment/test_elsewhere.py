@@ -138,7 +138,7 @@ def test_the_assessment_of_a_source_knows_what_is_held_elsewhere(shared):
         assert set(store.history("orderbot").charged_bytes) == {1900 * MIB}
     assert (assessed.charged_bytes, assessed.limit_bytes) == (1900 * MIB, 2048 * MIB)
     assert assessed.held_elsewhere_bytes == 1000 * MIB
-    assert "1000.0 MB are held by no process that is recorded" in assessed.elsewhere
+    assert "1,000 MB are held by no process that is recorded" in assessed.elsewhere
     assert assessed.severity == "warning"
     assert json.loads(json.dumps(assessed.to_dict()))["held_elsewhere_bytes"] == 1000 * MIB
 
@@ -159,10 +159,10 @@ def test_every_face_names_it(shared, capsys):
     with open_store(shared) as store:
         report = build_report(store, now=NOW)
     text = " ".join(render_text(report).split())
-    assert "LIMIT: 1900.0 MB of the container's limit (2048.0 MB) used. Of it 1000.0 MB are held by" in text
+    assert "LIMIT: 1,900 MB of the container's limit (2,048 MB) used. Of it 1,000 MB are held by" in text
     assert json.loads(render_json(report))["report"]["system"]["held_elsewhere_mb"] == 1000.0
     run_command(["check", "--db", shared])
-    assert "Of it 1000.0 MB are held by no process" in capsys.readouterr().out
+    assert "Of it 1,000 MB are held by no process" in capsys.readouterr().out
 
 
 def test_nothing_is_said_where_the_process_holds_it_all(tmp_path):

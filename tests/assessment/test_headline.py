@@ -63,7 +63,7 @@ def test_a_leak_is_told_in_one_sentence():
     for words in (
         f"since {local_time(found.since)}",
         "97% of it in order_cache",
-        "the container's limit (2048.0 MB) is reached in about ",
+        "the container's limit (2,048 MB) is reached in about ",
         f"at {local_time(ahead.at)}",
     ):
         assert words in said
@@ -80,7 +80,7 @@ def test_a_headline_claims_no_more_than_is_known():
     young = assess_finding(history(hours=1), finding(verdict="cannot_say"), present=Present(limit=LIMIT))
     soon = replace(young, forecast=forecast(2.0, 1.0, 3.0), severity=None)
     assert "reached in" not in headline_of(soon)
-    assert "50 % of the container's limit (2048.0 MB) is used" in headline_of(soon)
+    assert "50 % of the container's limit (2,048 MB) is used" in headline_of(soon)
     full = replace(LIMIT, used_bytes=2049 * MIB)
     assert "is reached" in headline_of(assess(LEAKS, present=Present(limit=full)))
     assert "order_cache" not in headline_of(leaking(culprits=culprit(0.1)))
@@ -106,7 +106,7 @@ def test_what_is_not_the_present_is_said(end_reason, hours, words):
 
 def test_advice_begins_with_the_culprit_and_is_not_refuted_by_it():
     """While a named part has more than half of the growth nobody is told to search on with another tool."""
-    named = "order_cache holds what grows: bound it, or clear it."
+    named = "Bound or clear order_cache: it holds what grows."
     mostly = leaking(cause=NATIVE, culprits=culprit(0.9, advice=(named,)))
     assert advice_of(mostly)[0] == named
     assert NATIVE.advice not in advice_of(mostly)
@@ -157,8 +157,8 @@ def test_a_near_end_is_told_with_its_moment():
 
 
 def test_what_helps_soonest_stands_first():
-    """A source with every trouble at once: its limit, its children, what grows and by whom, its files, its deques."""
-    named = "order_cache holds what grows: bound it, or clear it."
+    """A source with every trouble at once: who holds what grows, its limit, its children, its kind, its files, its deques."""
+    named = "Bound or clear order_cache: it holds what grows."
     live = Present(
         runs=(run(last_at=START + timedelta(hours=30)),), limit=replace(LIMIT, used_bytes=1700 * MIB)
     )
@@ -174,9 +174,9 @@ def test_what_helps_soonest_stands_first():
         deques=(DequeReading(name="q", length_count=3, maxlen_count=None),),
     )
     order = (
+        named,
         "Raise the limit",
         "Record the child",
-        named,
         NATIVE.advice,
         "See what grew",
         "See which files",

@@ -46,7 +46,7 @@ def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
     assert plainly(found, tz=UTC) == (
         f"Leaking {rate(found.finding.slope_mb_per_hour)} since {since}, with release 1.8.1.",
         "order_cache holds 80% of it.",
-        "The container's limit, 2048.0 MB, is reached in about 40.0 h, on Tuesday 22:00 (17:30 to 23:12).",
+        "The container's limit, 2,048 MB, is reached in about 40.0 h, on Tuesday 22:00 (17:30 to 23:12).",
     )
 
 
@@ -69,8 +69,35 @@ def test_growth_below_the_threshold_is_told_as_that():
     found = replace(base, finding=replace(base.finding, verdict=Verdict.GROWING), forecast=None)
     said = plainly(found, tz=UTC)[0]
     assert said.startswith(f"Growing {rate(base.finding.slope_mb_per_hour)} since ")
-    assert said.endswith(", below the threshold.")
-    assert "threshold" not in plainly(base, tz=UTC)[0]
+    assert said.endswith(", below the 10.00 MB/hour that count as a leak.")
+    assert "count as" not in plainly(base, tz=UTC)[0]
+
+
+def test_growth_since_before_what_was_looked_at_has_no_beginning():
+    """A beginning at the edge of a full look-back is told as that or earlier; one inside it, or of a short history, is not."""
+    base = leaking()
+    start, week = base.finding.window.start, base.finding.policy.look_back_hours
+
+    def said(since, hours):
+        window = replace(base.finding.window, end=start + timedelta(hours=hours))
+        found = replace(base.finding, since=since, window=window)
+        return plainly(replace(base, finding=found, forecast=None), tz=UTC)[0]
+
+    assert " or earlier" in said(start, week)
+    assert " or earlier" not in said(start + timedelta(hours=5), week)
+    assert " or earlier" not in said(start, week / 2)
+
+
+def test_what_is_level_grows_towards_no_limit():
+    """Beside a stable verdict the limit's use says that nothing grows towards it; beside growth elsewhere it does not."""
+    level = replace(assess(history(), present=Present(limit=LIMIT)), severity=None)
+    words = "50 % of the container's limit (2,048 MB) is used"
+    assert plainly(level, tz=UTC) == (
+        "No leak: memory is stable.",
+        f"{words}, and nothing grows towards it.",
+    )
+    elsewhere = replace(level, elsewhere_slope_mb_per_hour=4.0)
+    assert plainly(elsewhere, tz=UTC)[1] == f"{words}."
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -103,7 +103,7 @@ def test_memory_is_the_sum_at_most_that_much():
     assert found.footprint_bytes == sum(one.footprint_bytes for one in found.processes)
     assert found.rss_bytes == pytest.approx(1260 * MIB, rel=0.01)
     assert not found.is_sum_exact
-    assert found.together.startswith("4 processes hold at most 12")
+    assert found.together.startswith("4 processes hold at most 1,2")
     assert json.loads(json.dumps(found.to_dict()))["processes"][0]["verdict"] == "leaking"
 
 

@@ -318,7 +318,7 @@ def test_alerts_tell_high_memory_with_its_figures_once_per_host(url, clock):
     for words in (
         "85.0 % of the host's memory",
         "holds 800.0 MB (RSS), 10.0 % of it all",
-        "1200.0 MB available",
+        "1,200 MB available",
     ):
         assert words in text
 

@@ -90,7 +90,7 @@ def test_the_program_is_told_once_and_in_time(program):
     assert 30.0 <= dead_minutes - told_after <= 50.0
     (alert,) = program.forecasts
     assert alert.severity == "warning"
-    assert "At the present pace the container's limit (1024.0 MB) is reached in about" in alert.message
+    assert "At the present pace the container's limit (1,024 MB) is reached in about" in alert.message
 
 
 def test_a_restart_and_a_gap_begin_anew(program, tmp_path, clock):

@@ -84,12 +84,13 @@ def test_statistics_are_folded_away_and_complete(leak, open_page):
 
 
 def test_a_step_gives_its_command_apart():
-    """The first step stands with the first that has a command; the backquotes are gone."""
-    steps = steps_of(["Restart it.", "Bound it.", "See what grew: `memmon report --since 24h`"])
+    """The first two steps stand with the first that has a command; the backquotes are gone."""
+    steps = steps_of(["Bound it.", "Restart it.", "Wait.", "See what grew: `memmon report --since 24h`"])
     assert steps == (
+        NextStep(words="Bound it."),
         NextStep(words="Restart it."),
         NextStep(words="See what grew:", command="memmon report --since 24h"),
     )
-    inside = "pending has no maxlen: bound it (`memmon deques --suggest` says at what)."
+    inside = "Give pending a maxlen, it has none (`memmon deques --suggest` says at what)."
     assert steps_of([inside]) == (NextStep(words=inside),)
     assert steps_of([]) == ()

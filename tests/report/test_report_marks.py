@@ -105,7 +105,7 @@ def test_without_scripts_the_lines_say_what_they_are(leak):
     assert {"1.4.0", "1.4.1", "1.4.2", f"full {met:%A %H:%M}"} <= set(words)
     assert any(re.fullmatch(r"resident memory \d+\.\d MB", one) for one in words)
     assert any(re.fullmatch(r"trend 1\d\.\d+ MB/hour", one) for one in words)
-    assert any(one.endswith("limit, 1150.0 MB") for one in words)
+    assert any(one.endswith("limit, 1,150 MB") for one in words)
 
 
 def test_a_short_history_is_drawn_as_finely_as_a_long_one(tmp_path):

@@ -78,8 +78,8 @@ def test_memory_is_the_sum_at_each_moment_never_a_mixture(report):
 def test_the_text_has_the_sum_and_a_line_for_each_process(report):
     """The worst stands first, and the verdict says whose it is."""
     text = render_text(report, tz=UTC)
-    assert re.search(r"Current: 119\d\.\d MB \(resident memory of 4 processes, added\)", text)
-    assert re.search(r"4 processes hold at most 119\d\.\d MB together that they\s+can't give back", text)
+    assert re.search(r"Current: 1,19\d MB \(resident memory of 4 processes, added\)", text)
+    assert re.search(r"4 processes hold at most 1,19\d MB together that they\s+can't give back", text)
     lines = re.findall(r"  - (pid \d+ \(child\)|run \d+): \d", text)
     assert lines[0] == "pid 502 (child)"
     assert len(lines) == 4
@@ -135,13 +135,13 @@ def test_commands_name_the_process_and_say_whose_the_limit_is(web, capsys):
     run(["forecast", "--db", web, "--limit", "1GiB", "--no-cross-check"])
     said = capsys.readouterr().out
     assert (
-        "pid 502 (child), the first of 4 processes: Memory reaches the limit of 1024.0 MB in about 9." in said
+        "pid 502 (child), the first of 4 processes: Memory reaches the limit of 1,024 MB in about 9." in said
     )
-    assert "The limit is taken as each process's own; all together hold at most 119" in said
+    assert "The limit is taken as each process's own; all together hold at most 1,19" in said
     run(["check", "--db", web, "--limit", "1GiB"])
     said = capsys.readouterr().out
     assert "by pid 502 (child)" in said
-    assert "4 processes hold at most 119" in said
+    assert "4 processes hold at most 1,19" in said
     run(["leaks", "--db", web])
     assert "This is pid 502 (child), the worst of 4 processes" in capsys.readouterr().out
     run(["runs", "--db", web])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from memmon.formatting import megabytes
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def summary_of(
         if shares[part.name] >= MENTIONED_SHARE
     ][:MENTIONED_COUNT]
     who = ", ".join(named) if named else "none of what is registered"
-    growth = f"Of {growth_mb:.1f} MB growth"
+    growth = f"Of {megabytes(growth_mb)} MB growth"
     rest = f"unexplained {min(1.0, max(0.0, 1.0 - sum(shares.values()))):.0%}."
     return f"{growth}: {who}; {rest}" if named else f"{growth}, {who} explains a tenth; {rest}"
 
@@ -51,7 +52,7 @@ def details_of(parts: Sequence[AttributedPart]) -> tuple[str, ...]:
             told.update((part.name, *part.in_step_with))
             details.append(
                 f"{part.name} and {', '.join(part.in_step_with)} grow in step and claim more than grew: together "
-                f"they explain {mb_from_bytes(max(0.0, _joint_bytes(part, parts))):.1f} MB, counted once."
+                f"they explain {megabytes(mb_from_bytes(max(0.0, _joint_bytes(part, parts))))} MB, counted once."
             )
     return tuple(details)
 

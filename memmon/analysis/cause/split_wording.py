@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.formatting import shown_hours
+from memmon.formatting import megabytes, shown_hours
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ _ADVICE: dict[str, str] = {
         "registered and never removed."
     ),
     "native": (
-        "No Python type need grow: attach a native profiler such as memray (--native), and look at the extension "
-        "modules in use."
+        "Attach a native profiler such as memray (--native), and look at the extension modules in use: no Python "
+        "type need grow."
     ),
     "retained": (
-        "Freed memory stays with the allocator: try MALLOC_ARENA_MAX=2, another allocator (jemalloc, mimalloc), or "
-        "trimming the heap after large bursts."
+        "Try MALLOC_ARENA_MAX=2, another allocator (jemalloc, mimalloc), or trimming the heap after large bursts: "
+        "freed memory stays with the allocator."
     ),
     "private": (
         "A recorder inside the program (`memmon.Recorder`, on Linux with glibc) tells Python objects, native "
@@ -61,7 +61,7 @@ def summary_for(cause: Cause, growth_bytes: float, hours: float, parts: Sequence
         return f"Nothing to explain: memory did not grow {span}."
     named = [part for part in parts if part.share >= MENTIONED_SHARE and part.growth_bytes > 0]
     shares = ", ".join(f"{part.share:.0%} {part.label}" for part in named)
-    return f"Of {mb_from_bytes(growth_bytes):.1f} MB growth {span}: {shares}."
+    return f"Of {megabytes(mb_from_bytes(growth_bytes))} MB growth {span}: {shares}."
 
 
 def advice_for(cause: Cause) -> str:

@@ -40,7 +40,7 @@ def _change(found: Comparison) -> str:
         return (
             f"growth went from {before.slope_mb_per_hour:.2f} to {after.slope_mb_per_hour:.2f} MB/hour{rest}"
         )
-    return f"with equal growth the plateau went from {before.plateau_mb:.0f} to {after.plateau_mb:.0f} MB"
+    return f"with equal growth the plateau went from {before.plateau_mb:,.0f} to {after.plateau_mb:,.0f} MB"
 
 
 def _still_grows(before: ReleaseEstimate, after: ReleaseEstimate) -> bool:

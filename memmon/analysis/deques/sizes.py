@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.deques.finding import DequeSuggestion
 from memmon.facts.deque_state import DequeState
-from memmon.formatting import shown_hours
+from memmon.formatting import megabytes, shown_hours
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -147,14 +147,14 @@ def _within_room(
     affordable = added + budget_bytes / size
     why += f", at {size:,.0f} bytes an item"
     if wanted <= affordable:
-        return _told(finding, _rounded(wanted), f"{why}: {mb_from_bytes(wanted * size):.1f} MB")
+        return _told(finding, _rounded(wanted), f"{why}: {megabytes(mb_from_bytes(wanted * size))} MB")
     if present is not None and affordable < MARGIN * present:
         return None
     return _told(
         finding,
         _rounded(affordable, up=False),
-        f"{why} would take {mb_from_bytes(wanted * size):.1f} MB; its part of the free memory is "
-        f"{mb_from_bytes(budget_bytes):.1f} MB",
+        f"{why} would take {megabytes(mb_from_bytes(wanted * size))} MB; its part of the free memory is "
+        f"{megabytes(mb_from_bytes(budget_bytes))} MB",
     )
 
 
@@ -171,7 +171,7 @@ def _smaller(finding: DequeFinding) -> DequeSuggestion | None:
         finding,
         _rounded(wanted),
         f"at most {peak:,} of {present:,} were used in {shown_hours(finding.observed_hours)}; a full deque would "
-        f"take {mb_from_bytes(present * size):.1f} MB",
+        f"take {megabytes(mb_from_bytes(present * size))} MB",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.names import clean_name, short_digest
 from memmon.facts.suspicion import Suspicion
+from memmon.formatting import megabytes
 from memmon.probe.objects.created_at import CodeLine, created_at, defined_at
 from memmon.probe.objects.culprit import GrownPlace, culprits
 from memmon.units import mb_from_bytes
@@ -43,7 +44,7 @@ class Chain:
 
     def _words(self) -> str:
         one = self.culprit
-        grown = f"{mb_from_bytes(one.grown_bytes):.1f} MB more"
+        grown = f"{megabytes(mb_from_bytes(one.grown_bytes))} MB more"
         kind = one.kind.rpartition(".")[2]
         if one.entry_count is None or one.entry_count_before is None:
             return f"{clean_name(one.path)} ({clean_name(kind)}) itself got larger, {grown}"
@@ -91,7 +92,9 @@ def chains_of(before: Places, after: Places, between: Callable[[], object]) -> t
 def _size(size_bytes: float) -> str:
     if size_bytes < _KB:
         return f"{size_bytes:.0f} bytes"
-    return f"{size_bytes / _KB:.1f} kB" if size_bytes < _KB**2 else f"{mb_from_bytes(size_bytes):.1f} MB"
+    return (
+        f"{size_bytes / _KB:.1f} kB" if size_bytes < _KB**2 else f"{megabytes(mb_from_bytes(size_bytes))} MB"
+    )
 
 
 def _short(place: str | None) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from memmon.facts.names import clean_name
+from memmon.formatting import megabytes
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.plain import is_module, module_at
@@ -156,12 +157,12 @@ def _sentences(
     said = [chain.sentence() for chain in chains[:1]]
     if roots and not said:
         name, size = roots[0]
-        said.append(f"what grew most hangs on {clean_name(name)} (+{mb_from_bytes(size):.1f} MB)")
+        said.append(f"what grew most hangs on {clean_name(name)} (+{megabytes(mb_from_bytes(size))} MB)")
     if types and not chains:
         name, size = types[0]
         count = after.survey.type_counts.get(name, 0) - before.survey.type_counts.get(name, 0)
         said.append(
-            f"the type that grew most is {clean_name(name)} (+{count}, +{mb_from_bytes(size):.1f} MB)"
+            f"the type that grew most is {clean_name(name)} (+{count}, +{megabytes(mb_from_bytes(size))} MB)"
         )
     if rss_growth is not None and rss_growth > SMALLEST_GROWTH_BYTES and python_growth < rss_growth / 3:
         said.append(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.limit_names import limit_name
+from memmon.facts.verdicts import Verdict
 from memmon.formatting import interval, rate, size, span
 from memmon.report.html.view_model import Card
 
@@ -88,7 +89,9 @@ def _limit(report: Report) -> Card:
         )
     hours = forecast.hours_to_limit
     if hours is None:
-        value = "cannot say yet" if forecast.state == "cannot_say" else "not in sight"
+        finding = report.leak.finding
+        is_level = finding is not None and finding.verdict is Verdict.STABLE
+        value = "cannot say yet" if forecast.state == "cannot_say" and not is_level else "not in sight"
         return Card(title="Limit", value=value, lines=tuple(lines))
     bounds = [f"{span(end)}" if end is not None else "later" for end in _ends(report)]
     level = f"{forecast.level:.0%}: " if forecast.level else ""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
+from memmon.assessment.advice import advice_of
 from memmon.assessment.culprits import UNEXPLAINED
-from memmon.assessment.plainly import plainly
+from memmon.assessment.plainly import WEEKDAY_DAYS, day_and_time, plainly
+from memmon.facts.run_endings import OUT_OF_MEMORY
+from memmon.facts.severity import Severity
 from memmon.formatting import age, local_time, span
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from memmon.report.chart_values import Charts
-    from memmon.report.data import CauseSection, DequeSection, Report
+    from memmon.report.data import CauseSection, DequeSection, HistorySection, Report
     from memmon.report.html.view_model import PageLink
 
 _EVIDENCE = frozenset({"windows"})
@@ -50,7 +54,7 @@ def page_of(
         headline="No memory data available" if empty else headline,
         mood="wait" if empty else mood,
         plain=_plain(report, zone),
-        steps=steps_of(() if report.assessment is None else report.assessment.advice),
+        steps=_steps(report, zone),
         verdict_sentences=_verdict_sentences(report),
         stale_words=_stale_words(report, zone),
         set_aside=report.history.set_aside if report.history is not None else "",
@@ -89,13 +93,36 @@ def _plain(report: Report, zone: tzinfo) -> tuple[str, ...]:
     """Return what is going on; without an assessment only that there is no verdict."""
     if report.assessment is None:
         return _verdict_sentences(report)
-    return plainly(report.assessment, tz=zone)
+    died = death_sentence(report.history, now=report.generated_at, tz=zone)
+    return (*plainly(report.assessment, tz=zone), *((died,) if died else ()))
+
+
+def death_sentence(history: HistorySection | None, *, now: datetime, tz: tzinfo | None = None) -> str:
+    """Return which run was killed for want of memory within the last days, the newest; empty where none was."""
+    newest_first = () if history is None else history.runs
+    for place, run in enumerate(newest_first):
+        at = run.ended_at or run.last_at
+        if run.end_reason == OUT_OF_MEMORY and at is not None and now - at <= timedelta(days=WEEKDAY_DAYS):
+            which = "An earlier run" if place else "The last run"
+            return f"{which} was killed out of memory on {day_and_time(at, now=now, tz=tz)}."
+    return ""
+
+
+def _steps(report: Report, zone: tzinfo) -> tuple[NextStep, ...]:
+    """Return what to do, with the page's own times; where all is well, that it is nothing."""
+    found = report.assessment
+    if found is None:
+        return ()
+    moment = partial(day_and_time, now=found.at, tz=zone)
+    advice = advice_of(found, database=report.database, moment=moment)
+    is_well = not advice and found.severity is Severity.OK and mood_of(found) == "good"
+    return steps_of(("Nothing.",) if is_well else advice)
 
 
 def steps_of(advice: Sequence[str]) -> tuple[NextStep, ...]:
-    """Return what to do: the first step, and the first that has a command, which stands in backquotes."""
+    """Return what to do: the first two steps, and the first that has a command, which stands in backquotes."""
     steps = [_step(sentence) for sentence in advice]
-    chosen = [*steps[:1], *[step for step in steps if step.command][:1]]
+    chosen = [*steps[:2], *[step for step in steps if step.command][:1]]
     return tuple(dict.fromkeys(chosen))
 
 
@@ -156,7 +183,7 @@ def _sub(report: Report, zone: tzinfo) -> Iterator[str]:
     if finding is not None and finding.slope_mb_per_hour is not None:
         yield f"verdict over {span(finding.duration_hours)}"
     made = local_time(report.generated_at, tz=zone)
-    yield f"made {made[:16]}"
+    yield f"made on {report.generated_at.astimezone(zone):%A} {made[:16]}"
     yield f"times are UTC{made[-6:]}"
 
 

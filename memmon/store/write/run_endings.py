@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from memmon.facts.staleness import is_stale
+from memmon.formatting import megabytes
 from memmon.probe.process.machine import is_process_alive
 from memmon.store.connect.links import first
 from memmon.store.write import sql
@@ -125,8 +126,8 @@ def _share_of_limit(last: Row) -> float:
 def _reading(last: Row | None) -> str:
     if last is None or last["rss_bytes"] is None:
         return ""
-    limit = "" if not last["limit_bytes"] else f", limit {mb_from_bytes(last['limit_bytes']):.0f} MB"
-    return f" (last reading {mb_from_bytes(last['rss_bytes']):.1f} MB{limit})"
+    limit = "" if not last["limit_bytes"] else f", limit {mb_from_bytes(last['limit_bytes']):,.0f} MB"
+    return f" (last reading {megabytes(mb_from_bytes(last['rss_bytes']))} MB{limit})"
 
 
 def _told(link: Link, run_id: int) -> str:

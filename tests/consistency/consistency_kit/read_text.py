@@ -195,7 +195,7 @@ def report(text: str) -> Said:
     elif said["verdict"] == frozenset({"stable", "stepped", "load_driven"}):
         said["verdict"] = frozenset({"stable"})
     said.update(known(slope_mb_per_hour=slope_in(re.search(r"Growth rate: (\S+ \S+)", leak)[1])))
-    if found := re.search(r"Total growth: (-?[\d.]+) MB", leak):
+    if found := re.search(r"Total growth: (-?[\d.,]+) MB", leak):
         said["growth_mb"] = number(found[1])
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):
         said.update(known(since=moment_in(found[1])))
@@ -203,7 +203,7 @@ def report(text: str) -> Said:
     said.update(processes_say(f"{parts['MEMORY USAGE:']} {leak}"))
     said.update(resources_say(parts.get("RESOURCES:", "")))
     said.update(grown_says(parts.get("EVIDENCE:", "")))
-    if found := re.search(r"Footprint: ([\d.]+ MB)", parts["MEMORY USAGE:"]):
+    if found := re.search(r"Footprint: ([\d.,]+ MB)", parts["MEMORY USAGE:"]):
         said["footprint_bytes"] = size_bytes(found[1])
     if states := _report_deques(text):
         said["deques"] = states
@@ -213,7 +213,7 @@ def report(text: str) -> Said:
 def growths(text: str) -> list[Said]:
     """Return the growth that each sentence of the report's cause begins with; the first is that of its parts."""
     cause = _sections(text).get("CAUSE:", "")
-    return [{"growth_mb": number(found)} for found in re.findall(r"Of ([\d.]+) MB growth", cause)]
+    return [{"growth_mb": number(found)} for found in re.findall(r"Of ([\d.,]+) MB growth", cause)]
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -41,7 +41,7 @@
     }, source, function (seconds, bin) {
       if (seconds === null) { out.textContent = ""; return; }
       if (!bin) { out.textContent = silence(seconds) || forecastAt(seconds); return; }
-      var wide = bin.v[2] - bin.v[1] > 0.05 ? " (" + bin.v[1].toFixed(1) + " to " + bin.v[2].toFixed(1) + ")" : "";
+      var wide = bin.v[2] - bin.v[1] > 0.05 ? " (" + figure(bin.v[1]) + " to " + figure(bin.v[2]) + ")" : "";
       out.textContent = rangeWords(bin.from, bin.to) + " \u00b7 " + mb(bin.v[0]) + wide + trendAt(seconds) + releaseAt(seconds) + momentsNear(seconds);
     });
   }

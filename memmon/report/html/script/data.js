@@ -27,7 +27,9 @@
     var d = atLocal(seconds);
     return d.getFullYear() + "-" + two(d.getMonth() + 1) + "-" + two(d.getDate()) + " " + two(d.getHours()) + ":" + two(d.getMinutes());
   }
-  function mb(value) { return value === null || value === undefined ? "no reading" : value.toFixed(1) + " MB"; }
+  // As megabytes() in memmon/formatting.py has it.
+  function figure(value) { return Math.round(value * 10) >= 1e4 ? Math.round(value).toLocaleString("en") : value.toFixed(1); }
+  function mb(value) { return value === null || value === undefined ? "no reading" : figure(value) + " MB"; }
 
   // The first index at or after a time.
   function indexAt(at, seconds) {

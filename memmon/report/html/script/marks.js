@@ -73,6 +73,10 @@
       say(u, text, x, found[3] - 3 * d, align, colour_);
     }
     function isSeen(seconds) { return seconds >= view[0] && seconds <= view[1]; }
+    data.markers.filter(function (marker) { return isSeen(marker[0]) && (marker[1] === "death" || marker[1] === "alert"); }).forEach(function (marker) {
+      var x = u.valToPos(marker[0], "x", true), level = levelAt(u.pieces(), marker[0], marker[1] === "death" ? 2 : 0);
+      if (level !== null) { taken.push([x - 7 * d, x + 7 * d, y(level) - 7 * d, y(level) + 7 * d]); }
+    });
 
     if (words.limit && y(m.limit) >= u.bbox.top) { put(words.limit, left + 5 * d, y(m.limit) - 6 * d, "left", "limit"); }
     if (words.reach && isSeen(m.reach[0])) { put(words.reach, Math.min(u.valToPos(m.reach[0], "x", true) + 10 * d, right - 4 * d), y(m.limit) - 8 * d, "right", "forecast"); }
@@ -82,7 +86,12 @@
       if (!words.trend || to <= from) { return; }
       put(words.trend, Math.min(u.valToPos(at, "x", true), right - width(words.trend) - 4 * d), y(between(shape, 2, at)) + 20 * d, "left", "trend");
     });
-    if (words.forecast && view[1] >= data.edge) { put(words.forecast, right - 4 * d, y(m.forecast[3][m.forecast[3].length - 1]) - 8 * d, "right", "forecast"); }
+    if (words.forecast && view[1] >= data.edge) {
+      // Where it leaves the picture, or ends.
+      var f = m.forecast, i = f[0].length - 1;
+      while (i > 0 && y(f[2][i]) < u.bbox.top) { i--; }
+      put(words.forecast, Math.min(u.valToPos(f[0][i], "x", true) + width(words.forecast) + 8 * d, right - 4 * d), y(f[3][i]) - 8 * d, "right", "forecast");
+    }
   }
   function memoryLabel(u, width, y, put) {
     var pieces = u.pieces(), piece = pieces[pieces.length - 1], d = devicePixelRatio;
