@@ -103,7 +103,15 @@ def _put_assessment(insert: Any) -> Executable:
 
 def _of_runs() -> dict[str, Executable]:
     return {
-        "FIND_RUN": select(run.c.id, run.c.source_id, source.c.name)
+        "FIND_RUN": select(
+            run.c.id,
+            run.c.source_id,
+            source.c.name,
+            select(func.max(snapshot.c.seq))
+            .where(snapshot.c.run_id == run.c.id)
+            .scalar_subquery()
+            .label("newest_seq"),
+        )
         .join_from(run, source)
         .where(run.c.uuid == bindparam("uuid")),
         "FIND_SOURCE": select(source.c.id, source.c.script_path).where(source.c.name == bindparam("name")),
@@ -131,9 +139,6 @@ def _of_snapshots() -> dict[str, Executable]:
             series.c.source_id == bindparam("source_id"),
             series.c.kind == bindparam("kind"),
             series.c.name.in_(bindparam("names", expanding=True)),
-        ),
-        "NEWEST_NUMBER": select(func.max(snapshot.c.seq).label("seq")).where(
-            snapshot.c.run_id == bindparam("run_id")
         ),
         "NUMBERS_FROM": select(snapshot.c.seq).where(
             snapshot.c.run_id == bindparam("run_id"), snapshot.c.seq >= bindparam("first")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
 from memmon.alerts.kinds import AlertKind
@@ -39,12 +40,14 @@ def observe(present: PresentState, policy: AlertPolicy, *, in_process: bool = Fa
 
     `in_process`: of the kinds alone that a program tells of itself.
     """
-    found = [
-        condition_of(kind)(present, policy)
-        for kind in AlertKind
-        if kind.row.is_told_in_process or not in_process
-    ]
+    found = [judge(present, policy) for judge in _conditions(in_process=in_process)]
     return [one for one in found if one is not None]
+
+
+@cache
+def _conditions(*, in_process: bool) -> tuple[Condition, ...]:
+    """Return the functions of all kinds, or of those alone that a program tells of itself: at each snapshot."""
+    return tuple(condition_of(kind) for kind in AlertKind if kind.row.is_told_in_process or not in_process)
 
 
 def condition_of(kind: AlertKind) -> Condition:

@@ -72,6 +72,9 @@ DEQUE_WORDS: dict[DequeState, str] = {
 """What a deque's state means."""
 
 
+_OK = DequeState.OK
+
+
 def deque_state(
     length_count: int | None,
     maxlen_count: int | None,
@@ -93,7 +96,7 @@ def deque_state(
         return DequeState.UNEXPECTED_MAXLEN
     if length_count == maxlen_count:
         return DequeState.FULL
-    return DequeState.FILLING if is_rising else DequeState.OK
+    return DequeState.FILLING if is_rising else _OK
 
 
 def state_of(reading: DequeReading) -> DequeState:
@@ -105,7 +108,12 @@ def state_of(reading: DequeReading) -> DequeState:
 
 def deque_fault(reading: DequeReading) -> str | None:
     """Return what an alert says of a deque that fails, in a few words; None: it does not fail."""
-    state = state_of(reading)
+    # Asked of every deque at every snapshot: most are sound.
+    state = deque_state(
+        reading.length_count, reading.maxlen_count, reading.expected_maxlen_count, is_alive=reading.is_alive
+    )
+    if state is _OK:
+        return None
     if state is DequeState.UNBOUNDED:
         return "has no maxlen"
     if state is DequeState.ABOVE:

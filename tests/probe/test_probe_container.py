@@ -167,6 +167,19 @@ def test_version_1_tells_of_ancestors_that_are_not_mounted(machine):
     assert machine.limit() == (333 * MB, "cgroup v1 /docker/x", 5)
 
 
+def test_groups_without_any_limit_are_not_read_one_by_one(machine):
+    """Where version 1 tells that nothing around the process is limited, only the innermost group is asked; with swap all are."""
+    machine.proc("4:memory:/a/b\n", MOUNT_V1.format(root="/"))
+    machine.v1("/a/b", NO_LIMIT_V1, rss=2, inherited=int(NO_LIMIT_V1))
+    machine.v1("/a", f"{10 * MB}\n", rss=1)
+    assert machine.limit() == HOST
+    swap = "SwapTotal: 1024 kB\nSwapFree: 1024 kB\n"
+    machine.write(
+        "/proc/meminfo", f"MemTotal: {HOST_BYTES // 1024} kB\nMemAvailable: {10 * GB // 1024} kB\n{swap}"
+    )
+    assert machine.limit()[1] == "cgroup v1 /a"
+
+
 def test_an_ancestor_of_version_1_that_does_not_count_children_sets_no_limit(machine):
     """With use_hierarchy off, a parent's limit binds its own processes alone."""
     machine.proc("4:memory:/a/b\n", MOUNT_V1.format(root="/"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memmon.probe.process.files import read_bytes
+from memmon.probe.process.files import read_bytes, told_after
 from memmon.probe.process.process import ProcessProbe, stated_fd_count
 
 
@@ -53,3 +53,18 @@ def test_open_files_are_counted(tmp_path):
     for one in held:
         one.close()
     assert probe.read().fd_count == before
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"Rss: 1 kB\nRssAnon:\t 2 kB\nVm: 3\n", b"\t 2 kB"),
+        (b"RssAnon: 4", b" 4"),
+        (b"RssAnon: 4\nRssAnon: 5\n", b" 5"),
+        (b"MyRssAnon: 4\n", b""),
+        (b"", b""),
+    ],
+)
+def test_what_a_line_says_is_found(content, told):
+    """A value is found by what its line begins with, wherever the line is; of two such lines the last counts."""
+    assert told_after(content, b"RssAnon:") == told

@@ -53,3 +53,11 @@ def test_what_is_known_is_told(key):
     known = LastValues()
     known.change_to(values((A, 1)))
     assert known.has(key) is (key == A)
+
+
+def test_names_that_are_not_told_stay_as_they_are():
+    """Of a part of the names only these are looked at: the others have not left."""
+    known = LastValues()
+    known.change_to(values((A, 1), (B, 2)))
+    assert known.change_to(values((A, 3)), is_all=False) == {A: 3}
+    assert known.change_to(values((A, 3), (B, 2))) == {}

@@ -101,17 +101,20 @@ def estimate_of(
     lead to nothing that they could share (`are_bare`), all of it tells.
     `allocated_share`: what the allocators take for each byte of an object, 1 or more.
     """
-    late = sampled if are_bare or len(sampled) >= count else sampled[(len(sampled) + 1) // 2 :] or sampled
+    are_all = len(sampled) >= count
+    late = sampled if are_bare or are_all else sampled[(len(sampled) + 1) // 2 :] or sampled
     early_ids = {one.item_id for one in sampled[: len(sampled) - len(late)]}
     fresh = list({one.item_id: one for one in reversed(late) if one.item_id not in early_ids}.values())
     seen = sum(one.size_bytes for one in sampled)
-    unseen_count = max(0.0, different_count(items, count) - len({one.item_id for one in sampled}))
-    added = sum(one.size_bytes for one in fresh) / len(fresh) if fresh else 0.0
-    unseen_share = max(0.0, 1.0 - len(sampled) / count) ** 0.5
-    mean = (seen + added * unseen_count) / count
+    unseen_count = error = reach = 0.0
     own = [one.own_part for one in late]
-    least = sum(own) / len(own) - ERRORS * _error(own) * unseen_share
-    reach = ERRORS * _error([one.size_bytes for one in fresh]) * unseen_count / count
+    if not are_all:
+        unseen_count = max(0.0, different_count(items, count) - len({one.item_id for one in sampled}))
+        error = ERRORS * _error(own) * (1.0 - len(sampled) / count) ** 0.5
+        reach = ERRORS * _error([one.size_bytes for one in fresh]) * unseen_count / count
+    added = sum(one.size_bytes for one in fresh) / len(fresh) if fresh else 0.0
+    mean = (seen + added * unseen_count) / count
+    least = sum(own) / len(own) - error
     high = min(mean + reach, mean * (1.0 + LARGEST_ERROR_SHARE)) * allocated_share
     return ItemsEstimate(
         mean=mean,

@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from memmon.guest.shielding import attempt
 from memmon.probe.process.cgroups import read_text
+from memmon.probe.process.files import read_bytes, told_after
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,7 @@ class GroupFiles:
         self.group = group
         self.is_v2 = group.version == 2  # noqa: PLR2004 - the interface's version
         self._texts: dict[str, str | None] = {}
-        self._stat: dict[str, int] | None = None
+        self._stat: bytes | None = None
 
     def text(self, name: str) -> str | None:
         """Return a file's text, None when it can't be read."""
@@ -49,11 +51,12 @@ class GroupFiles:
         """Return the bytes that a file of one number tells; None: it tells none."""
         return _whole_number(self.text(name))
 
-    def stat(self) -> dict[str, int]:
-        """Return the counts of `memory.stat`."""
+    def count(self, name: str) -> int | None:
+        """Return a count of `memory.stat`; None: it is not told."""
         if self._stat is None:
-            self._stat = parse_counts(self.text("memory.stat"))
-        return self._stat
+            self._stat = attempt(read_bytes, f"{self.group.folder}/memory.stat") or b""
+        parts = told_after(self._stat, name.encode() + b" ").split()
+        return int(parts[0][:32]) if parts and parts[0].isdigit() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,7 @@ def charged_bytes(files: GroupFiles, *, with_swap: bool) -> int | None:
         used = None if used is None or swapped is None else used + swapped
     else:
         used = files.size("memory.memsw.usage_in_bytes" if with_swap else "memory.usage_in_bytes")
-    stat = files.stat()
-    reclaimed = [stat.get(name) for name in (_RECLAIMED_V2 if files.is_v2 else _RECLAIMED_V1)]
+    reclaimed = [files.count(name) for name in (_RECLAIMED_V2 if files.is_v2 else _RECLAIMED_V1)]
     if used is None or None in reclaimed:
         return None
     charged = used - sum(filter(None, reclaimed))
@@ -102,9 +104,10 @@ def charged_bytes(files: GroupFiles, *, with_swap: bool) -> int | None:
 
 def anonymous_bytes(files: GroupFiles) -> int | None:
     """Return the group's anonymous memory."""
-    stat = files.stat()
-    names = ("anon",) if files.is_v2 else ("total_rss", "rss")
-    return next((stat[name] for name in names if name in stat), None)
+    if files.is_v2:
+        return files.count("anon")
+    total = files.count("total_rss")
+    return files.count("rss") if total is None else total
 
 
 def swap_room_bytes(limit: GroupLimit, groups: Sequence[GroupFiles], swap_total_bytes: int) -> int:
@@ -130,7 +133,7 @@ def _swap_room_v1(limit: GroupLimit, swap_total_bytes: int) -> int:
         return 0
     together = [files.limit("memory.memsw.limit_in_bytes")]
     if files.group.is_innermost:
-        told = files.stat().get("hierarchical_memsw_limit", 0)
+        told = files.count("hierarchical_memsw_limit") or 0
         together.append(told if 0 < told < NO_LIMIT_FROM_BYTES else None)
     rooms = [max(one - limit.memory_bytes, 0) for one in together if one is not None]
     return min([swap_total_bytes, *rooms])

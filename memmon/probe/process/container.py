@@ -8,7 +8,6 @@ or version 2 of the kernel's interface; see `Documentation/admin-guide/cgroup-v2
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from memmon.facts.limit_names import HOST
 from memmon.guest.shielding import attempt
 from memmon.probe.process.cgroups import MemoryGroup, find_groups, read_text
 from memmon.probe.process.charged import (
+    NO_LIMIT_FROM_BYTES,
     GroupFiles,
     GroupLimit,
     anonymous_bytes,
@@ -24,6 +24,7 @@ from memmon.probe.process.charged import (
     parse_limit,
     swap_room_bytes,
 )
+from memmon.probe.process.files import read_bytes, told_after
 from memmon.probe.process.process import read_system
 from memmon.units import KIB
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from memmon.probe.process.process import SystemReading
-
-
-_MEMINFO = re.compile(r"^(MemTotal|MemAvailable|SwapTotal|SwapFree):\s*([0-9]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,27 +110,31 @@ class LimitProbe:
 
     def _read(self, system: SystemReading | None) -> LimitReading:
         host = self._read_host(system)
+        knows_swap = host.swap_total_bytes > 0
         groups = [GroupFiles(group) for group in self._find_groups()]
         limits: list[GroupLimit] = []
+        is_free_v1 = False
         for files in groups:
             if any(one.knows_outer and one.files.is_v2 == files.is_v2 for one in limits):
                 continue
-            limit = _group_limit(files, knows_swap=host.swap_total_bytes > 0)
+            if is_free_v1 and not files.is_v2:
+                continue
+            limit = _group_limit(files, knows_swap=knows_swap)
+            is_free_v1 = is_free_v1 or (not knows_swap and _knows_of_no_limit(files))
             # A limit that the machine does not have kills no one.
             if limit is not None and (host.total_bytes is None or limit.memory_bytes < host.total_bytes):
                 limits.append(limit)
         return _smallest(limits, groups, host.swap_total_bytes) or host.limit()
 
     def _read_host(self, system: SystemReading | None) -> _Host:
-        lines = _MEMINFO.findall(read_text(f"{self._root}/proc/meminfo") or "")
-        values = {name: int(count[:32]) * KIB for name, count in lines}
-        total, available = values.get("MemTotal") or None, values.get("MemAvailable")
+        content = attempt(read_bytes, f"{self._root}/proc/meminfo") or b""
+        total, available = _told_bytes(content, b"MemTotal:") or None, _told_bytes(content, b"MemAvailable:")
         if not self._root:
             system = system or read_system()
             if system.total_bytes is not None:
                 total, available = system.total_bytes, system.available_bytes
-        swap_total, swap_free = values.get("SwapTotal", 0), values.get("SwapFree", -1)
-        if not 0 <= swap_free <= swap_total:
+        swap_total, swap_free = _told_bytes(content, b"SwapTotal:"), _told_bytes(content, b"SwapFree:")
+        if swap_total is None or swap_free is None or swap_free > swap_total:
             swap_total = swap_free = 0
         return _Host(
             total_bytes=total,
@@ -151,6 +153,12 @@ class LimitProbe:
             self._groups = find_groups(self._root, membership or "")
             self._membership = membership
         return self._groups
+
+
+def _told_bytes(meminfo: bytes, key: bytes) -> int | None:
+    """Return what /proc/meminfo tells under a key, in bytes."""
+    parts = told_after(meminfo, key).split()
+    return int(parts[0][:32]) * KIB if parts and parts[0].isdigit() else None
 
 
 def read_limit(root: str = "/", pid: int | None = None) -> LimitReading:
@@ -191,7 +199,7 @@ def _group_limit(files: GroupFiles, *, knows_swap: bool) -> GroupLimit | None:
         return None  # such a group does not count what its children use
     own = files.limit("memory.limit_in_bytes")
     # The innermost group also tells of ancestors, of those that are not mounted here, too.
-    told = files.stat().get("hierarchical_memory_limit") if files.group.is_innermost else None
+    told = files.count("hierarchical_memory_limit") if files.group.is_innermost else None
     inherited = None if told is None else parse_limit(str(told))
     if inherited is not None and (own is None or inherited < own):
         return GroupLimit(files=files, memory_bytes=inherited, is_own=False)
@@ -199,6 +207,14 @@ def _group_limit(files: GroupFiles, *, knows_swap: bool) -> GroupLimit | None:
         return None
     # With swap a group around this one may still set the smaller limit on both together.
     return GroupLimit(files=files, memory_bytes=own, knows_outer=own == told and not knows_swap)
+
+
+def _knows_of_no_limit(files: GroupFiles) -> bool:
+    """Tell whether the innermost group of version 1 says that neither it nor a group around it is limited."""
+    if files.is_v2 or not files.group.is_innermost:
+        return False
+    told = files.count("hierarchical_memory_limit")
+    return told is not None and told >= NO_LIMIT_FROM_BYTES
 
 
 def _group_events(group: MemoryGroup) -> MemoryEvents | None:

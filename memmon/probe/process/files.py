@@ -11,6 +11,20 @@ import os
 _PIECE_BYTES = 65_536
 
 
+def told_after(content: bytes, key: bytes) -> bytes:
+    """Return what the last line that begins with `key` says after it; empty where there is none.
+
+    Such files have many lines, of which few are wanted: they are looked for, and the others not looked at.
+    """
+    begin = 0 if content.startswith(key) else -1
+    if (found := content.rfind(b"\n" + key)) >= 0:
+        begin = found + 1
+    if begin < 0:
+        return b""
+    end = content.find(b"\n", begin)
+    return content[begin + len(key) : end if end >= 0 else len(content)]
+
+
 def read_bytes(path: str, *, in_pieces: bool = False) -> bytes:
     """Return the content of a file such as /proc/self/status; raises OSError.
 

@@ -11,20 +11,20 @@ import psutil
 from memmon.clock import SystemClock
 from memmon.guest.shielding import attempt
 from memmon.probe.process.backoff_reading import Patience
-from memmon.probe.process.files import read_bytes
+from memmon.probe.process.files import read_bytes, told_after
 from memmon.units import KIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_THREADS_KEY = b"Threads"
+_THREADS_KEY = b"Threads:"
 _LARGEST_BYTES = 2**62
 _SLOW_FD_COUNT_SECONDS = 0.005
 
 
 def _from_status(key: bytes) -> Any:
     """Return a field for a size that a Linux process status tells under `key`."""
-    return field(default=None, metadata={"status": key})
+    return field(default=None, metadata={"status": key + b":"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,12 +180,11 @@ def _read_status(pid: int) -> dict[str, int]:
 def parse_status(content: bytes) -> dict[str, int]:
     """Return the memory (bytes) and thread lines of a Linux process status; odd lines are left out."""
     found: dict[str, int] = {}
-    for line in content.splitlines():
-        key, _, value = line.partition(b":")
-        if key in _STATUS_KEYS:
-            parts = value.split()
-            if len(parts) == 2 and parts[0].isdigit() and parts[1] == b"kB":  # noqa: PLR2004 - number and unit
-                found[_STATUS_KEYS[key]] = int(parts[0]) * KIB
-        elif key == _THREADS_KEY and value.strip().isdigit():
-            found["thread_count"] = int(value)
+    for key, name in _STATUS_KEYS.items():
+        parts = told_after(content, key).split()
+        if len(parts) == 2 and parts[0].isdigit() and parts[1] == b"kB":  # noqa: PLR2004 - number and unit
+            found[name] = int(parts[0]) * KIB
+    threads = told_after(content, _THREADS_KEY).strip()
+    if threads.isdigit():
+        found["thread_count"] = int(threads)
     return found

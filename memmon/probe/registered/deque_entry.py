@@ -126,16 +126,21 @@ class DequeEntry:
 
     def read(self) -> DequeReading | None:
         """Return the present reading (the last one again when nothing changed), None when it is gone."""
+        reference = self.reference
+        target = None if reference is None else reference()
         try:
-            is_there, target = self.resolve()
-            if not is_there:
-                return None
+            if target is None:
+                is_there, target = self.resolve()
+                if not is_there:
+                    return None
             if type(target) is deque:  # nothing of the program's runs, and most are as they were
-                seen = len(target), target.maxlen, self._own_bytes(target), self._item
-                if seen == self._seen and self._last is not None and self._last.is_alive:
-                    return self._last
+                item, last = self._item, self._last
+                own = 0 if item is None else _DEQUE_SIZE(target) + _DEQUE_HEADER_BYTES
+                seen = len(target), target.maxlen, own, item
+                if seen == self._seen and last is not None and last.is_alive:
+                    return last
                 self._seen = seen
-                return self._reading(seen[0], seen[1], None, seen[2])
+                return self._reading(seen[0], seen[1], None, own)
             length: int | None = _checked_count(len(target))
             maxlen = _maxlen(target)
             dropped = _dropped_count(target)

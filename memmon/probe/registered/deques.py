@@ -166,16 +166,15 @@ class DequeRegistry:
     def _estimate(self, entries: tuple[DequeEntry, ...]) -> None:
         """Renew the oldest size estimates, in turn, until the time for this reading is used up."""
         begun = now = self._monotonic()
-        for _ in entries:
-            entry = entries[self._size_turn % len(entries)]
+        first = self._size_turn % max(1, len(entries))
+        for entry in entries[first:] + entries[:first]:
             # Where they come and go, one that is just there may be gone by the next reading.
-            is_settled = entry.was_read or self._gone_count <= MAX_DEAD_COUNT
-            if is_settled and entry.is_size_due(now):
+            if entry.is_size_due(now) and (entry.was_read or self._gone_count <= MAX_DEAD_COUNT):
                 if now - begun > SIZE_BUDGET_SECONDS:
+                    self._size_turn = entries.index(entry)
                     return
                 attempt(entry.estimate_size, self._estimator, now)
                 now = self._monotonic()
-            self._size_turn = (self._size_turn + 1) % len(entries)
 
     def _bury(self, found_dead: list[DequeEntry]) -> None:
         """Move what is gone to the bounded list of the dead, and say so once for all of this reading."""

@@ -77,9 +77,11 @@ class Cooldown:
 
     def look(self, seen: Observation, *, at: datetime, telling: Telling = "by rule") -> Looked:
         """Return what is to be stored and told of what is seen now; a recovery is stored and not told."""
+        before = self._watches.get(seen.fingerprint)
+        if before is None and seen.level != "active":  # so it is with nearly every snapshot
+            return Looked(watch=None, alert=None)
         rule = AlertPolicy(cooldown_minutes=self.cooldown_minutes).rule_in_process(seen.kind)
         is_quiet = telling == "never" or seen.level != "active"
-        before = self._watches.get(seen.fingerprint)
         done = step(before, seen, at=at, rule=rule, is_silenced=is_quiet)
         watch, is_told = done.watch, done.told is not None
         if watch is None:

@@ -56,13 +56,20 @@ def require_writable(path: Path) -> None:
         return
     if not may_write(path):
         raise StorePermissionError(why_unwritable(path, found))
-    real = os.path.realpath(path)
+    real = where_it_lies(path)
     if next(_blocked(real), None) is not None:
         repair_side_files(path)
         for side in _blocked(real):
             raise StorePermissionError(why_blocked(path, side))
     if not may_write(os.path.dirname(real), access=os.W_OK | os.X_OK) and _stat(f"{real}-wal") is None:  # noqa: PTH120
         raise StorePermissionError(why_no_room_beside(path))
+
+
+def where_it_lies(path: Path) -> str:
+    """Return by which name the files beside a database are reached: for a link by that of the file that it leads to."""
+    name = os.fspath(path)
+    # Before and after each write: folders that are links lead to the same files, and need not be followed.
+    return os.path.realpath(name) if os.path.islink(name) else name  # noqa: PTH114
 
 
 def beside(path: Path, suffix: str) -> Path:

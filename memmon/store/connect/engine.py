@@ -42,6 +42,11 @@ _SERVER_DEFAULTS = {
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
 """What stands in a URI as it is: what `urllib.parse.quote` leaves."""
 _OWN_TABLES = frozenset({"alembic_version", "source", "run", "series", "snapshot", "reading"})
+# At once, not one by one: they are said before each write.
+_SAFE_WRITER = (
+    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA foreign_keys=ON"
+)
+_DURABLE_WRITER = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0"
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
 )
@@ -206,15 +211,10 @@ def _prepare_reader(dbapi_connection: sqlite3.Connection, _record: object) -> No
 def prepare_writer(connection: sqlite3.Connection) -> dict[Any, Any]:
     """Make a new connection one that writes durably; return its `path` and `journal`."""
     refuse_foreign(connection)
-    execute = connection.execute
-    execute("PRAGMA trusted_schema=OFF")
-    execute("PRAGMA cell_size_check=ON")
-    execute("PRAGMA mmap_size=0")
-    execute("PRAGMA foreign_keys=ON")
+    connection.executescript(_SAFE_WRITER)
     path = _path_of(connection)
     journal = _set_journal(connection, path)
-    execute("PRAGMA synchronous=FULL")
-    execute("PRAGMA wal_autocheckpoint=0")
+    connection.executescript(_DURABLE_WRITER)
     return {"path": path, "journal": journal}
 
 

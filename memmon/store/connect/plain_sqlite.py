@@ -38,6 +38,7 @@ class _Bytes(bytes):
 
 # sqlite3 looks adapters up by the very type of a value; those of a derived type are bound as they are.
 _BOUND_AS: dict[type, type] = {bool: _Int, int: _Int, float: _Float, str: _Str, bytes: _Bytes}
+_ADAPTED = frozenset((kind, sqlite3.PrepareProtocol) for kind in _BOUND_AS)
 
 
 def unadapted(parameters: Any) -> Any:
@@ -58,7 +59,7 @@ def _has_adapters() -> bool:
     """Tell whether the program has adapters for plain types."""
     # Without a look at what is registered (another build of sqlite3), as if something were.
     adapters: Mapping[tuple[type, type], object] | None = getattr(sqlite3, "adapters", None)
-    return adapters is None or any((kind, sqlite3.PrepareProtocol) in adapters for kind in _BOUND_AS)
+    return adapters is None or not adapters.keys().isdisjoint(_ADAPTED)
 
 
 def _unadapted(value: Any) -> Any:

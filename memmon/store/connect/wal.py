@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from memmon.errors import StoreDamagedError
+from memmon.store.connect.access import where_it_lies
 from memmon.store.connect.engine import sqlite_uri
 from memmon.store.connect.plain_sqlite import connect_sqlite
 
@@ -80,15 +81,17 @@ def check_wal(wal: str | Path, known: WalMark | None) -> WalMark:
     """
     try:
         # No locks lie on this file: closing it here drops none.
-        with open(wal, "rb", buffering=0) as file:  # noqa: PTH123 -- a text, see above
-            head = file.read(_HEAD_BYTES)
+        descriptor = os.open(wal, os.O_RDONLY)
+        try:
+            head = os.pread(descriptor, _HEAD_BYTES, 0)
             if len(head) < _HEAD_BYTES or head[:4] not in _MAGIC:
                 msg = "was removed or cut"
                 raise WalFaultError(msg)
             salt = head[16:24]
             begin = known.frame_offset_bytes if known is not None and known.salt == salt else _HEAD_BYTES
-            file.seek(begin)
-            data = file.readall()
+            data = _read_from(descriptor, begin)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         msg = "was removed"
         raise WalFaultError(msg) from error
@@ -104,6 +107,16 @@ def check_wal(wal: str | Path, known: WalMark | None) -> WalMark:
     return WalMark(salt, begin + newest * frame_bytes)
 
 
+def _read_from(descriptor: int, begin: int) -> bytes:
+    """Return all that a file holds from an offset on."""
+    size = os.fstat(descriptor).st_size
+    data = piece = os.pread(descriptor, max(size - begin, 0), begin)
+    while piece and begin + len(data) < size:  # a kernel hands over 2 GB at most in one piece
+        piece = os.pread(descriptor, size - begin - len(data), begin + len(data))
+        data += piece
+    return data
+
+
 def truncate_wal(database: Database) -> None:
     """Fold a WAL that has grown past 4 MB back into the file; gives way at once to any reader.
 
@@ -114,7 +127,7 @@ def truncate_wal(database: Database) -> None:
         return
     with suppress(OSError, sqlite3.Error):
         # After every write, most of which leave none: the text of its name is enough.
-        if os.stat(f"{os.path.realpath(path)}-wal").st_size < WAL_TRUNCATE_BYTES:  # noqa: PTH116
+        if os.stat(f"{where_it_lies(path)}-wal").st_size < WAL_TRUNCATE_BYTES:  # noqa: PTH116
             return
         with closing(connect_sqlite(sqlite_uri(path, mode="rw"), timeout_seconds=0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -31,12 +31,12 @@ def group_digest(
 
 def row_digest(row: Mapping[str, int | float | None]) -> int:
     """Return the checksum of a row alone."""
-    cells = sorted(
+    cells = [
         # A percentage is stored as a float also where it is given as a whole number.
         (name, float(value) if name.endswith("_percent") else value)
-        for name, value in row.items()
+        for name, value in sorted(row.items())
         if value is not None and name != "digest"
-    )
+    ]
     return _checksum(cells, _ROW_BITS)
 
 

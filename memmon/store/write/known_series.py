@@ -158,24 +158,36 @@ class LastValues:
         """Tell whether a value of this series is known."""
         return any(known == key for known, _ in self._of.get(key[:2], ()))
 
-    def change_to(self, present: Mapping[Name, Values]) -> dict[SeriesKey, int | None]:
+    def change_to(
+        self, present: Mapping[Name, Values], *, is_all: bool = True
+    ) -> dict[SeriesKey, int | None]:
         """Return all that differs from what was written last, which from here on is `present`.
 
         What has left (unregistered, gone) is known no longer: None. The same tuple as before is not looked into.
+        `is_all` False: names that are not in `present` are as before, and are not looked for.
         """
         changed: dict[SeriesKey, int | None] = {}
-        for name in [name for name in self._of if name not in present]:
-            changed.update(_left(self._of.pop(name), {}))
+        of = self._of
+        if is_all and not present.keys() >= of.keys():
+            for name in [name for name in of if name not in present]:
+                changed.update(_left(of.pop(name), {}))
         for name, values in present.items():
-            before = self._of.get(name, ())
+            before = of.get(name, ())
             if before is not values:
-                known, now = dict(before), dict(values)
-                changed.update(_left(before, now))
-                changed.update(
-                    (key, value) for key, value in values if key not in known or known[key] != value
-                )
-                self._of[name] = values
+                changed.update(_differing(before, values))
+                of[name] = values
         return changed
+
+
+def _differing(before: Values, values: Values) -> Iterable[tuple[SeriesKey, int | None]]:
+    """Return the pairs that are other than before, or new, and as unknown those that are no more."""
+    if len(before) == len(values):  # mostly the same series in the same order
+        beside = [(pair, old) for pair, old in zip(values, before, strict=True) if pair != old]
+        if all(pair[0] == old[0] for pair, old in beside):
+            return [pair for pair, _ in beside]
+    known, now = dict(before), dict(values)
+    fresh = (pair for pair in values if pair[0] not in known or known[pair[0]] != pair[1])
+    return [*_left(before, now), *fresh]
 
 
 def _left(before: Values, now: Mapping[SeriesKey, int | None]) -> Iterator[tuple[SeriesKey, None]]:

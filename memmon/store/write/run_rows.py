@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from memmon.store.connect.links import first
 from memmon.store.schema.moments import ms_from_datetime
@@ -16,11 +16,22 @@ if TYPE_CHECKING:
     from memmon.store.write.batch import RunEnd
 
 
-def open_run(link: Link, run: RunRecord) -> tuple[int, int, str, bool]:
-    """Return (id, source's id, source's name, whether it is new) of the run's row."""
+class OpenedRun(NamedTuple):
+    """The row of a run."""
+
+    run_id: int
+    source_id: int
+    source: str
+    is_new: bool
+    newest_sequence: int | None
+    """The number of its newest snapshot; None: it has none."""
+
+
+def open_run(link: Link, run: RunRecord) -> OpenedRun:
+    """Return the run's row, made where it is new."""
     found = first(link, sql.FIND_RUN, {"uuid": run.uuid})
     if found is not None:
-        return found["id"], found["source_id"], found["name"], False
+        return OpenedRun(found["id"], found["source_id"], found["name"], False, found["newest_seq"])
     source_id, name = _find_or_create_source(link, run)
     values = {
         "uuid": run.uuid,
@@ -41,7 +52,7 @@ def open_run(link: Link, run: RunRecord) -> tuple[int, int, str, bool]:
     }
     insert_or_ignore(link, sql.PUT_RUN, [storable(values)])
     (made,) = link.rows(sql.FIND_RUN, {"uuid": run.uuid})
-    return made["id"], source_id, name, True
+    return OpenedRun(made["id"], source_id, name, True, None)
 
 
 def _find_or_create_source(link: Link, run: RunRecord) -> tuple[int, str]:

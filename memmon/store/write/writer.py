@@ -11,6 +11,7 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from memmon.errors import StoreNotFoundError
@@ -20,7 +21,7 @@ from memmon.facts.series_kinds import COMPONENT, DEQUE, WORK
 from memmon.facts.staleness import stale_after_seconds
 from memmon.store.connect.access import must_be_immutable
 from memmon.store.connect.engine import file_identity, sqlite_uri
-from memmon.store.connect.links import first, write_links
+from memmon.store.connect.links import write_links
 from memmon.store.connect.plain_sqlite import connect_sqlite, unadapted
 from memmon.store.connect.wal import WalMark, require_whole_wal, truncate_wal, wal_bytes
 from memmon.store.schema.digest import group_digest
@@ -37,6 +38,7 @@ from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from memmon.config import Database
@@ -68,7 +70,10 @@ class Writer:
         self._last_seq = 0
         self._last_values = LastValues()
         self._last_limit: tuple[int, int | None, str] | None = None
-        self._told: dict[str, tuple[DequeReading, Values]] = {}
+        self._told: dict[str, tuple[DequeReading, tuple[Name, Values]]] = {}
+        self._last_deques: tuple[DequeReading, ...] | None = None
+        """Those of the snapshot that `_last_values` knows; None: all are to be looked at."""
+        self._last_others: AbstractSet[Name] = frozenset()
         self._series = KnownSeries(new_names_per_day)
         self._wal_mark: WalMark | None = None
         self._is_unverified = False
@@ -81,7 +86,7 @@ class Writer:
         ForeignStoreError, and the driver's errors.
         """
         identity = self._identity()
-        known, mark = self._last_values.mark(), self._series.mark()
+        known, mark, stored = self._last_values.mark(), self._series.mark(), (self._run_uuid, self._last_seq)
         try:
             with self._links.connect() as link:
                 with link.begin():
@@ -90,9 +95,11 @@ class Writer:
                 self._verify(link)
         except BaseException:
             self._last_values.back_to(known)
+            self._last_deques = None
             self._last_limit = None
             self._series.back_to(mark)
-            self._run_uuid = None
+            self._series.forget()
+            self._run_uuid, self._last_seq = stored
             raise
         if self._identity() != identity:
             # The transaction went into a file that is no longer at this path.
@@ -123,8 +130,8 @@ class Writer:
         self._is_unverified = False
 
     def _write(self, link: Link, batch: Batch) -> Written:
-        run_id, source_id, source, opened = open_run(link, batch.run)
-        stored = self._stored_already(link, batch, run_id)
+        run_id, source_id, source, opened, newest = open_run(link, batch.run)
+        stored = self._stored_already(link, batch, run_id, newest=newest)
         refused = self._write_snapshots(link, run_id, source_id, batch.snapshots, stored)
         self._write_events(link, run_id, source_id, batch.events)
         known = recorder_watches(link, source_id) if opened else {}
@@ -134,9 +141,10 @@ class Writer:
         if batch.end is not None:
             end_run(link, run_id, batch.end)
         _write_watches(link, source_id, batch, opened_run_id=run_id if opened else None)
+        if self._run_uuid != batch.run.uuid:
+            self._run_uuid, self._last_seq = batch.run.uuid, 0
         if batch.snapshots:
             self._last_seq = max(self._last_seq, batch.snapshots[-1].sequence)
-        self._run_uuid = batch.run.uuid
         return Written(
             run_id=run_id,
             source_id=source_id,
@@ -147,16 +155,15 @@ class Writer:
             refused_names=refused,
         )
 
-    def _stored_already(self, link: Link, batch: Batch, run_id: int) -> set[int]:
+    def _stored_already(self, link: Link, batch: Batch, run_id: int, *, newest: int | None) -> set[int]:
         """Return which numbers of the batch are there: an attempt was stored whose answer got lost.
 
-        Unless the store holds the newest snapshot that we know of, all that was known is forgotten.
+        `newest`: the number of the newest snapshot there. Unless it is the newest that we know of, all that was
+        known is forgotten.
         """
-        if self._run_uuid == batch.run.uuid and self._last_seq:
-            newest = first(link, sql.NEWEST_NUMBER, {"run_id": run_id})
-            if newest is not None and newest["seq"] == self._last_seq:
-                return set()
-        self._last_values.forget()
+        if self._run_uuid == batch.run.uuid and self._last_seq and newest == self._last_seq:
+            return set()
+        self._forget_written()
         self._last_limit = None
         self._series.forget()
         if not batch.snapshots:
@@ -176,7 +183,7 @@ class Writer:
         """Write what is not there yet; return the names that are refused for now."""
         if not snapshots:
             return ()
-        changed = [self._last_values.change_to(self._present(item)) for item in snapshots]
+        changed = [self._change_to(item) for item in snapshots]
         # What is there stays as it is: its readings were written against what was known then.
         fresh = [pair for pair in zip(snapshots, changed, strict=True) if pair[0].sequence not in stored]
         refused = self._learn_series(link, source_id, fresh)
@@ -187,14 +194,21 @@ class Writer:
                 (self._series.id_of(key), value) for key, value in changes.items() if key not in refused
             ]
             row = _snapshot_row(run_id, item)
-            rows.append({**row, "digest": group_digest(row, values)})
+            row["digest"] = group_digest(row, values)
+            rows.append(row)
             readings.extend(
                 {"run_id": run_id, "series_id": series_id, "seq": item.sequence, "value": value}
                 for series_id, value in values
             )
         insert_or_ignore(link, sql.PUT_SNAPSHOT, rows)
         insert_or_ignore(link, sql.PUT_READING, readings)
-        self._series.forget(key for changes in changed for key in changes if not self._last_values.has(key))
+        # What has left is told once more, as unknown.
+        self._series.forget(
+            key
+            for changes in changed
+            for key, value in changes.items()
+            if value is None and not self._last_values.has(key)
+        )
         self._write_limit(link, run_id, snapshots[-1])
         return self._series.newly_refused(refused)
 
@@ -207,19 +221,35 @@ class Writer:
             link.run(sql.SET_LIMIT, dict(zip(("run_id", "limit_bytes", "limit_origin"), limit, strict=True)))
             self._last_limit = limit
 
-    def _present(self, item: Snapshot) -> dict[Name, Values]:
-        """Return the values of all series in a snapshot; those of a deque that reads as before are not made again."""
-        told: dict[str, tuple[DequeReading, Values]] = {}
-        present: dict[Name, Values] = {}
-        for one in item.deques:
-            known = self._told.get(one.name)
-            if known is None or (known[0] is not one and known[0] != one):
-                known = one, tuple((key, fitting(value)) for key, value in _of_deque(one))
-            told[one.name] = known
-            present[known[1][0][0][:2]] = known[1]
-        self._told = told
-        present.update((key[:2], ((key, fitting(value)),)) for key, value in _of_others(item))
-        return present
+    def _change_to(self, item: Snapshot) -> dict[SeriesKey, int | None]:
+        """Return what is other in a snapshot than what was written last.
+
+        A reading in which nothing changed is the same object as before, and is not even looked at.
+        """
+        last, self._last_deques = self._last_deques, item.deques
+        others = {key[:2]: ((key, fitting(value)),) for key, value in _of_others(item)}
+        if last is not None and len(last) == len(item.deques) and others.keys() == self._last_others:
+            fresh = [(one, old) for one, old in zip(item.deques, last, strict=True) if one is not old]
+            if all(one.name == old.name for one, old in fresh):
+                present = dict(map(self._told_of, [one for one, _ in fresh]))
+                return self._last_values.change_to(present | others, is_all=False)
+        self._last_others = others.keys()
+        present = dict(map(self._told_of, item.deques))
+        self._told = {one.name: self._told[one.name] for one in item.deques}
+        return self._last_values.change_to(present | others)
+
+    def _told_of(self, one: DequeReading) -> tuple[Name, Values]:
+        """Return the name and the values of a deque; those of the same reading as before are not made again."""
+        known = self._told.get(one.name)
+        if known is None or known[0] is not one:
+            values = tuple(_of_deque(one))
+            known = self._told[one.name] = one, (values[0][0][:2], values)
+        return known[1]
+
+    def _forget_written(self, keys: Iterable[SeriesKey] | None = None) -> None:
+        """Forget what was not written after all; without `keys`: all, as the store may have been exchanged."""
+        self._last_values.forget(keys)
+        self._last_deques = None
 
     def _learn_series(
         self,
@@ -236,7 +266,8 @@ class Writer:
             free={key[:2] for item, changes in fresh if item.sequence == 1 for key in changes},
             uptime_seconds=fresh[-1][0].uptime_seconds if fresh else 0.0,
         )
-        self._last_values.forget(refused)
+        if refused:
+            self._forget_written(refused)
         return refused
 
     @staticmethod
@@ -244,6 +275,8 @@ class Writer:
         insert_or_ignore(link, sql.PUT_EVENT, [event_row(item, source_id, run_id) for item in events])
 
 
+_COLUMNS = tuple(one.column for one in READINGS)
+_fields_of = attrgetter(*(one.field for one in READINGS))
 _ALWAYS_WRITTEN = frozenset({"length", "maxlen"})
 """Metrics of a deque that are told also when they are not known: it has no bound, or can't be read."""
 
@@ -258,11 +291,13 @@ def readings_of(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
     yield from _of_others(item)
 
 
-def _of_deque(one: DequeReading) -> Iterable[tuple[SeriesKey, int | None]]:
+def _of_deque(one: DequeReading) -> list[tuple[SeriesKey, int | None]]:
     name = storable_text(one.name)
-    for metric, value in _deque_values(one):
-        if value is not None or metric in _ALWAYS_WRITTEN:
-            yield (DEQUE, name, metric), value
+    return [
+        ((DEQUE, name, metric), fitting(value))
+        for metric, value in _deque_values(one)
+        if value is not None or metric in _ALWAYS_WRITTEN
+    ]
 
 
 def _of_others(item: Snapshot) -> Iterable[tuple[SeriesKey, int | None]]:
@@ -307,9 +342,8 @@ def _snapshot_row(run_id: int, item: Snapshot) -> dict[str, Any]:
         "at_ms": ms_from_datetime(item.at),
         "uptime_ms": round(item.uptime_seconds * MS_PER_SECOND),
     }
-    for one in READINGS:
-        value = getattr(item, one.field)
-        row[one.column] = fitting(value) if isinstance(value, int) else value
+    for column, value in zip(_COLUMNS, _fields_of(item), strict=True):
+        row[column] = fitting(value) if isinstance(value, int) else value
     return row
 
 
