@@ -2,7 +2,7 @@
 
 ``python benchmarks/cause/lines.py [--only z01] [--busy] [--looks 3] [--programs FOLDER] [--baseline FOLDER]``
 
-Each program of `leaks/` runs in a fresh process: it does some units of work, is looked at, does more, and is
+Each program of `leaks/` (`unseen/` has more, written after the method was frozen) runs in a fresh process: it does some units of work, is looked at, does more, and is
 looked at again. What a third look confirms is counted too. `--busy`: in a host of 350,000 tracked objects. `--baseline`: a checkout of another version.
 """
 
@@ -85,7 +85,7 @@ def resident() -> int:
 
 def look(name: str, folder: str, *, is_busy: bool, looks: int, units: int) -> dict:
     """Run one program in this process and return what was told of it."""
-    sys.path.insert(0, folder)
+    sys.path[:0] = [folder, str(HERE.with_name("leaks"))]
     busy = importlib.import_module("bg_app") if is_busy else None
     driver = Driver(importlib.import_module(name), busy)
     import gc
@@ -170,6 +170,45 @@ def run(name: str, options, folder: Path, units: int, looks: int) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+class Count:
+    """Counts what was told rightly of the programs."""
+
+    def __init__(self) -> None:
+        self.right, self.nasty = dict.fromkeys(TOLD, 0), dict.fromkeys(TOLD, 0)
+        self.leaking = self.nasty_count = self.healthy = self.accused = self.wrongly = self.sure_and_wrong = 0
+
+    def of_healthy(self, name: str, answer: dict) -> None:
+        self.healthy += 1
+        self.accused += bool(answer["chains"])
+        self.wrongly += bool(answer["confirmed"])
+        said, confirmed = answer["sentences"][:1], answer["confirmed"]
+        print(f"  {name:22} healthy, accused: {bool(answer['chains'])} {said} {confirmed}", flush=True)
+
+    def of_leaking(self, name: str, answer: dict, truth: dict, *, show: bool) -> None:
+        found = judge(truth, answer, name)
+        self.leaking += 1
+        self.nasty_count += "nasty" in truth
+        self.sure_and_wrong += bool(answer["confirmed"]) and not found["confirmed"]
+        for key, is_right in found.items():
+            self.right[key] += is_right
+            self.nasty[key] += is_right and "nasty" in truth
+        wrong = [key for key in TOLD if not found[key]]
+        print(f"  {name:22} cpu {answer['cpu']:.2f} wrong: {', '.join(wrong) or '-'}", flush=True)
+        if wrong or show:
+            print(f"      {answer['sentences'][:1]} grown {answer['memory'] / 2**20:.1f} MB")
+            for chain in answer["chains"][:3] if wrong else ():
+                lines = [(one["line"], one["function"]) for one in chain["created_at"]]
+                print("     ", chain["path"], chain["kind"], chain["class_name"], chain["grown_bytes"], lines)
+
+    def show(self) -> None:
+        print(f"of {self.leaking}: " + ", ".join(f"{key} {count}" for key, count in self.right.items()))
+        if self.nasty_count:
+            nasty = ", ".join(f"{key} {count}" for key, count in self.nasty.items())
+            print(f"of them nasty {self.nasty_count}: {nasty}")
+        print(f"confirmed and not the culprit: {self.sure_and_wrong}")
+        print(f"healthy told as what grew most: {self.accused} of {self.healthy}, confirmed: {self.wrongly}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
@@ -182,55 +221,24 @@ def main() -> None:
     parser.add_argument("--units", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
-        print(
-            json.dumps(
-                look(
-                    options.here,
-                    str(options.programs),
-                    is_busy=options.busy,
-                    looks=options.looks,
-                    units=options.units,
-                )
-            )
-        )
-        return
+        folder, looks = str(options.programs), options.looks
+        answer = look(options.here, folder, is_busy=options.busy, looks=looks, units=options.units)
+        print(json.dumps(answer), flush=True)
+        os._exit(0)  # what the program registered to run at its end is not asked for
     folder = (options.baseline or HERE.parents[2]).resolve()
     truths = json.loads((options.programs / "truth.json").read_text())
-    right = dict.fromkeys(TOLD, 0)
-    leaking = healthy = accused = wrongly = 0
+    count = Count()
     for name, truth in truths.items():
         if options.only not in name:
             continue
         units = FEW_UNITS if truth.get("few") else UNITS
         answer = run(name, options, folder, units, options.looks)
         if truth["kind"] != "leak":
-            healthy += 1
-            accused += bool(answer["chains"])
-            wrongly += bool(answer["confirmed"])
-            print(
-                f"  {name:22} healthy, accused: {bool(answer['chains'])} {answer['sentences'][:1]} {answer['confirmed']}"
-            )
+            count.of_healthy(name, answer)
             continue
-        leaking += 1
         answer |= run(name, options, folder, units, 0)
-        found = judge(truth, answer, name)
-        for key, is_right in found.items():
-            right[key] += is_right
-        wrong = [key for key in TOLD if not found[key]]
-        print(f"  {name:22} cpu {answer['cpu']:.2f} wrong: {', '.join(wrong) or '-'}")
-        if wrong or options.show:
-            print(f"      {answer['sentences'][:1]} grown {answer['memory'] / 2**20:.1f} MB")
-            for chain in answer["chains"][:3] if wrong else ():
-                print(
-                    "     ",
-                    chain["path"],
-                    chain["kind"],
-                    chain["class_name"],
-                    chain["grown_bytes"],
-                    [(c["line"], c["function"]) for c in chain["created_at"]],
-                )
-    print(f"of {leaking}: " + ", ".join(f"{key} {count}" for key, count in right.items()))
-    print(f"healthy told as what grew most: {accused} of {healthy}, confirmed: {wrongly}")
+        count.of_leaking(name, answer, truth, show=options.show)
+    count.show()
 
 
 if __name__ == "__main__":

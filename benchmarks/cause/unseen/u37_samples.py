@@ -1,0 +1,4 @@
+import array
+SAMPLES=array.array('d')
+def unit(i):
+    SAMPLES.extend([float(i)]*120) #C
