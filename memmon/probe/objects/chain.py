@@ -47,16 +47,20 @@ class Chain:
         grown = f"{megabytes(mb_from_bytes(one.grown_bytes))} MB more"
         kind = one.kind.rpartition(".")[2]
         if one.entry_count is None or one.entry_count_before is None:
-            return f"{clean_name(one.path)} ({clean_name(kind)}) itself got larger, {grown}"
+            said = f"{clean_name(one.path)} ({clean_name(kind)}) itself got larger, {grown}"
+            return f"{said}; it grows at {self._first_line()}" if self.created_at else said
         name = one.class_name or "entries"
         shown = clean_name(name.rpartition(".")[2])
         counts = f"{one.entry_count_before:,} to {one.entry_count:,} {shown}"
         said = f"{clean_name(one.path)} ({clean_name(kind)}): {counts}, {_size(one.item_bytes or 0)} each, {grown}"
         where = [f"defined at {_short(self.class_at)}"] if self.class_at else []
         if self.created_at:
-            first = self.created_at[0]
-            where.append(f"created at {_short(first.file)}:{first.line} ({clean_name(first.function)})")
+            where.append(f"created at {self._first_line()}")
         return f"{said}; {shown} is {', '.join(where)}" if where else said
+
+    def _first_line(self) -> str:
+        first = self.created_at[0]
+        return f"{_short(first.file)}:{first.line} ({clean_name(first.function)})"
 
     def as_data(self) -> dict[str, object]:
         """Return it as plain JSON values, with names cleaned."""

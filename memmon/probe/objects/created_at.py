@@ -32,12 +32,17 @@ _INSTRUCTIONS_LIMIT = 3_000
 _NAMES_LIMIT = 2_000
 _BETWEEN_PAUSES = 150
 _STATEMENT_LENGTH = 60
+_WRAPPED_DEPTH, _WRAPPED_COUNT = 5, 8
 _WRAPPERS = (staticmethod, classmethod, property, partial, type(lru_cache(len)))
 _ADDING = frozenset({
     "append", "appendleft", "add", "put", "put_nowait", "insert", "extend", "extendleft", "setdefault", "update",
-    "push", "heappush", "subscribe", "register",
+    "push", "heappush", "subscribe", "register", "setattr",
 })  # fmt: skip
+_STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST", "STORE_NAME"})
 _ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
+_NAMED = 3
+"""More than for any other hint: what grows hangs on the function itself."""
+
 _INNER_NAMES = frozenset({"queue", "_queue"})
 _NAME = re.compile(r"(?:^local |\.)([^\W\d]\w*)(?= of |[.\[(]|$)")
 
@@ -53,10 +58,17 @@ class CodeLine:
 
 def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[CodeLine, ...]:
     """Return the lines that probably create what grows in a place, the likeliest first."""
-    search = _Search(culprit)
+    modules = _modules_of(culprit)
+    found = _found(_Search(culprit, container_names(culprit.path)), modules, between)
+    if found or culprit.class_name is not None:
+        return found
+    # What got larger may lie deep in a library's object: then the program's variable that leads there is filled.
+    return _found(_Search(culprit, _variable_names(culprit.path)), modules, between)
+
+
+def _found(search: _Search, modules: dict[str, str], between: Callable[[], object]) -> tuple[CodeLine, ...]:
     ranked: dict[tuple[str, int], tuple[int, CodeLine]] = {}
     read_count = 0
-    modules = _modules_of(culprit)
     for number, code in enumerate(_program_codes(modules, between)):
         if number % _BETWEEN_PAUSES == 0:
             between()
@@ -79,7 +91,14 @@ def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[Code
 def container_names(path: str) -> frozenset[str]:
     """Return the names by which a container may be spoken of: of what lies in a queue also the queue's own."""
     found = _NAME.findall(path)
+    if found[1:] and found[-1] == "__dict__":
+        found.pop()
     return frozenset(found[-2:] if found[-1:] and found[-1] in _INNER_NAMES else found[-1:])
+
+
+def _variable_names(path: str) -> frozenset[str]:
+    """Return the names before the first key of a path: the variable, and its attributes."""
+    return frozenset(_NAME.findall(path.partition("[")[0] + "[")[-1:])
 
 
 def _modules_of(culprit: GrownPlace) -> dict[str, str]:
@@ -99,11 +118,13 @@ def _modules_of(culprit: GrownPlace) -> dict[str, str]:
 class _Search:
     """What to look for in a function's code."""
 
-    def __init__(self, culprit: GrownPlace) -> None:
+    def __init__(self, culprit: GrownPlace, containers: frozenset[str]) -> None:
         self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
         self._is_of_program = culprit.is_class_of_program or self._class == "type"
         self._is_built_in = not self._is_of_program and "." not in (culprit.class_name or "")
-        self._containers = container_names(culprit.path)
+        self._containers = containers
+        self._on_the_way = frozenset(_NAME.findall(culprit.path))
+        """Among them the function that a cache is of, or in whose default values or closure the container lies."""
 
     def is_of_interest(self, code: CodeType) -> bool:
         """Return whether a function mentions the class or the container."""
@@ -117,31 +138,46 @@ class _Search:
                 between()
             instructions.append(one)
         lines = _line_numbers(instructions, code)
-        does_mention = not self._containers.isdisjoint(_names(code))
+        added = [
+            found
+            for place, one in enumerate(instructions)
+            if type(one.argval) is str and one.argval in self._containers and one.opname.startswith("LOAD")
+            for found in self._additions(code, instructions, lines, place)
+        ]
+        yield from added
+        nearness = int(not self._containers.isdisjoint(_names(code)))
+        if code.co_name in self._on_the_way:
+            nearness += _NAMED
+        if self._is_built_in and not nearness:
+            return
+        filling = {line.line for _, line in added}
         for place, one in enumerate(instructions):
             if (
                 self._is_class(one.argval)
                 and one.opname.startswith("LOAD")
                 and _is_called(instructions, place)
-                and (does_mention or not self._is_built_in)
             ):
-                yield _CALLED + does_mention, _line(code, lines[place])
-            elif type(one.argval) is str and one.argval in self._containers and one.opname.startswith("LOAD"):
-                added = self._added_after(instructions, lines, place)
-                if added is not None:
-                    yield (
-                        _MADE_THERE if _makes(instructions, lines, added) else _ADDED_THERE,
-                        _line(code, added),
-                    )
-                    for origin in _origins(instructions, lines, place, added):
-                        yield _ORIGIN, _line(code, origin)
+                yield _CALLED + nearness + (lines[place] in filling), _line(code, lines[place])
+
+    def _additions(
+        self, code: CodeType, instructions: list[Any], lines: list[int], place: int
+    ) -> Iterator[tuple[int, CodeLine]]:
+        """Yield the lines by which something comes into the container that is loaded at a place."""
+        if _is_stored_on_its_line(instructions, lines, place):
+            yield _ADDED_THERE, _line(code, lines[place])
+        added = self._added_after(instructions, lines, place)
+        if added is None:
+            return
+        yield (_MADE_THERE if _makes(instructions, lines, added) else _ADDED_THERE, _line(code, added))
+        for origin in _origins(instructions, lines, place, added):
+            yield _ORIGIN, _line(code, origin)
 
     def _is_class(self, name: object) -> bool:
         """Return whether a name is the class's, or for one that isn't the program's, of a function that makes it."""
         if type(name) is not str or not self._class:
             return False
         return name == self._class or (
-            not self._is_of_program and len(self._class) > len("int") and self._class.lower() in name.lower()
+            not (self._is_of_program or self._is_built_in) and self._class.lower() in name.lower()
         )
 
     def _added_after(self, instructions: list[Any], lines: list[int], place: int) -> int | None:
@@ -161,6 +197,15 @@ class _Search:
             if instructions[place - 1].argval in _ADDING
             else _stored_into(instructions, lines, place)
         )
+
+
+def _is_stored_on_its_line(instructions: list[Any], lines: list[int], place: int) -> bool:
+    """Return whether what is loaded at a place is stored again on its line: `log += text`, `items = (*items, one)`."""
+    name, line = instructions[place].argval, lines[place]
+    for one, number in zip(instructions[place + 1 :], lines[place + 1 :], strict=True):
+        if number == line and one.argval == name and one.opname in _STORES:
+            return True
+    return False
 
 
 def _stored_into(instructions: list[Any], lines: list[int], place: int) -> int | None:
@@ -256,12 +301,27 @@ def _codes_of(values: Any, module: str) -> list[CodeType]:
     found = []
     for value in attempt(lambda: list(islice(values.values(), _NAMES_LIMIT))) or []:
         kind = type(value)
-        if kind is FunctionType:
-            found.append(value.__code__)
-        elif any(kind is wrapper for wrapper in _WRAPPERS):  # not `in`: a metaclass may have an `__eq__`
-            found += [one.__code__ for one in gc.get_referents(value) if type(one) is FunctionType]
+        if kind is FunctionType or any(
+            kind is wrapper for wrapper in _WRAPPERS
+        ):  # not `in`: an `__eq__` may be called
+            found += _wrapped(value, _WRAPPED_DEPTH)
         elif issubclass(kind, type) and module_name(value) == module:
             found += _codes_of(namespace_of(value), f"{module}.")
+    return found
+
+
+def _wrapped(value: Any, depth: int) -> list[CodeType]:
+    """Return the code of a function and of those that it, a decorator's, keeps in its closure."""
+    held: list[Any] = []
+    if type(value) is FunctionType:
+        held = [one for cell in value.__closure__ or () for one in gc.get_referents(cell)]
+    elif any(type(value) is wrapper for wrapper in _WRAPPERS):
+        held = gc.get_referents(value)
+    found = [value.__code__] if type(value) is FunctionType else []
+    if depth:
+        for one in held[:_WRAPPED_COUNT]:
+            if type(one) is FunctionType or any(type(one) is wrapper for wrapper in _WRAPPERS):
+                found += _wrapped(one, depth - 1)
     return found
 
 

@@ -6,11 +6,13 @@ of which more and more objects are in it is told too: the nearest of the program
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memmon.probe.objects.places import ANY_KEY, IS_CONTAINER, IS_OF_PROGRAM, Places
+from memmon.probe.objects.places import ANY_KEY, IN_CELL, IS_CONTAINER, IS_OF_PROGRAM, Places
+from memmon.probe.objects.roots import is_own_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ _OWN_SHARE = (
 _NOISE_SHARE = 0.1  # of what is estimated from a sample
 _CLASS_SHARE = 0.4
 _CLASS_DEPTH = 5
+_STEP = re.compile(r"[.\[]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,34 @@ def culprits(before: Places, after: Places, between: Callable[[], object]) -> tu
     """Return the places that grew, the largest growth first; `between` is called now and then."""
     growth = _Changes(before, after, between)
     found = sorted(((growth.score(place), place) for place in growth.candidates()), reverse=True)
-    return tuple(
-        growth.culprit(place) for score, place in found[:CULPRIT_COUNT] if score >= SMALLEST_GROWTH_BYTES
+    told = [growth.culprit(place) for score, place in found[:CULPRIT_COUNT] if score >= SMALLEST_GROWTH_BYTES]
+    # Where two places lead to the same objects, the program's own that leads there on the shorter way is their holder.
+    same = [one for one in told if _leads_to_the_same(told[0], one)]
+    nearest = min(same, key=lambda one: (not _is_own(one.path), len(_STEP.findall(one.path))), default=None)
+    return tuple(sorted(told, key=lambda one: one is not nearest))
+
+
+def _is_own(path: str) -> bool:
+    """Return whether a way begins in a module of the program's or a running function."""
+    parts = path.partition("[")[0].split(".")
+    return path.startswith("local ") or any(
+        is_own_module(".".join(parts[:count])) for count in range(1, len(parts))
+    )
+
+
+def _leads_to_the_same(first: GrownPlace, other: GrownPlace) -> bool:
+    """Return whether as many objects of the same class came into two places, and take about as much there."""
+    counts = [
+        (one.entry_count or 0) - (one.entry_count_before or 0)
+        for one in (first, other)
+        if one.entry_count is not None
+    ]
+    return (
+        first.class_name == other.class_name
+        and first.class_name is not None
+        and len(counts) == 2  # noqa: PLR2004 -- both
+        and abs(counts[0] - counts[1]) <= _NOISE_SHARE * counts[0]
+        and 2 * other.grown_bytes >= first.grown_bytes
     )
 
 
@@ -71,7 +100,7 @@ def grown_place(
             between()
         if (
             kind == known.kind
-            and known.path.endswith(after.labels[place])
+            and (after.labels[place] is IN_CELL or known.path.endswith(after.labels[place]))
             and after.path_of(place) == known.path
         ):
             return _Changes(before, after, between).culprit(place)
@@ -100,35 +129,55 @@ class _Changes:
                 self._between()
             if self._grown(self._after.total_bytes, self._before.total_bytes, place) < SMALLEST_GROWTH_BYTES:
                 continue
-            if self._has_more_entries(place) if flags & IS_CONTAINER else self._is_larger(place):
+            grew = self._has_more_entries if flags & IS_CONTAINER else self._is_larger
+            if grew(place) or self._are_more(place):
                 found.append(place)
         return found
+
+    def _are_more(self, place: int) -> bool:
+        """Return whether ever more objects hang on as many holders as before, and those are no containers.
+
+        A list linked by attributes, handlers each of which keeps the one before, what C code keeps in a container of its own.
+        """
+        parent = self._after.parents[place]
+        if parent < 0 or self._after.flags[parent] & IS_CONTAINER or self._earlier[parent] < 0:
+            return False
+        more = self._grown(self._after.counts, self._before.counts, place)
+        if more < _LEAST_ENTRIES:
+            return False
+        held, held_before = self._after.counts[parent], self._before.counts[self._earlier[parent]]
+        before = self._before.counts[self._earlier[place]] if self._earlier[place] >= 0 else 0.0
+        return held - held_before <= _OWN_SHARE * more * held_before / max(1.0, before)
 
     def score(self, place: int) -> float:
         """Return by how many bytes a place grew, less what may be the sample's error."""
         after = self._after
-        grown = self._grown_bytes(place)
+        is_whole = bool(after.flags[place] & IS_CONTAINER) or self._are_more(place)
+        grown = self._grown_bytes(place, is_container=is_whole)
         is_sampled = abs(after.counts[place] - after.met[place]) > 0.5  # noqa: PLR2004 -- a half: not the same number
         return grown - _NOISE_SHARE * after.total_bytes[place] * is_sampled
 
     def culprit(self, place: int) -> GrownPlace:
         """Return a place as it is told."""
         after, is_container = self._after, bool(self._after.flags[place] & IS_CONTAINER)
-        class_place = self._class_below(place) if is_container else None
-        entries = round(after.entries[place])
-        grown_entries = round(self._grown(after.entries, self._before.entries, place))
+        is_many = self._are_more(place) and not (is_container and self._has_more_entries(place))
+        class_place = self._class_below(place) if is_container else place if is_many else None
+        numbers = (after.counts, self._before.counts) if is_many else (after.entries, self._before.entries)
+        entries = round(numbers[0][place])
+        grown_entries = round(self._grown(*numbers, place))
+        is_container |= is_many
         return GrownPlace(
             path=after.path_of(place),
             kind=after.kinds[place],
-            grown_bytes=round(self._grown_bytes(place)),
+            grown_bytes=round(self._grown_bytes(place, is_container=is_container)),
             entry_count_before=entries - grown_entries if is_container else None,
             entry_count=entries if is_container else None,
             class_name=None if class_place is None else after.kinds[class_place],
             is_class_of_program=class_place is not None and self._is_of_program(class_place),
         )
 
-    def _grown_bytes(self, place: int) -> float:
-        is_container = self._after.flags[place] & IS_CONTAINER
+    def _grown_bytes(self, place: int, *, is_container: bool) -> float:
+        """Return by how much a place grew, of a container with all that hangs on it."""
         numbers = "total_bytes" if is_container else "own_bytes"
         return self._grown(getattr(self._after, numbers), getattr(self._before, numbers), place)
 
@@ -152,7 +201,7 @@ class _Changes:
     def _is_larger(self, place: int) -> bool:
         """Return whether as many objects as before take more by themselves: text, buffers, arrays."""
         earlier = self._earlier[place]
-        if earlier < 0 or self._grown_bytes(place) < SMALLEST_GROWTH_BYTES:
+        if earlier < 0 or self._grown_bytes(place, is_container=False) < SMALLEST_GROWTH_BYTES:
             return False
         return (
             self._grown(self._after.counts, self._before.counts, place)
@@ -162,7 +211,10 @@ class _Changes:
     def _class_below(self, place: int) -> int | None:
         """Return the place of what there is more and more of: the nearest of the program's, else the entries."""
         depths = {place: 0}
-        least = _CLASS_SHARE * self._grown(self._after.entries, self._before.entries, place)
+        numbers = (self._after.entries, self._before.entries)
+        if not self._has_more_entries(place):
+            numbers = (self._after.counts, self._before.counts)
+        least = _CLASS_SHARE * self._grown(*numbers, place)
         own: list[tuple[int, int]] = []
         entries: list[tuple[bool, float, int]] = []
         for below in range(place + 1, len(self._after)):

@@ -59,5 +59,6 @@ def stack(thread_id: int) -> list[FrameType]:
 
 
 def other_threads() -> list[int]:
-    """Return the identities of the running threads but for this one."""
-    return [one for one in sys._current_frames() if one != threading.get_ident()]  # noqa: SLF001
+    """Return the identities of the running threads but for this one, the main thread's first."""
+    found = [one for one in sys._current_frames() if one != threading.get_ident()]  # noqa: SLF001
+    return sorted(found, key=lambda one: one != threading.main_thread().ident)

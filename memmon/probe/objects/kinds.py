@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import types
 from functools import lru_cache
 
@@ -16,7 +15,7 @@ IS_NUMBER, IS_CLOSED, IS_OPEN = range(3)
 _NUMBERS = (int, float, complex, bool, type(None), range, memoryview, types.CodeType)
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _CACHE_KIND = type(lru_cache(len))
-_CLOSED = (str, bytes, bytearray, types.ModuleType, threading.Thread)
+_CLOSED = (str, bytes, bytearray, types.ModuleType)
 
 
 class Kind:

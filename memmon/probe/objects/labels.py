@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from types import (
     AsyncGeneratorType,
+    CellType,
     CodeType,
     CoroutineType,
     FunctionType,
@@ -22,12 +23,21 @@ from typing import Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.container_sample import is_sparse
-from memmon.probe.objects.places import ANY, ANY_KEY
-from memmon.probe.objects.plain import class_entry, mro_of, namespace_of
+from memmon.probe.objects.places import ANY, ANY_KEY, IN_CELL
+from memmon.probe.objects.plain import (
+    class_entry,
+    module_at,
+    module_name,
+    module_values,
+    mro_of,
+    namespace_of,
+)
 
 _NAMED_KEYS = 64
 _ALIKE_COUNT = 8
 _NAMES_LIMIT = 300
+_FUNCTIONS_LIMIT = 300
+_PARTS_LIMIT = 2_000
 _LABEL_LENGTH = 40
 _TRIES = 3
 _CACHE_KIND = type(lru_cache(len))
@@ -60,12 +70,14 @@ class Labels:
     have come there: each is tried before it is told.
     """
 
-    __slots__ = ("_known", "_tries")
+    __slots__ = ("_known", "_parts", "_tries")
 
     def __init__(self) -> None:
         """Know no class yet."""
         self._known: dict[int, str] = {}
         self._tries: dict[int, int] = {}
+        self._parts: dict[int, str] = {}
+        """By the address of a function's defaults or closure the variables whose values they are, of as many; `**` for those that go by keyword."""
 
     def of(self, value: Any, base: Any, wanted: int, found: list[Any], *, is_namespace: bool) -> list[str]:
         """Return a label for each of `found`: some of what `value` leads to, the entries of a container first."""
@@ -73,7 +85,11 @@ class Labels:
             return self._of_instance(value, found)
         if base is not dict:
             count = min(base.__len__(value), len(found))
+            names = self._parts.get(id(value), "").split() if type(value) is tuple else []
+            if names and count == len(names) == len(found):
+                return [f".{name}" for name in names]
             return [ANY] * count + [UNKNOWN] * (len(found) - count)
+        is_namespace = is_namespace or self._parts.get(id(value)) == "**"
         count = (
             0
             if is_sparse(dict.__sizeof__(value), dict.__len__(value))
@@ -89,7 +105,7 @@ class Labels:
 
     def _of_instance(self, value: Any, found: list[Any]) -> list[str]:
         kind = type(value)
-        of_code = _of_code(value, kind, found)
+        of_code = self._of_function(value, found) if kind is FunctionType else _of_code(value, kind, found)
         if of_code is not None:
             return of_code
         where = {id(one): place for place, one in enumerate(found)}
@@ -104,6 +120,24 @@ class Labels:
             if type(found[place]) is dict and _is_own_dict(value, kind, found[place]):
                 labels[place] = ".__dict__"
         return labels
+
+    def _of_function(self, value: FunctionType, found: list[Any]) -> list[str]:
+        """Return the labels of what a function leads to; the names of its variables are noted for their values."""
+        code, defaults, closure = value.__code__, value.__defaults__, value.__closure__
+        if len(self._parts) > _PARTS_LIMIT:
+            self._parts.clear()
+        if defaults:
+            names = code.co_varnames[: code.co_argcount][-len(defaults) :]
+            self._parts[id(defaults)] = " ".join(names)
+        if closure:
+            self._parts[id(closure)] = " ".join(code.co_freevars)
+        labels = {id(defaults): ".__defaults__", id(closure): ".__closure__"}
+        if value.__kwdefaults__:
+            labels[id(value.__kwdefaults__)] = ".__kwdefaults__"
+            self._parts[id(value.__kwdefaults__)] = "**"
+        labels.pop(id(None), None)
+        own = [".__dict__" if type(one) is dict else ".__part__" for one in found]
+        return [labels.get(id(one), label) for one, label in zip(found, own, strict=True)]
 
     def _names(self, value: Any, kind: type, where: dict[int, int]) -> list[str]:
         """Return the names of attributes to try on an object: those seen on others of its class, or all."""
@@ -131,8 +165,8 @@ def _of_code(value: Any, kind: type, found: list[Any]) -> list[str] | None:
         return [_cache_label(value, one) for one in found]
     if issubclass(kind, type):  # its bases are classes of their own
         return [".__dict__" if type(one) is dict else PASSED for one in found]
-    if kind is FunctionType:
-        return [".__dict__" if type(one) is dict else f".__{_short(one)}__" for one in found]
+    if kind is CellType:
+        return [IN_CELL] * len(found)
     return None
 
 
@@ -145,10 +179,6 @@ def _cache_label(value: object, one: object) -> str:
 def value_keys(value: Any, wanted: int) -> range:
     """Return as many numbers as keys are taken of a dict."""
     return range(min(dict.__len__(value), wanted))
-
-
-def _short(value: object) -> str:
-    return "closure" if type(value) is tuple else "part"
 
 
 def _key_labels(keys: list[Any], values: list[Any], *, is_namespace: bool) -> list[str]:
@@ -178,17 +208,32 @@ def _is_own_dict(value: object, kind: type, values: dict[Any, Any]) -> bool:
 
 
 def _candidates(kind: type) -> list[str]:
-    """Return the names that may be attributes of an object: its slots, and what its classes' code mentions."""
+    """Return the names that may be attributes of an object: its slots, what its classes define, and what their code mentions.
+
+    Last come those that functions beside the class mention: attributes may be set from outside.
+    """
     found: dict[str, None] = {}
     for one in mro_of(kind)[:-1]:
         for name, entry in list(islice(namespace_of(one).items(), _NAMES_LIMIT)):
             if type(name) is not str:
                 continue
-            if type(entry) is MemberDescriptorType:
-                found[name] = None
-            elif type(entry) is FunctionType:
+            if type(entry) is FunctionType:
                 found |= dict.fromkeys(entry.__code__.co_names)
+            elif type(entry) is MemberDescriptorType or name[:2] != "__":
+                found[name] = None
+    if len(found) < _NAMES_LIMIT:
+        found |= _mentioned_beside(kind)
     return [name for name in list(found)[:_NAMES_LIMIT] if _is_plain(kind, name)]
+
+
+def _mentioned_beside(kind: type) -> dict[str, None]:
+    """Return the names that the functions of a class's module mention."""
+    found: dict[str, None] = {}
+    beside = module_values(module_at(module_name(kind)))
+    for entry in attempt(lambda: list(islice(beside.values(), _FUNCTIONS_LIMIT))) or []:
+        if type(entry) is FunctionType:
+            found |= dict.fromkeys(entry.__code__.co_names)
+    return found
 
 
 def _is_plain(kind: type, name: str) -> bool:

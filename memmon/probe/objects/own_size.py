@@ -8,10 +8,18 @@ as numpy's array, which alone knows of the buffer that it holds.
 from __future__ import annotations
 
 import sys
-from types import MethodDescriptorType
+from types import BuiltinFunctionType, MemberDescriptorType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.objects.plain import flags_of, is_static, module_name, mro_of, namespace_of
+from memmon.probe.objects.plain import (
+    flags_of,
+    is_static,
+    module_at,
+    module_name,
+    module_values,
+    mro_of,
+    namespace_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +72,26 @@ def size_method(kind: type) -> Callable[[Any], int]:
     for one in mro_of(kind):
         found = namespace_of(one).get("__sizeof__")
         if type(found) is MethodDescriptorType and _is_trusted(one):
-            return found
+            return _bytes_of_ctypes if one is object and _owns_buffer(kind) is not None else found
     return object.__sizeof__
+
+
+def _owns_buffer(kind: type) -> MemberDescriptorType | None:
+    """Return what tells of an object of ctypes' whether its buffer is its own; None for other classes.
+
+    Its types have no `__sizeof__`, and `object`'s doesn't know of the buffer.
+    """
+    base = mro_of(kind)[-2:][0]
+    found = namespace_of(base).get("_b_needsfree_") if module_name(base) == "_ctypes" else None
+    return found if type(found) is MemberDescriptorType else None
+
+
+def _bytes_of_ctypes(value: object) -> int:
+    is_own, sizeof = _owns_buffer(type(value)), module_values(module_at("_ctypes")).get("sizeof")
+    size = object.__sizeof__(value)
+    if is_own is None or type(sizeof) is not BuiltinFunctionType or not is_own.__get__(value):
+        return size
+    return size + int(sizeof(value))
 
 
 def header_bytes(kind: type) -> int:

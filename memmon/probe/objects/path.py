@@ -85,17 +85,15 @@ class Path:
 
     def pop(self) -> None:
         """Go up one level."""
-        self.siblings.pop()
-        self.places.pop()
-        self.weights.pop()
-        self.samples.pop()
-        self.taken.pop()
-        self.ids.pop()
-        self.ends.pop()
-        self.holders.pop()
-        self.nodes.pop()
-        self.waiting.pop()
-        self.news.pop()
+        del (
+            self.siblings[-1],
+            self.places[-1],
+            self.weights[-1],
+            self.samples[-1],
+            self.taken[-1],
+            self.ids[-1],
+        )
+        del self.ends[-1], self.holders[-1], self.nodes[-1], self.waiting[-1], self.news[-1]
 
     def cut(self, depth: int) -> None:
         """Go up to `depth` levels below the root."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NO_PLACE = -1
 PASSED_OVER = -(2**31)
 ANY, ANY_KEY, ANY_MEMBER = "[*]", "{*}", ".*"
+IN_CELL = ".cell_contents"
+"""What a function's closure holds: written as the variable itself."""
+
 REST = "[...]"
 """What is counted once there are very many places."""
 
@@ -124,7 +127,8 @@ class Places:
         """Return the way to a place, as one would write it."""
         labels = []
         while place >= 0:
-            labels.append(self.labels[place])
+            if self.labels[place] is not IN_CELL:
+                labels.append(self.labels[place])
             place = self.parents[place]
         return "".join(reversed(labels))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import weakref
 from functools import partial
 from itertools import islice
@@ -30,6 +31,18 @@ _NAMES_LIMIT = 20_000
 _TASKS_LIMIT = 5_000
 _TASKS_READ = 100
 _DEPTH_LIMIT = 20
+_THREADS_READ = 60
+_HOOKS = (
+    ("sys", "excepthook"),
+    ("sys", "unraisablehook"),
+    ("sys", "displayhook"),
+    ("threading", "excepthook"),
+)
+"""Where a program puts functions of its own, each of which may keep the one before."""
+
+_LISTS_OF_THREADS = {("threading", "_active"), ("threading", "_limbo"), ("threading", "_dangling")}
+"""Of the running threads, each of which is met by its variables, if nothing else of the program's holds it."""
+
 _NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
 _OUR_FOLDER = f"{Path(__file__).parents[2]}/"
@@ -38,12 +51,28 @@ _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 def own_roots() -> Iterator[Root | None]:
     """Yield where the program's own objects begin: modules, running functions, tasks; None between whiles."""
+    return _own_roots(_local)
+
+
+def near_roots() -> Iterator[Root | None]:
+    """Yield the same but for threads: what else of the program's holds a thread is a better way to it."""
+    return _own_roots(_no_thread)
+
+
+def _own_roots(local: Callable[..., object]) -> Iterator[Root | None]:
+    yield from variable_roots()
+    for name, attribute in _HOOKS:
+        yield f"{name}.{attribute}", partial(_variable, name, attribute)
+    yield from _of_frames(local, is_own=True)
+    yield from _of_task_variables()
+
+
+def variable_roots() -> Iterator[Root | None]:
+    """Yield the variables of the program's own modules; None between whiles."""
     for name in sorted(module_names(), key=lambda name: name != "__main__"):
         yield None
         if _is_own(name):
             yield from _of_module(name)
-    yield from _of_frames(is_own=True)
-    yield from _of_tasks()
 
 
 def library_roots() -> Iterator[Root | None]:
@@ -52,7 +81,7 @@ def library_roots() -> Iterator[Root | None]:
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
             yield from _of_module(name)
-    yield from _of_frames(is_own=False)
+    yield from _of_frames(_local, is_own=False)
 
 
 def is_own_module(name: str) -> bool:
@@ -91,7 +120,9 @@ def _is_own(name: str) -> bool:
 
 def _of_module(name: str) -> Iterator[Root]:
     for attribute in _plain_names(module_values(module_at(name))):
-        if not attribute.startswith("__"):
+        if (name, attribute) in _LISTS_OF_THREADS:
+            continue
+        if not attribute.startswith("__") or attribute == "__warningregistry__":
             yield f"{name}.{attribute}", partial(_variable, name, attribute)
 
 
@@ -99,19 +130,21 @@ def _variable(name: str, attribute: str) -> object:
     return dict.get(module_values(module_at(name)), attribute)
 
 
-def _of_frames(*, is_own: bool) -> Iterator[Root]:
+def _of_frames(local: Callable[..., object], *, is_own: bool) -> Iterator[Root]:
     """Yield what the running functions hold in their variables; a module's are met as the module's."""
-    for thread_id in other_threads():
+    for thread_id in other_threads()[:_THREADS_READ]:
         reach = partial(stack, thread_id)
-        yield from _of_variables(reach, [_named_variables(one, is_own=is_own) for one in reach()])
+        yield from _of_variables(reach, [_named_variables(one, is_own=is_own) for one in reach()], local)
 
 
 def _of_variables(
-    reach: Callable[[], list[FrameType]], named: list[tuple[str, tuple[str, ...]]]
+    reach: Callable[[], list[FrameType]],
+    named: list[tuple[str, tuple[str, ...]]],
+    local: Callable[..., object],
 ) -> Iterator[Root]:
     for place, (function, names) in enumerate(named):
         for name in names:
-            yield f"local {name} of {function}()", partial(_local, reach, place, function, name)
+            yield f"local {name} of {function}()", partial(local, reach, place, function, name)
 
 
 def _named_variables(frame: FrameType, *, is_own: bool) -> tuple[str, tuple[str, ...]]:
@@ -134,17 +167,31 @@ def _local(reach: Callable[[], list[FrameType]], place: int, function: str, name
     return variable_of(found[place], name)
 
 
-def _of_tasks() -> Iterator[Root]:
-    read_count = 0
+def task_roots() -> Iterator[Root]:
+    """Yield the unfinished tasks: what holds one, if anything of the program's does, is a better way to it."""
+    for reference in _task_references(_TASKS_LIMIT):
+        yield f"task {_task_name(reference())}", reference
+
+
+def _no_thread(reach: Callable[[], list[FrameType]], place: int, function: str, name: str) -> object:
+    found = _local(reach, place, function, name)
+    return None if issubclass(type(found), threading.Thread) else found
+
+
+def _of_task_variables() -> Iterator[Root]:
+    for reference in _task_references(_TASKS_READ):
+        reach = partial(_waiting, reference)
+        yield from _of_variables(reach, [_named_variables(one, is_own=True) for one in reach()], _local)
+
+
+def _task_references(count: int) -> list[weakref.ref[Any]]:
+    """Return references to at most so many of the unfinished tasks, those that asyncio itself keeps."""
+    kept: list[weakref.ref[Any]] = []
     for attribute in _TASK_SETS:
         members = _members(entry_of(module_values(module_at("asyncio.tasks")), attribute))
-        found = attempt(list, islice(members, _TASKS_LIMIT)) if members else None
-        for reference in [member for member in found or () if type(member) is weakref.ref]:
-            read_count += 1
-            if read_count <= _TASKS_READ:
-                reach = partial(_waiting, reference)
-                yield from _of_variables(reach, [_named_variables(one, is_own=True) for one in reach()])
-            yield f"task {_task_name(reference())}", reference
+        found = attempt(list, islice(members, count)) if members else None
+        kept += [member for member in found or () if type(member) is weakref.ref]
+    return kept[:count]
 
 
 def unfinished_tasks() -> dict[str, int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
@@ -67,8 +68,7 @@ def survey(
             roots[places.labels[place]] = places.total_bytes[place]
     pause()
     names = sorted(counts, key=lambda name: -sizes.get(name, 0.0))[:_TOP_COUNT]
-    root_bytes, lengths = _largest(roots), _largest(tally.lengths)
-    pause()
+    root_bytes, lengths = _largest(roots, pause), _largest(tally.lengths, pause)
     return Survey(
         object_count=round(sum(counts.values())),
         type_counts={name: round(counts[name]) for name in names},
@@ -80,5 +80,10 @@ def survey(
     )
 
 
-def _largest(values: dict[str, Any]) -> dict[str, int]:
-    return {name: round(values[name]) for name in heapq.nlargest(_TOP_COUNT, values, key=values.__getitem__)}
+def _largest(values: dict[str, Any], pause: Callable[[], object]) -> dict[str, int]:
+    """Return the largest, some thousands looked at in each step."""
+    names, found = iter(values), list[str]()
+    while some := list(islice(names, _BETWEEN_PAUSES)):
+        pause()
+        found = heapq.nlargest(_TOP_COUNT, [*found, *some], key=values.__getitem__)
+    return {name: round(values[name]) for name in found}

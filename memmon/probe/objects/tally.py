@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
 from memmon.probe.objects.labels import PASSED, code_name
 from memmon.probe.objects.own_size import measured
-from memmon.probe.objects.places import ANY_MEMBER, NO_PLACE, PASSED_OVER, Places
+from memmon.probe.objects.places import ANY_MEMBER, IS_CONTAINER, NO_PLACE, PASSED_OVER, Places
 from memmon.probe.objects.plain import namespace_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _NAMED_CONTAINER_COUNT = 100
 _FREED_COUNT = 4_000
+_MANY_ATTRIBUTES = 300
+"""No class that somebody wrote has so many: an object's attributes are used as a container of entries."""
+
 _maxlen = namespace_of(deque)["maxlen"].__get__
 _CACHE_KIND = type(lru_cache(len))
 _OF_CLASSES = frozenset(id(kind) for kind in (FunctionType, GetSetDescriptorType, MemberDescriptorType))
@@ -132,14 +135,23 @@ class Tally:
         return nodes
 
     def _place_of(self, value: Any, kind: Kind, label: str, holder: int, *, of_class: bool) -> int:
-        if label == ".__dict__":
+        if label == ".__dict__" and (type(value) is not dict or len(value) < _MANY_ATTRIBUTES):
             return ~holder
-        if of_class and (kind.role == IS_CLOSED or id(type(value)) in _OF_CLASSES):
+        if of_class and (kind.role == IS_CLOSED or self._is_any_member(value)):
             label = ANY_MEMBER  # of which each class has as many
         elif label[0] == "[":
             label = self.places.key_label(holder, label)
         name = code_name(value) if kind.has_code else kind.name
         return self.places.child(holder, label, name, kind.flags)
+
+    def _is_any_member(self, value: Any) -> bool:
+        """Return whether it is one of the many things that each class defines, and holds no container by itself."""
+        if type(value) is not FunctionType:
+            return id(type(value)) in _OF_CLASSES
+        parts = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        for cell in value.__closure__ or ():
+            parts += gc.get_referents(cell)
+        return not any(self.kinds.of(one).flags & IS_CONTAINER and type(one) is not tuple for one in parts)
 
     def _count_closed(self, value: Any, kind: Kind, weight: float, place: int) -> None:
         known = self.met.get(id(value))

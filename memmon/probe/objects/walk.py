@@ -29,7 +29,10 @@ from memmon.probe.objects.roots import (
     is_own_module,
     library_roots,
     module_names,
+    near_roots,
     own_roots,
+    task_roots,
+    variable_roots,
 )
 from memmon.probe.objects.tally import Tally
 
@@ -41,15 +44,20 @@ if TYPE_CHECKING:
 SAMPLE_COUNT = 40
 SLICE_SECONDS = 0.001
 PASSES = (
-    (own_roots, 0, 20_000),
-    (own_roots, 2, 30_000),
-    (library_roots, 4, 12_000),
-    (own_roots, 7, 50_000),
-    (own_roots, LONGEST_DEPTH, 12_000),
-    (library_roots, LONGEST_DEPTH, 8_000),
-    (class_roots, 3, 4_000),
+    (variable_roots, 0, 28_000),
+    (near_roots, 2, 26_000),
+    (library_roots, 4, 8_000),
+    (own_roots, 7, 30_000),
+    (task_roots, 7, 6_000),
+    (own_roots, LONGEST_DEPTH, 14_000),
+    (library_roots, LONGEST_DEPTH, 6_000),
+    (class_roots, 3, 3_000),
 )
-"""Where to begin, how many levels to go down, and how many objects are visited at most."""
+"""Where to begin, how many levels to go down, and how many objects are visited at most; going into one again is a visit too."""
+
+_BROAD = (near_roots, own_roots)
+_BROAD_LIMIT = 70_000
+"""Visits up to which a pass of at most seven levels may go: where there are tens of thousands of roots, the first took most."""
 
 _LEAST_SAMPLE_COUNT = 12
 _KEPT_VISITS = 50  # for each sibling that waits, while one of them leads to very much
@@ -89,7 +97,10 @@ class Walk:
         """Walk until nothing is left, or enough was seen."""
         self._pass_over_modules()
         for begin, depth, most in PASSES:
-            self._depth, self._limit = depth, self.tally.visits + most
+            visits = self.tally.visits
+            is_broad = begin in _BROAD and depth < LONGEST_DEPTH
+            self._depth = depth
+            self._limit = min(visits + most, max(visits, _BROAD_LIMIT)) if is_broad else visits + most
             self._gone.clear()
             self._walk(begin())
             self.is_whole = self.is_whole and self.tally.visits < self._limit
@@ -114,6 +125,7 @@ class Walk:
 
     def _walk(self, found: Iterator[Root | None]) -> None:
         for root in found:
+            self._ticks += 1
             if self._is_over():
                 self.rest()
             if root is not None:
@@ -126,6 +138,7 @@ class Walk:
         for passed in (self.tally.met, self.__dict__, sys.modules):
             self.tally.pass_over(passed)
         for name in module_names():
+            self._ticks += 1
             if self._is_over():
                 self.rest()
             values = module_values(module_at(name))
@@ -170,7 +183,8 @@ class Walk:
         path = self._path
         siblings, places, ends = path.siblings, path.places, path.ends
         while places:
-            if self._is_over():
+            self._ticks += 1
+            if self._ticks >= self._asked_at and self._is_over():
                 level = value = None  # nothing is held while the program's threads run
                 self.rest(reach)
                 continue
@@ -201,7 +215,6 @@ class Walk:
 
     def _is_over(self) -> bool:
         """Return whether the step has lasted long enough; the clock is asked now and then."""
-        self._ticks += 1
         if self._ticks < self._asked_at:
             return False
         self._asked_at = self._ticks + _BETWEEN_CLOCKS_COUNT
@@ -230,6 +243,7 @@ class Walk:
         identity = id(value)
         is_new = identity in self._closed
         self._gone.add(identity)
+        self.tally.visits += 1
         self._left.discard(identity)
         self._closed.discard(identity)
         kind = self.tally.kinds.of(value)
@@ -280,7 +294,7 @@ class Walk:
             sample_count=most,
             taken_count=wanted,
             end=self._end,
-            holder=self._holder(value, kind.base),
+            holder=_holder(value, kind.base),
             nodes=nodes,
             is_new=is_new,
         )
@@ -301,8 +315,8 @@ class Walk:
             most if met < _MANY_MET else min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
         )
 
-    @staticmethod
-    def _holder(value: object, base: object) -> int:
-        if base is not None:
-            return OF_CONTAINER
-        return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
+
+def _holder(value: object, base: object) -> int:
+    if base is not None:
+        return OF_CONTAINER
+    return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
