@@ -141,6 +141,74 @@ def test_killed_at_every_call_of_a_creation(tmp_path, shim, figures):
     )
 
 
+# So many creations, each in a folder of its own, are killed at a moment within as long as they take.
+ANY_MOMENT = """
+    import json, os, random, signal, sqlite3, statistics, sys, time
+    from contextlib import closing
+    from pathlib import Path
+    from memmon.config import parse_database
+    from memmon.store.connect.create import create
+    import memmon.store.schema.fresh_sqlite
+
+    folder, count, pick = Path(sys.argv[1]), int(sys.argv[2]), random.Random(11)
+
+    def begin(name):
+        (folder / name).mkdir()
+        path = folder / name / "m.db"
+        pid = os.fork()
+        if pid == 0:
+            create(parse_database(str(path)), file_mode=0o600)
+            os._exit(0)
+        return path, pid
+
+    def seconds(name):
+        begun = time.monotonic()
+        assert os.waitpid(begin(name)[1], 0)[1] == 0
+        return time.monotonic() - begun
+
+    def table_count(path):
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            return connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+    taken, found = statistics.median(seconds(f"timed-{n}") for n in range(5)), []
+    whole = table_count(folder / "timed-0" / "m.db")
+    for number in range(20 * count):
+        if len(found) == count:
+            break
+        path, pid = begin(str(number))
+        time.sleep(pick.uniform(0.0, taken))
+        os.kill(pid, signal.SIGKILL)
+        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL:
+            tables = table_count(path) if path.exists() else None
+            beside = len(list(path.parent.iterdir())) - path.exists()
+            create(parse_database(str(path)), file_mode=0o600)
+            left = sorted(one.name for one in path.parent.iterdir() if one != path) if tables is None else []
+            found.append([tables, beside, table_count(path), left])
+    print(json.dumps({"found": found, "whole": whole}))
+"""
+
+
+def test_killed_at_any_moment_of_a_creation(tmp_path, full, figures):
+    """Killed at any moment, a creation leaves no file or a whole one, and the next one makes it and clears up."""
+    count = 200 if full else 60
+    done = run_host(tmp_path, ANY_MOMENT, tmp_path, count, timeout=600)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr[-3000:]
+    told = json.loads(done.stdout)
+    found, whole = told["found"], told["whole"]
+    assert len(found) == count
+    assert whole > 20
+    assert {tables for tables, *_ in found} <= {None, whole}
+    assert {(again, *left) for _, _, again, left in found} == {(whole,)}
+    there = sum(tables is not None for tables, *_ in found)
+    beside = sum(bool(one[1]) for one in found)
+    figures(
+        1,
+        f"{count} creations killed at any moment: {there} left a whole file, {count - there} none, 0 half; "
+        f"{beside} left something beside, which the next creation removed",
+    )
+
+
 AT_ONCE = """
     import errno, json, os, sys
     from memmon import Recorder
