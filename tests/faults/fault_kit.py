@@ -16,6 +16,25 @@ from memmon.store.schema.digest import group_digest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Before a host's code that forks: notes which waits of this thread's forks ended with nothing. By the clock a
+# fork may take as long as other processes like.
+NOTED_WAITS = """
+    import threading
+    from memmon.guest.locks import ForkLock, ReentrantTurn
+
+    forking, used_up = threading.get_ident(), []  # (whose, seconds)
+
+    def noting(method):
+        def noted(self, *given):
+            got = method(self, *given)
+            if not got and threading.get_ident() == forking:
+                used_up.append((method.__qualname__, given[-1]))
+            return got
+        return noted
+
+    ForkLock.acquire, ReentrantTurn.enter = noting(ForkLock.acquire), noting(ReentrantTurn.enter)
+"""
+
 
 def environment(**more: str) -> dict[str, str]:
     """The environment of a host program: as an operator's, where internal errors are logged."""
