@@ -141,6 +141,8 @@ class RunRecord:
     memmon_version: str | None = None
 
 
+RUN_START_EVENT = "run_start"
+"""The kind of the first event of a run."""
 OWN_COST_EVENT = "own_cost"
 """The kind of the event that says what memmon itself costs its program."""
 DAMAGE_EVENT = "damage"

@@ -5,7 +5,10 @@ of the program and of every process that it started. An earlier version stands b
 same run, turn by turn, so that what else the machine does meets both:
 
     git worktree add ../earlier REVISION
-    python benchmarks/recorder/cold_start.py --baseline ../earlier [--rounds 15]
+    python benchmarks/recorder/cold_start.py --baseline ../earlier [--rounds 20]
+
+"Taken to stored" is the part of it from the return of `take_snapshot` until the snapshot lies in the new file, by the
+clock; what the disk needs for it stands beside it: a few bytes written and synced, just before each start.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
+SOON_SECONDS = 0.05
+"""So soon after it is taken the first snapshot shall be stored on a quiet disk."""
 
 PROGRAM = """
 import json, resource, sys, time
@@ -33,11 +39,13 @@ before, begun = cpu(), time.perf_counter()
 from memmon import Recorder
 recorder = Recorder(sys.argv[1], source="bot")
 recorder.take_snapshot()
+taken = time.perf_counter()
 assert recorder.flush(60.0), recorder.status
-wall, after = time.perf_counter() - begun, cpu()
+stored = time.perf_counter()
+wall, after = stored - begun, cpu()
 import memmon
 print(json.dumps({"wall": wall, "own": after[0] - before[0], "children": after[1] - before[1],
-                  "file": memmon.__file__}))
+                  "taken_to_stored": stored - taken, "file": memmon.__file__}))
 recorder.stop()
 """
 
@@ -49,6 +57,9 @@ class Start:
     wall_seconds: float
     own_cpu_seconds: float
     children_cpu_seconds: float
+    taken_to_stored_seconds: float
+    sync_seconds: float
+    """One sync of the disk just before."""
 
     @property
     def cpu_seconds(self) -> float:
@@ -61,6 +72,7 @@ def start(checkout: Path, folder: Path, name: str) -> Start:
     environment = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     for unwanted in ("PYTHONDONTWRITEBYTECODE", "MEMMON_CONFIG", "MEMMON_DATABASE_URL"):
         environment.pop(unwanted, None)
+    sync_seconds = one_sync(folder / "sync")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder / f"{name}.db")],
         capture_output=True,
@@ -75,13 +87,25 @@ def start(checkout: Path, folder: Path, name: str) -> Start:
         wall_seconds=found["wall"],
         own_cpu_seconds=found["own"],
         children_cpu_seconds=found["children"],
+        taken_to_stored_seconds=found["taken_to_stored"],
+        sync_seconds=sync_seconds,
     )
+
+
+def one_sync(path: Path) -> float:
+    """Return how long it takes to have a few bytes on the disk."""
+    with path.open("wb") as file:
+        begun = time.perf_counter()
+        file.write(b"sync")
+        file.flush()
+        os.fsync(file.fileno())
+        return time.perf_counter() - begun
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--baseline", type=Path, help="a checkout of an earlier version")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=20)
     arguments = parser.parse_args()
     checkouts = {"this": HERE}
     if arguments.baseline is not None:
@@ -98,6 +122,12 @@ def main() -> None:
             f"{name:>8}: wall {figures([one.wall_seconds for one in starts])}, "
             f"CPU {figures([one.cpu_seconds for one in starts])}, "
             f"of it children {figures([one.children_cpu_seconds for one in starts])}"
+        )
+        waits = [one.taken_to_stored_seconds for one in starts]
+        print(
+            f"          taken to stored {figures(waits)}, longest {max(waits) * 1000:.0f} ms, "
+            f"{sum(one <= SOON_SECONDS for one in waits)} of {len(waits)} within {SOON_SECONDS * 1000:.0f} ms; "
+            f"one sync {figures([one.sync_seconds for one in starts])}"
         )
     if "earlier" in found:
         print(f"   ratio: wall {ratios(found, 'wall_seconds')}, CPU {ratios(found, 'cpu_seconds')}")

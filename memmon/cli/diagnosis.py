@@ -16,6 +16,7 @@ from memmon.cli.locate import is_absent
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.errors import MemmonError, StoreTooOldError
 from memmon.formatting import counted
+from memmon.model import RUN_START_EVENT
 from memmon.places import unread_config
 from memmon.units import GIB, MIB
 
@@ -247,7 +248,7 @@ def _own_cost(name: str, told: EventInfo | None) -> Iterator[Diagnosis]:
 
 def _newest_start(store: Store, name: str) -> EventInfo | None:
     """Return which came last: that a run began, or that nothing is checked in it."""
-    found = store.events(name, kinds=("run_start", "checks_off"), limit=1)
+    found = store.events(name, kinds=(RUN_START_EVENT, "checks_off"), limit=1)
     return found[0] if found else None
 
 

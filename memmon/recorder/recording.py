@@ -12,7 +12,7 @@ from memmon.facts.names import clean_name
 from memmon.guest.guarded import guarded
 from memmon.guest.hooks import fork_free
 from memmon.guest.shielding import drain_log
-from memmon.model import RecorderStatus
+from memmon.model import RUN_START_EVENT, RecorderStatus
 from memmon.probe.sampler import Sampler
 from memmon.recorder import validation
 from memmon.recorder.alerts.cooldown import Cooldown
@@ -125,9 +125,8 @@ class Recording(Registrations):
         self._notices.begin_run()
         self.children.reset()
         self._dispatcher.begin(state)
-        self._note(
-            state, "run_start", record.release or "", start_data(record, notes_sigterm=self._notes_sigterm)
-        )
+        data = start_data(record, notes_sigterm=self._notes_sigterm)
+        self._note(state, RUN_START_EVENT, record.release or "", data)
 
     def _new_record(self) -> RunRecord:
         record, kill_count = fork_free(self._identity)

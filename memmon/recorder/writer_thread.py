@@ -21,7 +21,7 @@ from memmon.guest.green import get_from, new_queue
 from memmon.guest.guarded import report_fault
 from memmon.guest.locks import Claim, ReentrantTurn
 from memmon.guest.shielding import mark_own_thread
-from memmon.model import Snapshot
+from memmon.model import RUN_START_EVENT, EventRecord, Snapshot
 from memmon.recorder.alerts.cooldown import Candidate
 from memmon.recorder.outbox import HELD_BYTES_LIMIT, most_bytes
 
@@ -40,6 +40,8 @@ INBOX_LIMIT = 10_000
 _IDLE_SECONDS = 60.0
 _ANSWER_POLL_SECONDS = 0.25
 _BEGIN_PAUSE_SECONDS = 0.002
+_FIRST_SNAPSHOT_SECONDS = 0.05
+"""So long the beginning of a run waits for its first snapshot, which is being read: both are written at once."""
 _BUSY_PAUSE_SECONDS = 0.1
 """Between attempts that somebody waits for while another process holds the database."""
 
@@ -274,7 +276,7 @@ class WriterThread:
                         self._keeper.hold(*item)
                     self._note_shed(item[0])
                     self._tell(item)
-                item = self._inbox.get_nowait()
+                item = _next_item(self._inbox, item)
         except Empty:
             return requests
 
@@ -302,6 +304,20 @@ class WriterThread:
         if (retry_seconds := self._keeper.retry_after_seconds()) is not None:
             wait_seconds = min(wait_seconds, retry_seconds)
         return min(max(wait_seconds, 0.01), _IDLE_SECONDS)
+
+
+def _next_item(inbox: SimpleQueue[Any], before: Any) -> Any:
+    """Return what was handed over next; raises Empty where there is nothing, after a run's beginning not at once."""
+    return get_from(inbox, _FIRST_SNAPSHOT_SECONDS) if _begins_run(before) else inbox.get_nowait()
+
+
+def _begins_run(item: Any) -> bool:
+    """Tell whether what was handed over is the beginning of a run."""
+    return (
+        not isinstance(item, _Request)
+        and isinstance(item[1], EventRecord)
+        and item[1].kind == RUN_START_EVENT
+    )
 
 
 def inbox_limit(snapshot: Snapshot) -> int:

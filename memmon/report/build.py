@@ -21,7 +21,7 @@ from memmon.assessment.together import together
 from memmon.facts.children import CHILDREN_KIND
 from memmon.facts.recording_order import newest_recorded
 from memmon.facts.suspicion import GROWTH_EVENTS
-from memmon.model import OWN_COST_EVENT
+from memmon.model import OWN_COST_EVENT, RUN_START_EVENT
 from memmon.report.data import (
     EventRow,
     HistorySection,
@@ -52,7 +52,7 @@ SHOWN_EVENT_COUNT = 200
 _JUST_AFTER = timedelta(milliseconds=1)
 """A day of 5-minute samples is 288 of them: the sample exactly a day ago is yesterday's."""
 
-LIFECYCLE_KINDS = frozenset({"run_start", "run_end", CHILDREN_KIND, OWN_COST_EVENT})
+LIFECYCLE_KINDS = frozenset({RUN_START_EVENT, "run_end", CHILDREN_KIND, OWN_COST_EVENT})
 """Events that are told elsewhere already."""
 
 
