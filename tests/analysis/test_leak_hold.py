@@ -103,3 +103,14 @@ def test_what_grew_once_needs_no_working_day_to_be_resolved():
     history = office([4], hours=144)
     assert at(history, 4 * 24 + 24).is_leak
     assert not at(history, 5 * 24 + 20).is_leak
+
+
+@pytest.mark.parametrize(("start_mb", "is_held"), [(310, True), (500, True), (620, False)])
+def test_what_only_came_back_to_where_it_was_is_not_held(start_mb, is_held):
+    """Growth is heard in the act; when it pauses it is held only where half of it lies above what was before, the start too."""
+    times = np.arange(0, 24 + 1e-9, 1 / 12)
+    mb = 300 + 40 * np.clip(times - 3.5, 0, 11.5) + np.random.default_rng(5).normal(0, 1.0, times.size)
+    mb = np.where(times < 0.9, start_mb, mb)  # a working day's level, where recording began in its last hour
+    history = History.from_arrays(at_seconds=MONDAY + times * 3600, rss_bytes=mb * 2**20)
+    assert at(history, 14).is_leak
+    assert (at(history, 23).reason == "held") is is_held

@@ -2,17 +2,19 @@
 
 Nothing is kept for it: the history itself tells what a check said in an earlier hour, so that every reader of it says
 the same. Only hours at whose end memory had grown out of a level stretch are looked at, few of them, and none where that
-growth was given back, or where it did not come again at the same hours of a later day.
+growth was given back, only brought back what had been before, or did not come again at the same hours of a later day.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_starts
+from memmon.analysis.leak.evidence import onset_of
 from memmon.analysis.leak.weekday import is_surely_worked
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from memmon.analysis.leak.evidence import Evidence
     from memmon.analysis.leak.judgement import Judgement
     from memmon.analysis.leak.series import RunSeries
 
@@ -37,6 +40,8 @@ LEVEL_SHARE = 0.2
 """Pace in these hours, over that of the growth, that is level. Chosen."""
 IN_ACT_SHARE = 0.1
 """Part of the growth that must have come in its last quarter: what had paused before is not in the act. Chosen."""
+NEW_SHARE = 0.5
+"""Part of the growth that must stand above all that was before: what rises to where it was comes back. Chosen: half."""
 GIVEN_BACK_SHARE = 1.0 / 3.0
 """Part of the growth that, given back, resolves it. Chosen: a third."""
 UNGROWN_SHARE = 0.25
@@ -78,11 +83,14 @@ def hold(
     is_slow = judgement.verdict is Verdict.GROWING and evidence.high < threshold_mb_per_hour
     if not judgement.verdict.row.may_be_pause or is_slow:  # growth that is surely slower is no pause
         return judgement
-    for hour, is_late in _worth_a_look(newest, threshold_mb_per_hour):
+    known = hours_of(newest)
+    if known is None or known.floors.size <= SPELLS_HOURS[0] + QUIET_HOURS:
+        return judgement
+    for hour, is_late in _worth_a_look(known, threshold_mb_per_hour):
         if not is_late and not judgement.verdict.row.needs_all_parts:
             continue
-        seen = judge(_until(runs, hour))
-        if seen is None or seen.verdict is not Verdict.LEAKING or seen.evidence.low <= 0:
+        seen = _sure_leak(judge(_until(runs, hour)))
+        if seen is None or (is_late and not _is_beyond(known, newest.start_mb, hour, seen.evidence)):
             continue
         beside = (judge(_until(runs, other)) for other in (hour - 1, hour + 1))
         if any(other is not None and other.verdict is Verdict.LEAKING for other in beside):
@@ -91,6 +99,12 @@ def hold(
                 return replace(seen, reason="held", paused_hours=paused)
             return replace(judgement, verdict=Verdict.CANNOT_SAY, reason="paused", paused_hours=paused)
     return judgement
+
+
+def _sure_leak(seen: Judgement | None) -> Judgement | None:
+    """Return what an earlier check saw where that was a leak, and growth for sure; else None."""
+    is_sure = seen is not None and seen.verdict is Verdict.LEAKING and seen.evidence.low > 0
+    return seen if is_sure else None
 
 
 def _until(runs: Sequence[RunSeries], hour: int) -> list[RunSeries]:
@@ -111,14 +125,24 @@ def hours_of(run: RunSeries) -> Hours | None:
     return Hours(first=int(number[0]), floors=np.repeat(lowest, np.diff(np.append(at, at[-1] + 1))))
 
 
-def _worth_a_look(run: RunSeries, threshold_mb_per_hour: float) -> Iterator[tuple[int, bool]]:
+def _is_beyond(known: Hours, start_mb: float | None, hour: int, evidence: Evidence) -> bool:
+    """Tell whether growth seen until an hour of the clock had left behind what memory held before it began.
+
+    `start_mb`: what it held in the warm-up, which is known no closer.
+    """
+    run = evidence.series
+    begun = float(np.interp(onset_of(evidence).hours, run.hours, run.at_seconds))
+    before = known.floors[: max(int(begun // SECONDS_PER_HOUR) - known.first, 1)]
+    highest = max(float(before.max()), -math.inf if start_mb is None else start_mb)
+    grown_mb = evidence.slope * (evidence.to_seconds - begun) / SECONDS_PER_HOUR
+    return float(known.floors[hour - known.first]) - highest >= NEW_SHARE * grown_mb
+
+
+def _worth_a_look(known: Hours, threshold_mb_per_hour: float) -> Iterator[tuple[int, bool]]:
     """Yield the hours of the clock whose checks may have seen growth that nothing resolved, the likeliest first.
 
     Beside each: whether that growth began late, out of a level stretch; else it began with the run.
     """
-    known = hours_of(run)
-    if known is None or known.floors.size <= SPELLS_HOURS[0] + QUIET_HOURS:
-        return
     grown, spell = _grown(known.floors, threshold_mb_per_hour)
     from_start, since_start = _grown_from_start(known.floors, threshold_mb_per_hour)
     for is_late, sizes, lengths in ((True, grown, spell), (False, from_start, since_start)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.envelope import median_of
 from memmon.facts.deque_memory import UNTOLD_ERROR_SHARE
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -32,7 +33,8 @@ class RunSeries:
     `history_hours`, `first_at_seconds`: how much was recorded of the run and since when, warm-up
     included; `hours`: uptime; `mb`: the series to judge; `filled_mb`: what registered bounded deques took in at least
     since the run's first sample (None: none registered), already subtracted from `mb`; `most_filled_mb`: the same at
-    most; `work`: the cumulative count of work done (None: not counted).
+    most; `work`: the cumulative count of work done (None: not counted). `start_mb`: the median of the warm-up that was
+    left out (None: none was).
     """
 
     run_id: int
@@ -44,6 +46,7 @@ class RunSeries:
     filled_mb: FloatArray | None
     most_filled_mb: FloatArray | None
     work: FloatArray | None
+    start_mb: float | None = None
 
     @property
     def span_hours(self) -> float:
@@ -109,13 +112,15 @@ def run_series(
     filled, most_filled = _filled_mb(run, run.deque_capacity_bytes), _most_filled_mb(run)
     if filled is not None:
         mb = mb - filled
-    keep = known
+    keep, start_mb = known, None
     if (
         hours.size
         and hours[0] < warm_up_hours
         and hours[-1] - hours[0] >= WARM_UP_NEEDS_HOURS * min(warm_up_hours, 1)
     ):
         keep = keep & (hours >= warm_up_hours)
+        left_out = mb[known & ~keep]
+        start_mb = median_of(left_out) if left_out.size else None
     if not bool(run.rss_bytes.all()) and bool(run.rss_bytes.any()):
         keep = keep & (run.rss_bytes > 0)  # a process that lives holds memory: zero is a failed reading
     if int(keep.sum()) < FEWEST_RUN_SAMPLES or hours[keep][-1] <= hours[keep][0]:
@@ -130,6 +135,7 @@ def run_series(
         filled_mb=None if filled is None else filled[keep],
         most_filled_mb=None if most_filled is None else most_filled[keep],
         work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
+        start_mb=start_mb,
     )
 
 
