@@ -2,24 +2,33 @@
 
 The year is there twice: as the default settings keep it (90 days of snapshots, hours before), and with every snapshot.
 
-    python benchmarks/dashboard/first_byte.py [--sources 500] [--folder DIR] [--against TREE] [--deques 8] [--rounds 3]
+    python benchmarks/dashboard/first_byte.py [--sources 500] [--folder DIR] [--against TREE] [--server URL] [--deques 8] [--rounds 3]
 
 Each answer is the first of its process: nothing is judged beforehand, only `/healthz` was asked. Told are the seconds from
 the request to the whole of the answer's body, the processor's seconds meanwhile (on a machine that does other work these
 say more), and the largest resident memory of the process; the least of the rounds counts. "First seen": what a browser
-is given while the page is made; the processor's seconds then hold a part of the page as well. `--against`: another checkout of
+is given while the page is made; the processor's seconds then hold a part of the page as well. "All rows": so long the
+overview is asked again until no source is left that is not judged yet. `--against`: another checkout of
 memmon, measured in the same run, in turns, over a store of its own. Where the tree can keep assessments, each source
-has one as of its last sample, as an hour of the evaluator leaves it.
+has one as of its last sample, as an hour of the evaluator leaves it; "none kept" is the same store without.
+
+`--server`: a PostgreSQL whose user may create databases, such as postgresql://USER:PASSWORD@HOST/postgres. The stores are
+copied into databases of their own there (made anew, named memmon_first_byte_...), and read from them. Processor seconds
+are then those of both; the server's are known where it is on this machine and its user may read `postmaster.pid`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
+
+from on_server import COPY, ServerLoad, database_url
 
 ANY, READER = "*/*", "text/html"
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +62,15 @@ if importlib.util.find_spec("memmon.evaluator") and importlib.util.find_spec("me
         print(keep_hourly(store, source=None, policy=AlertPolicy(), clock=ManualClock(until)))
 """
 
+FORGET = """
+import shutil, sqlite3, sys
+_, many, unkept = sys.argv[1:]
+shutil.copy(many, unkept)
+with sqlite3.connect(unkept) as connection:
+    if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'assessment'").fetchone()[0]:
+        connection.execute("DELETE FROM assessment")
+"""
+
 ASK = """
 import asyncio, resource, sys, time
 from datetime import UTC, datetime, timedelta
@@ -70,11 +88,14 @@ async def ask():
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8787") as client:
         await client.get("/healthz")
         started, used = time.perf_counter(), time.process_time()
-        asked = [client.get(page, headers={"accept": accept}, timeout=None) for _ in range(count)]
-        answers = await asyncio.gather(*asked)
+        while True:
+            asked = [client.get(page, headers={"accept": accept}, timeout=None) for _ in range(abs(count))]
+            answers = await asyncio.gather(*asked)
+            for answer in answers:
+                answer.raise_for_status()
+            if count > 0 or "Not judged yet" not in answers[0].text:
+                break
         seconds, cpu = time.perf_counter() - started, time.process_time() - used
-        for answer in answers:
-            answer.raise_for_status()
         print(seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 asyncio.run(ask())
 """
@@ -89,46 +110,84 @@ def run(tree: Path, program: str, *arguments: object) -> str:
     ).stdout
 
 
+class Question(NamedTuple):
+    """A page that is asked for."""
+
+    said: str
+    page: str
+    store: str
+    accept: str = ANY
+    count: int = 1
+    """By how many visitors at once; -1: by one, until every source is judged."""
+
+
+YEAR_PAGE = "/source?name=orderbot&window=1y"
+QUESTIONS = (
+    Question("/", "/", "many"),
+    Question("/, ten at once", "/", "many", count=10),
+    Question("/metrics", "/metrics", "many"),
+    Question("/metrics, ten at once", "/metrics", "many", count=10),
+    Question("/, none kept", "/", "unkept"),
+    Question("/, none kept, all rows", "/", "unkept", count=-1),
+    Question("a year as kept, first seen", YEAR_PAGE, "year", READER),
+    Question("a year as kept", YEAR_PAGE, "year"),
+    Question("a year of snapshots, first seen", YEAR_PAGE, "raw", READER),
+    Question("a year of snapshots", YEAR_PAGE, "raw"),
+)
+
+
+def stores_of(tree: Path, number: int, options: argparse.Namespace) -> dict[str, str]:
+    """Return where the stores of a tree are, filled where they are not there yet."""
+    folder = Path(options.folder)
+    many = folder / f"dashboard-{number}-{options.sources}.db"
+    year, raw = (folder / f"{name}-{number}-{options.deques}.db" for name in ("year", "raw-year"))
+    if not many.exists():
+        run(tree, FILL, many, year, raw, options.sources, options.deques)
+    unkept = folder / f"unkept-{number}-{options.sources}.db"
+    if not unkept.exists():
+        run(tree, FORGET, many, unkept)
+    return {"many": str(many), "unkept": str(unkept), "year": str(year), "raw": str(raw)}
+
+
+def on_server(tree: Path, stores: dict[str, str], server: str) -> dict[str, str]:
+    """Return the addresses of the same stores on a server."""
+    found = {}
+    for name, path in stores.items():
+        database = "memmon_first_byte_" + re.sub(r"[^a-z0-9]+", "_", Path(path).stem)
+        found[name] = database_url(server, database)
+        run(tree, COPY, path, server, database)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sources", type=int, default=500)
     parser.add_argument("--deques", type=int, default=8, help="of the source with a year")
     parser.add_argument("--folder", default=tempfile.gettempdir())
     parser.add_argument("--against", type=Path)
+    parser.add_argument("--server", help="URL of a PostgreSQL; default: the files are read")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="questions whose name has this in it")
     options = parser.parse_args()
     trees = [ROOT, *([options.against.resolve()] if options.against else [])]
-    stores = []
-    for number, tree in enumerate(trees):
-        names = (
-            f"dashboard-{number}-{options.sources}.db",
-            f"year-{number}-{options.deques}.db",
-            f"raw-year-{number}-{options.deques}.db",
-        )
-        store, year, raw = (Path(options.folder) / name for name in names)
-        if not store.exists():
-            run(tree, FILL, store, year, raw, options.sources, options.deques)
-        stores.append((store, year, raw))
+    stores = [stores_of(tree, number, options) for number, tree in enumerate(trees)]
+    if options.server:
+        stores = [on_server(tree, one, options.server) for tree, one in zip(trees, stores, strict=True)]
+    load = ServerLoad(options.server)
     print(f"{'seconds, of processor, MB':32s}" + "".join(f"{tree.name:>24s}" for tree in trees))
-    year_page = "/source?name=orderbot&window=1y"
-    for said, page, place, accept, count in (
-        ("/", "/", 0, ANY, 1),
-        ("/, ten at once", "/", 0, ANY, 10),
-        ("/metrics", "/metrics", 0, ANY, 1),
-        ("/metrics, ten at once", "/metrics", 0, ANY, 10),
-        ("a year as kept, first seen", year_page, 1, READER, 1),
-        ("a year as kept", year_page, 1, ANY, 1),
-        ("a year of snapshots, first seen", year_page, 2, READER, 1),
-        ("a year of snapshots", year_page, 2, ANY, 1),
-    ):
+    for one in QUESTIONS:
+        if options.only not in one.said:
+            continue
         found: list[list[tuple[float, ...]]] = [[] for _ in trees]
         for _ in range(options.rounds):
             for number, tree in enumerate(trees):
-                printed = run(tree, ASK, stores[number][place], page, accept, count)
-                found[number].append(tuple(map(float, printed.split())))
-        least = [tuple(map(min, zip(*one, strict=True))) for one in found]
+                before = load.seconds()
+                printed = run(tree, ASK, stores[number][one.store], one.page, one.accept, one.count)
+                wall, cpu, size = map(float, printed.split())
+                found[number].append((wall, cpu + load.seconds() - before, size))
+        least = [tuple(map(min, zip(*of_tree, strict=True))) for of_tree in found]
         print(
-            f"{said:32s}" + "".join(f"{wall:10.2f} {cpu:6.2f} {size:6.0f}" for wall, cpu, size in least),
+            f"{one.said:32s}" + "".join(f"{wall:10.2f} {cpu:6.2f} {size:6.0f}" for wall, cpu, size in least),
             flush=True,
         )
 

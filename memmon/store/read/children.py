@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.children import CHILDREN_KIND, children_of
 from memmon.store.read.answers import datetime_of
-from memmon.store.read.opening import open_gate
+from memmon.store.read.opening import read_once
+from memmon.store.read.ports import in_parts, listed_values
 from memmon.store.read.queries import json_object
 from memmon.units import MS_PER_DAY, MS_PER_SECOND
 
@@ -47,11 +48,12 @@ def unrecorded_children(
     if not runs:
         return ()
     until_ms = round(at.timestamp() * MS_PER_SECOND)
-    return open_gate(database).read(lambda session: _read(session, tuple(runs), until_ms))
+    return read_once(database, lambda session: _read(session, tuple(runs), until_ms))
 
 
 def _read(session: Session, runs: tuple[RunInfo, ...], until_ms: int) -> tuple[UnrecordedChild, ...]:
-    seen = [(run, noted) for run in runs if (noted := _newest(session, run.run_id, until_ms)) is not None]
+    noted = _newest(session, runs, until_ms)
+    seen = [(run, noted[run.run_id]) for run in runs if run.run_id in noted]
     recorded = _recorded(session, until_ms) if any(children for _, (_, children) in seen) else {}
     found: dict[tuple[str | None, int], UnrecordedChild] = {}
     for run, (at_ms, children) in seen:
@@ -64,18 +66,31 @@ def _read(session: Session, runs: tuple[RunInfo, ...], until_ms: int) -> tuple[U
     return tuple(found.values())
 
 
-def _newest(session: Session, run_id: int, until_ms: int) -> tuple[int, tuple[ChildRow, ...]] | None:
-    rows = session.rows(
-        "SELECT at_ms, data FROM event WHERE run_id = :run_id AND kind = :kind "
-        "AND at_ms BETWEEN :since_ms AND :until_ms ORDER BY seq DESC LIMIT 1",
-        {
-            "run_id": run_id,
+def _newest(
+    session: Session, runs: Sequence[RunInfo], until_ms: int
+) -> dict[int, tuple[int, tuple[ChildRow, ...]]]:
+    """Return when each run's children were noted last, and which they were, by the run: a seek for each that has any."""
+    # One text, and no join: for that a server may go through all events there are.
+    newest = (
+        "SELECT c.at_ms || ',' || coalesce(c.data, '') FROM event c WHERE c.run_id = n.run_id AND c.kind = :kind "
+        "AND c.at_ms BETWEEN :since_ms AND :until_ms ORDER BY c.seq DESC LIMIT 1"
+    )
+    found: dict[int, tuple[int, tuple[ChildRow, ...]]] = {}
+    for part in in_parts([(run.run_id,) for run in runs]):
+        values, parameters = listed_values(part)
+        parameters |= {
             "kind": CHILDREN_KIND,
             "since_ms": until_ms - NOTED_WITHIN_MS,
             "until_ms": until_ms,
-        },
-    )
-    return (int(rows[0][0]), children_of(json_object(rows[0][1]))) if rows else None
+        }
+        rows = session.rows(
+            f"WITH n(run_id) AS (VALUES {values}) SELECT n.run_id, ({newest}) FROM n", parameters
+        )
+        for run_id, noted in rows:
+            if noted is not None:
+                at_ms, _, data = noted.partition(",")
+                found[run_id] = int(at_ms), children_of(json_object(data))
+    return found
 
 
 def _recorded(session: Session, until_ms: int) -> _Recorded:

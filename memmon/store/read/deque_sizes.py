@@ -36,10 +36,16 @@ class DequeSizes(NamedTuple):
 
 
 def read_deque_sizes(
-    session: Session, window: Window, points: Mapping[str, FloatArray], *, by_name: bool = False
+    session: Session,
+    window: Window,
+    points: Mapping[str, FloatArray],
+    *,
+    by_name: bool = False,
+    series: Sequence[Series] | None = None,
 ) -> DequeSizes:
-    """Return the sizes of a window's deques; `points` are its samples (`fetch_points`)."""
-    series = fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS)
+    """Return the sizes of a window's deques; `points` are its samples (`fetch_points`), `series` its deques' where known."""
+    if series is None:
+        series = fetch_series(session, window.source_id, kind=DEQUE, metrics=SIZE_METRICS)
     readings = None
     if sized_deques(series) and points["run_id"].size:
         readings = Readings(session, window, points, kind=DEQUE, metrics=SIZE_METRICS, rolled=("mean_value",))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from memmon.store.read.ports import in_parts, listed_values
 from memmon.store.read.samples import Window, fetch_columns, gathered_pairs, parsed_pairs
 
 if TYPE_CHECKING:
@@ -50,11 +51,22 @@ def fetch_series(
     session: Session, source_id: int, *, kind: str, metrics: Sequence[str] | None = None
 ) -> tuple[Series, ...]:
     """Return the source's series of a kind, ordered by name."""
-    rows = session.rows(
-        "SELECT id, name, metric FROM series WHERE source_id = :source_id AND kind = :kind ORDER BY name, id",
-        {"source_id": source_id, "kind": kind},
-    )
-    return tuple(Series(*row) for row in rows if metrics is None or row[2] in metrics)
+    found = fetch_series_of_all(session, [source_id], kind=kind).get(source_id, ())
+    return tuple(one for one in found if metrics is None or one.metric in metrics)
+
+
+def fetch_series_of_all(session: Session, source_ids: Sequence[int], *, kind: str) -> dict[int, list[Series]]:
+    """Return the series of a kind of several sources, by the source's id, ordered by name."""
+    found: dict[int, list[Series]] = {}
+    for part in in_parts([(one,) for one in source_ids]):
+        values, parameters = listed_values(part)
+        rows = session.rows(
+            f"SELECT source_id, id, name, metric FROM series WHERE source_id IN ({values}) AND kind = :kind ORDER BY name, id",
+            {**parameters, "kind": kind},
+        )
+        for source_id, *row in rows:
+            found.setdefault(source_id, []).append(Series(*row))
+    return found
 
 
 def series_by_name(series: Sequence[Series]) -> dict[str, dict[str, int]]:

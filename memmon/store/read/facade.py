@@ -8,6 +8,7 @@ from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
 from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
 from memmon.store.read.opening import open_gate
+from memmon.store.read.present_parts import read_deque_status
 from memmon.store.read.samples import fetch_whole
 from memmon.store.read.seen import SeenStore
 
@@ -186,11 +187,7 @@ class Store(SeenStore):
         `look_back` counts from each source's own last sample; `since` is a moment for all.
         """
         windows = [(one.name, self._look_back(one, look_back, since)) for one in sources]
-        return self._gate.read(
-            lambda session: tuple(
-                histories.read_history(session, window, source=name) for name, window in windows
-            )
-        )
+        return self._gate.read(lambda session: histories.read_histories(session, windows))
 
     def window_statistics(
         self,
@@ -237,9 +234,7 @@ class Store(SeenStore):
         """Return the newest values of each deque of a run (default: the one that reported last)."""
         found, until_ms = self.resolve_source(source), self._latest_ms()
         return self._gate.read(
-            lambda session: queries.read_deque_status(
-                session, found.source_id, latest_ms=until_ms, run_id=run_id
-            )
+            lambda session: read_deque_status(session, found.source_id, latest_ms=until_ms, run_id=run_id)
         )
 
     def events(

@@ -16,7 +16,7 @@ from memmon.store.read.samples import fetch_whole, within
 from memmon.store.read.statistics import buckets_of, reading_statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class GatheredWindow:
         points: Mapping[str, FloatArray],
         *,
         source: str,
-        runs: tuple[HistoryRun, ...],
+        runs: Sequence[HistoryRun],
         deques: tuple[Readings | None, tuple[Series, ...]],
         components: tuple[Readings | None, tuple[Series, ...]],
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,16 @@ from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
 from memmon.store.read.answers import DequeMatrix
 from memmon.store.read.deque_sizes import read_deque_sizes
-from memmon.store.read.deques import Readings, carried, fetch_series, means, peaks, series_by_name
+from memmon.store.read.deques import (
+    Readings,
+    carried,
+    fetch_series,
+    fetch_series_of_all,
+    means,
+    peaks,
+    series_by_name,
+)
+from memmon.store.read.ports import in_parts, listed_values
 from memmon.store.read.samples import Window, fetch_points, seconds
 from memmon.units import MS_PER_SECOND
 
@@ -50,6 +59,18 @@ def read_history(session: Session, window: Window, *, source: str) -> History:
     points = fetch_points(session, window, HISTORY_COLUMNS)
     sizes = read_deque_sizes(session, window, points)
     return history_of(points, sizes, runs=read_history_runs(session, window.source_id), source=source)
+
+
+def read_histories(session: Session, windows: Sequence[tuple[str, Window]]) -> tuple[History, ...]:
+    """Return the histories of several sources, each with its name and window: what is known of all in few statements."""
+    ids = [window.source_id for _, window in windows]
+    runs, series = read_runs_of_all(session, ids), fetch_series_of_all(session, ids, kind=DEQUE)
+    found = []
+    for name, window in windows:
+        points = fetch_points(session, window, HISTORY_COLUMNS)
+        sizes = read_deque_sizes(session, window, points, series=series.get(window.source_id, ()))
+        found.append(history_of(points, sizes, runs=runs.get(window.source_id, ()), source=name))
+    return tuple(found)
 
 
 def history_of(
@@ -128,24 +149,35 @@ def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
     )
 
 
-def read_history_runs(session: Session, source_id: int) -> tuple[HistoryRun, ...]:
+def read_history_runs(session: Session, source_id: int) -> Sequence[HistoryRun]:
     """Return what is known of each run of a source, the oldest start first."""
-    rows = session.rows(
-        "SELECT id, started_ms, ended_ms, end_reason, release, host, pid, boot_id, process_started_ms FROM run "
-        "WHERE source_id = :source_id ORDER BY started_ms, id",
-        {"source_id": source_id},
-    )
-    return tuple(
-        HistoryRun(
-            run_id=row[0],
-            started_at_seconds=row[1] / MS_PER_SECOND,
-            ended_at_seconds=None if row[2] is None else row[2] / MS_PER_SECOND,
-            end_reason=row[3],
-            release=row[4],
-            host=row[5],
-            pid=row[6],
-            boot_id=row[7],
-            born_at_seconds=None if row[8] is None else row[8] / MS_PER_SECOND,
+    return read_runs_of_all(session, [source_id]).get(source_id, ())
+
+
+def read_runs_of_all(session: Session, source_ids: Sequence[int]) -> dict[int, list[HistoryRun]]:
+    """Return the same of several sources, by their ids."""
+    found: dict[int, list[HistoryRun]] = {}
+    for part in in_parts([(one,) for one in source_ids]):
+        values, parameters = listed_values(part)
+        rows = session.rows(
+            "SELECT source_id, id, started_ms, ended_ms, end_reason, release, host, pid, boot_id, process_started_ms "
+            f"FROM run WHERE source_id IN ({values}) ORDER BY started_ms, id",
+            parameters,
         )
-        for row in rows
+        for source_id, *row in rows:
+            found.setdefault(source_id, []).append(_history_run(row))
+    return found
+
+
+def _history_run(row: Sequence[Any]) -> HistoryRun:
+    return HistoryRun(
+        run_id=row[0],
+        started_at_seconds=row[1] / MS_PER_SECOND,
+        ended_at_seconds=None if row[2] is None else row[2] / MS_PER_SECOND,
+        end_reason=row[3],
+        release=row[4],
+        host=row[5],
+        pid=row[6],
+        boot_id=row[7],
+        born_at_seconds=None if row[8] is None else row[8] / MS_PER_SECOND,
     )

@@ -11,14 +11,10 @@ from memmon.facts.recording_order import latest_ms
 from memmon.store.read.answers import ms_of
 from memmon.store.read.assessments import read_newest, read_recent_memory
 from memmon.store.read.newest import read_run_ends
-from memmon.store.read.opening import open_gate
+from memmon.store.read.opening import read_once
+from memmon.store.read.present_parts import read_component_sizes, read_deque_statuses
 from memmon.store.read.presents import read_presents
-from memmon.store.read.queries import (
-    read_component_sizes,
-    read_deque_status,
-    read_events_of_all,
-    read_light_runs,
-)
+from memmon.store.read.queries import read_events_of_all, read_light_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
         SourceInfo,
         SourcePresent,
     )
+    from memmon.store.read.newest import NewestSample
     from memmon.store.read.ports import Session
 
 
@@ -43,9 +40,7 @@ def presents(
 
     The runs have no figures over their samples.
     """
-    return open_gate(database).read(
-        lambda session: read_presents(session, latest_ms=latest_ms(now), only=only)
-    )
+    return read_once(database, lambda session: read_presents(session, latest_ms=latest_ms(now), only=only))
 
 
 def newest_assessments(
@@ -58,8 +53,9 @@ def newest_assessments(
     until_ms = ms_of(until, name="until")
     assert until_ms is not None
     begun_ms = None if now is None else latest_ms(now)
-    return open_gate(database).read(
-        lambda session: read_newest(session, until_ms=until_ms, begun_until_ms=begun_ms, source_id=source_id)
+    return read_once(
+        database,
+        lambda session: read_newest(session, until_ms=until_ms, begun_until_ms=begun_ms, source_id=source_id),
     )
 
 
@@ -70,8 +66,11 @@ def recent_memory(
     since_ms, until_ms = ms_of(since, name="since"), ms_of(until, name="until")
     assert since_ms is not None
     assert until_ms is not None
-    return open_gate(database).read(
-        lambda session: read_recent_memory(session, since_ms=since_ms, until_ms=until_ms, source_id=source_id)
+    return read_once(
+        database,
+        lambda session: read_recent_memory(
+            session, since_ms=since_ms, until_ms=until_ms, source_id=source_id
+        ),
     )
 
 
@@ -85,10 +84,11 @@ def events_of_all(
 ) -> tuple[tuple[int, EventInfo], ...]:
     """Return (source's id, event) of every source in a window, the newest first; with `limit` that many."""
     since_ms, until_ms = ms_of(since, name="since"), ms_of(until, name="until")
-    return open_gate(database).read(
+    return read_once(
+        database,
         lambda session: read_events_of_all(
             session, since_ms=since_ms, until_ms=until_ms, kinds=kinds, limit=limit
-        )
+        ),
     )
 
 
@@ -96,33 +96,22 @@ def deque_statuses(
     database: Database, sources: Sequence[SourceInfo], now: datetime
 ) -> dict[int, tuple[DequeStatus, ...]]:
     """Return the newest values of each deque of several sources as of `now`, by the source's id."""
-    until_ms = latest_ms(now)
-
-    def statuses(session: Session) -> dict[int, tuple[DequeStatus, ...]]:
-        ends = read_run_ends(session, latest_ms=until_ms)
-        return {
-            one.source_id: read_deque_status(
-                session, one.source_id, latest_ms=until_ms, ends=ends.get(one.source_id, ())
-            )
-            for one in sources
-        }
-
-    return open_gate(database).read(statuses)
+    return read_once(database, lambda session: read_deque_statuses(session, _ends_of(session, sources, now)))
 
 
 def component_sizes(
     database: Database, sources: Sequence[SourceInfo], now: datetime
 ) -> dict[int, tuple[tuple[str, int], ...]]:
     """Return (name, bytes) of each component in the newest run of several sources as of `now`, by the source's id."""
-    until_ms = latest_ms(now)
+    return read_once(database, lambda session: read_component_sizes(session, _ends_of(session, sources, now)))
 
-    def sizes(session: Session) -> dict[int, tuple[tuple[str, int], ...]]:
-        ends = read_run_ends(session, latest_ms=until_ms)
-        return {one.source_id: read_component_sizes(session, ends.get(one.source_id, ())) for one in sources}
 
-    return open_gate(database).read(sizes)
+def _ends_of(session: Session, sources: Sequence[SourceInfo], now: datetime) -> dict[int, list[NewestSample]]:
+    wanted = {one.source_id for one in sources}
+    ends = read_run_ends(session, latest_ms=latest_ms(now))
+    return {source_id: found for source_id, found in ends.items() if source_id in wanted}
 
 
 def light_runs(database: Database, now: datetime) -> dict[int, list[RunInfo]]:
     """Return all runs by their source's id, oldest start first: of their samples only when the newest was taken."""
-    return open_gate(database).read(lambda session: read_light_runs(session, latest_ms=latest_ms(now)))
+    return read_once(database, lambda session: read_light_runs(session, latest_ms=latest_ms(now)))

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memmon.errors import StoreTooNewError, StoreTooOldError
 from memmon.store.read.sqlite_session import SqliteGate
 from memmon.store.schema.identity import HEAD_REVISION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from memmon.config import Database
     from memmon.store.read.ports import Gate, Session
+
+T = TypeVar("T")
 
 
 def open_gate(database: Database) -> Gate:
     """Return the gate to a database after looking that it is there, ours, and of this schema."""
-    if database.path is not None:
-        gate: Gate = SqliteGate(database.path)
-    else:
-        from memmon.store.read.server import ServerGate
-
-        gate = ServerGate(database)
+    gate = _gate_to(database)
     gate.read(require_head)
     return gate
+
+
+def read_once(database: Database, work: Callable[[Session], T]) -> T:
+    """Return what `work` makes of a database that is looked at on the same connection: on a server, half the way."""
+
+    def looked(session: Session) -> T:
+        require_head(session)
+        return work(session)
+
+    return _gate_to(database).read(looked)
+
+
+def _gate_to(database: Database) -> Gate:
+    if database.path is not None:
+        return SqliteGate(database.path)
+    from memmon.store.read.server import ServerGate
+
+    return ServerGate(database)
 
 
 def require_head(session: Session) -> None:

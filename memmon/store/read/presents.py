@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from memmon.store.read.answers import SourcePresent, ms_of
 from memmon.store.read.newest import present_end, read_run_ends
-from memmon.store.read.queries import read_deque_status, read_light_runs, read_sources
+from memmon.store.read.present_parts import read_deque_statuses
+from memmon.store.read.queries import read_light_runs, read_sources
 from memmon.store.read.samples import Window
 from memmon.store.read.statistics import read_newest_statistics, window_statistics
 
@@ -26,6 +27,7 @@ def read_presents(
     runs = read_light_runs(session, latest_ms=latest_ms, ends=ends, source_id=source_id)
     presents = {source_id: end.run_id for source_id, end in newest.items() if end is not None}
     known = read_newest_statistics(session, latest_ms=latest_ms, presents=presents, source_id=source_id)
+    deques = read_deque_statuses(session, ends)
     nothing: dict[int, WindowStatistics] = {}
     return tuple(
         SourcePresent(
@@ -35,9 +37,7 @@ def read_presents(
             statistics=next(reversed(known.get(one.source_id, nothing).values()), None)
             or window_statistics(session, _whole(one, latest_ms)),
             by_run=known.get(one.source_id, nothing),
-            deques=read_deque_status(
-                session, one.source_id, latest_ms=latest_ms, ends=ends.get(one.source_id, ())
-            ),
+            deques=deques.get(one.source_id, ()),
         )
         for one in read_sources(
             session, latest_ms=latest_ms, ends=ends, name=None if only is None else only.name

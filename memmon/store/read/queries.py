@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
-from memmon.facts.series_kinds import COMPONENT, DEQUE
 from memmon.model import AlertInfo
 from memmon.store.read.answers import (
-    DequeStatus,
     EventInfo,
     ReportInfo,
     RunInfo,
@@ -17,8 +14,7 @@ from memmon.store.read.answers import (
     datetime_of,
     datetime_or_none,
 )
-from memmon.store.read.deque_bytes import told_size
-from memmon.store.read.newest import present_at, present_end, read_run_ends
+from memmon.store.read.newest import present_at, read_run_ends
 from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -267,107 +263,6 @@ def read_alerts(session: Session, source_id: int, *, holder: str | None) -> tupl
         )
         for row in rows
     )
-
-
-def read_deque_status(
-    session: Session,
-    source_id: int,
-    *,
-    latest_ms: int,
-    run_id: int | None = None,
-    ends: Sequence[NewestSample] | None = None,
-) -> tuple[DequeStatus, ...]:
-    """Return the newest values of every deque of a run (default: the newest), by a seek per series."""
-    if ends is None:
-        ends = read_run_ends(session, latest_ms=latest_ms, source_id=source_id).get(source_id, ())
-    raw = [end for end in ends if end.seq is not None and run_id in {None, end.run_id}]
-    newest = present_end(raw)
-    if newest is None or newest.last_at is None:
-        return ()
-    run = newest.run_id
-    parameters = {"source_id": source_id, "kind": DEQUE, "run_id": run, "last_seq": newest.seq}
-    rows = session.rows(
-        "SELECT x.name, x.metric, r.value, r.seq FROM series x CROSS JOIN reading r "
-        "WHERE x.source_id = :source_id AND x.kind = :kind AND r.run_id = :run_id AND r.series_id = x.id "
-        "AND r.seq = (SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id "
-        "AND p.seq <= :last_seq) ORDER BY x.name",
-        parameters,
-    )
-    names: dict[str, dict[str, tuple[int | None, int]]] = {}
-    for name, metric, value, seq in rows:
-        names.setdefault(name, {})[metric] = (value, seq)
-    told = _told_sizes(session, parameters)
-    return tuple(
-        DequeStatus(
-            name=name,
-            length_count=_value(metrics, "length"),
-            maxlen_count=_value(metrics, "maxlen"),
-            size_bytes=_size(_value(metrics, "length"), _value(metrics, "item"), told.get(name)),
-            dropped_count=_value(metrics, "dropped"),
-            expected_maxlen_count=_value(metrics, "expected_maxlen"),
-            is_alive=not _value(metrics, "dead"),
-            run_id=run,
-            at=newest.last_at,
-            item_bytes=_value(metrics, "item"),
-            item_low_bytes=_value(metrics, "item_low"),
-            item_high_bytes=_value(metrics, "item_high"),
-        )
-        for name, metrics in names.items()
-    )
-
-
-def read_component_sizes(session: Session, ends: Sequence[NewestSample]) -> tuple[tuple[str, int], ...]:
-    """Return (name, bytes) of every component at a source's newest sample, by a seek each; `ends`: of its runs."""
-    newest = present_end([end for end in ends if end.seq is not None])
-    if newest is None:
-        return ()
-    rows = session.rows(
-        "SELECT x.name, r.value FROM series x CROSS JOIN reading r "
-        "WHERE x.source_id = :source_id AND x.kind = :kind AND x.metric = 'bytes' "
-        "AND r.run_id = :run_id AND r.series_id = x.id AND r.value IS NOT NULL "
-        "AND r.seq = (SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id "
-        "AND p.seq <= :last_seq) ORDER BY x.name",
-        {
-            "source_id": newest.source_id,
-            "kind": COMPONENT,
-            "run_id": newest.run_id,
-            "last_seq": newest.seq,
-        },
-    )
-    return tuple((name, value) for name, value in rows)
-
-
-def _told_sizes(session: Session, parameters: Mapping[str, object]) -> dict[str, tuple[int, int]]:
-    """Return the newest size of each deque, and the length that it then had."""
-    length_then = (
-        "SELECT r.value FROM reading r WHERE r.run_id = b.run_id AND r.series_id = n.id AND r.seq <= b.seq "
-        "ORDER BY r.seq DESC LIMIT 1"
-    )
-    newest = (
-        "SELECT max(p.seq) FROM reading p WHERE p.run_id = :run_id AND p.series_id = x.id "
-        "AND p.seq <= :last_seq AND p.value IS NOT NULL"
-    )
-    rows = session.rows(
-        f"SELECT x.name, b.value, ({length_then}) FROM series x CROSS JOIN reading b CROSS JOIN series n "
-        "WHERE x.source_id = :source_id AND x.kind = :kind AND x.metric = 'bytes' AND b.run_id = :run_id "
-        f"AND b.series_id = x.id AND b.seq = ({newest}) AND n.source_id = x.source_id AND n.kind = x.kind "
-        "AND n.name = x.name AND n.metric = 'length'",
-        parameters,
-    )
-    return {name: (size, length) for name, size, length in rows if length is not None}
-
-
-def _size(length_count: int | None, item_bytes: int | None, told: tuple[int, int] | None) -> int | None:
-    """Return what a deque holds at its present length."""
-    if length_count is None:
-        return None
-    if item_bytes is not None:
-        return int(held_bytes(length_count, max(float(item_bytes), SLOT_BYTES)))
-    return None if told is None else round(told_size(*told, length_count))
-
-
-def _value(metrics: Mapping[str, tuple[int | None, int]], metric: str) -> int | None:
-    return metrics[metric][0] if metric in metrics else None
 
 
 def _seconds(milliseconds: object) -> float | None:

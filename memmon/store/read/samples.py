@@ -100,8 +100,8 @@ def fetch_columns(
 def gathered_pairs(session: Session, first: str, second: str) -> str:
     """Return the aggregate that makes one text of two columns of whole numbers, pair after pair, in any order."""
     if session.dialect == "sqlite":
-        return f"group_concat({first} || ',' || ifnull({second}, '{_MISSING}'))"
-    return f"string_agg({first} || ',' || coalesce(CAST({second} AS TEXT), '{_MISSING}'), ',')"
+        return f"group_concat({first} || ',' || ifnull({second}, '{MISSING}'))"
+    return f"string_agg({first} || ',' || coalesce(CAST({second} AS TEXT), '{MISSING}'), ',')"
 
 
 def parsed_pairs(text: str | None) -> tuple[FloatArray, FloatArray]:
@@ -112,7 +112,7 @@ def parsed_pairs(text: str | None) -> tuple[FloatArray, FloatArray]:
     if not bool(np.all(np.diff(pairs[:, 0]) > 0)):
         pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
     second = pairs[:, 1].astype(np.float64)
-    second[pairs[:, 1] == _MISSING] = np.nan
+    second[pairs[:, 1] == MISSING] = np.nan
     return pairs[:, 0].astype(np.float64), second
 
 
@@ -178,22 +178,23 @@ def _parsed(text: str | None, *, is_float: bool) -> FloatArray:
     # Whole numbers are parsed four times as fast as floats.
     whole = np.fromstring(text, dtype=np.int64, sep=",")
     numbers = whole.astype(np.float64)
-    numbers[whole == _MISSING] = np.nan
+    numbers[whole == MISSING] = np.nan
     return numbers
 
 
-_MISSING = np.iinfo(np.int64).min
+MISSING = int(np.iinfo(np.int64).min)
+"""What stands for NULL where numbers go as text, or NULL says something else."""
 
 
 def _sqlite_gathered(name: str) -> str:
     if is_float(name):
         # SQLite writes floats with 15 digits where 17 are needed to read back the same.
         return f"group_concat(CASE WHEN {name} IS NULL THEN 'nan' ELSE printf('%!.17g', {name}) END)"
-    return f"group_concat(ifnull({name}, '{_MISSING}'))"
+    return f"group_concat(ifnull({name}, '{MISSING}'))"
 
 
 def _server_gathered(name: str) -> str:
-    missing = "nan" if is_float(name) else _MISSING
+    missing = "nan" if is_float(name) else MISSING
     return f"string_agg(coalesce(CAST({name} AS TEXT), '{missing}'), ',')"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from memmon.store.connect.engine import read_engine
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Engine
 
     from memmon.config import Database
     from memmon.store.read.ports import Rows, Session
@@ -52,7 +53,7 @@ class ServerGate:
 
     def __init__(self, database: Database) -> None:
         self._shown = database.shown
-        self._engine = read_engine(database)
+        self._engine = _engine_of(database)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` makes of a session; nothing it does is kept."""
@@ -76,6 +77,15 @@ class ServerGate:
         except DBAPIError as error:
             msg = f"{self._shown} can't be read: {_first_line(error)}"
             raise StoreError(msg) from error
+
+
+@lru_cache(maxsize=8)
+def _engine_of(database: Database) -> Engine:
+    """Return the engine of a database, made once: a new one asks the server what it is before it asks anything else.
+
+    It keeps no connection, so that threads and forks may share it.
+    """
+    return read_engine(database)
 
 
 def _first_line(error: DBAPIError) -> str:
