@@ -156,6 +156,10 @@ REENTRY = """
     class Raised(Exception):
         pass
 
+    def goes_on(*names):
+        # Until its time is over, and beside others until each has come often enough.
+        return time.monotonic() < end or min(counts[name] for name in names) <= 20
+
     def everything(n=[0]):
         n[0] += 1
         kept = deque(maxlen=3)
@@ -171,7 +175,7 @@ REENTRY = """
         everything()
         if counts["signal"] % 50 == 0:
             recorder.flush(0.2)
-        if time.monotonic() < end:
+        if goes_on("signal", "log", "finaliser"):
             signal.setitimer(signal.ITIMER_REAL, 0.004)  # anew each time: on a slow machine it would starve the host
 
     class Handler(logging.Handler):
@@ -197,7 +201,7 @@ REENTRY = """
     end = time.monotonic() + float(sys.argv[2])
     signal.setitimer(signal.ITIMER_REAL, 0.004)
     recorder.start()
-    while time.monotonic() < end:
+    while goes_on("signal", "log", "finaliser"):
         Finalised()
         recorder.take_snapshot()
         recorder.count_work(2, name="a")
@@ -213,7 +217,7 @@ REENTRY = """
         raise Raised
     signal.signal(signal.SIGALRM, raising)
     end = time.monotonic() + float(sys.argv[2])
-    while time.monotonic() < end:
+    while goes_on("raised"):
         try:
             signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.01)
             while True:
