@@ -52,6 +52,11 @@ def advice_of(
     return tuple(found)
 
 
+def advice_without_samples(source: str, *, database: str | None = None) -> str:
+    """Return what to do about a source of which there is no sample."""
+    return f"See whether it is recorded, and what is wrong: {_Command(source, database)('doctor')}"
+
+
 class _Command:
     """A ready command on one source."""
 
@@ -121,8 +126,9 @@ def _on_holders(assessed: Assessment) -> Iterator[str]:
 
 def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
     finding, cause, culprits = assessed.finding, assessed.cause, assessed.culprits
-    if cause is not None and cause.advice and chief_culprit(culprits, least_share=SOLVING_SHARE) is None:
+    row, is_solved = finding.verdict.row, chief_culprit(culprits, least_share=SOLVING_SHARE) is not None
+    # Before there is a verdict nothing need be wrong: no tool is worth its trouble yet.
+    if cause is not None and cause.advice and not is_solved and finding.verdict is not Verdict.CANNOT_SAY:
         yield cause.advice
-    row = finding.verdict.row
     if row.grows and row.is_explained and not row.ends:
         yield f"See what grew, and since when: {command('report', '--since', '24h')}"

@@ -114,6 +114,13 @@ def test_advice_begins_with_the_culprit_and_is_not_refuted_by_it():
     assert advice_of(partly)[:2] == (named, NATIVE.advice)
 
 
+def test_before_there_is_a_verdict_no_tool_is_advised():
+    """What grew in the first minutes may be no leak: the advice is to record on, not to attach a profiler."""
+    young = assess_finding(history(hours=1), finding(verdict="cannot_say"), present=Present(limit=LIMIT))
+    said = advice_of(replace(young, severity=None, cause=NATIVE))
+    assert [one.startswith("Record on") for one in said] == [True]
+
+
 def test_commands_are_ready():
     """A command names the database where it is known and the source, quoted for a shell."""
     assessed = replace(leaking(), source="order bot")

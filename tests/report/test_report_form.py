@@ -6,6 +6,8 @@ import re
 from datetime import UTC, timedelta
 
 import pytest
+from page_histories import NOW as HISTORY_NOW
+from page_histories import SEVEN, write
 from report_store import record_bot
 from report_values import NOW
 
@@ -97,6 +99,42 @@ def test_a_long_name_is_cut_in_its_middle_and_whole_when_pointed_at_or_copied(mo
             )
             == whole
         )
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Return the address of a page whose source, release, components and deques all have names that are long or hostile."""
+    folder = tmp_path_factory.mktemp("hostile")
+    database = write(folder / "hostile.db", SEVEN["hostile"])
+    with open_store(database) as store:
+        report = build_report(store, now=HISTORY_NOW)
+        page = folder / "hostile.html"
+        page.write_text(render_html(report, build_charts(store, report, tz=UTC), tz=UTC), encoding="utf-8")
+    return page.as_uri()
+
+
+@pytest.mark.parametrize(
+    ("width", "media"), [(320, "screen"), (390, "screen"), (720, "screen"), (1024, "screen"), (703, "print")]
+)
+def test_no_name_makes_the_page_wider_than_the_screen(hostile, open_page, width, media):
+    """Whatever is long (a culprit, a legend's entry, a bar's label, a command) wraps or is shortened, on screen and on paper."""
+    with open_page(hostile, viewport={"width": width, "height": 800}) as (page, seen):
+        page.wait_for_selector(".uplot")
+        page.emulate_media(media=media)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.complaints == []
+
+
+def test_a_bar_s_long_label_shows_both_its_ends_on_a_phone(hostile, open_page):
+    """At least twenty letters of a label are seen on 390 points, its end among them, and its title is the whole."""
+    with open_page(hostile, viewport={"width": 390, "height": 800}) as (page, _):
+        label = page.locator(".bars .label:has(.cut)").first
+        cut = label.locator(".cut")
+        letter = cut.evaluate("one => one.scrollWidth / one.textContent.length")
+        box = label.bounding_box()
+        assert box["x"] + box["width"] <= 390
+        assert cut.bounding_box()["width"] / letter >= 20
+        assert cut.get_attribute("title").endswith(label.locator(".uncut").inner_text())
 
 
 @pytest.mark.parametrize("width", [320, 390])

@@ -11,6 +11,7 @@ from functools import cache, partial
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from page_histories import SEVEN, write
 from report_store import record_bot
 from report_values import NOW, finding, held
 
@@ -121,6 +122,17 @@ def test_a_report_without_data_is_a_page_that_says_so(month):
     assert "No memory data available" in page
     assert "2026-01-30" in page
     assert "<script" not in page
+    assert "Do:" not in page
+
+
+def test_a_source_without_a_sample_has_a_page_that_says_what_to_do(tmp_path):
+    """Nothing was recorded yet: the page says so, and gives the ready command that finds out why."""
+    database = write(tmp_path / "empty.db", SEVEN["empty"])
+    with open_store(database) as store:
+        page = render_html(build_report(store, now=NOW), None, tz=UTC)
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "Nothing has been recorded for this source yet." in words
+    assert f"memmon doctor --db {database} --source nothing-yet" in words
 
 
 def test_a_report_without_a_verdict_says_why(month):

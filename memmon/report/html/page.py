@@ -7,7 +7,7 @@ from datetime import timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING
 
-from memmon.assessment.advice import advice_of
+from memmon.assessment.advice import advice_of, advice_without_samples
 from memmon.assessment.culprits import UNEXPLAINED
 from memmon.assessment.plainly import WEEKDAY_DAYS, day_and_time, plainly
 from memmon.facts.run_endings import OUT_OF_MEMORY
@@ -111,6 +111,8 @@ def death_sentence(history: HistorySection | None, *, now: datetime, tz: tzinfo 
 def _steps(report: Report, zone: tzinfo) -> tuple[NextStep, ...]:
     """Return what to do, with the page's own times; where all is well, that it is nothing."""
     found = report.assessment
+    if report.is_empty and not (report.history and report.history.first_at):
+        return steps_of([advice_without_samples(report.source, database=report.database)])
     if found is None:
         return ()
     moment = partial(day_and_time, now=found.at, tz=zone)

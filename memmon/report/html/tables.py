@@ -182,8 +182,8 @@ def runs_table(history: HistorySection, tz: tzinfo) -> Table:
         columns=(
             Column(label="Started"),
             Column(label="Lasted", is_number=True),
-            Column(label="Release"),
-            Column(label="Host and pid"),
+            Column(label="Release", is_name=True),
+            Column(label="Host and pid", is_name=True),
             Column(label="First MB", is_number=True),
             Column(label="Last MB", is_number=True),
             Column(label="Peak MB", is_number=True, has_bars=True),

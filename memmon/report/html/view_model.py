@@ -128,6 +128,8 @@ class Column:
     is_number: bool = False
     has_bars: bool = False
     """Its numbers are drawn as well, each as a share of the largest."""
+    is_name: bool = False
+    """It holds names, which are shortened where they are long, as the first column's are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

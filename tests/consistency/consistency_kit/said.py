@@ -318,6 +318,12 @@ PLAIN_VERDICTS = {
     **HEADLINE_VERDICTS,
     "Leaking": "leaking",
     "Growing": "growing",
+    "No leak so far: memory still warms up": "saturating",
+    "No leak: bounded deques are still filling": "filling",
+    "No leak: mapped files grow": "mapped_files",
+    "No leak: memory rose in a step": "stepped",
+    "No leak: memory follows the load": "load_driven",
+    "No leak: memory is stable": "stable",
 }
 
 

@@ -101,7 +101,7 @@
     var from = isLeft ? u.bbox.left : x - wide, to = from + wide;
     pieces.forEach(function (one) {
       one.forEach(function (bin) {
-        if (u.valToPos(bin.to, "x", true) >= from && u.valToPos(bin.from, "x", true) <= to) { top = Math.min(top, y(bin.v[2])); }
+        if (u.valToPos(bin.to, "x", true) >= from && u.valToPos(bin.from, "x", true) <= to + 4 * d) { top = Math.min(top, y(bin.v[2])); }
       });
     });
     put(text, isLeft ? u.bbox.left + 5 * d : x, top - 8 * d, isLeft ? "left" : "right", "mean");
