@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.cause.attribution import attribute_growth
-from memmon.analysis.cause.per_work import growth_per_work
-from memmon.analysis.cause.split import split_cause
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
 from memmon.units import MIB
@@ -69,6 +66,8 @@ def explain(
     growth_bytes = growth_of(finding, readings)
     if growth_bytes is not None and growth_bytes <= 0:
         return None, None
+    from memmon.analysis.cause.split import split_cause  # most sources do not grow
+
     cause = split_cause(
         readings.counters,
         growth_bytes=growth_bytes,
@@ -107,11 +106,15 @@ def culprits_of(readings: GrowthReadings, *, growth_bytes: float | None = None) 
     sentences: list[str] = []
     advice: tuple[str, ...] = ()
     if readings.parts:
+        from memmon.analysis.cause.attribution import attribute_growth
+
         found = attribute_growth(readings.parts, growth_bytes=growth_bytes)
         if found.unexplained_share is not None and found.growth_bytes > 0:
             parts = _parts(found)
             advice = tuple(_to_bound(parts, readings))
             sentences = [found.summary, *found.details, *advice]
+    from memmon.analysis.cause.per_work import growth_per_work
+
     worked = growth_per_work(readings.work, growth_bytes=growth_bytes)
     if worked is not None and worked.is_leak:
         sentences.append(worked.summary)

@@ -10,7 +10,6 @@ import errno
 import os
 import re
 import sys
-import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +134,9 @@ def _command_name(arguments: Sequence[str]) -> str | None:
 
 def _explain(error: Exception, failed: int) -> int:
     if os.environ.get(DEBUG_VARIABLE):
-        traceback.print_exception(error)
+        from traceback import print_exception
+
+        print_exception(error)
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return _leave_pipe()
     if isinstance(error, _NO_ARGUMENTS):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +39,8 @@ class LazyGroup(click.Group):
         """Find the command; an unknown one is answered with the name that was probably meant."""
         name = args[0]
         if name not in self.lazy_commands and not name.startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f"did you mean '{near[0]}'" if near else "'memmon --help' lists them all"
             ctx.fail(f"No such command '{name}'; {hint}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -116,7 +115,9 @@ def _opened(common: Common, as_private_as: Path | None) -> Iterator[IO[bytes]]:
 def _replacing(path: Path, new_mode: int) -> Iterator[IO[bytes]]:
     target = path.resolve()
     mode = target.stat().st_mode & 0o777 if target.exists() else new_mode
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    from tempfile import mkstemp  # with all that it loads: few commands write a file
+
+    descriptor, name = mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from memmon.errors import SqlError
@@ -32,8 +33,14 @@ _OPERATORS_OF = {
 """Words that the server reads as operators, which it looks up by name like any other."""
 
 _START, _PART = "A-Za-z_\x80-\U0010ffff", "0-9A-Za-z_\x80-\U0010ffff"
-_TOKEN = re.compile(
-    rf"""
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    """Return what finds the next piece: made for the first statement that is asked, for it takes long to make."""
+    return re.compile(
+        rf"""
       (?P<space>[ \t\n\r\f\v]+|--[^\n\r]*)
     | (?P<comment>/\*)
     | (?P<escape>[eE]'(?:[^'\\]|\\.|'')*+')
@@ -44,9 +51,8 @@ _TOKEN = re.compile(
     | (?P<word>[{_START}][{_PART}$]*+)
     | (?P<symbol>.)
     """,
-    re.VERBOSE | re.DOTALL,
-)
-_COMMENT_MARK = re.compile(r"/\*|\*/")
+        re.VERBOSE | re.DOTALL,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ def tokens(statement: str, *, nested: bool = True) -> Iterator[Token]:
     """
     at, is_escaped = 0, False
     while at < len(statement):
-        match = _TOKEN.match(statement, at)
+        match = _pieces().match(statement, at)
         assert match is not None
         kind, text, at = str(match.lastgroup), match.group(), match.end()
         if kind == "space":
