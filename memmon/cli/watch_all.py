@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memmon.cli.text import duration, printable, size, table
+from memmon.cli.source_table import HEADINGS, SourceCells
+from memmon.cli.text import table
 from memmon.facts.urgency import counted_states
 from memmon.formatting import counted
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from memmon.cli.selection import Opened
     from memmon.many.said import Said, SourceTable
-
-_HEADINGS = ("state", "source", "now", "of limit", "left", "MB/hour", "last sample")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +26,29 @@ class ViewOfAll:
     rows: tuple[Said, ...]
 
 
-def look_at_all(found: Opened, known: SourceTable, *, now: datetime, most: int) -> ViewOfAll:
+def look_at_all(found: Opened, known: SourceTable, *, now: datetime, most: int, is_screen: bool) -> ViewOfAll:
     """Return the view of all sources as of now, the most urgent first; `most`: so many have a line."""
     rows = tuple(known.look(found.store.as_of(now), now=now))
     states = counted_states(one.ranked.urgency for one in rows)
-    lines = table(_HEADINGS, [_cells(one) for one in rows[:most]]).splitlines() if rows else []
+    lines = (
+        table(HEADINGS, [_cells(one).texts(is_screen=is_screen) for one in rows[:most]]).splitlines()
+        if rows
+        else []
+    )
     if len(rows) > most:
         lines.append(f"... ({len(rows):,} in all)")
     headline = counted(len(rows), "source") + (f": {states}" if states else "")
     return ViewOfAll(headline=headline, lines=tuple(lines), rows=rows)
 
 
-def _cells(one: Said) -> tuple[str, ...]:
-    seen, fresh = one.assessment, one.standing.freshness
-    rss_bytes = one.standing.present.rss_bytes if seen is None else seen.rss_bytes
-    percent = None if seen is None else seen.used_percent
-    slope = None if seen is None else seen.finding.slope_mb_per_hour
-    return (
-        one.ranked.words,
-        printable(one.standing.source),
-        size(rss_bytes),
-        "-" if percent is None else f"{percent:.0f} %",
-        one.ranked.time_words,
-        "-" if slope is None else f"{slope:.2f}",
-        "-" if fresh.age_seconds is None else f"{duration(fresh.age_seconds)} ago",
+def _cells(one: Said) -> SourceCells:
+    seen = one.assessment
+    return SourceCells(
+        state=one.ranked.words,
+        source=one.standing.source,
+        rss_bytes=one.standing.present.rss_bytes if seen is None else seen.rss_bytes,
+        used_percent=None if seen is None else seen.used_percent,
+        left=one.ranked.time_words,
+        slope_mb_per_hour=None if seen is None else seen.finding.slope_mb_per_hour,
+        age_seconds=one.standing.freshness.age_seconds,
     )

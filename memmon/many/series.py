@@ -92,6 +92,8 @@ class SeriesResult:
     """Natural logarithm of the e-value against "memory does not grow"; None: it does not."""
     is_alarm: bool = False
     """A leak, and surely enough one for the budget of false alarms that was given; without one each leak is."""
+    time_words: str = "-"
+    """When its memory limit is reached, in the words of every table of sources."""
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""
@@ -193,6 +195,7 @@ def series_result(
         hours_left=urgent.hours_left,
         log_e_value=evidence if math.isfinite(evidence) else None,
         is_alarm=finding.is_leak,
+        time_words=urgent.time_words,
     )
 
 

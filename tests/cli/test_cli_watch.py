@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 
-from cli_helpers import PACKAGE_FOLDER
+import pytest
+from cli_helpers import PACKAGE_FOLDER, ramp_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.cli.source_table import HEADINGS, SCREEN_LETTERS, SourceCells
 from memmon.cli.watch_view import sparkline
 
 
@@ -49,6 +51,73 @@ def test_watch_shows_all_in_the_order_of_the_fleet(call, histories):
     assert [one["source"] for one in found["findings"]] == [one["source"] for one in fleet]
     assert found["lines"][0] == headline
     assert call("watch", "--db", histories, "--all", "--source", "flat").code == 2
+
+
+def test_fleet_and_watch_say_the_same_of_each_source(call, histories):
+    """Their tables begin alike: state, name, memory, use of the limit, time to it, growth, and the newest sample's age."""
+    watched = [
+        re.split(r"\s{2,}", line)[:7]
+        for line in call("watch", "--db", histories, "--all").out.splitlines()[1:]
+    ]
+    table = call("fleet", "--db", histories).out.split("\n\n")[1]
+    judged = [re.split(r"\s{2,}", line)[:7] for line in table.splitlines()]
+    assert watched[0] == judged[0] == list(HEADINGS)
+    assert [row[:6] for row in judged] == [row[:6] for row in watched]
+    assert all(row[6].endswith(" ago") for row in judged[1:])
+    findings = call("fleet", "--db", histories, "--json").json["findings"]
+    assert [one["time_words"] for one in findings] == [row[4] for row in judged[1:]]
+
+
+@given(st.text(alphabet="abc-", min_size=1, max_size=200), st.booleans())
+@settings(deadline=None, max_examples=100)
+def test_a_long_name_takes_no_column_from_a_screen(name, is_screen):
+    """On a screen both ends of a long name are shown, within so many letters; in a file or a pipe it stands whole."""
+    cells = SourceCells(
+        state="well",
+        source=name,
+        rss_bytes=None,
+        used_percent=None,
+        left="-",
+        slope_mb_per_hour=None,
+        age_seconds=None,
+    )
+    shown = cells.texts(is_screen=is_screen)[1]
+    if not is_screen or len(name) <= SCREEN_LETTERS:
+        assert shown == name
+        return
+    assert len(shown) == SCREEN_LETTERS
+    head, tail = shown.split("...")
+    assert name.startswith(head)
+    assert name.endswith(tail)
+
+
+@pytest.mark.parametrize("command", [("fleet",), ("watch", "--all", "--once")])
+def test_a_terminal_is_known_for_a_screen(tmp_path, command):
+    """In a terminal a name of 180 letters is shortened, as it is not in a pipe."""
+    name = "x" * 180
+    path = ramp_csv(tmp_path / f"{name}.csv", hours=30, mb_per_hour=0.0)
+    words = [sys.executable, "-m", "memmon"]
+    environment = {**os.environ, "PYTHONPATH": PACKAGE_FOLDER, "NO_COLOR": "1", "TERM": "xterm"}
+    database = str(tmp_path / "m.db")
+    subprocess.run(
+        [*words, "import", "--db", database, str(path)], check=True, env=environment, capture_output=True
+    )
+    main, other = pty.openpty()
+    with subprocess.Popen(
+        [*words, *command, "--db", database], stdout=other, stderr=subprocess.DEVNULL, env=environment
+    ) as shown:
+        os.close(other)
+        text = b""
+        while part := _read(main):
+            text += part
+    os.close(main)
+    assert shown.returncode == 0
+    assert b"xxx...xxx" in text
+    assert name.encode() not in text
+    piped = subprocess.run(
+        [*words, *command, "--db", database], check=True, env=environment, capture_output=True
+    )
+    assert name.encode() in piped.stdout
 
 
 def test_watch_lives_in_a_terminal_until_interrupted(histories):

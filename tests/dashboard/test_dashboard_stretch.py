@@ -40,11 +40,13 @@ def test_older_events_and_rows_between_two_moments_are_reached(client, monkeypat
     """More events than a page has lead on to those before; a table over samples is narrowed to a stretch as well."""
     monkeypatch.setattr(data_pages, "EVENT_COUNT", 2)
     seen, href = [], "/events?name=quiet"
-    while href:
+    for _ in range(10):
         page = client.get(href).text
         seen += re.findall(r"title=\"the hours around it\">([^<]*)<", page)
         older = re.search(r'<a href="([^"]*)">Older</a>', page)
-        href = html.unescape(older[1]) if older else ""
+        if older is None:
+            break
+        href = html.unescape(older[1])
     assert len(set(seen)) == 6
     assert seen == sorted(seen, reverse=True)
     stretch = "since=2026-03-01T10:00Z&until=2026-03-01T11:00Z"

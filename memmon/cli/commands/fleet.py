@@ -12,15 +12,18 @@ from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say_database, write_json, write_text
 from memmon.cli.parameter_types import DURATION, RATE
-from memmon.cli.text import local_time, number, one_line, printable, size, table
+from memmon.cli.source_table import HEADINGS, SourceCells, is_screen
+from memmon.cli.text import local_time, one_line, printable, table
+from memmon.clock import SystemClock
 from memmon.errors import MissingExtraError, SettingsError
 from memmon.facts.urgency import counted_states
-from memmon.formatting import counted, span
+from memmon.formatting import counted
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
+    from datetime import datetime
 
     from memmon.many.run import Fleet, LeakGroup
     from memmon.many.series import SeriesResult
@@ -96,7 +99,7 @@ def command(
             by_host=[asdict(one) for one in found.by_host],
         )
     else:
-        write_text(common, _text(found, limit))
+        write_text(common, _text(found, limit, now=SystemClock().now(), on_screen=is_screen(common.output)))
 
 
 @contextmanager
@@ -120,26 +123,20 @@ def _cluster(address: str | None) -> Iterator[Executor | None]:
         yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]  # same
 
 
-def _text(found: Fleet, limit: int) -> str:
+def _text(found: Fleet, limit: int, *, now: datetime, on_screen: bool) -> str:
     shown = found.results[:limit]
     rows = [
         (
-            one.source,
-            one.urgency_words,
+            *_cells(one, now).texts(is_screen=on_screen),
             f"{one.verdict.words}{', new' if one.is_new else ''}{_unsure(one)}{_missed(one)}",
             one.confidence if one.is_leak else "",
-            number(one.slope_mb_per_hour),
-            size(None if one.current_mb is None else one.current_mb * MIB),
-            "-" if one.used_percent is None else f"{one.used_percent:.0f} %",
-            "-" if one.hours_left is None else span(one.hours_left),
             local_time(one.since) if one.is_leak else "",
             one.release or "",
             one.host or "",
         )
         for one in shown
     ]
-    headings = ["source", "state", "verdict", "confidence", "MB/hour", "now", "of limit", "left"]
-    headings += ["since", "release", "host"]
+    headings = [*HEADINGS, "verdict", "confidence", "since", "release", "host"]
     head = f"{counted(len(found.results), 'source')}: {counted(found.leak_count, 'leak')}, {found.new_leak_count} of them new"
     if found.false_alarms_per_month is not None:
         head += f"; {found.alarm_count} sure enough for {found.false_alarms_per_month:g} false alarms a month"
@@ -160,6 +157,18 @@ def _text(found: Fleet, limit: int) -> str:
 def _unsure(one: SeriesResult) -> str:
     """Return that a leak is not sure enough for the budget."""
     return ", not sure enough yet" if one.is_leak and not one.is_alarm else ""
+
+
+def _cells(one: SeriesResult, now: datetime) -> SourceCells:
+    return SourceCells(
+        state=one.urgency_words,
+        source=one.source,
+        rss_bytes=None if one.current_mb is None else one.current_mb * MIB,
+        used_percent=one.used_percent,
+        left=one.time_words,
+        slope_mb_per_hour=one.slope_mb_per_hour,
+        age_seconds=None if one.last_at is None else (now - one.last_at).total_seconds(),
+    )
 
 
 def _missed(one: SeriesResult) -> str:

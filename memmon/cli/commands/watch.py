@@ -65,6 +65,7 @@ def command(*, every: float, once: bool, is_all: bool, common: Common, window: W
 def _all(found: Opened, common: Common, window: WindowOptions, every_seconds: float, *, once: bool) -> None:
     """Look at all sources; a single look takes the time that it takes, one of many no longer than the screen waits."""
     from memmon.cli.assessed import policy_of
+    from memmon.cli.source_table import is_screen
     from memmon.cli.watch_all import look_at_all
     from memmon.clock import SystemClock
     from memmon.many.said import JUDGING_SECONDS, SourceTable
@@ -75,7 +76,10 @@ def _all(found: Opened, common: Common, window: WindowOptions, every_seconds: fl
     known = SourceTable(clock=clock, policy=policy_of(found, window), judging_seconds=seconds)
 
     def look(most: int) -> ViewOfAll:
-        return look_at_all(found, known, now=clock.now(), most=most)
+        on_screen = not is_single or is_screen(common.output)
+        return look_at_all(
+            found, known, now=clock.now(), most=most, is_screen=on_screen and not common.as_json
+        )
 
     if not is_single:
         _keep_looking(lambda height: _panel_of_all(look, height), every_seconds)

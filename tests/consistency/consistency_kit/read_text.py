@@ -126,11 +126,12 @@ NOT_STALE = frozenset({"live", "ended", "clock_ahead"})
 def fleet(text: str) -> dict[str, Said]:
     """Read the table of `memmon fleet`, by source, in its order."""
     table = text.split("\n\n")[1].splitlines()[1:]
-    return {line.split()[0]: _fleet_row(re.split(r"\s{2,}", line.strip())) for line in table}
+    rows = [re.split(r"\s{2,}", line.strip()) for line in table]
+    return {row[1]: _fleet_row(row) for row in rows}
 
 
 def _fleet_row(cells: list[str]) -> Said:
-    _, state, verdict, *rest = cells
+    state, _, _, used, _, growth, _, verdict, *rest = cells
     is_stale = verdict.endswith((", clock ahead", ", stale"))
     name = (
         verdict.removesuffix(", clock ahead").removesuffix(", stale").removesuffix(", new").replace(" ", "_")
@@ -141,13 +142,12 @@ def _fleet_row(cells: list[str]) -> Said:
         "urgency_words": state,
     }
     if name == "leaking":
-        said["confidence"] = rest.pop(0)
-    if rest[0] != "-":
-        said["slope_mb_per_hour"] = number(rest[0])
-    if rest[2] != "-":
-        said["used_percent"] = number(rest[2].removesuffix(" %"))
-    if name == "leaking":
-        said.update(known(since=moment_in(rest[4])))
+        said["confidence"] = rest[0]
+        said.update(known(since=moment_in(rest[1])))
+    if growth != "-":
+        said["slope_mb_per_hour"] = number(growth)
+    if used != "-":
+        said["used_percent"] = number(used.removesuffix(" %"))
     return said
 
 
