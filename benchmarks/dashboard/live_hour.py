@@ -43,6 +43,16 @@ OTHER_COUNT = 24
 """Sources beside the live one: the overview is longer than its window."""
 WINDOW = {"width": 1280, "height": 500}
 PROGRAM = "import time; kept = []\nwhile True: kept.append(bytes(10_000)); time.sleep(1)"
+STANDS = """first => {
+    const titles = Array.from(document.querySelectorAll("main h2, main h3, main summary, tr.row th a"));
+    const one = titles.find(each => first ? each.textContent === first : each.getBoundingClientRect().top >= 0);
+    return {
+        zoom: document.documentElement.getAttribute("data-view"), charts: document.querySelectorAll(".uplot").length,
+        first: one ? one.textContent : "", place: one ? Math.round(one.getBoundingClientRect().top) : -1,
+        opened: Array.from(document.querySelectorAll("details"), each => each.open),
+        focus: document.activeElement === document.body ? "" : document.activeElement.textContent,
+    };
+}"""
 
 
 @dataclass
@@ -61,12 +71,9 @@ class Watched:
         self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     def stands(self) -> dict[str, object]:
-        """Return what a reader would miss if it changed."""
-        return self.page.evaluate(
-            """() => ({ zoom: document.documentElement.getAttribute('data-view'), charts: document.querySelectorAll('.uplot').length,
-                scroll: Math.round(scrollY), opened: Array.from(document.querySelectorAll('details'), one => one.open),
-                sought: (document.getElementById('find') || {}).value || '', focus: (document.activeElement || {}).textContent.slice(0, 40) })"""
-        )
+        """Return what a reader would miss if it changed; `place`: where in the window stands what stood first in it."""
+        found: dict[str, object] = self.page.evaluate(STANDS, self.kept.get("first"))
+        return found
 
     def measure(self) -> None:
         """Note what the page holds once its garbage is collected."""

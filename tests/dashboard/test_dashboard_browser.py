@@ -128,7 +128,7 @@ def test_the_page_stays_live_until_the_reader_stops_it(open_page, address):
 
 
 def test_a_source_page_outlives_its_server(open_page, database):
-    """Through two restarts: it says that it reconnects, and comes back zoomed, opened and in focus as it was, logged in."""
+    """Through two restarts: it says that it reconnects, and comes back zoomed, opened, in focus and in place as it was, logged in."""
     served = Served(database, token="s3cret-token")
     zoomed = (
         f"{served.address}/source?name=leaky#{int(NOW.timestamp()) - 40_000}-{int(NOW.timestamp()) - 4_000}"
@@ -144,8 +144,13 @@ def test_a_source_page_outlives_its_server(open_page, database):
             view = page.locator("html").get_attribute("data-view")
             assert page.url == zoomed
             page.locator("details > summary").last.press("Enter")
+            place = "document.querySelector('details:last-of-type > summary').getBoundingClientRect().top"
             for _ in range(2):
                 served.stop()
+                # What stands above is higher now than it will be, as where a line of the verdict goes.
+                page.evaluate("document.querySelector('main').style.paddingTop = '150px'")
+                page.evaluate(f"scrollBy(0, {place} - 200)")
+                assert page.evaluate(place) == pytest.approx(200, abs=1.0)
                 look_now(page)
                 page.wait_for_selector(".live-state.lost")
                 assert page.locator(".uplot").count() > 0
@@ -155,6 +160,7 @@ def test_a_source_page_outlives_its_server(open_page, database):
                 assert page.locator("html").get_attribute("data-view") == view
                 assert page.locator("details").last.get_attribute("open") is not None
                 assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+                assert page.evaluate(place) == pytest.approx(200, abs=1.0)
     finally:
         served.stop()
 

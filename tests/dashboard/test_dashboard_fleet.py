@@ -129,3 +129,37 @@ def test_what_is_sought_is_kept_when_a_state_a_group_or_an_order_is_chosen(open_
         page.keyboard.press("Enter")
         page.wait_for_url("**/?sort=source&order=asc&state=silent&group=host")
     assert seen.complaints == []
+
+
+def test_the_rows_that_are_read_stay_where_they_are(open_page, tmp_path):
+    """Sources that become urgent come in above; the rows in the reader's window, and what is in focus, keep their place."""
+    database = tmp_path / "m.db"
+    for number in range(14):
+        record_bot(database, days=0.1, deques=0, source=f"bot-{number:02}", seed=number)
+    served = Served(str(database))
+    try:
+        with open_page(served.address + "/", viewport={"width": 1000, "height": 500}) as (page, _):
+            all_judged(page, served.address)
+            before = names(page)
+            row = page.locator("tr.row").nth(9)
+            row.evaluate("one => one.scrollIntoView({ block: 'center' })")
+            row.locator("th a").evaluate("one => one.focus({ preventScroll: true })")
+            place = row.bounding_box()["y"]
+            page.evaluate("document.querySelector('tr.row').setAttribute('data-old', '')")
+            served.stop()
+            for number in range(3):
+                gone = NOW - timedelta(hours=9)
+                record_bot(database, days=1, deques=0, source=f"gone-{number}", seed=20 + number, until=gone)
+            served.start()
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            page.wait_for_selector("text=gone-2", state="attached")
+            for _ in range(100):
+                if "not judged yet" not in page.locator('[data-part="sub"]').inner_text():
+                    break
+                page.wait_for_timeout(100)
+            assert {name[:4] for name in names(page)[:3]} == {"gone"}
+            same = page.locator("tr.row", has=page.get_by_role("link", name=before[9], exact=True))
+            assert same.bounding_box()["y"] == pytest.approx(place, abs=2.0)  # a row is 57 high
+            assert page.evaluate("document.activeElement.textContent") == before[9]
+    finally:
+        served.stop()

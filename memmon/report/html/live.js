@@ -20,23 +20,31 @@
     return Array.prototype.slice.call(document.querySelectorAll("details")).map(function (one) { return one.open; });
   }
 
-  // Where a table scrolls, the row that the reader looks at stays where it is, though newer ones come above it.
-  function rowWords(element) { var row = element && element.closest ? element.closest("tr") : null; return row ? row.textContent : null; }
+  // The rows that the reader looks at stay where they are, though others come above them. A source is known by its
+  // name whatever is said of it, any other row by its words.
+  var AREAS = ".scroll, .fleet", FOLLOWED = 5;
+  function rowWords(element) {
+    var row = element && element.closest ? element.closest("tr") : null, link = row && row.classList.contains("row") ? row.querySelector("th a") : null;
+    return link ? link.getAttribute("href") : row ? row.textContent : null;
+  }
   function rowsOf(area) { return Array.prototype.slice.call(area.querySelectorAll("tbody tr")); }
   function looked(area) {
     var begin = Math.max(area.getBoundingClientRect().top, 0), isDown = area.scrollTop > 0 || area.getBoundingClientRect().top < 0;
-    var row = rowsOf(area).filter(function (one) { return one.getBoundingClientRect().top >= begin; })[0];
+    var rows = isDown ? rowsOf(area).filter(function (one) { return !one.hidden && one.getBoundingClientRect().top >= begin; }).slice(0, FOLLOWED) : [];
     return { label: area.getAttribute("aria-label"), old: area, top: area.scrollTop, left: area.scrollLeft,
-      words: isDown && row ? row.textContent : null, at: row ? row.getBoundingClientRect().top : 0 };
+      rows: rows.map(function (one) { return [rowWords(one), one.getBoundingClientRect().top]; }) };
   }
   function lookAgain(seen) {
     if (seen.old.isConnected) { return; }
-    document.querySelectorAll(".scroll").forEach(function (area) {
+    document.querySelectorAll(AREAS).forEach(function (area) {
       if (area.getAttribute("aria-label") !== seen.label) { return; }
       area.scrollTop = seen.top; area.scrollLeft = seen.left;
-      var row = seen.words === null ? null : rowsOf(area).filter(function (one) { return one.textContent === seen.words; })[0];
-      if (!row) { return; }
-      var moved = row.getBoundingClientRect().top - seen.at;
+      var places = {};
+      rowsOf(area).forEach(function (one) { places[rowWords(one)] = one.getBoundingClientRect().top; });
+      // A row that went elsewhere by itself does not take the reader with it.
+      var moves = seen.rows.filter(function (one) { return one[0] in places; }).map(function (one) { return places[one[0]] - one[1]; });
+      if (!moves.length) { return; }
+      var moved = moves.sort(function (one, other) { return Math.abs(one) - Math.abs(other); })[0];
       if (seen.top > 0) { area.scrollTop += moved; } else { scrollBy(0, moved); }
     });
   }
@@ -44,7 +52,7 @@
   // Parts that differ are exchanged; what is typed, scrolled or in focus stays.
   function exchange(fresh) {
     var focus = document.activeElement && document.activeElement.getAttribute ? document.activeElement.getAttribute("href") : null;
-    var row = rowWords(document.activeElement), areas = Array.prototype.slice.call(document.querySelectorAll("[data-part] .scroll")).map(looked);
+    var row = rowWords(document.activeElement), areas = Array.prototype.slice.call(document.querySelectorAll("[data-part] .scroll, [data-part] .fleet")).map(looked);
     fresh.querySelectorAll("[data-part]").forEach(function (part) {
       var old = document.querySelector('[data-part="' + part.getAttribute("data-part") + '"]');
       if (old && old.outerHTML !== part.outerHTML) { old.replaceWith(document.importNode(part, true)); }
@@ -67,20 +75,37 @@
     var same = name ? focusable().filter(function (one) { return called(one) === name; })[0] : null;
     if (same) { same.focus({ preventScroll: true }); }
   }
+  // What stands first in the reader's window, and where: what comes or goes above it does not move it.
+  function titled() { return Array.prototype.slice.call(document.querySelectorAll("main h2, main h3, main summary")); }
+  function nameOf(element) { return element.id || element.textContent; }
+  function seenFirst() {
+    var one = scrollY > 0 && titled().filter(function (each) { return each.getBoundingClientRect().top >= 0 && each.offsetParent; })[0];
+    return one ? [nameOf(one), one.getBoundingClientRect().top] : null;
+  }
+  function showAgain(place, top) {
+    scrollTo(0, top);
+    var one = place && titled().filter(function (each) { return nameOf(each) === place[0]; })[0];
+    if (one) { scrollBy(0, one.getBoundingClientRect().top - place[1]); }
+  }
   // Charts begin anew with the page: the zoom is in its address; what was opened, the scroll and the focus are kept here.
   function anew() {
     if (!isWhole) { location.reload(); return; }
-    try { sessionStorage.setItem("memmon-opened", JSON.stringify([location.pathname + location.search, opened(), scrollY, focused()])); } catch (error) { /* same */ }
+    try {
+      sessionStorage.setItem("memmon-opened", JSON.stringify([location.pathname + location.search, opened(), scrollY, focused(), seenFirst()]));
+      history.scrollRestoration = "manual";
+    } catch (error) { /* same */ }
     location.reload();
   }
   function reopen() {
     try {
       var kept = JSON.parse(sessionStorage.getItem("memmon-opened") || "null");
       sessionStorage.removeItem("memmon-opened");
+      // Some browsers restore the scroll by themselves once all is loaded, each in its own way.
+      addEventListener("load", function () { setTimeout(function () { history.scrollRestoration = "auto"; }, 0); });
       if (!kept || kept[0] !== location.pathname + location.search) { return; }
       document.querySelectorAll("details").forEach(function (one, index) { if (kept[1][index]) { one.open = true; } });
       refocus(kept[3]);
-      scrollTo(0, kept[2]);
+      showAgain(kept[4], kept[2]);
     } catch (error) { /* same */ }
   }
 
