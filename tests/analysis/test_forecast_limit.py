@@ -333,12 +333,12 @@ def test_the_back_test_widens_the_interval_of_the_forecast(monkeypatch):
     """A history whose earlier forecasts failed gets a wider interval round the same middle."""
     times = np.arange(289) / 12
     history = history_of(300 + 30 * np.maximum(times - 16, 0) + autoregression(289, 0.5, 1.0, 3))
-    tested = forecast_limit(history, 1000 * MIB)
+    tested = forecast_limit(history, 3000 * MIB)
     assert any("Back-test" in line for line in tested.details)
     monkeypatch.setattr(forecast_module, "backtest_stretch", lambda stretch, *, level: None)
-    untested = forecast_limit(history, 1000 * MIB)
+    untested = forecast_limit(history, 3000 * MIB)
     assert untested.hours_to_limit == tested.hours_to_limit
-    # Readings come every five minutes: one end may stay at the same reading.
+    # Readings come every five minutes: one end may stay at the same reading, both where the limit is near.
     assert tested.hours_to_limit_low <= untested.hours_to_limit_low
     assert tested.hours_to_limit_high >= untested.hours_to_limit_high
     widths = [one.hours_to_limit_high - one.hours_to_limit_low for one in (tested, untested)]

@@ -25,7 +25,10 @@ def leak():
 
 def _with(leak, *, slope, error, sample_count=288):
     return replace(
-        leak, slope_mb_per_hour=slope, slope_low_mb_per_hour=slope - 2 * error, sample_count=sample_count
+        leak,
+        slope_mb_per_hour=slope,
+        smallest_visible_slope_mb_per_hour=2.84 * error,
+        sample_count=sample_count,
     )
 
 
@@ -63,7 +66,10 @@ def test_what_does_not_grow_has_no_e_value(leak):
     """A slope of none, or below, and a finding without one, are no evidence at all; a surer slope is more of it."""
     assert log_e_value(_with(leak, slope=0.0, error=1.0)) == -math.inf
     assert log_e_value(_with(leak, slope=-5.0, error=1.0)) == -math.inf
-    assert log_e_value(replace(leak, slope_mb_per_hour=None, slope_low_mb_per_hour=None)) == -math.inf
+    assert (
+        log_e_value(replace(leak, slope_mb_per_hour=None, smallest_visible_slope_mb_per_hour=None))
+        == -math.inf
+    )
     surer = [log_e_value(_with(leak, slope=20.0, error=error)) for error in (10.0, 5.0, 2.0, 1.0, 0.0)]
     assert surer == sorted(surer)
     assert math.isfinite(surer[-1])

@@ -35,8 +35,8 @@ LEAST_FREEDOM = 2
 """Degrees of freedom, at least. Chosen: below it a t statistic says nothing."""
 MIXED_SLOPE_SHARE = 2.0
 """Standard deviation of the slopes averaged over, in thresholds. Chosen: leaks that matter are of that size."""
-QUANTILE = 2.0
-"""Standard errors from the slope to its 95 % end, about. By definition; where it is more, the error comes out larger."""
+VISIBLE_ERRORS = 2.84
+"""Standard errors in the smallest visible slope, about: 2 and 0.84. By definition; of few blocks they are more, and the error comes out larger."""
 CHOICE_COUNT = len(Signal) * (len(RECENT_MARGINS) + len(SHORT_WINDOWS_HOURS) + 3)
 """Stretches among which a verdict chooses: all, recent, short, since the onset, all runs; of each signal. By definition."""
 LEAST_ERROR_SHARE = 1e-3
@@ -50,14 +50,13 @@ def log_e_value(finding: LeakFinding) -> float:
     -ln(1 + g)/2 + (n + 1)/2 ln((1 + z^2/n) / (1 + z^2/(n (1 + g)))), less the logarithm of the stretches chosen from:
     the mean of their e-values is one as well.
     """
-    slope, low, threshold = (
-        finding.slope_mb_per_hour,
-        finding.slope_low_mb_per_hour,
-        finding.policy.threshold_mb_per_hour,
-    )
-    if slope is None or low is None or slope <= 0:
+    slope, threshold = finding.slope_mb_per_hour, finding.policy.threshold_mb_per_hour
+    visible = (
+        finding.smallest_visible_slope_mb_per_hour
+    )  # the interval knows more than noise: when growth began
+    if slope is None or visible is None or slope <= 0:
         return -math.inf
-    error = max((slope - low) / QUANTILE, LEAST_ERROR_SHARE * threshold, 1e-9)
+    error = max(visible / VISIBLE_ERRORS, LEAST_ERROR_SHARE * threshold, 1e-9)
     squared, freedom = (slope / error) ** 2, _freedom(finding)
     mixed = (MIXED_SLOPE_SHARE * threshold / error) ** 2
     ratio = math.log1p(squared / freedom) - math.log1p(squared / (freedom * (1 + mixed)))

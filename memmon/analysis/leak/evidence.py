@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, day_columns
 from memmon.analysis.leak.onset import Onset, find_onset
+from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
 from memmon.analysis.leak.rules import margin_for, rule
@@ -45,7 +46,8 @@ class Evidence:
     """What one stretch says: its slope with error and interval (MB/h), and whether it is an alarm.
 
     `trend` is None for a pool of runs. `from_seconds`, `to_seconds`: the stretch on the wall clock;
-    `hours`: how much was recorded of it.
+    `hours`: how much was recorded of it. `below`, `above`: how much slower or faster (MB/h) it grows where growth
+    began at another time that its onset allows: so much more the interval reaches.
     """
 
     kind: str
@@ -61,16 +63,18 @@ class Evidence:
     trend: Trend | None
     pool: Pool | None
     series: RunSeries
+    below: float = 0.0
+    above: float = 0.0
 
     @property
     def low(self) -> float:
         """Lower end of the 95 % interval."""
-        return self.slope - self.quantile * self.error
+        return self.slope - self.quantile * self.error - self.below
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % interval."""
-        return self.slope + self.quantile * self.error
+        return self.slope + self.quantile * self.error + self.above
 
     @property
     def visible(self) -> float:
@@ -202,12 +206,43 @@ def since_onset(grown: Evidence, *, at_least: float, below: float = math.inf) ->
     onset = onset_of(grown)
     run = grown.series
     cut = int(np.searchsorted(run.hours, onset.hours))
-    if not onset.found or run.hours[-1] - onset.hours < ONSET_REFIT_HOURS:
-        return grown
-    trend = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
-    if trend is None or not at_least <= trend.slope < below:
-        return grown
-    return of_trend("since onset", run, trend, is_alarm=grown.is_alarm, failed=grown.failed)
+    found = grown
+    if onset.found and run.hours[-1] - onset.hours >= ONSET_REFIT_HOURS:
+        trend = fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
+        if trend is not None and at_least <= trend.slope < below:
+            found = of_trend("since onset", run, trend, is_alarm=grown.is_alarm, failed=grown.failed)
+    return found if found.trend is None else _with_other_onsets(found, onset)
+
+
+def _with_other_onsets(grown: Evidence, onset: Onset) -> Evidence:
+    """Return growth with an interval that reaches as far as it would had growth begun when it may have begun.
+
+    Until a day's cycle can be told, memory may go on beside it as it went before: so much more each way.
+    """
+    run = grown.series
+    earliest, latest = (
+        _trend_from(run, hours) or grown for hours in (onset.earliest_hours, onset.latest_hours)
+    )
+    drift = min(_drift_before(run, onset), QUIET_SHARE * grown.slope)
+    # Growth that began earlier was slower, what began later faster.
+    below = max(grown.slope - earliest.slope, drift)
+    return replace(grown, below=below, above=max(latest.high - grown.high, 0.0) + drift)
+
+
+def _trend_from(run: RunSeries, hours: float) -> Trend | None:
+    """Return the trend of what a run did since an hour of its uptime, or in the last hours that can be measured anew."""
+    cut = int(np.searchsorted(run.hours, min(hours, run.hours[-1] - ONSET_REFIT_HOURS)))
+    return fit_trend(run.hours[cut:], run.mb[cut:], profile=known_profile(run, cut))
+
+
+def _drift_before(run: RunSeries, onset: Onset) -> float:
+    """Return by how much an hour memory moved before growth began, either way; 0.0 where days tell, or too little came before."""
+    cut = int(np.searchsorted(run.hours, onset.hours))
+    before_hours = onset.hours - float(run.hours[0])
+    if not onset.found or before_hours < ONSET_REFIT_HOURS or run.span_hours >= DAY_CYCLE_FROM_HOURS:
+        return 0.0
+    before = fit_trend(run.hours[:cut], run.mb[:cut])
+    return 0.0 if before is None else abs(before.slope)
 
 
 def _contradicts(whole: Evidence, together: Evidence) -> bool:
