@@ -13,7 +13,7 @@ memmon, measured in the same run, in turns, over a store of its own. Where the t
 has one as of its last sample, as an hour of the evaluator leaves it; "none kept" is the same store without.
 
 `--server`: a PostgreSQL whose user may create databases, such as postgresql://USER:PASSWORD@HOST/postgres. The stores are
-copied into databases of their own there (made anew, named memmon_first_byte_...), and read from them. Processor seconds
+copied into databases of their own there (named memmon_first_byte_..., made where they are not there), and read from them. Processor seconds
 are then those of both; the server's are known where it is on this machine and its user may read `postmaster.pid`.
 """
 
@@ -150,12 +150,12 @@ def stores_of(tree: Path, number: int, options: argparse.Namespace) -> dict[str,
 
 
 def on_server(tree: Path, stores: dict[str, str], server: str) -> dict[str, str]:
-    """Return the addresses of the same stores on a server."""
+    """Return the addresses of the same stores on a server, copied where they are not there yet."""
     found = {}
     for name, path in stores.items():
         database = "memmon_first_byte_" + re.sub(r"[^a-z0-9]+", "_", Path(path).stem)
         found[name] = database_url(server, database)
-        run(tree, COPY, path, server, database)
+        run(tree, COPY, path, server, database, database_url(server, f"{database}_new"))
     return found
 
 
@@ -167,17 +167,20 @@ def main() -> None:
     parser.add_argument("--against", type=Path)
     parser.add_argument("--server", help="URL of a PostgreSQL; default: the files are read")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="questions whose name has this in it")
+    parser.add_argument("--only", action="append", choices=[one.said for one in QUESTIONS])
     options = parser.parse_args()
     trees = [ROOT, *([options.against.resolve()] if options.against else [])]
     stores = [stores_of(tree, number, options) for number, tree in enumerate(trees)]
+    asked = [one for one in QUESTIONS if not options.only or one.said in options.only]
     if options.server:
-        stores = [on_server(tree, one, options.server) for tree, one in zip(trees, stores, strict=True)]
+        needed = {one.store for one in asked}
+        stores = [
+            on_server(tree, {name: one[name] for name in needed}, options.server)
+            for tree, one in zip(trees, stores, strict=True)
+        ]
     load = ServerLoad(options.server)
     print(f"{'seconds, of processor, MB':32s}" + "".join(f"{tree.name:>24s}" for tree in trees))
-    for one in QUESTIONS:
-        if options.only not in one.said:
-            continue
+    for one in asked:
         found: list[list[tuple[float, ...]]] = [[] for _ in trees]
         for _ in range(options.rounds):
             for number, tree in enumerate(trees):

@@ -14,13 +14,13 @@ import psycopg
 from memmon.config import parse_database
 from memmon.store.schema.tables import metadata
 from memmon.store.upkeep.migrate import upgrade
-tree, path, server, database = sys.argv[1:]
+_, path, server, database = sys.argv[1:5]
 with psycopg.connect(server, autocommit=True) as connection:
-    connection.execute(f'DROP DATABASE IF EXISTS "{database}"')
-    connection.execute(f'CREATE DATABASE "{database}"')
-sys.path[:0] = [tree + "/benchmarks/dashboard"]
-from on_server import database_url
-url = database_url(server, database)
+    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
+        raise SystemExit
+    connection.execute(f'DROP DATABASE IF EXISTS "{database}_new"')
+    connection.execute(f'CREATE DATABASE "{database}_new"')
+url = sys.argv[5]
 upgrade(parse_database(url))
 with closing(sqlite3.connect(path)) as file, psycopg.connect(url) as connection:
     known = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -38,8 +38,10 @@ with closing(sqlite3.connect(path)) as file, psycopg.connect(url) as connection:
             )
 with psycopg.connect(url, autocommit=True) as connection:
     connection.execute("VACUUM ANALYZE")
+with psycopg.connect(server, autocommit=True) as connection:
+    connection.execute(f'ALTER DATABASE "{database}_new" RENAME TO "{database}"')
 """
-"""Makes a database anew and copies every table into it: tree, file, URL of the server, name of the database."""
+"""Copies every table of a file (after the tree) into a database of the server of a URL, of that name; the last: its URL until then."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE_SECONDS = 5.0
