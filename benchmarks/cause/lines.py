@@ -22,6 +22,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve()
 UNITS, FEW_UNITS, WARM_UNITS = 3000, 300, 400
+BUSY_UNITS = 12_000
+"""After so many the busy host's own tables and caches are full."""
+
 TOLD = ("root", "path", "class", "line", "line of two", "size", "confirmed")
 
 
@@ -32,7 +35,8 @@ class Driver:
         self.module, self.busy, self.done = module, busy, 0
         self.allowed = 0
         self.condition = threading.Condition()
-        self.loop = None
+        for number in range(BUSY_UNITS if busy else 0):
+            busy.churn(number)
         if hasattr(module, "main"):
             threading.Thread(target=module.main, args=(self.clock,), daemon=True).start()
         elif hasattr(module, "amain") or hasattr(module, "aunit"):
@@ -164,7 +168,7 @@ def run(name: str, options, folder: Path, units: int, looks: int) -> dict:
     command = [sys.executable, str(HERE), "--here", name, "--programs", str(options.programs)]
     command += ["--looks", str(looks), "--units", str(units)] + ["--busy"] * bool(options.busy and looks)
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "1"}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=300)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=900)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import subprocess
 import sys
 import textwrap
 import time
+import types
 from dataclasses import replace
 
 import pytest
@@ -76,6 +78,32 @@ def test_nothing_grew():
     suspects = grown(lambda: None)
     assert suspects.types == ()
     assert "the type that grew most" not in " ".join(suspects.sentences)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda number: atexit.register(held_rows.append, number), "functions that atexit keeps: "),
+        (lambda number: sys.modules.update({f"made_{number}": types.ModuleType(f"made_{number}")}), "modules: "),
+        (lambda number: globals().update({f"result_{number}": [number]}), f"variables of the module {__name__}: "),
+    ],
+    ids=["atexit", "modules", "variables"],
+)  # fmt: skip
+def test_what_no_way_leads_to_is_counted(make, words):
+    """Functions that atexit keeps, modules and a module's variables are told with their numbers before and after."""
+    for number in range(400):
+        make(number)
+    try:
+        said = grown(lambda: [make(number) for number in range(400, 700)]).sentences
+    finally:
+        atexit.unregister(held_rows.append)
+        for number in range(700):
+            sys.modules.pop(f"made_{number}", None)
+            globals().pop(f"result_{number}", None)
+    told = [one for one in said if one.startswith(words)]
+    assert len(told) == 1
+    earlier, later = (int(one.replace(",", "")) for one in told[0].removeprefix(words).split(" to "))
+    assert later - earlier == 300
 
 
 def test_native_growth_is_said_to_be_unseen():

@@ -16,6 +16,7 @@ import pytest
 from memmon.probe.objects import roots
 from memmon.probe.objects.chain import chains_of
 from memmon.probe.objects.own_size import own_bytes
+from memmon.probe.objects.places import ANY, NO_PLACE, Places
 from memmon.probe.objects.survey import survey
 
 HERE = __name__
@@ -297,3 +298,24 @@ def test_the_healthy_alone_are_not_told():
     """Where nothing leaks, and caches had filled before, nothing is told to have grown."""
     HELD.table = Table()
     assert all_chains(turn_over, begun=1_000) == ()
+
+
+def test_places_alike_in_holders_of_other_types_are_not_one():
+    """A dict `cache` in what a cache holds is no part of the chain: it is another place than the cache's own."""
+    places = Places()
+    own = places.child(places.child(NO_PLACE, "m.look", "Wrapper"), ".cache", "dict")
+    below = places.child(places.child(own, ANY, "Engine"), ".cache", "dict")
+    node = places.child(places.child(NO_PLACE, "m.LIST", "Linked"), ".next", "Node")
+    following = places.child(node, ".next", "Node")
+    assert below != own
+    assert places.child(following, ".next", "Node") == following
+
+
+def test_packages_come_before_the_standard_library():
+    """Of the libraries' variables those of installed packages are looked at first: visits may run out."""
+    names = [root[0].partition(".")[0] for root in roots.library_roots() if root is not None]
+    names = [name for name in names if not name.startswith("local ")]
+    is_standard = [name in sys.stdlib_module_names for name in names]
+    assert "pytest" in names
+    assert "collections" in names
+    assert is_standard == sorted(is_standard)

@@ -17,7 +17,7 @@ from memmon.formatting import megabytes
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.plain import is_module, module_at
-from memmon.probe.objects.roots import task_count, unfinished_tasks
+from memmon.probe.objects.roots import counted_beside, task_count, unfinished_tasks
 from memmon.probe.objects.survey import Survey, survey
 from memmon.probe.process.process import ProcessProbe
 from memmon.units import mb_from_bytes
@@ -29,6 +29,7 @@ SUSPECT_COUNT = 5
 SMALLEST_GROWTH_BYTES = 64 * 1024
 _SLICE_PAUSE_SECONDS = 0.001
 _LEAST_TASKS = 20
+_LEAST_COUNTED = 100
 _LEAST_UNCOLLECTED = 10_000
 _TRACE_LINES = 10
 _TRACED_BYTES_LIMIT = 8 * 2**20
@@ -47,6 +48,8 @@ class ObjectEvidence:
     """(file:line, bytes) of the largest allocations, where the program runs tracemalloc."""
     waiting_tasks: dict[str, int] = field(default_factory=dict)
     """Unfinished tasks by function and the line on which it waits."""
+    counted: dict[str, int] = field(default_factory=dict)
+    """What no way leads to or through: functions that atexit keeps, modules, variables of a module that has very many."""
     uncollected_count: int | None = None
     """Objects made and not freed since Python's collector last ran, where it is off."""
 
@@ -79,6 +82,7 @@ def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
         open_file_count=reading.fd_count,
         trace_lines=attempt(_trace_lines) or (),
         waiting_tasks=attempt(unfinished_tasks) or {},
+        counted=attempt(counted_beside) or {},
         uncollected_count=None if gc.isenabled() else gc.get_count()[0],
     )
 
@@ -172,7 +176,7 @@ def _sentences(
         )
     elif not types and not chains:
         said.append("no Python type grew")
-    said += _of_tasks(before, after) + _of_the_collector(after)
+    said += _of_tasks(before, after) + _of_counts(before, after) + _of_the_collector(after)
     if after.thread_count > before.thread_count:
         said.append(f"threads: {before.thread_count} to {after.thread_count}")
     if None not in {before.open_file_count, after.open_file_count}:
@@ -188,6 +192,14 @@ def _of_tasks(before: ObjectEvidence, after: ObjectEvidence) -> list[str]:
         return []
     name, count = grown[0]
     return [f"unfinished tasks: {count:,} more of {clean_name(name)}, {after.waiting_tasks[name]:,} now"]
+
+
+def _of_counts(before: ObjectEvidence, after: ObjectEvidence) -> list[str]:
+    grown = _growth(before.counted, after.counted, smallest=_LEAST_COUNTED)
+    return [
+        f"{clean_name(name)}: {after.counted[name] - count:,} to {after.counted[name]:,}"
+        for name, count in grown
+    ]
 
 
 def _of_the_collector(after: ObjectEvidence) -> list[str]:

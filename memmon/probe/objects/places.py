@@ -153,11 +153,13 @@ class Places:
         return len(self.labels) - 1
 
     def _folded(self, parent: int, label: str, kind: str) -> int:
-        """Return the place further up of the same label and type: a chain of nodes, lists in lists."""
+        """Return the place further up of the same label and type in a holder of the same type: a chain of nodes, lists in lists."""
+        holder_kind = self.kinds[parent] if parent >= 0 else ""
         for _ in range(_FOLDED_DEPTH):
             if parent < 0 or self.parents[parent] < 0:
                 return NO_PLACE
-            if self.labels[parent] == label and self.kinds[parent] == kind:
+            is_alike = self.labels[parent] == label and self.kinds[parent] == kind
+            if is_alike and self.kinds[self.parents[parent]] == holder_kind:
                 return parent
             parent = self.parents[parent]
         return NO_PLACE

@@ -14,7 +14,7 @@ import weakref
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import CoroutineType
+from types import BuiltinFunctionType, CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
@@ -32,6 +32,7 @@ _TASKS_LIMIT = 5_000
 _TASKS_READ = 100
 _DEPTH_LIMIT = 20
 _THREADS_READ = 60
+_MANY_VARIABLES = 300
 _HOOKS = (
     ("sys", "excepthook"),
     ("sys", "unraisablehook"),
@@ -77,7 +78,10 @@ def variable_roots() -> Iterator[Root | None]:
 
 def library_roots() -> Iterator[Root | None]:
     """Yield what the modules of Python and of installed packages hold, packages' first; None between whiles."""
-    for name in sorted(module_names(), key=lambda name: name.count(".")):
+    for name in sorted(
+        module_names(),
+        key=lambda name: (name.partition(".")[0] in sys.stdlib_module_names, name.count(".")),
+    ):
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
             yield from _of_module(name)
@@ -243,6 +247,22 @@ def _task_name(task: object) -> str:
         return str.__str__(name)
     coroutine = namespace_of(kind)["get_coro"](task)
     return f"of {coroutine.__qualname__}()" if type(coroutine) is CoroutineType else str.__str__(name)
+
+
+def counted_beside() -> dict[str, int]:
+    """Return how many there are of what no way of the walk leads to or through.
+
+    The collector isn't told what `atexit` keeps; each module and each variable is a beginning of its own.
+    """
+    count: Any = entry_of(module_values(module_at("atexit")), "_ncallbacks")
+    found = {"functions that atexit keeps": count()} if type(count) is BuiltinFunctionType else {}
+    names = module_names()
+    found["modules"] = len(names)
+    for name in names:
+        variable_count = len(module_values(module_at(name)))
+        if variable_count > _MANY_VARIABLES and _is_own(name):
+            found[f"variables of the module {name}"] = variable_count
+    return found
 
 
 def class_roots() -> Iterator[Root]:

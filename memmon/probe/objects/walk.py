@@ -49,7 +49,7 @@ PASSES = (
     (library_roots, 4, 8_000),
     (own_roots, 7, 30_000),
     (task_roots, 7, 6_000),
-    (own_roots, LONGEST_DEPTH, 14_000),
+    (own_roots, LONGEST_DEPTH, 12_000),
     (library_roots, LONGEST_DEPTH, 6_000),
     (class_roots, 3, 3_000),
 )
@@ -58,6 +58,9 @@ PASSES = (
 _BROAD = (near_roots, own_roots)
 _BROAD_LIMIT = 70_000
 """Visits up to which a pass of at most seven levels may go: where there are tens of thousands of roots, the first took most."""
+
+_LIBRARY_SHARE = 250
+"""Visits that one of the libraries' variables may take before the last pass: there are thousands, and some lead to very much."""
 
 _LEAST_SAMPLE_COUNT = 12
 _KEPT_VISITS = 50  # for each sibling that waits, while one of them leads to very much
@@ -77,7 +80,7 @@ class Walk:
         self._monotonic = monotonic
         self._ends_at = monotonic() + SLICE_SECONDS
         self._ticks = self._asked_at = 0
-        self._end = self._limit = self._depth = 0
+        self._end = self._limit = self._share = self._depth = 0
         self._gone: set[int] = set()
         """Gone into this time."""
         self._left: set[int] = set()
@@ -100,6 +103,7 @@ class Walk:
             visits = self.tally.visits
             is_broad = begin in _BROAD and depth < LONGEST_DEPTH
             self._depth = depth
+            self._share = _LIBRARY_SHARE if begin is library_roots and depth < LONGEST_DEPTH else most
             self._limit = min(visits + most, max(visits, _BROAD_LIMIT)) if is_broad else visits + most
             self._gone.clear()
             self._walk(begin())
@@ -148,7 +152,7 @@ class Walk:
 
     def _root(self, name: str, reach: Callable[[], object]) -> None:
         """Walk what hangs on one root."""
-        self._end = self._limit
+        self._end = min(self._limit, self.tally.visits + self._share)
         self._begin(reach(), name)
         if not self._path.places:
             return
