@@ -121,8 +121,9 @@ def main() -> int:
     begun = datetime.now(UTC)
     record_bot(database, days=2, deques=20, source="history", until=begun)
     for number in range(OTHER_COUNT):
-        until = begun - timedelta(minutes=number)
-        record_bot(database, days=0.2, deques=0, source=f"other-{number:02}", seed=number, until=until)
+        # A sample an hour: they are not missed within the time, and so none of them moves by itself.
+        name, until = f"other-{number:02}", begun - timedelta(minutes=number)
+        record_bot(database, days=2, minutes=60, deques=0, source=name, seed=number, until=until)
     recorded = memmon(
         "run", "--db", database, "--source", "live", "--interval", "10s", "--", sys.executable, "-c", PROGRAM
     )

@@ -12,9 +12,10 @@ from report_values import NOW
 from served import Served
 
 from memmon.config import parse_database
-from memmon.dashboard import app
+from memmon.dashboard import app, overview
 from memmon.model import EventRecord, RunRecord
 from memmon.store.write.writer import Batch, Writer
+from memmon.units import MIB
 
 Error = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed: pip install '.[browser]'"
@@ -238,6 +239,29 @@ def test_no_page_scrolls_sideways_on_a_phone(open_page, long_names, width, path)
         if path.startswith("/source?name=a"):
             page.wait_for_selector(".uplot")
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("path", ["/", "/?group=host"])
+def test_the_overview_fits_every_window_with_its_sparklines(open_page, database, monkeypatch, path):
+    """As a table or as cards: every source has a day of memory drawn, and at no width does the page scroll sideways."""
+    drawn = dict.fromkeys(range(10), ((0, 210 * MIB), (1, 280 * MIB), (2, 250 * MIB)))
+    monkeypatch.setattr(overview, "recent_memory", lambda *_: drawn)
+    served = Served(database)
+    try:
+        with open_page(served.address + path) as (page, _):
+            assert page.locator("svg.spark").count() == page.locator("tr.row").count() == 3
+            # The longest words that these two columns have.
+            page.evaluate(
+                """() => document.querySelectorAll("tr.row").forEach(row => {
+                    row.querySelector('[data-label="To the limit"]').textContent = "18.1 h at the present pace";
+                    row.querySelector("td.last").innerHTML = '59 min ago <span class="badge bad">stale</span>';
+                })"""
+            )
+            for width in (1440, 1280, 1101, 1100, 1024, 981, 980, 900, 821, 820, 600, 390, 320):
+                page.set_viewport_size({"width": width, "height": 768})
+                assert page.evaluate("document.documentElement.scrollWidth") == width
+    finally:
+        served.stop()
 
 
 @pytest.mark.parametrize("width", [390, 320])
