@@ -13,7 +13,7 @@ if str(CHECKOUT) not in sys.path:
 from benchmarks.detection.experiments import Plan  # noqa: E402 - after the path, for `python benchmarks/detection`
 from benchmarks.detection.table import report  # noqa: E402
 
-PARTS = ("simulated", "real", "counters", "sequential", "weeks", "left_out", "speed")
+PARTS = ("simulated", "real", "counters", "sequential", "budget", "weeks", "left_out", "speed")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import experiments, left_out, real, simulator, weeks
+from benchmarks.detection import budgets, experiments, left_out, real, simulator, weeks
 from benchmarks.detection.counters_table import on_counters
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.markdown import markdown
@@ -135,6 +135,16 @@ def speed(plan: Plan) -> list[str]:
     return ["### One verdict: CPU ms, median / slowest of 20\n\n" + markdown(header, rows)]
 
 
+def by_the_hour(plan: Plan, parts: frozenset[str]) -> Iterator[str]:
+    """Yield the sections on processes that are looked at every hour."""
+    if "sequential" in parts:
+        yield from sequential(plan)
+    if "budget" in parts:
+        yield from budgets.report(plan, real.shared_folder())
+    if "weeks" in parts:
+        yield from weeks.report(plan, markdown)
+
+
 def report(plan: Plan, *, parts: frozenset[str], counters: Path | None = None) -> Iterator[str]:
     """Yield the benchmark's sections in Markdown as they are ready; `counters`: the folder of those recordings."""
     yield (
@@ -151,10 +161,7 @@ def report(plan: Plan, *, parts: frozenset[str], counters: Path | None = None) -
     if "counters" in parts:
         shared = real.shared_folder()
         yield from on_counters(counters or (shared and shared / "counters"))
-    if "sequential" in parts:
-        yield from sequential(plan)
-    if "weeks" in parts:
-        yield from weeks.report(plan, markdown)
+    yield from by_the_hour(plan, parts)
     if "left_out" in parts:
         shared = real.shared_folder()
         yield from left_out.report(plan.cases, shared, counters or (shared and shared / "counters"))
