@@ -39,9 +39,10 @@ def assessed(
     now: datetime,
     limit: LimitKind | int | None = None,
     is_ahead_told: bool = False,
+    has_cause: bool = False,
     **asked: Any,
 ) -> Judged:
-    """Return what is said of one source, its growth's cause left out; raises NoDataError without a sample.
+    """Return what is said of one source, its growth's cause only where it is asked for; raises NoDataError without a sample.
 
     `is_ahead_told`: a source whose samples all lie in the future is answered for too: that no verdict can be given.
     `asked`: more of the `Question`.
@@ -56,7 +57,7 @@ def assessed(
         limit=limit or "recorded",
         is_whole=window.since is not None,
         asks_week_before=window.since is None,
-        has_cause=False,
+        has_cause=has_cause,
         **asked,
     )
     judged = judge(opened.store, source, question, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from memmon.cli.assessed import assessed, staleness_of
@@ -42,8 +43,23 @@ class View:
     title: str
     mood: Mood
     headline: str
+    sentences: tuple[str, ...]
+    """What is going on in plain words, and what to do first."""
     lines: tuple[str, ...]
+    """The sentences and the figures; the last one says how fresh they are."""
     judged: Judged
+
+    def fitted(self, *, width: int, height: int) -> tuple[str, ...]:
+        """Return the lines, wrapped to `width`, that a screen with `height` lines has room for.
+
+        Where not all fit, the line on freshness follows the first sentence, and the figures stand last.
+        """
+        last, figures = self.lines[-1], self.lines[len(self.sentences) : -1]
+        whole = [row for line in self.lines for row in _wrapped(line, width)]
+        if len(whole) <= height:
+            return tuple(whole)
+        ordered = (*self.sentences[:1], last, *self.sentences[1:], *figures)
+        return tuple(row for line in ordered for row in _wrapped(line, width))[: max(height, 0)]
 
 
 def look(
@@ -54,13 +70,15 @@ def look(
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline, mood_of
 
-    judged = assessed(found, source, window, now=now)
+    judged = assessed(found, source, window, now=now, has_cause=True)
     seen, age = judged.assessment, staleness_of(judged)
     finding, threshold = seen.finding, seen.finding.policy.threshold_mb_per_hour
     _, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))
     several = len(seen.recorded) > 1
     peaks = _sums(judged, width) if several else _peaks(found, source, judged, width)
+    sentences = _sentences(seen)
     lines = [
+        *sentences,
         f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
         f"state: {ranked(seen).words}",
@@ -72,8 +90,28 @@ def look(
         + ("  STALE" if age.is_stale else ""),
     ]
     return View(
-        title=printable(source.name), mood=mood_of(seen), headline=headline, lines=tuple(lines), judged=judged
+        title=printable(source.name),
+        mood=mood_of(seen),
+        headline=headline,
+        sentences=sentences,
+        lines=tuple(lines),
+        judged=judged,
     )
+
+
+def _sentences(seen: Assessment) -> tuple[str, ...]:
+    """Return what the page says first: since when and how fast, whose it is, when it ends, and what helps."""
+    from memmon.assessment.plainly import plainly
+
+    said = [printable(sentence) for sentence in plainly(seen)]
+    return (*said, *(f"Do: {printable(one)}" for one in seen.advice[:1]))
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Return a line in pieces that fit; a sparkline, which has no words, stays as it is."""
+    if set(line) <= {*_BARS, *_PLAIN_BARS, _GAP}:
+        return [line]
+    return wrap(line, width, break_on_hyphens=False, subsequent_indent="  ")
 
 
 def sparkline(values: Sequence[float | None], *, bars: str = _BARS) -> str:

@@ -8,26 +8,44 @@ import re
 import signal
 import subprocess
 import sys
+import termios
+from datetime import UTC, datetime
 
 import pytest
 from cli_helpers import PACKAGE_FOLDER, ramp_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.cli.demo_history import write_demo_history
 from memmon.cli.source_table import HEADINGS, SCREEN_LETTERS, SourceCells
 from memmon.cli.watch_view import sparkline
+from memmon.config import parse_database
+from memmon.store.upkeep.migrate import upgrade
 
 
 def test_watch_looks_once_into_a_pipe(call, histories):
-    """Without a terminal one look is printed: memory, sparkline, verdict, forecast."""
+    """Without a terminal one look is printed: verdict, since when and what to do, memory, sparkline, forecast."""
     answer = call("watch", "--db", histories, "--source", "leaky")
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert lines[0] == "leaky: LEAK DETECTED (confidence: high)"
-    assert lines[1].startswith("RSS 9")
-    assert lines[2].startswith("▁")
-    assert lines[2].endswith("█")
+    assert re.match(r"Leaking \d+\.\d\d MB/hour since \w+", lines[1])
+    figures = next(place for place, line in enumerate(lines) if line.startswith("RSS 9"))
+    assert any(line.startswith("Do: ") for line in lines[1:figures])
+    assert lines[figures + 1].startswith("▁")
+    assert lines[figures + 1].endswith("█")
     assert "\x1b" not in answer.out
+
+
+def test_watch_names_the_culprit(call, tmp_path):
+    """Who holds what grows, and that it is to be bound, stand above all figures."""
+    database = parse_database(tmp_path / "demo.db")
+    upgrade(database)
+    write_demo_history(database, now=datetime.now(UTC))
+    lines = call("watch", "--db", tmp_path / "demo.db").out.splitlines()
+    assert lines[1].endswith(", with release 1.8.1.")
+    assert lines[2].startswith("order_cache holds 8")
+    assert lines[4] == "Do: Bound or clear order_cache: it holds what grows."
 
 
 def test_watch_names_sources(call, histories):
@@ -120,11 +138,17 @@ def test_a_terminal_is_known_for_a_screen(tmp_path, command):
     assert name.encode() in piped.stdout
 
 
-def test_watch_lives_in_a_terminal_until_interrupted(histories):
-    """In a terminal the view is shown anew until Ctrl-C, which ends it with 0; NO_COLOR is honoured."""
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 12)])
+def test_watch_lives_in_a_terminal_until_interrupted(histories, columns, rows):
+    """In a terminal the view is shown anew until Ctrl-C, which ends it with 0; NO_COLOR is honoured.
+
+    However small the terminal, the verdict, since when, what to do and how fresh it is fit into it.
+    """
     main, other = pty.openpty()
+    termios.tcsetwinsize(other, (rows, columns))
     words = ["watch", "--db", str(histories), "--source", "leaky", "--every", "200ms"]
-    environment = {**os.environ, "PYTHONPATH": PACKAGE_FOLDER, "NO_COLOR": "1", "TERM": "xterm"}
+    kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    environment = {**kept, "PYTHONPATH": PACKAGE_FOLDER, "NO_COLOR": "1", "TERM": "xterm"}
     with subprocess.Popen(
         [sys.executable, "-m", "memmon", *words],
         stdin=other,
@@ -142,7 +166,15 @@ def test_watch_lives_in_a_terminal_until_interrupted(histories):
         said = watching.communicate(timeout=20)[1].decode()
     os.close(main)
     assert watching.returncode == 0, said
-    assert b"LEAK DETECTED" in shown
+    frame = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).split("Ctrl-C ends")[0]
+    seen = [line.strip("│ \r") for line in frame.splitlines() if line.startswith("│")]
+    assert "LEAK DETECTED" in seen[0]
+    assert len(seen) <= rows - 2
+    assert all(len(line) <= columns for line in frame.splitlines())
+    text = " ".join(seen)
+    assert " since " in text
+    assert " Do: " in text
+    assert "last sample " in text
     assert b"\x1b[1;31m" not in shown
     assert "Traceback" not in said
 

@@ -149,7 +149,7 @@ def test_commands_name_the_process_and_say_whose_the_limit_is(web, capsys):
     run(["watch", "--once", "--db", web, "--json"])
     lines = json.loads(capsys.readouterr().out)["lines"]
     assert any(line.startswith("  pid 502 (child): ") for line in lines)
-    assert any(re.search(r"last 24 h: 60\d to 119\d MB", line) for line in lines)
+    assert any(re.search(r"last 24 h: 60\d to 1,19\d MB", line) for line in lines)
 
 
 def test_the_fleet_has_what_they_hold_together(web):

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _COLOURS = {"good": "green", "warn": "red", "wait": "yellow", "bad": "red"}
 _WIDTH = 72
 _MOST_LINES = 10_000
+_EDGES = 4
+"""Columns of the screen that the panel's edges take."""
+_HEAD_LINES = 3
+"""Of the screen: the panel's edges and the headline."""
 _FRAME_LINES = 6
 """Of the screen: the panel's edges, the headline, the table's head, and how many there are in all."""
 
@@ -82,7 +86,7 @@ def _all(found: Opened, common: Common, window: WindowOptions, every_seconds: fl
         )
 
     if not is_single:
-        _keep_looking(lambda height: _panel_of_all(look, height), every_seconds)
+        _keep_looking(lambda _width, height: _panel_of_all(look, height), every_seconds)
         return
     view = look(_MOST_LINES)
     lines = [view.headline, *view.lines]
@@ -94,12 +98,12 @@ def _all(found: Opened, common: Common, window: WindowOptions, every_seconds: fl
         write_text(common, "\n".join(lines))
 
 
-def _look(found: Opened, window: WindowOptions) -> View:
+def _look(found: Opened, window: WindowOptions, *, width: int = _WIDTH) -> View:
     from memmon.cli.watch_view import look
     from memmon.clock import SystemClock
 
     plain = not stdout_encoding().lower().startswith("utf")
-    return look(found, found.one(), window, now=SystemClock().now(), width=_WIDTH, plain=plain)
+    return look(found, found.one(), window, now=SystemClock().now(), width=width, plain=plain)
 
 
 def _plain(view: View) -> str:
@@ -107,10 +111,10 @@ def _plain(view: View) -> str:
 
 
 def _live(found: Opened, window: WindowOptions, every_seconds: float) -> None:
-    _keep_looking(lambda _height: _panel(found, window), every_seconds)
+    _keep_looking(lambda width, height: _panel(found, window, width, height), every_seconds)
 
 
-def _keep_looking(panel: Callable[[int], RenderableType], every_seconds: float) -> None:
+def _keep_looking(panel: Callable[[int, int], RenderableType], every_seconds: float) -> None:
     """Show the view anew until Ctrl-C; what can't be read for a moment is said, and tried again."""
     from rich.console import Console
     from rich.live import Live
@@ -120,7 +124,7 @@ def _keep_looking(panel: Callable[[int], RenderableType], every_seconds: float) 
     try:
         with Live(console=console, auto_refresh=False, screen=True) as live:
             while True:
-                live.update(panel(console.height), refresh=True)
+                live.update(panel(console.width, console.height), refresh=True)
                 pause.wait(every_seconds)
     except KeyboardInterrupt:
         return
@@ -143,15 +147,16 @@ def _panel_of_all(look: Callable[[int], ViewOfAll], height: int) -> RenderableTy
     return Panel(body, title="memmon watch", subtitle="Ctrl-C ends")
 
 
-def _panel(found: Opened, window: WindowOptions) -> RenderableType:
+def _panel(found: Opened, window: WindowOptions, width: int, height: int) -> RenderableType:
     from rich.panel import Panel
     from rich.text import Text
 
     try:
-        view = _look(found, window)
+        inside = max(width - _EDGES, 10)
+        view = _look(found, window, width=min(inside, _WIDTH))
     except MemmonError as error:
         return Panel(Text(str(error), style="yellow"), title="memmon watch")
-    body = Text()
+    body = Text(no_wrap=True, overflow="ellipsis")
     body.append(f"{view.headline}\n", style=f"bold {_COLOURS[view.mood]}")
-    body.append("\n".join(view.lines))
+    body.append("\n".join(view.fitted(width=inside, height=height - _HEAD_LINES)))
     return Panel(body, title=Text(view.title), subtitle="Ctrl-C ends")
