@@ -14,6 +14,7 @@ HOURS_PER_DAY = 24.0
 HOURS_SHOWN_BELOW_HOURS = 48.0
 _MINUTES_SHOWN_BELOW_HOURS = 2.0
 _LONG_HOURS = 72.0
+_DAYS_SHOWN_FROM_HOURS = 2 * HOURS_SHOWN_BELOW_HOURS
 _WHOLE_FROM_MB = 1_000.0
 """From here on a tenth of an MB is less than a person reads. Chosen: four figures, as below."""
 _UNSHOWN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -62,6 +63,21 @@ def span(hours: float) -> str:
     if hours < HOURS_SHOWN_BELOW_HOURS:
         return f"{hours:.1f} h"
     return f"{hours / HOURS_PER_DAY:.1f} d"
+
+
+def span_range(low_hours: float, high_hours: float | None, *, endless: str = "never") -> str:
+    """Return two lengths of time in one unit, that of the longer; None: without an end, in the word given.
+
+    >>> span_range(43.7, 50.4), span_range(7.2, 800.0), span_range(30.0, None)
+    ('43.7 to 50.4 h', '0.3 to 33.3 d', '30.0 h to never')
+    """
+    if high_hours is None:
+        return f"{span(low_hours)} to {endless}"
+    if high_hours < _MINUTES_SHOWN_BELOW_HOURS:
+        return f"{low_hours * 60:.0f} to {high_hours * 60:.0f} min"
+    if low_hours < HOURS_SHOWN_BELOW_HOURS and high_hours < _DAYS_SHOWN_FROM_HOURS:
+        return f"{low_hours:.1f} to {high_hours:.1f} h"
+    return f"{low_hours / HOURS_PER_DAY:.1f} to {high_hours / HOURS_PER_DAY:.1f} d"
 
 
 def shown_hours(hours: float) -> str:
@@ -119,6 +135,15 @@ def rate(slope_mb_per_hour: float | None) -> str:
     ('2.15 MB/hour', '0.00 MB/hour')
     """
     return "unknown" if slope_mb_per_hour is None else f"{_unsigned_zero(slope_mb_per_hour)} MB/hour"
+
+
+def in_percent(share: float) -> str:
+    """Return a share (0 to 1) in percent, without digits after the point.
+
+    >>> in_percent(0.894), in_percent(1.0)
+    ('89 %', '100 %')
+    """
+    return f"{share:.0%}".replace("%", " %")
 
 
 def per_hour(count: float) -> str:

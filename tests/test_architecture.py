@@ -25,6 +25,7 @@ UNITS = (
     "_percent",
     "_count",
     "_mb_per_hour",
+    "_per_month",
     "_share",
     "_pct",
     "_id",

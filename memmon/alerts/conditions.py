@@ -15,7 +15,7 @@ from memmon.facts.run_endings import END_WORDS, ENDS_ON_PURPOSE, IMPORTED
 from memmon.facts.severity import NEAR_HOURS
 from memmon.facts.staleness import is_stale
 from memmon.facts.verdicts import Confidence, Verdict
-from memmon.formatting import local_time, shown, size, span
+from memmon.formatting import in_percent, local_time, shown, size, span, span_range
 from memmon.units import SECONDS_PER_HOUR, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
         level = "active"
     hours = ahead.hours_to_limit or 0.0
     low, high = ahead.hours_to_limit_low, ahead.hours_to_limit_high
-    sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
+    sure = span_range(low or 0.0, high)
     rate = "" if ahead.slope_mb_per_hour is None else f", growing {ahead.slope_mb_per_hour:.2f} MB/hour"
     return seen(
         present,
@@ -293,7 +293,7 @@ def forecast(present: PresentState, policy: AlertPolicy) -> Observation | None:
         severity=severity_here(present),
         title=AlertKind.FORECAST.row.title.format(hours=policy.forecast_hours),
         message=(
-            f"In about {span(hours)} ({ahead.level:.0%} interval {sure}) memory reaches "
+            f"In about {span(hours)} ({in_percent(ahead.level)} interval {sure}) memory reaches "
             f"{_mb(ahead.limit_bytes)}{rate}; it is now at {_mb(ahead.current_bytes)}."
         ),
         values={

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.assessment.freshness import FreshnessState
@@ -81,7 +83,7 @@ def _on_freshness(freshness: Freshness | None, command: _Command) -> Iterator[st
 def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetime], str]) -> Iterator[str]:
     share, forecast = assessed.limit_share, assessed.forecast
     if share is not None and share >= WARNING_SHARE:
-        shows = command("report", "--since", "24h")
+        shows = command("report", "--since", _back_to(assessed))
         yield f"Raise the limit or free memory before the kernel ends a process; who holds it: {shows}"
     elif assessed.severity is Severity.CRITICAL and forecast is not None:
         at = forecast.at_low or forecast.at
@@ -131,4 +133,12 @@ def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
     if cause is not None and cause.advice and not is_solved and finding.verdict is not Verdict.CANNOT_SAY:
         yield cause.advice
     if row.grows and row.is_explained and not row.ends:
-        yield f"See what grew, and since when: {command('report', '--since', '24h')}"
+        yield f"See what grew, and since when: {command('report', '--since', _back_to(assessed))}"
+
+
+def _back_to(assessed: Assessment) -> str:
+    """Return how far back a report is to go: a day, or as many as hold the beginning of the growth."""
+    since, at = assessed.finding.since, assessed.at
+    if since is None or at is None or at - since <= timedelta(days=1):
+        return "24h"
+    return f"{math.ceil((at - since) / timedelta(days=1))}d"

@@ -10,7 +10,7 @@ from memmon.facts.limit_names import limit_name
 from memmon.facts.run_endings import END_WORDS
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import age, interval, local_time, rate, shown, size, span
+from memmon.formatting import age, in_percent, interval, local_time, rate, shown, size, span, span_range
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def where_of(assessed: Assessment) -> str:
 
 def _culprit(assessed: Assessment) -> str:
     found = chief_culprit(assessed.culprits) if assessed.finding.verdict.row.is_explained else None
-    return "" if found is None else f"{found.share:.0%} of it in {shown(found.name)}"
+    return "" if found is None else f"{in_percent(found.share)} of it in {shown(found.name)}"
 
 
 def _limit(assessed: Assessment) -> str:
@@ -89,9 +89,9 @@ def _limit(assessed: Assessment) -> str:
     if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
         return f"{percent:.0f} % of {whole} is used{by}"
     low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
-    sure = f"{span(low or 0.0)} to {'never' if high is None else span(high)}"
+    sure = span_range(low or 0.0, high)
     at = "" if forecast.at is None else f", at {local_time(forecast.at)}"
-    return f"{whole} is reached in about {span(hours)}{by} ({forecast.level:.0%} interval {sure}){at}"
+    return f"{whole} is reached in about {span(hours)}{by} ({in_percent(forecast.level)} interval {sure}){at}"
 
 
 def _freshness(freshness: Freshness | None) -> str:

@@ -10,7 +10,7 @@ from memmon.facts.deque_state import state_of
 from memmon.facts.limit_names import limit_name
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import counted, rate, shown, size, span
+from memmon.formatting import counted, in_percent, rate, shown, size, span
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _whose(assessed: Assessment) -> str:
         return ""
     found = chief_culprit(assessed.culprits)
     if found is not None:
-        return f"{shown(found.name)} holds {found.share:.0%} of it."
+        return f"{shown(found.name)} holds {in_percent(found.share)} of it."
     main = next(iter(() if assessed.cause is None else assessed.cause.parts), None)
     unnamed = (
         "nothing that is registered explains it"
@@ -127,7 +127,7 @@ def _whose(assessed: Assessment) -> str:
     )
     if main is None or main.share < _LEAST_MAIN_SHARE:
         return f"{unnamed[0].upper()}{unnamed[1:]}."
-    return f"{main.share:.0%} of it is {main.label}; {unnamed}."
+    return f"{in_percent(main.share)} of it is {main.label}; {unnamed}."
 
 
 def _end(assessed: Assessment, tz: tzinfo | None) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from memmon.analysis.resources.finding import ResourceState
-from memmon.formatting import local_time, per_hour, span
+from memmon.formatting import local_time, per_hour, span, span_range
 
 ResourceName = Literal["threads", "open_files"]
 
@@ -103,6 +103,5 @@ class Resource:
         if self.hours_to_limit <= 0:
             return "all of them are used"
         low, high = self.hours_to_limit_low, self.hours_to_limit_high
-        latest = "never" if high is None else span(high)
-        sure = "" if low is None else f" ({span(low)} to {latest})"
+        sure = "" if low is None else f" ({span_range(low, high)})"
         return f"used up in about {span(self.hours_to_limit)}{sure}"

@@ -8,7 +8,7 @@ from memmon.facts.deque_state import DequeState
 from memmon.facts.run_endings import END_WORDS
 from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Tone, Verdict
-from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, rate
+from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, in_percent, rate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +28,7 @@ def share_words(share: CauseShare) -> str:
     elif share.growth_mb is not None:
         words.append(f"{share.growth_mb:+.1f} MB")
     if share.share is not None:
-        words.append(f"{share.share:.0%} of the growth")
+        words.append(f"{in_percent(share.share)} of the growth")
     return ", ".join(words) or "unknown"
 
 

@@ -58,8 +58,8 @@ def test_explained_and_unexplained_are_the_growth():
     assert found.unexplained_bytes / MB == pytest.approx(72, rel=0.1)
     assert found.unexplained_share == pytest.approx(0.3, abs=0.03)
     assert [part.name for part in found.parts] == ["a", "b", "d", "c"]
-    assert "a 60%" in found.summary
-    assert "unexplained 30%" in found.summary
+    assert "a 60 %" in found.summary
+    assert "unexplained 30 %" in found.summary
 
 
 def test_the_interval_of_a_share_holds_the_truth():

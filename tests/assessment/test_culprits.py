@@ -76,7 +76,7 @@ def test_the_growth_of_a_stored_day_is_shared_out(tmp_path):
     assert [share.name for share in shares] == ["history", "cache", "unexplained"]
     assert [share.share for share in shares] == pytest.approx([0.5, 0.25, 0.25], abs=0.02)
     assert sum(share.growth_bytes for share in shares) / MB == pytest.approx(COUNT - 1, rel=0.05)
-    assert "history 50%" in sentences[0]
+    assert "history 50 %" in sentences[0]
     assert "Give history a maxlen" in sentences[1]
 
 

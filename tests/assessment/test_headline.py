@@ -62,7 +62,7 @@ def test_a_leak_is_told_in_one_sentence():
     assert said.startswith(f"Memory leaks: {rate(found.slope_mb_per_hour)} (95 % interval ")
     for words in (
         f"since {local_time(found.since)}",
-        "97% of it in order_cache",
+        "97 % of it in order_cache",
         "the container's limit (2,048 MB) is reached in about ",
         f"at {local_time(ahead.at)}",
     ):
@@ -124,9 +124,9 @@ def test_before_there_is_a_verdict_no_tool_is_advised():
 def test_commands_are_ready():
     """A command names the database where it is known and the source, quoted for a shell."""
     assessed = replace(leaking(), source="order bot")
-    assert advice_of(assessed)[-1].endswith("`memmon report --source 'order bot' --since 24h`")
+    assert advice_of(assessed)[-1].endswith("`memmon report --source 'order bot' --since 2d`")
     shown = advice_of(assessed, database="/data/m.db")[-1]
-    assert shown.endswith("`memmon report --db /data/m.db --source 'order bot' --since 24h`")
+    assert shown.endswith("`memmon report --db /data/m.db --source 'order bot' --since 2d`")
 
 
 @pytest.mark.parametrize(
@@ -192,3 +192,12 @@ def test_what_helps_soonest_stands_first():
     said = advice_of(worst)
     assert len(said) == len(order)
     assert all(words in sentence for words, sentence in zip(order, said, strict=True))
+
+
+def test_the_ready_report_holds_the_beginning_of_the_growth():
+    """The command to see what grew goes back over as many days as the growth lasts, and a day at least."""
+    assessed = replace(assess(LEAKS), severity=None)
+    began = assessed.finding.since
+    for hours, back in ((20.0, "24h"), (24.0, "24h"), (25.0, "2d"), (90.0, "4d")):
+        later = replace(assessed, at=began + timedelta(hours=hours))
+        assert f"--since {back}`" in next(one for one in advice_of(later) if "See what grew" in one)

@@ -142,7 +142,8 @@ def test_metrics_and_fleet_take_the_kept_verdict(leaky):
     assert trend_of(leaky, NOW) == pytest.approx(MARK)
     anew = fleet(leaky.database.url, now=NOW, since=NOW - timedelta(days=7)).results[0]
     assert anew.slope_mb_per_hour == pytest.approx(20.0, rel=0.1)
-    assert replace(row, slope_mb_per_hour=anew.slope_mb_per_hour) == anew
+    follows = {"slope_mb_per_hour": anew.slope_mb_per_hour, "log_e_value": anew.log_e_value}  # of the slope
+    assert replace(row, **follows) == anew
 
 
 def test_an_old_assessment_is_not_taken(leaky):

@@ -45,7 +45,7 @@ def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
     since = day_and_time(found.finding.since, now=found.at, tz=UTC)
     assert plainly(found, tz=UTC) == (
         f"Leaking {rate(found.finding.slope_mb_per_hour)} since {since}, with release 1.8.1.",
-        "order_cache holds 80% of it.",
+        "order_cache holds 80 % of it.",
         "The container's limit, 2,048 MB, is reached in about 40.0 h, on Tuesday 22:00 (17:30 to 23:12).",
     )
 

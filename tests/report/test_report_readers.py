@@ -35,7 +35,7 @@ ANSWERS = {
     "3": (
         "Leaking 46.",
         " MB/hour since Thursday 07:5",
-        "unsent_messages holds 95% of it.",
+        "unsent_messages holds 95 % of it.",
         "The machine's memory, 32.0 GB, is reached in about 16.",
         "on 21 March",
         "Do: Bound or clear unsent_messages",
@@ -48,7 +48,7 @@ ANSWERS = {
     "5": (
         "Leaking 46.",
         " MB/hour since Wednesday 19:",
-        "seen_articles holds 71% of it.",
+        "seen_articles holds 71 % of it.",
         "The container's limit, 1,536 MB, is reached in about 7.6 h, on Thursday 23:57",
         "An earlier run was killed out of memory on Wednesday 19:36.",
         "Do: Bound or clear seen_articles",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from memmon.formatting import megabytes
+from memmon.formatting import in_percent, megabytes
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def summary_of(
         return "Memory did not clearly grow: there is nothing to attribute."
     shares = {part.name: mb_from_bytes(part.explained_bytes) / growth_mb for part in parts}
     named = [
-        f"{part.name} {shares[part.name]:.0%}{_interval(part)}"
+        f"{part.name} {in_percent(shares[part.name])}{_interval(part)}"
         for part in parts
         if shares[part.name] >= MENTIONED_SHARE
     ][:MENTIONED_COUNT]
     who = ", ".join(named) if named else "none of what is registered"
     growth = f"Of {megabytes(growth_mb)} MB growth"
-    rest = f"unexplained {min(1.0, max(0.0, 1.0 - sum(shares.values()))):.0%}."
+    rest = f"unexplained {in_percent(min(1.0, max(0.0, 1.0 - sum(shares.values()))))}."
     return f"{growth}: {who}; {rest}" if named else f"{growth}, {who} explains a tenth; {rest}"
 
 
@@ -66,4 +66,4 @@ def _interval(part: AttributedPart) -> str:
     if part.share is None or part.share_low is None or part.share_high is None or part.in_step_with:
         return ""
     low, high = (min(1.0, max(0.0, one)) for one in (part.share_low, part.share_high))
-    return f" ({low:.0%} to {high:.0%})"
+    return f" ({in_percent(low)} to {in_percent(high)})"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from memmon.analysis.stats.noise import fit_noise, t_quantile, weights_error
+from memmon.formatting import in_percent
 from memmon.units import KIB, MIB
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def _summary(
         return f"No memory is left behind per unit of work ({low / KIB:.2f} to {high / KIB:.2f} KB)."
     left = each * unit_count
     what = (
-        f"{left / MIB:.1f} MB" if not growth_bytes else f"{min(1.0, left / growth_bytes):.0%} of the growth"
+        f"{left / MIB:.1f} MB"
+        if not growth_bytes
+        else f"{in_percent(min(1.0, left / growth_bytes))} of the growth"
     )
     return (
         f"Each unit of work leaves {each / KIB:.2f} KB behind ({low / KIB:.2f} to {high / KIB:.2f} KB), "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.formatting import megabytes, shown_hours
+from memmon.formatting import in_percent, megabytes, shown_hours
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _ADVICE: dict[str, str] = {
         "registered and never removed."
     ),
     "native": (
-        "Attach a native profiler such as memray (--native), and look at the extension modules in use: no Python "
-        "type need grow."
+        "Attach a native profiler such as memray (--native), and look at the extension modules in use: what "
+        "grows is no Python object."
     ),
     "retained": (
         "Try MALLOC_ARENA_MAX=2, another allocator (jemalloc, mimalloc), or trimming the heap after large bursts: "
@@ -60,7 +60,7 @@ def summary_for(cause: Cause, growth_bytes: float, hours: float, parts: Sequence
     if cause == "none":
         return f"Nothing to explain: memory did not grow {span}."
     named = [part for part in parts if part.share >= MENTIONED_SHARE and part.growth_bytes > 0]
-    shares = ", ".join(f"{part.share:.0%} {part.label}" for part in named)
+    shares = ", ".join(f"{in_percent(part.share)} {part.label}" for part in named)
     return f"Of {megabytes(mb_from_bytes(growth_bytes))} MB growth {span}: {shares}."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from memmon.formatting import local_time, size
+from memmon.formatting import in_percent, local_time, size
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _when(forecast: Forecast) -> str:
     low = span_text(forecast.hours_to_limit_low or 0.0)
     latest = forecast.hours_to_limit_high
     high = "later than the horizon" if latest is None else span_text(latest)
-    return f"in about {span_text(forecast.hours_to_limit or 0.0)} ({forecast.level:.0%} interval: {low} to {high})"
+    return f"in about {span_text(forecast.hours_to_limit or 0.0)} ({in_percent(forecast.level)} interval: {low} to {high})"
 
 
 def _earliest(forecast: Forecast, hours: float | None) -> tuple[str, ...]:
@@ -102,8 +102,8 @@ def _details(forecast: Forecast) -> list[str]:
     if back is not None:
         lines.append(
             f"Back-test: from {back.origin_count} earlier moments, readings up to {span_text(back.longest_hours)} "
-            f"ahead were {back.median_error_mb:.1f} MB off (median); {back.coverage:.0%} lay inside the "
-            f"{back.level:.0%} interval, which was then scaled by {back.spread_factor:.2f}."
+            f"ahead were {back.median_error_mb:.1f} MB off (median); {in_percent(back.coverage)} lay inside the "
+            f"{in_percent(back.level)} interval, which was then scaled by {back.spread_factor:.2f}."
         )
     if forecast.deques_full_hours:
         lines.append(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.limit_names import limit_name
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import interval, rate, size, span
+from memmon.formatting import in_percent, interval, rate, size, span, span_range
 from memmon.report.html.view_model import Card
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from memmon.report.data import Report
 
 SOON_HOURS = 24.0
+_PLANNED_HOURS = 168.0
+"""Chosen: what comes within a week is worth a warning colour, whatever brings it."""
 
 
 def cards_of(report: Report) -> tuple[Card, ...]:
@@ -55,19 +57,24 @@ def _memory(report: Report) -> Card:
 def _growth(report: Report) -> Card:
     finding = report.leak.finding
     if finding is None or finding.slope_mb_per_hour is None:
-        return Card(title="Leak", value="not known yet", mood="wait", lines=_threshold(report))
+        return Card(title="Growth", value="not known yet", mood="wait", lines=_threshold(report))
     bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
     value, unit = _split_unit(rate(finding.slope_mb_per_hour))
-    mood = "warn" if finding.verdict.row.tone == "warn" else "plain"
     return Card(
-        title="Leak", value=value, unit=unit, lines=(f"95 %: {bounds}", *_threshold(report)), mood=mood
+        title="Growth",
+        value=value,
+        unit=unit,
+        lines=(f"95 % interval {bounds}", *_threshold(report)),
+        mood="warn" if finding.is_leak else "plain",
     )
 
 
 def _threshold(report: Report) -> tuple[str, ...]:
+    """Return from where on it is a leak, and how sure it is that it grows; of what does not grow that says nothing."""
     finding = report.leak.finding
-    words = f"threshold {report.leak.threshold_mb_per_hour:g}"
-    return (words if finding is None else f"{words}, confidence {finding.confidence}",)
+    words = f"a leak from {report.leak.threshold_mb_per_hour:g} on"
+    grows = finding is not None and finding.verdict.row.grows
+    return (f"{words}, confidence {finding.confidence}" if finding is not None and grows else words,)
 
 
 def _limit(report: Report) -> Card:
@@ -79,7 +86,7 @@ def _limit(report: Report) -> Card:
     used = (forecast.used_mb if forecast else None) or (system.limit_used_mb if system else None)
     lines = [f"of {size(limit_mb)} ({limit_name(origin)})"]
     if used is not None:
-        lines.append(f"{used / limit_mb:.0%} used")
+        lines.append(f"{size(used)} used ({in_percent(used / limit_mb)})")
     if forecast is None:
         return Card(
             title="Limit",
@@ -91,23 +98,25 @@ def _limit(report: Report) -> Card:
     if hours is None:
         finding = report.leak.finding
         is_level = finding is not None and finding.verdict is Verdict.STABLE
-        value = "cannot say yet" if forecast.state == "cannot_say" and not is_level else "not in sight"
+        unsaid = "no date" if is_level else "cannot say yet"
+        value = unsaid if forecast.state == "cannot_say" else "not in sight"
         return Card(title="Limit", value=value, lines=tuple(lines))
-    bounds = [f"{span(end)}" if end is not None else "later" for end in _ends(report)]
-    level = f"{forecast.level:.0%}: " if forecast.level else ""
-    lines.append(f"{level}{bounds[0]} to {bounds[1]}")
+    low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
+    level = f"{in_percent(forecast.level)} interval " if forecast.level else ""
+    lines.append(f"{level}{span_range(low or 0.0, high, endless='later')}")
     return Card(
         title="Limit",
         value=f"in {span(hours)}",
         lines=tuple(lines),
-        mood="bad" if hours <= SOON_HOURS else "warn",
+        mood=_mood_of(report, hours),
     )
 
 
-def _ends(report: Report) -> tuple[float | None, float | None]:
-    forecast = report.forecast
-    assert forecast is not None
-    return forecast.hours_to_limit_low, forecast.hours_to_limit_high
+def _mood_of(report: Report, hours: float) -> str:
+    """Return the colour of a date: what no leak reaches, and not soon, is none to be warned of."""
+    finding = report.leak.finding
+    is_warned = hours <= _PLANNED_HOURS or (finding is not None and finding.is_leak)
+    return "bad" if hours <= SOON_HOURS else "warn" if is_warned else "plain"
 
 
 def _resources(report: Report) -> Iterator[Card]:

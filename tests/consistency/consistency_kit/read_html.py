@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from consistency_kit.said import (
     FAILING,
     NOT_FAILING,
+    SIZE,
     SPAN,
     Number,
     Said,
@@ -92,7 +93,7 @@ def report(page: str) -> Said:
         said["verdict"] = frozenset({found[1].replace(" ", "_")})
     if found := re.search(r"confidence: (\w+)\)", method):
         said["confidence"] = found[1]
-    said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Leak"], "p", "big")[0]))))
+    said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Growth"], "p", "big")[0]))))
     said.update(_limit_card(cards["Limit"]))
     sentences = " ".join(words(one) for one in judged.iter("p"))
     said.update(processes_say(sentences))
@@ -132,11 +133,11 @@ def _limit_card(card: Element) -> Said:
     said: Said = {}
     text = " ".join(words(one) for one in card.iter("p"))
     big = words(_of_class(card, "p", "big")[0])
-    if found := re.search(r"\bof ([\d.]+ [MG]B)", text):
+    if found := re.search(rf"\bof {SIZE}", text):
         said["limit_bytes"] = size_bytes(found[1])
-    elif re.fullmatch(r"[\d.]+ [MG]B", big):
+    elif re.fullmatch(SIZE, big):
         said["limit_bytes"] = size_bytes(big)
-    if found := re.search(r"(\d+)% used", text):
+    if found := re.search(r"used \((\d+) %\)", text):
         said["used_percent"] = number(found[1])
     if found := re.match(rf"in {SPAN}", big):
         said["hours_to_limit"] = span_hours(found[1])

@@ -1,0 +1,52 @@
+"""The cards say what the sentences above them say: one colour, one use of the limit, one way to write a share and a span."""
+
+from __future__ import annotations
+
+import pytest
+from page_histories import NOW, READERS, write
+
+from memmon.formatting import in_percent, size
+from memmon.report.build import build_report
+from memmon.report.html.cards import cards_of
+from memmon.store.read import open_store
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """Return the report and its cards by title, of a leak, of growth below the threshold and of a healthy program."""
+    folder, found = tmp_path_factory.mktemp("cards"), {}
+    for what, name in (("leak", "1"), ("growth", "2"), ("healthy", "4")):
+        with open_store(write(folder / f"{what}.db", READERS[name])) as store:
+            report = build_report(store, now=NOW)
+        found[what] = (report, {card.title: card for card in cards_of(report)})
+    return found
+
+
+def test_what_is_no_leak_wears_no_warning(known):
+    """Growth below the threshold whose date is far, and a level program, are plain; a leak and its date are not."""
+    moods = {what: (cards["Growth"].mood, cards["Limit"].mood) for what, (_, cards) in known.items()}
+    assert moods == {"leak": ("warn", "warn"), "growth": ("plain", "plain"), "healthy": ("plain", "plain")}
+
+
+def test_how_sure_it_is_stands_beside_what_grows_only(known):
+    """Confidence is that memory grows: beside a verdict that it does not, it would read as doubt."""
+    for what, (report, cards) in known.items():
+        said = " ".join(cards["Growth"].lines)
+        assert "a leak from 10 on" in said
+        assert (f"confidence {report.leak.finding.confidence}" in said) == (what != "healthy")
+
+
+def test_the_use_of_the_limit_is_what_counts_against_it(known):
+    """The size that is charged stands with its share: resident memory, another number, stands in another card."""
+    for report, cards in known.values():
+        used, limit = report.forecast.used_mb, report.forecast.limit_mb
+        assert f"{size(used)} used ({in_percent(used / limit)})" in cards["Limit"].lines
+
+
+def test_both_ends_of_the_date_are_told_in_one_unit(known):
+    """Two lengths of time that belong together are not hours and days."""
+    _, cards = known["leak"]
+    said = cards["Limit"].lines[-1]
+    assert said.startswith("80 % interval 4")
+    assert said.endswith(" h")
+    assert " d" not in said
