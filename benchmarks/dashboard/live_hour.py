@@ -40,13 +40,13 @@ MOST_GROWTH = 1.1
 """Memory is level while the last third of the rounds holds at most this share of what the third before held."""
 FEWEST_ROUNDS = 9
 OTHER_COUNT = 24
-"""Sources beside the live one: the overview is longer than its window."""
+"""Sources beside the live one: the overview is longer than its window; what the live one is found to be may move it."""
 ROUNDING_PIXELS = 2
 """Heights of parts are fractions of a pixel; a line of text is 20 high."""
 WINDOW = {"width": 1280, "height": 500}
 PROGRAM = "import time; kept = []\nwhile True: kept.append(bytes(10_000)); time.sleep(1)"
 STANDS = """first => {
-    const titles = Array.from(document.querySelectorAll("main h2, main h3, main summary, tr.row th a"));
+    const titles = Array.from(document.querySelectorAll("main h2, main h3, main summary, tr.row th a[href*=other]"));
     const one = titles.find(each => first ? each.textContent === first : each.getBoundingClientRect().top >= 0);
     return {
         zoom: document.documentElement.getAttribute("data-view"), charts: document.querySelectorAll(".uplot").length,
