@@ -48,6 +48,7 @@ PASSES = (
     (near_roots, 2, 26_000),
     (library_roots, 4, 8_000),
     (own_roots, 7, 30_000),
+    (task_roots, 1, 6_000),
     (task_roots, 7, 6_000),
     (own_roots, LONGEST_DEPTH, 12_000),
     (library_roots, LONGEST_DEPTH, 6_000),
