@@ -16,6 +16,7 @@ import pytest
 
 from memmon.clock import ManualClock
 from memmon.model import RunRecord
+from memmon.probe.objects import places
 from memmon.probe.objects.evidence import compare, event_data, gather
 from memmon.probe.objects.survey import survey
 from memmon.recorder.alerts.evidence import EvidenceGatherer
@@ -65,6 +66,17 @@ def test_a_leak_of_classes():
     suspects = grown(lambda: held_classes.extend(type(f"Made{index}", (), {}) for index in range(2_000)))
     assert suspects.types[0][0] == "type"
     assert suspects.roots[0][0].endswith("held_classes")
+
+
+def test_what_has_no_place_of_its_own_is_no_root(monkeypatch):
+    """Where there are more places than are told apart, what is counted together is never named as what grew."""
+    monkeypatch.setattr(places, "_PLACE_LIMIT", 20)
+    monkeypatch.setattr(places, "_LIMIT_OF_MANY", 20)
+    held_classes.extend(type(f"Made{index}", (), {}) for index in range(2_000))
+    found = survey()
+    assert found.places.total_bytes[0] > 1_000_000
+    assert found.places.labels[0] == places.REST
+    assert places.REST not in found.root_bytes
 
 
 def test_unclosed_figures():

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
-from memmon.probe.objects.places import Places
+from memmon.probe.objects.places import REST, Places
 from memmon.probe.objects.program_code import is_program_module
 from memmon.probe.objects.walk import Walk
 
@@ -64,7 +64,7 @@ def survey(
             pause()
         counts[kind] = counts.get(kind, 0.0) + places.counts[place]
         sizes[kind] = sizes.get(kind, 0.0) + places.own_bytes[place]
-        if places.parents[place] < 0 and places.total_bytes[place]:
+        if places.parents[place] < 0 and places.total_bytes[place] and places.labels[place] is not REST:
             roots[places.labels[place]] = places.total_bytes[place]
     pause()
     names = sorted(counts, key=lambda name: -sizes.get(name, 0.0))[:_TOP_COUNT]
