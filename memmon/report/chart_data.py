@@ -12,7 +12,15 @@ import numpy as np
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.report.chart_bins import BIN_SECONDS
 from memmon.report.chart_lines import forecast_of, trend_of, trend_words
-from memmon.report.chart_marks import EVENT_KINDS, MAX_MARKERS, ends_of, markers_of, releases_of
+from memmon.report.chart_marks import (
+    EVENT_KINDS,
+    MAX_MARKERS,
+    MAX_PASSES,
+    PASS_KINDS,
+    ends_of,
+    markers_of,
+    releases_of,
+)
 from memmon.report.chart_parts import parts_of
 from memmon.report.chart_pauses import CutCells, PiecewiseRows, cut_ribbons, pauses_of
 from memmon.report.chart_processes import are_several, history_of_finding, lines_of, of_finding, summed
@@ -91,10 +99,12 @@ def build_charts(
         ),
         markers=markers_of(
             report,
-            store.events(
-                report.source, since, until, kinds=list(EVENT_KINDS), limit=MAX_MARKERS, run_id=run_id
+            *(
+                store.events(report.source, since, until, kinds=kinds, limit=most, run_id=run_id)
+                for kinds, most in ((list(EVENT_KINDS), MAX_MARKERS), (PASS_KINDS, MAX_PASSES))
             ),
             first_seconds=first_seconds,
+            until_seconds=until.timestamp(),
         ),
         ends=ends_of(report, first_seconds=first_seconds),
         releases=releases_of(report, since_seconds=first_seconds, until_seconds=until.timestamp()),

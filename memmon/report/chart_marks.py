@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from memmon.store.read import EventInfo
 
 MAX_MARKERS = 300
+PASS_KINDS = ("gc", "trim")
+"""Of events that say that memory was given back: passes, which come by themselves, again and again."""
+
+MAX_PASSES = 20_000
+"""Passes that are looked at; two years of one an hour. Chosen."""
+
+MOST_TICKS = 120
+"""Ticks on the axis, at most: more stand too close to be told apart on a phone. Chosen."""
+
 EVENT_KINDS = {
     "death": "alert",
     "ended": "note",
-    "gc": "gc",
-    "trim": "gc",
     "alert": "alert",
     "annotation": "note",
     "clock_step": "note",
@@ -28,8 +35,18 @@ EVENT_KINDS = {
 }
 
 
-def markers_of(report: Report, events: Iterable[EventInfo], *, first_seconds: float) -> tuple[Marker, ...]:
-    """Return every moment after `first_seconds` that is worth telling, oldest first: the newest `MAX_MARKERS`."""
+def markers_of(
+    report: Report,
+    events: Iterable[EventInfo],
+    passes: Iterable[EventInfo],
+    *,
+    first_seconds: float,
+    until_seconds: float,
+) -> tuple[Marker, ...]:
+    """Return every moment after `first_seconds` that is worth telling, oldest first.
+
+    The newest `MAX_MARKERS`, and the passes over the whole time, as `MOST_TICKS` at most.
+    """
     runs = _runs(report)
     are_several = report.history is not None and report.history.process_count > 1
     markers = list(_starts(runs, are_several=are_several))
@@ -38,7 +55,26 @@ def markers_of(report: Report, events: Iterable[EventInfo], *, first_seconds: fl
         for event in events
         if event.kind in EVENT_KINDS
     ]
-    return _newest(markers, first_seconds)
+    ticks = _ticks(passes, first_seconds, until_seconds)
+    return tuple(sorted((*_newest(markers, first_seconds), *ticks), key=_moment))
+
+
+def _ticks(passes: Iterable[EventInfo], first_seconds: float, until_seconds: float) -> Iterator[Marker]:
+    """Yield each pass; where there are very many, one tick for those of an equal part of the time, with their number."""
+    inside = [event for event in passes if event.at.timestamp() > first_seconds]
+    if len(inside) <= MOST_TICKS:
+        yield from (Marker(at_seconds=one.at.timestamp(), kind="gc", text=one.text) for one in inside)
+        return
+    width_seconds = max(until_seconds - first_seconds, 1.0) / MOST_TICKS
+    inside.sort(key=lambda event: event.at)
+
+    def part_of(event: EventInfo) -> int:
+        return min(int((event.at.timestamp() - first_seconds) / width_seconds), MOST_TICKS - 1)
+
+    for _, some in groupby(inside, part_of):
+        found = list(some)
+        more = f"{len(found):,} passes, the last: " if len(found) > 1 else ""
+        yield Marker(at_seconds=found[0].at.timestamp(), kind="gc", text=f"{more}{found[-1].text}")
 
 
 def ends_of(report: Report, *, first_seconds: float) -> tuple[Marker, ...]:
@@ -48,7 +84,11 @@ def ends_of(report: Report, *, first_seconds: float) -> tuple[Marker, ...]:
 
 def _newest(markers: Iterable[Marker], first_seconds: float) -> tuple[Marker, ...]:
     inside = [marker for marker in markers if marker.at_seconds > first_seconds]
-    return tuple(sorted(inside, key=lambda marker: marker.at_seconds))[-MAX_MARKERS:]
+    return tuple(sorted(inside, key=_moment))[-MAX_MARKERS:]
+
+
+def _moment(marker: Marker) -> float:
+    return marker.at_seconds
 
 
 def releases_of(report: Report, *, since_seconds: float, until_seconds: float) -> tuple[ReleaseSpan, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from report_values import NOW
 
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
+from memmon.report.chart_marks import MOST_TICKS, markers_of
 from memmon.report.html import render_html
 from memmon.report.html.figures import memory_bins, memory_figure
-from memmon.store.read import open_store
+from memmon.store.read import EventInfo, open_store
 
 DAYS = 6
 
@@ -49,6 +51,36 @@ def test_every_moment_of_the_picture_is_on_it_not_of_the_last_day_alone(leak):
     assert [(one.kind, one.text) for one in charts.ends] == [
         ("end", "stopped"),
         ("death", "killed: out of memory"),
+    ]
+
+
+def test_passes_are_told_over_the_whole_time(leak):
+    """Of a year with a pass each hour the axis tells the first as well as the last, and every one is counted; alerts stay."""
+    report, _, _ = leak
+    year = timedelta(days=365)
+    event = EventInfo(event_id=1, at=NOW, kind="gc", text="")
+    passes = [
+        replace(event, at=NOW - year + timedelta(hours=hour), text=f"number {hour}")
+        for hour in range(1, 8761)
+    ]
+    alert = replace(event, at=NOW - year / 2, kind="alert", text="leaking")
+    found = markers_of(
+        report, [alert], passes, first_seconds=(NOW - year).timestamp(), until_seconds=NOW.timestamp()
+    )
+    ticks = [marker for marker in found if marker.kind == "gc"]
+    assert 100 <= len(ticks) <= MOST_TICKS
+    assert (ticks[0].at_seconds, ticks[-1].text.rpartition(": ")[2]) == (
+        passes[0].at.timestamp(),
+        "number 8760",
+    )
+    assert sum(int(marker.text.split(" passes")[0]) for marker in ticks) == len(passes)
+    assert "leaking" in [marker.text for marker in found]
+    assert list(found) == sorted(found, key=lambda marker: marker.at_seconds)
+    few = markers_of(report, [], passes[-3:], first_seconds=0.0, until_seconds=NOW.timestamp())
+    assert [marker.text for marker in few if marker.kind == "gc"] == [
+        "number 8758",
+        "number 8759",
+        "number 8760",
     ]
 
 
