@@ -124,6 +124,7 @@ def _row(urgency: Urgency) -> UrgencyRow:  # noqa: C901 -- one line for each, he
 
 
 _OF_LIMITS = frozenset({Urgency.CRITICAL, Urgency.NEAR_LIMIT})
+_ARE_OVER = frozenset({Urgency.SILENT, Urgency.ENDED})
 
 
 def place_of(
@@ -139,8 +140,9 @@ def place_of(
 ) -> tuple[object, ...]:
     """Return a key to sort by, the most urgent first.
 
-    Among the same: whose limit is reached first, of those near it who uses most of it; then by the verdict, the more
-    certain and the steeper first, what spoke last before what has long been silent.
+    Among the same: whose limit is reached first, of those near it who uses most of it; then by the verdict, of what
+    grows the more certain and the steeper first; of what is silent or has ended what spoke last. Else by name: a slope that is noise
+    and the last sample's moment are others at each look.
     """
     return (
         urgency.rank,
@@ -148,8 +150,8 @@ def place_of(
         -(used_percent or 0.0) if urgency in _OF_LIMITS else 0.0,
         verdict.rank,
         -confidence.rank if confidence is not None and verdict is Verdict.LEAKING else 0,
-        -(slope_mb_per_hour or 0.0),
-        math.inf if last_at is None else -last_at.timestamp(),
+        -(slope_mb_per_hour or 0.0) if verdict.row.grows else 0.0,
+        (math.inf if last_at is None else -last_at.timestamp()) if urgency in _ARE_OVER else 0.0,
         name,
     )
 

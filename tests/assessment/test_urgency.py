@@ -74,6 +74,20 @@ def test_what_dies_first_stands_first_then_silence_then_what_is_near_its_limit(m
     assert [one.urgency.rank for one in found] == sorted(one.urgency.rank for one in found)
 
 
+@given(
+    st.lists(st.floats(-3.0, 3.0), min_size=4, max_size=4),
+    st.lists(st.floats(0.0, 0.2), min_size=4, max_size=4),
+)
+def test_what_is_alike_does_not_change_places_from_look_to_look(slopes, ages):
+    """Of sources that are well, or can't be judged yet, neither a slope that is noise nor the last sample tells which is first."""
+    for verdict in ("stable", "cannot_say"):
+        found = [
+            ranked(assessed(name, finding(verdict=verdict, slope_mb_per_hour=slope), age_hours=age))
+            for name, slope, age in zip("abcd", slopes, ages, strict=True)
+        ]
+        assert [one.place[-1] for one in sorted(found, key=lambda one: one.place)] == list("abcd")
+
+
 def test_a_silent_source_is_never_well():
     """Neither with the best verdict, nor judged, nor without a sample does silence look like health."""
     silent = assessed(age_hours=9.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -161,5 +162,40 @@ def test_the_rows_that_are_read_stay_where_they_are(open_page, tmp_path):
             same = page.locator("tr.row", has=page.get_by_role("link", name=before[9], exact=True))
             assert same.bounding_box()["y"] == pytest.approx(place, abs=2.0)  # a row is 57 high
             assert page.evaluate("document.activeElement.textContent") == before[9]
+    finally:
+        served.stop()
+
+
+def test_a_row_that_changes_its_place_takes_nobody_with_it(open_page, tmp_path):
+    """The reader stays with most of the rows that are looked at, though one of them is where it stood before."""
+    database = tmp_path / "m.db"
+    for number in range(16):
+        record_bot(database, days=0.1, deques=0, source=f"bot-{number:02}", seed=number)
+
+    def moved(route):
+        """Answer with three more rows above, and the thirteenth row where it was."""
+        answer = route.fetch()
+        text = answer.text()
+        rows = re.findall(r'<tr class="row.*?</tr>', text, re.DOTALL)
+        first, last = text.index(rows[0]), text.index(rows[-1]) + len(rows[-1])
+        above = [re.sub(r"bot-\d\d", f"new-{number}", rows[0]) for number in range(3)]
+        others = above + rows[:12] + rows[13:]
+        route.fulfill(
+            response=answer, body=text[:first] + "".join([*others[:12], rows[12], *others[12:]]) + text[last:]
+        )
+
+    served = Served(str(database))
+    try:
+        with open_page(served.address + "/", viewport={"width": 1000, "height": 500}) as (page, _):
+            all_judged(page, served.address)
+            row = page.locator("tr.row").nth(9)
+            name = row.locator("th a").inner_text()
+            row.evaluate("one => scrollBy(0, one.getBoundingClientRect().top - 80)")
+            place = row.bounding_box()["y"]
+            page.route("**/*", moved)
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            page.wait_for_selector("text=new-2", state="attached")
+            same = page.locator("tr.row", has=page.get_by_role("link", name=name, exact=True))
+            assert same.bounding_box()["y"] == pytest.approx(place, abs=2.0)
     finally:
         served.stop()

@@ -41,10 +41,11 @@
       area.scrollTop = seen.top; area.scrollLeft = seen.left;
       var places = {};
       rowsOf(area).forEach(function (one) { places[rowWords(one)] = one.getBoundingClientRect().top; });
-      // A row that went elsewhere by itself does not take the reader with it.
+      // A row that went elsewhere by itself does not take the reader with it: as most of them moved, else as the first.
       var moves = seen.rows.filter(function (one) { return one[0] in places; }).map(function (one) { return places[one[0]] - one[1]; });
       if (!moves.length) { return; }
-      var moved = moves.sort(function (one, other) { return Math.abs(one) - Math.abs(other); })[0];
+      var alike = moves.map(function (one) { return moves.filter(function (other) { return Math.abs(one - other) < 2; }).length; });
+      var moved = moves[alike.indexOf(Math.max.apply(null, alike))];
       if (seen.top > 0) { area.scrollTop += moved; } else { scrollBy(0, moved); }
     });
   }
