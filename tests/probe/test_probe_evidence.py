@@ -72,11 +72,14 @@ def test_what_has_no_place_of_its_own_is_no_root(monkeypatch):
     """Where there are more places than are told apart, what is counted together is never named as what grew."""
     monkeypatch.setattr(places, "_PLACE_LIMIT", 20)
     monkeypatch.setattr(places, "_LIMIT_OF_MANY", 20)
+    before = gather(pause=lambda seconds: None)
     held_classes.extend(type(f"Made{index}", (), {}) for index in range(2_000))
-    found = survey()
+    after = gather(pause=lambda seconds: None)
+    found = after.survey
     assert found.places.total_bytes[0] > 1_000_000
     assert found.places.labels[0] == places.REST
     assert places.REST not in found.root_bytes
+    assert "" not in dict(compare(before, after).types)
 
 
 def test_unclosed_figures():

@@ -144,7 +144,8 @@ def profiler_command() -> str:
 def _growth(
     before: Mapping[str, int], after: Mapping[str, int], *, smallest: int
 ) -> tuple[tuple[str, int], ...]:
-    grown = [(name, value - before.get(name, 0)) for name, value in after.items()]
+    # What is counted together, of whatever types, has no name and is none of them.
+    grown = [(name, value - before.get(name, 0)) for name, value in after.items() if name]
     kept = sorted((one for one in grown if one[1] >= smallest), key=lambda one: -one[1])
     return tuple(kept[:SUSPECT_COUNT])
 

@@ -52,11 +52,12 @@ _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 def own_roots() -> Iterator[Root | None]:
     """Yield where the program's own objects begin: modules, running functions, tasks; None between whiles."""
-    return _own_roots(_local)
+    yield from _own_roots(_local)
+    yield from waiting_roots()
 
 
 def near_roots() -> Iterator[Root | None]:
-    """Yield the same but for threads: what else of the program's holds a thread is a better way to it."""
+    """Yield the same but for tasks and threads: what else of the program's holds a thread is a better way to it."""
     return _own_roots(_no_thread)
 
 
@@ -65,7 +66,6 @@ def _own_roots(local: Callable[..., object]) -> Iterator[Root | None]:
     for name, attribute in _HOOKS:
         yield f"{name}.{attribute}", partial(_variable, name, attribute)
     yield from _of_frames(local, is_own=True)
-    yield from _of_task_variables()
 
 
 def variable_roots() -> Iterator[Root | None]:
@@ -182,7 +182,8 @@ def _no_thread(reach: Callable[[], list[FrameType]], place: int, function: str, 
     return None if issubclass(type(found), threading.Thread) else found
 
 
-def _of_task_variables() -> Iterator[Root]:
+def waiting_roots() -> Iterator[Root]:
+    """Yield the variables of waiting tasks; which task comes first is chance, for they are kept in a set."""
     for reference in _task_references(_TASKS_READ):
         reach = partial(_waiting, reference)
         yield from _of_variables(reach, [_named_variables(one, is_own=True) for one in reach()], _local)
