@@ -79,7 +79,12 @@ def test_what_has_no_place_of_its_own_is_no_root(monkeypatch):
     assert found.places.total_bytes[0] > 1_000_000
     assert found.places.labels[0] == places.REST
     assert places.REST not in found.root_bytes
-    assert "" not in dict(compare(before, after).types)
+    told = compare(before, after)
+    assert "" not in dict(told.types)
+    assert not [one for one in told.chains if places.REST in one.culprit.path]
+    assert not [
+        path for path in map(found.places.path_of, range(len(found.places))) if places.REST in path[:-5]
+    ]
 
 
 def test_unclosed_figures():

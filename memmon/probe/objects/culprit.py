@@ -11,7 +11,7 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from memmon.probe.objects.places import ANY_KEY, IN_CELL, IS_CONTAINER, IS_OF_PROGRAM, Places
+from memmon.probe.objects.places import ANY_KEY, IN_CELL, IS_CONTAINER, IS_OF_PROGRAM, TOGETHER, Places
 from memmon.probe.objects.roots import is_own_module
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ class _Changes:
         for place, flags in enumerate(self._after.flags):
             if place % _BETWEEN_PAUSES == 0:
                 self._between()
-            if self._grown(self._after.total_bytes, self._before.total_bytes, place) < SMALLEST_GROWTH_BYTES:
+            grown = self._grown(self._after.total_bytes, self._before.total_bytes, place)
+            if place == TOGETHER or grown < SMALLEST_GROWTH_BYTES:
                 continue
             grew = self._has_more_entries if flags & IS_CONTAINER else self._is_larger
             if grew(place) or self._are_more(place):

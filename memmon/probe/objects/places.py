@@ -24,6 +24,9 @@ IN_CELL = ".cell_contents"
 REST = "[...]"
 """What is counted once there are very many places."""
 
+TOGETHER = 0
+"""The place of that, the first of all: what hangs on it is counted there too, and it is no place that grows."""
+
 IS_CONTAINER, IS_OF_PROGRAM, IS_CODE = 1, 2, 4
 _ENTRIES = frozenset({ANY, ANY_KEY})
 _RARE_COUNT, _RARE_AMONG = 2, 16
@@ -72,6 +75,8 @@ class Places:
 
     def child(self, parent: int, label: str, kind: str, flags: int = 0) -> int:
         """Return the place below `parent` under `label`; where the same recurs further up, it is that one."""
+        if parent == TOGETHER:
+            return parent
         key = f"{parent} {label} {kind}"
         found = self.index.get(key)
         if found is not None:
@@ -79,7 +84,7 @@ class Places:
         found = self._folded(parent, label, kind)
         if found == NO_PLACE:
             if len(self.labels) >= self._limit(parent):
-                return self.index[f"{NO_PLACE} {REST} "]
+                return TOGETHER
             found = self._added(parent, label, kind, flags)
         self.index[key] = found
         return found
