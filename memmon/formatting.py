@@ -66,7 +66,7 @@ def span(hours: float) -> str:
 
 
 def span_range(low_hours: float, high_hours: float | None, *, endless: str = "never") -> str:
-    """Return two lengths of time in one unit, that of the longer; None: without an end, in the word given.
+    """Return two lengths of time, both in minutes, in hours or in days; None: without an end, in the word given.
 
     >>> span_range(43.7, 50.4), span_range(7.2, 800.0), span_range(30.0, None)
     ('43.7 to 50.4 h', '0.3 to 33.3 d', '30.0 h to never')
