@@ -210,6 +210,17 @@ class RateType(ParamType[float]):
         return rate
 
 
+class NumberRange(click.FloatRange):
+    """A number within bounds: click's lets `nan` through, which is in no order with them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
+
 class LimitType(ParamType["LimitKind | int"]):
     """`2GiB`, `container` or `host`."""
 

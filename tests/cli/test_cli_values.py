@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.cli import app
+from memmon.cli.app import COMMANDS
 from memmon.cli.parameter_types import (
     LEAST_INTERVAL_SECONDS,
     MOMENT,
@@ -86,6 +88,17 @@ def test_absurd_thresholds_are_refused(text):
     """A threshold is a finite number above zero."""
     with pytest.raises(click.BadParameter, match="MB per hour"):
         RATE.convert(text, None, None)
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if not name.startswith("_")])
+def test_no_option_takes_what_is_no_number(name):
+    """Of every command and subcommand, an option that takes a number refuses `nan`, which no bound keeps out."""
+    command = app.main.get_command(None, name)
+    below = list(command.commands.values()) if isinstance(command, click.Group) else []
+    for option in (option for one in [command, *below] for option in one.params):
+        if isinstance(option.type, click.types.FloatParamType):
+            with pytest.raises(click.BadParameter):
+                option.type.convert("nan", option, None)
 
 
 def test_least_interval_is_above_zero():

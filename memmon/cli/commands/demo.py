@@ -14,6 +14,7 @@ import click
 
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say, stdout_encoding, write_json, write_text
+from memmon.cli.parameter_types import NumberRange
 from memmon.cli.text import printable
 from memmon.errors import ChildError, OutputError
 from memmon.facts.defaults import LEAK_HOURS
@@ -43,7 +44,7 @@ And a live one, demo-bot: recorded just now for {seconds:g} s, with 32 deques.
     "--folder", type=click.Path(file_okay=False), help="Where to work (default: a new temporary folder)."
 )
 @click.option(
-    "--seconds", type=click.FloatRange(1, 600), default=6.0, show_default=True, help="How long the bot runs."
+    "--seconds", type=NumberRange(1, 600), default=6.0, show_default=True, help="How long the bot runs."
 )
 @common
 def command(folder: str | None, seconds: float, common: Common) -> None:

@@ -11,7 +11,7 @@ import click
 from memmon.cli.locate import locate_existing
 from memmon.cli.options import Common, common
 from memmon.cli.output import check_output, say_database, write_json, write_text
-from memmon.cli.parameter_types import DURATION, RATE
+from memmon.cli.parameter_types import DURATION, RATE, NumberRange
 from memmon.cli.source_table import HEADINGS, SourceCells, is_screen
 from memmon.cli.text import local_time, one_line, printable, table
 from memmon.clock import SystemClock
@@ -43,7 +43,7 @@ _CONNECT_SECONDS = "10s"
 @click.option(
     "--false-alarms",
     "false_alarms_per_month",
-    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    type=NumberRange(min=0, min_open=True, max=1e6),
     metavar="N",
     help="False alarms that all sources may give together in 30 days of hourly looks (default: no budget).",
 )

@@ -9,7 +9,7 @@ import click
 from memmon.cli.assessed import assessed, limit_object, require_forecast, staleness_of
 from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
-from memmon.cli.parameter_types import LIMIT
+from memmon.cli.parameter_types import LIMIT, NumberRange
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.facts.limit_names import limit_name
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", type=LIMIT, metavar="2GiB|container|host", help="Default: the limit that was recorded."
 )
-@click.option(
-    "--level", type=click.FloatRange(0.5, 0.99), default=0.8, show_default=True, help="Of the interval."
-)
+@click.option("--level", type=NumberRange(0.5, 0.99), default=0.8, show_default=True, help="Of the interval.")
 @click.option("--no-cross-check", is_flag=True, help="Leave out the second model (statsmodels: 2 s more).")
 @judging
 @common
