@@ -39,6 +39,7 @@ EXTRA_OF = {
     "apprise": "alerts",
     "prometheus_client": "metrics",
     "distributed": "dask",
+    "resvg_py": "png",
 }
 """Optional packages, and the extra that brings each."""
 

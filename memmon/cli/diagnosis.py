@@ -48,6 +48,7 @@ EXTRAS = {
     "alerts": ("apprise", "alerts by mail and chat"),
     "metrics": ("prometheus_client", "Prometheus metrics"),
     "postgres": ("psycopg", "a history in PostgreSQL"),
+    "png": ("resvg_py", "pictures of a report"),
 }
 
 

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = ("dashboard", "alerts", "metrics", "postgres", "duckdb")
+EXTRAS = ("dashboard", "alerts", "metrics", "postgres", "duckdb", "png")
 """What a program may ask for beside memmon itself; the others are tools of the checks."""
 
 

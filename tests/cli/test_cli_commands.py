@@ -148,6 +148,37 @@ def test_missing_extra_gives_the_install_command(call, with_deques, tmp_path, mo
     assert not (tmp_path / "s.parquet").exists()
 
 
+def test_report_as_a_picture(call, histories, tmp_path):
+    """-o with the suffix, or --format png, makes a PNG of a source's report."""
+    pytest.importorskip("resvg_py", reason="resvg is an extra: pip install 'memmon[png]'")
+    path = tmp_path / "report.png"
+    answer = call("report", "--db", histories, "--source", "leaky", "-o", path)
+    assert (answer.code, answer.out) == (0, "")
+    assert path.read_bytes()[:20] == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1080).to_bytes(4, "big")
+    answer = call("report", "--db", histories, "--source", "leaky", "--dark", "-o", tmp_path / "dark.png")
+    assert answer.code == 0
+    assert path.read_bytes() != (tmp_path / "dark.png").read_bytes()
+
+
+def test_a_picture_without_its_renderer(call, histories, tmp_path, monkeypatch):
+    """Without the extra a picture is one line with the exact command and no file; every other report goes on."""
+    import sys
+
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    answer = call("report", "--db", histories, "--source", "leaky", "-o", tmp_path / "report.png")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.last_line == "memmon: a PNG needs resvg-py: pip install 'memmon[png]'"
+    assert not (tmp_path / "report.png").exists()
+    assert call("report", "--db", histories, "--source", "leaky", "-o", tmp_path / "report.html").code == 0
+
+
+def test_only_a_picture_is_dark(call, histories):
+    """--dark without a picture is refused in one line."""
+    answer = call("report", "--db", histories, "--source", "leaky", "--dark")
+    assert (answer.code, answer.out) == (2, "")
+    assert "--format png" in answer.last_line
+
+
 @pytest.mark.parametrize(
     "arguments", [["--format", "jsonl", "--since", "1h"], ["--json"], ["--format", "xls"], ["--run", "99"]]
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from itertools import combinations
 
 import pytest
 
-from memmon.report.html import asset
+from memmon.report.html.palette import palette
 
 LEAST_DISTANCE = 15.0
 LEAST_CONTRAST = 3.0
@@ -63,13 +62,8 @@ MEANING = (
 
 def colours(scheme):
     """Return the scheme's colours by their names."""
-    style = asset("report.css")
-    light, dark = (
-        re.search(pattern, style, re.DOTALL)[1]
-        for pattern in (r"\A:root \{(.*?)\n\}", r"dark\) \{\s*:root \{(.*?)\n  \}")
-    )
-    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
-    return {**found, **dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark))} if scheme == "dark" else found
+    known = palette(is_dark=scheme == "dark")
+    return {name: colour for name, colour in known.items() if colour.startswith("#")}
 
 
 def linear(colour):

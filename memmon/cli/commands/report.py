@@ -1,7 +1,8 @@
-"""`memmon report`: the report as text, HTML or JSON, and the stored ones."""
+"""`memmon report`: the report as text, HTML, JSON or a picture, and the stored ones."""
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from memmon.cli.assessed import policy_of
 from memmon.cli.options import Common, WindowOptions, common, judging
-from memmon.cli.output import is_file, json_text, say, stdout_encoding, write_json, write_text
+from memmon.cli.output import is_file, json_text, open_output, say, stdout_encoding, write_json, write_text
 from memmon.cli.selection import bounds_of, no_data, opened
 from memmon.cli.text import local_time, printable, table
 from memmon.errors import NoDataError
@@ -20,30 +21,35 @@ if TYPE_CHECKING:
     from memmon.report.data import Report
     from memmon.store.read import ReportInfo, SourceInfo, Store
 
-FORMATS = ("text", "html", "json")
-_SUFFIXES = {".html": "html", ".htm": "html", ".json": "json"}
+FORMATS = ("text", "html", "json", "png")
+_SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".png": "png"}
 
 
 @click.command("report")
 @click.option(
     "--format", "shape", type=click.Choice(FORMATS), help="Default: by the suffix of -o, else text."
 )
+@click.option("--dark", is_flag=True, help="With --format png: light letters on a dark ground.")
 @click.option("--list", "listing", is_flag=True, help="List the stored daily reports.")
 @click.option("--saved", metavar="DATE", help="Print the stored report of a day (2026-01-31, or 'last').")
 @judging
 @common
 def command(
+    *,
     shape: str | None,
-    listing: bool,  # noqa: FBT001 -- click's way
+    dark: bool,
+    listing: bool,
     saved: str | None,
     common: Common,
     window: WindowOptions,
 ) -> None:
     """Print the report of the last 24 hours (or of --since, --until, --run).
 
-    The leak section judges up to 7 days; HISTORY tells of all runs.
+    The leak section judges up to 7 days; HISTORY tells of all runs. png is a picture for a phone: the
+    first sentences and the chart (needs pip install 'memmon[png]').
     """
     chosen = "json" if common.as_json else shape or _by_suffix(common)
+    _check_picture(common, chosen, is_dark=dark)
     with opened(common) as found:
         source = found.one()
         if listing:
@@ -51,7 +57,20 @@ def command(
         elif saved is not None:
             _show_saved(found, source, saved, common)
         else:
-            _write(found, source, common, window, chosen)
+            _write(found, source, common, window, shape=chosen, is_dark=dark)
+
+
+def _check_picture(common: Common, shape: str, *, is_dark: bool) -> None:
+    """Refuse what can't become a picture before anything is judged for it."""
+    if shape != "png":
+        if is_dark:
+            raise click.UsageError("--dark goes with --format png; a page is as dark as its reader's browser")
+        return
+    if not is_file(common.output) and sys.stdout.isatty():
+        raise click.UsageError("a picture can't be shown in a terminal; give -o a file's name")
+    from memmon.report.png import check_renderer
+
+    check_renderer()
 
 
 def _by_suffix(common: Common) -> str:
@@ -59,18 +78,17 @@ def _by_suffix(common: Common) -> str:
     return next((shape for suffix, shape in _SUFFIXES.items() if name.lower().endswith(suffix)), "text")
 
 
-def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOptions, shape: str) -> None:
+def _write(
+    found: Opened, source: SourceInfo, common: Common, window: WindowOptions, *, shape: str, is_dark: bool
+) -> None:
     bounds = bounds_of(found.store, source, window)
-    store = _page_store(found.store) if shape == "html" else found.store
+    has_charts = shape not in {"text", "json"}
+    store = _page_store(found.store) if has_charts else found.store
     report = _build(found, store, source, window, bounds)
     if report.is_empty:
         raise no_data(found.store, source, bounds)
-    if shape == "html":
-        from memmon.analysis.leak.windows import least_squares_by_hand
-        from memmon.cli.pages import html_page
-
-        page = html_page(store, report, run_id=bounds.run_id, least_squares=least_squares_by_hand)
-        write_text(common, page)
+    if has_charts:
+        _write_drawn(store, report, common, run_id=bounds.run_id, shape=shape, is_dark=is_dark)
     elif shape == "json":
         from memmon.report.render_json import report_object
 
@@ -81,6 +99,22 @@ def _write(found: Opened, source: SourceInfo, common: Common, window: WindowOpti
 
         encoding = "utf-8" if is_file(common.output) else stdout_encoding()
         write_text(common, render_text(report, encoding=encoding))
+
+
+def _write_drawn(
+    store: Store, report: Report, common: Common, *, run_id: int | None, shape: str, is_dark: bool
+) -> None:
+    from memmon.analysis.leak.windows import least_squares_by_hand
+    from memmon.cli import pages
+
+    if shape == "html":
+        write_text(common, pages.html_page(store, report, run_id=run_id, least_squares=least_squares_by_hand))
+        return
+    picture = pages.png_picture(
+        store, report, run_id=run_id, least_squares=least_squares_by_hand, is_dark=is_dark
+    )
+    with open_output(common) as stream:
+        stream.write(picture)
 
 
 def _page_store(store: Store) -> Store:
