@@ -154,3 +154,12 @@ def test_the_pictures_rules_have_their_colours_in_them(is_dark):
     for needed in (".static .mean", ".static .limit", ".release", ".mark.death", ".labels text"):
         assert needed in rules
     assert palette(is_dark=is_dark)["mean"] in rules
+
+
+def test_the_dark_has_colours_of_its_own():
+    """The dark scheme's ground, letters and lines are others than the light's, and dark."""
+    light, dark = palette(), palette(is_dark=True)
+    assert set(light) == set(dark)
+    assert all(light[name] != dark[name] for name in ("bg", "panel", "ink", "mean", "trend", "bad-bg"))
+    assert colour("bg", is_dark=True).sum() < colour("ink", is_dark=True).sum()
+    assert colour("bg").sum() > colour("ink").sum()
