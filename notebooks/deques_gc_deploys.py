@@ -24,11 +24,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import pandas as pd
+import style  # beside this notebook: it draws as the report does
 
 from memmon import open_store
+
+style.use()
 
 database = os.environ.get("MEMMON_NOTEBOOK_DATABASE")  # your own history, if you name one
 if database is None:
@@ -64,19 +66,17 @@ summary.round(2)
 # its room. The others are full for most of the time: they are windows over a stream, and full is what they should be.
 
 # %%
-figure, axes = plt.subplots(2, 3, figsize=(12, 4.6), constrained_layout=True)
+figure, axes = plt.subplots(2, 3, figsize=(12, 5))
 newest = lengths.loc[lengths.index.max() - pd.Timedelta(days=10) :] if columns else lengths
+run_ids = store.snapshots(source)["run_id"].reindex(newest.index)
 for axis, name in zip(axes.flat, columns, strict=False):
-    axis.plot(newest.index, newest[name], color="#1d4ed8", linewidth=0.9)
+    style.line(axis, newest[name], run_ids=run_ids, linewidth=1)
     bound = summary.loc[name, "maxlen"]
+    axis.set_ylim(0, 1.2 * max(newest[name].max(), 0 if pd.isna(bound) else bound))
     if pd.notna(bound):
-        axis.axhline(bound, color="#dc2626", linewidth=0.8, linestyle="--")
-    axis.set_title(name, fontsize=9)
-    axis.tick_params(labelsize=7)
-    axis.xaxis.set_major_locator(mdates.DayLocator(interval=3))
-    axis.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
-    axis.set_ylim(bottom=0)
-    axis.spines[["top", "right"]].set_visible(False)
+        style.limit(axis, bound, f"maxlen {bound:,.0f}")
+    axis.set_title(name)
+    style.days(axis)
 plt.show()
 
 # %% [markdown]

@@ -26,9 +26,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import style  # beside this notebook: it draws as the report does
 from IPython.display import display
 
 from memmon import forecast_limit, open_store
+
+style.use()
 
 database = os.environ.get("MEMMON_NOTEBOOK_DATABASE")  # your own history, if you name one
 if database is None:
@@ -73,23 +76,25 @@ dates = table[["forecast", "low", "high"]].apply(pd.to_datetime, utc=True)
 table.assign(**{name: dates[name].dt.strftime("%m-%d %H:%M") for name in dates}).round(0)
 
 # %%
-figure, axis = plt.subplots(figsize=(11, 4), constrained_layout=True)
+figure, axis = plt.subplots(figsize=(11, 4.4))
 frame = store.snapshots(source, run.first_at, run.last_at)
-axis.plot(frame.index, frame["rss_bytes"] / 2**20, color="#1d4ed8", linewidth=1, label="resident memory")
-axis.axhline(limit_bytes / 2**20, color="#dc2626", linewidth=1, linestyle="--", label="the limit")
+memory = frame["rss_bytes"] / 2**20
+style.line(axis, memory)
+style.say(
+    axis, "resident memory", (memory.index[len(memory) // 3], memory.iloc[len(memory) // 3]), name="mean"
+)
+style.limit(axis, limit_bytes / 2**20, f"the limit, {limit_bytes / 2**20:,.0f} MB")
+style.ends(axis, [run])
 peak = frame["rss_bytes"].max() / 2**20
 for place, (_, row) in enumerate(table.dropna(subset=["low", "high"]).iterrows()):
     height = max(limit_bytes / 2**20, peak) * (0.87 - 0.075 * place)
-    axis.plot(
-        [row["low"], row["high"]], [height, height], color="#d97706", linewidth=4, solid_capstyle="butt"
-    )
-    axis.plot(row["forecast"], height, "o", color="#92400e", markersize=4)
-    axis.annotate(
-        f"{row['hours known']:.0f} h known ", (row["low"], height), ha="right", va="center", fontsize=8
-    )
+    ends = [row["low"], row["high"]]
+    axis.plot(ends, [height, height], color=style.colour("cone")[:3], alpha=0.3, linewidth=6)
+    axis.plot(row["forecast"], height, "o", color=style.colour("forecast"), markersize=4)
+    words = f"{row['hours known']:.0f} h known "
+    axis.annotate(words, (row["low"], height), ha="right", va="center", color=style.colour("forecast"))
 axis.set_ylabel("MB")
-axis.legend(frameon=False, loc="lower right", fontsize=9)
-axis.spines[["top", "right"]].set_visible(False)
+style.days(axis)
 plt.show()
 
 # %% [markdown]

@@ -26,9 +26,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import style  # beside this notebook: it draws as the report does
 
 from memmon import History, detect_leak, forecast_limit, theil_sen, trend_windows
 
+style.use()
 traces = Path("../tests/data/traces")
 truth = {entry["name"]: entry for entry in json.loads((traces / "manifest.json").read_text())["traces"]}
 
@@ -47,14 +49,15 @@ frames = {name: load(name) for name in truth}
 # Each panel has its own scale. Six of the eight grow at first; the question is which go on growing.
 
 # %%
-figure, axes = plt.subplots(2, 4, figsize=(13, 5), constrained_layout=True)
+figure, axes = plt.subplots(2, 4, figsize=(13, 5.4), sharex=True)
 for axis, (name, frame) in zip(axes.flat, frames.items(), strict=True):
-    axis.plot(frame["t_seconds"] / 3600, frame["rss_bytes"] / 2**20, color="#2563eb", linewidth=1)
-    axis.set_title(name, fontsize=9)
-    axis.set_xlabel("hours", fontsize=8)
-    axis.set_ylabel("RSS in MB", fontsize=8)
-    axis.tick_params(labelsize=7)
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.plot(frame["t_seconds"] / 3600, frame["rss_bytes"] / 2**20)
+    style.sizes(axis, frame["rss_bytes"] / 2**20)
+    axis.set_title(name)
+for axis in axes[1]:
+    axis.set_xlabel("hours")
+for axis in axes[:, 0]:
+    axis.set_ylabel("resident memory in MB")
 plt.show()
 
 # %% [markdown]
@@ -111,23 +114,23 @@ assert findings["pydantic_typeadapter_leak"].verdict == "growing"
 # A leak has the same slope in every window; a warm-up does not. Rolling windows of 24 hours show it.
 
 # %%
-figure, axis = plt.subplots(figsize=(9, 3.5), constrained_layout=True)
+figure, axis = plt.subplots(figsize=(10, 4))
 for name, colour in (
-    ("pandas_readcsv_leak", "#dc2626"),
-    ("pydantic_typeadapter_leak", "#d97706"),
-    ("thread_arenas", "#2563eb"),
-    ("sqlite_cache", "#059669"),
+    ("pandas_readcsv_leak", "culprit-0"),
+    ("pydantic_typeadapter_leak", "culprit-1"),
+    ("thread_arenas", "mean"),
+    ("sqlite_cache", "layer-1"),
 ):
     history = History.from_frame(frames[name])
     windows = trend_windows(history, window="24h", step="3h")
     hours = (windows.index - history.first_at).total_seconds() / 3600
-    axis.plot(hours, windows["slope_mb_per_hour"], marker="o", markersize=3, color=colour, label=name)
-axis.axhline(10, color="grey", linestyle="--", linewidth=1)
-axis.annotate("threshold", (24, 10.3), fontsize=8, color="grey")
+    slopes = windows["slope_mb_per_hour"]
+    axis.plot(hours, slopes, marker="o", markersize=3, color=style.colour(colour))
+    is_below = name == "sqlite_cache"  # beside another line's end
+    style.say(axis, name, (hours[-1], slopes.iloc[-1]), name=colour, right=True, below=is_below)
+style.limit(axis, 10, "threshold, 10 MB/h")
 axis.set_xlabel("end of the 24-hour window, hours since the start")
 axis.set_ylabel("slope in MB/h")
-axis.legend(frameon=False, fontsize=8)
-axis.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]

@@ -30,8 +30,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import style  # beside this notebook: it draws as the report does
 
 from memmon import detect_leak, open_store
+
+style.use()
 
 database = os.environ.get("MEMMON_NOTEBOOK_DATABASE")  # your own history, if you name one
 if database is None:
@@ -61,26 +64,31 @@ runs.groupby("release")[["hours", "last MB"]].agg(["count", "median", "max"]).ro
 # %% [markdown]
 # ## The whole picture
 #
-# One point per hour, made in SQL: the mean, and the range from minimum to maximum behind it. Every drop is a
-# restart.
+# One point per hour: the mean, and the range from minimum to maximum behind it. A line ends where its run ended; the
+# bands are the releases.
 
 
 # %%
 def hourly(since=None, until=None):
     frame = store.snapshots(source, since, until)[["rss_bytes", "run_id"]]
-    return (frame["rss_bytes"] / 2**20).resample("1h").agg(["min", "mean", "max"]).dropna()
+    by_hour = (frame["rss_bytes"] / 2**20).groupby([frame["run_id"], frame.index.floor("1h")])
+    return by_hour.agg(["min", "mean", "max"]).reset_index(level="run_id").sort_index(kind="stable")
 
 
-deploys = [event for event in store.events(source) if event.kind == "annotation"]
 band = hourly()
-figure, axis = plt.subplots(figsize=(12, 4), constrained_layout=True)
-axis.fill_between(band.index, band["min"], band["max"], color="#bfdbfe", linewidth=0)
-axis.plot(band.index, band["mean"], color="#1d4ed8", linewidth=0.8)
-for deploy in deploys:
-    axis.axvline(deploy.at, color="#6b7280", linestyle="--", linewidth=1)
-    axis.annotate(f" {deploy.text}", (deploy.at, band["max"].max()), fontsize=9, color="#374151")
-axis.set_ylabel("RSS in MB")
-axis.spines[["top", "right"]].set_visible(False)
+all_runs = [run for run in store.runs(source) if run.first_at is not None]
+figure, axis = plt.subplots(figsize=(12, 4.4))
+style.releases(axis, all_runs)
+style.band(axis, band["min"], band["max"], run_ids=band["run_id"])
+style.line(axis, band["mean"], run_ids=band["run_id"], linewidth=1)
+style.ends(axis, all_runs)
+style.sizes(axis, band["min"], band["max"])
+limits = [run.limit_bytes for run in all_runs if run.limit_bytes]
+if limits and limits[-1] < 2 * max(run.peak_rss_bytes for run in all_runs):
+    style.sizes(axis, band["min"], band["max"], pd.Series([limits[-1] / 2**20]))
+    style.limit(axis, limits[-1] / 2**20, f"the limit, {limits[-1] / 2**20:,.0f} MB")
+axis.set_ylabel("resident memory in MB")
+style.days(axis)
 plt.show()
 
 # %% [markdown]
@@ -99,16 +107,15 @@ pd.crosstab(runs["release"], runs["ended"].fillna("running"))
 
 # %%
 frame = store.snapshots(source)
-figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), sharey=True, constrained_layout=True)
+figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), sharey=True)
 for axis, (release, group) in zip(axes, runs.groupby("release"), strict=False):
     ids = [run.run_id for run in store.runs(source) if (run.release or "none named") == release]
     for _, part in frame[frame["run_id"].isin(ids)].groupby("run_id"):
         hours = (part.index - part.index[0]).total_seconds() / 3600
-        axis.plot(hours, part["rss_bytes"] / 2**20, linewidth=0.8, alpha=0.8)
-    axis.set_title(f"{release}: {len(group)} runs", fontsize=10)
+        axis.plot(hours, part["rss_bytes"] / 2**20, color=style.colour("mean"), linewidth=0.8, alpha=0.6)
+    axis.set_title(f"{release}: {len(group)} runs")
     axis.set_xlabel("hours since the start of the run")
-    axis.spines[["top", "right"]].set_visible(False)
-axes[0].set_ylabel("RSS in MB")
+axes[0].set_ylabel("resident memory in MB")
 plt.show()
 
 # %% [markdown]

@@ -29,11 +29,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+import style  # beside this notebook: it draws as the report does
 from scipy import signal, stats
 from sqlalchemy import text
 from statsmodels.graphics.tsaplots import plot_acf
@@ -41,7 +41,7 @@ from statsmodels.regression.rolling import RollingOLS
 
 from memmon import detect_leak, open_store, theil_sen, trend_model, trend_windows
 
-plt.rcParams["figure.dpi"] = 72
+style.use()
 
 
 def shipped():
@@ -100,19 +100,19 @@ hours = {name: model.model.exog[:, 1] for name, model in models.items()}
 print(models["fastest"].summary())
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(11, 3.2), constrained_layout=True)
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.4))
 for axis, (name, footprint) in zip(axes, series.items(), strict=True):
-    axis.plot(footprint.index, footprint, color="#1d4ed8", linewidth=0.9, label="footprint")
-    line = models[name].get_prediction().summary_frame()
-    axis.plot(footprint.index, line["mean"], color="#dc2626", linewidth=1.2, label="least squares")
-    axis.fill_between(
-        footprint.index, line["mean_ci_lower"], line["mean_ci_upper"], color="#dc2626", alpha=0.2
-    )
-    axis.set_title(f"{name} run ({runs.loc[chosen[name], 'release']})", fontsize=10)
-    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(axis.xaxis.get_major_locator()))
-    axis.spines[["top", "right"]].set_visible(False)
+    line = models[name].get_prediction().summary_frame().set_index(footprint.index)
+    style.band(axis, line["mean_ci_lower"], line["mean_ci_upper"], name="trend-band")
+    style.line(axis, line["mean"], name="trend", linewidth=2)
+    style.line(axis, footprint, linewidth=1)
+    first, last = footprint.index[len(footprint) // 4], footprint.index[3 * len(footprint) // 4]
+    style.say(axis, "footprint", (first, footprint[:first].max()), name="mean")
+    style.say(axis, "least squares", (last, line["mean"][last]), name="trend", right=True, below=True)
+    style.sizes(axis, footprint)
+    axis.set_title(f"{name} run ({runs.loc[chosen[name], 'release']})")
+    style.days(axis)
 axes[0].set_ylabel("MB")
-axes[0].legend(frameon=False, fontsize=8)
 plt.show()
 
 # %% [markdown]
@@ -161,18 +161,17 @@ tables = {name: slopes(name) for name in frames}
 pd.concat(tables).round(3)
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(11, 2.8), constrained_layout=True)
+figure, axes = plt.subplots(1, 2, figsize=(11, 2.8))
 for axis, (name, table) in zip(axes, tables.items(), strict=True):
     places = np.arange(len(table))[::-1]
-    axis.hlines(places, table["low"], table["high"], color="#d97706", linewidth=4)
-    axis.plot(table["slope"], places, "o", color="#92400e", markersize=4)
+    axis.hlines(places, table["low"], table["high"], color=style.colour("trend"), alpha=0.4, linewidth=5)
+    axis.plot(table["slope"], places, "o", color=style.colour("trend"), markersize=4)
     axis.set_yticks(places, table.index, fontsize=8)
     axis.set_ylim(-0.6, len(table) - 0.4)
     if table["low"].min() <= 0 <= table["high"].max():
-        axis.axvline(0, color="grey", linewidth=0.8, linestyle="--")
-    axis.set_title(f"{name} run", fontsize=10)
+        axis.axvline(0, color=style.colour("soft"), linewidth=1)
+    axis.set_title(f"{name} run")
     axis.set_xlabel("MB per hour, 95 % intervals")
-    axis.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
@@ -182,13 +181,11 @@ plt.show()
 # autocorrelation says for how long.
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(11, 2.6), constrained_layout=True)
+figure, axes = plt.subplots(1, 2, figsize=(11, 2.6))
 for axis, (name, model) in zip(axes, models.items(), strict=True):
-    plot_acf(
-        model.resid, ax=axis, lags=min(96, len(model.resid) // 2), title=f"{name} run: residuals", zero=False
-    )
+    lags = min(96, len(model.resid) // 2)
+    plot_acf(model.resid, ax=axis, lags=lags, title=f"{name} run: residuals", zero=False, markersize=3)
     axis.set_xlabel("lag in samples")
-    axis.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
@@ -241,15 +238,13 @@ def rolling(name):
     return RollingOLS(footprint, design, window=count).fit(params_only=True).params["slope"].dropna()
 
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 3.4), constrained_layout=True)
+figure, axes = plt.subplots(1, 2, figsize=(11, 3.6))
 windows = {}
 for axis, (name, frame) in zip(axes, frames.items(), strict=True):
     by_hand, rows = rolling(name), trend_windows(frame, window="24h", step="6h")
     windows[name] = rows
-    axis.plot(by_hand.index, by_hand, color="#94a3b8", linewidth=1, label="RollingOLS by hand")
-    axis.plot(
-        rows.index, rows["ols_slope_mb_per_hour"], "x", color="#dc2626", label="trend_windows, least squares"
-    )
+    axis.plot(by_hand.index, by_hand, color=style.colour("part-0"), linewidth=1)
+    axis.plot(rows.index, rows["ols_slope_mb_per_hour"], "x", color=style.colour("culprit-0"))
     low, high = rows["slope_low_mb_per_hour"], rows["slope_high_mb_per_hour"]
     middle = rows["slope_mb_per_hour"]
     axis.errorbar(
@@ -257,17 +252,19 @@ for axis, (name, frame) in zip(axes, frames.items(), strict=True):
         middle,
         yerr=[(middle - low).clip(lower=0), (high - middle).clip(lower=0)],
         fmt="o",
-        color="#1d4ed8",
+        color=style.colour("mean"),
         markersize=3,
         linewidth=1,
-        label="trend_windows, robust, 95 %",
     )
-    axis.axhline(0, color="grey", linewidth=0.8, linestyle="--")
-    axis.set_title(f"{name} run", fontsize=10)
-    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(axis.xaxis.get_major_locator()))
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.axhline(0, color=style.colour("soft"), linewidth=1)
+    axis.set_title(f"{name} run")
+    style.days(axis)
 axes[0].set_ylabel("MB per hour in the 24 h before")
-axes[1].legend(frameon=False, fontsize=8, loc="best")
+for height, (words, name) in enumerate(
+    [("robust, 95 %", "mean"), ("least squares (crosses)", "culprit-0"), ("RollingOLS by hand", "part-0")]
+):
+    place = {"ha": "right", "va": "top", "transform": axes[1].transAxes}
+    axes[1].text(1, 0.6 - 0.09 * height, words, color=style.colour(name), fontsize=9, **place)
 plt.show()
 
 # %%

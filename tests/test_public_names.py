@@ -60,6 +60,7 @@ DOCUMENTED_IMPORTS = {
     "memmon.config": ["parse_database"],
     "memmon.errors": ["MemmonError"],
     "memmon.export.metrics": ["MetricsCollector", "render_metrics"],
+    "memmon.facts.run_endings": ["OUT_OF_MEMORY"],
     "memmon.history": ["History"],
     "memmon.model": ["Alert", "ComponentReading", "DequeReading", "EventRecord", "RunRecord", "Snapshot"],
     "memmon.notify": ["AlertPolicy", "CallbackChannel", "run_once", "verify"],
@@ -76,6 +77,9 @@ DOCUMENTED_IMPORTS = {
     "memmon.store.upkeep.migrate": ["upgrade"],
     "memmon.store.read": ["Store", "open_store"],
     "memmon.store.transfer.dump": ["dump"],
+    "memmon.report.chart_pauses": ["breaks_of"],
+    "memmon.report.html.geometry": ["value_frame"],
+    "memmon.report.html.palette": ["palette"],
     "memmon.store.write.writer": ["Batch", "RunEnd", "Writer"],
     "memmon.units": ["GIB", "MIB", "SECONDS_PER_HOUR"],
 }
