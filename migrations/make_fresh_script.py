@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "memmon" / "store" / "schema"
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 _VERSION = re.compile(r"(INSERT INTO|UPDATE) alembic_version\b")
-_VIEW = re.compile(r"(?:DROP|CREATE(?: OR REPLACE)?) VIEW (\w+)\b")
+_VIEW = re.compile(r"(?:DROP|CREATE(?: OR REPLACE)?) VIEW (?:IF EXISTS )?(\w+)\b")
 _TERMINATOR = ";\n\n"
 
 

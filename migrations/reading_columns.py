@@ -1,6 +1,6 @@
 """What a revision does that adds readings: columns in `snapshot` and `rollup`, and `v_snapshot` made anew.
 
-And what one does that shows times in another form: all views made anew.
+And what one does that shows times in another form, or says the views in other words: all views made anew.
 
 All of such a revision, beside its number and the one before:
 
@@ -20,8 +20,13 @@ revisions call this: it stays as it is, and imports nothing of the package.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 from alembic.operations import Operations
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TYPES = {"bytes": BIG, "count": BIG, "small_count": sa.Integer(), "percent": sa.Float()}
@@ -81,7 +86,7 @@ class Readings:
             operations.add_column(table, sa.Column(name, TYPES[kind]))
         # Replaced where that can be done: a reader's rights on it stay.
         verb = "CREATE VIEW" if dialect == "sqlite" else "CREATE OR REPLACE VIEW"
-        query = _with_times(operations, revision, snapshot_view(dialect, (*before, added)))
+        query = _snapshot_view_at(operations, revision, (*before, added))
         operations.execute(f"{verb} v_snapshot AS {query}")
 
     @classmethod
@@ -91,9 +96,7 @@ class Readings:
         operations.execute("DROP VIEW v_snapshot")
         for table, name, _ in reversed(_columns(added)):
             operations.drop_column(table, name)
-        dialect = operations.get_context().dialect.name
-        query = _with_times(operations, revision, snapshot_view(dialect, before))
-        operations.execute(f"CREATE VIEW v_snapshot AS {query}")
+        operations.execute(f"CREATE VIEW v_snapshot AS {_snapshot_view_at(operations, revision, before)}")
 
 
 @Operations.register_operation("remake_views")
@@ -102,20 +105,45 @@ class Views:
 
     @classmethod
     def remake_views(cls, operations: Operations, revision: str) -> None:
-        """Make the views of revisions 0003 and 0007 anew; a reader's rights on them stay where that can be done."""
+        """Make every view for analysts anew; a reader's rights on them stay where that can be done."""
         dialect = operations.get_context().dialect.name
-        script = operations.get_context().environment_context.script
-        first, seventh = (script.get_revision(one).module for one in ("0003", "0007"))
-        names = {"sqlite": "_SQLITE_TIME", "postgresql": "_POSTGRESQL_TIME"}
-        time = getattr(first, names[dialect])
-        queries = {f"v_{name}": getattr(first, f"_{name}")(time) for name in _OF_0003}
-        queries["v_snapshot"] = snapshot_view(dialect, _added_up_to(operations, revision))
-        queries["v_assessment"] = seventh._view(dialect)  # noqa: SLF001 -- what that revision made
+        queries = _views_at(operations, revision)
+        if dialect == "sqlite":
+            for name in queries:
+                operations.execute(f"DROP VIEW IF EXISTS {name}")
+        verb = "CREATE VIEW" if dialect == "sqlite" else "CREATE OR REPLACE VIEW"
         for name, query in queries.items():
-            if dialect == "sqlite":
-                operations.execute(f"DROP VIEW {name}")
-            verb = "CREATE VIEW" if dialect == "sqlite" else "CREATE OR REPLACE VIEW"
-            operations.execute(f"{verb} {name} AS {_with_times(operations, revision, query)}")
+            operations.execute(f"{verb} {name} AS {query}")
+
+
+def _views_at(operations: Operations, revision: str) -> dict[str, str]:
+    """Return the query of each view at a revision, in the order in which they can be made."""
+    dialect = operations.get_context().dialect.name
+    added = _added_up_to(operations, revision)
+    if light := _light_views(operations, revision):
+        return light.queries(dialect, _all_shown(added))
+    script = operations.get_context().environment_context.script
+    first, seventh = (script.get_revision(one).module for one in ("0003", "0007"))
+    names = {"sqlite": "_SQLITE_TIME", "postgresql": "_POSTGRESQL_TIME"}
+    time = getattr(first, names[dialect])
+    queries = {f"v_{name}": getattr(first, f"_{name}")(time) for name in _OF_0003}
+    queries["v_snapshot"] = snapshot_view(dialect, added)
+    queries["v_assessment"] = seventh._view(dialect)  # noqa: SLF001 -- what that revision made
+    return {name: _with_times(operations, revision, query) for name, query in queries.items()}
+
+
+def _snapshot_view_at(operations: Operations, revision: str, added: list | tuple) -> str:
+    """Return the query of `v_snapshot` with what was added, as it is put at a revision."""
+    dialect = operations.get_context().dialect.name
+    if light := _light_views(operations, revision):
+        return light.snapshot(dialect, _all_shown(added))
+    return _with_times(operations, revision, snapshot_view(dialect, added))
+
+
+def _light_views(operations: Operations, revision: str) -> ModuleType | None:
+    """Return the revision that puts the views in few words (`LIGHT_VIEWS = True`); None before it."""
+    found = [one for one in _modules_up_to(operations, revision) if getattr(one, "LIGHT_VIEWS", False)]
+    return found[-1] if found else None
 
 
 def _with_times(operations: Operations, revision: str, query: str) -> str:
@@ -153,7 +181,7 @@ def snapshot_view(dialect: str, added: list | tuple) -> str:
     sizes = ", ".join(f"q.{name}_bytes, {_mb(f'q.{name}_bytes')} AS {name}_mb" for name in _IN_BYTES_AND_MB)
     shared = ", ".join(f"{{0}}.{name}_bytes" for name in _IN_BYTES_AND_MB)
     others = ", ".join(f"{{0}}.{name}" for name in _MEASURED)
-    new = [pair for some in added for one in some for pair in _shown(one)]
+    new = _all_shown(added)
     new_raw = "".join(f", s.{name} AS {shown}" for name, shown in new)
     new_old = "".join(f", h.{shown}" for _, shown in new)
     new_shown = "".join(f", q.{shown}" for _, shown in new)
@@ -176,6 +204,11 @@ SELECT x.name AS source, q.run_id, r.release, q.seq, {time["at"]} AS at,
   q.system_percent, q.max_system_percent, {others.format("q")},
   q.sample_count, q.resolution_ms / 1000 AS resolution_seconds{new_shown}
 FROM ({raw} UNION ALL {old}) q JOIN run r ON r.id = q.run_id JOIN source x ON x.id = r.source_id"""
+
+
+def _all_shown(added: list | tuple) -> list[tuple[str, str]]:
+    """Return the pairs of `_shown` of all readings that were added."""
+    return [pair for some in added for one in some for pair in _shown(one)]
 
 
 def _shown(reading: tuple) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ def test_create_makes_what_the_revisions_make(tmp_path):
     assert made(by_script)
     upgrade(parse_database(str(by_revisions)), revision=HEAD_REVISION)
     found, wanted = schema_of(by_script), schema_of(by_revisions)
-    assert len([name for name in wanted if name.startswith("view ")]) == 9
+    assert len([name for name in wanted if name.startswith("view ")]) == 10
     assert found["revision"] == [(HEAD_REVISION,)]
     assert found["auto_vacuum"] == [(2,)]
     for name in wanted | found:

@@ -33,3 +33,16 @@ def test_what_is_added_comes_last(helper, dialect):
     assert shown.startswith(helper.snapshot_view(dialect, (first,)).split("\nFROM (")[0])
     assert "s.a_bytes AS min_a_bytes, s.a_bytes AS max_a_bytes" in query
     assert "h.min_a_bytes, h.max_a_bytes" in query
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_what_is_added_to_the_light_views_comes_last(dialect):
+    """Nor does a new column of the view in few words come before an older one, and rollups tell its extremes."""
+    light = load_python_file(str(MIGRATIONS / "versions"), "0009_light_views.py")
+    first, second = [("a_bytes", "a_bytes"), ("a_bytes", "max_a_bytes")], [("b_count", "b_count")]
+    raw, old = light.snapshot(dialect, [*first, *second]).split("\nFROM (")[1].split(" UNION ALL ")
+    shown = light.snapshot(dialect, [*first, *second]).split("\nFROM (")[0]
+    assert shown == light.snapshot(dialect, first).split("\nFROM (")[0] + ", b_count"
+    assert shown.endswith("AS resolution_seconds, a_bytes, max_a_bytes, b_count")
+    assert "work_count, a_bytes, a_bytes AS max_a_bytes, b_count" in raw
+    assert "work_count, a_bytes, max_a_bytes, b_count FROM rollup" in old

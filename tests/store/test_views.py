@@ -11,9 +11,11 @@ from store_kit import START, deque_of, kept_of, ticks
 
 from memmon.config import Settings
 from memmon.model import ComponentReading, EventRecord
+from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store
 from memmon.store.retention import prune
 from memmon.store.schema.views import VIEWS
+from memmon.store.upkeep.migrate import alembic_config
 from memmon.store.write.assessments import keep_assessments
 from memmon.store.write.writer import RunEnd
 
@@ -105,6 +107,52 @@ def test_views_go_on_over_rollups(recorded):
         assert [float(one) for one in second] == pytest.approx([float(one) for one in first]), statements[
             number
         ]
+
+
+def whole(store, view: str) -> tuple[list[str], list[tuple]]:
+    """Return the columns of a view and all its rows, in an order that the rows give, whatever the revision."""
+    with write_engine(store.database).connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT * FROM {view}")
+        return list(found.keys()), sorted(map(tuple, found), key=repr)
+
+
+def moved(store, direction: str, revision: str) -> None:
+    """Bring the database to another revision, by the revisions themselves."""
+    from alembic import command
+
+    config = alembic_config()
+    with write_engine(store.database).begin() as connection:
+        config.attributes["connection"] = connection
+        getattr(command, direction)(config, revision)
+
+
+def test_views_in_few_words_show_what_they_showed(recorded):
+    """Each view has the columns, the rows and the values that it had at the revision before, rollups included."""
+    recorded.add_run(
+        ticks(
+            40,
+            start=START + timedelta(days=1),
+            rss_mb=lambda n: None if n % 3 == 0 else 80.0 - n,
+            deques=lambda n: [deque_of("bound", n, 10 if n < 15 else None), deque_of("none", 7, None)][
+                : n % 4
+            ],
+            components=lambda n: [ComponentReading(name="cache", size_bytes=None if n % 2 else n)],
+        ),
+        source="other",
+    )
+    prune.apply(
+        recorded.database,
+        Settings(raw_days=2, hourly_days=2.5),
+        now=START + timedelta(days=3.5),
+        pause_seconds=0,
+    )
+    now = {view: whole(recorded, view) for view in VIEWS}
+    assert all(rows for _, rows in now.values())
+    assert {row[-1] for row in now["v_deque"][1]} == {0, 3600, 86400}
+    moved(recorded, "downgrade", "0008")
+    assert {view: whole(recorded, view) for view in VIEWS} == now
+    moved(recorded, "upgrade", "0009")
+    assert {view: whole(recorded, view) for view in VIEWS} == now
 
 
 def test_views_show_times_and_sizes_readably(recorded):

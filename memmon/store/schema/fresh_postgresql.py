@@ -301,57 +301,77 @@ STATEMENTS: tuple[str, ...] = (
     CONSTRAINT uq_assessment_source_id_at_ms_writer UNIQUE (source_id, at_ms, writer)
 )""",
     """CREATE OR REPLACE VIEW v_source AS
-SELECT x.id AS source_id, x.name AS source, x.script_path, to_char(to_timestamp(x.created_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS created_at,
-  (SELECT count(*) FROM run r WHERE r.source_id = x.id) AS run_count,
-  (SELECT to_char(to_timestamp(max(r.started_ms) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') FROM run r WHERE r.source_id = x.id) AS last_start_at
+SELECT id AS source_id, name AS source, script_path, to_char(to_timestamp(created_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS created_at,
+  (SELECT count(*) FROM run WHERE source_id = x.id) AS run_count,
+  (SELECT to_char(to_timestamp(max(started_ms) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') FROM run WHERE source_id = x.id) AS last_start_at
 FROM source x""",
     """CREATE OR REPLACE VIEW v_run AS
-SELECT r.id AS run_id, x.name AS source, r.release, r.host, r.pid, r.role, r.external_id, r.script_path,
-  r.python_version, r.memmon_version, r.interval_ms / 1000.0 AS interval_seconds,
-  to_char(to_timestamp(r.started_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS started_at, to_char(to_timestamp(coalesce((SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1), (SELECT max(h.at_ms) FROM rollup h WHERE h.run_id = r.id)) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS last_at,
-  to_char(to_timestamp(r.ended_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS ended_at, r.end_reason, r.end_detail,
-  round((coalesce((SELECT s.at_ms FROM snapshot s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1), (SELECT max(h.at_ms) FROM rollup h WHERE h.run_id = r.id)) - r.started_ms) / 3600000.0, 3) AS hours, (SELECT count(*) FROM snapshot s WHERE s.run_id = r.id) + coalesce((SELECT sum(h.sample_count) FROM rollup h WHERE h.run_id = r.id), 0) AS snapshot_count,
-  round(CASE WHEN coalesce((SELECT max(h.max_rss_bytes) FROM rollup h WHERE h.run_id = r.id), 0) > coalesce((SELECT max(s.rss_bytes) FROM snapshot s WHERE s.run_id = r.id), 0) THEN (SELECT max(h.max_rss_bytes) FROM rollup h WHERE h.run_id = r.id) ELSE (SELECT max(s.rss_bytes) FROM snapshot s WHERE s.run_id = r.id) END / 1048576.0, 3) AS peak_rss_mb, r.limit_bytes, round(r.limit_bytes / 1048576.0, 3) AS limit_mb, r.limit_origin,
-  r.started_ms, r.uuid, r.parent_uuid
-FROM run r JOIN source x ON x.id = r.source_id""",
-    """CREATE OR REPLACE VIEW v_event AS
-SELECT x.name AS source, e.run_id, r.release, to_char(to_timestamp(e.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
-  to_char(to_timestamp(e.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, e.at_ms, round(e.uptime_ms / 3600000.0, 4) AS uptime_hours,
-  e.kind, e.text, e.data
-FROM event e JOIN source x ON x.id = e.source_id LEFT JOIN run r ON r.id = e.run_id""",
-    """CREATE OR REPLACE VIEW v_deque AS
-SELECT x.name AS source, d.run_id, d.release, d.seq, to_char(to_timestamp(d.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
-  to_char(to_timestamp(d.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, d.at_ms, d.name, d.value AS length, d.max_value AS max_length,
-  d.maxlen, round(CAST(100.0 * d.value / nullif(d.maxlen, 0) AS NUMERIC), 1) AS fill_percent, round(CAST(100.0 * d.max_value / nullif(d.maxlen, 0) AS NUMERIC), 1) AS max_fill_percent,
-  d.sample_count, d.resolution_ms / 1000 AS resolution_seconds
-FROM (SELECT q.*, CASE WHEN q.resolution_ms = 0 THEN (SELECT m.value FROM series y CROSS JOIN reading m WHERE y.source_id = q.source_id AND y.kind = 'deque' AND y.name = q.name AND y.metric = 'maxlen' AND m.run_id = q.run_id AND m.series_id = y.id AND m.seq <= q.seq ORDER BY m.seq DESC LIMIT 1) ELSE (SELECT m.last_value FROM series y CROSS JOIN reading_rollup m WHERE y.source_id = q.source_id AND y.kind = 'deque' AND y.name = q.name AND y.metric = 'maxlen' AND m.run_id = q.run_id AND m.series_id = y.id AND m.bucket_ms <= q.at_ms ORDER BY m.bucket_ms DESC LIMIT 1) END AS maxlen FROM (SELECT r.source_id, r.release, x.name, s.run_id, s.seq, s.at_ms, 0 AS resolution_ms, 1 AS sample_count, c.value AS value, c.value AS max_value FROM run r CROSS JOIN series x CROSS JOIN reading c CROSS JOIN snapshot s WHERE x.kind = 'deque' AND x.metric = 'length' AND x.source_id = r.source_id AND c.run_id = r.id AND c.series_id = x.id AND s.run_id = c.run_id AND s.seq >= c.seq AND s.seq < coalesce((SELECT min(n.seq) FROM reading n WHERE n.run_id = c.run_id AND n.series_id = c.series_id AND n.seq > c.seq), 2147483647) UNION ALL SELECT r.source_id, r.release, x.name, h.run_id, NULL, h.at_ms, h.resolution_ms, h.sample_count, c.mean_value, c.max_value FROM run r CROSS JOIN series x CROSS JOIN reading_rollup c CROSS JOIN rollup h WHERE x.kind = 'deque' AND x.metric = 'length' AND x.source_id = r.source_id AND c.run_id = r.id AND c.series_id = x.id AND h.run_id = c.run_id AND h.resolution_ms = c.resolution_ms AND h.bucket_ms = c.bucket_ms UNION ALL SELECT r.source_id, r.release, x.name, h.run_id, NULL, h.at_ms, h.resolution_ms, h.sample_count, c.last_value, c.last_value FROM run r CROSS JOIN series x CROSS JOIN reading_rollup c CROSS JOIN rollup h WHERE x.kind = 'deque' AND x.metric = 'length' AND x.source_id = r.source_id AND c.run_id = r.id AND c.series_id = x.id AND h.run_id = c.run_id AND h.resolution_ms IN (3600000, 86400000) AND h.bucket_ms > c.bucket_ms AND h.bucket_ms < coalesce((SELECT min(n.bucket_ms) FROM reading_rollup n WHERE n.run_id = c.run_id AND n.series_id = c.series_id AND n.bucket_ms > c.bucket_ms), 9000000000000000)) q) d
-JOIN source x ON x.id = d.source_id""",
-    """CREATE OR REPLACE VIEW v_deque_change AS
-SELECT o.name AS source, c.run_id, r.release, c.seq, to_char(to_timestamp(s.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
-  to_char(to_timestamp(s.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, s.at_ms, x.name, x.metric, c.value
-FROM run r CROSS JOIN source o CROSS JOIN series x CROSS JOIN reading c
-LEFT JOIN snapshot s ON s.run_id = c.run_id AND s.seq = c.seq
-WHERE o.id = r.source_id AND x.source_id = r.source_id AND x.kind = 'deque'
-  AND c.run_id = r.id AND c.series_id = x.id""",
-    """CREATE OR REPLACE VIEW v_component AS
-SELECT x.name AS source, q.run_id, q.release, q.seq, to_char(to_timestamp(q.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
-  to_char(to_timestamp(q.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, q.at_ms, q.name, q.value AS size_bytes,
-  round(CAST(q.value / 1048576.0 AS NUMERIC), 3) AS size_mb,
-  round(CAST(q.max_value / 1048576.0 AS NUMERIC), 3) AS max_size_mb,
-  q.sample_count, q.resolution_ms / 1000 AS resolution_seconds
-FROM (SELECT r.source_id, r.release, x.name, s.run_id, s.seq, s.at_ms, 0 AS resolution_ms, 1 AS sample_count, c.value AS value, c.value AS max_value FROM run r CROSS JOIN series x CROSS JOIN reading c CROSS JOIN snapshot s WHERE x.kind = 'component' AND x.metric = 'bytes' AND x.source_id = r.source_id AND c.run_id = r.id AND c.series_id = x.id AND s.run_id = c.run_id AND s.seq >= c.seq AND s.seq < coalesce((SELECT min(n.seq) FROM reading n WHERE n.run_id = c.run_id AND n.series_id = c.series_id AND n.seq > c.seq), 2147483647) UNION ALL SELECT r.source_id, r.release, x.name, h.run_id, NULL, h.at_ms, h.resolution_ms, h.sample_count, c.mean_value, c.max_value FROM run r CROSS JOIN series x CROSS JOIN reading_rollup c CROSS JOIN rollup h WHERE x.kind = 'component' AND x.metric = 'bytes' AND x.source_id = r.source_id AND c.run_id = r.id AND c.series_id = x.id AND h.run_id = c.run_id AND h.resolution_ms = c.resolution_ms AND h.bucket_ms = c.bucket_ms UNION ALL SELECT r.source_id, r.release, x.name, h.run_id, NULL, h.at_ms, h.resolution_ms, h.sample_count, c.last_value, c.last_value FROM run r CROSS JOIN series x CROSS JOIN reading_rollup c CROSS JOIN rollup h WHERE x.kind = 'component' AND x.metric = 'bytes' AND x.source_id = r.source_id AND c.run_id = r.id AND c.series_id = x.id AND h.run_id = c.run_id AND h.resolution_ms IN (3600000, 86400000) AND h.bucket_ms > c.bucket_ms AND h.bucket_ms < coalesce((SELECT min(n.bucket_ms) FROM reading_rollup n WHERE n.run_id = c.run_id AND n.series_id = c.series_id AND n.bucket_ms > c.bucket_ms), 9000000000000000)) q JOIN source x ON x.id = q.source_id""",
+SELECT r.id AS run_id, name AS source, release, host, pid, role, external_id, r.script_path,
+  python_version, memmon_version, interval_ms / 1000.0 AS interval_seconds,
+  to_char(to_timestamp(started_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS started_at, to_char(to_timestamp(last_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS last_at,
+  to_char(to_timestamp(ended_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS ended_at, end_reason, end_detail,
+  round((last_ms - started_ms) / 3600000.0, 3) AS hours,
+  (SELECT count(*) FROM snapshot WHERE run_id = r.id)
+  + coalesce((SELECT sum(sample_count) FROM rollup WHERE run_id = r.id), 0) AS snapshot_count,
+  (SELECT round(max(peak) / 1048576.0, 3) FROM (SELECT max(rss_bytes) AS peak FROM snapshot WHERE run_id = r.id
+    UNION ALL SELECT max(max_rss_bytes) FROM rollup WHERE run_id = r.id) q) AS peak_rss_mb,
+  limit_bytes, round(limit_bytes / 1048576.0, 3) AS limit_mb, limit_origin, started_ms, uuid, parent_uuid
+FROM (SELECT id, coalesce((SELECT at_ms FROM snapshot WHERE run_id = o.id ORDER BY seq DESC LIMIT 1),
+    (SELECT max(at_ms) FROM rollup WHERE run_id = o.id)) AS last_ms FROM run o) l
+JOIN run r USING (id) JOIN source x ON x.id = source_id""",
     """CREATE OR REPLACE VIEW v_snapshot AS
-SELECT x.name AS source, q.run_id, r.release, q.seq, to_char(to_timestamp(q.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
-  to_char(to_timestamp(q.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') AS hour, to_char(to_timestamp(q.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, q.at_ms,
-  round(q.uptime_ms / 3600000.0, 4) AS uptime_hours, q.rss_bytes, round(q.rss_bytes / 1048576.0, 3) AS rss_mb, q.vms_bytes, round(q.vms_bytes / 1048576.0, 3) AS vms_mb, q.available_bytes, round(q.available_bytes / 1048576.0, 3) AS available_mb, q.limit_bytes, round(q.limit_bytes / 1048576.0, 3) AS limit_mb, q.limit_used_bytes, round(q.limit_used_bytes / 1048576.0, 3) AS limit_used_mb,
-  round(q.min_rss_bytes / 1048576.0, 3) AS min_rss_mb, round(q.max_rss_bytes / 1048576.0, 3) AS max_rss_mb,
-  q.system_percent, q.max_system_percent, q.rss_anon_bytes, q.rss_file_bytes, q.rss_shmem_bytes, q.swap_bytes, q.uss_bytes, q.pss_bytes, q.heap_used_bytes, q.heap_mmap_bytes, q.python_block_count, q.gc_collection_count, q.gc_uncollectable_count, q.thread_count, q.fd_count, q.work_count,
-  q.sample_count, q.resolution_ms / 1000 AS resolution_seconds, q.charged_bytes, q.max_charged_bytes
-FROM (SELECT s.run_id, s.seq, s.at_ms, s.uptime_ms, 0 AS resolution_ms, 1 AS sample_count, s.rss_bytes AS min_rss_bytes, s.rss_bytes AS max_rss_bytes, s.system_percent, s.system_percent AS max_system_percent, s.rss_bytes, s.vms_bytes, s.available_bytes, s.limit_bytes, s.limit_used_bytes, s.rss_anon_bytes, s.rss_file_bytes, s.rss_shmem_bytes, s.swap_bytes, s.uss_bytes, s.pss_bytes, s.heap_used_bytes, s.heap_mmap_bytes, s.python_block_count, s.gc_collection_count, s.gc_uncollectable_count, s.thread_count, s.fd_count, s.work_count, s.charged_bytes AS charged_bytes, s.charged_bytes AS max_charged_bytes FROM snapshot s UNION ALL SELECT h.run_id, NULL, h.at_ms, h.uptime_ms, h.resolution_ms, h.sample_count, h.min_rss_bytes, h.max_rss_bytes, h.system_percent, h.max_system_percent, h.rss_bytes, h.vms_bytes, h.available_bytes, h.limit_bytes, h.limit_used_bytes, h.rss_anon_bytes, h.rss_file_bytes, h.rss_shmem_bytes, h.swap_bytes, h.uss_bytes, h.pss_bytes, h.heap_used_bytes, h.heap_mmap_bytes, h.python_block_count, h.gc_collection_count, h.gc_uncollectable_count, h.thread_count, h.fd_count, h.work_count, h.charged_bytes, h.max_charged_bytes FROM rollup h) q JOIN run r ON r.id = q.run_id JOIN source x ON x.id = r.source_id""",
+SELECT name AS source, run_id, release, seq, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
+  to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') AS hour, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
+  round(uptime_ms / 3600000.0, 4) AS uptime_hours, rss_bytes, round(rss_bytes / 1048576.0, 3) AS rss_mb, vms_bytes, round(vms_bytes / 1048576.0, 3) AS vms_mb, available_bytes, round(available_bytes / 1048576.0, 3) AS available_mb, q.limit_bytes, round(q.limit_bytes / 1048576.0, 3) AS limit_mb, limit_used_bytes, round(limit_used_bytes / 1048576.0, 3) AS limit_used_mb,
+  round(min_rss_bytes / 1048576.0, 3) AS min_rss_mb, round(max_rss_bytes / 1048576.0, 3) AS max_rss_mb,
+  system_percent, max_system_percent, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count,
+  sample_count, resolution_ms / 1000 AS resolution_seconds, charged_bytes, max_charged_bytes
+FROM (SELECT run_id, seq, at_ms, uptime_ms, 0 AS resolution_ms, 1 AS sample_count, rss_bytes AS min_rss_bytes,
+    rss_bytes AS max_rss_bytes, system_percent, system_percent AS max_system_percent, rss_bytes, vms_bytes, available_bytes, limit_bytes, limit_used_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count, charged_bytes, charged_bytes AS max_charged_bytes
+  FROM snapshot UNION ALL SELECT run_id, NULL, at_ms, uptime_ms, resolution_ms, sample_count, min_rss_bytes,
+    max_rss_bytes, system_percent, max_system_percent, rss_bytes, vms_bytes, available_bytes, limit_bytes, limit_used_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count, charged_bytes, max_charged_bytes FROM rollup) q
+JOIN run r ON r.id = run_id JOIN source x ON x.id = source_id""",
+    """CREATE OR REPLACE VIEW v_event AS
+SELECT name AS source, run_id, release, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
+  round(uptime_ms / 3600000.0, 4) AS uptime_hours, kind, text, data
+FROM event e JOIN source x ON x.id = e.source_id LEFT JOIN run r ON r.id = run_id""",
+    """CREATE OR REPLACE VIEW held_reading AS
+SELECT source_id, o.name AS source, release, kind, metric, x.name, r.id AS run_id, s.seq, at_ms, 0 AS resolution_ms, 1 AS sample_count,
+  value, value AS max_value
+FROM source o CROSS JOIN run r JOIN series x USING (source_id) CROSS JOIN reading c JOIN snapshot s USING (run_id)
+WHERE o.id = source_id AND run_id = r.id AND series_id = x.id AND s.seq BETWEEN c.seq AND coalesce((
+  SELECT min(seq) - 1 FROM reading WHERE run_id = r.id AND series_id = x.id AND seq > c.seq), 2147483647)
+UNION ALL SELECT source_id, o.name, release, kind, metric, x.name, r.id, NULL, at_ms, h.resolution_ms, sample_count,
+  CASE h.bucket_ms WHEN c.bucket_ms THEN mean_value ELSE last_value END,
+  CASE h.bucket_ms WHEN c.bucket_ms THEN max_value ELSE last_value END
+FROM source o CROSS JOIN run r JOIN series x USING (source_id) CROSS JOIN reading_rollup c JOIN rollup h USING (run_id)
+WHERE o.id = source_id AND run_id = r.id AND series_id = x.id AND h.resolution_ms IN (3600000, 86400000)
+  AND (h.bucket_ms > c.bucket_ms OR h.resolution_ms = c.resolution_ms) AND h.bucket_ms BETWEEN c.bucket_ms AND coalesce((
+  SELECT min(bucket_ms) - 1 FROM reading_rollup WHERE run_id = r.id AND series_id = x.id AND bucket_ms > c.bucket_ms), 9000000000000000)""",
+    """CREATE OR REPLACE VIEW v_deque AS
+SELECT source, run_id, release, seq, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
+  name, value AS length, max_value AS max_length, maxlen, round(CAST(100.0 * value / nullif(maxlen, 0) AS NUMERIC), 1) AS fill_percent,
+  round(CAST(100.0 * max_value / nullif(maxlen, 0) AS NUMERIC), 1) AS max_fill_percent, sample_count, resolution_ms / 1000 AS resolution_seconds
+FROM (SELECT q.*, CASE resolution_ms
+    WHEN 0 THEN (SELECT value FROM series CROSS JOIN reading WHERE source_id = q.source_id AND kind = 'deque' AND name = q.name AND metric = 'maxlen' AND run_id = q.run_id AND series_id = id AND seq <= q.seq ORDER BY seq DESC LIMIT 1)
+    ELSE (SELECT last_value FROM series CROSS JOIN reading_rollup WHERE source_id = q.source_id AND kind = 'deque' AND name = q.name AND metric = 'maxlen' AND run_id = q.run_id AND series_id = id AND bucket_ms <= at_ms
+      ORDER BY bucket_ms DESC LIMIT 1) END AS maxlen
+  FROM held_reading q WHERE kind = 'deque' AND metric = 'length') d""",
+    """CREATE OR REPLACE VIEW v_deque_change AS
+SELECT o.name AS source, run_id, release, seq, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
+  x.name, metric, value
+FROM run r CROSS JOIN source o JOIN series x USING (source_id) CROSS JOIN reading
+LEFT JOIN snapshot USING (run_id, seq)
+WHERE o.id = source_id AND kind = 'deque' AND run_id = r.id AND series_id = x.id""",
+    """CREATE OR REPLACE VIEW v_component AS
+SELECT source, run_id, release, seq, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
+  name, value AS size_bytes, round(CAST(value / 1048576.0 AS NUMERIC), 3) AS size_mb, round(CAST(max_value / 1048576.0 AS NUMERIC), 3) AS max_size_mb,
+  sample_count, resolution_ms / 1000 AS resolution_seconds
+FROM held_reading WHERE kind = 'component' AND metric = 'bytes'""",
     """CREATE OR REPLACE VIEW v_assessment AS
-SELECT x.name AS source, to_char(to_timestamp(a.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(a.at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, a.at_ms, a.writer,
-  to_char(to_timestamp(a.last_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS last_at, a.severity, a.verdict, a.confidence, a.slope_mb_per_hour,
-  a.rss_bytes, round(a.rss_bytes / 1048576.0, 3) AS rss_mb, a.footprint_bytes, round(a.footprint_bytes / 1048576.0, 3) AS footprint_mb, a.charged_bytes, round(a.charged_bytes / 1048576.0, 3) AS charged_mb, a.limit_bytes, round(a.limit_bytes / 1048576.0, 3) AS limit_mb, round(CAST(100.0 * a.charged_bytes / nullif(a.limit_bytes, 0) AS NUMERIC), 1) AS limit_percent, a.version, a.data
-FROM assessment a JOIN source x ON x.id = a.source_id""",
-    "INSERT INTO alembic_version (version_num) VALUES ('0008')",
+SELECT name AS source, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms, writer,
+  to_char(to_timestamp(last_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS last_at, severity, verdict, confidence, slope_mb_per_hour, rss_bytes, round(rss_bytes / 1048576.0, 3) AS rss_mb, footprint_bytes, round(footprint_bytes / 1048576.0, 3) AS footprint_mb, charged_bytes, round(charged_bytes / 1048576.0, 3) AS charged_mb, limit_bytes, round(limit_bytes / 1048576.0, 3) AS limit_mb,
+  round(CAST(100.0 * charged_bytes / nullif(limit_bytes, 0) AS NUMERIC), 1) AS limit_percent, version, data
+FROM assessment a JOIN source x ON x.id = source_id""",
+    "INSERT INTO alembic_version (version_num) VALUES ('0009')",
 )
