@@ -151,3 +151,30 @@ def test_56_deques_draw_without_complaint(page_file, open_page):
         page.mouse.wheel(0, 600)
         page.wait_for_function("document.querySelectorAll('.deque.drawn').length > 12")
     assert seen.complaints == []
+
+
+def test_a_page_says_how_old_it_is_when_it_is_opened_later(page_file, open_page):
+    """Opened at once it says nothing of its age; from an hour on it says it, and goes on saying it while it is open."""
+    url = page_file("aged", days=2, slope_mb_per_hour=12.0)
+    for later, words in (
+        (timedelta(minutes=50), []),
+        (timedelta(minutes=75), ["this page is 75 min old"]),
+        (timedelta(hours=26), ["this page is 26.0 h old"]),
+        (timedelta(days=3), ["this page is 3.0 d old"]),
+        (timedelta(hours=-5), []),
+    ):
+        with open_page("about:blank") as (page, seen):
+            page.clock.install(time=NOW + later)
+            page.goto(url)
+            page.wait_for_selector(".uplot")
+            assert page.locator(".sub .old").all_text_contents() == words, later
+            page.clock.run_for(timedelta(hours=1) // timedelta(milliseconds=1))
+            assert page.locator(".sub .old").count() == (later > timedelta(0)), later
+            assert seen.complaints == []
+
+
+def test_without_scripts_the_day_it_was_made_stands_there(page_file, open_page):
+    """The age needs a script; the date needs none."""
+    with open_page(page_file("aged-dumb", days=2), java_script_enabled=False) as (page, _):
+        assert page.locator(".sub .old").count() == 0
+        assert f"made on {NOW:%A} {NOW:%Y-%m-%d %H:%M}" in page.locator(".sub").text_content()

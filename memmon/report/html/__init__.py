@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["asset", "content_policy", "environment", "page_script", "render_html", "stylesheet"]
 
+_SCRIPTS = ("copy.js", "tables.js", "age.js")
+"""What needs nothing of the charts."""
+
 _SCRIPT_PARTS = ("data", "bins", "draw", "marks", "view", "gestures", "charts", "start")
 """The script's files in their order (html/script)."""
 
@@ -106,7 +109,7 @@ def stylesheet() -> str:
 def page_script() -> str:
     """Return the one script of a report's page: its parts share their names, and nobody else sees them."""
     parts = "\n".join(asset(f"script/{name}.js") for name in _SCRIPT_PARTS)
-    return f'(function () {{\n  "use strict";\n{parts}}})();\n' + asset("copy.js") + asset("tables.js")
+    return f'(function () {{\n  "use strict";\n{parts}}})();\n' + "".join(map(asset, _SCRIPTS))
 
 
 @cache

@@ -59,6 +59,7 @@ def page_of(
         stale_words=_stale_words(report, zone),
         set_aside=report.history.set_aside if report.history is not None else "",
         sub=tuple(_sub(report, zone)),
+        made_seconds=round(report.generated_at.timestamp()),
         database=report.database or "",
         own_cost=report.own_cost.text if report.own_cost is not None else "",
         is_empty=empty,

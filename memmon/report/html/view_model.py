@@ -191,6 +191,8 @@ class Page:
     stale_words: str
     set_aside: str
     sub: tuple[str, ...]
+    made_seconds: int
+    """When it was made, in seconds since 1970: its script says how old it is."""
     database: str
     is_empty: bool
     empty_words: str = ""
