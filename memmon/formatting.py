@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 MB_PER_GB = 1024.0
 HOURS_PER_DAY = 24.0
 HOURS_SHOWN_BELOW_HOURS = 48.0
+_SECONDS_SHOWN_BELOW_HOURS = 2.0 / 60.0
 _MINUTES_SHOWN_BELOW_HOURS = 2.0
-_LONG_HOURS = 72.0
 _DAYS_SHOWN_FROM_HOURS = 2 * HOURS_SHOWN_BELOW_HOURS
 _WHOLE_FROM_MB = 1_000.0
 """From here on a tenth of an MB is less than a person reads. Chosen: four figures, as below."""
@@ -53,11 +53,13 @@ def local_time(at: datetime, *, tz: tzinfo | None = None) -> str:
 
 
 def span(hours: float) -> str:
-    """Return a length of time in the unit that reads best.
+    """Return a length of time in the unit that reads best: two of a unit at least, but for seconds.
 
-    >>> span(0.5), span(26.0), span(73.0)
-    ('30 min', '26.0 h', '3.0 d')
+    >>> span(0.01), span(0.5), span(26.0), span(73.0)
+    ('36 s', '30 min', '26.0 h', '3.0 d')
     """
+    if hours < _SECONDS_SHOWN_BELOW_HOURS:
+        return f"{hours * SECONDS_PER_HOUR:.0f} s"
     if hours < _MINUTES_SHOWN_BELOW_HOURS:
         return f"{hours * 60:.0f} min"
     if hours < HOURS_SHOWN_BELOW_HOURS:
@@ -80,15 +82,6 @@ def span_range(low_hours: float, high_hours: float | None, *, endless: str = "ne
     return f"{low_hours / HOURS_PER_DAY:.1f} to {high_hours / HOURS_PER_DAY:.1f} d"
 
 
-def shown_hours(hours: float) -> str:
-    """Return a span for people: seconds below 1 min, minutes below 1 h, days from 3 days on."""
-    if hours < 1.0 / 60.0:
-        return f"{hours * 3600:.0f} s"
-    if hours < 1.0:
-        return f"{hours * 60:.0f} min"
-    return f"{hours:.1f} h" if hours < _LONG_HOURS else f"{hours / HOURS_PER_DAY:.1f} days"
-
-
 def counted(count: int, thing: str) -> str:
     """Return how many there are of something.
 
@@ -99,12 +92,12 @@ def counted(count: int, thing: str) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return how long ago something was; seconds below two minutes.
+    """Return how long ago something was, as spans read.
 
     >>> age(45), age(600)
     ('45 s', '10 min')
     """
-    return f"{seconds:.0f} s" if seconds < 120 else span(seconds / SECONDS_PER_HOUR)  # noqa: PLR2004 - two minutes
+    return span(seconds / SECONDS_PER_HOUR)
 
 
 def size(size_mb: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ RELEASE_SLACK = timedelta(hours=3)
 
 EDGE_SLACK = timedelta(hours=1)
 """What begins so soon after the beginning of what was looked at may have begun before it. Chosen: a sample an hour is common."""
+
+_TIME_WITH_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2} [+-]\d{2}:\d{2}")
+"""What `local_time` writes."""
 
 _LEAST_MAIN_SHARE = 0.5
 """Share of the growth from which one part is said to have it. Chosen: half leads."""
@@ -86,7 +90,7 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
     finding = assessed.finding
     row, slope = finding.verdict.row, finding.slope_mb_per_hour
     if finding.verdict is Verdict.CANNOT_SAY:
-        waits = f": {assessed.waits_for}" if assessed.waits_for else ""
+        waits = f": {_waits(assessed, tz)}" if assessed.waits_for else ""
         return f"{row.beginning}{waits}."
     if row.plain and slope is not None:
         words = row.plain.format(rate=rate(slope))
@@ -97,6 +101,14 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
         words += f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
     words += row.plain_end.format(threshold=rate(finding.policy.threshold_mb_per_hour))
     return f"{words}{where_of(assessed)}{_told_by(finding)}."
+
+
+def _waits(assessed: Assessment, tz: tzinfo | None) -> str:
+    """Return what is missing, the time in it told as every other here: its words were made elsewhere, maybe in another zone."""
+    at = assessed.ready_at
+    if at is None:
+        return assessed.waits_for
+    return _TIME_WITH_OFFSET.sub(day_and_time(at, now=assessed.at, tz=tz), assessed.waits_for)
 
 
 def _or_earlier(finding: LeakFinding) -> str:

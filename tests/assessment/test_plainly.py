@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, timedelta, timezone
 
 import pytest
 from assessed_values import START, forecast, history, run
@@ -14,7 +14,7 @@ from memmon.assessment.limits import Limit
 from memmon.assessment.plainly import day_and_time, plainly, release_of
 from memmon.assessment.present import Present
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import rate
+from memmon.formatting import local_time, rate
 from memmon.model import DequeReading
 from memmon.units import MIB
 
@@ -86,6 +86,26 @@ def test_growth_since_before_what_was_looked_at_has_no_beginning():
     assert " or earlier" in said(start, week)
     assert " or earlier" not in said(start + timedelta(hours=5), week)
     assert " or earlier" not in said(start, week / 2)
+
+
+def test_what_is_waited_for_is_told_by_its_day_in_the_readers_zone():
+    """The time from which more can be said reads as every other time of the sentences, whatever zone it was worked out in."""
+    base = leaking()
+    ready = base.at + timedelta(hours=5)
+    written = local_time(ready, tz=timezone(timedelta(hours=-7)))
+    waiting = replace(
+        base,
+        finding=replace(base.finding, verdict=Verdict.CANNOT_SAY),
+        waits_for=f"3 of 24 samples: first verdict at about {written}",
+        ready_at=ready,
+    )
+    tokyo = timezone(timedelta(hours=9))
+    for zone in (UTC, tokyo):
+        said = plainly(waiting, tz=zone)[0]
+        told = day_and_time(ready, now=base.at, tz=zone)
+        assert said.endswith(f": 3 of 24 samples: first verdict at about {told}."), said
+    silent = replace(waiting, waits_for="3 of 24 samples: its run has ended", ready_at=None)
+    assert plainly(silent, tz=UTC)[0].endswith(": 3 of 24 samples: its run has ended.")
 
 
 def test_what_is_level_grows_towards_no_limit():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.formatting import in_percent, megabytes, shown_hours
+from memmon.formatting import in_percent, megabytes, span
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def summary_for(cause: Cause, growth_bytes: float, hours: float, parts: Sequence
     """Return one sentence that says what the growth consists of."""
     if cause == "unknown":
         return NOT_READ
-    span = f"over {shown_hours(hours)}"
+    while_it = f"over {span(hours)}"
     if cause == "none":
-        return f"Nothing to explain: memory did not grow {span}."
+        return f"Nothing to explain: memory did not grow {while_it}."
     named = [part for part in parts if part.share >= MENTIONED_SHARE and part.growth_bytes > 0]
     shares = ", ".join(f"{in_percent(part.share)} {part.label}" for part in named)
-    return f"Of {megabytes(mb_from_bytes(growth_bytes))} MB growth {span}: {shares}."
+    return f"Of {megabytes(mb_from_bytes(growth_bytes))} MB growth {while_it}: {shares}."
 
 
 def advice_for(cause: Cause) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.analysis.deques.finding import DequeSuggestion
 from memmon.facts.deque_state import DequeState
-from memmon.formatting import megabytes, shown_hours
+from memmon.formatting import megabytes, span
 from memmon.units import MIB, mb_from_bytes
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _why_meant(finding: DequeFinding) -> str:
     is_always = (finding.full_share or 0.0) >= MEANT_FULL_SHARE
     if is_always and finding.observed_hours >= LEAST_OBSERVED_HOURS:
         return (
-            f"it was full all the time for {shown_hours(finding.observed_hours)}: it holds the newest "
+            f"it was full all the time for {span(finding.observed_hours)}: it holds the newest "
             f"{finding.maxlen_count:,} items by design"
         )
     return ""
@@ -116,14 +116,14 @@ def _for_horizon(
     arrival = finding.arrival_per_hour
     present = finding.maxlen_count
     if finding.observed_hours < LEAST_RATE_HOURS:
-        seen = f"it was seen for {shown_hours(finding.observed_hours)} only: too short to tell what arrives"
+        seen = f"it was seen for {span(finding.observed_hours)} only: too short to tell what arrives"
         return _told(finding, None, seen) if present is None else None
     if not arrival:
         return _for_peak(finding, budget_bytes) if present is None else None
     wanted = arrival * horizon_hours
     if present is not None and wanted <= present:
         return None
-    why = f"{arrival:,.0f} items/hour arrive; to reach back {shown_hours(horizon_hours)}"
+    why = f"{arrival:,.0f} items/hour arrive; to reach back {span(horizon_hours)}"
     return _within_room(finding, budget_bytes, wanted, why)
 
 
@@ -132,7 +132,7 @@ def _for_peak(finding: DequeFinding, budget_bytes: float | None) -> DequeSuggest
     wanted = MARGIN * (finding.peak_length_count or 0)
     if wanted < 1:
         return _told(finding, None, "no item was seen yet: nothing tells how many it should hold")
-    why = f"it held {finding.peak_length_count:,} items at most in {shown_hours(finding.observed_hours)}; with a margin"
+    why = f"it held {finding.peak_length_count:,} items at most in {span(finding.observed_hours)}; with a margin"
     return _within_room(finding, budget_bytes, wanted, why)
 
 
@@ -170,7 +170,7 @@ def _smaller(finding: DequeFinding) -> DequeSuggestion | None:
     return _told(
         finding,
         _rounded(wanted),
-        f"at most {peak:,} of {present:,} were used in {shown_hours(finding.observed_hours)}; a full deque would "
+        f"at most {peak:,} of {present:,} were used in {span(finding.observed_hours)}; a full deque would "
         f"take {megabytes(mb_from_bytes(present * size))} MB",
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DequeState
-from memmon.formatting import shown_hours
+from memmon.formatting import span
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def _full(finding: DequeFinding) -> str:
         return f"full: drops {finding.drop_per_hour:,.0f} items/hour"
     if finding.arrival_per_hour:
         kept = (finding.maxlen_count or 0) / finding.arrival_per_hour
-        return f"full: every new item drops the oldest one; it holds about {shown_hours(kept)} of data"
+        return f"full: every new item drops the oldest one; it holds about {span(kept)} of data"
     return "full: every new item drops the oldest one"
 
 
 def _filling(finding: DequeFinding) -> str:
-    when = shown_hours(finding.hours_to_full) if finding.hours_to_full is not None else "an unknown time"
+    when = span(finding.hours_to_full) if finding.hours_to_full is not None else "an unknown time"
     return f"filling by {finding.growth_per_hour:,.0f} items/hour, full in {when}"
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from memmon.analysis.forecast.fit import FEWEST_BLOCKS, Course, KnownSlope, fit_part
 from memmon.analysis.forecast.stretch import Stretch, stretch_of_quantity
 from memmon.analysis.forecast.unseen import as_if_seen, is_unseen
-from memmon.analysis.forecast.wording import span_text
-from memmon.formatting import rate
+from memmon.formatting import rate, span
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def counted_pause(finding: LeakFinding) -> tuple[str, ...]:
     """Return why what goes on is slower than what leaks, in a sentence, where growth has paused."""
     if finding.paused_hours is None or finding.slope_mb_per_hour is None:
         return ()
-    paused = span_text(finding.paused_hours)
+    paused = span(finding.paused_hours)
     return (
         f"The pause of {paused} is counted in: while memory grew it was by {rate(finding.slope_mb_per_hour)}.",
     )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.forecast.wording import span_text
 from memmon.analysis.leak.envelope import block_minima, median_slope
 from memmon.facts.signals import Signal
+from memmon.formatting import span
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.quantity import Quantity
@@ -49,5 +49,5 @@ def filling_holes(finding: LeakFinding, wait_hours: float) -> str:
     """Return what the date waits for."""
     return (
         f"First {finding.holes_mb or 0.0:,.0f} MB of memory that is held and not in use are filled, for about "
-        f"{span_text(wait_hours)} if all of it can be; the interval begins as if none could."
+        f"{span(wait_hours)} if all of it can be; the interval begins as if none could."
     )

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from memmon.formatting import in_percent, local_time, size
+from memmon.formatting import in_percent, local_time, size, span
 from memmon.units import MIB
 
 if TYPE_CHECKING:
     from memmon.analysis.forecast.finding import Forecast
-
-HOURS_PER_DAY = 24.0
-"""Hours of a day. By definition."""
-DAYS_FROM_HOURS = 72.0
-"""Hours from which a span is told in days. Chosen: three days."""
 
 
 def describe(
@@ -26,19 +21,6 @@ def describe(
     """
     details = (*_details(forecast), *_earliest(forecast, earliest_hours), *remarks)
     return replace(forecast, summary=_summary(forecast), details=details)
-
-
-def span_text(hours: float) -> str:
-    """Say a duration as people do: minutes, hours or days.
-
-    >>> span_text(0.4), span_text(13.26), span_text(200)
-    ('24 min', '13.3 h', '8.3 days')
-    """
-    if hours < 1.0:
-        return f"{hours * 60:.0f} min"
-    if hours < DAYS_FROM_HOURS:
-        return f"{hours:.1f} h"
-    return f"{hours / HOURS_PER_DAY:.1f} days"
 
 
 def _summary(forecast: Forecast) -> str:
@@ -68,7 +50,7 @@ def _until(forecast: Forecast) -> str:
 def _or_levels_off(forecast: Forecast) -> str:
     if forecast.plateau_bytes is not None:
         return f": it levels off at about {_plateau(forecast)}"
-    return f" within {span_text(forecast.horizon_hours)}"
+    return f" within {span(forecast.horizon_hours)}"
 
 
 def _plateau(forecast: Forecast) -> str:
@@ -78,36 +60,36 @@ def _plateau(forecast: Forecast) -> str:
 
 
 def _when(forecast: Forecast) -> str:
-    low = span_text(forecast.hours_to_limit_low or 0.0)
+    low = span(forecast.hours_to_limit_low or 0.0)
     latest = forecast.hours_to_limit_high
-    high = "later than the horizon" if latest is None else span_text(latest)
-    return f"in about {span_text(forecast.hours_to_limit or 0.0)} ({in_percent(forecast.level)} interval: {low} to {high})"
+    high = "later than the horizon" if latest is None else span(latest)
+    return f"in about {span(forecast.hours_to_limit or 0.0)} ({in_percent(forecast.level)} interval: {low} to {high})"
 
 
 def _earliest(forecast: Forecast, hours: float | None) -> tuple[str, ...]:
     if hours is None:
         return ()
     one_in = round(2.0 / (1.0 - forecast.level))
-    return (f"At the earliest (1 in {one_in}) it would be reached in {span_text(hours)}.",)
+    return (f"At the earliest (1 in {one_in}) it would be reached in {span(hours)}.",)
 
 
 def _details(forecast: Forecast) -> list[str]:
     lines = []
     if forecast.slope_mb_per_hour is not None:
         lines.append(
-            f"Continued is the growth of the last {span_text(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
+            f"Continued is the growth of the last {span(forecast.window_hours)}: {forecast.slope_mb_per_hour:z.2f} MB/hour "
             f"(95 % interval {forecast.slope_low_mb_per_hour:z.2f} to {forecast.slope_high_mb_per_hour:z.2f})."
         )
     back = forecast.backtest
     if back is not None:
         lines.append(
-            f"Back-test: from {back.origin_count} earlier moments, readings up to {span_text(back.longest_hours)} "
+            f"Back-test: from {back.origin_count} earlier moments, readings up to {span(back.longest_hours)} "
             f"ahead were {back.median_error_mb:.1f} MB off (median); {in_percent(back.coverage)} lay inside the "
             f"{in_percent(back.level)} interval, which was then scaled by {back.spread_factor:.2f}."
         )
     if forecast.deques_full_hours:
         lines.append(
-            f"Registered deques are full in {span_text(forecast.deques_full_hours)} at their present rate."
+            f"Registered deques are full in {span(forecast.deques_full_hours)} at their present rate."
         )
     if forecast.cross_check is not None:
         lines.append(forecast.cross_check.summary)

@@ -103,14 +103,14 @@ def size_bytes(text: str) -> Number:
 
 
 def span_hours(text: str) -> Number:
-    """Return what `45 s`, `30 min`, `13.3 h`, `3.0 d` or `8.3 days` says, in hours."""
+    """Return what `45 s`, `30 min`, `13.3 h` or `3.0 d` says, in hours."""
     amount, unit = text.split()
-    scale = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "days": 24.0}[unit]
+    scale = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0}[unit]
     read = number(amount)
     return Number(read.value * scale, read.within * scale)
 
 
-SPAN = r"([\d,.]+ (?:s|min|h|days|d)\b)"
+SPAN = r"([\d,.]+ (?:s|min|h|d)\b)"
 SIZE = r"([\d,.]+ (?:MB|GB))"
 LIMIT_NAMES = r"(?:the container's limit|the machine's memory|the limit given)"
 
