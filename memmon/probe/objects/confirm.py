@@ -62,6 +62,7 @@ class Confirmation:
         """Know no look yet."""
         self._before: ObjectEvidence | None = None
         self._before_seconds = 0.0
+        self._is_first = True
         self._held: tuple[HeldSuspect, ...] = ()
 
     def add(
@@ -73,7 +74,8 @@ class Confirmation:
         if before is None:
             return None
         seconds = max(seconds, _SHORTEST_SECONDS)
-        suspects = compare(before, found, pause=pause)
+        suspects = compare(before, found, is_first=self._is_first, pause=pause)
+        self._is_first = False
         is_first = not self._held
         seen = [_seen_again(one, before, found, suspects, seconds, pause) for one in self._held]
         confirmed = [

@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from memmon.clock import SystemClock
 from memmon.facts.names import clean_name
 from memmon.formatting import megabytes
 from memmon.guest.shielding import attempt
@@ -19,8 +20,9 @@ from memmon.probe.objects.chain import Chain, chains_of
 from memmon.probe.objects.plain import is_module, module_at
 from memmon.probe.objects.roots import counted_beside, task_count, unfinished_tasks
 from memmon.probe.objects.survey import Survey, survey
+from memmon.probe.process.cause import CauseProbe
 from memmon.probe.process.process import ProcessProbe
-from memmon.units import mb_from_bytes
+from memmon.units import KIB, mb_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 SUSPECT_COUNT = 5
 SMALLEST_GROWTH_BYTES = 64 * 1024
 _SLICE_PAUSE_SECONDS = 0.001
+_LEAST_HIDDEN_BYTES = 512 * KIB
+"""By so much what two looks themselves keep may differ, and a small program's start goes on."""
+
+_BLOCK_BYTES = 64
+"""What a block of Python's own allocator takes about; those of more than 512 bytes lie in the C library's heap."""
+
 _LEAST_TASKS = 20
 _LEAST_COUNTED = 100
 _LEAST_UNCOLLECTED = 10_000
@@ -41,6 +49,10 @@ class ObjectEvidence:
 
     survey: Survey
     rss_bytes: int | None
+    used_before_bytes: int | None = None
+    """What the allocators had handed out when the look began: unlike RSS it has no holes in it."""
+    used_bytes: int | None = None
+    """The same at its end, with what the look itself keeps."""
     thread_count: int
     task_count: int | None
     open_file_count: int | None
@@ -72,11 +84,14 @@ class Suspects:
 def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
     """Gather evidence in this thread, in slices; `pause(seconds)` is called between them."""
     wait = pause or threading.Event().wait
+    used_before_bytes = attempt(_used_bytes)
     found = survey(pause=lambda: wait(_SLICE_PAUSE_SECONDS))
     reading = ProcessProbe().read()
     return ObjectEvidence(
         survey=found,
         rss_bytes=reading.rss_bytes,
+        used_before_bytes=used_before_bytes,
+        used_bytes=attempt(_used_bytes),
         thread_count=threading.active_count(),
         task_count=attempt(task_count),
         open_file_count=reading.fd_count,
@@ -87,10 +102,34 @@ def gather(*, pause: Callable[[float], object] | None = None) -> ObjectEvidence:
     )
 
 
+def _used_bytes() -> int | None:
+    """Return about how many bytes the C library and Python's own allocator have handed out; None where either doesn't tell."""
+    found = CauseProbe(SystemClock().monotonic).read()
+    sizes = found.heap_used_bytes, found.heap_mmap_bytes, found.python_block_count
+    if None in sizes:
+        return None
+    return (sizes[0] or 0) + (sizes[1] or 0) + _BLOCK_BYTES * (sizes[2] or 0)
+
+
+def _used_growth(before: ObjectEvidence, after: ObjectEvidence, *, is_first: bool) -> int | None:
+    """Return by how much more the allocators had handed out; the first look's own tables aren't the program's."""
+    earlier = before.used_bytes if is_first else before.used_before_bytes
+    if earlier is None or after.used_before_bytes is None:
+        return None
+    return after.used_before_bytes - earlier
+
+
 def compare(
-    before: ObjectEvidence, after: ObjectEvidence, *, pause: Callable[[float], object] | None = None
+    before: ObjectEvidence,
+    after: ObjectEvidence,
+    *,
+    is_first: bool = True,
+    pause: Callable[[float], object] | None = None,
 ) -> Suspects:
-    """Return what grew from `before` to `after`, in slices; `pause(seconds)` is called between them."""
+    """Return what grew from `before` to `after`, in slices; `pause(seconds)` is called between them.
+
+    `is_first`: nothing that an earlier look found was still held when `before` was gathered.
+    """
     wait = pause or threading.Event().wait
     types = _growth(before.survey.type_bytes, after.survey.type_bytes, smallest=SMALLEST_GROWTH_BYTES)
     roots = _growth(before.survey.root_bytes, after.survey.root_bytes, smallest=SMALLEST_GROWTH_BYTES)
@@ -101,13 +140,16 @@ def compare(
     places = before.survey.places, after.survey.places
     chains = attempt(chains_of, *places, lambda: wait(_SLICE_PAUSE_SECONDS)) or ()
     total = sum(after.survey.type_bytes.values()) - sum(before.survey.type_bytes.values())
+    used_growth = _used_growth(before, after, is_first=is_first)
     return Suspects(
         types=types,
         roots=roots,
         containers=containers,
         rss_growth_bytes=rss_growth,
         python_growth_bytes=total,
-        sentences=_sentences(before, after, types, roots, rss_growth, total, chains),
+        sentences=_sentences(
+            before, after, types, roots, rss_growth if used_growth is None else used_growth, total, chains
+        ),
         chains=chains,
     )
 
@@ -155,7 +197,7 @@ def _sentences(
     after: ObjectEvidence,
     types: tuple[tuple[str, int], ...],
     roots: tuple[tuple[str, int], ...],
-    rss_growth: int | None,
+    grown_bytes: int | None,
     python_growth: int,
     chains: tuple[Chain, ...],
 ) -> tuple[str, ...]:
@@ -169,7 +211,7 @@ def _sentences(
         said.append(
             f"the type that grew most is {clean_name(name)} (+{count}, +{megabytes(mb_from_bytes(size))} MB)"
         )
-    if rss_growth is not None and rss_growth > SMALLEST_GROWTH_BYTES and python_growth < rss_growth / 3:
+    if grown_bytes is not None and grown_bytes > _LEAST_HIDDEN_BYTES and python_growth < grown_bytes / 3:
         said.append(
             "Python's own objects explain less than a third of the growth: what grows is held by C code, "
             "or by objects that no module, frame or task leads to; the types can't show it. "
