@@ -6,7 +6,7 @@ import types
 from functools import lru_cache
 
 from memmon.probe.objects.container_sample import base_of_kind
-from memmon.probe.objects.own_size import header_bytes, size_method
+from memmon.probe.objects.own_size import has_values_apart, header_bytes, size_method
 from memmon.probe.objects.places import IS_CONTAINER, IS_OF_PROGRAM
 from memmon.probe.objects.plain import is_static, module_name, type_name
 from memmon.probe.objects.program_code import is_program_class
@@ -21,7 +21,7 @@ _CLOSED = (str, bytes, bytearray, types.ModuleType)
 class Kind:
     """What the walk must know of a type, asked once a step."""
 
-    __slots__ = ("base", "flags", "has_code", "header", "method", "name", "role")
+    __slots__ = ("base", "flags", "has_code", "has_values", "header", "method", "name", "role")
 
     def __init__(self, kind: type) -> None:
         """Ask the type's slots."""
@@ -29,6 +29,7 @@ class Kind:
         self.base = base_of_kind(kind)
         self.method = size_method(kind)
         self.header = header_bytes(kind)
+        self.has_values = has_values_apart(kind)
         self.flags = IS_CONTAINER if self.base is not None or issubclass(kind, _CACHE_KIND) else 0
         self.has_code = issubclass(kind, _RUNNING)
         """Whether it is a function's running, named after the function."""

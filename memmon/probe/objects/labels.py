@@ -77,7 +77,7 @@ class Labels:
         self._known: dict[int, str] = {}
         self._tries: dict[int, int] = {}
         self._parts: dict[int, str] = {}
-        """By the address of a function's defaults or closure the variables whose values they are, of as many; `**` for those that go by keyword."""
+        """By the address of a function's defaults or closure the variables whose values they are, of as many; `**` for what is named by its keys."""
 
     def of(self, value: Any, base: Any, wanted: int, found: list[Any], *, is_namespace: bool) -> list[str]:
         """Return a label for each of `found`: some of what `value` leads to, the entries of a container first."""
@@ -132,6 +132,8 @@ class Labels:
         if closure:
             self._parts[id(closure)] = " ".join(code.co_freevars)
         labels = {id(defaults): ".__defaults__", id(closure): ".__closure__"}
+        labels[id(value.__globals__)] = ".__globals__"
+        self._parts[id(value.__globals__)] = "**"
         if value.__kwdefaults__:
             labels[id(value.__kwdefaults__)] = ".__kwdefaults__"
             self._parts[id(value.__kwdefaults__)] = "**"

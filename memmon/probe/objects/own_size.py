@@ -8,7 +8,7 @@ as numpy's array, which alone knows of the buffer that it holds.
 from __future__ import annotations
 
 import sys
-from types import BuiltinFunctionType, MemberDescriptorType, MethodDescriptorType
+from types import BuiltinFunctionType, CodeType, MemberDescriptorType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.objects.plain import (
@@ -31,7 +31,12 @@ _LARGEST_BYTES = 2**62
 _COLLECTED_FLAG = 1 << 14
 _COLLECTED_BYTES = sys.getsizeof([]) - [].__sizeof__()
 MANAGED_FLAGS = 1 << 4 | (1 << 3 if sys.version_info >= (3, 12) else 0)
-_MANAGED_BYTES = 2 * (sys.maxsize.bit_length() + 1) // 8
+_POINTER_BYTES = (sys.maxsize.bit_length() + 1) // 8
+_MANAGED_BYTES = 2 * _POINTER_BYTES
+_HAS_VALUES_APART = sys.version_info < (3, 13)
+"""Up to Python 3.12 an object's attributes lie in an array of their own, which no `__sizeof__` counts; later in the object."""
+
+_CODE_DEPTH = 4
 
 
 def own_bytes(value: object) -> int:
@@ -99,6 +104,29 @@ def header_bytes(kind: type) -> int:
     flags = flags_of(kind)
     collected = _COLLECTED_BYTES if flags & _COLLECTED_FLAG else 0
     return collected + (_MANAGED_BYTES if flags & MANAGED_FLAGS else 0)
+
+
+def has_values_apart(kind: type) -> bool:
+    """Return whether the attributes of an object of `kind` lie apart from it while nobody asked for their dict."""
+    return _HAS_VALUES_APART and bool(flags_of(kind) & 1 << 4)
+
+
+def values_bytes(count: int) -> int:
+    """Return the bytes of the array in which so many attributes lie apart: one place is spare, a byte each tells their order."""
+    order_bytes = -(-(count + 3) // _POINTER_BYTES) * _POINTER_BYTES
+    return (count + 1) * _POINTER_BYTES + order_bytes
+
+
+def code_bytes(code: CodeType, depth: int = _CODE_DEPTH) -> int:
+    """Return the bytes of a function's code, with its constants and tables; names are shared and left out."""
+    parts = (code.co_consts, code.co_names, code.co_linetable, code.co_exceptiontable)
+    found = code.__sizeof__() + sum(one.__sizeof__() for one in parts)
+    for one in code.co_consts:
+        if type(one) is CodeType and depth:
+            found += code_bytes(one, depth - 1)
+        elif type(one) is str or type(one) is bytes:
+            found += one.__sizeof__()
+    return found
 
 
 def _is_trusted(kind: type) -> bool:

@@ -32,12 +32,14 @@ _NAMELESS = "a class without a name"
 
 def mro_of(kind: type) -> tuple[type, ...]:
     """Return the classes that `kind` consists of, itself first."""
-    return cast("tuple[type, ...]", _MRO(kind))
+    found: tuple[type, ...] = _MRO(kind)
+    return found
 
 
 def flags_of(kind: type) -> int:
     """Return the flags of a type, as CPython's object.h names them."""
-    return cast("int", _FLAGS(kind))
+    found: int = _FLAGS(kind)
+    return found
 
 
 def is_static(kind: type) -> bool:
@@ -47,7 +49,10 @@ def is_static(kind: type) -> bool:
 
 def namespace_of(kind: type) -> Mapping[str, Any]:
     """Return what a class itself defines, by name."""
-    return cast("Mapping[str, Any]", _NAMESPACE(kind))
+    found: Mapping[str, Any] = _NAMESPACE(
+        kind
+    )  # no `cast`: this is called some hundred thousand times a look
+    return found
 
 
 def module_name(kind: type) -> str:

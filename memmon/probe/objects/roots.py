@@ -11,15 +11,24 @@ import re
 import sys
 import threading
 import weakref
+from collections import deque
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import BuiltinFunctionType, CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
-from memmon.probe.objects.plain import class_entry, entry_of, module_at, module_values, namespace_of
+from memmon.probe.objects.plain import (
+    class_entry,
+    entry_of,
+    is_static,
+    module_at,
+    module_name,
+    module_values,
+    namespace_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +55,7 @@ _LISTS_OF_THREADS = {("threading", "_active"), ("threading", "_limbo"), ("thread
 
 _NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
+_CLASS_ENTRIES_LIMIT = 100
 _OUR_FOLDER = f"{Path(__file__).parents[2]}/"
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
@@ -85,6 +95,7 @@ def library_roots() -> Iterator[Root | None]:
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
             yield from _of_module(name)
+            yield from _of_classes(name)
     yield from _of_frames(_local, is_own=False)
 
 
@@ -128,6 +139,41 @@ def _of_module(name: str) -> Iterator[Root]:
             continue
         if not attribute.startswith("__") or attribute == "__warningregistry__":
             yield f"{name}.{attribute}", partial(_variable, name, attribute)
+
+
+def _of_classes(name: str) -> Iterator[Root]:
+    """Yield what the classes that a library's module defines hold themselves, but for functions and plain values."""
+    for attribute in _plain_names(module_values(module_at(name))):
+        for held in _held_by_class(_variable(name, attribute), name):
+            yield f"{name}.{attribute}.{held}", partial(_class_variable, name, attribute, held)
+
+
+def _held_by_class(kind: object, module: str) -> list[str]:
+    if not issubclass(type(kind), type) or module_name(cast("type", kind)) != module:
+        return []
+    entries = namespace_of(cast("type", kind))
+    found = attempt(lambda: list(islice(entries.items(), _CLASS_ENTRIES_LIMIT))) or []
+    return [
+        name
+        for name, one in found
+        if type(name) is str and name[:2] != "__" and (_is_table(one) or _is_of_module(one, module))
+    ]
+
+
+def _is_table(value: object) -> bool:
+    kind = type(value)
+    return kind is dict or kind is list or kind is set or kind is deque
+
+
+def _is_of_module(value: object, module: str) -> bool:
+    """Return whether it is an object whose class the same module defines: a class's own registry or manager."""
+    kind = type(value)
+    return not is_static(kind) and not issubclass(kind, type) and module_name(kind) == module
+
+
+def _class_variable(name: str, attribute: str, held: str) -> object:
+    kind = _variable(name, attribute)
+    return namespace_of(kind).get(held) if issubclass(type(kind), type) else None  # type: ignore[arg-type]
 
 
 def _variable(name: str, attribute: str) -> object:

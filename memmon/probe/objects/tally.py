@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
 from memmon.probe.objects.labels import PASSED, code_name
-from memmon.probe.objects.own_size import measured
+from memmon.probe.objects.own_size import code_bytes, measured, values_bytes
 from memmon.probe.objects.places import ANY_MEMBER, IS_CONTAINER, NO_PLACE, PASSED_OVER, Places
 from memmon.probe.objects.plain import namespace_of
 
@@ -77,9 +77,29 @@ class Tally:
         own_bytes = measured(value, kind.method, kind.header)
         if place >= 0:
             self.places.add(place, weight, own_bytes)
-        else:  # the dict of an object's attributes counts as a part of it
-            self.places.own_bytes[~place] += weight * own_bytes
+        else:
+            self.part_of(place, weight, own_bytes)
         return own_bytes
+
+    def part_of(self, place: int, weight: float, more_bytes: int) -> None:
+        """Count bytes as a part of the objects at a place, as those of the dict of their attributes."""
+        self.places.own_bytes[place if place >= 0 else ~place] += weight * more_bytes
+
+    def values_of(self, kind: Kind, labels: list[str], weight: float, place: int, *, is_new: bool) -> None:
+        """Count the array of an object's attributes that lies apart, as no `__sizeof__` does; `labels`: of all it leads to."""
+        if is_new and kind.has_values and kind.base is None and ".__dict__" not in labels:
+            self.part_of(place, weight, values_bytes(len(labels) - 1))  # all but the class
+
+    def code_of(self, function: FunctionType, weight: float, place: int) -> None:
+        """Count the code of a function that was made at run time at a place of its own: many may share it."""
+        code = function.__code__
+        place = self.places.child(place if place >= 0 else ~place, ".__code__", "code")
+        known = self.met.get(id(code))
+        if known is None:
+            self.met[id(code)] = place
+            self.places.add(place, weight, code_bytes(code))
+        elif known == place:
+            self.again(id(code), place)
 
     def again(self, identity: int, place: int) -> None:
         """Note that an object is met again at its place: what leads to it is more than it."""

@@ -238,6 +238,8 @@ class Walk:
                 return
             own_bytes = tally.first(value, kind, weight, node)
             if kind.role == IS_OPEN and not self._is_foreign_code(value):
+                if type(value) is FunctionType and id(value.__globals__) not in self._own_globals:
+                    tally.code_of(value, weight, node)
                 self._gone.add(identity)
                 self._enter(value, kind, own_bytes, weight, sample_count, node, is_new=True)
         elif known == node:
@@ -263,7 +265,11 @@ class Walk:
         return issubclass(type(value), type) and not self.tally.kinds.is_of_program(value)
 
     def _is_foreign_code(self, value: Any) -> bool:
-        return type(value) is FunctionType and id(value.__globals__) not in self._own_globals
+        """Return whether it is a function of a library's module; one that was made of text at run time has variables of its own."""
+        if type(value) is not FunctionType:
+            return False
+        variables = id(value.__globals__)
+        return variables not in self._own_globals and self.tally.met.get(variables) == NO_PLACE
 
     def _enter(
         self, value: Any, kind: Kind, own_bytes: int, weight: float, most: int, node: int, *, is_new: bool
@@ -289,6 +295,7 @@ class Walk:
                 weight *= length / len(found)
             most = max(most // 2, _LEAST_SAMPLE_COUNT)
         labels = self._labels.of(value, kind.base, wanted, found, is_namespace=node < 0)
+        self.tally.values_of(kind, labels, weight, node, is_new=is_new)
         self._ticks += len(found)
         holder = node if node >= 0 else ~node
         nodes = self.tally.placed(found, labels, holder, weight, of_class=of_class, is_new=is_new)
