@@ -140,11 +140,11 @@ from multidict import CIMultiDict
 def unit(number):
     values = CIMultiDict({f"key-{number}": "v" * 900 + str(number)})
     del values[f"key-{number}"]
-""", source="changelog of 6.6.4, #1233"),
-    "multidict-istr": Case("multidict==6.3.2", "multidict==6.4.0", NATIVE, """
-from multidict import istr
+""", units=12_000, source="changelog of 6.6.4, #1233"),
+    "multidict-keys": Case("multidict==6.3.2", "multidict==6.4.0", NATIVE, """
+from multidict import CIMultiDict
 def unit(number):
-    istr("Key" * 300 + str(number))
+    list(CIMultiDict({"Key" * 300 + str(number): 1}).items())
 """, source="changelog of 6.4.0, #1133"),
     "msgpack": Case("msgpack==1.2.2", "msgpack==1.2.3", NATIVE, """
 import msgpack
@@ -198,6 +198,13 @@ def is_named(case: Case, answer: dict) -> bool:
     return any(re.search(case.named, one) for one in first or answer["sentences"][:1])
 
 
+def is_accused(case: Case, answer: dict) -> bool:
+    """Return whether of the fixed version the same is said: confirmed, or that C code holds what grows."""
+    if case.named == NATIVE:
+        return any(NATIVE in said for said in answer["sentences"])
+    return any(re.search(case.named, path) for path in answer["confirmed"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
@@ -218,7 +225,7 @@ def main() -> None:
             python = environment(options.folder, f"{name}-{kind}", [pin, *beside])
             answers[kind] = look(python, program, options.folder, case.units)
         is_right = is_named(case, answers["leaking"])
-        is_wrong = any(re.search(case.named, path) for path in answers["fixed"]["confirmed"])
+        is_wrong = is_accused(case, answers["fixed"])
         named += is_right
         silent += not is_wrong
         print(

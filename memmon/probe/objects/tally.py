@@ -41,7 +41,7 @@ def _is_bounded(value: Any, kind: Kind) -> bool:
 class Tally:
     """Plain numbers about the objects that were met; none of them is held."""
 
-    __slots__ = ("_again", "kinds", "lengths", "met", "numbers", "places", "visits")
+    __slots__ = ("_again", "kinds", "lengths", "met", "numbers", "own_globals", "places", "visits")
 
     def __init__(self) -> None:
         """Begin with nothing met."""
@@ -50,6 +50,8 @@ class Tally:
         self.met: dict[int, int] = {}
         """By address the place where an object is counted."""
         self._again: set[int] = set()
+        self.own_globals: set[int] = set()
+        """The addresses of the variables of the program's own modules."""
         self.visits = 0
         self.numbers: dict[str, float] = {}
         self.lengths: dict[str, int] = {}
@@ -57,6 +59,13 @@ class Tally:
     def pass_over(self, value: object) -> None:
         """Take an object for met, and count it nowhere."""
         self.met[id(value)] = NO_PLACE
+
+    def is_foreign_code(self, value: Any) -> bool:
+        """Return whether it is a function of a library's module; one that was made of text at run time has variables of its own."""
+        if type(value) is not FunctionType:
+            return False
+        variables = id(value.__globals__)
+        return variables not in self.own_globals and self.met.get(variables) == NO_PLACE
 
     def leads_nowhere(self, function: FunctionType) -> bool:
         """Return whether a function leads to nothing that can grow: no closure, and no other default values than plain ones.
@@ -92,6 +101,8 @@ class Tally:
 
     def code_of(self, function: FunctionType, weight: float, place: int) -> None:
         """Count the code of a function that was made at run time at a place of its own: many may share it."""
+        if id(function.__globals__) in self.own_globals:
+            return
         code = function.__code__
         place = self.places.child(place if place >= 0 else ~place, ".__code__", "code")
         known = self.met.get(id(code))
@@ -184,6 +195,7 @@ class Tally:
         """Free what is large in pieces."""
         between()
         self._again.clear()
+        self.own_globals.clear()
         while self.met:
             between()
             for _ in range(min(len(self.met), _FREED_COUNT)):

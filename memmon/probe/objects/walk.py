@@ -91,7 +91,6 @@ class Walk:
         """Below which there is more than was met yet."""
         self._closed: set[int] = set()
         """Of those the ones that weren't gone into at all, as they are too far down for a first time."""
-        self._own_globals: set[int] = set()
         self._labels = Labels()
         self._path = Path()
         self._deep: list[Any] = []
@@ -117,7 +116,7 @@ class Walk:
         """Correct and add up, and free what is large in pieces."""
         self.rest()
         self.tally.places.finish(self.rest)
-        for kept in (self._gone, self._left, self._closed, self._own_globals):
+        for kept in (self._gone, self._left, self._closed):
             self.rest()
             kept.clear()
         self.tally.free(self.rest)
@@ -152,7 +151,7 @@ class Walk:
             values = module_values(module_at(name))
             self.tally.pass_over(values)
             if is_own_module(name):
-                self._own_globals.add(id(values))
+                self.tally.own_globals.add(id(values))
 
     def _root(self, name: str, reach: Callable[[], object]) -> None:
         """Walk what hangs on one root."""
@@ -177,7 +176,7 @@ class Walk:
         if is_met and id(value) not in self._left:
             return
         kind = self.tally.kinds.of(value)
-        if kind.role == IS_NUMBER or type(value) is ModuleType or self._is_foreign_code(value):
+        if kind.role == IS_NUMBER or type(value) is ModuleType or self.tally.is_foreign_code(value):
             return
         if self._is_foreign_class(value) and self._depth < LONGEST_DEPTH:
             return
@@ -237,8 +236,8 @@ class Walk:
             if kind.role == IS_NUMBER:
                 return
             own_bytes = tally.first(value, kind, weight, node)
-            if kind.role == IS_OPEN and not self._is_foreign_code(value):
-                if type(value) is FunctionType and id(value.__globals__) not in self._own_globals:
+            if kind.role == IS_OPEN and not tally.is_foreign_code(value):
+                if type(value) is FunctionType:
                     tally.code_of(value, weight, node)
                 self._gone.add(identity)
                 self._enter(value, kind, own_bytes, weight, sample_count, node, is_new=True)
@@ -263,13 +262,6 @@ class Walk:
     def _is_foreign_class(self, value: Any) -> bool:
         """Return whether it is a class of a library: there are many, of which few hold what grows."""
         return issubclass(type(value), type) and not self.tally.kinds.is_of_program(value)
-
-    def _is_foreign_code(self, value: Any) -> bool:
-        """Return whether it is a function of a library's module; one that was made of text at run time has variables of its own."""
-        if type(value) is not FunctionType:
-            return False
-        variables = id(value.__globals__)
-        return variables not in self._own_globals and self.tally.met.get(variables) == NO_PLACE
 
     def _enter(
         self, value: Any, kind: Kind, own_bytes: int, weight: float, most: int, node: int, *, is_new: bool
