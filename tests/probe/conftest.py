@@ -1,4 +1,4 @@
-"""A real control group, where this machine lets a test make one."""
+"""A real control group, where this machine lets a test make one; a system whose kernel has no files to read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from memmon.probe.process import process
 
 PLACES = (
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"),
@@ -34,3 +36,15 @@ def make_real_group():
     yield make
     for group in made:
         group.rmdir()
+
+
+@pytest.fixture
+def psutil_alone(monkeypatch):
+    """Sizes and the host's memory are told by psutil alone, as where the system has no files that tell them."""
+
+    def absent(*_):
+        raise FileNotFoundError
+
+    for key in (b"VmRSS:", b"VmSize:"):
+        monkeypatch.delitem(process._STATUS_KEYS, key)
+    monkeypatch.setattr(process, "read_meminfo", absent)

@@ -26,6 +26,36 @@ def test_a_reading_agrees_with_psutil():
 
 
 @LINUX
+def test_the_kernel_s_files_tell_what_psutil_tells(monkeypatch):
+    """On Linux size and host are read from the kernel's files, once each; psutil, which reads them too, is not asked."""
+    kernel, host = ProcessProbe().read(), psutil.virtual_memory()
+    asked = []
+    for owner, function in ((psutil.Process, "memory_info"), (psutil, "virtual_memory")):
+        monkeypatch.setattr(owner, function, lambda *given: asked.append(given))
+    reading, system = ProcessProbe().read(), read_system()
+    assert asked == []
+    assert reading.rss_bytes == pytest.approx(kernel.rss_bytes, abs=4 * MB)
+    assert reading.rss_bytes == reading.rss_anon_bytes + reading.rss_file_bytes + reading.rss_shmem_bytes
+    assert system.total_bytes == host.total
+    assert system.percent == pytest.approx(host.percent, abs=10.0)
+    assert system.percent == round(100 * (host.total - system.available_bytes) / host.total, 1)
+    swap = psutil.swap_memory()
+    assert (system.swap_total_bytes, system.swap_free_bytes is None) == (swap.total, False)
+
+
+@pytest.mark.parametrize("told", ["MemAvailable: 0 kB\n", "MemAvailable: 9000000000000 kB\n", ""])
+def test_where_the_kernel_s_word_on_the_host_is_odd_psutil_is_asked(told, monkeypatch):
+    """No memory available, more than there is, or none told: psutil knows how to reckon then."""
+    content = f"MemTotal: 1000 kB\n{told}SwapTotal: 0 kB\n".encode()
+    monkeypatch.setattr("memmon.probe.process.process.read_bytes", lambda _: content)
+    host = SimpleNamespace(percent=40.0, available=600, total=1000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: host)
+    system = read_system()
+    assert (system.percent, system.available_bytes, system.total_bytes) == (40.0, 600, 1000)
+    assert system.swap_total_bytes == 0
+
+
+@LINUX
 def test_the_parts_of_rss_add_up():
     """Anonymous, file-backed and shared memory together are RSS."""
     reading = ProcessProbe().read()
@@ -157,6 +187,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.usefixtures("psutil_alone")
 def test_an_error_of_one_psutil_function_costs_only_its_own_values(function, error, monkeypatch):
     """Whatever psutil raises, the values of that function are missing and all others are there."""
 
@@ -174,6 +205,7 @@ def test_an_error_of_one_psutil_function_costs_only_its_own_values(function, err
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.usefixtures("psutil_alone")
 def test_an_error_of_the_other_psutil_functions_is_a_missing_value(error, monkeypatch):
     """Costly values, system memory, the start time and the handle itself may fail in any way."""
 
@@ -204,6 +236,7 @@ def test_a_handle_that_could_not_be_made_is_tried_again(monkeypatch):
 
 
 @pytest.mark.parametrize("value", [float("nan"), -1, 2**70, "much", None, float("inf")])
+@pytest.mark.usefixtures("psutil_alone")
 def test_a_value_that_is_no_size_is_missing(value, monkeypatch):
     """What psutil might return besides a size never becomes a number in a snapshot."""
     odd = SimpleNamespace(
@@ -219,6 +252,7 @@ def test_a_value_that_is_no_size_is_missing(value, monkeypatch):
     assert (system.available_bytes, system.total_bytes, system.percent) == (None, None, None)
 
 
+@pytest.mark.usefixtures("psutil_alone")
 def test_the_hosts_own_interrupts_pass_through(monkeypatch):
     """KeyboardInterrupt and SystemExit, raised by the host's signal handlers, are not swallowed."""
     for interrupt in (KeyboardInterrupt, SystemExit):

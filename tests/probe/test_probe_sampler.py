@@ -113,6 +113,7 @@ PSUTIL = ["virtual_memory", "heap_info", "Process.memory_info", "Process.num_fds
 
 
 @pytest.mark.parametrize("function", PSUTIL)
+@pytest.mark.usefixtures("psutil_alone")
 def test_every_psutil_function_may_fail(function, monkeypatch):
     """With any one psutil function failing, a snapshot is still taken."""
 

@@ -24,14 +24,10 @@ from memmon.probe.process.charged import (
     parse_limit,
     swap_room_bytes,
 )
-from memmon.probe.process.files import read_bytes, told_after
-from memmon.probe.process.process import read_system
-from memmon.units import KIB
+from memmon.probe.process.process import SystemReading, read_meminfo, read_system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from memmon.probe.process.process import SystemReading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +96,7 @@ class LimitProbe:
     def read(self, system: SystemReading | None = None) -> LimitReading:
         """Return the smallest limit; the host's memory where no group sets a smaller one.
 
-        `system`: the host's memory, where it was just read.
+        `system`: the host's memory, where it was just read: it is not read twice.
         """
         return attempt(self._read, system) or LimitReading()
 
@@ -127,13 +123,11 @@ class LimitProbe:
         return _smallest(limits, groups, host.swap_total_bytes) or host.limit()
 
     def _read_host(self, system: SystemReading | None) -> _Host:
-        content = attempt(read_bytes, f"{self._root}/proc/meminfo") or b""
-        total, available = _told_bytes(content, b"MemTotal:") or None, _told_bytes(content, b"MemAvailable:")
-        if not self._root:
-            system = system or read_system()
-            if system.total_bytes is not None:
-                total, available = system.total_bytes, system.available_bytes
-        swap_total, swap_free = _told_bytes(content, b"SwapTotal:"), _told_bytes(content, b"SwapFree:")
+        told = system if not self._root else attempt(read_meminfo, self._root) or SystemReading()
+        if told is None or (told.total_bytes is None and not self._root):
+            told = read_system()
+        total, available = told.total_bytes, told.available_bytes
+        swap_total, swap_free = told.swap_total_bytes, told.swap_free_bytes
         if swap_total is None or swap_free is None or swap_free > swap_total:
             swap_total = swap_free = 0
         return _Host(
@@ -153,12 +147,6 @@ class LimitProbe:
             self._groups = find_groups(self._root, membership or "")
             self._membership = membership
         return self._groups
-
-
-def _told_bytes(meminfo: bytes, key: bytes) -> int | None:
-    """Return what /proc/meminfo tells under a key, in bytes."""
-    parts = told_after(meminfo, key).split()
-    return int(parts[0][:32]) * KIB if parts and parts[0].isdigit() else None
 
 
 def read_limit(root: str = "/", pid: int | None = None) -> LimitReading:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -34,8 +34,8 @@ class ProcessReading:
     The names are those of a `Snapshot`, which takes all of them.
     """
 
-    rss_bytes: int | None = None
-    vms_bytes: int | None = None
+    rss_bytes: int | None = _from_status(b"VmRSS")
+    vms_bytes: int | None = _from_status(b"VmSize")
     rss_anon_bytes: int | None = _from_status(b"RssAnon")
     rss_file_bytes: int | None = _from_status(b"RssFile")
     rss_shmem_bytes: int | None = _from_status(b"RssShmem")
@@ -56,6 +56,8 @@ class SystemReading:
     percent: float | None = None
     available_bytes: int | None = None
     total_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_free_bytes: int | None = None
 
 
 class ProcessProbe:
@@ -103,14 +105,17 @@ class ProcessProbe:
         process = self._bind()
         if process is None or not (self.is_own or attempt(process.is_running)):
             return ProcessReading()
-        memory = attempt(process.memory_info)
-        if (_size(memory, "rss"), _size(memory, "vms")) == (0, 0):
-            return ProcessReading()  # a zombie: it ended and has no memory; that is no reading of zero
         status = _read_status(self.pid)
+        if "rss_bytes" not in status or "vms_bytes" not in status:
+            memory = attempt(process.memory_info)
+            told = {
+                f"{name}_bytes": size for name in ("rss", "vms") if (size := _size(memory, name)) is not None
+            }
+            if told == {"rss_bytes": 0, "vms_bytes": 0}:
+                return ProcessReading()  # a zombie: it ended and has no memory; that is no reading of zero
+            status |= told
         threads = status.pop("thread_count", None)
         return ProcessReading(
-            rss_bytes=_size(memory, "rss"),
-            vms_bytes=_size(memory, "vms"),
             thread_count=threads if threads is not None else attempt(process.num_threads),
             fd_count=self._fd_count(),
             **status,
@@ -155,14 +160,40 @@ def stated_fd_count(pid: int) -> int:
 
 
 def read_system() -> SystemReading:
-    """Return the host's memory."""
+    """Return the host's memory: what the kernel tells in one reading, where that is Linux, else psutil's word."""
+    told = attempt(read_meminfo) or SystemReading()
+    if told.total_bytes and told.available_bytes:
+        share = (told.total_bytes - told.available_bytes) / told.total_bytes
+        return replace(told, percent=round(100 * share, 1))
     memory = attempt(psutil.virtual_memory)
     percent = attempt(lambda: float(memory.percent)) if memory is not None else None
-    return SystemReading(
+    return replace(
+        told,
         percent=percent if percent is not None and 0.0 <= percent <= 100.0 else None,  # noqa: PLR2004 - percent
         available_bytes=_size(memory, "available"),
-        total_bytes=_size(memory, "total"),
+        total_bytes=told.total_bytes if memory is None else _size(memory, "total"),
     )
+
+
+def read_meminfo(root: str = "") -> SystemReading:
+    """Return what `/proc/meminfo` below `root` tells, without a percentage; raises OSError.
+
+    None: not told, or more available than there is.
+    """
+    content = read_bytes(f"{root}/proc/meminfo")
+    total, available = _told_bytes(content, b"MemTotal:") or None, _told_bytes(content, b"MemAvailable:")
+    return SystemReading(
+        total_bytes=total,
+        available_bytes=available if total and available is not None and available <= total else None,
+        swap_total_bytes=_told_bytes(content, b"SwapTotal:"),
+        swap_free_bytes=_told_bytes(content, b"SwapFree:"),
+    )
+
+
+def _told_bytes(meminfo: bytes, key: bytes) -> int | None:
+    """Return what /proc/meminfo tells under a key, in bytes."""
+    parts = told_after(meminfo, key).split()
+    return int(parts[0][:32]) * KIB if parts and parts[0].isdigit() else None
 
 
 def _size(values: object, name: str) -> int | None:
