@@ -23,7 +23,7 @@ def insert_or_ignore(link: Link, statement: str, rows: Sequence[Mapping[str, Any
 
 def fitting(value: int | None) -> int | None:
     """Return `value` unless it can't be stored as a 64-bit integer: then it is missing."""
-    return value if value is None or abs(value) <= _INT64_MAX else None
+    return value if value is None or -_INT64_MAX <= value <= _INT64_MAX else None
 
 
 def storable(values: Mapping[str, Any]) -> dict[str, Any]:
