@@ -95,7 +95,7 @@ def look(opening, folder: Path, name: str, address: str) -> None:
     """Take the pictures of one page in every mode."""
     for mode, options in MODES.items():
         with opening(address, **options) as (page, seen):
-            if mode != "no-scripts" and page.locator(".script-only").count():
+            if mode != "no-scripts" and page.locator("#chart-memory .plot").count():
                 page.wait_for_selector(".uplot", state="attached")
             prepare(page, mode)
             page.screenshot(path=str(folder / f"{name}-{mode}.png"))
@@ -115,7 +115,9 @@ def look(opening, folder: Path, name: str, address: str) -> None:
 
 def main() -> None:
     """Make all pages, and all pictures of them."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="memmon-look-"))
+    folder = (
+        Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else Path(tempfile.mkdtemp(prefix="memmon-look-"))
+    )
     wanted = sys.argv[2:]
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as opening:
