@@ -59,10 +59,15 @@ def bin_seconds(length_seconds: float, *, cell_seconds: float, point_count: int 
 
 
 def binned(
-    cells: Cells, *, size_seconds: float, offset_seconds: float, pauses: Sequence[Pause] = ()
+    cells: Cells,
+    *,
+    size_seconds: float,
+    offset_seconds: float,
+    pauses: Sequence[Pause] = (),
+    until_seconds: float = math.inf,
 ) -> list[list[Bin]]:
-    """Return the bins of each piece of a series; a new piece begins where it is cut."""
-    cuts = [pause.from_seconds for pause in pauses]
+    """Return the bins of each piece of a series; a new piece begins where it is cut, none reaches beyond `until_seconds`."""
+    cuts = [*(pause.from_seconds for pause in pauses), until_seconds]
     return [list(_bins(cells, rows, (size_seconds, offset_seconds), cuts)) for rows in _pieces(cells.mean)]
 
 
@@ -95,7 +100,7 @@ def _bin(cells: Cells, rows: range, cuts: Sequence[float]) -> Bin:
     last = cells.at_seconds[rows.stop - 1]
     cut = bisect_right(cuts, last)
     after = cells.at_seconds[rows.stop : rows.stop + 1]
-    end = min([last + cells.cell_seconds, *cuts[cut : cut + 1], *after])
+    end = min([last + cells.cell_seconds, *cuts[cut : cut + 1], cuts[-1], *after])
     return Bin(
         start_seconds=cells.at_seconds[rows.start],
         end_seconds=max(end, last),

@@ -169,12 +169,20 @@ def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
         trend_words=trend_words(finding),
         forecast=forecast,
         reach=reach,
+        full_at_seconds=_full_at(report),
+        newest_mb=report.memory.current_mb,
         limit_mb=_limit_mb(report),
         whole_limit_mb=system.limit_mb if system else None,
         limit_origin=system.limit_origin if system else None,
         processes=() if each is buckets else lines_of(each),
         sample_counts=counts_of(rows, buckets),
     )
+
+
+def _full_at(report: Report) -> float | None:
+    """Return when the limit is met, where the forecast gives a date."""
+    found = None if report.assessment is None else report.assessment.forecast
+    return None if found is None or found.state != "dated" or found.at is None else found.at.timestamp()
 
 
 def _limit_mb(report: Report) -> float | None:

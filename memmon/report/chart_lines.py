@@ -8,7 +8,7 @@ import numpy as np
 
 from memmon.formatting import rate
 from memmon.report.chart_values import Reach, Ribbon
-from memmon.units import MIB, SECONDS_PER_HOUR
+from memmon.units import MIB, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _SHORTEST_POINT_COUNT = 3
 _MAX_RUNS = 60
 _FORECAST_POINTS = 24
+
+DAY_CYCLE_DAYS = 2.0
+"""A forecast further ahead than that has points too far apart for the hours of a day, and is drawn without them."""
 
 REACH_AIR = 1.1
 """What is left free beside the moment at which the limit is met."""
@@ -82,7 +85,7 @@ def forecast_of(forecast: ForecastSection | None, first_seconds: float) -> tuple
             [*points, *filter(None, (reach.from_seconds, reach.at_seconds, reach.until_seconds))]
         )
     low, middle, high = (
-        np.interp(points, at, values)
+        _read(points, at, np.array(values), day=last > DAY_CYCLE_DAYS * SECONDS_PER_DAY)
         for values in (forecast.curve.low_mb, forecast.curve.middle_mb, forecast.curve.high_mb)
     )
     if reach is not None and forecast.rss_at_limit_mb is not None:
@@ -96,6 +99,23 @@ def forecast_of(forecast: ForecastSection | None, first_seconds: float) -> tuple
         low_mb=tuple(low.tolist()),
         high_mb=tuple(high.tolist()),
     ), reach
+
+
+def _read(points: Floats, at: Floats, values: Floats, *, day: bool) -> Floats:
+    """Return a curve at some points; with `day` each is the mean of what lies about it, less towards the curve's ends.
+
+    That is a day, or four of the curve's own steps: where these are hours long, the hours of its days stand in no order.
+    """
+    if not day:
+        return np.interp(points, at, values)
+    area = np.concatenate([[0.0], np.cumsum(np.diff(at) * (values[1:] + values[:-1]) / 2)])
+    whole = max(SECONDS_PER_DAY / 2, 2 * float(at[1] - at[0]))
+    half = np.minimum(whole, np.minimum(points - at[0], at[-1] - points))
+    wide = half > 0
+    means = np.interp(points, at, values)
+    reach, places = half[wide], points[wide]
+    means[wide] = (np.interp(places + reach, at, area) - np.interp(places - reach, at, area)) / (2 * reach)
+    return means
 
 
 def _latest(reach: Reach, since_seconds: float) -> float:

@@ -83,6 +83,10 @@ class MemoryChart:
     forecast: Ribbon | None = None
     reach: Reach | None = None
     """Where the forecast meets the limit; None: not within what `forecast` shows."""
+    full_at_seconds: float | None = None
+    """When the limit is met, shown or not; None: no date is known."""
+    newest_mb: float | None = None
+    """The newest reading, as the cards tell it; the last bucket's mean may differ from it."""
     limit_mb: float | None = None
     limit_origin: str | None = None
     processes: tuple[Line, ...] = ()

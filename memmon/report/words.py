@@ -8,7 +8,7 @@ from memmon.facts.deque_state import DequeState
 from memmon.facts.run_endings import END_WORDS
 from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Tone, Verdict
-from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, in_percent, rate
+from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, in_percent, megabytes, rate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,7 @@ def share_words(share: CauseShare) -> str:
     if share.slope_mb_per_hour is not None:
         words.append(rate(share.slope_mb_per_hour))
     elif share.growth_mb is not None:
-        words.append(f"{share.growth_mb:+.1f} MB")
+        words.append(f"{'+' if share.growth_mb >= 0 else ''}{megabytes(share.growth_mb)} MB")
     if share.share is not None:
         words.append(f"{in_percent(share.share)} of the growth")
     return ", ".join(words) or "unknown"

@@ -138,3 +138,13 @@ def test_a_megabyte_is_no_cliff():
     assert frame.top - frame.bottom >= LEAST_RANGE_SHARE * 245.0
     assert frame.bottom < 245.0
     assert frame.top > 246.0
+
+
+def test_no_bin_reaches_beyond_the_window():
+    """The newest reading stands at the window's end, and not half a bin beyond it, where nobody would see it."""
+    (piece,) = binned(cells_of([1.0, 2.0, 3.0]), size_seconds=HOUR, offset_seconds=0, until_seconds=2 * HOUR)
+    assert [(one.start_seconds, one.end_seconds) for one in piece] == [
+        (0, HOUR),
+        (HOUR, 2 * HOUR),
+        (2 * HOUR, 2 * HOUR),
+    ]

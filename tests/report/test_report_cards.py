@@ -50,3 +50,8 @@ def test_both_ends_of_the_date_are_told_in_one_unit(known):
     assert said.startswith("80 % interval 4")
     assert said.endswith(" h")
     assert " d" not in said
+
+
+def test_an_average_says_what_it_is_of(known):
+    """The picture beside it may show more days than the figures are of."""
+    assert known["leak"][1]["Memory now"].lines[0].endswith(" MB in 24.0 h")

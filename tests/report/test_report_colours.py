@@ -32,7 +32,7 @@ SIGHTS = {
 """What is seen of linear light (Machado, Oliveira and Fernandes 2009, severity 1)."""
 
 TOGETHER = (
-    ("mean", "trend", "forecast", "limit"),
+    ("mean", "trend", "forecast", "limit", "alert"),
     ("culprit-0", "culprit-1", "part-0"),
     ("part-0", "part-1"),
     ("part-1", "part-2"),

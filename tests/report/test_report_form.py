@@ -161,3 +161,51 @@ def test_on_paper_it_is_three_pages_with_the_picture_on_the_first(month, open_pa
         page.emulate_media(media="print")
         picture = page.locator("#chart-memory").bounding_box()
         assert picture["y"] + picture["height"] < 1030
+
+
+@pytest.mark.parametrize(("width", "media"), [(1440, "screen"), (720, "screen"), (703, "print")])
+def test_bars_stand_below_each_other_and_cards_of_a_rank_side_by_side(hostile, open_page, width, media):
+    """All rails of a list begin and end alike, whatever is written beside them; the small cards fill one row."""
+    with open_page(hostile, viewport={"width": width, "height": 800}) as (page, _):
+        page.emulate_media(media=media)
+        rails = page.locator("#h-bars + .bars .rail").evaluate_all(
+            "all => all.map(one => { const box = one.getBoundingClientRect(); return [Math.round(box.left), Math.round(box.width)]; })"
+        )
+        assert len(rails) > 1
+        assert len(set(map(tuple, rails))) == 1
+        rows = {
+            kind: page.locator(kind).evaluate_all(
+                "all => [...new Set(all.map(one => Math.round(one.getBoundingClientRect().top)))]"
+            )
+            for kind in (".card:not(.second)", ".card.second")
+        }
+        assert {kind: len(tops) for kind, tops in rows.items()} == {
+            ".card:not(.second)": 1,
+            ".card.second": 1,
+        }
+
+
+def test_long_names_leave_the_tables_whole_on_a_laptop(hostile, open_page):
+    """No column of a table is out of sight, and a name's end is never cut off."""
+    with open_page(hostile, viewport={"width": 1440, "height": 900}) as (page, _):
+        page.wait_for_selector(".uplot")
+        wide = page.locator("section .scroll").evaluate_all(
+            "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.getAttribute('aria-label'))"
+        )
+        assert wide == []
+        cut = page.locator(".deque .name:has(.cut)").evaluate_all(
+            "all => all.filter(one => one.querySelector('.uncut').getBoundingClientRect().right > one.getBoundingClientRect().right + 1).map(one => one.textContent)"
+        )
+        assert cut == []
+
+
+def test_on_paper_the_colours_are_the_light_ones(hostile, open_page):
+    """Whoever has a dark screen prints on white paper."""
+    names = ["mean", "trend", "forecast", "limit", "alert", "gc", "end", "death", "culprit-0", "hatch"]
+    ask = "names => names.map(name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim())"
+    with open_page(hostile, color_scheme="light") as (page, _):
+        light = page.evaluate(ask, names)
+    with open_page(hostile, color_scheme="dark") as (page, _):
+        assert page.evaluate(ask, names) != light
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate(ask, names) == light

@@ -5,7 +5,7 @@ import hashlib
 import html
 import json
 import re
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 import pytest
@@ -17,11 +17,13 @@ from report_values import NOW, finding, held
 
 from memmon.report.build import build_report
 from memmon.report.chart_data import bucket_seconds, build_charts
+from memmon.report.data import CauseShare
 from memmon.report.from_snapshots import report_from_snapshots
 from memmon.report.html import render_html
 from memmon.report.html.encoding import encode_times, encode_values, script_json
 from memmon.report.html.figures import memory_bins
 from memmon.report.html.geometry import BOX, Frame, line_path, time_ticks, value_ticks
+from memmon.report.words import share_words
 from memmon.store.read import open_store
 
 SIZE_LIMIT_BYTES = 500_000
@@ -217,6 +219,25 @@ def test_ticks_stand_within_the_picture(bottom, height, seconds):
     assert all(-0.1 <= tick.percent <= 100.1 for tick in ticks)
     assert all(3 <= tick.percent <= 97 for tick in time_ticks(frame, UTC))
     assert len(time_ticks(frame, UTC)) <= 8
+
+
+def test_a_year_s_ticks_are_the_beginnings_of_months():
+    """Not every 66th day: months, evenly apart, with the year at the first of them and at each January."""
+    since = datetime(2025, 3, 5, 16, tzinfo=UTC).timestamp()
+    year = Frame(left_seconds=since, right_seconds=since + 396 * 86_400, bottom=0, top=1)
+    assert [tick.label for tick in time_ticks(year, UTC)] == ["Apr 2025", "Jul", "Oct", "Jan 2026"]
+    decade = Frame(left_seconds=since, right_seconds=since + 3_650 * 86_400, bottom=0, top=1)
+    assert [tick.label for tick in time_ticks(decade, UTC)] == [
+        f"Jan {year}" for year in range(2026, 2035, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("growth", "words"), [(1037.12, "+1,037 MB"), (254.51, "+254.5 MB"), (-12.0, "-12.0 MB")]
+)
+def test_a_part_s_growth_is_written_as_every_size_is(growth, words):
+    """Whole and grouped from 1,000 MB on, with its sign."""
+    assert share_words(CauseShare(name="cache", growth_mb=growth)) == words
 
 
 def test_script_data_cannot_close_its_element():

@@ -121,7 +121,7 @@ def asset(name: str) -> str:
 @cache
 def environment() -> jinja2.Environment:
     """Return the templates' environment: everything is escaped, undefined names are errors."""
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.PackageLoader("memmon.report.html"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -129,6 +129,8 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["shown"] = shown
+    return found
 
 
 def _finalize(value: object) -> object:

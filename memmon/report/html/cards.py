@@ -10,6 +10,7 @@ from memmon.facts.limit_names import limit_name
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import in_percent, interval, rate, size, span, span_range
 from memmon.report.html.view_model import Card
+from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def _memory(report: Report) -> Card:
         value=value,
         unit=unit,
         lines=(
-            f"average {size(memory.average_mb)}",
+            f"average {size(memory.average_mb)}{_of_window(report)}",
             f"{size(memory.min_mb)} to {size(memory.max_mb)}",
             *(
                 (f"resident memory of {memory.process_count} processes, added",)
@@ -52,6 +53,14 @@ def _memory(report: Report) -> Card:
             ),
         ),
     )
+
+
+def _of_window(report: Report) -> str:
+    """Return what an average is of, where the window is full: the picture beside it may show more."""
+    first = None if report.history is None else report.history.first_at
+    if report.since is None or report.until is None or first is None or first > report.since:
+        return ""
+    return f" in {span((report.until - report.since).total_seconds() / SECONDS_PER_HOUR)}"
 
 
 def _growth(report: Report) -> Card:

@@ -164,7 +164,13 @@ def whole_bins(charts: Charts, cells: Cells, *, point_count: int = BIN_POINTS) -
     """Return the bins of any cells over the whole window."""
     length = charts.until_seconds - charts.since_seconds
     size = bin_seconds(length, cell_seconds=cells.cell_seconds, point_count=point_count)
-    return binned(cells, size_seconds=size, offset_seconds=charts.offset_seconds, pauses=charts.pauses)
+    return binned(
+        cells,
+        size_seconds=size,
+        offset_seconds=charts.offset_seconds,
+        pauses=charts.pauses,
+        until_seconds=charts.until_seconds,
+    )
 
 
 def _lines(frame: Frame, style: str, lines: Sequence[Line]) -> Iterator[Shape]:
@@ -208,8 +214,11 @@ def words_of(charts: Charts, tz: tzinfo) -> dict[str, str]:
     """Return what stands on the lines: of memory, trend, limit and forecast."""
     memory, now = charts.memory, datetime.fromtimestamp(charts.until_seconds, tz)
     several = " of all processes" if memory.processes else ""
-    newest = next((value for value in reversed(memory.mean_mb) if value is not None), None)
-    words = {"memory": f"resident memory{several}", "now": size(newest), "trend": memory.trend_words}
+    words = {
+        "memory": f"resident memory{several}",
+        "now": size(memory.newest_mb),
+        "trend": memory.trend_words,
+    }
     if memory.limit_mb is not None and shows_limit(memory):
         words["limit"] = limit_words(memory)
     if memory.reach is not None:
@@ -217,6 +226,9 @@ def words_of(charts: Charts, tz: tzinfo) -> dict[str, str]:
         words["reach"] = f"full {day_and_time(met, now=now, tz=tz)}"
     elif memory.forecast is not None:
         words["forecast"] = "forecast"
+        if memory.full_at_seconds is not None:
+            full = datetime.fromtimestamp(memory.full_at_seconds, tz)
+            words["forecast"] += f": full {day_and_time(full, now=now, tz=tz)}"
     return words
 
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 BOX = 1000
 _NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TIME_STEPS_SECONDS = tuple(
-    60 * minutes
-    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 5760, 10080, 20160, 43200, 86400)
+    60 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 5760, 10080, 20160)
 )
 _DAY_SECONDS = 86_400
+_MONTH_SECONDS = 30 * _DAY_SECONDS
+_MONTH_STEPS = (1, 2, 3, 6, 12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,8 @@ def time_ticks(frame: Frame, tz: tzinfo, *, count: int = 6) -> list[Tick]:
     """Return at most about `count` ticks at round local times; labels keep clear of the edges."""
     length = _width(frame.left_seconds, frame.right_seconds)
     step = next((s for s in _TIME_STEPS_SECONDS if length / s <= count), None)
-    step = step or math.ceil(length / count / _DAY_SECONDS) * _DAY_SECONDS
+    if step is None:
+        return _month_ticks(frame, tz, count=count)
     start = datetime.fromtimestamp(frame.left_seconds, tz)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     ticks: list[Tick] = []
@@ -114,6 +116,22 @@ def time_ticks(frame: Frame, tz: tzinfo, *, count: int = 6) -> list[Tick]:
         if 3 <= percent <= 97:  # noqa: PLR2004 - a label nearer to the edge would be cut
             ticks.append(Tick(percent=percent, label=_time_label(at, step)))
         at += timedelta(seconds=step)
+    return ticks
+
+
+def _month_ticks(frame: Frame, tz: tzinfo, *, count: int) -> list[Tick]:
+    """Return ticks at the beginnings of months; the first of them and each January say the year."""
+    start = datetime.fromtimestamp(frame.left_seconds, tz)
+    length = _width(frame.left_seconds, frame.right_seconds)
+    step = next((s for s in _MONTH_STEPS if length / (s * _MONTH_SECONDS) <= count), None)
+    step = step or 12 * math.ceil(length / count / (12 * _MONTH_SECONDS))
+    ticks: list[Tick] = []
+    for number in range(start.year * 12, datetime.fromtimestamp(frame.right_seconds, tz).year * 12 + 12):
+        year, month = divmod(number, 12)
+        at = datetime(year, month + 1, 1, tzinfo=tz)
+        percent = frame.percent(at.timestamp())
+        if number % step == 0 and 3 <= percent <= 97:  # noqa: PLR2004 - a label nearer to the edge would be cut
+            ticks.append(Tick(percent=percent, label=f"{at:%b %Y}" if not ticks or not month else f"{at:%b}"))
     return ticks
 
 

@@ -24,6 +24,10 @@ _LABEL_REACH = 0.16
 _LEFT_PERCENT = 20.0
 _RIGHT_PERCENT = 55.0
 _LAST_PERCENT = 99.4
+_LETTERS_PER_PERCENT = 1.1
+"""How many letters stand on a hundredth of the picture's width, on paper; a screen has room for more."""
+
+_LEAST_LETTERS = 2
 _TREND_REACH_PERCENT = 22.0
 """How far right of the trend's middle its words end: beside a line that rises, on a laptop and on a phone. Chosen by eye."""
 
@@ -59,13 +63,21 @@ def bands_of(charts: Charts, frame: Frame) -> tuple[ReleaseBand, ...]:
     """Return the releases, every other one shaded."""
     return tuple(
         ReleaseBand(
-            name=one.name,
+            name=_fitting(one.name, frame.percent(one.until_seconds) - frame.percent(one.from_seconds)),
             left=frame.percent(one.from_seconds),
             width=round(frame.percent(one.until_seconds) - frame.percent(one.from_seconds), 2),
             is_shaded=number % 2 == 0,
         )
         for number, one in enumerate(reversed(charts.releases))
     )
+
+
+def _fitting(name: str, width_percent: float) -> str:
+    """Return a release's name, cut in its middle where its band is too narrow; nothing where hardly a letter would stand."""
+    room = int(width_percent * _LETTERS_PER_PERCENT)
+    if len(name) <= room:
+        return name
+    return f"{name[: room // 2]}…{name[len(name) - (room - 1) // 2 :]}" if room > _LEAST_LETTERS else ""
 
 
 def labels_of(

@@ -30,16 +30,16 @@
       while (end < stop && first[end] !== null && number(t[end]) === number(t[row])) { end++; }
       if (!piece) { piece = []; pieces.push(piece); }
       var last = t[end - 1], after = end < t.length ? t[end] : Infinity;
-      piece.push({ from: t[row], to: Math.max(Math.min(last + source.cell, nextCut(last), after), last), v: source.columns.map(function (column) {
+      piece.push({ from: t[row], to: Math.max(Math.min(last + source.cell, nextCut(last), after, data.until), last), v: source.columns.map(function (column) {
         return reduce[column[0]](column[1], source.counts, row, end);
       }) });
     }
     return pieces;
   }
-  // The bin that a moment lies in, or the nearest where a reading is missing; null in a pause.
+  // The bin that a moment lies in, or the nearest where a reading is missing; null in a pause and in what is to come.
   function binAt(pieces, seconds) {
     var found = null, least = Infinity;
-    if (pauseAt(seconds)) { return null; }
+    if (pauseAt(seconds) || seconds > data.until) { return null; }
     pieces.forEach(function (piece) {
       piece.forEach(function (bin) {
         var away = seconds < bin.from ? bin.from - seconds : seconds > bin.to ? seconds - bin.to : 0;

@@ -77,15 +77,21 @@
       }).reverse().join("");
     });
   }
-  // Each layer is named at its newest end, where it is thick enough; the rest stands in the legend.
+  // Each layer is named at its newest end where its name, or the name cut in its middle, lies within it; the rest stands in the legend.
   function layerLabels(u, stack) {
     var pieces = u.pieces(), piece = pieces[pieces.length - 1], d = devicePixelRatio;
     if (!piece) { return; }
-    var last = piece[piece.length - 1], x = u.valToPos(last.to, "x", true) - 6 * d;
+    var x = u.valToPos(piece[piece.length - 1].to, "x", true) - 6 * d, begin = u.valToPos(piece[0].from, "x", true);
     stack.layers.forEach(function (layer, i) {
-      var top = u.valToPos(last.v[i], "y", true), bottom = u.valToPos(i ? last.v[i - 1] : 0, "y", true);
-      var name = bottom - top >= 16 * d ? shortened(u, layer[0], x - u.bbox.left) : "";
-      if (name) { say(u, name, x, (top + bottom) / 2 + 4 * d, "right", "ink"); }
+      [x - begin, 130 * d].some(function (room) {
+        var name = shortened(u, layer[0], Math.min(room, x - begin)), from = x - u.ctx.measureText(name).width - 4 * d, top = -Infinity, bottom = Infinity;
+        piece.forEach(function (bin) {
+          if (u.valToPos(bin.to, "x", true) < from) { return; }
+          top = Math.max(top, u.valToPos(bin.v[i], "y", true)); bottom = Math.min(bottom, u.valToPos(i ? bin.v[i - 1] : 0, "y", true));
+        });
+        if (name && bottom - top >= 18 * d) { say(u, name, x, (top + bottom) / 2 + 4 * d, "right", "ink"); return true; }
+        return false;
+      });
     });
   }
   // What nobody named is hatched.

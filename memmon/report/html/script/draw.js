@@ -42,9 +42,13 @@
     u.ctx.setLineDash(dash.map(function (part) { return part * devicePixelRatio; }));
     path(u, xs, ys); u.ctx.stroke();
   }
+  // The pen is given back as it was: uPlot remembers how it left it.
+  function kept(u, draw) { u.ctx.save(); draw(); u.ctx.restore(); }
   function clipped(u, draw) {
-    u.ctx.save(); u.ctx.beginPath(); u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height); u.ctx.clip();
-    draw(); u.ctx.restore();
+    kept(u, function () {
+      u.ctx.beginPath(); u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height); u.ctx.clip();
+      draw();
+    });
   }
 
   // The value of a ribbon's row between two of its points.
