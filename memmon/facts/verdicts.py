@@ -105,6 +105,11 @@ class Verdict(StrEnum):
         return self.value.replace("_", " ")
 
     @property
+    def heading(self) -> str:
+        """The verdict as it heads a report, without its figures: for tables that have these in columns of their own."""
+        return self.row.headline.partition(" (")[0]
+
+    @property
     def may_reach_limit(self) -> bool:
         """Tell whether memory rose by this verdict, so that asking when a limit is reached makes sense."""
         return self.row.grows or self.row.is_explained

@@ -128,7 +128,7 @@ def _text(found: Fleet, limit: int, *, now: datetime, on_screen: bool) -> str:
     rows = [
         (
             *_cells(one, now).texts(is_screen=on_screen),
-            f"{one.verdict.words}{', new' if one.is_new else ''}{_unsure(one)}{_missed(one)}",
+            f"{one.verdict.heading}{', new' if one.is_new else ''}{_unsure(one)}{_missed(one)}",
             one.confidence if one.is_leak else "",
             local_time(one.since) if one.is_leak else "",
             one.release or "",

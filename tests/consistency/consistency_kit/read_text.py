@@ -133,15 +133,12 @@ def fleet(text: str) -> dict[str, Said]:
 def _fleet_row(cells: list[str]) -> Said:
     state, _, _, used, _, growth, _, verdict, *rest = cells
     is_stale = verdict.endswith((", clock ahead", ", stale"))
-    name = (
-        verdict.removesuffix(", clock ahead").removesuffix(", stale").removesuffix(", new").replace(" ", "_")
-    )
     said: Said = {
-        "verdict": frozenset({name}),
+        **headline_says(verdict),
         "freshness": STALE if is_stale else NOT_STALE,
         "urgency_words": state,
     }
-    if name == "leaking":
+    if said["verdict"] == {"leaking"}:
         said["confidence"] = rest[0]
         said.update(known(since=moment_in(rest[1])))
     if growth != "-":
