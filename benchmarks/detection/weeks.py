@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,19 +13,21 @@ from benchmarks.detection import calendars, real, simulator, week_apart
 from benchmarks.detection.experiments import FAST, LOOK_BACK_HOURS, Plan
 from benchmarks.detection.rates import Rate
 from memmon.analysis.leak.detect import detect_leak
+from memmon.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from benchmarks.detection.simulator import Track
-    from memmon.history import History
 
 FIRST_WEEK_HOURS = 168.0
 WORDS_FROM_HOURS = 24.0
 WORDS_UNTIL_HOURS = 192.0
 SPLIT_LENGTHS_HOURS = (24.0, 72.0)
 REAL_SETS = ("bitbrains_vms",)
+MOST_TRANSITIONS = 12
+PODS, PODS_FROM_HOURS = "nezha_pods", 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +151,26 @@ def _leak_free(name: str, index: int, plan: Plan) -> Track:
     return simulator.background_case(name, WORDS_UNTIL_HOURS, 60_000 + index, plan.purpose)
 
 
-def real_word_changes(folder: Path) -> dict[str, list[int]]:
-    """Count the same on real series, in their second to ninth day."""
-    return {
+def real_words(folder: Path) -> dict[str, list[Checks]]:
+    """Return the words said of real series: of machines in their second to ninth day, of pods from four hours on."""
+    found = {
         name: [
-            checks(history, np.arange(WORDS_FROM_HOURS, WORDS_UNTIL_HOURS)).changes
+            checks(history, np.arange(WORDS_FROM_HOURS, WORDS_UNTIL_HOURS))
             for _, history in real.windows(real.background_series(folder, name), WORDS_UNTIL_HOURS)
         ][:40]
         for name in REAL_SETS
     }
+    pods = [
+        History.from_arrays(at_seconds=seconds, rss_bytes=sizes, source=name)
+        for name, (seconds, sizes) in real.background_series(folder, PODS).items()
+    ]
+    found[PODS] = [checks(pod, np.arange(PODS_FROM_HOURS, pod.duration_hours)) for pod in pods]
+    return found
+
+
+def transitions(said: Iterable[Checks]) -> Counter[tuple[str, str]]:
+    """Count which word followed which, where another did."""
+    return Counter(pair for one in said for pair in pairwise(one.words) if pair[0] != pair[1])
 
 
 def _spread(counts: list[int]) -> list[str]:
@@ -188,7 +202,10 @@ def report(plan: Plan, markdown: Callable[[list[str], list[list[str]]], str]) ->
     rows = [["all simulated", *_spread([count for of in found.values() for count in of])]]
     rows += [[name, *_spread(counts)] for name, counts in found.items()]
     folder = real.shared_folder()
-    if folder is not None:
-        rows += [[name, *_spread(counts)] for name, counts in real_word_changes(folder).items()]
-    header = ["background", "mean", "median", "most", "weeks"]
+    said = {} if folder is None else real_words(folder)
+    rows += [[name, *_spread([one.changes for one in of])] for name, of in said.items()]
+    header = ["background", "mean", "median", "most", "weeks (pods: series)"]
     yield "### Changes of word a week, leak-free\n\n" + markdown(header, rows)
+    for name, of in said.items():
+        rows = [[*pair, f"{count}"] for pair, count in transitions(of).most_common(MOST_TRANSITIONS)]
+        yield f"### Which word follows which, {name}\n\n" + markdown(["from", "to", "times"], rows)

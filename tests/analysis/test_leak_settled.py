@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -112,3 +113,60 @@ def test_no_calm_word_stands_where_memory_is_higher_than_ever():
 def test_a_calm_word_has_to_last_whatever_was_said():
     """What could not be said of is not called stable by the newest readings alone."""
     assert word_now(level, "stable", before="cannot_say") == "cannot_say"
+
+
+def test_an_interval_that_allows_for_another_onset_is_no_growth_about_the_threshold():
+    """Slow growth on a settled level is not told by the hour in which its onset may be late: its word lasts as any other."""
+
+    def slow(hours):
+        return 300 + np.random.default_rng(8).normal(0, 0.3, hours.size)
+
+    hours = np.arange(0, 96, 1 / 12)
+    run = run_series(history_of(hours, slow(hours)), warm_up_hours=1.0)
+    evidence = judge_as_it_is([run], 10.0).evidence
+    earlier = Judgement(verdict=Verdict.STABLE, reason="trend", evidence=evidence)
+    for above, said in ((0.0, "stable"), (30.0, "stable")):
+        grown = replace(evidence, slope=0.4, error=0.05, above=above)
+        present = Judgement(verdict=Verdict.GROWING, reason="trend", evidence=grown)
+        assert settled(present, [run], run, 10.0, lambda _: earlier).verdict == said
+    fast = Judgement(
+        verdict=Verdict.GROWING, reason="trend", evidence=replace(evidence, slope=6.0, error=0.5)
+    )
+    assert settled(fast, [run], run, 10.0, lambda _: earlier).verdict == "growing"
+
+
+def test_a_slope_within_its_error_takes_no_word_back():
+    """Of noise whose slope is as large as a leak's, and no larger than its error, the word before stands; of a clear one not."""
+    hours = np.arange(0, 96, 1 / 12)
+    run = run_series(history_of(hours, level(hours)), warm_up_hours=1.0)
+    evidence = judge_as_it_is([run], 10.0).evidence
+    earlier = Judgement(verdict=Verdict.STEPPED, reason="steps_explain", evidence=evidence)
+    for error, said in ((35.0, "stepped"), (6.0, "cannot_say")):
+        noise = replace(evidence, slope=9.0, error=error)
+        present = Judgement(verdict=Verdict.CANNOT_SAY, reason="too_noisy", evidence=noise)
+        assert settled(present, [run], run, 10.0, lambda _: earlier).verdict == said
+
+
+def test_in_its_first_day_a_word_does_not_flap():
+    """Of noise that wanders, hourly checks of the first day change their word half as often as the newest readings do, or less."""
+    hours = np.arange(0, 24, 1 / 12)
+    said, seen = 0, 0
+    for seed in range(30, 70):
+        history = history_of(hours, noisy(hours, seed, memory=0.99, sd=6.0))
+        parts = [history.slice_time(None, BEGIN + hour * 3600) for hour in np.arange(8, 24, 1.0).tolist()]
+        newest = [judge_as_it_is([run_series(part, warm_up_hours=1.0)], 10.0).verdict for part in parts]
+        said += sum(a != b for a, b in pairwise(detect_leak(part).verdict for part in parts))
+        seen += sum(a != b for a, b in pairwise(newest))
+    assert seen >= 8
+    assert said <= 0.5 * seen
+
+
+def test_a_warm_up_that_is_over_is_told_at_once_in_the_first_day():
+    """What the checks before called a warm-up is called stable as soon as the newest readings say so."""
+    hours = np.arange(0, 26, 1 / 12)
+    run = run_series(history_of(hours, level(hours)), warm_up_hours=1.0)
+    evidence = judge_as_it_is([run], 10.0).evidence
+    for first, said in (("saturating", "stable"), ("growing", "growing")):
+        earlier = Judgement(verdict=Verdict(first), reason="trend", evidence=evidence)
+        present = Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=evidence)
+        assert settled(present, [run], run, 10.0, lambda _, earlier=earlier: earlier).verdict == said
