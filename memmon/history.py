@@ -311,7 +311,7 @@ class History:
             for field in fields(self)
             if isinstance(array := getattr(self, field.name), np.ndarray)
         }
-        ids = run_ids or set(np.unique(arrays["run_id"]).tolist())
+        ids = run_ids or set(arrays["run_id"].tolist())
         return replace(self, runs=tuple(run for run in self.runs if run.run_id in ids), **arrays)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import distinct, median_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -62,10 +64,10 @@ def filled_uptime(
     uptime = np.full(at.shape, np.nan) if given is None else given.copy()
     if bool(known[good].all()):
         return uptime
-    for number in np.unique(ids[good]).tolist():
+    for number in distinct(ids[good]).tolist():
         rows = good & (ids == number)
         measured = rows & known
-        origin = np.median(at[measured] - uptime[measured]) if bool(measured.any()) else at[rows].min()
+        origin = median_of(at[measured] - uptime[measured]) if bool(measured.any()) else at[rows].min()
         missing = rows & ~known
         uptime[missing] = at[missing] - origin
     return uptime

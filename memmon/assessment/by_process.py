@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from memmon.analysis.leak.detect import judge_history
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.arrays import median_of
 from memmon.assessment.lives import history_lanes
 from memmon.assessment.together import together
 from memmon.facts.side_by_side import living
@@ -156,7 +155,7 @@ def _judged(history: History, there: Sequence[Lane], judge: Judge) -> list[Judge
 def _rough_growth_bytes(history: History) -> float:
     footprint = history.footprint_bytes
     count = max(round(END_SHARE * footprint.size), 1)
-    return float(np.median(footprint[-count:]) - np.median(footprint[:count]))
+    return median_of(footprint[-count:]) - median_of(footprint[:count])
 
 
 def worst_first(processes: Sequence[JudgedProcess]) -> tuple[JudgedProcess, ...]:

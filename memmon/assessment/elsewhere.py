@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.detect import detect_leak
+from memmon.arrays import median_of
 from memmon.assessment.lives import living_runs
 from memmon.facts.verdicts import Confidence
 from memmon.formatting import rate, size
@@ -90,7 +91,7 @@ def _outside(run: History) -> History | None:
 def _may_have_grown(outside_bytes: FloatArray) -> bool:
     """Tell whether a judgement is worth its time: it costs as much again as that of the process."""
     third = outside_bytes.size // 3
-    return float(np.median(outside_bytes[-third:]) - np.median(outside_bytes[:third])) >= WORTH_SAYING_BYTES
+    return median_of(outside_bytes[-third:]) - median_of(outside_bytes[:third]) >= WORTH_SAYING_BYTES
 
 
 def elsewhere_sentence(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import median_of
 from memmon.facts.side_by_side import Life, lanes, living
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _lives(history: History, at_seconds: float) -> Iterator[Life]:
 
 def _interval_seconds(samples: History) -> float | None:
     steps = np.diff(samples.uptime_seconds[-NEWEST_STEPS:])
-    return float(np.median(steps)) if steps.size else None
+    return median_of(steps) if steps.size else None
 
 
 def history_lanes(history: History) -> tuple[Lane, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from memmon.alerts.pace import WINDOW_MINUTES, Pace, PaceReading, PresentReadings, speaks_beside
 from memmon.analysis.forecast.quantity import quantity_of
 from memmon.analysis.forecast.wording import describe
+from memmon.arrays import median_of
 from memmon.assessment.freshness import FreshnessState
 from memmon.facts.run_endings import IMPORTED
 from memmon.units import MIB, SECONDS_PER_HOUR, SECONDS_PER_MINUTE
@@ -107,7 +108,7 @@ def _newest_run(history: History) -> History:
 
 def _usual_step(uptime_seconds: NDArray[np.float64]) -> float | None:
     steps = np.diff(uptime_seconds)
-    return float(np.median(steps)) if steps.size else None
+    return median_of(steps) if steps.size else None
 
 
 def _filled_bytes(run: History) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from memmon.facts.medians import median
 from memmon.history import History
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _course(history: History, lane: Lane, end: float) -> _Course:
 def _moments(courses: Sequence[_Course], end: float, intervals: Sequence[float | None]) -> FloatArray:
     """Return the moments of the sum: as far apart as samples usually are, from when the first processes were all there."""
     known = [one for one in intervals if one]
-    step = float(np.median(known)) if known else 1.0
+    step = float(median(known)) if known else 1.0
     begins = np.array([course.spans[0][0] for course in courses])
     # Of processes that are there from the beginning, the first samples lie up to an interval apart.
     begin = float(begins[begins <= begins.min() + step].max())

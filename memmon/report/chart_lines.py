@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import median_of
 from memmon.formatting import rate
 from memmon.report.chart_values import Reach, Ribbon
 from memmon.units import MIB, SECONDS_PER_DAY, SECONDS_PER_HOUR
@@ -45,7 +46,7 @@ def trend_of(buckets: Buckets, finding: LeakFinding) -> tuple[Ribbon, ...]:
     ribbons = []
     for at, rss_mb in _stretches(buckets, finding, "min_rss_bytes"):
         hours = (at - at[0]) / SECONDS_PER_HOUR
-        level = float(np.median(rss_mb - slope * hours))
+        level = median_of(rss_mb - slope * hours)
         ends = np.array([0.0, hours[-1] / 2, hours[-1]])
         middle = level + slope * ends
         one, other = middle[1] + low * (ends - ends[1]), middle[1] + high * (ends - ends[1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import distinct
 from memmon.assessment.culprits import GUILTY_SHARE, UNEXPLAINED
 from memmon.report.chart_processes import are_several, summed
 from memmon.report.chart_stacks import stacked
@@ -79,7 +80,7 @@ def _columns(matrix: PartMatrix, buckets: Buckets) -> dict[str, Floats]:
 def _places(matrix: PartMatrix, buckets: Buckets) -> NDArray[np.int64]:
     """Return in which row of `buckets` each sample lies, -1 where in none."""
     place = np.full(matrix.at_seconds.size, -1, dtype=np.int64)
-    for run_id in np.unique(matrix.run_id).tolist():
+    for run_id in distinct(matrix.run_id).tolist():
         rows = np.flatnonzero(buckets.run_id == run_id)
         own = np.flatnonzero(matrix.run_id == run_id)
         if rows.size:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import median_of
 from memmon.report.chart_values import Pause, Ribbon
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ GAP_INTERVALS = 3.0
 def breaks_of(at_seconds: Floats, run_id: NDArray[np.int64], *, bucket_seconds: float) -> NDArray[np.int64]:
     """Return the rows that a line must not be drawn to from the row before."""
     step = np.diff(at_seconds)
-    usual = float(np.median(step)) if step.size else bucket_seconds
+    usual = median_of(step) if step.size else bucket_seconds
     apart = step > GAP_INTERVALS * max(usual, bucket_seconds)
     found: NDArray[np.int64] = np.flatnonzero((np.diff(run_id) != 0) | apart) + 1
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import distinct
 from memmon.assessment.lives import history_lanes
 from memmon.assessment.together import together
 from memmon.report.chart_pauses import breaks_of
@@ -43,7 +44,7 @@ def summed(buckets: Buckets) -> Buckets:
     at, row = np.unique(buckets.at_seconds, return_inverse=True)
     count = np.zeros(at.size, dtype=np.int64)
     np.add.at(count, row, buckets.sample_count)
-    runs = [buckets.run_id == number for number in np.unique(buckets.run_id)]
+    runs = [buckets.run_id == number for number in distinct(buckets.run_id)]
     known = ~np.any([_unread(buckets, rows, at) for rows in runs], axis=0)
     return replace(
         buckets,
@@ -125,6 +126,6 @@ def _lines(buckets: Buckets) -> Iterator[Line]:
 
 def _line(buckets: Buckets, rows: NDArray[np.int64], rss_mb: Floats, *, most: int) -> Iterator[Line]:
     """Yield the line of a stretch without a pause, in at most so many points."""
-    few = rows[np.unique(np.linspace(0, rows.size - 1, min(rows.size, most)).round().astype(int))]
+    few = rows[distinct(np.linspace(0, rows.size - 1, min(rows.size, most)).round().astype(int))]
     if few.size > 1:
         yield Line(at_seconds=tuple(buckets.at_seconds[few].tolist()), value_mb=tuple(rss_mb[few].tolist()))

@@ -11,6 +11,7 @@ NOT_NEEDED = (
     "memmon.analysis.cause.attribution",
     "memmon.analysis.cause.split",
     "difflib",
+    "numpy.ma",
     "sqlalchemy",
     "pandas",
 )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from memmon.analysis.stats.noise import fit_noise, t_quantile, weights_error
+from memmon.arrays import median_of
 from memmon.formatting import in_percent
 from memmon.units import KIB, MIB
 
@@ -189,7 +190,7 @@ def _blocks_of(run: WorkSeries) -> _WorkBlocks | None:
     return _WorkBlocks(
         number=number[starts],
         hours=np.add.reduceat(run.hours, starts) / sizes,
-        rss_bytes=np.asarray([np.median(part) for part in np.split(run.rss_bytes, starts[1:])]),
+        rss_bytes=np.asarray([median_of(part) for part in np.split(run.rss_bytes, starts[1:])]),
         work_count=np.add.reduceat(done, starts) / sizes,
         rate=(counted[1] - counted[0]) / length,
     )

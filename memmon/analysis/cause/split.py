@@ -28,6 +28,7 @@ from memmon.analysis.cause.split_wording import (
     details_for,
     summary_for,
 )
+from memmon.arrays import medians_of
 from memmon.units import KIB, MIB
 
 if TYPE_CHECKING:
@@ -233,8 +234,8 @@ def _uncounted(pages: FloatArray) -> _Growth:
 def _change(columns: FloatArray) -> FloatArray:
     """Return last minus first, each the median of a tenth of the samples (of one below ten)."""
     count = max(1, int(columns.shape[1] * WINDOW_END_SHARE))
-    first = np.median(columns[:, :count], axis=1)
-    last = np.median(columns[:, -count:], axis=1)
+    first = medians_of(columns[:, :count])
+    last = medians_of(columns[:, -count:])
     return np.asarray(last - first, dtype=np.float64)
 
 

@@ -12,6 +12,7 @@ from memmon.analysis.compare.runs import line_columns
 from memmon.analysis.leak.envelope import day_columns
 from memmon.analysis.leak.trend import trend_of_blocks
 from memmon.analysis.stats.noise import fit_noise, t_quantile
+from memmon.arrays import median_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +149,7 @@ def level_pair(runs: Comparable) -> Pair:
     before, after = (_levels(side, runs) for side in (runs.before, runs.after))
     scatter, count = _scatter((before, after))
     # What a leak has added by the middle of a run is no reason for restarts to differ.
-    fresh_mb = float(np.mean([np.median(run.blocks.mb[:FIRST_BLOCKS]) for run in runs.before]))
+    fresh_mb = float(np.mean([median_of(run.blocks.mb[:FIRST_BLOCKS]) for run in runs.before]))
     usual = max(USUAL_SCATTER_MB, USUAL_SCATTER_SHARE * fresh_mb)
     moderated = math.sqrt((USUAL_FREEDOM * usual**2 + count * scatter**2) / (USUAL_FREEDOM + count))
     return Pair(
@@ -179,7 +180,7 @@ def _levels(runs: Sequence[ComparedRun], all_runs: Comparable) -> Figures:
     for run in runs:
         rows = run.blocks.hours <= shared + run.blocks.length_hours
         mb, hours = run.blocks.mb[rows], run.blocks.hours[rows]
-        value.append(float(np.median(mb)))
+        value.append(median_of(mb))
         error.append(_level_error(mb, hours, run.blocks.number[rows]))
     return Figures(value=np.array(value), error=np.array(error), weight=np.full(len(value), 1 / len(value)))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import HOURS_PER_DAY, Blocks, day_columns, median_slope
 from memmon.analysis.leak.series import run_series
+from memmon.arrays import distinct, median_of
 from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.units import SECONDS_PER_HOUR
 
@@ -136,7 +137,7 @@ def _without_day(runs: Sequence[ComparedRun]) -> tuple[list[ComparedRun], int]:
     """Return the runs without the daily cycle that they share, where together they cover the day."""
     day = np.concatenate([run.day_hours for run in runs])
     hours = sum(run.hours for run in runs)
-    slots = np.unique((day * DAY_SLOT_COUNT / HOURS_PER_DAY).astype(np.int64)).size
+    slots = distinct((day * DAY_SLOT_COUNT / HOURS_PER_DAY).astype(np.int64)).size
     if hours < SHARED_DAY_FROM_HOURS or slots < DAY_SLOT_COUNT:
         return list(runs), 0
     columns = day_columns(day)
@@ -173,7 +174,7 @@ def _weighted_fit(design: FloatArray, level: FloatArray) -> FloatArray:
         solved = np.linalg.lstsq(design * weight[:, None], level * weight, rcond=None)[0]
         found = np.asarray(solved, dtype=np.float64)
         left = np.abs(level - design @ found)
-        scale = float(np.median(left)) * SIGMA_PER_MAD
+        scale = median_of(left) * SIGMA_PER_MAD
         if scale <= 0:
             break
         weight = np.sqrt(np.minimum(1.0, 2.5 * scale / np.maximum(left, 1e-12)))

@@ -13,6 +13,8 @@ from memmon.analysis.forecast.fit import Course, fit_course
 from memmon.analysis.forecast.paths import expectation
 from memmon.analysis.forecast.stretch import FEWEST_SAMPLES, SHORTEST_HOURS, Stretch
 from memmon.analysis.stats.quantiles import normal_quantile
+from memmon.arrays import median_of
+from memmon.facts.medians import median
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +74,7 @@ def backtest_stretch(
         origin_count=origin_count,
         comparison_count=len(found),
         longest_hours=max(one.hours for one in found),
-        median_error_mb=float(np.median([abs(one.error_mb) for one in found])),
+        median_error_mb=median(abs(one.error_mb) for one in found),
         coverage=float(np.mean([abs(one.deviation) <= reach for one in found])),
         level=level,
         spread_factor=float(min(max(math.sqrt(mean_square), SMALLEST_FACTOR), LARGEST_FACTOR)),
@@ -87,10 +89,10 @@ def _compare(stretch: Stretch, course: Course, end_hours: float) -> list[_Compar
         block = stretch.between(target - course.block_hours, target)
         if not block.hours.size or target - course.block_hours < course.end_hours - 1e-9:
             continue
-        middle_hours = float(np.median(block.hours))
+        middle_hours = median_of(block.hours)
         ahead = np.array([middle_hours - course.end_hours])
         mean, error = expectation(course, course.middle, ahead)
-        miss = float(np.median(block.mb)) - float(mean[0])
+        miss = median_of(block.mb) - float(mean[0])
         deviation = miss / float(error[0]) if error[0] > 0.0 else math.copysign(OUTLYING_DEVIATION, miss)
         if abs(miss) < 1e-6:  # noqa: PLR2004 - one byte: a noiseless history
             deviation = 0.0

@@ -11,6 +11,7 @@ import numpy as np
 from memmon.analysis.forecast.stretch import FEWEST_SAMPLES, Stretch
 from memmon.analysis.leak.envelope import day_columns, day_profile, median_slope
 from memmon.analysis.stats.noise import Noise, fit_noise, t_quantile, weights_error
+from memmon.arrays import median_of
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _is_warming_up(stretch: Stretch) -> bool:
     edges = np.searchsorted(hours, np.linspace(hours[0], hours[-1], 5)[1:4])
     if min(np.diff(edges, prepend=0, append=hours.size).tolist()) < 1:
         return False
-    first, second, third, last = (float(np.median(part)) for part in np.split(mb, edges.tolist()))
+    first, second, third, last = (median_of(part) for part in np.split(mb, edges.tolist()))
     return last - third < SLOWING_SHARE * (second - first)
 
 
@@ -188,7 +189,7 @@ def fit_part(part: Stretch, known: KnownSlope | None = None) -> Course | None:
     middle = _block_medians(trend.rest_mb, starts)
     peak_rest = part.peak_mb - cycle - trend.slope * hours
     peak = np.maximum.reduceat(peak_rest, starts)
-    step = float(np.median(np.diff(hours)))
+    step = median_of(np.diff(hours))
     return Course(
         slope=trend.slope,
         slope_error=math.hypot(trend.error, trend.cycle_doubt),
@@ -312,7 +313,7 @@ def _block_medians(values: Floats, starts: Integers) -> Floats:
 
 
 def _envelope(values: Floats, block: Integers, terms: int) -> NoisyLevel:
-    level = float(np.median(values))
+    level = median_of(values)
     noise = fit_noise(values - values.mean(), block, trend_terms=terms)
     if noise.is_random_walk:
         return NoisyLevel(level_mb=level, last_mb=float(values[-1]), level_error_mb=0.0, noise=noise)

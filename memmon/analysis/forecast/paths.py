@@ -9,6 +9,7 @@ import numpy as np
 
 from memmon.analysis.stats.draws import normals, uniforms
 from memmon.analysis.stats.quantiles import normal_quantile
+from memmon.arrays import quantile_of, quantiles_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,12 +82,12 @@ def reading_quantiles(
     """Return median, lower and upper end (central `level`) of a single reading at each of `hours_ahead`."""
     mean, error = expectation(course, course.middle, hours_ahead)
     grid = _normal_strata(_GRID_POINTS)
-    scatter = np.quantile(course.scatter_mb, (np.arange(_SCATTER_POINTS) + 0.5) / _SCATTER_POINTS)
+    scatter = quantiles_of(course.scatter_mb, (np.arange(_SCATTER_POINTS) + 0.5) / _SCATTER_POINTS)
     readings = (mean + filling.taken_mb(hours_ahead))[:, None, None] + (
         spread_factor * error[:, None, None] * grid[None, :, None] + scatter[None, None, :]
     )
     flat = readings.reshape(hours_ahead.size, -1)
-    low, median, high = np.quantile(flat, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=1)
+    low, median, high = quantiles_of(flat, [0.5 - level / 2, 0.5, 0.5 + level / 2])
     return median, low, high
 
 
@@ -172,7 +173,7 @@ def _where_it_may_be(
     mean, error = expectation(course, course.peak, grid)
     mean = mean + filling.taken_mb(grid)
     reach = spread_factor * _FAR * error
-    common = float(np.quantile(course.replay_mb, _COMMON_QUANTILE))
+    common = quantile_of(course.replay_mb, _COMMON_QUANTILE)
     rare = float(course.replay_mb.max()) - common
     swing = common + rare * float(np.exp(3.0 * _RARE_SIZE_SPREAD)) - course.peak.level_mb
     possible = np.flatnonzero(mean + reach + swing >= limit_mb)
@@ -225,7 +226,7 @@ class _Simulation:
     def replay(self, hits: Floats) -> None:
         """Let each path repeat the history's own readings round its course, from its own moment on."""
         pattern = _coarser(self.course.replay_mb, self.stride)
-        common = np.minimum(pattern, np.quantile(pattern, _COMMON_QUANTILE))
+        common = np.minimum(pattern, quantile_of(pattern, _COMMON_QUANTILE))
         # The rare excursions seen are a small sample of those to come: their sizes vary from path to path.
         size = np.exp(_RARE_SIZE_SPREAD * _shuffled(_normal_strata(PATH_COUNT), stream=3))
         reach = self.course.end_hours - self.course.centre_hours

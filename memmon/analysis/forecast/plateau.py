@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.onset import independent_count
+from memmon.arrays import distinct, median_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def fit_plateau(hours: Floats, mb: Floats) -> Plateau | None:
     coarse = span * np.geomspace(SHORTEST_SHARE, LONGEST_SHARE, TIME_CONSTANTS)
     nearest = int(np.argmin([_fit(since_end, level, constant)[0] for constant in coarse.tolist()]))
     around = coarse[[max(nearest - 2, 0), min(nearest + 2, TIME_CONSTANTS - 1)]]
-    constants = np.unique(np.concatenate([coarse, np.geomspace(around[0], around[1], TIME_CONSTANTS)]))
+    constants = distinct(np.concatenate([coarse, np.geomspace(around[0], around[1], TIME_CONSTANTS)]))
     fits = [_fit(since_end, level, constant) for constant in constants.tolist()]
     errors = np.array([fit[0] for fit in fits])
     best = int(np.argmin(errors))
@@ -117,5 +118,5 @@ def _block_medians(hours: Floats, mb: Floats) -> tuple[Floats, Floats]:
     edges = np.flatnonzero(np.diff(number)) + 1
     return (
         np.array([float(part.mean()) for part in np.split(hours, edges)]),
-        np.array([float(np.median(part)) for part in np.split(mb, edges)]),
+        np.array([median_of(part) for part in np.split(mb, edges)]),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, day_columns, day_profile, kendall_tau
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, FEWEST_FOR_DAY_CYCLE, shows_days
+from memmon.arrays import median_of, quantile_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def rises_lately(quantity: Quantity, *, known_slope: float = 0.0) -> bool:
     return any(
         _rises(hours, mb, level, known_slope)
         for mb in _without_days(hours, quantity.mb)
-        for level in (np.median, np.min)
+        for level in (median_of, np.min)
     )
 
 
@@ -55,7 +56,7 @@ def _rises(hours: Floats, mb: Floats, level: Callable[[Floats], Any], known_slop
         if recent[-1] - recent[0] <= FASTER * known_slope * length:
             continue
         tau = kendall_tau(recent)
-        if any(tau >= order and recent[-1] > np.quantile(earlier, share) for order, share in HABITS):
+        if any(tau >= order and recent[-1] > quantile_of(earlier, share) for order, share in HABITS):
             return True
     return False
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import median_of
 from memmon.facts.medians import SIGMA_PER_MAD
 
 if TYPE_CHECKING:
@@ -52,26 +53,13 @@ def median_slope(x: FloatArray, y: FloatArray) -> float:
     `x` ascending without ties. Larger series go through `memmon.analysis.stats`.
     """
     first, second = _pairs(x.size)
-    slopes = (y[second] - y[first]) / (x[second] - x[first])
-    half = slopes.size // 2
-    if slopes.size % 2:
-        return float(np.partition(slopes, half)[half])
-    middle = np.partition(slopes, (half - 1, half))  # what numpy's median does, without its checks
-    return float(middle[half - 1] + middle[half]) / 2
+    return median_of((y[second] - y[first]) / (x[second] - x[first]))
 
 
 def kendall_tau(y: FloatArray) -> float:
     """Return Kendall's tau of `y` with time: 1.0 when every later value is higher, 0.0 for no order."""
     first, second = _pairs(y.size)
     return float(np.sign(y[second] - y[first]).mean())
-
-
-def median_of(values: FloatArray) -> float:
-    """Return the median of a short array, faster than numpy's for a few dozen values."""
-    ordered = values.copy()
-    ordered.sort()
-    half = ordered.size // 2
-    return float(ordered[half]) if ordered.size % 2 else float(ordered[half - 1] + ordered[half]) / 2
 
 
 def mean_of(values: FloatArray) -> float:

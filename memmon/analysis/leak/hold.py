@@ -16,6 +16,7 @@ import numpy as np
 from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.evidence import onset_of
 from memmon.analysis.leak.weekday import is_surely_worked
+from memmon.arrays import medians_of
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
 
@@ -199,7 +200,7 @@ def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> 
     floors = known.floors
     after = floors[hour:]
     if after.size > 2:  # noqa: PLR2004 - the middle of three
-        levels = np.median(np.lib.stride_tricks.sliding_window_view(after, 3), axis=1)
+        levels = medians_of(np.lib.stride_tricks.sliding_window_view(after, 3))
         if float(levels.min()) < floors[hour] - GIVEN_BACK_SHARE * grown_mb:
             return True
     elif float(after.max()) < floors[hour] - GIVEN_BACK_SHARE * grown_mb:

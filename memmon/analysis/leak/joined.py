@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import median_of
+from memmon.arrays import median_of
 from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.units import MIB
 

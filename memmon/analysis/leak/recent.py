@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns, day_profile, median_of
+from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns, day_profile
 from memmon.analysis.leak.rules import RECENT_MARGINS, rule
 from memmon.analysis.leak.trend import (
     DAY_CYCLE_FROM_HOURS,
@@ -18,6 +18,7 @@ from memmon.analysis.leak.trend import (
     shows_days,
 )
 from memmon.analysis.leak.weekday import may_be_first_working_day
+from memmon.arrays import median_of, quantile_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -127,7 +128,7 @@ def _is_new_territory(series: RunSeries, recent: RecentTrend) -> bool:
         lowest = lowest - day_columns(hours[starts] + length / 2) @ profile
     now = blocks.mb
     third = max(now.size // 3, 1)
-    if median_of(now[-third:]) <= float(np.quantile(lowest, TERRITORY_QUANTILE)):
+    if median_of(now[-third:]) <= quantile_of(lowest, TERRITORY_QUANTILE):
         return False
     width = now.size - third
     if lowest.size < width + third:

@@ -17,6 +17,7 @@ import numpy as np
 
 from memmon.analysis.leak.hold import hours_of
 from memmon.analysis.leak.recent import TERRITORY_QUANTILE
+from memmon.arrays import quantile_of
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
 
@@ -109,7 +110,7 @@ def _is_higher_than_ever(run: RunSeries) -> bool:
     if known is None or known.floors.size < 2 * EVERY_HOURS:
         return False
     before = known.floors[:-EVERY_HOURS]
-    return float(known.floors[-HIGH_HOURS:].min()) > float(np.quantile(before, TERRITORY_QUANTILE))
+    return float(known.floors[-HIGH_HOURS:].min()) > quantile_of(before, TERRITORY_QUANTILE)
 
 
 def _standing(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import Blocks, median_of, median_slope
+from memmon.analysis.leak.envelope import Blocks, median_slope
 from memmon.analysis.leak.trend import Trend, trend_of_blocks
+from memmon.arrays import median_of
 from memmon.facts.medians import SIGMA_PER_MAD
 
 if TYPE_CHECKING:

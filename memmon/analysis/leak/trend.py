@@ -18,10 +18,10 @@ from memmon.analysis.leak.envelope import (
     day_profile,
     kendall_tau,
     mean_of,
-    median_of,
     median_slope,
 )
 from memmon.analysis.stats.noise import BYTE_MB, Noise, fit_noise, t_quantile, weights_error
+from memmon.arrays import median_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

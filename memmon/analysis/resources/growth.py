@@ -22,6 +22,7 @@ from memmon.analysis.leak.series import RunSeries
 from memmon.analysis.leak.shape import find_steps, is_stepped
 from memmon.analysis.leak.trend import fit_trend, trend_of_blocks
 from memmon.analysis.resources.finding import ResourceGrowth, ResourceState
+from memmon.arrays import median_of
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def rough_growth(counts: FloatArray) -> float:
     if known.size < FEWEST_SAMPLES:
         return 0.0
     ends = max(round(ROUGH_END_SHARE * known.size), 1)
-    return float(np.median(known[-ends:]) - np.median(known[:ends]))
+    return median_of(known[-ends:]) - median_of(known[:ends])
 
 
 def resource_growth(run: History, counts: FloatArray, *, warm_up_hours: float) -> ResourceGrowth:

@@ -20,6 +20,7 @@ from memmon.analysis.stats.inversions import (
     stable_order,
     stable_order_and_levels,
 )
+from memmon.arrays import median_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Points:
         self.x, self.y = x, y
         # Centred copies only steer the search; slopes are always computed from the values as given.
         self._x_centred = x - x[0]
-        self._y_centred = y - np.median(y)
+        self._y_centred = y - median_of(y)
         self._residual_scale = EPSILON * 2.0 * float(np.abs(self._y_centred).max())
         self.x_span = float(self._x_centred[-1])
         self._group = np.concatenate(([0], np.cumsum(x[1:] != x[:-1])))

@@ -11,6 +11,7 @@ import numpy as np
 from memmon.analysis.stats.exhaustive import all_slopes
 from memmon.analysis.stats.quantiles import normal_quantile
 from memmon.analysis.stats.slopes import SlopeSelection
+from memmon.arrays import median_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ def theil_sen(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> TheilS
     ranks = [(pair_count - 1) // 2, pair_count // 2, low_rank, high_rank]
     middle_low, middle_high, low, high = slopes_at_ranks(by_x, by_y, pair_count, ranks)
     slope = _finite_slope(_midpoint(middle_low, middle_high), low, high)
-    intercept = float(np.median(y_values)) - slope * float(np.median(x_values))
+    intercept = median_of(y_values) - slope * median_of(x_values)
     return TheilSen(slope=slope, intercept=intercept, slope_low=low, slope_high=high)
 
 

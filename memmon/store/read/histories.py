@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from memmon.arrays import distinct
 from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
 from memmon.store.read.answers import DequeMatrix
@@ -80,7 +81,7 @@ def history_of(
 
     `runs`: of the source, the oldest start first.
     """
-    present = set(np.unique(points["run_id"]).astype(np.int64).tolist())
+    present = set(distinct(points["run_id"]).astype(np.int64).tolist())
     return History.from_arrays(
         source=source,
         runs=[run for run in runs if run.run_id in present],

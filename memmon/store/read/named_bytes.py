@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.arrays import distinct
 from memmon.facts.series_kinds import COMPONENT
 from memmon.footprint import footprint_of
 from memmon.store.read.answers import PartMatrix
@@ -87,7 +88,7 @@ def _footprint_bytes(points: Mapping[str, FloatArray]) -> FloatArray:
     """Return the footprint at every sample, run by run; NaN where resident memory was not read."""
     footprint = points["rss_bytes"].copy()
     known = np.isfinite(footprint)
-    for run_id in np.unique(points["run_id"]).tolist():
+    for run_id in distinct(points["run_id"]).tolist():
         rows = (points["run_id"] == run_id) & known
         if bool(rows.any()):
             footprint[rows] = footprint_of(

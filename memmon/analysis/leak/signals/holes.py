@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.signals.known import anonymous_bytes, block_bytes, heap_bytes
+from memmon.arrays import median_of
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -32,5 +33,5 @@ def holes_left_mb(run: History) -> float | None:
     if beside.size < NOW_SAMPLES:
         return None
     before = float(beside[: int(np.argmax(beside)) + 1].min())
-    left = float(np.median(beside[-NOW_SAMPLES:])) - before
+    left = median_of(beside[-NOW_SAMPLES:]) - before
     return max(left, 0.0) / MIB if float(beside.max()) - before >= LEAST_PEAK_MB * MIB else None

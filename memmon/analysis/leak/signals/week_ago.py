@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import Blocks, block_starts, mean_of, median_of, median_slope
+from memmon.analysis.leak.envelope import Blocks, block_starts, mean_of, median_slope
 from memmon.analysis.leak.evidence import Evidence
 from memmon.analysis.leak.hold import HOURS_PER_DAY
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.weekday import HOURS_PER_WEEK
 from memmon.analysis.stats.noise import fit_noise, t_quantile, weights_error
+from memmon.arrays import median_of, medians_of
 from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
@@ -124,7 +125,7 @@ def _daily_growth(hours: IntArray, floors: FloatArray) -> FloatArray | None:
         return None
     floor = np.array([one.min() for one in lowest])
     # A day of load by itself is no growth: it goes again.
-    floor[1:-1] = np.median(np.lib.stride_tricks.sliding_window_view(floor, 3), axis=1)
+    floor[1:-1] = medians_of(np.lib.stride_tricks.sliding_window_view(floor, 3))
     return np.asarray(floor[:-1] - floor[1:], dtype=np.float64)
 
 
