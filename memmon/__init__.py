@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     from memmon.many.processes import ProcessSeries, process_series
     from memmon.many.run import Fleet, LeakGroup, fleet
     from memmon.many.series import SeriesResult
-    from memmon.model import Alert, ComponentReading, DequeReading, RecorderStatus, Snapshot
+    from memmon.model import Alert, AlertInfo, ComponentReading, DequeReading, RecorderStatus, Snapshot
     from memmon.monitor.monitor import MemoryMonitor
     from memmon.monitor.values import MemoryLeakReport, MemorySnapshot
     from memmon.probe.objects.discover import Discovery, discover
@@ -90,7 +90,6 @@ if TYPE_CHECKING:
     from memmon.recorder.rejuvenation import Rejuvenation, RejuvenationPolicy
     from memmon.recorder.run_identity import memmon_version
     from memmon.store.read import (
-        AlertInfo,
         Buckets,
         DequeMatrix,
         DequeStatus,
@@ -111,7 +110,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alert": "memmon.model",
-    "AlertInfo": "memmon.store.read",
+    "AlertInfo": "memmon.model",
     "AlertPolicy": "memmon.alerts.policy",
     "Assessment": "memmon.assessment.assessment",
     "AttributedPart": "memmon.analysis.cause.attribution_finding",

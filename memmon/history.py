@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmon.footprint import footprint_of
-from memmon.frame_columns import frame_arrays
 from memmon.history_rows import check_lengths, filled_uptime, plausible_uptime, row_order, run_numbers
 from memmon.units import SECONDS_PER_HOUR
 
@@ -235,6 +234,8 @@ class History:
         run; and when the sizes can't be those of a process: the message then names their likely unit
         (`unit="B"` takes them as they are).
         """
+        from memmon.frame_columns import frame_arrays  # of what is read of a store there is no frame
+
         found = frame_arrays(frame, names=("uptime_seconds", *EXTRA_COLUMNS), unit=unit)
         extra: dict[str, Any] = found.others
         return cls.from_arrays(

@@ -5,11 +5,8 @@ from __future__ import annotations
 # ruff: noqa: TC001, TC003 -- the JSON Schema is made from these annotations
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from memmon.alerts.pace import Pace
-from memmon.analysis.cause.split_finding import CauseFinding
-from memmon.analysis.forecast.finding import Forecast
 from memmon.analysis.leak.finding import LeakFinding
 from memmon.assessment.culprits import Culprits
 from memmon.assessment.elsewhere import elsewhere_sentence
@@ -18,10 +15,15 @@ from memmon.assessment.process import SourceProcess, also_leaking, labels, lines
 from memmon.assessment.resource import Resource
 from memmon.assessment.severity import SeverityReason, severity_reasons
 from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
-from memmon.facts.grown import GrownThing
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
-from memmon.model import AlertInfo, DequeReading
+
+if TYPE_CHECKING:  # the schema's maker knows these by itself: few assessments have all of them
+    from memmon.alerts.pace import Pace
+    from memmon.analysis.cause.split_finding import CauseFinding
+    from memmon.analysis.forecast.finding import Forecast
+    from memmon.facts.grown import GrownThing
+    from memmon.model import AlertInfo, DequeReading
 
 _HUNDRED_PERCENT = 100.0
 """By definition: a whole in per cent."""

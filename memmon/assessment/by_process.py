@@ -13,7 +13,6 @@ from memmon.analysis.leak.detect import judge_history
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.arrays import median_of
 from memmon.assessment.lives import history_lanes
-from memmon.assessment.together import together
 from memmon.facts.side_by_side import living
 from memmon.facts.verdicts import Confidence, Verdict
 
@@ -81,6 +80,8 @@ class ByProcess:
 
     def total(self, history: History) -> History:
         """Return what all processes of the history hold together."""
+        from memmon.assessment.together import together  # most programs are one process
+
         return together(history, self.lanes)
 
 

@@ -6,56 +6,40 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from memmon.analysis.cause.attribution_finding import AttributionSeries
-from memmon.analysis.cause.per_work import WorkSeries
-from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.leak.detect import DEFAULT_POLICY
-from memmon.analysis.leak.sequential import confirmed
 from memmon.analysis.leak.weekday import HOURS_PER_WEEK
 from memmon.analysis.stats.newey_west import ols_newey_west
 from memmon.assessment.assess import FORECAST_LEVEL, assess_finding
 from memmon.assessment.by_process import judge_processes
 from memmon.assessment.children import read_unrecorded
-from memmon.assessment.culprits import is_worth_explaining
 from memmon.assessment.elsewhere import held_elsewhere_bytes
 from memmon.assessment.grown import read_grown
 from memmon.assessment.limits import limit_of
 from memmon.assessment.lives import living_runs
-from memmon.assessment.present import Bounds, GrowthReadings, Present
+from memmon.assessment.present import Bounds, Present
 from memmon.clock import SystemClock
 from memmon.facts.staleness import stale_after_seconds
-from memmon.model import DequeReading
-from memmon.probe.process.file_limit import open_file_limit
-from memmon.store.read.shares import newest_shares
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from numpy.typing import NDArray
-
-    from memmon.analysis.leak.detect import LeakFinding, LeakPolicy
+    from memmon.analysis.leak.detect import LeakPolicy
     from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.by_process import ByProcess
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.history import History
+    from memmon.model import DequeReading
     from memmon.store.read import (
-        Buckets,
         DequeStatus,
-        PartMatrix,
         RunInfo,
         SourceInfo,
         Store,
         WindowStatistics,
     )
     from memmon.store.read.shares import ProportionalShare
-
-CAUSE_POINT_COUNT = 600
-"""Spans that a window's counters are gathered into. Chosen: far more than the ends and turns that are read off them."""
 
 NEWEST_STRETCH = timedelta(minutes=1)
 """Figures over a whole look-back would cost ten times as much as the newest sample's values."""
@@ -135,7 +119,7 @@ def judge(
 
     What has been read already need not be read again: `stats` of a window with the same end, all `runs`.
     """
-    bounds, store = question.bounds, store.as_of(now)
+    bounds, store = question.bounds, store.as_of(now).of(source)
     history = store.history(source.name, bounds.since, bounds.until, run_id=bounds.run_id)
     rules = _policy(question, history)
     week = _WeekBefore(store, source, bounds)
@@ -148,6 +132,8 @@ def judge(
     unrecorded = read_unrecorded(store.database, present.runs, at=_moment(source, bounds, now))
     present = replace(present, unrecorded=unrecorded)
     if question.has_cause:
+        from memmon.assessment.explainable import read_growth
+
         present = replace(present, growth=read_growth(store, source.name, by_process.finding))
     grown = read_grown(store, by_process.finding, until=bounds.until, run_id=by_process.run_id)
     present = replace(present, grown=grown)
@@ -200,6 +186,8 @@ def file_limits_of(runs: Iterable[RunInfo]) -> Iterator[tuple[int, int]]:
     for run in runs:
         if run.pid is None or run.end_reason is not None:
             continue
+        from memmon.probe.process.file_limit import open_file_limit  # of what lives, here
+
         limit = open_file_limit(run.pid, started_at=run.process_started_at, host=run.host, boot=run.boot_id)
         if limit is not None:
             yield run.run_id, limit
@@ -213,12 +201,16 @@ def _moment(source: SourceInfo, bounds: Bounds, now: datetime) -> datetime:
 
 
 def _shares(store: Store, judged: ByProcess, history: History) -> dict[int, ProportionalShare]:
+    from memmon.store.read.shares import newest_shares
+
     assert history.last_at is not None, "processes side by side have samples"
     return newest_shares(store.database, (one.run_id for one in judged.processes), until=history.last_at)
 
 
 def is_confirmed(judged: Judged) -> bool:
     """Tell whether the check an hour before agrees that memory leaks; costs another judgement where it leaks."""
+    from memmon.analysis.leak.sequential import confirmed
+
     history = judged.known or judged.history
     newest, last_at = judged.assessment.finding, history.last_at
     if not newest.is_leak or last_at is None:
@@ -319,72 +311,21 @@ def runs_within(runs: Iterable[RunInfo], bounds: Bounds) -> tuple[RunInfo, ...]:
 
 def deque_readings(statuses: Iterable[DequeStatus]) -> list[DequeReading]:
     """Return the stored state of each deque as a reading."""
-    return [
-        DequeReading(
-            name=status.name,
-            length_count=status.length_count,
-            maxlen_count=status.maxlen_count,
-            size_bytes=status.size_bytes,
-            dropped_count=status.dropped_count,
-            expected_maxlen_count=status.expected_maxlen_count,
-            is_alive=status.is_alive,
-            item_bytes=status.item_bytes,
-            item_low_bytes=status.item_low_bytes,
-            item_high_bytes=status.item_high_bytes,
-        )
-        for status in statuses
-    ]
+    return [_reading(status) for status in statuses]
 
 
-def read_growth(store: Store, source: str, finding: LeakFinding) -> GrowthReadings | None:
-    """Return what the growth within the finding's window can be explained from; None where nothing is to be explained."""
-    start, end = finding.window.start, finding.window.end
-    if not is_worth_explaining(finding) or start is None or end is None:
-        return None
-    return growth_between(store, source, start, end)
+def _reading(status: DequeStatus) -> DequeReading:
+    from memmon.model import DequeReading  # many programs have none
 
-
-def growth_between(store: Store, source: str, start: datetime, end: datetime) -> GrowthReadings:
-    """Return what growth from `start` to `end` can be explained from."""
-    length_seconds = max((end - start).total_seconds(), 1.0)
-    buckets = store.buckets(source, start, end, bucket_seconds=length_seconds / CAUSE_POINT_COUNT)
-    matrix = store.part_matrix(source, start, end)
-    alive = [status for status in (store.deque_status(source) if matrix.names else ()) if status.is_alive]
-    return GrowthReadings(
-        counters=tuple(_counters(buckets)),
-        parts=tuple(_parts(matrix)) if matrix.names else (),
-        work=tuple(_work(matrix)),
-        unbounded_names=tuple(one.name for one in alive if one.maxlen_count is None),
-        bounded_names=tuple(one.name for one in alive if one.maxlen_count is not None),
+    return DequeReading(
+        name=status.name,
+        length_count=status.length_count,
+        maxlen_count=status.maxlen_count,
+        size_bytes=status.size_bytes,
+        dropped_count=status.dropped_count,
+        expected_maxlen_count=status.expected_maxlen_count,
+        is_alive=status.is_alive,
+        item_bytes=status.item_bytes,
+        item_low_bytes=status.item_low_bytes,
+        item_high_bytes=status.item_high_bytes,
     )
-
-
-def _counters(buckets: Buckets) -> Iterator[CauseSeries]:
-    for rows in _run_rows(buckets.run_id):
-        hours = (buckets.at_seconds[rows] - buckets.at_seconds[rows[0]]) / SECONDS_PER_HOUR
-        yield CauseSeries.from_columns(
-            hours, {name: column[rows] for name, column in buckets.columns.items()}
-        )
-
-
-def _parts(matrix: PartMatrix) -> Iterator[AttributionSeries]:
-    for rows in _run_rows(matrix.run_id):
-        yield AttributionSeries.from_arrays(
-            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
-            matrix.footprint_bytes[rows],
-            {name: matrix.size_bytes[rows, column] for column, name in enumerate(matrix.names)},
-        )
-
-
-def _work(matrix: PartMatrix) -> Iterator[WorkSeries]:
-    for rows in _run_rows(matrix.run_id):
-        yield WorkSeries.from_arrays(
-            matrix.uptime_seconds[rows] / SECONDS_PER_HOUR,
-            matrix.footprint_bytes[rows],
-            matrix.work_count[rows],
-        )
-
-
-def _run_rows(run_id: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    for number in dict.fromkeys(run_id.tolist()):
-        yield np.flatnonzero(run_id == number)

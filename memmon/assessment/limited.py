@@ -12,9 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from memmon.analysis.forecast.limit import forecast_limit
 from memmon.assessment.process import labels
-from memmon.assessment.together import together
 from memmon.formatting import shown, size
 from memmon.units import MIB, mb_from_bytes
 
@@ -128,6 +126,8 @@ def _sharing(judged: ByProcess) -> list[JudgedProcess]:
 def _carried(history: History, processes: Sequence[JudgedProcess]) -> History:
     if len(processes) == 1:
         return processes[0].history
+    from memmon.assessment.together import together
+
     return together(history, [one.lane for one in processes])
 
 
@@ -154,6 +154,8 @@ def _added(leaking: Sequence[LeakFinding]) -> LeakFinding:
 
 def forecast_of(limited: Limited, *, level: float, is_cross_checked: bool) -> Forecast:
     """Return when the limit is reached by what runs towards it."""
+    from memmon.analysis.forecast.limit import forecast_limit  # where there is a limit
+
     limit = limited.limit
     assert limit is not None, "without a limit nothing is forecast"
     found = forecast_limit(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.cli.text import local_time, printable, table
 
 if TYPE_CHECKING:
-    from memmon.store.read import AlertInfo
+    from memmon.model import AlertInfo
 
 
 def list_text(

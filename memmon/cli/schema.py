@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from memmon.facts.json_schema import JSON_SCHEMA_VERSION
 from memmon.facts.verdicts import Confidence
@@ -48,16 +48,21 @@ def output_schema() -> dict[str, Any]:
 def _definitions() -> dict[str, Any]:
     import msgspec
 
+    from memmon.alerts.pace import Pace
+    from memmon.analysis.cause.split_finding import CauseFinding
     from memmon.analysis.compare.finding import Comparison
     from memmon.analysis.deques.finding import DequeFinding, DequeSuggestion
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.assessment import Assessment
+    from memmon.facts.grown import GrownThing
     from memmon.facts.staleness import Staleness
     from memmon.many.run import LeakGroup
     from memmon.many.series import SeriesResult
+    from memmon.model import AlertInfo, DequeReading
     from memmon.store.read.answers import RunInfo, SourceInfo
 
+    _resolve(Assessment, AlertInfo, CauseFinding, DequeReading, Forecast, GrownThing, Pace)
     values = (
         Assessment,
         LeakFinding,
@@ -78,6 +83,11 @@ def _definitions() -> dict[str, Any]:
         f"#/$defs/{name}": {"enum": found["enum"]} for name, found in components.items() if "enum" in found
     }
     return {name: _spelled(found, states) for name, found in components.items() if "enum" not in found}
+
+
+def _resolve(kind: type, *named: type) -> None:
+    """Give a value's annotations their meaning: msgspec looks in its module, which loads `named` for type checkers alone."""
+    kind.__annotations__ = get_type_hints(kind, localns={one.__name__: one for one in named})
 
 
 def _of_anything(kind: type) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from memmon.assessment.culprits import culprits_of
-from memmon.assessment.gather import assess_source, growth_between
+from memmon.assessment.explainable import growth_between
+from memmon.assessment.gather import assess_source
 from memmon.config import parse_database
 from memmon.model import ComponentReading, DequeReading, RunRecord, Snapshot
 from memmon.store.read import open_store

@@ -8,8 +8,14 @@ import sys
 import cli_helpers
 
 NOT_NEEDED = (
-    "memmon.analysis.cause.attribution",
-    "memmon.analysis.cause.split",
+    "memmon.analysis.cause",
+    "memmon.facts.grown",
+    "memmon.frame_columns",
+    "memmon.model",
+    "memmon.probe.process",
+    "memmon.store.read.frames",
+    "memmon.store.read.sql",
+    "memmon.store.read.window_answers",
     "difflib",
     "numpy.ma",
     "sqlalchemy",

@@ -200,6 +200,34 @@ def test_read_one_source_is_implied_and_unknown_ones_are_told(store):
         reader.history("gamma")
 
 
+def test_a_source_that_was_found_is_not_looked_up_again(store, monkeypatch):
+    """Each answer about a source that was found is one reading of the file; where its present ends is still looked up."""
+    store.add_run(ticks(12))
+    reader = open_store(store.path)
+    found = reader.resolve_source("bot")
+    reader = reader.of(found)
+    read, counts = reader._gate.read, []
+    monkeypatch.setattr(reader._gate, "read", lambda work: (counts.append(1), read(work))[1])
+    asked = (
+        reader.runs,
+        reader.alerts,
+        reader.reports,
+        reader.deque_status,
+        lambda name: reader.events(name, None, found.last_at),
+        lambda name: reader.window_statistics(name, START, found.last_at),
+        lambda name: reader.history(name, START, found.last_at),
+    )
+    for one in asked:
+        counts.clear()
+        one("bot")
+        assert len(counts) == 1, one
+    store.add_run(ticks(3, start=found.last_at + timedelta(minutes=5)))
+    assert reader.history("bot").last_at > found.last_at
+    assert reader.window_statistics("bot").last_at > found.last_at
+    with pytest.raises(UnknownSourceError):
+        reader.runs("another")
+
+
 def test_read_histories_of_sources_stay_apart(store):
     """Nothing of one source shows in another's answers."""
     store.add_run(ticks(4, rss_mb=lambda n: 10.0, deques=lambda n: [deque_of("a", 1)]), source="alpha")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from memmon.cli.locate import Place
     from memmon.evaluator.channels.channels import Channel
     from memmon.evaluator.runner import Round
+    from memmon.model import AlertInfo
     from memmon.store.alerts.store import AlertStore
-    from memmon.store.read import AlertInfo
 
 EXIT_NOT_DELIVERED = 1
 _LEAST_EVERY_SECONDS = 10.0

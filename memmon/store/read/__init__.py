@@ -6,26 +6,26 @@ SQLAlchemy where the database is a server.
 
 from __future__ import annotations
 
-from memmon.model import AlertInfo
-from memmon.store.read.answers import (
-    AssessmentRow,
-    Buckets,
-    DequeMatrix,
-    DequeStatus,
-    EventInfo,
-    PartMatrix,
-    ReadingStatistics,
-    ReportInfo,
-    RunInfo,
-    SourceInfo,
-    SourcePresent,
-    WindowStatistics,
-)
-from memmon.store.read.facade import Store, open_store
-from memmon.store.read.sql import QueryResult
+from typing import TYPE_CHECKING
+
+from memmon.forwarding import forward
+
+if TYPE_CHECKING:
+    from memmon.store.read.answers import (
+        DequeStatus,
+        EventInfo,
+        ReportInfo,
+        RunInfo,
+        SourceInfo,
+        WindowStatistics,
+    )
+    from memmon.store.read.assessments import AssessmentRow
+    from memmon.store.read.facade import Store, open_store
+    from memmon.store.read.presents import SourcePresent
+    from memmon.store.read.sql import QueryResult
+    from memmon.store.read.window_answers import Buckets, DequeMatrix, PartMatrix, ReadingStatistics
 
 __all__ = [
-    "AlertInfo",
     "AssessmentRow",
     "Buckets",
     "DequeMatrix",
@@ -42,3 +42,22 @@ __all__ = [
     "WindowStatistics",
     "open_store",
 ]
+
+__getattr__ = forward(
+    __name__,
+    {
+        "answers": (
+            "DequeStatus",
+            "EventInfo",
+            "ReportInfo",
+            "RunInfo",
+            "SourceInfo",
+            "WindowStatistics",
+        ),
+        "assessments": ("AssessmentRow",),
+        "facade": ("Store", "open_store"),
+        "presents": ("SourcePresent",),
+        "sql": ("QueryResult",),
+        "window_answers": ("Buckets", "DequeMatrix", "PartMatrix", "ReadingStatistics"),
+    },
+)

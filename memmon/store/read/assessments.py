@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memmon.model import AssessmentRecord
-from memmon.store.read.answers import AssessmentRow, datetime_of, datetime_or_none
+from memmon.store.read.answers import datetime_of, datetime_or_none
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from memmon.store.read.ports import Session
@@ -22,6 +24,15 @@ _NAMES = tuple(_MOMENTS.get(one.name, one.name) for one in fields(AssessmentReco
 """The table's columns, in the order of what is kept."""
 _COLUMNS = tuple(name for name in _NAMES if name not in {*_MOMENTS.values(), "version", "data"})
 _FLOATS = frozenset(name for name in _COLUMNS if name.endswith(("_bytes", "_mb_per_hour")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentRow(AssessmentRecord):
+    """What an hourly check said of a source, as it is read back: what was kept, and what the store knows besides."""
+
+    source_id: int
+    begun_at: datetime | None
+    """When the source's newest run began: perhaps after this was kept."""
 
 
 def read_newest(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.config import resolve_database
 from memmon.errors import NoDataError, UnknownSourceError
-from memmon.store.read import assessments, frames, histories, named_bytes, queries, sql, statistics
+from memmon.store.read import histories, queries, statistics
 from memmon.store.read.opening import open_gate
 from memmon.store.read.present_parts import read_deque_status
 from memmon.store.read.samples import fetch_whole
@@ -24,18 +24,15 @@ if TYPE_CHECKING:
     from memmon.history import History
     from memmon.model import AlertInfo
     from memmon.store.read.answers import (
-        Buckets,
-        DequeMatrix,
         DequeStatus,
         EventInfo,
-        PartMatrix,
-        ReadingStatistics,
         ReportInfo,
         RunInfo,
         SourceInfo,
         WindowStatistics,
     )
     from memmon.store.read.sql import QueryResult
+    from memmon.store.read.window_answers import Buckets, DequeMatrix, PartMatrix, ReadingStatistics
 
 
 def open_store(database_url: str | os.PathLike[str] | None = None) -> Store:
@@ -78,7 +75,7 @@ class Store(SeenStore):
 
     def runs(self, source: str | None = None) -> tuple[RunInfo, ...]:
         """Return the runs of a source, oldest first."""
-        found, until_ms = self.resolve_source(source), self._latest_ms()
+        found, until_ms = self._identified(source), self._latest_ms()
         return self._gate.read(
             lambda session: queries.read_runs(session, found.source_id, source=found.name, latest_ms=until_ms)
         )
@@ -102,6 +99,8 @@ class Store(SeenStore):
         rollup, whose values are means and whose peaks are in `max_rss_bytes`, `min_rss_bytes`,
         `max_vms_bytes` and the like; in a snapshot these equal the value itself).
         """
+        from memmon.store.read import frames
+
         window = self._all_of(source, since, until, run_id)
         return self._gate.read(lambda session: frames.snapshots_frame(session, window))
 
@@ -118,6 +117,8 @@ class Store(SeenStore):
 
         Where samples are rollups, `length` is the time-weighted mean and `peak_length` the peak.
         """
+        from memmon.store.read import frames
+
         window = self._all_of(source, since, until, run_id)
         return self._gate.read(lambda session: frames.deque_frame(session, window, value=value))
 
@@ -142,6 +143,8 @@ class Store(SeenStore):
         run_id: int | None = None,
     ) -> PartMatrix:
         """Return RSS, work and the bytes of every deque and component as arrays (without pandas)."""
+        from memmon.store.read import named_bytes
+
         window = self._window(source, since, until, run_id)
         return self._gate.read(lambda session: named_bytes.read_part_matrix(session, window))
 
@@ -149,6 +152,8 @@ class Store(SeenStore):
         self, source: str | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> pd.DataFrame:
         """Return one row a sample and one column a component, in bytes, filled forward."""
+        from memmon.store.read import frames
+
         window = self._all_of(source, since, until, None)
         return self._gate.read(lambda session: frames.component_frame(session, window))
 
@@ -159,6 +164,8 @@ class Store(SeenStore):
 
         The total over all names is `work_count` of `snapshots`; without any name that is all there is.
         """
+        from memmon.store.read import frames
+
         window = self._all_of(source, since, until, None)
         return self._gate.read(lambda session: frames.work_frame(session, window))
 
@@ -171,7 +178,7 @@ class Store(SeenStore):
         run_id: int | None = None,
     ) -> History:
         """Return the History that the analysis judges: runs, uptime, deque bytes, work (without pandas)."""
-        found = self.resolve_source(source)
+        found = self._source_of(source, until)
         window = self._samples_of(found, since, until, run_id)
         return self._gate.read(lambda session: histories.read_history(session, window, source=found.name))
 
@@ -232,7 +239,7 @@ class Store(SeenStore):
         self, source: str | None = None, *, run_id: int | None = None
     ) -> tuple[DequeStatus, ...]:
         """Return the newest values of each deque of a run (default: the one that reported last)."""
-        found, until_ms = self.resolve_source(source), self._latest_ms()
+        found, until_ms = self._identified(source), self._latest_ms()
         return self._gate.read(
             lambda session: read_deque_status(session, found.source_id, latest_ms=until_ms, run_id=run_id)
         )
@@ -253,7 +260,7 @@ class Store(SeenStore):
 
     def reports(self, source: str | None = None, *, limit: int | None = None) -> tuple[ReportInfo, ...]:
         """Return the stored reports, newest first."""
-        found = self.resolve_source(source)
+        found = self._identified(source)
         return self._gate.read(lambda session: queries.read_reports(session, found.source_id, limit=limit))
 
     def alerts(self, source: str | None = None, *, holder: str | None = "recorder") -> tuple[AlertInfo, ...]:
@@ -261,7 +268,7 @@ class Store(SeenStore):
 
         `holder`: `evaluator` for what `memmon alerts run` sees, None for both.
         """
-        found = self.resolve_source(source)
+        found = self._identified(source)
         return self._gate.read(lambda session: queries.read_alerts(session, found.source_id, holder=holder))
 
     def assessments(
@@ -274,11 +281,15 @@ class Store(SeenStore):
         `footprint_bytes`, `charged_bytes`, `limit_bytes`, `limit_share` (0 to 1), `version` and `data`: the whole as
         JSON, in the form of that version. NaN: not known. After 90 days one a day is left, and each change.
         """
+        from memmon.store.read import assessments
+
         window = self._all_of(source, since, until, None)
         return self._gate.read(lambda session: assessments.assessments_frame(session, window))
 
     def query(self, statement: str, *, row_limit: int = 1000) -> QueryResult:
         """Run one read-only SQL statement (`memmon sql`); the views are described in docs/sql.md."""
+        from memmon.store.read import sql
+
         return sql.run_sql(self._gate, statement, row_limit=row_limit)
 
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.history import History, HistoryRun
-    from memmon.store.read.answers import Buckets, PartMatrix, ReadingStatistics
     from memmon.store.read.deque_peaks import Peaks, Spans
     from memmon.store.read.deque_sizes import DequeSizes
     from memmon.store.read.deques import Series
     from memmon.store.read.ports import Session
     from memmon.store.read.samples import Window
+    from memmon.store.read.window_answers import Buckets, PartMatrix, ReadingStatistics
 
     FloatArray = NDArray[np.float64]
 

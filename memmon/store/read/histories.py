@@ -9,7 +9,6 @@ import numpy as np
 from memmon.arrays import distinct
 from memmon.facts.series_kinds import DEQUE
 from memmon.history import History, HistoryRun
-from memmon.store.read.answers import DequeMatrix
 from memmon.store.read.deque_sizes import read_deque_sizes
 from memmon.store.read.deques import (
     Readings,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from memmon.store.read.deque_sizes import DequeSizes
     from memmon.store.read.ports import Session
+    from memmon.store.read.window_answers import DequeMatrix
 
     FloatArray = NDArray[np.float64]
 
@@ -114,6 +114,8 @@ def history_of(
 
 def read_deque_matrix(session: Session, window: Window) -> DequeMatrix:
     """Return the lengths, bounds and peaks of all deques at every sample."""
+    from memmon.store.read.window_answers import DequeMatrix
+
     points = fetch_points(session, window, ())
     names = series_by_name(
         fetch_series(session, window.source_id, kind=DEQUE, metrics=("length", "maxlen", "dropped"))

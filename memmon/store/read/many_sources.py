@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from memmon.config import Database
     from memmon.store.read.answers import (
-        AssessmentRow,
         DequeStatus,
         EventInfo,
         RunInfo,
         SourceInfo,
-        SourcePresent,
     )
+    from memmon.store.read.assessments import AssessmentRow
     from memmon.store.read.newest import NewestSample
     from memmon.store.read.ports import Session
+    from memmon.store.read.presents import SourcePresent
 
 
 def presents(

@@ -9,10 +9,10 @@ import numpy as np
 from memmon.arrays import distinct
 from memmon.facts.series_kinds import COMPONENT
 from memmon.footprint import footprint_of
-from memmon.store.read.answers import PartMatrix
 from memmon.store.read.deque_sizes import read_deque_sizes
 from memmon.store.read.deques import Readings, fetch_series, means
 from memmon.store.read.samples import Window, fetch_points, seconds
+from memmon.store.read.window_answers import PartMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from memmon.store.read.answers import SourcePresent, ms_of
+from memmon.store.read.answers import ms_of
 from memmon.store.read.newest import present_end, read_run_ends
 from memmon.store.read.present_parts import read_deque_statuses
 from memmon.store.read.queries import read_light_runs, read_sources
@@ -13,8 +13,25 @@ from memmon.store.read.samples import Window
 from memmon.store.read.statistics import read_newest_statistics, window_statistics
 
 if TYPE_CHECKING:
-    from memmon.store.read.answers import SourceInfo, WindowStatistics
+    from collections.abc import Mapping
+
+    from memmon.store.read.answers import DequeStatus, RunInfo, SourceInfo, WindowStatistics
     from memmon.store.read.ports import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourcePresent:
+    """The newest readings of a source."""
+
+    source: SourceInfo
+    runs: tuple[RunInfo, ...]
+    """Oldest start first; of their samples only the newest was looked at."""
+    statistics: WindowStatistics
+    """Only the values of the newest sample (`last_...`) mean anything in it."""
+    deques: tuple[DequeStatus, ...]
+    """Of the run that reported last."""
+    by_run: Mapping[int, WindowStatistics] = field(default_factory=dict)
+    """The same of each run's newest sample, where that is no rollup."""
 
 
 def read_presents(

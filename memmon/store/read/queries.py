@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from memmon.model import AlertInfo
 from memmon.store.read.answers import (
     EventInfo,
     ReportInfo,
@@ -19,7 +18,9 @@ from memmon.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
+    from memmon.model import AlertInfo
     from memmon.store.read.newest import NewestSample
     from memmon.store.read.ports import Rows, Session
     from memmon.store.read.samples import Window
@@ -249,19 +250,22 @@ def read_alerts(session: Session, source_id: int, *, holder: str | None) -> tupl
         f"WHERE source_id = :source_id {of_holder}ORDER BY since_ms DESC, fingerprint, holder",
         parameters,
     )
-    return tuple(
-        AlertInfo(
-            fingerprint=row[0],
-            kind=row[1],
-            state=row[2],
-            severity=row[3],
-            since=datetime_of(row[4]),
-            notified_at=datetime_or_none(row[5]),
-            data=json_object(row[6]),
-            title=row[7],
-            holder=row[8],
-        )
-        for row in rows
+    return tuple(_alert(row) for row in rows)
+
+
+def _alert(row: Sequence[Any]) -> AlertInfo:
+    from memmon.model import AlertInfo  # most sources have none
+
+    return AlertInfo(
+        fingerprint=row[0],
+        kind=row[1],
+        state=row[2],
+        severity=row[3],
+        since=datetime_of(row[4]),
+        notified_at=datetime_or_none(row[5]),
+        data=json_object(row[6]),
+        title=row[7],
+        holder=row[8],
     )
 
 

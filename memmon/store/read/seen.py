@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 from memmon.clock import SystemClock
 from memmon.facts.recording_order import latest_ms
 from memmon.store.read.answers import ms_of
-from memmon.store.read.deque_peaks import Spans, read_deque_peaks
 from memmon.store.read.newest import present_at, read_run_ends
 from memmon.store.read.opened import OpenedStore
 from memmon.store.read.samples import Window
@@ -29,12 +28,24 @@ class SeenStore(OpenedStore):
     """A database, the way to read it, and the moment that counts as now."""
 
     _now: datetime | None = None
+    _source: SourceInfo | None = None
 
     def as_of(self, now: datetime) -> Self:
         """Return the same store seen at `now` (aware): what is later is set aside; default: the machine's clock."""
         seen = copy(self)
         seen._now, seen._engine = now, None  # noqa: SLF001 -- its own kind
         return seen
+
+    def of(self, source: SourceInfo) -> Self:
+        """Return the same store, which does not look a source up again that was found in it; where its present ends is."""
+        seen = copy(self)
+        seen._source, seen._engine = source, None  # noqa: SLF001 -- its own kind
+        return seen
+
+    def _identified(self, name: str | None) -> SourceInfo:
+        """Return the source of that name, of which only that is asked for."""
+        known = self._source
+        return known if known is not None and known.name == name else self.resolve_source(name)
 
     def resolve_source(self, name: str | None = None) -> SourceInfo:
         """Return the source of that name, or the only one."""
@@ -51,6 +62,8 @@ class SeenStore(OpenedStore):
         run_id: int | None = None,
     ) -> dict[str, tuple[FloatArray, FloatArray]]:
         """Return (largest length, bound) of each deque in each of so many spans from `since` on."""
+        from memmon.store.read.deque_peaks import Spans, read_deque_peaks
+
         window = self._window(source, since, until, run_id)
         spans = Spans(since.timestamp(), span_seconds, span_count)
         return self._gate.read(lambda session: read_deque_peaks(session, window, spans))
@@ -58,12 +71,16 @@ class SeenStore(OpenedStore):
     def _window(
         self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
     ) -> Window:
-        return self._samples_of(self.resolve_source(source), since, until, run_id)
+        return self._samples_of(self._source_of(source, until), since, until, run_id)
 
     def _all_of(
         self, source: str | None, since: datetime | None, until: datetime | None, run_id: int | None
     ) -> Window:
-        return window_of(self.resolve_source(source).source_id, since, until, run_id)
+        return window_of(self._identified(source).source_id, since, until, run_id)
+
+    def _source_of(self, name: str | None, until: datetime | None) -> SourceInfo:
+        """Return the source of a window, with its present where the window has no end of its own."""
+        return self.resolve_source(name) if until is None else self._identified(name)
 
     def _latest_ms(self) -> int:
         return latest_ms(self._now or SystemClock().now())

@@ -12,7 +12,7 @@ import numpy as np
 
 from memmon.facts.readings import READINGS
 from memmon.footprint import footprint_of
-from memmon.store.read.answers import Buckets, ReadingStatistics, WindowStatistics, datetime_or_none
+from memmon.store.read.answers import WindowStatistics, datetime_or_none
 from memmon.store.read.samples import is_float, seconds, union
 from memmon.store.retention.rollup_columns import COUNTERS, EXTREMES, MEANS, VALUES
 from memmon.units import MS_PER_SECOND
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from memmon.facts.readings import Reading
     from memmon.store.read.ports import Session
     from memmon.store.read.samples import Window
+    from memmon.store.read.window_answers import Buckets, ReadingStatistics
 
     FloatArray = NDArray[np.float64]
 
@@ -157,6 +158,8 @@ def reading_statistics_of(points: Mapping[str, FloatArray]) -> tuple[ReadingStat
 
 
 def _of_reading(one: Reading, found: Mapping[str, FloatArray], order: NDArray[np.int64]) -> ReadingStatistics:
+    from memmon.store.read.window_answers import ReadingStatistics
+
     values = found[one.column]
     known = np.isfinite(values)
     if not known.any():
@@ -184,6 +187,8 @@ def _plain(one: Reading, value: np.float64) -> int | float:
 
 def buckets_of(points: Mapping[str, FloatArray], *, bucket_seconds: float) -> Buckets:
     """Return samples (`fetch_whole`) gathered into spans of `bucket_seconds`, per run."""
+    from memmon.store.read.window_answers import Buckets
+
     bucket_ms = round(bucket_seconds * MS_PER_SECOND)
     if bucket_ms <= 0:
         msg = f"bucket_seconds must be positive, not {bucket_seconds}"
