@@ -187,7 +187,9 @@ def test_four_threads_change_the_deques_while_they_are_read(registry):
         thread.start()
     try:
         for _ in range(60):
-            registry._tracked_entries and setattr(registry._tracked_entries[0], "_estimated_at", None)
+            registry._tracked_entries and setattr(
+                registry._tracked_entries[0], "size_due_seconds", float("-inf")
+            )
             lengths = [reading.length_count for reading in registry.read()]
             failures.extend(length for length in lengths if length is None or not 0 <= length <= 500)
     finally:

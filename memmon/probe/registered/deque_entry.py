@@ -55,7 +55,6 @@ class DequeEntry:
 
     __slots__ = (
         "_complained",
-        "_estimated_at",
         "_estimated_length",
         "_getter",
         "_header",
@@ -66,9 +65,11 @@ class DequeEntry:
         "_seen",
         "_told_length",
         "expected_maxlen",
+        "has_outgrown",
         "name",
         "reference",
         "shown_name",
+        "size_due_seconds",
         "was_replaced",
     )
 
@@ -95,7 +96,10 @@ class DequeEntry:
         self._item: ItemsEstimate | None = None
         self._item_told: tuple[int, int, int] | tuple[None, None, None] = (None, None, None)
         self._header: tuple[type, int] | None = None
-        self._estimated_at: float | None = None
+        self.size_due_seconds = float("-inf")
+        """From when on the size is to be estimated, by the registry's monotonic clock: at once, then hourly."""
+        self.has_outgrown = False
+        """It is to be estimated before: the length has grown by half since."""
         self._estimated_length = 0
         self._told_length = 0
         self._seen: tuple[int, int | None, int, ItemsEstimate | None] | None = None
@@ -170,16 +174,10 @@ class DequeEntry:
         """Tell whether there is a reading already."""
         return self._last is not None
 
-    def is_size_due(self, now_seconds: float) -> bool:
-        """Return whether the size was never estimated, or an hour ago, or before the length grew by half."""
-        if self._estimated_at is None or now_seconds - self._estimated_at >= SECONDS_PER_HOUR:
-            return True
-        length = self._last.length_count if self._last is not None else None
-        return length is not None and length > TOLD_AGAIN_FACTOR * self._estimated_length
-
     def estimate_size(self, estimator: SizeEstimator, now_seconds: float) -> None:
         """Estimate the bytes per item from a sample; only built-in containers can be sampled."""
-        self._estimated_at = now_seconds
+        self.size_due_seconds = now_seconds + SECONDS_PER_HOUR
+        self.has_outgrown = False
         is_there, target = self.resolve()
         if not is_there or base_of(target) is None:
             return
@@ -223,6 +221,7 @@ class DequeEntry:
             and (last.item_bytes, last.item_low_bytes, last.item_high_bytes) == self._item_told
         ):
             return last
+        self.has_outgrown = length is not None and length > TOLD_AGAIN_FACTOR * self._estimated_length
         self._last = DequeReading(
             name=self.shown_name,
             length_count=length,

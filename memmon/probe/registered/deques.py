@@ -167,9 +167,12 @@ class DequeRegistry:
         """Renew the oldest size estimates, in turn, until the time for this reading is used up."""
         begun = now = self._monotonic()
         first = self._size_turn % max(1, len(entries))
-        for entry in entries[first:] + entries[:first]:
+        # At each reading all are asked, and few are due.
+        for entry in (*entries[first:], *entries[:first]) if first else entries:
+            if not (entry.has_outgrown or now >= entry.size_due_seconds):
+                continue
             # Where they come and go, one that is just there may be gone by the next reading.
-            if entry.is_size_due(now) and (entry.was_read or self._gone_count <= MAX_DEAD_COUNT):
+            if entry.was_read or self._gone_count <= MAX_DEAD_COUNT:
                 if now - begun > SIZE_BUDGET_SECONDS:
                     self._size_turn = entries.index(entry)
                     return
