@@ -14,16 +14,36 @@ from memmon.assessment.present import GrowthReadings
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
 
     from memmon.analysis.leak.finding import LeakFinding
-    from memmon.store.read import Buckets, PartMatrix, Store
+    from memmon.store.read import Buckets, PartMatrix, RunInfo, Store
 
 CAUSE_POINT_COUNT = 600
 """Spans that a window's counters are gathered into. Chosen: far more than the ends and turns that are read off them."""
+
+
+class KnownGrowth:
+    """What one source's growth can be explained from, read anew only when that can have changed.
+
+    It is stored with snapshots and with the ends of runs: while the finding and all runs are as they were, so is it.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[object, ...] | None = None
+        self._found: GrowthReadings | None = None
+
+    def read(
+        self, store: Store, source: str, finding: LeakFinding, runs: Sequence[RunInfo]
+    ) -> GrowthReadings | None:
+        """Return what is known of the growth within the finding's window; None where nothing is to be explained."""
+        asked = (source, finding, tuple(runs))
+        if asked != self._of:
+            self._found, self._of = read_growth(store, source, finding), asked
+        return self._found
 
 
 def read_growth(store: Store, source: str, finding: LeakFinding) -> GrowthReadings | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from memmon.analysis.stats.newey_west import LeastSquares
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.by_process import ByProcess
+    from memmon.assessment.explainable import KnownGrowth
     from memmon.assessment.limits import Limit, LimitKind
     from memmon.history import History
     from memmon.model import DequeReading
@@ -66,6 +67,8 @@ class Question:
     """All of the stretch is judged, also what the policy would not look back to."""
     is_brief: bool = False
     has_cause: bool = True
+    known_growth: KnownGrowth | None = None
+    """What was read for the cause by an earlier look, for whoever looks again and again."""
     forecast_level: float = FORECAST_LEVEL
     is_cross_checked: bool = False
     """The forecast is compared with a second model's, which loads statsmodels."""
@@ -132,9 +135,11 @@ def judge(
     unrecorded = read_unrecorded(store.database, present.runs, at=_moment(source, bounds, now))
     present = replace(present, unrecorded=unrecorded)
     if question.has_cause:
-        from memmon.assessment.explainable import read_growth
+        from memmon.assessment.explainable import KnownGrowth
 
-        present = replace(present, growth=read_growth(store, source.name, by_process.finding))
+        known = question.known_growth or KnownGrowth()
+        growth = known.read(store, source.name, by_process.finding, present.runs)
+        present = replace(present, growth=growth)
     grown = read_grown(store, by_process.finding, until=bounds.until, run_id=by_process.run_id)
     present = replace(present, grown=grown)
     present = replace(present, file_limits=dict(_file_limits(present.runs, by_process)))

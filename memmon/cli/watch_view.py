@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.explainable import KnownGrowth
     from memmon.assessment.gather import Judged
     from memmon.cli.options import WindowOptions
     from memmon.cli.selection import Opened
@@ -63,14 +64,24 @@ class View:
 
 
 def look(
-    found: Opened, source: SourceInfo, window: WindowOptions, *, now: datetime, width: int, plain: bool
+    found: Opened,
+    source: SourceInfo,
+    window: WindowOptions,
+    *,
+    now: datetime,
+    width: int,
+    plain: bool,
+    known_growth: KnownGrowth | None = None,
 ) -> View:
-    """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars."""
+    """Return the view of a source as of now; `width` is that of the sparkline, `plain` means ASCII bars.
+
+    `known_growth`: what an earlier look read of the growth's cause.
+    """
     from memmon.assessment.urgency import ranked
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline, mood_of
 
-    judged = assessed(found, source, window, now=now, has_cause=True)
+    judged = assessed(found, source, window, now=now, has_cause=True, known_growth=known_growth)
     seen, age = judged.assessment, staleness_of(judged)
     finding, threshold = seen.finding, seen.finding.policy.threshold_mb_per_hour
     _, headline = leak_headline(LeakSection(finding=finding, threshold_mb_per_hour=threshold))

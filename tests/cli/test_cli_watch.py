@@ -16,7 +16,11 @@ from cli_helpers import PACKAGE_FOLDER, ramp_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memmon.assessment import explainable
+from memmon.cli.commands import watch
 from memmon.cli.demo_history import write_demo_history
+from memmon.cli.options import Common, WindowOptions
+from memmon.cli.selection import opened
 from memmon.cli.source_table import HEADINGS, SCREEN_LETTERS, SourceCells
 from memmon.cli.watch_view import sparkline
 from memmon.config import parse_database
@@ -46,6 +50,23 @@ def test_watch_names_the_culprit(call, tmp_path):
     assert lines[1].endswith(", with release 1.8.1.")
     assert lines[2].startswith("order_cache holds 8")
     assert lines[4] == "Do: Bound or clear order_cache: it holds what grows."
+
+
+def test_watch_reads_the_cause_once_while_nothing_is_new(histories, monkeypatch):
+    """The live view looks every few seconds; what the growth's cause rests on comes every few minutes."""
+    looks, reads, real = [], [], explainable.read_growth
+    monkeypatch.setattr(explainable, "read_growth", lambda *given: reads.append(given) or real(*given))
+
+    def look_thrice(panel, every_seconds):
+        looks.extend(panel(80, 24) for _ in range(3))
+
+    monkeypatch.setattr(watch, "_keep_looking", look_thrice)
+    window = WindowOptions(since=None, until=None, run=None, threshold_mb_per_hour=None)
+    asked = Common(db=str(histories), source="leaky", as_json=False, output=None, force=False)
+    with opened(asked) as found:
+        watch._live(found, window, 5.0)
+    assert len(looks) == 3
+    assert len(reads) == 1
 
 
 def test_watch_names_sources(call, histories):

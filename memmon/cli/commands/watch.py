@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from memmon.assessment.explainable import KnownGrowth
     from memmon.cli.selection import Opened
     from memmon.cli.watch_all import ViewOfAll
     from memmon.cli.watch_view import View
@@ -98,12 +99,15 @@ def _all(found: Opened, common: Common, window: WindowOptions, every_seconds: fl
         write_text(common, "\n".join(lines))
 
 
-def _look(found: Opened, window: WindowOptions, *, width: int = _WIDTH) -> View:
+def _look(
+    found: Opened, window: WindowOptions, *, width: int = _WIDTH, known_growth: KnownGrowth | None = None
+) -> View:
     from memmon.cli.watch_view import look
     from memmon.clock import SystemClock
 
     plain = not stdout_encoding().lower().startswith("utf")
-    return look(found, found.one(), window, now=SystemClock().now(), width=width, plain=plain)
+    now = SystemClock().now()
+    return look(found, found.one(), window, now=now, width=width, plain=plain, known_growth=known_growth)
 
 
 def _plain(view: View) -> str:
@@ -111,7 +115,10 @@ def _plain(view: View) -> str:
 
 
 def _live(found: Opened, window: WindowOptions, every_seconds: float) -> None:
-    _keep_looking(lambda width, height: _panel(found, window, width, height), every_seconds)
+    from memmon.assessment.explainable import KnownGrowth
+
+    known = KnownGrowth()
+    _keep_looking(lambda width, height: _panel(found, window, width, height, known), every_seconds)
 
 
 def _keep_looking(panel: Callable[[int, int], RenderableType], every_seconds: float) -> None:
@@ -147,13 +154,15 @@ def _panel_of_all(look: Callable[[int], ViewOfAll], height: int) -> RenderableTy
     return Panel(body, title="memmon watch", subtitle="Ctrl-C ends")
 
 
-def _panel(found: Opened, window: WindowOptions, width: int, height: int) -> RenderableType:
+def _panel(
+    found: Opened, window: WindowOptions, width: int, height: int, known: KnownGrowth
+) -> RenderableType:
     from rich.panel import Panel
     from rich.text import Text
 
     try:
         inside = max(width - _EDGES, 10)
-        view = _look(found, window, width=min(inside, _WIDTH))
+        view = _look(found, window, width=min(inside, _WIDTH), known_growth=known)
     except MemmonError as error:
         return Panel(Text(str(error), style="yellow"), title="memmon watch")
     body = Text(no_wrap=True, overflow="ellipsis")
