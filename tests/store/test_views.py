@@ -14,6 +14,8 @@ from memmon.model import ComponentReading, EventRecord
 from memmon.store.connect.engine import write_engine
 from memmon.store.read import open_store
 from memmon.store.retention import prune
+from memmon.store.retention.rollup_columns import DAY_MS, HOUR_MS
+from memmon.store.schema import tables
 from memmon.store.schema.views import VIEWS
 from memmon.store.upkeep.migrate import alembic_config
 from memmon.store.write.assessments import keep_assessments
@@ -146,6 +148,11 @@ def test_views_in_few_words_show_what_they_showed(recorded):
         now=START + timedelta(days=3.5),
         pause_seconds=0,
     )
+    # Days are folded from whole hours, which go then; were an hour left, it would begin with its day.
+    with write_engine(recorded.database).begin() as connection:
+        for table in (tables.rollup, tables.reading_rollup):
+            days = connection.execute(table.select().where(table.c.resolution_ms == DAY_MS)).mappings().all()
+            connection.execute(table.insert(), [{**row, "resolution_ms": HOUR_MS} for row in days])
     now = {view: whole(recorded, view) for view in VIEWS}
     assert all(rows for _, rows in now.values())
     assert {row[-1] for row in now["v_deque"][1]} == {0, 3600, 86400}
