@@ -559,3 +559,63 @@ def test_a_raising_callback(tmp_path, clock, system, caplog):
     assert "the pager is on fire" in caplog.text
     assert monitor.status.stored_count == 2
     monitor.close()
+
+
+def grown(monitor, *, rss_mb, **counters):
+    """Give the monitor a day of snapshots as the recorder takes them: resident memory `rss_mb(hour)`, counters alike."""
+    from memmon.model import Snapshot
+    from memmon.monitor.values import memory_snapshot
+
+    for index in range(288):
+        hour = index / 12
+        taken = Snapshot(
+            at=datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour),
+            sequence=index + 1,
+            uptime_seconds=hour * 3600,
+            rss_bytes=round(rss_mb(hour) * 2**20),
+            **{name: round(value(hour)) for name, value in counters.items()},
+        )
+        monitor.snapshots.append(memory_snapshot(taken))
+
+
+def test_a_leak_that_fills_holes_is_heard_by_the_monitor_too(monitor):
+    """The monitor's verdict is that of the stored history: a leak of objects that resident memory does not show is told."""
+    grown(
+        monitor,
+        rss_mb=lambda _: 600.0,
+        rss_anon_bytes=lambda _: 590 * 2**20,
+        rss_shmem_bytes=lambda _: 0,
+        swap_bytes=lambda _: 0,
+        python_block_count=lambda hour: 1_000_000 + 20 * hour * 2**20 / 80,
+        heap_used_bytes=lambda _: 50 * 2**20,
+        heap_mmap_bytes=lambda _: 0,
+    )
+    found = monitor.detect_memory_leak()
+    assert found.leak_detected
+    assert found.growth_rate_mb_per_hour == pytest.approx(20, rel=0.1)
+    assert "Python objects" in found.details
+    assert "LEAK DETECTED" in monitor.generate_24h_report()
+
+
+def test_growth_in_mapped_files_is_no_leak_to_the_monitor(monitor):
+    """Resident memory that grows by pages of mapped files alone is told as that, as by every other face."""
+    grown(
+        monitor,
+        rss_mb=lambda hour: 300 + 20 * hour,
+        rss_anon_bytes=lambda _: 250 * 2**20,
+        rss_shmem_bytes=lambda _: 0,
+        swap_bytes=lambda _: 0,
+    )
+    found = monitor.detect_memory_leak()
+    assert not found.leak_detected
+    assert "mapped files" in found.details
+
+
+def test_snapshots_of_the_programs_own_count_beside_the_recorders(monitor):
+    """What a program appends by itself has no counters; with the recorder's snapshots it is judged all the same."""
+    fill(monitor, count=30, minutes=5, rss_mb=lambda index: 100.0 + 2 * index)
+    monitor.snapshots.append(monitor.take_snapshot())
+    assert (
+        "Analysis not available"
+        not in monitor.detect_memory_leak(min_duration_hours=1, min_samples=5).details
+    )

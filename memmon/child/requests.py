@@ -2,19 +2,19 @@
 
 A request travels as one line of JSON, its `command` and its fields beside those of an `Envelope`;
 the answer as one line with the same `command`, or as a `Failed`. No field has a default and none
-is left out, so that what is missing, or one too many, is another version's: memmon may be
+is left out (but for those added later), so that what is missing, or one too many, is another version's: memmon may be
 replaced while a program runs that has loaded it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 -- whoever decodes reads the annotations
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime  # noqa: TC003 -- same
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from memmon.alerts.state_machine import Level, Observation
-from memmon.model import AlertSeverity, DequeReading  # noqa: TC001 -- whoever decodes reads the annotations
+from memmon.model import ADDED_LATER, AlertSeverity, DequeReading
 
 AnswerT_co = TypeVar("AnswerT_co", covariant=True)
 
@@ -112,7 +112,7 @@ class AlertAnswer:
     @classmethod
     def of(cls, seen: Observation) -> Self:
         """Return what is seen as it travels."""
-        return cls(**{field.name: getattr(seen, field.name) for field in fields(cls)})
+        return cls(**{one.name: getattr(seen, one.name) for one in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +132,11 @@ class SeenAnswer:
     @classmethod
     def of(cls, seen: Observation) -> Self:
         """Return what is seen as it travels."""
-        return cls(**{field.name: getattr(seen, field.name) for field in fields(cls)})
+        return cls(**{one.name: getattr(seen, one.name) for one in fields(cls)})
 
     def seen(self, *, source: str) -> Observation:
         """Return what is seen of a source."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        known = {one.name: getattr(self, one.name) for one in fields(self)}
         return Observation(source_id=0, source=source, **known)
 
 
@@ -197,6 +197,8 @@ class SnapshotColumns:
     available_mb: tuple[float | None, ...]
     deque_sizes: Mapping[str, float | None]
     """Of the newest alone."""
+    counters: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict, metadata=ADDED_LATER)
+    """What was read beside resident memory, by the names of a History's arrays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

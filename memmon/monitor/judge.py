@@ -10,7 +10,7 @@ from memmon.alerts.findings import Leak
 from memmon.child import require_headroom
 from memmon.child.requests import SnapshotColumns
 from memmon.facts.verdicts import Verdict
-from memmon.monitor.values import MemoryLeakReport
+from memmon.monitor.values import COUNTERS, MemoryLeakReport
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -39,7 +39,17 @@ def columns_of(snapshots: Sequence[MemorySnapshot]) -> SnapshotColumns:
         percent=tuple(_finite(item.percent) for item in snapshots),
         available_mb=tuple(_finite(item.available_mb) for item in snapshots),
         deque_sizes=dict(newest),
+        counters=_counters_of(snapshots),
     )
+
+
+def _counters_of(snapshots: Sequence[MemorySnapshot]) -> dict[str, tuple[float | None, ...]]:
+    """Return each counter that was read at all, by its name in a History."""
+    columns = {
+        name: tuple(item.counters[place] if len(item.counters) > place else None for item in snapshots)
+        for place, name in enumerate(COUNTERS)
+    }
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
 def ask(request: Request[AnswerT], latest: Snapshot | None, children: Children) -> AnswerT:

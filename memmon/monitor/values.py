@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from memmon.model import Snapshot
 
 
+COUNTERS = {
+    "anon_bytes": "rss_anon_bytes",
+    "shmem_bytes": "rss_shmem_bytes",
+    "swap_bytes": "swap_bytes",
+    "python_block_count": "python_block_count",
+    "heap_used_bytes": "heap_used_bytes",
+    "heap_mmap_bytes": "heap_mmap_bytes",
+    "work_count": "work_count",
+}
+"""{array of a History: field of a Snapshot}: what the verdict knows beside resident memory."""
+
+
 @dataclass(slots=True)
 class MemorySnapshot:
     """One tick as MemoryMonitor shows it."""
@@ -29,6 +41,8 @@ class MemorySnapshot:
     """Length of each registered deque that could be read."""
     uptime_seconds: float | None = field(default=None, repr=False, compare=False)
     """Monotonic seconds of the run; None for a snapshot that the program made itself."""
+    counters: tuple[int | None, ...] = field(default=(), repr=False, compare=False)
+    """What was read beside resident memory, as `COUNTERS` names it; empty for a snapshot that the program made itself."""
 
 
 @dataclass(slots=True)
@@ -62,6 +76,7 @@ def memory_snapshot(snapshot: Snapshot) -> MemorySnapshot:
         available_mb=_mb(snapshot.system_available_bytes),
         deque_sizes={one.name: one.length_count for one in snapshot.deques if one.length_count is not None},
         uptime_seconds=snapshot.uptime_seconds,
+        counters=tuple(getattr(snapshot, name) for name in COUNTERS.values()),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from memmon.facts import defaults
 from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
@@ -95,16 +95,22 @@ def judge_snapshots(
     *,
     policy: LeakPolicy | None = None,
     source: str = "",
+    counters: Mapping[str, Sequence[float | None]] | None = None,
 ) -> LeakFinding:
     """Return the leak verdict on what the program holds, as one run; loads numpy.
 
-    `deques` with an estimated size tell how much of the memory the deques hold over time.
+    `deques` with an estimated size tell how much of the memory the deques hold over time. `counters`: what was read
+    beside resident memory, one value a snapshot, None where it was not, by the names of a History's arrays.
     """
     from memmon.analysis.leak.finding import LeakPolicy
     from memmon.assessment.assess import assess
     from memmon.history import History
 
     held, least, most = _deque_bytes(snapshots, deques)
+    known: dict[str, Any] = {
+        name: [math.nan if value is None else value for value in values]
+        for name, values in (counters or {}).items()
+    }
     history = History.from_arrays(
         at_seconds=[snapshot.timestamp.timestamp() for snapshot in snapshots],
         rss_bytes=[snapshot.rss_mb * MIB for snapshot in snapshots],
@@ -112,6 +118,7 @@ def judge_snapshots(
         deque_bytes=held,
         deque_capacity_bytes=least,
         deque_most_capacity_bytes=most,
+        **known,
     )
     return assess(history, policy=policy or LeakPolicy()).finding
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from memmon.child.requests import REQUESTS, Envelope
+from memmon.child.requests import REQUESTS, Envelope, SnapshotColumns
 from memmon.child.wire import UnknownMessageError, encode
 from memmon.model import DequeReading
 
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 MessageT = TypeVar("MessageT")
 
 ENVELOPE_NAMES = frozenset(one.name for one in fields(Envelope))
-LATER_NAMES = frozenset(one.name for one in fields(DequeReading) if one.metadata.get("was_added_later"))
-"""What earlier versions of memmon don't send of a deque: it may be missing."""
+LATER_NAMES = frozenset(
+    one.name
+    for kind in (DequeReading, SnapshotColumns)
+    for one in fields(kind)
+    if one.metadata.get("was_added_later")
+)
+"""What earlier versions of memmon don't send of a deque, or of what a program holds: it may be missing."""
 
 
 def read_request(raw: Mapping[str, object]) -> AnyRequest:

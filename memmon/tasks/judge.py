@@ -22,7 +22,9 @@ def judge_leak(request: JudgeLeak) -> LeakJudged:
         min_duration_hours=request.min_duration_hours,
         min_sample_count=request.min_samples,
     )
-    finding = judge_snapshots(snapshots, policy=policy, source=request.source)
+    finding = judge_snapshots(
+        snapshots, policy=policy, source=request.source, counters=request.snapshots.counters
+    )
     readable = [item.rss_mb for item in snapshots if math.isfinite(item.rss_mb)]
     start, end = (readable[0], readable[-1]) if readable else (0.0, 0.0)
     found = LeakAnswer(

@@ -25,7 +25,13 @@ def render_report(request: RenderReport) -> ReportRendered:
         request.deques,
         source=request.source,
         now=request.now,
-        finding=judge_snapshots(snapshots, request.deques, policy=policy, source=request.source),
+        finding=judge_snapshots(
+            snapshots,
+            request.deques,
+            policy=policy,
+            source=request.source,
+            counters=request.snapshots.counters,
+        ),
         threshold_mb_per_hour=request.threshold_mb_per_hour,
         stored=_stored_sections(request),
     )

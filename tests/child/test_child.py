@@ -68,7 +68,14 @@ def test_a_long_answer_comes_whole(tmp_path):
     answer = tmp_path / "answer.json"
     answer.write_text(json.dumps({"command": "report", "text": "x" * 3_000_000}), encoding="utf-8")
     nothing = SnapshotColumns(
-        timestamp=(), uptime_seconds=(), rss_mb=(), vms_mb=(), percent=(), available_mb=(), deque_sizes={}
+        timestamp=(),
+        uptime_seconds=(),
+        rss_mb=(),
+        vms_mb=(),
+        percent=(),
+        available_mb=(),
+        deque_sizes={},
+        counters={},
     )
     request = RenderReport(
         snapshots=nothing,
