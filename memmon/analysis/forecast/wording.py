@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from memmon.formatting import in_percent, local_time, size, span
+from memmon.formatting import in_percent, local_time, size, span, span_range
 from memmon.units import MIB
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ def _plateau(forecast: Forecast) -> str:
 
 
 def _when(forecast: Forecast) -> str:
-    low = span(forecast.hours_to_limit_low or 0.0)
-    latest = forecast.hours_to_limit_high
-    high = "later than the horizon" if latest is None else span(latest)
-    return f"in about {span(forecast.hours_to_limit or 0.0)} ({in_percent(forecast.level)} interval: {low} to {high})"
+    low, high = forecast.hours_to_limit_low or 0.0, forecast.hours_to_limit_high
+    sure = span_range(low, high, endless="later than the horizon")
+    return f"in about {span(forecast.hours_to_limit or 0.0)} ({in_percent(forecast.level)} interval: {sure})"
 
 
 def _earliest(forecast: Forecast, hours: float | None) -> tuple[str, ...]:
