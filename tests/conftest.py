@@ -6,12 +6,17 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from memmon.config import Database
 
 DEFAULT_MARKS = "not slow and not faults and not programs"
 WRITERS = ("sqlite3", "sqlalchemy")
 KEPT_VARIABLES = ("MEMMON_FAULTS", "MEMMON_SHARED", "MEMMON_WRITER")
+
+# No test of a rule fails for how quick the machine just is.
+settings.register_profile("any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any pace")
 
 
 def pytest_addoption(parser):
