@@ -83,6 +83,14 @@ def start_host(folder, code, *arguments, name="host.py", **more):
             process.kill()
 
 
+def waited_seconds(pid) -> float:
+    """Seconds that a process's first thread was ready to run and others were run; 0.0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def rows(path, query, *values):
     with closing(sqlite3.connect(path, timeout=20)) as connection:
         return connection.execute(query, values).fetchall()

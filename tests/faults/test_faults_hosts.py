@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from fault_kit import rows, run_host, start_host
+from fault_kit import rows, run_host, start_host, waited_seconds
 
 pytestmark = pytest.mark.faults
 
@@ -95,14 +95,30 @@ ENDING = """
         recorder = Recorder(sys.argv[1], source="bot", interval_seconds=0.01)
         recorder.start()
         recorder.flush(20.0)
-    open(sys.argv[2], "w").write(str(time.time()))
+    waits = "/proc/self/schedstat"
+    waited = int(open(waits).read().split()[1]) / 1e9 if os.path.exists(waits) else 0.0
+    open(sys.argv[2], "w").write(f"{time.time()} {waited}")
     ENDING
 """
 
 
+def seconds_to_end(host, mark):
+    """Seconds that a host lives on after its mark, but for those in which it waits for its turn on a processor.
+
+    By the clock it may take as long as other processes like. What counts is when it was last seen alive: whoever looks
+    waits for its turn as well.
+    """
+    last, given_up = None, time.monotonic() + 120.0
+    while host.poll() is None and time.monotonic() < given_up:
+        last = time.time(), waited_seconds(host.pid)
+        time.sleep(0.002)
+    begun, waited = map(float, mark.read_text().split())
+    return max(last[0] - begun - (last[1] - waited), 0.0)
+
+
 @pytest.mark.parametrize("state", ["healthy", "locked"])
 def test_seven_endings(tmp_path, figures, full, state):
-    """However the host ends, its exit code and output are those without memmon, and it ends less than 2 s later."""
+    """However the host ends, its exit code and output are those without memmon, and it ends less than 2 s later, if it gets its turn."""
     slowest, took = 0.0, {}
     endings = ENDINGS
     if state == "locked" and not full:
@@ -123,9 +139,10 @@ def test_seven_endings(tmp_path, figures, full, state):
             script = ENDING.replace("ENDING", code)
             if state == "locked":
                 script = script.replace("recorder.flush(20.0)", "time.sleep(0.05)")
-            done = run_host(tmp_path, script, side, mark)
-            seconds = time.time() - float(mark.read_text())
-            outcomes[side == "-"] = (done.returncode, done.stdout, done.stderr)
+            mark.unlink(missing_ok=True)
+            with start_host(tmp_path, script, side, mark) as host:
+                seconds = seconds_to_end(host, mark)
+                outcomes[side == "-"] = (host.returncode, host.stdout.read(), host.stderr.read())
             if side != "-":
                 took[name] = round(seconds, 2)
                 slowest = max(slowest, seconds)
