@@ -49,6 +49,7 @@ def main() -> None:
         path.write_text(page, encoding="utf-8")
         browser = driver.chromium.launch(executable_path=binary, args=["--no-sandbox", "--disable-gpu"])
         view = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        view.clock.set_fixed_time(NOW)  # else the page says how old it is
         view.goto(path.as_uri())
         view.wait_for_selector(".uplot")
         view.screenshot(path=str(PICTURE))

@@ -94,13 +94,17 @@ def prepare(page, mode: str) -> None:
 def look(opening, folder: Path, name: str, address: str) -> None:
     """Take the pictures of one page in every mode."""
     for mode, options in MODES.items():
-        with opening(address, **options) as (page, seen):
+        with opening("about:blank", **options) as (page, seen):
+            page.clock.set_fixed_time(NOW)  # else each page says how old it is
+            page.goto(address)
             if mode != "no-scripts" and page.locator("#chart-memory .plot").count():
                 page.wait_for_selector(".uplot", state="attached")
             prepare(page, mode)
             page.screenshot(path=str(folder / f"{name}-{mode}.png"))
             page.screenshot(path=str(folder / f"{name}-{mode}-whole.png"), full_page=True)
-            faults = [f"asks for {one}" for one in seen.requests if one != address] + seen.complaints
+            faults = [
+                f"asks for {one}" for one in seen.requests if one not in {address, "about:blank"}
+            ] + seen.complaints
             wide = (
                 page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 if mode != "no-scripts"

@@ -46,7 +46,10 @@ def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...
     Times are local, or in `tz`, and told from the day of the assessment on.
     """
     return tuple(
-        filter(None, [_what(assessed, tz), _whose(assessed), _end(assessed, tz), *_beside(assessed)])
+        filter(
+            None,
+            [_what(assessed, tz), _whose(assessed), _full(assessed), _end(assessed, tz), *_beside(assessed)],
+        )
     )
 
 
@@ -86,9 +89,19 @@ def release_of(finding: LeakFinding, runs: Sequence[RunInfo]) -> str:
     return names[-1] if earliest <= at or since - at <= RELEASE_SLACK else ""
 
 
+def told_growth(finding: LeakFinding) -> tuple[float | None, float | None, float | None]:
+    """Return by how many MB/hour memory grows as people see it, with its interval.
+
+    While bounded deques fill, what is judged is the rest: resident memory is what grows, and of it no interval is known.
+    """
+    if finding.verdict is Verdict.FILLING and finding.rss_slope_mb_per_hour is not None:
+        return finding.rss_slope_mb_per_hour, None, None
+    return finding.slope_mb_per_hour, finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
+
+
 def _what(assessed: Assessment, tz: tzinfo | None) -> str:
     finding = assessed.finding
-    row, slope = finding.verdict.row, finding.slope_mb_per_hour
+    row, slope = finding.verdict.row, told_growth(finding)[0]
     if finding.verdict is Verdict.CANNOT_SAY:
         waits = f": {_waits(assessed, tz)}" if assessed.waits_for else ""
         return f"{row.beginning}{waits}."
@@ -164,6 +177,17 @@ def _end(assessed: Assessment, tz: tzinfo | None) -> str:
         else f", {_dated(forecast.at, forecast.at_low, forecast.at_high, assessed.at, tz)}"
     )
     return f"{whole} is reached in about {span(hours)}{by}{when}."
+
+
+def _full(assessed: Assessment) -> str:
+    """Return when deques that still fill are full, and what memory is then."""
+    forecast = assessed.forecast
+    if assessed.finding.verdict is not Verdict.FILLING or forecast is None or not forecast.deques_full_hours:
+        return ""
+    level = (
+        "" if forecast.plateau_bytes is None else f", at about {size(mb_from_bytes(forecast.plateau_bytes))}"
+    )
+    return f"They are full in about {span(forecast.deques_full_hours)}{level}."
 
 
 def _is_level(assessed: Assessment) -> bool:

@@ -77,6 +77,7 @@ def look(
 
     `known_growth`: what an earlier look read of the growth's cause.
     """
+    from memmon.assessment.plainly import told_growth
     from memmon.assessment.urgency import ranked
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline, mood_of
@@ -93,7 +94,7 @@ def look(
         f"RSS {size(seen.rss_bytes)}  last {SPARK_HOURS:g} h: {_range(peaks)}",
         sparkline(peaks, bars=_PLAIN_BARS if plain else _BARS),
         f"state: {ranked(seen).words}",
-        f"growth {rate(finding.slope_mb_per_hour)} (threshold {threshold:g})",
+        f"growth {rate(told_growth(finding)[0])} (threshold {threshold:g})",
         *_process_lines(seen),
         *_limit_lines(seen),
         *_deque_lines(seen, width),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.arrays import median_of
+from memmon.assessment.plainly import told_growth
 from memmon.formatting import rate
 from memmon.report.chart_values import Reach, Ribbon
 from memmon.units import MIB, SECONDS_PER_DAY, SECONDS_PER_HOUR
@@ -38,11 +39,10 @@ def trend_of(buckets: Buckets, finding: LeakFinding) -> tuple[Ribbon, ...]:
 
     The interval of the slope turns about the middle of the run.
     """
-    slope = finding.slope_mb_per_hour
+    slope, low, high = told_growth(finding)
     if slope is None:
         return ()
-    low = slope if finding.slope_low_mb_per_hour is None else finding.slope_low_mb_per_hour
-    high = slope if finding.slope_high_mb_per_hour is None else finding.slope_high_mb_per_hour
+    low, high = slope if low is None else low, slope if high is None else high
     ribbons = []
     for at, rss_mb in _stretches(buckets, finding, "min_rss_bytes"):
         hours = (at - at[0]) / SECONDS_PER_HOUR
@@ -63,7 +63,7 @@ def trend_of(buckets: Buckets, finding: LeakFinding) -> tuple[Ribbon, ...]:
 
 def trend_words(finding: LeakFinding | None) -> str:
     """Return what stands on the trend's line: how fast it is."""
-    slope = None if finding is None else finding.slope_mb_per_hour
+    slope = None if finding is None else told_growth(finding)[0]
     return "" if slope is None else f"trend {rate(slope)}"
 
 
@@ -113,9 +113,14 @@ def _read(points: Floats, at: Floats, values: Floats, *, day: bool) -> Floats:
     whole = max(SECONDS_PER_DAY / 2, 2 * float(at[1] - at[0]))
     half = np.minimum(whole, np.minimum(points - at[0], at[-1] - points))
     wide = half > 0
+
+    def up_to(moments: Floats) -> Floats:
+        before = np.clip(np.searchsorted(at, moments, side="right") - 1, 0, at.size - 1)
+        return area[before] + (moments - at[before]) * (values[before] + np.interp(moments, at, values)) / 2
+
     means = np.interp(points, at, values)
     reach, places = half[wide], points[wide]
-    means[wide] = (np.interp(places + reach, at, area) - np.interp(places - reach, at, area)) / (2 * reach)
+    means[wide] = (up_to(places + reach) - up_to(places - reach)) / (2 * reach)
     return means
 
 

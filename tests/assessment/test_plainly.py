@@ -11,7 +11,7 @@ from assessed_values import START, forecast, history, run
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.limits import Limit
-from memmon.assessment.plainly import day_and_time, plainly, release_of
+from memmon.assessment.plainly import day_and_time, plainly, release_of, told_growth
 from memmon.assessment.present import Present
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, rate
@@ -29,8 +29,11 @@ CACHE = Culprits(
 )
 
 
+LEAK = assess(LEAKS, present=Present(limit=LIMIT))
+
+
 def leaking(**known):
-    return replace(assess(LEAKS, present=Present(limit=LIMIT)), severity=None, **known)
+    return replace(LEAK, severity=None, **known)
 
 
 def dated(hours, low, high):
@@ -48,6 +51,23 @@ def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
         "order_cache holds 80 % of it.",
         "The container's limit, 2,048 MB, is reached in about 40.0 h, on Tuesday 22:00 (17:30 to 23:12).",
     )
+
+
+def test_deques_that_fill_are_told_by_what_is_seen_to_grow_and_when_they_are_full():
+    """Not the rate of what is left beside them: resident memory's, as in the picture, and where it ends."""
+    filling = replace(
+        LEAK.finding,
+        verdict=Verdict.FILLING,
+        is_leak=False,
+        slope_mb_per_hour=4.8,
+        rss_slope_mb_per_hour=12.05,
+    )
+    later = replace(forecast(state="never"), deques_full_hours=28.0, plateau_bytes=1121 * MIB)
+    what, *others = plainly(leaking(finding=filling, forecast=later), tz=UTC)
+    assert what.startswith("No leak: bounded deques are still filling, 12.05 MB/hour since ")
+    assert "They are full in about 28.0 h, at about 1,121 MB." in others
+    assert told_growth(replace(filling, rss_slope_mb_per_hour=None))[0] == 4.8
+    assert told_growth(LEAK.finding)[1] == LEAK.finding.slope_low_mb_per_hour
 
 
 def test_an_interval_without_an_end_says_or_later():

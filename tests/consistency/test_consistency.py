@@ -9,7 +9,7 @@ from consistency_kit.known import KNOWN_CONTRADICTIONS
 from consistency_kit.said import VERDICTS, Number
 
 FACTS = (
-    "verdict", "confidence", "slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
+    "verdict", "confidence", "slope_mb_per_hour", "rss_slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
     "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "grown", "process_count", "worst_process",
     "resource_threads", "resource_open_files", "deques", "worst_first", "urgency", "urgency_words", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-from page_histories import NOW, READERS, write
+from dataclasses import replace
+from datetime import UTC
 
+import pytest
+from page_histories import NOW, READERS, SEVEN, write
+
+from memmon.facts.verdicts import Verdict
 from memmon.formatting import in_percent, size
 from memmon.report.build import build_report
+from memmon.report.chart_data import build_charts
 from memmon.report.html.cards import cards_of
+from memmon.report.html.page import page_of
 from memmon.store.read import open_store
 
 
@@ -50,6 +56,29 @@ def test_both_ends_of_the_date_are_told_in_one_unit(known):
     assert said.startswith("80 % interval 4")
     assert said.endswith(" h")
     assert " d" not in said
+
+
+def test_what_fills_is_told_by_what_is_seen_to_grow(known):
+    """The card has the rate that the sentence above it has, and beside it the one that was judged."""
+    report, _ = known["growth"]
+    finding = replace(
+        report.leak.finding, verdict=Verdict.FILLING, slope_mb_per_hour=4.8, rss_slope_mb_per_hour=12.05
+    )
+    (card,) = (
+        one
+        for one in cards_of(replace(report, leak=replace(report.leak, finding=finding)))
+        if one.title == "Growth"
+    )
+    assert (card.value, card.unit) == ("12.05", "MB/hour")
+    assert card.lines[0].startswith("4.80 MB/hour beside deques, 95 % interval ")
+
+
+def test_the_page_of_a_young_program_names_the_time_that_was_recorded(tmp_path):
+    """Not a day of which there is a quarter of an hour."""
+    with open_store(write(tmp_path / "three.db", SEVEN["three"])) as store:
+        report = build_report(store, now=NOW)
+        page = page_of(report, build_charts(store, report, tz=UTC), tz=UTC)
+    assert page.sub[0] == "2026-03-05 16:10 to 2026-03-05 16:20 (10 min)"
 
 
 def test_an_average_says_what_it_is_of(known):

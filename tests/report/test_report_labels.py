@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, timedelta
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from page_histories import NOW, READERS, SEVEN, Life, Past, write
 
@@ -15,7 +16,8 @@ from memmon.report import chart_data
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
 from memmon.report.html import render_html
-from memmon.report.html.figures import words_of
+from memmon.report.html.figures import shows_limit, words_of
+from memmon.report.html.payload import payload_of
 from memmon.store.read import open_store
 
 pytestmark = pytest.mark.browser
@@ -240,3 +242,40 @@ def test_a_level_year_s_forecast_is_level(tmp_path):
     inner = middle[len(middle) // 8 : -len(middle) // 8]
     assert max(inner) - min(inner) < 3.0
     assert max(report.forecast.curve.middle_mb) - min(report.forecast.curve.middle_mb) > 8.0
+
+
+def test_a_forecast_that_rises_evenly_is_drawn_evenly(tmp_path):
+    """Far ahead, where the curve has few points, what is drawn goes through them and begins at the present."""
+    life = Life(
+        ago_hours=150, hours=150, leak_mb_per_hour=22.0, leaks_after_hours=118, limit_mb=None, day_mb=0.0
+    )
+    with open_store(write(tmp_path / "even.db", Past(source="even", lives=(life,)))) as store:
+        report = build_report(store, now=NOW)
+        drawn = build_charts(store, report, tz=UTC).memory.forecast
+    curve = report.forecast.curve
+    asked = np.interp(drawn.at_seconds, curve.at_seconds, curve.middle_mb)
+    assert np.diff(curve.at_seconds).max() > 10 * 3600
+    assert np.abs(np.array(drawn.middle_mb) - asked).max() < 3.0
+
+
+def test_where_the_limit_is_met_the_limit_is_drawn(tmp_path):
+    """However far above the readings it lies: its dot must stand on its line, and not on the axis."""
+    lives = (
+        Life(ago_hours=160, hours=109, release="2.0.4", ended="stopped", base_mb=300),
+        Life(
+            ago_hours=50.8,
+            hours=50.8,
+            release="2.1.0",
+            base_mb=300,
+            leak_mb_per_hour=13.6,
+            culprit="positions",
+        ),
+    )
+    with open_store(write(tmp_path / "far.db", Past(source="far", lives=lives))) as store:
+        charts = build_charts(store, build_report(store, now=NOW), tz=UTC)
+    memory = charts.memory
+    assert memory.reach is not None
+    assert memory.limit_mb > 2 * max(value for value in memory.max_mb if value is not None)
+    assert shows_limit(memory)
+    assert payload_of(charts, UTC)["memory"]["limit"] == memory.limit_mb
+    assert {"limit", "reach"} <= set(words_of(charts, UTC))

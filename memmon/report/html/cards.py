@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.assessment.plainly import told_growth
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.limit_names import limit_name
 from memmon.facts.verdicts import Verdict
@@ -68,12 +69,14 @@ def _growth(report: Report) -> Card:
     if finding is None or finding.slope_mb_per_hour is None:
         return Card(title="Growth", value="not known yet", mood="wait", lines=_threshold(report))
     bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
-    value, unit = _split_unit(rate(finding.slope_mb_per_hour))
+    told = told_growth(finding)[0]
+    value, unit = _split_unit(rate(told))
+    judged = "" if told == finding.slope_mb_per_hour else f"{rate(finding.slope_mb_per_hour)} beside deques, "
     return Card(
         title="Growth",
         value=value,
         unit=unit,
-        lines=(f"95 % interval {bounds}", *_threshold(report)),
+        lines=(f"{judged}95 % interval {bounds}", *_threshold(report)),
         mood="warn" if finding.is_leak else "plain",
     )
 

@@ -62,9 +62,10 @@ MARKER_WORDS = {
 
 
 def shows_limit(memory: MemoryChart) -> bool:
-    """Tell whether the limit is near enough to stand in the picture."""
+    """Tell whether the limit stands in the picture: it is near, or the forecast meets it there."""
     peak = max((value for value in memory.max_mb if value is not None), default=0.0)
-    return memory.limit_mb is not None and memory.limit_mb <= MAX_LIMIT_RATIO * peak
+    is_near = memory.limit_mb is not None and memory.limit_mb <= MAX_LIMIT_RATIO * peak
+    return is_near or (memory.limit_mb is not None and memory.reach is not None)
 
 
 def right_edge(charts: Charts) -> float:

@@ -12,6 +12,7 @@ from memmon.assessment.culprits import UNEXPLAINED
 from memmon.assessment.plainly import WEEKDAY_DAYS, day_and_time, plainly
 from memmon.facts.run_endings import OUT_OF_MEMORY
 from memmon.facts.severity import Severity
+from memmon.facts.verdicts import Verdict
 from memmon.formatting import age, local_time, span
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure
@@ -119,6 +120,8 @@ def _steps(report: Report, zone: tzinfo) -> tuple[NextStep, ...]:
     moment = partial(day_and_time, now=found.at, tz=zone)
     advice = advice_of(found, database=report.database, moment=moment)
     is_well = not advice and found.severity is Severity.OK and mood_of(found) == "good"
+    if not advice and found.finding.verdict is Verdict.FILLING:
+        return steps_of(("Nothing, unless it goes on once they are full.",))
     return steps_of(("Nothing.",) if is_well else advice)
 
 
@@ -179,8 +182,10 @@ def _stale_words(report: Report, zone: tzinfo) -> str:
 def _sub(report: Report, zone: tzinfo) -> Iterator[str]:
     """Yield what stands under the title: the window, the verdict's look-back, when it was made."""
     if report.since is not None and report.until is not None:
-        hours = (report.until - report.since).total_seconds() / SECONDS_PER_HOUR
-        since, until = (local_time(at, tz=zone)[:16] for at in (report.since, report.until))
+        first = None if report.history is None else report.history.first_at
+        begin = report.since if first is None or first >= report.until else max(first, report.since)
+        hours = (report.until - begin).total_seconds() / SECONDS_PER_HOUR
+        since, until = (local_time(at, tz=zone)[:16] for at in (begin, report.until))
         yield f"{since} to {until} ({span(hours)})"
     finding = report.leak.finding
     if finding is not None and finding.slope_mb_per_hour is not None:

@@ -26,6 +26,7 @@ from consistency_kit.said import (
     size_bytes,
     slope_in,
     span_hours,
+    told_rate,
 )
 
 _SEVERITIES = {
@@ -93,7 +94,7 @@ def report(page: str) -> Said:
         said["verdict"] = frozenset({found[1].replace(" ", "_")})
     if found := re.search(r"confidence: (\w+)\)", method):
         said["confidence"] = found[1]
-    said.update(known(slope_mb_per_hour=slope_in(words(_of_class(cards["Growth"], "p", "big")[0]))))
+    said.update(known(**{told_rate(said): slope_in(words(_of_class(cards["Growth"], "p", "big")[0]))}))
     said.update(_limit_card(cards["Limit"]))
     sentences = " ".join(words(one) for one in judged.iter("p"))
     said.update(processes_say(sentences))

@@ -46,8 +46,15 @@ def finding(found: dict[str, Any]) -> Said:
         verdict=frozenset({found["verdict"]}),
         confidence=found["confidence"],
         slope_mb_per_hour=None if slope is None else Number(slope),
+        rss_slope_mb_per_hour=_of_filling(found),
         since=moment(found["since"]),
     )
+
+
+def _of_filling(found: dict[str, Any]) -> Number | None:
+    """Return the rate that pages tell while deques fill; of other verdicts it is no fact of its own."""
+    slope = found.get("rss_slope_mb_per_hour") if found["verdict"] == "filling" else None
+    return None if slope is None else Number(slope)
 
 
 def limit(found: dict[str, Any] | None) -> Said:

@@ -28,6 +28,7 @@ from consistency_kit.said import (
     size_bytes,
     slope_in,
     span_hours,
+    told_rate,
 )
 
 
@@ -153,9 +154,10 @@ def watch(lines: list[str]) -> Said:
     headline, *rest = lines
     text = "\n".join(rest)
     growth = re.search(r"^growth (.*)$", text, re.MULTILINE)
+    begun = headline_says(headline)
     said = {
-        **headline_says(headline),
-        **known(slope_mb_per_hour=slope_in(growth[1])),
+        **begun,
+        **known(**{told_rate(begun): slope_in(growth[1])}),
         **processes_say(text),
     }
     if found := re.search(rf"^limit {SIZE} \(.*\), (\d+) % used", text, re.MULTILINE):

@@ -88,6 +88,12 @@ def number(text: str) -> Number:
     return Number(float(plain), 0.5 * 10.0**-decimals)
 
 
+def told_rate(said: Said) -> str:
+    """Return which rate a page tells: while deques fill, resident memory's, as its picture draws it."""
+    filling = said.get("verdict") == frozenset({"filling"})
+    return "rss_slope_mb_per_hour" if filling else "slope_mb_per_hour"
+
+
 def slope_in(text: str) -> Number | None:
     """Return the first rate in MB/hour of a text."""
     found = re.search(r"(-?[\d,.]+\d) MB/hour", text)
@@ -310,7 +316,7 @@ def plain_facts(words: str) -> Said:
             words[:1]
             + words[1:].replace("Threads grow", "threads grow").replace("Open files grow", "open files grow")
         ),
-        **known(slope_mb_per_hour=slope_in(words)),
+        **known(**{told_rate(said): slope_in(words)}),
     }
 
 
