@@ -1,10 +1,12 @@
-"""What is counted of what grows: all of it, what a library's class holds by itself, and no C code that isn't to blame."""
+"""What is counted of what grows: all of it, what libraries hold by themselves, and no C code that isn't to blame."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import textwrap
+import threading
 import tracemalloc
 import types
 
@@ -12,7 +14,7 @@ import pytest
 
 from memmon.probe.objects import roots
 from memmon.probe.objects.chain import chains_of
-from memmon.probe.objects.roots import library_roots
+from memmon.probe.objects.roots import library_roots, running_roots
 from memmon.probe.objects.survey import survey
 
 COUNT = 2_000
@@ -63,6 +65,16 @@ def test_attributes_are_counted_though_they_lie_apart():
     assert told == pytest.approx(taken, rel=0.25)
 
 
+def test_numbers_are_counted():
+    """Numbers that a container holds are counted with it, one that stands there often once, and those that Python shares not."""
+    told, taken = told_and_taken(lambda number: [float(number + one) for one in range(40)])
+    assert told == pytest.approx(taken, rel=0.25)
+    kept.clear()
+    same = 0.5
+    told, taken = told_and_taken(lambda number: [same, same, number % 200] * 20)
+    assert told == pytest.approx(taken, rel=0.25)
+
+
 def test_a_function_made_of_text_counts_with_its_code():
     """A function that was made at run time counts with its code and with the variables that are its own."""
 
@@ -89,6 +101,77 @@ def test_code_that_functions_share_counts_once():
 
     told, taken = told_and_taken(variables["make"])
     assert told == pytest.approx(taken, rel=0.5)
+
+
+class Undo:
+    def __init__(self, number):
+        self.text = "u" * 500 + str(number)
+
+
+def editor():
+    done = []
+
+    def change(number):
+        old = Undo(number)
+        done.append(lambda: old)
+
+    return change
+
+
+def test_functions_in_a_list_that_a_function_keeps():
+    """Functions that a closure's list collects hang on that list: they are no more of the function that keeps it."""
+    kept.append(change := editor())
+    for number in range(COUNT // 4):
+        change(number)
+    before = survey(monotonic=lambda: 0.0)
+    for number in range(COUNT):
+        change(number)
+    chains = chains_of(before.places, survey(monotonic=lambda: 0.0).places, lambda: None)
+    told = chains[0].culprit
+    assert told.path == f"{__name__}.kept[*].__closure__.done"
+    assert (told.entry_count_before, told.entry_count) == (COUNT // 4, COUNT // 4 + COUNT)
+    assert told.class_name == f"{__name__}.Undo"
+
+
+def test_lists_under_keys_of_their_own_in_many_dicts_are_one_place():
+    """Lists that each have another key, two in each of many dicts, grow together; the few keys of records stay keys."""
+    kept.extend({f"hour {2 * number}": [], f"hour {2 * number + 1}": [], "name": "n"} for number in range(20))
+    records = [{"trades": [], "orders": [number]} for number in range(20)]
+    kept.append(records)
+    lists = [kept[number][f"hour {2 * number + one}"] for number in range(20) for one in range(2)]
+
+    def grow(number):
+        lists[number % 40].append(Undo(number))
+        records[number % 20]["trades"].append(Quote(number))
+
+    for number in range(COUNT):
+        grow(number)
+    before = survey(monotonic=lambda: 0.0)
+    for number in range(COUNT):
+        grow(number)
+    chains = chains_of(before.places, survey(monotonic=lambda: 0.0).places, lambda: None)
+    assert {one.culprit.path for one in chains} >= {
+        f"{__name__}.kept[*][*]",
+        f"{__name__}.kept[*][*]['trades']",
+    }
+
+
+def test_what_runs_in_a_library_is_met_by_its_method():
+    """An event loop, which asyncio's own functions run in another thread, is where a way begins."""
+    loop, is_running = asyncio.new_event_loop(), threading.Event()
+    loop.call_soon(is_running.set)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        assert is_running.wait(30)
+        found = [one for one in running_roots() if one is not None]
+        names = [name for name, reach in found if reach() is loop]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
+    assert "local self of BaseEventLoop.run_forever()" in names
+    assert all(name.startswith("local self of ") for name, _ in found)
 
 
 def test_what_a_library_class_holds_is_met_by_the_class(monkeypatch):

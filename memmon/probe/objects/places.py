@@ -36,7 +36,9 @@ _LIMIT_OF_ROOTS, _LIMIT_OF_MANY = 25_000, 30_000
 
 _MANY = 100
 _CHILD_LIMIT = 120
+_ALIKE_LIMIT = 8
 _FOLDED_DEPTH = 4
+_FUNCTION = "function"
 _BETWEEN_PAUSES = 400
 
 
@@ -44,13 +46,15 @@ class Places:
     """A tree of places, each after the one that holds it."""
 
     __slots__ = (
-        "again", "child_counts", "counts", "entries", "flags", "index", "kinds", "labels", "met", "own_bytes",
+        "again", "alike", "child_counts", "counts", "entries", "flags", "index", "kinds", "labels", "met", "own_bytes",
         "parents", "repeated", "total_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
         """Know no place yet."""
         self.index: dict[str, int] = {}
+        self.alike: dict[str, int] = {}
+        """How many containers of one type have keys of their own, by their holders' place and the type."""
         self.labels: list[str] = []
         self.kinds: list[str] = []
         self.parents = array("i")
@@ -89,9 +93,20 @@ class Places:
         self.index[key] = found
         return found
 
-    def key_label(self, parent: int, key: str) -> str:
-        """Return the label of an entry under a key; where a place has very many, they are one."""
-        return ANY if self.child_counts[parent] > _CHILD_LIMIT else key
+    def key_label(self, parent: int, key: str, kind: str, flags: int) -> str:
+        """Return the label of an entry under a key; where a place has very many, they are one.
+
+        So are containers of a type of which several dicts at one place have many under keys of their own.
+        """
+        if self.child_counts[parent] > _CHILD_LIMIT:
+            return ANY
+        if not flags & IS_CONTAINER or self.met[parent] <= 1 or key in _ENTRIES:
+            return key
+        alike = f"{parent} {kind}"
+        if f"{parent} {key} {kind}" not in self.index:
+            self.alike[alike] = self.alike.get(alike, 0) + 1
+            return ANY if self.alike[alike] > _ALIKE_LIMIT else key
+        return key
 
     def add(self, place: int, weight: float, own_bytes: float) -> None:
         """Note that an object was met for the first time, which stands for `weight` of them."""
@@ -160,8 +175,12 @@ class Places:
     def _folded(self, parent: int, label: str, kind: str) -> int:
         """Return the place further up of the same label and type in a holder of the same type: a chain of nodes, lists in lists."""
         holder_kind = self.kinds[parent] if parent >= 0 else ""
+        if kind == _FUNCTION and label in _ENTRIES:
+            return NO_PLACE  # what a function keeps in a container are other functions
         for _ in range(_FOLDED_DEPTH):
             if parent < 0 or self.parents[parent] < 0:
+                return NO_PLACE
+            if holder_kind == _FUNCTION and self.labels[parent] in _ENTRIES:
                 return NO_PLACE
             is_alike = self.labels[parent] == label and self.kinds[parent] == kind
             if is_alike and self.kinds[self.parents[parent]] == holder_kind:

@@ -99,6 +99,15 @@ def library_roots() -> Iterator[Root | None]:
     yield from _of_frames(_local, is_own=False)
 
 
+def running_roots() -> Iterator[Root | None]:
+    """Yield whose methods of libraries' classes run, such as an event loop: there are few, and much may hang on them."""
+    for thread_id in other_threads()[:_THREADS_READ]:
+        reach = partial(stack, thread_id)
+        named = [_named_variables(one, is_own=False) for one in reach()]
+        methods = [(function, names[:1] if names[:1] == ("self",) else ()) for function, names in named]
+        yield from _of_variables(reach, methods, _no_thread)
+
+
 def is_own_module(name: str) -> bool:
     """Return whether a module is the program's own."""
     return _is_own(name)

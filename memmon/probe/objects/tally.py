@@ -22,6 +22,12 @@ _FREED_COUNT = 4_000
 _MANY_ATTRIBUTES = 300
 """No class that somebody wrote has so many: an object's attributes are used as a container of entries."""
 
+_SMALLEST_SHARED, _LARGEST_SHARED = -5, 256
+"""Integers that Python makes once for all."""
+
+_NUMBER_BYTES = 32
+"""What the allocator hands out for another integer or a float; one object's are counted by their addresses."""
+
 _maxlen = namespace_of(deque)["maxlen"].__get__
 _CACHE_KIND = type(lru_cache(len))
 _OF_CLASSES = frozenset(id(kind) for kind in (FunctionType, GetSetDescriptorType, MemberDescriptorType))
@@ -145,6 +151,7 @@ class Tally:
         the first time.
         """
         nodes: list[int] = []
+        numbers: set[int] = set()
         last_label, last_kind, last_place = "", None, PASSED_OVER
         for one, label in zip(found, labels, strict=True):
             kind = self.kinds.of(one)
@@ -152,6 +159,10 @@ class Tally:
                 nodes.append(PASSED_OVER)
                 if is_new:
                     self.numbers[kind.name] = self.numbers.get(kind.name, 0.0) + weight
+                    if type(one) is float or (
+                        type(one) is int and not _SMALLEST_SHARED <= one <= _LARGEST_SHARED
+                    ):
+                        numbers.add(id(one))
                 continue
             if label is not last_label or kind is not last_kind:
                 last_label, last_kind = label, None if kind.has_code else kind
@@ -163,6 +174,7 @@ class Tally:
             else:
                 is_elsewhere = self.met.get(id(one), last_place) != last_place
                 nodes.append(PASSED_OVER if is_elsewhere else last_place)
+        self.part_of(holder, weight, _NUMBER_BYTES * len(numbers))
         return nodes
 
     def _place_of(self, value: Any, kind: Kind, label: str, holder: int, *, of_class: bool) -> int:
@@ -171,7 +183,7 @@ class Tally:
         if of_class and (kind.role == IS_CLOSED or self._is_any_member(value)):
             label = ANY_MEMBER  # of which each class has as many
         elif label[0] == "[":
-            label = self.places.key_label(holder, label)
+            label = self.places.key_label(holder, label, kind.name, kind.flags)
         name = code_name(value) if kind.has_code else kind.name
         return self.places.child(holder, label, name, kind.flags)
 
