@@ -13,7 +13,9 @@ class Gateway:
         self.open_results = []
 
     def ask(self, number):
-        rows = [Row(*one) for one in self.connection.execute("select ?, ?", (number, "t" * 600 + str(number)))]
+        rows = [
+            Row(*one) for one in self.connection.execute("select ?, ?", (number, "t" * 600 + str(number)))
+        ]
         self.open_results.append(rows)
 
 
