@@ -95,7 +95,7 @@
       [0.5, 0.3, 0.7, 0.1, 0.9].forEach(function (share) {
         var at = from + share * (to - from), x = u.valToPos(at, "x", true), base = y(between(shape, 2, at));
         var begin = Math.min(x + 8 * d, right - wide - 4 * d), isBeside = begin > x - 30 * d;
-        places = places.concat(isBeside ? moved(words.trend, begin, base, "left", [20, 32, 44]) : [], moved(words.trend, x - 8 * d, base, "right", [-10, -22]));
+        places = places.concat(isBeside ? moved(words.trend, begin, base, "left", [20, 32, 44, 60]) : [], moved(words.trend, x - 8 * d, base, "right", [-10, -22, -40, -60]));
       });
       put(places, "trend");
     });
