@@ -19,13 +19,13 @@ from memmon import open_store
 from memmon.alerts.conditions import observe as observe_present
 from memmon.alerts.policy import AlertPolicy
 from memmon.alerts.present import Memory, PresentState
-from memmon.assessment import gather
 from memmon.child.requests import Check, Checked
 from memmon.cli import app
 from memmon.clock import ManualClock, SystemClock
 from memmon.dashboard import create_app
 from memmon.evaluator.observe import observe
 from memmon.facts.recording_order import FUTURE_AFTER_SECONDS
+from memmon.probe.process import file_limit
 from memmon.tasks.check import check
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def fixed_present(home: Path) -> Iterator[None]:
         patch.chdir(home)
         patch.setattr(SystemClock, "now", lambda _self: NOW)
         # The processes of the histories were never there.
-        patch.setattr(gather, "open_file_limit", lambda _pid, **_known: FILE_LIMIT)
+        patch.setattr(file_limit, "open_file_limit", lambda _pid, **_known: FILE_LIMIT)
         yield
 
 
