@@ -72,14 +72,17 @@ def span_range(low_hours: float, high_hours: float | None, *, endless: str = "ne
 
     >>> span_range(43.7, 50.4), span_range(7.2, 800.0), span_range(30.0, None)
     ('43.7 to 50.4 h', '0.3 to 33.3 d', '30.0 h to never')
+    >>> span_range(79.4, 80.3)  # in days both ends would read the same
+    '79.4 to 80.3 h'
     """
     if high_hours is None:
         return f"{span(low_hours)} to {endless}"
     if high_hours < _MINUTES_SHOWN_BELOW_HOURS:
         return f"{low_hours * 60:.0f} to {high_hours * 60:.0f} min"
-    if low_hours < HOURS_SHOWN_BELOW_HOURS and high_hours < _DAYS_SHOWN_FROM_HOURS:
+    low, high = (f"{each / HOURS_PER_DAY:.1f}" for each in (low_hours, high_hours))
+    if (low_hours < HOURS_SHOWN_BELOW_HOURS and high_hours < _DAYS_SHOWN_FROM_HOURS) or low == high:
         return f"{low_hours:.1f} to {high_hours:.1f} h"
-    return f"{low_hours / HOURS_PER_DAY:.1f} to {high_hours / HOURS_PER_DAY:.1f} d"
+    return f"{low} to {high} d"
 
 
 def counted(count: int, thing: str) -> str:

@@ -174,7 +174,9 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
         reason = leak.missing_reason or "no reason was given"
         lines += [f"  Growth rate: unknown {threshold}", *_wrapped("Details", f"no verdict: {reason}")]
         return [*lines, _slope("Robust slope", None, None, None), _slope("Least squares", None, None, None)]
-    lines.append(f"  Growth rate: {rate(finding.slope_mb_per_hour)} {threshold}")
+    from memmon.assessment.plainly import growth_words  # whoever has a verdict has loaded what this needs
+
+    lines.append(f"  Growth rate: {growth_words(finding)} {threshold}")
     if finding.is_leak and finding.growth_mb is not None:
         lines.append(f"  Total growth: {megabytes(finding.growth_mb)} MB over {finding.duration_hours:.1f}h")
     lines += _wrapped("Details", " ".join(filter(None, [finding.summary, finding.verdict.row.remark])))

@@ -189,6 +189,23 @@ def test_bounded_deques_stop_growing_when_they_are_full():
     assert forecast_limit(filling, 480 * MIB).state == "cannot_say"  # sizes are known to 40 %
 
 
+@pytest.mark.parametrize("error", [0.1, 0.4])
+def test_deques_make_the_level_that_their_sizes_say_whatever_the_error(error):
+    """The level is the middle of what they can take at least and at most, and its ends are these two."""
+    held = 10.0 * np.arange(289) / 12
+    room = 300.0 - held
+    filling = history_of(
+        200 + held + autoregression(289, 0.3, 0.3, 5),
+        deque_bytes=held * MIB,
+        deque_capacity_bytes=(held + (1 - error) * room) * MIB,
+        deque_most_capacity_bytes=(held + (1 + error) * room) * MIB,
+    )
+    forecast = forecast_limit(filling, 900 * MIB)
+    assert forecast.deques_full_hours == pytest.approx(6, rel=0.05)
+    ends = (forecast.plateau_low_bytes, forecast.plateau_bytes, forecast.plateau_high_bytes)
+    assert [one / MIB for one in ends] == pytest.approx([500 - 60 * error, 500, 500 + 60 * error], abs=2.0)
+
+
 def test_a_daily_cycle_is_continued_too():
     """With three days of history the limit is touched at a daily peak, before the line gets there."""
     times = np.arange(120 * 12) / 12

@@ -11,7 +11,7 @@ from assessed_values import START, forecast, history, run
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.limits import Limit
-from memmon.assessment.plainly import day_and_time, plainly, release_of, told_growth
+from memmon.assessment.plainly import day_and_time, growth_words, plainly, release_of, told_growth
 from memmon.assessment.present import Present
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, rate
@@ -196,3 +196,12 @@ def test_what_does_not_grow_began_with_no_release():
     """A level source names none, however new its release."""
     found = replace(growing(101.0), verdict="stable")
     assert release_of(found, released(0.0, 100.0, names=["1.8.0", "1.8.1"])) == ""
+
+
+def test_while_deques_fill_the_rate_is_that_of_memory_and_the_judged_one_its_bound():
+    """What is judged then is what deques leave at most: it stands beside the growth that is seen, not for it."""
+    finding = replace(assess(LEAKS).finding, slope_mb_per_hour=4.8, rss_slope_mb_per_hour=12.05)
+    assert growth_words(replace(finding, verdict=Verdict.FILLING)) == (
+        "12.05 MB/hour, deques apart at most 4.80"
+    )
+    assert growth_words(finding) == "4.80 MB/hour"

@@ -61,15 +61,24 @@ ENDING = frozenset(one for one in Verdict if one.row.ends)
 
 
 def _filling(plain: Forecast, quantity: Quantity, stretch: Stretch) -> Forecast:
-    """Return what bounded deques make: they take in what room they have, known to within the error of sizes."""
-    room, rate, now = stretch.room_mb, stretch.fill_rate_mb_per_hour, quantity.now_mb
-    ends = (now + (1.0 - DEQUE_SIZE_ERROR) * room, now + room, now + (1.0 + DEQUE_SIZE_ERROR) * room)
+    """Return what bounded deques make: they take in what room they have, known to within the error of sizes.
+
+    What is told is the middle of what they take at least and at most: the least alone is for a verdict, which must
+    not excuse a leak, and would be a level that memory passes.
+    """
+    now, least = quantity.now_mb, stretch.room_mb
+    room, low, high = least, 1.0 - DEQUE_SIZE_ERROR, 1.0 + DEQUE_SIZE_ERROR
+    if stretch.most_room_mb is not None and stretch.most_room_mb > least > 0.0:
+        room = (least + stretch.most_room_mb) / 2.0
+        low, high = least / room, stretch.most_room_mb / room
+    rate = stretch.fill_rate_mb_per_hour * (room / least if least > 0.0 else 1.0)
+    ends = (now + low * room, now + room, now + high * room)
     lacking = plain.limit_bytes / MIB - now
     hours = None
     if ends[0] > plain.limit_bytes / MIB and rate > 0.0:
         soonest, latest = (
-            lacking / (rate * (1.0 + DEQUE_SIZE_ERROR)),
-            lacking / (rate * (1.0 - DEQUE_SIZE_ERROR)),
+            lacking / (rate * high),
+            lacking / (rate * low),
         )
         hours = _shortened((lacking / rate, soonest, latest), hours_since(quantity.run, plain.as_of))
     return replace(

@@ -33,7 +33,8 @@ class Stretch:
     """Samples of one run: uptime in hours, readings in MB without what bounded deques took in.
 
     `peak_mb` is the largest reading that each sample stands for (rollups keep it). `filled_mb` is what the deques
-    took in so far, `room_mb` what they still can; `fill_rate_mb_per_hour` how fast, lately.
+    took in so far, `room_mb` what they still can, both at least; `fill_rate_mb_per_hour` how fast that is, lately.
+    `most_room_mb`: what they still can at most, None where no error of their sizes is known.
     """
 
     hours: Floats
@@ -42,6 +43,7 @@ class Stretch:
     filled_mb: float
     room_mb: float
     fill_rate_mb_per_hour: float
+    most_room_mb: float | None = None
 
     def between(self, since_hours: float, until_hours: float) -> Stretch:
         """Return the samples from `since_hours` to `until_hours` of uptime."""
@@ -56,6 +58,7 @@ class Stretch:
             filled_mb=self.filled_mb,
             room_mb=self.room_mb,
             fill_rate_mb_per_hour=self.fill_rate_mb_per_hour,
+            most_room_mb=self.most_room_mb,
         )
 
 
@@ -84,6 +87,7 @@ def stretch_of_quantity(quantity: Quantity, *, is_whole: bool = False) -> Stretc
         filled_mb=float(filled[-1]),
         room_mb=room,
         fill_rate_mb_per_hour=_fill_rate(hours[keep], filled[keep]) if room > 0.0 else 0.0,
+        most_room_mb=_most_room(run),
     )
 
 
@@ -99,6 +103,13 @@ def _deque_fill(run: History) -> tuple[Floats, float]:
         return held - held[0], 0.0
     room = np.maximum(_carried(run.deque_capacity_bytes) / MIB - held, 0.0)
     return np.asarray(room[0] - room), float(room[-1])
+
+
+def _most_room(run: History) -> float | None:
+    """Return the MB that bounded deques can still take in at most; None where no error of their sizes is known."""
+    if run.deque_bytes is None or run.deque_most_capacity_bytes is None:
+        return None
+    return max(0.0, float((_carried(run.deque_most_capacity_bytes) - _carried(run.deque_bytes))[-1]) / MIB)
 
 
 def _carried(values: Floats) -> Floats:

@@ -85,6 +85,7 @@ def worst(codes: list[int]) -> int:
 
 
 def _paragraph(judged: Judged) -> str:
+    from memmon.assessment.plainly import growth_words
     from memmon.report.data import LeakSection
     from memmon.report.words import leak_headline
 
@@ -93,7 +94,7 @@ def _paragraph(judged: Judged) -> str:
     lines = [f"{printable(judged.source.name)}: {leak_headline(section)[1]}"]
     if finding.slope_mb_per_hour is not None:
         lines.append(
-            f"  Growth rate: {finding.slope_mb_per_hour:z.2f} MB/hour"
+            f"  Growth rate: {growth_words(finding)}"
             f"{_interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)}"
             f" (threshold: {finding.policy.threshold_mb_per_hour:.1f})"
         )

@@ -71,7 +71,11 @@ def _growth(report: Report) -> Card:
     bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
     told = told_growth(finding)[0]
     value, unit = _split_unit(rate(told))
-    judged = "" if told == finding.slope_mb_per_hour else f"{rate(finding.slope_mb_per_hour)} beside deques, "
+    judged = (
+        ""
+        if told == finding.slope_mb_per_hour
+        else f"at most {rate(finding.slope_mb_per_hour)} beside deques, "
+    )
     return Card(
         title="Growth",
         value=value,

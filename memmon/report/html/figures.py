@@ -46,6 +46,8 @@ DEQUE_POINTS = 120
 MEMORY_HEIGHT = 340
 MAX_LIMIT_RATIO = 2.0
 """The limit is drawn when it is at most so many times the highest reading: else it would flatten the rest."""
+_NOTED_LIMIT_SHARE = 0.005
+"""What resident memory at the limit may lie from the limit without a word. Chosen: two points of the picture."""
 
 PROCESS_STARTED = "process started"
 """What the start of a run is, where processes live side by side: it need be no restart."""
@@ -240,10 +242,16 @@ def limit_words(memory: MemoryChart) -> str:
 
 
 def _limit_note(memory: MemoryChart) -> str:
-    if memory.limit_mb is None or shows_limit(memory):
+    if memory.limit_mb is None:
         return ""
     words = limit_words(memory)
-    return f"{words[0].upper()}{words[1:]}, is far above this picture."
+    words = f"{words[0].upper()}{words[1:]},"
+    if not shows_limit(memory):
+        return f"{words} is far above this picture."
+    whole_mb = memory.limit_mb if memory.whole_limit_mb is None else memory.whole_limit_mb
+    if abs(memory.limit_mb - whole_mb) < _NOTED_LIMIT_SHARE * whole_mb:
+        return ""
+    return f"{words} is reached when resident memory stands at {size(memory.limit_mb)}."
 
 
 def deque_item(chart: DequeChart, index: int, charts: Charts) -> DequeItem:
