@@ -50,7 +50,7 @@ ANSWERS = {
         " MB/hour since Wednesday 19:",
         "seen_articles holds 71 % of it.",
         "The container's limit, 1,536 MB, is reached in about 7.6 h, on Thursday 23:57",
-        "An earlier run was killed out of memory on Wednesday 19:36.",
+        "An earlier run of this release, 2.7.0, was killed out of memory on Wednesday 19:36.",
         "Do: Bound or clear seen_articles",
         "And: Restart it, or raise the limit, before Thursday 23:33.",
     ),

@@ -13,7 +13,7 @@ from memmon.assessment.plainly import WEEKDAY_DAYS, day_and_time, plainly
 from memmon.facts.run_endings import OUT_OF_MEMORY
 from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import age, local_time, span
+from memmon.formatting import age, local_time, shown, span
 from memmon.report.html.cards import cards_of
 from memmon.report.html.figures import deque_item, growth_bars, memory_figure
 from memmon.report.html.method import method_sentences
@@ -106,7 +106,9 @@ def death_sentence(history: HistorySection | None, *, now: datetime, tz: tzinfo 
         at = run.ended_at or run.last_at
         if run.end_reason == OUT_OF_MEMORY and at is not None and now - at <= timedelta(days=WEEKDAY_DAYS):
             which = "An earlier run" if place else "The last run"
-            return f"{which} was killed out of memory on {day_and_time(at, now=now, tz=tz)}."
+            release = run.release if place and run.release == newest_first[0].release else ""
+            whose = f" of this release, {shown(release)}," if release else ""
+            return f"{which}{whose} was killed out of memory on {day_and_time(at, now=now, tz=tz)}."
     return ""
 
 
