@@ -41,6 +41,7 @@ def advice_of(
         *_on_freshness(assessed.freshness, command),
         *_on_holders(assessed),
         *_on_limit(assessed, command, moment),
+        *_on_release(assessed),
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
@@ -89,6 +90,12 @@ def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetim
         at = forecast.at_low or forecast.at
         if at is not None:
             yield f"Restart it, or raise the limit, before {moment(at)}."
+
+
+def _on_release(assessed: Assessment) -> Iterator[str]:
+    """Yield what whoever is on duty can do without the program's makers, where a leak began with a release."""
+    if assessed.since_release and assessed.finding.is_leak:
+        yield f"Go back to the release before {shown(assessed.since_release)} until that is mended."
 
 
 def _on_grown(grown: GrownThing) -> str:

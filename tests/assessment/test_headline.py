@@ -114,6 +114,17 @@ def test_advice_begins_with_the_culprit_and_is_not_refuted_by_it():
     assert advice_of(partly)[:2] == (named, NATIVE.advice)
 
 
+@pytest.mark.parametrize(
+    ("release", "verdict"), [("1.8.1", "leaking"), ("1.8.1", "growing"), ("", "leaking")]
+)
+def test_the_way_back_is_advised_where_a_leak_began_with_a_release(release, verdict):
+    """Whoever is woken may not know the program: it can go back; what is no leak, or began with none, gives no such advice."""
+    found = leaking(since_release=release)
+    found = replace(found, finding=replace(found.finding, verdict=verdict, is_leak=verdict == "leaking"))
+    way_back = "Go back to the release before 1.8.1 until that is mended."
+    assert (way_back in advice_of(found)) == (bool(release) and verdict == "leaking")
+
+
 def test_before_there_is_a_verdict_no_tool_is_advised():
     """What grew in the first minutes may be no leak: the advice is to record on, not to attach a profiler."""
     young = assess_finding(history(hours=1), finding(verdict="cannot_say"), present=Present(limit=LIMIT))
