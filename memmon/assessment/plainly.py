@@ -99,14 +99,6 @@ def told_growth(finding: LeakFinding) -> tuple[float | None, float | None, float
     return finding.slope_mb_per_hour, finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
 
 
-def growth_words(finding: LeakFinding) -> str:
-    """Return by how much memory grows as people see it, and what is judged of that where it is a part only."""
-    told = told_growth(finding)[0]
-    if told == finding.slope_mb_per_hour:
-        return rate(told)
-    return f"{rate(told)}, deques apart at most {rate(finding.slope_mb_per_hour).split()[0]}"
-
-
 def _what(assessed: Assessment, tz: tzinfo | None) -> str:
     finding = assessed.finding
     row, slope = finding.verdict.row, told_growth(finding)[0]

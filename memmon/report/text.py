@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
 from memmon.facts.limit_names import limit_name
-from memmon.formatting import age, interval, local_time, megabytes, rate, shown, size, span
+from memmon.formatting import age, local_time, megabytes, rate, shown, size, span
 from memmon.report.data import NO_DATA_TEXT
-from memmon.report.words import counted_runs, end_words, evidence_told, fill, leak_headline, share_words
+from memmon.report.words import (
+    counted_runs,
+    end_words,
+    evidence_told,
+    fill,
+    growth_words,
+    leak_headline,
+    share_words,
+    slope_line,
+    slope_lines,
+)
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
@@ -173,9 +183,11 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
     if finding is None:
         reason = leak.missing_reason or "no reason was given"
         lines += [f"  Growth rate: unknown {threshold}", *_wrapped("Details", f"no verdict: {reason}")]
-        return [*lines, _slope("Robust slope", None, None, None), _slope("Least squares", None, None, None)]
-    from memmon.assessment.plainly import growth_words  # whoever has a verdict has loaded what this needs
-
+        return [
+            *lines,
+            slope_line("Robust slope", None, None, None),
+            slope_line("Least squares", None, None, None),
+        ]
     lines.append(f"  Growth rate: {growth_words(finding)} {threshold}")
     if finding.is_leak and finding.growth_mb is not None:
         lines.append(f"  Total growth: {megabytes(finding.growth_mb)} MB over {finding.duration_hours:.1f}h")
@@ -193,18 +205,7 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
 def _slopes(leak: LeakSection) -> Iterator[str]:
     finding = leak.finding
     assert finding is not None
-    yield _slope(
-        "Robust slope",
-        finding.slope_mb_per_hour,
-        finding.slope_low_mb_per_hour,
-        finding.slope_high_mb_per_hour,
-    )
-    yield _slope(
-        "Least squares",
-        finding.ols_slope_mb_per_hour,
-        finding.ols_slope_low_mb_per_hour,
-        finding.ols_slope_high_mb_per_hour,
-    )
+    yield from slope_lines(finding)
     if finding.slope_mb_per_hour is None:
         return
     if leak.disagreement:
@@ -214,13 +215,6 @@ def _slopes(leak: LeakSection) -> Iterator[str]:
         f"  Based on: {finding.sample_count} samples, {span(finding.duration_hours)}, "
         f"{runs} {'run' if runs == 1 else 'runs'}"
     )
-
-
-def _slope(label: str, slope: float | None, low: float | None, high: float | None) -> str:
-    """Return the line of one of the two slopes in MB/hour with its 95 % interval; it stands there always."""
-    if slope is None:
-        return f"  {label}: unknown"
-    return f"  {label}: {rate(slope)} (95 %: {interval(low, high)})"
 
 
 def _forecast(forecast: ForecastSection | None) -> list[str]:

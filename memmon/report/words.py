@@ -8,11 +8,12 @@ from memmon.facts.deque_state import DequeState
 from memmon.facts.run_endings import END_WORDS
 from memmon.facts.severity import Severity
 from memmon.facts.verdicts import Tone, Verdict
-from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, in_percent, megabytes, rate
+from memmon.formatting import HOURS_PER_DAY, HOURS_SHOWN_BELOW_HOURS, in_percent, interval, megabytes, rate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.assessment import Assessment
     from memmon.report.data import CauseShare, HistorySection, LeakSection, Report, RunRow
     from memmon.report.deque_row import DequeRow
@@ -110,3 +111,30 @@ def fill(row: DequeRow) -> str:
     if row.state is DequeState.UNEXPECTED_MAXLEN:
         text += f" (expected maxlen {row.expected_maxlen_count})"
     return text
+
+
+def growth_words(finding: LeakFinding) -> str:
+    """Return by how much memory grows as people see it, and what is judged of that where it is a part only."""
+    from memmon.assessment.plainly import told_growth  # whoever has a verdict has loaded what this needs
+
+    told = told_growth(finding)[0]
+    if told == finding.slope_mb_per_hour:
+        return rate(told)
+    return f"{rate(told)}, deques apart at most {rate(finding.slope_mb_per_hour).split()[0]}"
+
+
+def slope_line(label: str, slope: float | None, low: float | None, high: float | None) -> str:
+    """Return the line of one of the two slopes in MB/hour with its 95 % interval; it stands there always."""
+    if slope is None:
+        return f"  {label}: unknown"
+    return f"  {label}: {rate(slope)} (95 %: {interval(low, high)})"
+
+
+def slope_lines(finding: LeakFinding) -> tuple[str, str]:
+    """Return the lines of both slopes: the robust one, and that of least squares."""
+    low, high = finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
+    ols_low, ols_high = finding.ols_slope_low_mb_per_hour, finding.ols_slope_high_mb_per_hour
+    return (
+        slope_line("Robust slope", finding.slope_mb_per_hour, low, high),
+        slope_line("Least squares", finding.ols_slope_mb_per_hour, ols_low, ols_high),
+    )

@@ -11,11 +11,12 @@ from assessed_values import START, forecast, history, run
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.limits import Limit
-from memmon.assessment.plainly import day_and_time, growth_words, plainly, release_of, told_growth
+from memmon.assessment.plainly import day_and_time, plainly, release_of, told_growth
 from memmon.assessment.present import Present
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, rate
 from memmon.model import DequeReading
+from memmon.report.words import growth_words
 from memmon.units import MIB
 
 LEAKS = history(20.0)

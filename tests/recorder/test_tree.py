@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from memmon import assess_source, open_store
@@ -81,7 +82,9 @@ def test_each_process_is_a_run_beside_the_others(tmp_path, program):
     for one in (found.root, *found.members):
         assert one.take_snapshot().rss_bytes
         assert one.flush(20.0)
+    children = [psutil.Process(pid) for pid in (first, late)]
     program.process.communicate()
+    psutil.wait_procs(children, timeout=20.0)  # they end after the program, and nobody here is told when
     found.look()
     found.finish("exit", "exit code 0")
     assert found.members == ()

@@ -85,9 +85,8 @@ def worst(codes: list[int]) -> int:
 
 
 def _paragraph(judged: Judged) -> str:
-    from memmon.assessment.plainly import growth_words
     from memmon.report.data import LeakSection
-    from memmon.report.words import leak_headline
+    from memmon.report.words import growth_words, leak_headline
 
     finding = judged.assessment.finding
     section = LeakSection(finding=finding, threshold_mb_per_hour=finding.policy.threshold_mb_per_hour)
