@@ -71,16 +71,15 @@ def _growth(report: Report) -> Card:
     bounds = interval(finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour)
     told = told_growth(finding)[0]
     value, unit = _split_unit(rate(told))
+    is_seen = told == finding.slope_mb_per_hour
     judged = (
-        ""
-        if told == finding.slope_mb_per_hour
-        else f"at most {rate(finding.slope_mb_per_hour)} beside deques, "
+        f"95 % interval {bounds}" if is_seen else f"at most {rate(finding.slope_mb_per_hour)} beside deques"
     )
     return Card(
         title="Growth",
         value=value,
         unit=unit,
-        lines=(f"{judged}95 % interval {bounds}", *_threshold(report)),
+        lines=(judged, *_threshold(report)),
         mood="warn" if finding.is_leak else "plain",
     )
 
