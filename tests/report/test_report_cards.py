@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 
 import pytest
 from page_histories import NOW, READERS, SEVEN, write
 
+from memmon.facts.run_endings import OUT_OF_MEMORY
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import in_percent, size
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
+from memmon.report.data import HistorySection, RunRow
 from memmon.report.html.cards import cards_of
-from memmon.report.html.page import page_of
+from memmon.report.html.figures import memory_figure
+from memmon.report.html.page import death_sentence, page_of
 from memmon.store.read import open_store
 
 
@@ -47,6 +50,32 @@ def test_the_use_of_the_limit_is_what_counts_against_it(known):
     for report, cards in known.values():
         used, limit = report.forecast.used_mb, report.forecast.limit_mb
         assert f"{size(used)} used ({in_percent(used / limit)})" in cards["Limit"].lines
+
+
+@pytest.mark.parametrize("apart_mb", [0.0, 24.0, -300.0])
+def test_a_limit_that_is_drawn_beside_its_number_says_why(tmp_path, apart_mb):
+    """Its line stands where resident memory will: where that is another number than the limit's, the picture says both."""
+    with open_store(write(tmp_path / "leak.db", READERS["1"])) as store:
+        charts = build_charts(store, build_report(store, now=NOW), tz=UTC)
+    whole_mb = charts.memory.whole_limit_mb
+    memory = replace(charts.memory, limit_mb=whole_mb + apart_mb)
+    said = "" if not apart_mb else f"is reached when resident memory stands at {size(whole_mb + apart_mb)}."
+    note = memory_figure(replace(charts, memory=memory), UTC).note
+    assert note == (said and f"The container's limit, 2,048 MB, {said}")
+
+
+@pytest.mark.parametrize(("earlier", "is_same"), [("2.7.0", True), ("2.6.0", False), (None, False)])
+def test_a_killed_run_is_of_the_present_release_only_where_it_had_it(earlier, is_same):
+    """What the release did before is told as its own; another release's end, and one without a name, are not."""
+    started, killed = NOW - timedelta(hours=30), NOW - timedelta(hours=20)
+    runs = (
+        RunRow(run_id=2, started_at=killed, ended_at=None, release="2.7.0"),
+        RunRow(run_id=1, started_at=started, ended_at=killed, end_reason=OUT_OF_MEMORY, release=earlier),
+    )
+    history = HistorySection(run_count=2, first_at=started, last_at=NOW, runs=runs)
+    said = death_sentence(history, now=NOW, tz=UTC)
+    whose = " of this release, 2.7.0," if is_same else ""
+    assert said == f"An earlier run{whose} was killed out of memory on Wednesday 20:20."
 
 
 def test_both_ends_of_the_date_are_told_in_one_unit(known):
