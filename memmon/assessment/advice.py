@@ -95,7 +95,8 @@ def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetim
 def _on_release(assessed: Assessment) -> Iterator[str]:
     """Yield what whoever is on duty can do without the program's makers, where a leak began with a release."""
     if assessed.since_release and assessed.finding.is_leak:
-        yield f"Go back to the release before {shown(assessed.since_release)} until that is mended."
+        back = assessed.release_before or f"the release before {assessed.since_release}"
+        yield f"Go back to {shown(back)} until that is mended."
 
 
 def _on_grown(grown: GrownThing) -> str:

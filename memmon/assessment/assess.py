@@ -16,8 +16,8 @@ from memmon.assessment.headline import headline_of
 from memmon.assessment.held import held_by
 from memmon.assessment.limited import forecast_of, limited_by
 from memmon.assessment.pace import beside_pace, present_pace
-from memmon.assessment.plainly import release_of
 from memmon.assessment.present import Present
+from memmon.assessment.releases import release_before, release_of
 from memmon.assessment.resources import beside_resources, resources_of
 from memmon.assessment.waiting import waiting_for
 from memmon.facts.recording_order import latest_at
@@ -122,12 +122,20 @@ def assess_finding(
         is_sum_exact=held.is_exact,
         finding_run_id=judged.run_id,
         limited_run_id=limited.run_id,
-        since_release=release_of(finding, known.runs),
         grown=known.grown,
     )
+    found = _begun(found, known)
     if not is_brief:
         found = found.rated()
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
+
+
+def _begun(found: Assessment, known: Present) -> Assessment:
+    """Return the same with what the growth began with."""
+    release = release_of(found.finding, known.runs)
+    if not release:
+        return found
+    return replace(found, since_release=release, release_before=release_before(release, known.runs))
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:

@@ -53,7 +53,8 @@ class Assessment:
     `severity` is None where what it rests on was not asked for.
     `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
     `ready_at`: from when on it can be given, where waiting is enough.
-    `since_release`: the release that the growth began with; empty where it began with none.
+    `since_release`: the release that the growth began with; empty where it began with none. `release_before`: the one
+    to go back to; None where that is not known.
     `grown`: which container or object of the program's grows, and where what it holds is created: beside a leak or
     growth below the threshold, where looks at the objects have shown it.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
@@ -91,6 +92,7 @@ class Assessment:
     finding_run_id: int | None = None
     limited_run_id: int | None = None
     since_release: str = ""
+    release_before: str | None = None
     grown: GrownThing | None = None
 
     def __post_init__(self) -> None:

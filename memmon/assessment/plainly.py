@@ -15,20 +15,16 @@ from memmon.formatting import counted, in_percent, rate, shown, size, span
 from memmon.units import mb_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime, tzinfo
 
     from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.assessment import Assessment
-    from memmon.store.read import RunInfo
 
 _HUNDRED_PERCENT = 100.0
 """By definition: a whole in per cent."""
 WEEKDAY_DAYS = 6
 """What lies no further away is told by its day of the week. By definition: the same day comes again on the seventh."""
-
-RELEASE_SLACK = timedelta(hours=3)
-"""Growth that begins so soon after a release's first start, past the warm-up, began with it."""
 
 EDGE_SLACK = timedelta(hours=1)
 """What begins so soon after the beginning of what was looked at may have begun before it. Chosen: a sample an hour is common."""
@@ -69,24 +65,6 @@ def day_and_time(at: datetime, *, now: datetime | None, tz: tzinfo | None = None
         return f"{local:%A %H:%M}"
     year = "" if today is not None and local.year == today.year else f" {local.year}"
     return f"{local.day} {local:%B}{year} {local:%H:%M}"
-
-
-def release_of(finding: LeakFinding, runs: Sequence[RunInfo]) -> str:
-    """Return the release that growth began with; empty where it began with none, or nothing was released before."""
-    since = finding.since
-    if since is None or not finding.verdict.row.grows:
-        return ""
-    began: dict[str, datetime] = {}
-    for run in sorted(runs, key=lambda one: one.started_at):
-        if run.release:
-            began.setdefault(run.release, run.started_at)
-    latest = max(finding.since_latest or since, since)
-    names = [name for name, at in began.items() if at <= latest]
-    if len(names) < 2:  # noqa: PLR2004 -- the first one has nothing to be told from
-        return ""
-    at = began[names[-1]]
-    earliest = min(finding.since_earliest or since, since)
-    return names[-1] if earliest <= at or since - at <= RELEASE_SLACK else ""
 
 
 def told_growth(finding: LeakFinding) -> tuple[float | None, float | None, float | None]:

@@ -121,8 +121,10 @@ def test_the_way_back_is_advised_where_a_leak_began_with_a_release(release, verd
     """Whoever is woken may not know the program: it can go back; what is no leak, or began with none, gives no such advice."""
     found = leaking(since_release=release)
     found = replace(found, finding=replace(found.finding, verdict=verdict, is_leak=verdict == "leaking"))
-    way_back = "Go back to the release before 1.8.1 until that is mended."
-    assert (way_back in advice_of(found)) == (bool(release) and verdict == "leaking")
+    for name, words in ((None, "the release before 1.8.1"), ("1.7.3", "1.7.3")):
+        way_back = f"Go back to {words} until that is mended."
+        said = advice_of(replace(found, release_before=name))
+        assert (way_back in said) == (bool(release) and verdict == "leaking")
 
 
 def test_before_there_is_a_verdict_no_tool_is_advised():

@@ -11,8 +11,9 @@ from assessed_values import START, forecast, history, run
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.limits import Limit
-from memmon.assessment.plainly import day_and_time, plainly, release_of, told_growth
+from memmon.assessment.plainly import day_and_time, plainly, told_growth
 from memmon.assessment.present import Present
+from memmon.assessment.releases import release_before, release_of
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, rate
 from memmon.model import DequeReading
@@ -191,6 +192,20 @@ def growing(since_hours, *, earliest=None, latest=None):
 def test_a_release_is_named_only_where_growth_began_with_it(found, runs, release):
     """Its first start lies within the onset's interval or shortly before, and there was another release before it."""
     assert release_of(found, runs) == release
+
+
+@pytest.mark.parametrize(
+    ("names", "before"),
+    [
+        (["2.6.0", "2.6.1", "2.7.0"], "2.6.1"),
+        (["2.6.1", "2.6.2", "2.6.1", "2.7.0"], "2.6.1"),
+        (["2.6.1", None, "2.7.0", "2.7.0"], "2.6.1"),
+        ([None, "2.7.0"], None),
+    ],
+)
+def test_the_way_back_is_to_what_ran_before_the_first_run_of_a_release(names, before):
+    """The last release that ran then, also one that was gone back to; without a name that is not known."""
+    assert release_before("2.7.0", released(*range(0, 10 * len(names), 10), names=names)) == before
 
 
 def test_what_does_not_grow_began_with_no_release():
