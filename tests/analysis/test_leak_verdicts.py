@@ -110,6 +110,22 @@ def test_registered_deques_that_fill_are_no_leak():
         assert found.verdict == "filling"
 
 
+@pytest.mark.parametrize("threshold", [10.0, 40.0])
+def test_deques_that_take_in_next_to_nothing_are_not_worth_a_word(threshold):
+    """Deques that take in less than a fiftieth of the threshold, error included, leave a level program stable."""
+    hours = grid(96)
+    for share, expected in ((0.003, "stable"), (0.013, "stable"), (0.05, "filling")):
+        held = share * threshold * hours
+        taken = history(
+            hours,
+            200 + held + noise(hours, sd=0.05),
+            deque_bytes=held * MIB,
+            deque_capacity_bytes=np.full(hours.size, 2.0 * held[-1] * MIB),
+        )
+        found = detect_leak(taken, LeakPolicy(threshold_mb_per_hour=threshold))
+        assert found.verdict == expected
+
+
 def test_a_leak_beside_filling_deques_is_found():
     """The deques' share is subtracted; what grows beside them is judged."""
     hours = grid(24)

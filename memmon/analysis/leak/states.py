@@ -116,7 +116,8 @@ def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per
     within = max(0.0, evidence.low) <= filling - least
     large = filling >= DEQUE_SHARE * max(evidence.slope + least, 0.0)
     notable = filling * evidence.hours > 2.0 * evidence.error * evidence.hours or evidence.low + least > 0
-    if within and large and notable:
+    negligible = filling < NEGLIGIBLE_SHARE * threshold_mb_per_hour
+    if within and large and notable and not negligible:
         return Judgement(verdict=Verdict.FILLING, reason="deques_explain", evidence=evidence)
     return _without_excuse(evidence, threshold_mb_per_hour)
 
