@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.objects.container_sample import base_of_kind
 from memmon.probe.objects.contents import contents
-from memmon.probe.objects.own_size import own_bytes
+from memmon.probe.objects.kinds import Kinds
+from memmon.probe.objects.own_size import measured
 from memmon.probe.objects.places import PASSED_OVER
 
 if TYPE_CHECKING:
@@ -116,27 +116,29 @@ class Path:
         """Hold no object any more; the way itself is kept."""
         self.siblings.clear()
 
-    def find_again(self, reach: Callable[[], object], among: Callable[[list[Any]], list[Any]] = list) -> None:
-        """Go the way again from `reach()`; it ends where something isn't where it was.
-
-        `among`: which of the contents of an object are its siblings on the path.
-        """
+    def find_again(self, reach: Callable[[], object], kinds: Kinds | None = None) -> None:
+        """Go the way again from `reach()`; it ends where something isn't where it was. `kinds`: types known already."""
+        kinds = kinds or Kinds()
         value: Any = reach() if self.ids else None
+        level: list[Any] = []
         for depth, identity in enumerate(self.ids):
             if depth:
-                place = _place_of(identity, self.siblings[-1], self.places[depth - 1])
-                if place is None:
-                    break
-                self.places[depth - 1] = place
-                value = self.siblings[-1][place]
+                place = self.places[depth - 1]
+                if place >= len(level) or id(level[place]) != identity:
+                    place = self.places[depth - 1] = _place_of(identity, level)
+                    if place < 0:
+                        break
+                value = level[place]
             elif id(value) != identity:
                 break
-            base = base_of_kind(type(value))
-            self.siblings.append(among(contents(value, base, self.taken[depth], own_bytes(value))[1]))
+            kind = kinds.of(value)
+            # The way may be 200 levels long: only of what is no built-in container the size matters here.
+            size = measured(value, kind.method, kind.header) if kind.base is None else 0
+            level = contents(value, kind.base, self.taken[depth], size)[1]
+            self.siblings.append(level)
         self.cut(len(self.siblings))
 
 
-def _place_of(identity: int, siblings: list[Any], expected: int) -> int | None:
-    if expected < len(siblings) and id(siblings[expected]) == identity:
-        return expected
-    return next((place for place, one in enumerate(siblings) if id(one) == identity), None)
+def _place_of(identity: int, siblings: list[Any]) -> int:
+    """Return where among some objects one is; -1 when it isn't there any more."""
+    return next((place for place, one in enumerate(siblings) if id(one) == identity), -1)

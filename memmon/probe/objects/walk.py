@@ -72,6 +72,9 @@ _LEAST_SAMPLE_COUNT = 12
 _KEPT_VISITS = 50  # for each sibling that waits, while one of them leads to very much
 _DEEP_LIMIT = 1_000
 _BETWEEN_CLOCKS_COUNT = 16
+_LONG_WAY = 20
+"""Levels down to which going the way again takes next to no time; of a longer one a step has half its time for what is new."""
+
 _SMALL_COUNT = 16
 _MANY_MET, _VERY_MANY_MET = 60, 400
 _FEW_OF_MANY, _LEAST_OF_MANY = 8, 4
@@ -130,7 +133,9 @@ class Walk:
         self.tally.kinds.forget()
         self._pause()
         self._ends_at = self._monotonic() + SLICE_SECONDS
-        self._path.find_again(reach)
+        self._path.find_again(reach, self.tally.kinds)
+        if len(self._path.ids) > _LONG_WAY:
+            self._ends_at = max(self._ends_at, self._monotonic() + SLICE_SECONDS / 2)
 
     def _walk(self, found: Iterator[Root | None]) -> None:
         for root in found:
