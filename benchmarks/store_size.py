@@ -75,6 +75,7 @@ def snapshot(tick: int, rss: int, lengths: list[int]) -> Snapshot:
         heap_used_bytes=rss // 2,
         heap_mmap_bytes=rss // 8,
         python_block_count=rss // 90,
+        gc_pending_count=tick * 97 % 700,
         gc_collection_count=tick // 3,
         gc_uncollectable_count=0,
         thread_count=14,

@@ -55,6 +55,10 @@ EXTRA_COLUMNS = (
     "thread_count",
     "fd_count",
     "heap_mmap_bytes",
+    "gc_pending_count",
+    "min_python_block_count",
+    "min_heap_used_bytes",
+    "min_heap_mmap_bytes",
 )
 """The optional arrays of a History, one value per sample, NaN where unknown."""
 
@@ -111,6 +115,10 @@ class History:
     thread_count: FloatArray | None = None
     fd_count: FloatArray | None = None
     heap_mmap_bytes: FloatArray | None = None
+    gc_pending_count: FloatArray | None = None
+    min_python_block_count: FloatArray | None = None
+    min_heap_used_bytes: FloatArray | None = None
+    min_heap_mmap_bytes: FloatArray | None = None
     runs: tuple[HistoryRun, ...] = ()
     dropped_count: int = 0
     duplicate_count: int = 0

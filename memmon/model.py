@@ -89,6 +89,8 @@ class Snapshot:
     """Native allocations served by mappings of their own."""
     python_block_count: int | None = None
     """Blocks that the interpreter's own allocator has handed out."""
+    gc_pending_count: int | None = None
+    """Objects that no collection has looked at yet; 0 where none comes by itself."""
     gc_collection_count: int | None = None
     """Full (oldest generation) collections so far."""
     gc_uncollectable_count: int | None = None

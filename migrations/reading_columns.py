@@ -12,6 +12,8 @@ All of such a revision, beside its number and the one before:
     def downgrade() -> None:
         op.drop_readings(revision)
 
+What rollups keep from a revision on of readings that were there before is named in `KEPT`, for `op.keep_beside(revision)`.
+
 `ADDED` has for each reading its column, its type (a key of `TYPES`) and what rollups keep of it beside the
 mean, as in `memmon/facts/readings.py`. The columns of the view at a revision are those of revision 0003 and
 what each revision from there on has added, so that nothing here depends on the code of the day. Released
@@ -99,6 +101,27 @@ class Readings:
         operations.execute(f"CREATE VIEW v_snapshot AS {_snapshot_view_at(operations, revision, before)}")
 
 
+@Operations.register_operation("keep_beside")
+@Operations.register_operation("drop_beside")
+class Beside:
+    """`op.keep_beside(revision)` and `op.drop_beside(revision)`: what rollups keep of readings that were there before.
+
+    `KEPT` of the revision has for each its column, its type and the prefixes, as `ADDED`. The views do not show it.
+    """
+
+    @classmethod
+    def keep_beside(cls, operations: Operations, revision: str) -> None:
+        """Add the columns to `rollup` alone: a snapshot has the value itself."""
+        for name, kind in _kept(operations, revision):
+            operations.add_column("rollup", sa.Column(name, TYPES[kind]))
+
+    @classmethod
+    def drop_beside(cls, operations: Operations, revision: str) -> None:
+        """Take away what `keep_beside` added."""
+        for name, _ in reversed(_kept(operations, revision)):
+            operations.drop_column("rollup", name)
+
+
 @Operations.register_operation("remake_views")
 class Views:
     """`op.remake_views(revision)`: every view as it is at that revision, its times in that revision's form."""
@@ -163,6 +186,12 @@ def _modules_up_to(operations: Operations, revision: str) -> list:
 def _added_up_to(operations: Operations, revision: str) -> list[tuple]:
     """Return what each revision added, from the oldest to `revision` itself."""
     return [module.ADDED for module in _modules_up_to(operations, revision) if hasattr(module, "ADDED")]
+
+
+def _kept(operations: Operations, revision: str) -> list[tuple[str, str]]:
+    """Return (column, type) of what rollups keep from a revision on of readings that were there before."""
+    kept = _modules_up_to(operations, revision)[-1].KEPT
+    return [(f"{prefix}_{name}", kind) for name, kind, beside in kept for prefix in beside]
 
 
 def _columns(added: tuple) -> list[tuple[str, str, str]]:

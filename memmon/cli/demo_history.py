@@ -115,6 +115,7 @@ def _snapshot(life: DemoRun, start: datetime, number: int, generator: random.Ran
         heap_used_bytes=52 * MIB,
         heap_mmap_bytes=14 * MIB,
         python_block_count=int(900_000 + 5_200 * leaked),
+        gc_pending_count=number * 97 % 700,
         thread_count=9,
         fd_count=41,
         work_count=number * 130,

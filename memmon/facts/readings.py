@@ -54,6 +54,8 @@ class Reading:
     fold: Fold = "mean"
     beside: tuple[Beside, ...] = ()
     """What a mean would hide and rollups keep; a counter has none."""
+    beside_since: str = ""
+    """The revision from which rollups keep that, where it is a later one than `since`."""
     is_small: bool = False
     """It fits in 32 bits."""
     is_rare: bool = False
@@ -229,15 +231,30 @@ READINGS: tuple[Reading, ...] = (
         unit="bytes",
         meaning="the native heap in use, without large mappings",
         since="0001",
+        beside=("min",),
+        beside_since="0010",
     ),
     Reading(
         column="heap_mmap_bytes",
         unit="bytes",
         meaning="native allocations with a mapping of their own",
         since="0001",
+        beside=("min",),
+        beside_since="0010",
     ),
     Reading(
-        column="python_block_count", unit="count", meaning="blocks of Python's own allocator", since="0001"
+        column="python_block_count",
+        unit="count",
+        meaning="blocks of Python's own allocator",
+        since="0001",
+        beside=("min",),
+        beside_since="0010",
+    ),
+    Reading(
+        column="gc_pending_count",
+        unit="count",
+        meaning="objects that no collection has looked at; 0 where none comes by itself",
+        since="0010",
     ),
     Reading(
         column="gc_collection_count",

@@ -21,6 +21,7 @@ COUNTERS = {
     "python_block_count": "python_block_count",
     "heap_used_bytes": "heap_used_bytes",
     "heap_mmap_bytes": "heap_mmap_bytes",
+    "gc_pending_count": "gc_pending_count",
     "work_count": "work_count",
 }
 """{array of a History: field of a Snapshot}: what the verdict knows beside resident memory."""

@@ -102,6 +102,51 @@ def after_a_peak(hours, rate=16.0):
     return program(hours, objects=60 + rate * hours, holes=np.where(hours < 0.3, 20, 220 - rate * hours))
 
 
+def in_hours(history, *, has_least):
+    """Return a history of five minutes as its rollups keep it: means, with `has_least` the least of each hour too."""
+    starts = np.arange(0, len(history), 12)
+
+    def kept(name, fold=np.add.reduceat, size=12):
+        return fold(getattr(history, name)[: starts.size * 12], starts) / size
+
+    means = {name: kept(name) for name in ("rss_bytes", "anon_bytes", "shmem_bytes", "swap_bytes", *PARTS)}
+    least = {f"min_{name}": kept(name, np.minimum.reduceat, 1) for name in (*PARTS, "rss_bytes")}
+    return History.from_arrays(
+        at_seconds=kept("at_seconds"),
+        uptime_seconds=kept("uptime_seconds"),
+        resolution_seconds=np.full(starts.size, 3600.0),
+        **means,
+        **(least if has_least else {}),
+    )
+
+
+def test_a_part_is_judged_by_the_least_of_each_hour_where_rollups_have_it():
+    """Bursts that come and go within hours hide in the least what they move in the mean; older rollups have means alone."""
+    hours = five_minutes(96)
+    burst = np.where(np.arange(hours.size) % 12 < 4, 30.0, 0.0)
+    history = program(hours, objects=60 + burst, heap=40 + 2 * burst)
+    kept, older = (known_parts(in_hours(history, has_least=one), warm_up_hours=1.0) for one in (True, False))
+    blocks = 300_000 * BLOCK / MIB
+    for signal, floor in ((Signal.BLOCKS, 60.0 + blocks), (Signal.HEAP, 41.3)):
+        mean = floor + (20.0 if signal is Signal.HEAP else 10.0)
+        assert older[signal].mb / kept[signal].mb == pytest.approx(mean / floor, rel=0.01)
+
+
+def test_an_hour_that_knows_no_least_is_judged_by_its_mean():
+    """Of a history that an upgrade divides the older hours count with their means, the later ones with their least."""
+    whole = in_hours(program(five_minutes(48)), has_least=True)
+    divided = replace(
+        whole,
+        **{
+            f"min_{name}": np.where(np.arange(48) < 24, np.nan, getattr(whole, name) - 1_000.0)
+            for name in PARTS
+        },
+    )
+    found = known_parts(divided, warm_up_hours=0.0)[Signal.HEAP].mb * MIB
+    means = whole.heap_used_bytes + whole.heap_mmap_bytes
+    assert found == pytest.approx(means - np.where(np.arange(48) < 24, 0.0, 2_000.0), abs=1.0)
+
+
 def test_the_finding_names_the_part_and_the_holes_that_it_fills():
     """The finding says which signal carries it, whose rate it has, since when, and why resident memory shows nothing."""
     hours = five_minutes(8)

@@ -22,7 +22,7 @@ from golden_figures import figures  # noqa: E402
 from store_kit import START, StoreMaker, deque_of, ticks, watch_of  # noqa: E402
 
 from memmon.config import Settings  # noqa: E402
-from memmon.model import AssessmentRecord, ComponentReading, EventRecord  # noqa: E402
+from memmon.model import AssessmentRecord, ComponentReading, EventRecord, Snapshot  # noqa: E402
 from memmon.store.alerts.store import AlertStore  # noqa: E402
 from memmon.store.retention import prune  # noqa: E402
 from memmon.store.schema.identity import HEAD_REVISION  # noqa: E402
@@ -35,13 +35,14 @@ def make(path: Path) -> None:
     """Two sources, three runs with deques, components, events and alerts; the oldest days are folded."""
     store = StoreMaker(path)
     upgrade(store.database)
+    taken = ticks(
+        600,
+        rss_mb=lambda n: 100 + n / 40,
+        deques=lambda n: [deque_of("prices", min(n // 2, 250), 250), deque_of("orders é", n // 3, None)],
+        components=lambda n: [ComponentReading(name="cache", size_bytes=1_000 * (n // 10))],
+    )
     store.add_run(
-        ticks(
-            600,
-            rss_mb=lambda n: 100 + n / 40,
-            deques=lambda n: [deque_of("prices", min(n // 2, 250), 250), deque_of("orders é", n // 3, None)],
-            components=lambda n: [ComponentReading(name="cache", size_bytes=1_000 * (n // 10))],
-        ),
+        _counted(taken),
         source="orderbot",
         release="1.4.1",
         events=[EventRecord(at=START, sequence=1, kind="annotation", text="began", uptime_seconds=0.0)],
@@ -58,8 +59,9 @@ def make(path: Path) -> None:
     evaluator.acquire("golden", at=start, lasting=timedelta(minutes=15))
     evaluator.record("golden", [watch_of("silent", "firing", at=start, source_id=1)], [], channels=[])
     evaluator.release("golden")
+    later = ticks(300, start=start, rss_mb=lambda n: 180 - n % 5)
     store.add_run(
-        ticks(300, start=start, rss_mb=lambda n: 180 - n % 5),
+        _counted(later),
         source="orderbot",
         release="1.4.2",
         watches=watches,
@@ -81,6 +83,19 @@ def make(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("VACUUM")
+
+
+def _counted(taken: list[Snapshot]) -> list[Snapshot]:
+    return [
+        replace(
+            one,
+            heap_used_bytes=2**22 + 1_000 * (number % 7),
+            heap_mmap_bytes=2**20 + 4_096 * (number % 5),
+            python_block_count=200_000 + 10 * (number % 9),
+            gc_pending_count=97 * number % 700,
+        )
+        for number, one in enumerate(taken)
+    ]
 
 
 def _assessment(at: datetime, number: int) -> AssessmentRecord:

@@ -248,10 +248,42 @@ def test_counters_follow_what_happens():
     assert len(kept) == 100_000
 
 
+@pytest.fixture
+def collector():
+    """The collector's settings, put back after the test."""
+    was_on, thresholds = gc.isenabled(), gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    (gc.enable if was_on else gc.disable)()
+
+
+@pytest.mark.usefixtures("collector")
+def test_what_no_collection_has_looked_at_is_counted():
+    """Objects count from when they are made until a collection comes; where none comes by itself none waits."""
+    probe = CauseProbe(SystemClock().monotonic)
+    gc.enable()
+    gc.set_threshold(100_000)
+    gc.collect()
+    before = probe.read().gc_pending_count
+    kept = [[] for _ in range(20_000)]
+    assert probe.read().gc_pending_count - before == pytest.approx(20_000, rel=0.02)
+    gc.collect()
+    assert probe.read().gc_pending_count < 1_000
+    assert len(kept) == 20_000
+    made = [[] for _ in range(5_000)]
+    gc.disable()
+    assert probe.read().gc_pending_count == 0
+    gc.enable()
+    assert probe.read().gc_pending_count >= 5_000
+    gc.set_threshold(0)
+    assert probe.read().gc_pending_count == 0
+    assert len(made) == 5_000
+
+
 def test_where_nothing_can_be_counted_nothing_is(monkeypatch):
     """Without any of the counters, the reading is empty."""
     monkeypatch.setattr("memmon.probe.process.heap._mallinfo2", lambda: None)
-    for name in ("psutil.heap_info", "gc.get_stats", "sys.getallocatedblocks"):
+    for name in ("psutil.heap_info", "gc.get_stats", "gc.get_count", "sys.getallocatedblocks"):
         monkeypatch.setattr(name, lambda: 1 / 0, raising=False)
     assert CauseProbe(lambda: 0.0).read() == CauseReading()
 

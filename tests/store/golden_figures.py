@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+COUNTED = ("gc_pending_count", "min_heap_used_bytes", "min_heap_mmap_bytes", "min_python_block_count")
+
+
 def figures(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with open_store(path) as store:
@@ -37,6 +40,11 @@ def figures(path: Path) -> dict[str, Any]:
                 ],
                 "verdict": verdict.verdict,
             }
+            counted = snapshots[[*COUNTED]]
+            if counted.notna().all(axis=None):  # schemas before 0010 have none
+                found[source]["counted"] = {
+                    name: round(value, 3) for name, value in counted.mean().to_dict().items()
+                }
             kept = store.assessments(source).drop(columns=["version"]).astype(object)
             if len(kept):  # schemas before 0007 have none
                 found[source]["assessments"] = json.loads(

@@ -31,6 +31,7 @@ class CauseReading:
     heap_used_bytes: int | None = None
     heap_mmap_bytes: int | None = None
     python_block_count: int | None = None
+    gc_pending_count: int | None = None
     gc_collection_count: int | None = None
     gc_uncollectable_count: int | None = None
 
@@ -59,6 +60,7 @@ class CauseProbe:
             heap_used_bytes=_count(lambda: heap.heap_used) if heap is not None else None,
             heap_mmap_bytes=_count(lambda: heap.mmap_used) if heap is not None else None,
             python_block_count=_count(_block_count),
+            gc_pending_count=_count(_pending_count),
             gc_collection_count=_count(lambda: stats[-1]["collections"]),
             gc_uncollectable_count=_count(lambda: sum(s["uncollectable"] for s in stats)) if stats else None,
         )
@@ -67,6 +69,16 @@ class CauseProbe:
 def _block_count() -> int | None:
     """Return the blocks of Python's own allocator; None where another serves its objects."""
     return None if _is_free_threaded() else sys.getallocatedblocks() or None
+
+
+def _pending_count() -> int:
+    """Return how many objects were made, less those gone, since a collection looked at the youngest; 0 where none comes by itself.
+
+    That is the first of the collector's counts in every CPython. The others count collections, not objects, mean another
+    thing in each, and what is in the older generations has been looked at. Where the collector is off, what grows is no
+    garbage that waits for it.
+    """
+    return gc.get_count()[0] if gc.isenabled() and gc.get_threshold()[0] > 0 else 0
 
 
 def _is_free_threaded() -> bool:

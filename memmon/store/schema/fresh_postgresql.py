@@ -319,18 +319,6 @@ SELECT r.id AS run_id, name AS source, release, host, pid, role, external_id, r.
 FROM (SELECT id, coalesce((SELECT at_ms FROM snapshot WHERE run_id = o.id ORDER BY seq DESC LIMIT 1),
     (SELECT max(at_ms) FROM rollup WHERE run_id = o.id)) AS last_ms FROM run o) l
 JOIN run r USING (id) JOIN source x ON x.id = source_id""",
-    """CREATE OR REPLACE VIEW v_snapshot AS
-SELECT name AS source, run_id, release, seq, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
-  to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') AS hour, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
-  round(uptime_ms / 3600000.0, 4) AS uptime_hours, rss_bytes, round(rss_bytes / 1048576.0, 3) AS rss_mb, vms_bytes, round(vms_bytes / 1048576.0, 3) AS vms_mb, available_bytes, round(available_bytes / 1048576.0, 3) AS available_mb, q.limit_bytes, round(q.limit_bytes / 1048576.0, 3) AS limit_mb, limit_used_bytes, round(limit_used_bytes / 1048576.0, 3) AS limit_used_mb,
-  round(min_rss_bytes / 1048576.0, 3) AS min_rss_mb, round(max_rss_bytes / 1048576.0, 3) AS max_rss_mb,
-  system_percent, max_system_percent, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count,
-  sample_count, resolution_ms / 1000 AS resolution_seconds, charged_bytes, max_charged_bytes
-FROM (SELECT run_id, seq, at_ms, uptime_ms, 0 AS resolution_ms, 1 AS sample_count, rss_bytes AS min_rss_bytes,
-    rss_bytes AS max_rss_bytes, system_percent, system_percent AS max_system_percent, rss_bytes, vms_bytes, available_bytes, limit_bytes, limit_used_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count, charged_bytes, charged_bytes AS max_charged_bytes
-  FROM snapshot UNION ALL SELECT run_id, NULL, at_ms, uptime_ms, resolution_ms, sample_count, min_rss_bytes,
-    max_rss_bytes, system_percent, max_system_percent, rss_bytes, vms_bytes, available_bytes, limit_bytes, limit_used_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count, charged_bytes, max_charged_bytes FROM rollup) q
-JOIN run r ON r.id = run_id JOIN source x ON x.id = source_id""",
     """CREATE OR REPLACE VIEW v_event AS
 SELECT name AS source, run_id, release, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
   round(uptime_ms / 3600000.0, 4) AS uptime_hours, kind, text, data
@@ -373,5 +361,22 @@ SELECT name AS source, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 
   to_char(to_timestamp(last_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS last_at, severity, verdict, confidence, slope_mb_per_hour, rss_bytes, round(rss_bytes / 1048576.0, 3) AS rss_mb, footprint_bytes, round(footprint_bytes / 1048576.0, 3) AS footprint_mb, charged_bytes, round(charged_bytes / 1048576.0, 3) AS charged_mb, limit_bytes, round(limit_bytes / 1048576.0, 3) AS limit_mb,
   round(CAST(100.0 * charged_bytes / nullif(limit_bytes, 0) AS NUMERIC), 1) AS limit_percent, version, data
 FROM assessment a JOIN source x ON x.id = source_id""",
-    "INSERT INTO alembic_version (version_num) VALUES ('0009')",
+    "ALTER TABLE snapshot ADD COLUMN gc_pending_count BIGINT",
+    "ALTER TABLE rollup ADD COLUMN gc_pending_count BIGINT",
+    """CREATE OR REPLACE VIEW v_snapshot AS
+SELECT name AS source, run_id, release, seq, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') AS at,
+  to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') AS hour, to_char(to_timestamp(at_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, at_ms,
+  round(uptime_ms / 3600000.0, 4) AS uptime_hours, rss_bytes, round(rss_bytes / 1048576.0, 3) AS rss_mb, vms_bytes, round(vms_bytes / 1048576.0, 3) AS vms_mb, available_bytes, round(available_bytes / 1048576.0, 3) AS available_mb, q.limit_bytes, round(q.limit_bytes / 1048576.0, 3) AS limit_mb, limit_used_bytes, round(limit_used_bytes / 1048576.0, 3) AS limit_used_mb,
+  round(min_rss_bytes / 1048576.0, 3) AS min_rss_mb, round(max_rss_bytes / 1048576.0, 3) AS max_rss_mb,
+  system_percent, max_system_percent, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count,
+  sample_count, resolution_ms / 1000 AS resolution_seconds, charged_bytes, max_charged_bytes, gc_pending_count
+FROM (SELECT run_id, seq, at_ms, uptime_ms, 0 AS resolution_ms, 1 AS sample_count, rss_bytes AS min_rss_bytes,
+    rss_bytes AS max_rss_bytes, system_percent, system_percent AS max_system_percent, rss_bytes, vms_bytes, available_bytes, limit_bytes, limit_used_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count, charged_bytes, charged_bytes AS max_charged_bytes, gc_pending_count
+  FROM snapshot UNION ALL SELECT run_id, NULL, at_ms, uptime_ms, resolution_ms, sample_count, min_rss_bytes,
+    max_rss_bytes, system_percent, max_system_percent, rss_bytes, vms_bytes, available_bytes, limit_bytes, limit_used_bytes, rss_anon_bytes, rss_file_bytes, rss_shmem_bytes, swap_bytes, uss_bytes, pss_bytes, heap_used_bytes, heap_mmap_bytes, python_block_count, gc_collection_count, gc_uncollectable_count, thread_count, fd_count, work_count, charged_bytes, max_charged_bytes, gc_pending_count FROM rollup) q
+JOIN run r ON r.id = run_id JOIN source x ON x.id = source_id""",
+    "ALTER TABLE rollup ADD COLUMN min_heap_used_bytes BIGINT",
+    "ALTER TABLE rollup ADD COLUMN min_heap_mmap_bytes BIGINT",
+    "ALTER TABLE rollup ADD COLUMN min_python_block_count BIGINT",
+    "INSERT INTO alembic_version (version_num) VALUES ('0010')",
 )

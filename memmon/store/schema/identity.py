@@ -5,7 +5,7 @@ Nothing here imports SQLAlchemy: a report over a SQLite file needs numpy and sql
 
 from __future__ import annotations
 
-HEAD_REVISION = "0009"
+HEAD_REVISION = "0010"
 """The newest revision: what this version of memmon reads and writes."""
 
 APPLICATION_ID = 0x6D656D6F

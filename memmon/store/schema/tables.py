@@ -30,6 +30,7 @@ Big = BigInteger().with_variant(Integer, "sqlite")
 
 _ROLLUP_SINCE = "0002"
 _FIRST = tuple(one for one in READINGS if one.since <= _ROLLUP_SINCE)
+_KEPT_LATER = tuple(one for one in READINGS if one.beside_since)
 _LATER = tuple(sorted((one for one in READINGS if one.since > _ROLLUP_SINCE), key=lambda one: one.since))
 
 
@@ -135,10 +136,11 @@ rollup = Table(
     Column("rss_count", Integer, nullable=False),
     Column("at_ms", Big, nullable=False),
     Column("uptime_ms", Big, nullable=False),
-    *(_column(name, one) for one in _FIRST for name in one.beside_columns),
+    *(_column(name, one) for one in _FIRST if not one.beside_since for name in one.beside_columns),
     *(_column(one.column, one) for one in _FIRST),
     Column("digest", Big),
     *(_column(name, one, since=one.since) for one in _LATER for name in (*one.beside_columns, one.column)),
+    *(_column(name, one, since=one.beside_since) for one in _KEPT_LATER for name in one.beside_columns),
     sqlite_with_rowid=False,
 )
 """Hours and days of snapshots that are past their time: means (of counters: the last)."""

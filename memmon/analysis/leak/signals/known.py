@@ -78,6 +78,21 @@ def heap_bytes(run: History) -> FloatArray | None:
     return run.heap_used_bytes + run.heap_mmap_bytes
 
 
+def least_heap_bytes(run: History) -> FloatArray | None:
+    """Return the same at its least in each sample: of an hour at least what both its parts were at their least."""
+    if run.heap_used_bytes is None:
+        return None
+    used = _least(run.heap_used_bytes, run.min_heap_used_bytes)
+    if run.heap_mmap_bytes is None:
+        return used
+    return used + _least(run.heap_mmap_bytes, run.min_heap_mmap_bytes)
+
+
+def _least(values: FloatArray, least: FloatArray | None) -> FloatArray:
+    """Return the least of each sample: the value itself where no less is known, as in rollups of older versions."""
+    return values if least is None else np.where(np.isfinite(values), np.fmin(values, least), np.nan)
+
+
 def block_bytes(run: History) -> float:
     """Return the bytes that one of Python's blocks takes, by least squares over all samples of the run.
 
@@ -104,13 +119,13 @@ def block_bytes(run: History) -> float:
 
 def _sizes(run: History) -> dict[Signal, FloatArray]:
     found: dict[Signal, FloatArray] = {}
-    anonymous, heap = anonymous_bytes(run), heap_bytes(run)
+    anonymous, heap = anonymous_bytes(run), least_heap_bytes(run)
     if anonymous is not None and _differs(run.footprint_bytes - anonymous):
         found[Signal.ANONYMOUS] = anonymous
     if heap is not None:
         found[Signal.HEAP] = heap
     if run.python_block_count is not None:
-        found[Signal.BLOCKS] = block_bytes(run) * run.python_block_count
+        found[Signal.BLOCKS] = block_bytes(run) * _least(run.python_block_count, run.min_python_block_count)
     return found
 
 
