@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
@@ -232,6 +233,7 @@ def main() -> None:
     parser.add_argument("--looks", type=int, default=3)
     parser.add_argument("--programs", type=Path, default=HERE.with_name("leaks"))
     parser.add_argument("--baseline", type=Path)
+    parser.add_argument("--processes", type=int, default=1, help="programs that run at one time")
     parser.add_argument("--show", action="store_true", help="show what was told of each")
     parser.add_argument("--here", help=argparse.SUPPRESS)
     parser.add_argument("--units", type=int, help=argparse.SUPPRESS)
@@ -243,18 +245,25 @@ def main() -> None:
         os._exit(0)  # what the program registered to run at its end is not asked for
     folder = (options.baseline or HERE.parents[2]).resolve()
     truths = json.loads((options.programs / "truth.json").read_text())
+    truths = {name: truth for name, truth in truths.items() if options.only in name}
     count = Count()
-    for name, truth in truths.items():
-        if options.only not in name:
-            continue
-        units = FEW_UNITS if truth.get("few") else UNITS
-        answer = run(name, options, folder, units, options.looks)
-        if truth["kind"] != "leak":
-            count.of_healthy(name, answer)
-            continue
-        answer |= run(name, options, folder, units, 0)
-        count.of_leaking(name, answer, truth, show=options.show)
+    with ThreadPoolExecutor(options.processes) as threads:
+        answers = threads.map(lambda name: answered(name, truths[name], options, folder), truths)
+        for (name, truth), answer in zip(truths.items(), answers, strict=True):
+            if truth["kind"] == "leak":
+                count.of_leaking(name, answer, truth, show=options.show)
+            else:
+                count.of_healthy(name, answer)
     count.show()
+
+
+def answered(name: str, truth: dict, options, folder: Path) -> dict:
+    """Return what was told of a program, and for one that leaks what it took without any look."""
+    units = FEW_UNITS if truth.get("few") else UNITS
+    answer = run(name, options, folder, units, options.looks)
+    if truth["kind"] == "leak":
+        answer |= run(name, options, folder, units, 0)
+    return answer
 
 
 if __name__ == "__main__":

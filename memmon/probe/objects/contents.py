@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections import OrderedDict, defaultdict, deque
 from functools import lru_cache
 from itertools import islice
@@ -58,9 +59,20 @@ def _referents(value: Any, size_bytes: int, wanted: int) -> tuple[int, list[Any]
     found = gc.get_referents(value)
     if not found:
         return 0, _of_view(value)
+    if issubclass(type(value), threading.local):
+        found = _of_threads(found)
     if len(found) <= _LISTED_COUNT:
         return 0, found
     return len(found), [found[place] for place in spread_places(len(found), 2 * wanted)]
+
+
+def _of_threads(found: list[Any]) -> list[Any]:
+    """Return what a `threading.local` leads to, in place of the table of its threads the attributes that each has."""
+    named: list[Any] = []
+    for one in found:
+        is_table = type(one) is dict and any(type(key) is not str for key in islice(one, 1))
+        named += islice(one.values(), _LISTED_COUNT) if is_table else [one]
+    return named
 
 
 def _of_view(value: Any) -> list[Any]:

@@ -36,7 +36,7 @@ _WRAPPED_DEPTH, _WRAPPED_COUNT = 5, 8
 _WRAPPERS = (staticmethod, classmethod, property, partial, type(lru_cache(len)))
 _ADDING = frozenset({
     "append", "appendleft", "add", "put", "put_nowait", "insert", "extend", "extendleft", "setdefault", "update",
-    "push", "heappush", "subscribe", "register", "setattr",
+    "push", "heappush", "subscribe", "register", "setattr", "write", "writelines",
 })  # fmt: skip
 _STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST", "STORE_NAME"})
 _ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
@@ -157,7 +157,8 @@ class _Search:
                 and one.opname.startswith("LOAD")
                 and _is_called(instructions, place)
             ):
-                yield _CALLED + nearness + (lines[place] in filling), _line(code, lines[place])
+                rank = _CALLED if one.argval == self._class else _ORIGIN
+                yield rank + nearness + (lines[place] in filling), _line(code, lines[place])
 
     def _additions(
         self, code: CodeType, instructions: list[Any], lines: list[int], place: int
@@ -229,7 +230,16 @@ def _origins(instructions: list[Any], lines: list[int], place: int, added: int) 
         one = instructions[before]
         if one.opname.startswith("STORE_FAST") and one.argval in used:
             used.discard(one.argval)
+            if _is_of_loop(instructions, before):
+                continue
             yield lines[before]
+
+
+def _is_of_loop(instructions: list[Any], place: int) -> bool:
+    """Return whether a variable gets its value from a loop: what goes round was made elsewhere."""
+    while place and instructions[place].opname.startswith(("STORE_FAST", "UNPACK")):
+        place -= 1
+    return bool(instructions[place].opname == "FOR_ITER")
 
 
 def _is_called(instructions: list[Any], place: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from memmon.probe.objects.places import ANY_KEY, IN_CELL, IS_CONTAINER, IS_OF_PROGRAM, TOGETHER, Places
@@ -25,9 +25,15 @@ _LEAST_ENTRIES = 8
 _OWN_SHARE = (
     0.2  # a place whose number grew by a fifth of what its entries did, in proportion, grew with its holder
 )
+_EXPLAINED_SHARE = 0.5
+"""Of what all places grew by: where those that are told grew by less, growth may be spread over places alike."""
+
 _NOISE_SHARE = 0.1  # of what is estimated from a sample
 _CLASS_SHARE = 0.4
 _CLASS_DEPTH = 5
+_PASSED_THROUGH = frozenset({IN_CELL, ".__closure__", ".__func__", ".__self__", ".func", ".args"})
+"""Steps inside a function, a method or a partial: what it is to be called with is as near as itself."""
+
 _STEP = re.compile(r"[.\[]")
 
 
@@ -47,6 +53,8 @@ class GrownPlace:
     class_name: str | None = None
     """Of which objects there are more and more in it, with its module's name."""
     is_class_of_program: bool = False
+    is_of_many: bool = False
+    """Whether it is many places that differ by key alone, none of which grew by much."""
 
     @property
     def item_bytes(self) -> int | None:
@@ -58,13 +66,29 @@ class GrownPlace:
 
 def culprits(before: Places, after: Places, between: Callable[[], object]) -> tuple[GrownPlace, ...]:
     """Return the places that grew, the largest growth first; `between` is called now and then."""
-    growth = _Changes(before, after, between)
-    found = sorted(((growth.score(place), place) for place in growth.candidates()), reverse=True)
-    told = [growth.culprit(place) for score, place in found[:CULPRIT_COUNT] if score >= SMALLEST_GROWTH_BYTES]
+    told = _told(before, after, between)
+    told_bytes = sum(one.grown_bytes for one in told)
+    if told_bytes < _EXPLAINED_SHARE * (_all_bytes(after) - _all_bytes(before)):
+        alike = _told(before.without_keys(between), after.without_keys(between), between)
+        if alike and alike[0].grown_bytes > told_bytes:
+            told = [replace(alike[0], is_of_many=True), *told[: CULPRIT_COUNT - 1]]
+    if not told:
+        return ()
     # Where two places lead to the same objects, the program's own that leads there on the shorter way is their holder.
     same = [one for one in told if _leads_to_the_same(told[0], one)]
     nearest = min(same, key=lambda one: (not _is_own(one.path), len(_STEP.findall(one.path))), default=None)
     return tuple(sorted(told, key=lambda one: one is not nearest))
+
+
+def _told(before: Places, after: Places, between: Callable[[], object]) -> list[GrownPlace]:
+    growth = _Changes(before, after, between)
+    found = sorted(((growth.score(place), place) for place in growth.candidates()), reverse=True)
+    return [growth.culprit(place) for score, place in found[:CULPRIT_COUNT] if score >= SMALLEST_GROWTH_BYTES]
+
+
+def _all_bytes(places: Places) -> float:
+    """Return what all the places take together."""
+    return sum(places.own_bytes[1:])
 
 
 def _is_own(path: str) -> bool:
@@ -95,6 +119,8 @@ def grown_place(
     before: Places, after: Places, known: GrownPlace, between: Callable[[], object]
 ) -> GrownPlace | None:
     """Return how a place that grew before has changed since, also where it shrank; None where it is gone."""
+    if known.is_of_many:
+        before, after = before.without_keys(between), after.without_keys(between)
     for place, kind in enumerate(after.kinds):
         if place % _BETWEEN_PAUSES == 0:
             between()
@@ -221,16 +247,16 @@ class _Changes:
         for below in range(place + 1, len(self._after)):
             if below % _BETWEEN_PAUSES == 0:
                 self._between()
-            depth = depths.get(self._after.parents[below], _CLASS_DEPTH) + 1
+            label = self._after.labels[below]
+            depth = depths.get(self._after.parents[below], _CLASS_DEPTH) + (label not in _PASSED_THROUGH)
             if depth > _CLASS_DEPTH:
                 continue
             depths[below] = depth
             more = self._grown(self._after.counts, self._before.counts, below)
             if more >= least and self._is_of_program(below):
                 own.append((depth, below))
-            if depth == 1:
-                is_key = self._after.labels[below] == ANY_KEY
-                entries.append((is_key, -more, below))
+            if self._after.parents[below] == place:
+                entries.append((label == ANY_KEY, -more, below))
         if own:
             return min(own)[1]
         return min(entries)[2] if entries else None

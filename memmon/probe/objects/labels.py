@@ -7,6 +7,7 @@ value where it lies: a dict of the attributes, once made, would stay.
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from itertools import islice
 from types import (
@@ -117,7 +118,8 @@ class Labels:
             if place is not None:
                 labels[place] = f".{name}"
         for place in where.values():
-            if type(found[place]) is dict and _is_own_dict(value, kind, found[place]):
+            is_local = issubclass(kind, threading.local)  # whose attributes are those of the thread that asks
+            if type(found[place]) is dict and (is_local or _is_own_dict(value, kind, found[place])):
                 labels[place] = ".__dict__"
         return labels
 

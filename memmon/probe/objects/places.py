@@ -40,6 +40,7 @@ _ALIKE_LIMIT = 8
 _FOLDED_DEPTH = 4
 _FUNCTION = "function"
 _BETWEEN_PAUSES = 400
+_MADE_BETWEEN_PAUSES = 200
 
 
 class Places:
@@ -137,6 +138,28 @@ class Places:
             if self.parents[place] >= 0:
                 self.total_bytes[self.parents[place]] += self.total_bytes[place]
 
+    def without_keys(self, between: Callable[[], object]) -> Places:
+        """Return the finished places anew, those that differ by key alone as one; `between` is called now and then."""
+        found, where = Places(), array("i", bytes(4 * len(self)))
+        for place in range(1, len(self)):
+            if place % _MADE_BETWEEN_PAUSES == 0:
+                between()
+            parent, label, kind = self.parents[place], self.labels[place], self.kinds[place]
+            holder = where[parent] if parent >= 0 else NO_PLACE
+            if label[0] == "[":
+                label = ANY
+            key = f"{holder} {label} {kind}"
+            one = found.index.get(key)
+            if one is None:  # not `child`, which takes lists in lists for one
+                one = found.index[key] = found._added(holder, label, kind, self.flags[place])
+            where[place] = one
+            found.counts[one] += self.counts[place]
+            found.own_bytes[one] += self.own_bytes[place]
+            found.total_bytes[one] += self.total_bytes[place]
+            found.entries[one] += self.entries[place]
+            found.met[one] += self.met[place]
+        return found
+
     def root_of(self, place: int) -> int:
         """Return the root that leads to a place."""
         while self.parents[place] >= 0:
@@ -164,7 +187,7 @@ class Places:
         self.kinds.append(kind)
         self.parents.append(parent)
         self.flags.append(flags)
-        for numbers in (self.counts, self.own_bytes, self.entries):
+        for numbers in (self.counts, self.own_bytes, self.total_bytes, self.entries):
             numbers.append(0.0)
         for whole in (self.child_counts, self.met, self.again, self.repeated):
             whole.append(0)

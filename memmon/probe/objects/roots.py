@@ -7,6 +7,7 @@ last to let it go, and so the one in whose thread its finaliser runs.
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import threading
@@ -15,12 +16,13 @@ from collections import deque
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import BuiltinFunctionType, CoroutineType
+from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
 from memmon.probe.objects.plain import (
+    bare_name,
     class_entry,
     entry_of,
     is_static,
@@ -57,6 +59,9 @@ _NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
 _CLASS_ENTRIES_LIMIT = 100
 _OUR_FOLDER = f"{Path(__file__).parents[2]}/"
+_GENERATOR_STEPS = frozenset({"async_generator_asend", "async_generator_athrow"})
+"""What waits in a coroutine's place for an asynchronous generator's next value; it leads to that first."""
+
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
@@ -275,11 +280,22 @@ def _waiting(reference: Callable[[], object]) -> list[FrameType]:
     kind: Any = entry_of(module_values(module_at("_asyncio")), "Task")
     if type(kind) is not type or not issubclass(type(task), kind):
         return []
-    coroutine: Any = namespace_of(kind)["get_coro"](task)
+    waiting: Any = namespace_of(kind)["get_coro"](task)
     found: list[FrameType] = []
-    while type(coroutine) is CoroutineType and coroutine.cr_frame is not None and len(found) < _DEPTH_LIMIT:
-        found.append(coroutine.cr_frame)
-        coroutine = coroutine.cr_await
+    while len(found) < _DEPTH_LIMIT:
+        if type(waiting) is CoroutineType:
+            frame, waiting = waiting.cr_frame, waiting.cr_await
+        elif type(waiting) is AsyncGeneratorType:
+            frame, waiting = waiting.ag_frame, waiting.ag_await
+        else:
+            is_step = is_static(type(waiting)) and bare_name(type(waiting)) in _GENERATOR_STEPS
+            waiting = gc.get_referents(waiting)[0] if is_step else None
+            if type(waiting) is not AsyncGeneratorType:
+                break
+            continue
+        if frame is None:
+            break
+        found.append(frame)
     return found
 
 

@@ -107,7 +107,7 @@ class Tally:
 
     def code_of(self, function: FunctionType, weight: float, place: int) -> None:
         """Count the code of a function that was made at run time at a place of its own: many may share it."""
-        if id(function.__globals__) in self.own_globals:
+        if id(function.__globals__) in self.own_globals or self.is_foreign_code(function):
             return
         code = function.__code__
         place = self.places.child(place if place >= 0 else ~place, ".__code__", "code")

@@ -243,7 +243,7 @@ class Walk:
             if kind.role == IS_NUMBER:
                 return
             own_bytes = tally.first(value, kind, weight, node)
-            if kind.role == IS_OPEN and not tally.is_foreign_code(value):
+            if kind.role == IS_OPEN and (not tally.is_foreign_code(value) or _is_made_for(self._path, value)):
                 if type(value) is FunctionType:
                     tally.code_of(value, weight, node)
                 self._gone.add(identity)
@@ -334,3 +334,9 @@ def _holder(value: object, base: object) -> int:
     if base is not None:
         return OF_CONTAINER
     return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
+
+
+def _is_made_for(path: Path, function: FunctionType) -> bool:
+    """Return whether a library made a function for what keeps it, and what the function is to call lies in its closure."""
+    holders = path.holders
+    return bool(function.__closure__) and bool(holders) and OF_CLASS not in holders[-2:]
