@@ -51,7 +51,9 @@ def advice_of(
     if any(state_of(deque).is_failing for deque in assessed.deques):
         found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
     if assessed.finding.verdict is Verdict.CANNOT_SAY and is_live:
-        found.append(f"Record on; this answers as soon as there is a verdict: {command('leaks')}")
+        found.append(
+            f"Nothing yet: let it record on. This answers as soon as there is a verdict: {command('leaks')}"
+        )
     return tuple(found)
 
 

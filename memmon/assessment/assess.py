@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from memmon.analysis.forecast.wording import told_as_level
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.advice import advice_of
 from memmon.assessment.assessment import Assessment
@@ -124,10 +125,17 @@ def assess_finding(
         limited_run_id=limited.run_id,
         grown=known.grown,
     )
-    found = _begun(found, known)
+    found = _level(_begun(found, known))
     if not is_brief:
         found = found.rated()
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
+
+
+def _level(found: Assessment) -> Assessment:
+    """Return the same; of what does not grow the forecast says that it does not."""
+    if found.forecast is None or not found.is_level:
+        return found
+    return replace(found, forecast=told_as_level(found.forecast))
 
 
 def _begun(found: Assessment, known: Present) -> Assessment:

@@ -17,6 +17,7 @@ from memmon.assessment.severity import SeverityReason, severity_reasons
 from memmon.assessment.unrecorded import Unrecorded, unrecorded_of
 from memmon.facts.plain import as_plain
 from memmon.facts.severity import Severity
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:  # the schema's maker knows these by itself: few assessments have all of them
     from memmon.alerts.pace import Pace
@@ -160,6 +161,12 @@ class Assessment:
         """What is said beside a verdict or a forecast that can't be given yet: the present pace, and what is missing."""
         waits = f"{self.waits_for[:1].upper()}{self.waits_for[1:]}." if self.waits_for else ""
         return tuple(filter(None, ("" if self.pace is None else self.pace.summary, waits)))
+
+    @property
+    def is_level(self) -> bool:
+        """Tell whether nothing rises that counts against the limit: not here, not where nobody records, not of late."""
+        rises = self.finding.verdict.may_reach_limit or self.elsewhere_slope_mb_per_hour is not None
+        return not rises and self.pace is None and self.finding.verdict is not Verdict.CANNOT_SAY
 
     @property
     def rss_at_limit_bytes(self) -> int | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HUNDRED_PERCENT = 100.0
 """By definition: a whole in per cent."""
 WEEKDAY_DAYS = 6
-"""What lies no further away is told by its day of the week. By definition: the same day comes again on the seventh."""
+"""What lies no further from a day is told by its day of the week. By definition: the same day comes again on the seventh."""
 
 EDGE_SLACK = timedelta(hours=1)
 """What begins so soon after the beginning of what was looked at may have begun before it. Chosen: a sample an hour is common."""
@@ -50,21 +50,35 @@ def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...
 
 
 def day_and_time(at: datetime, *, now: datetime | None, tz: tzinfo | None = None) -> str:
-    """Return a moment as people tell it: `Tuesday 14:05`, and by its date when that is unclear.
+    """Return a moment as people tell it, and as it can still be read from a picture that was taken days ago.
+
+    The year is said where it is not that of `now`.
 
     >>> from datetime import UTC, datetime
     >>> now = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
     >>> day_and_time(datetime(2026, 3, 3, 14, 5, tzinfo=UTC), now=now, tz=UTC)
-    'Tuesday 14:05'
-    >>> day_and_time(datetime(2026, 2, 3, 14, 5, tzinfo=UTC), now=now, tz=UTC)
-    '3 February 14:05'
+    'Tuesday 3 March 14:05'
+    >>> day_and_time(datetime(2025, 12, 30, 14, 5, tzinfo=UTC), now=now, tz=UTC)
+    'Tuesday 30 December 2025 14:05'
     """
     local = at.astimezone(tz)
-    today = None if now is None else now.astimezone(tz)
-    if today is not None and abs((local.date() - today.date()).days) <= WEEKDAY_DAYS:
-        return f"{local:%A %H:%M}"
-    year = "" if today is not None and local.year == today.year else f" {local.year}"
-    return f"{local.day} {local:%B}{year} {local:%H:%M}"
+    year = "" if now is not None and local.year == now.astimezone(tz).year else f" {local.year}"
+    return f"{local:%A} {local.day} {local:%B}{year} {local:%H:%M}"
+
+
+def time_beside(at: datetime, other: datetime, *, tz: tzinfo | None = None) -> str:
+    """Return a moment beside another that is told in full: what is clear from that one is left out.
+
+    >>> from datetime import UTC, datetime
+    >>> full = datetime(2026, 3, 3, 14, 5, tzinfo=UTC)
+    >>> [time_beside(datetime(2026, 3, day, 9, 0, tzinfo=UTC), full, tz=UTC) for day in (3, 6, 20)]
+    ['09:00', 'Friday 09:00', 'Friday 20 March 09:00']
+    """
+    local, told = at.astimezone(tz), other.astimezone(tz)
+    days = abs((local.date() - told.date()).days)
+    if days > WEEKDAY_DAYS:
+        return day_and_time(at, now=other, tz=tz)
+    return f"{local:%A %H:%M}" if days else f"{local:%H:%M}"
 
 
 def told_growth(finding: LeakFinding) -> tuple[float | None, float | None, float | None]:
@@ -95,11 +109,22 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
 
 
 def _waits(assessed: Assessment, tz: tzinfo | None) -> str:
-    """Return what is missing, the time in it told as every other here: its words were made elsewhere, maybe in another zone."""
-    at = assessed.ready_at
+    """Return what is waited for, and in brackets what is missing; the time in it is told as every other here.
+
+    The words were made elsewhere, maybe in another zone.
+    """
+    at, now = assessed.ready_at, assessed.at
     if at is None:
         return assessed.waits_for
-    return _TIME_WITH_OFFSET.sub(day_and_time(at, now=assessed.at, tz=tz), assessed.waits_for)
+    told = day_and_time(at, now=now, tz=tz) if now is None else _time_or_day(at, now, tz)
+    opening, _, what = _TIME_WITH_OFFSET.sub(told, assessed.waits_for).partition(": ")
+    return f"{what} ({opening})" if what else opening
+
+
+def _time_or_day(at: datetime, now: datetime, tz: tzinfo | None) -> str:
+    """Return when something is expected: of this very day the time is enough."""
+    is_today = at.astimezone(tz).date() == now.astimezone(tz).date()
+    return f"{at.astimezone(tz):%H:%M}" if is_today else day_and_time(at, now=now, tz=tz)
 
 
 def _or_earlier(finding: LeakFinding) -> str:
@@ -122,6 +147,8 @@ def _whose(assessed: Assessment) -> str:
     found = chief_culprit(assessed.culprits)
     if found is not None:
         return f"{shown(found.name)} holds {in_percent(found.share)} of it."
+    if assessed.finding.verdict is Verdict.FILLING:
+        return ""  # the deques that fill are named as what grows
     main = next(iter(() if assessed.cause is None else assessed.cause.parts), None)
     unnamed = (
         "nothing that is registered explains it"
@@ -148,7 +175,8 @@ def _end(assessed: Assessment, tz: tzinfo | None) -> str:
         return f"{used}; at the present pace it is reached {assessed.pace.span_words}."
     hours = None if forecast is None else forecast.hours_to_limit
     if hours is None or forecast is None or assessed.finding.verdict is Verdict.CANNOT_SAY:
-        return f"{used}{', and nothing grows towards it' if _is_level(assessed) else ''}."
+        level = f", and nothing grows towards it{' so far' if assessed.ready_at is not None else ''}"
+        return f"{used}{level if assessed.is_level else ''}."
     when = (
         ""
         if forecast.at is None
@@ -168,25 +196,15 @@ def _full(assessed: Assessment) -> str:
     return f"They are full in about {span(forecast.deques_full_hours)}{level}."
 
 
-def _is_level(assessed: Assessment) -> bool:
-    """Tell whether nothing rises that counts against the limit: neither here nor where nobody records."""
-    rises = assessed.finding.verdict.may_reach_limit or assessed.elsewhere_slope_mb_per_hour is not None
-    return not rises and assessed.finding.verdict is not Verdict.CANNOT_SAY
-
-
 def _dated(
     at: datetime, low: datetime | None, high: datetime | None, now: datetime | None, tz: tzinfo | None
 ) -> str:
-    """Return when, with the interval: `on Friday 03:00 (Thursday 22:30 to 04:10)`."""
-    words = day_and_time(at, now=now, tz=tz)
+    """Return when, with the interval: `on Friday 6 March 03:00 (Thursday 22:30 to 04:10)`."""
+    words = f"on {day_and_time(at, now=now, tz=tz)}"
     if low is None:
-        return f"on {words}"
-    first, last = day_and_time(low, now=now, tz=tz), ""
-    if high is not None:
-        last = day_and_time(high, now=now, tz=tz)
-        last = last[-5:] if last[:-5] == first[:-5] else last
-    first = first[-5:] if first[:-5] == words[:-5] else first
-    return f"on {words} ({first} {f'to {last}' if last else 'or later'})"
+        return words
+    end = "or later" if high is None else f"to {time_beside(high, at, tz=tz)}"
+    return f"{words} ({time_beside(low, at, tz=tz)} {end})"
 
 
 def _beside(assessed: Assessment) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from memmon.assessment.freshness import FreshnessState
 from memmon.facts.verdicts import Verdict
-from memmon.formatting import local_time
+from memmon.formatting import local_time, span
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ def waiting_for(
         opening = found.words.split(": ")[0]
         return Waiting(words=f"{opening}: {_silence(freshness)}, so that waiting brings no verdict")
     if forecast is not None and forecast.state == "cannot_say":
+        if (
+            not finding.verdict.may_reach_limit
+            and forecast.ready_at is None
+            and forecast.plateau_bytes is None
+        ):
+            return NOTHING  # it does not grow
         found = _for_date(finding, forecast, history)
         if freshness is None or freshness.state is FreshnessState.LIVE or found.ready_at is None:
             return found
@@ -73,7 +79,7 @@ def _for_verdict(finding: LeakFinding, history: History) -> Waiting:
     end = finding.window.end or history.last_at
     if finding.reason == "too_early":
         lacking = max(LONG_ENOUGH_HOURS - finding.duration_hours, 0.0)
-        words = f"{finding.duration_hours:.1f} of {LONG_ENOUGH_HOURS:g} h of growth"
+        words = f"{_done(finding.duration_hours, of=LONG_ENOUGH_HOURS)} of growth"
         return _ready(words, "a leak can be told from a warm-up", end, lacking)
     if finding.reason == "part_rises":
         return _for_part(finding, end)
@@ -85,12 +91,17 @@ def _for_verdict(finding: LeakFinding, history: History) -> Waiting:
     return _for_more(finding, history, end)
 
 
+def _done(hours: float, *, of: float) -> str:
+    """Return how much of what is needed is there: `3.1 of 19.5 h`, and below an hour `24 min of 2 h`."""
+    return f"{span(hours) if hours < 1.0 else f'{hours:.1f}'} of {of:g} h"
+
+
 def _for_part(finding: LeakFinding, end: datetime | None) -> Waiting:
     """Return what a part of memory waits for that rises, where the whole does not say so."""
     lacking = LONG_ENOUGH_HOURS - finding.duration_hours
     if lacking <= 0.0:
         return Waiting(words="a part of memory rises, but not as evenly as a leak does: its next hours tell")
-    words = f"{finding.duration_hours:.1f} of {LONG_ENOUGH_HOURS:g} h of growth in a part of memory"
+    words = f"{_done(finding.duration_hours, of=LONG_ENOUGH_HOURS)} of growth in a part of memory"
     return _ready(words, "a leak can be told from a warm-up", end, lacking)
 
 
@@ -106,7 +117,7 @@ def _for_more(finding: LeakFinding, history: History, end: datetime | None) -> W
             return Waiting(words=f"{words}: the next samples tell when there is a verdict")
         hours = max(hours, samples * step_hours)
     elif hours > 0.0:
-        words = f"{finding.duration_hours:.1f} of {policy.min_duration_hours:g} h"
+        words = _done(finding.duration_hours, of=policy.min_duration_hours)
     else:
         return Waiting(
             words=f"no run is long enough: a verdict needs one that goes on for {policy.min_duration_hours:g} h"
@@ -154,10 +165,9 @@ def _step_hours(history: History) -> float | None:
 def _for_date(finding: LeakFinding, forecast: Forecast, history: History) -> Waiting:
     """Return what a date waits for where there is a verdict."""
     if forecast.ready_at is not None:
-        return Waiting(
-            words=f"more readings are needed: a date from {local_time(forecast.ready_at)} on",
-            ready_at=forecast.ready_at,
-        )
+        what = "a date" if finding.verdict.may_reach_limit else "whether the limit is in reach can be said"
+        words = f"more readings are needed: {what} from {local_time(forecast.ready_at)} on"
+        return Waiting(words=words, ready_at=forecast.ready_at)
     if forecast.plateau_bytes is not None:
         return Waiting(
             words="where it levels off is not sure enough for a date: readings nearer to that level are needed"

@@ -35,6 +35,7 @@ SPARK_HOURS = 24.0
 _BARS = "▁▂▃▄▅▆▇█"
 _PLAIN_BARS = "_.-=+*%#"
 _GAP = " "
+_DO = "Do: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +54,15 @@ class View:
     def fitted(self, *, width: int, height: int) -> tuple[str, ...]:
         """Return the lines, wrapped to `width`, that a screen with `height` lines has room for.
 
-        Where not all fit, the line on freshness follows the first sentence, and the figures stand last.
+        Where not all fit, the line on freshness and what to do follow the first sentence, and the figures stand last.
         """
         last, figures = self.lines[-1], self.lines[len(self.sentences) : -1]
         whole = [row for line in self.lines for row in _wrapped(line, width)]
         if len(whole) <= height:
             return tuple(whole)
-        ordered = (*self.sentences[:1], last, *self.sentences[1:], *figures)
+        first, *others = self.sentences
+        others.sort(key=lambda sentence: not sentence.startswith(_DO))
+        ordered = (first, last, *others, *figures)
         return tuple(row for line in ordered for row in _wrapped(line, width))[: max(height, 0)]
 
 
@@ -116,7 +119,7 @@ def _sentences(seen: Assessment) -> tuple[str, ...]:
     from memmon.assessment.plainly import plainly
 
     said = [printable(sentence) for sentence in plainly(seen)]
-    return (*said, *(f"Do: {printable(one)}" for one in seen.advice[:1]))
+    return (*said, *(f"{_DO}{printable(one)}" for one in seen.advice[:1]))
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -140,8 +140,8 @@ _GROWING = VerdictRow(
     may_be_pause=True,
     lasts=True,
     asks_week_before=True,
-    plain="Growing {rate}",
-    plain_end=", below the {threshold} that count as a leak",
+    plain="Growing, too slowly to count as a leak: {rate}",
+    plain_end=" (a leak is {threshold} or more)",
 )
 _SATURATING = VerdictRow(
     rank=3,

@@ -78,7 +78,7 @@ def build_charts(
         return None
     first_seconds = max(since.timestamp(), float(buckets.at_seconds[0]))
     whole = summed(buckets) if are_several(report.assessment) else buckets
-    history = store.history(report.source, since, until, run_id=run_id)
+    history = history_of_finding(store.history(report.source, since, until, run_id=run_id), report.assessment)
     window = _Window(
         since_seconds=first_seconds,
         until_seconds=until.timestamp(),
@@ -94,9 +94,7 @@ def build_charts(
         parts=parts_of(store, report, buckets, offset_seconds=offset_seconds, bounds=(since, until, run_id)),
         deques=_deques(store, report, window, run_id),
         days=tuple(_days(whole, report, tz)),
-        windows=trend_rows(
-            history_of_finding(history, report.assessment), report.leak.finding, least_squares=least_squares
-        ),
+        windows=trend_rows(history, report.leak.finding, least_squares=least_squares),
         markers=markers_of(
             report,
             *(
@@ -110,6 +108,7 @@ def build_charts(
         releases=releases_of(report, since_seconds=first_seconds, until_seconds=until.timestamp()),
         pauses=window.pauses,
         offset_seconds=offset_seconds,
+        told_at_seconds=report.told_at.timestamp(),
     )
 
 

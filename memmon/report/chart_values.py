@@ -176,3 +176,5 @@ class Charts:
     """Where nothing was recorded, oldest first."""
     offset_seconds: float = 0.0
     """How far local time is ahead of UTC: bins begin at local midnight."""
+    told_at_seconds: float | None = None
+    """From when moments are told, as in the sentences: when the assessment was made. None: from `until_seconds`."""

@@ -267,6 +267,12 @@ class Report:
         """True when there is no sample to report on."""
         return self.memory.sample_count == 0
 
+    @property
+    def told_at(self) -> datetime:
+        """The one moment from which every other is told: when the assessment was made, else the report."""
+        at = None if self.assessment is None else self.assessment.at
+        return self.generated_at if at is None else at
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON: the same names, times as ISO 8601 text, no NaN."""
         plain: dict[str, Any] = as_plain(self)

@@ -131,7 +131,7 @@ def test_before_there_is_a_verdict_no_tool_is_advised():
     """What grew in the first minutes may be no leak: the advice is to record on, not to attach a profiler."""
     young = assess_finding(history(hours=1), finding(verdict="cannot_say"), present=Present(limit=LIMIT))
     said = advice_of(replace(young, severity=None, cause=NATIVE))
-    assert [one.startswith("Record on") for one in said] == [True]
+    assert [one.startswith("Nothing yet: let it record on.") for one in said] == [True]
 
 
 def test_commands_are_ready():

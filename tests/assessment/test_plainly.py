@@ -8,6 +8,7 @@ from datetime import UTC, timedelta, timezone
 import pytest
 from assessed_values import START, forecast, history, run
 
+from memmon.analysis.forecast.wording import describe
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import Culprit, Culprits
 from memmon.assessment.limits import Limit
@@ -51,7 +52,7 @@ def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
     assert plainly(found, tz=UTC) == (
         f"Leaking {rate(found.finding.slope_mb_per_hour)} since {since}, with release 1.8.1.",
         "order_cache holds 80 % of it.",
-        "The container's limit, 2,048 MB, is reached in about 40.0 h, on Tuesday 22:00 (17:30 to 23:12).",
+        "The container's limit, 2,048 MB, is reached in about 40.0 h, on Tuesday 3 March 22:00 (17:30 to 23:12).",
     )
 
 
@@ -75,7 +76,7 @@ def test_deques_that_fill_are_told_by_what_is_seen_to_grow_and_when_they_are_ful
 def test_an_interval_without_an_end_says_or_later():
     """Where the latest moment lies beyond the horizon, none is claimed."""
     found = leaking(forecast=dated(40.0, 20.0, None))
-    assert plainly(found, tz=UTC)[-1].endswith("on Tuesday 22:00 (02:00 or later).")
+    assert plainly(found, tz=UTC)[-1].endswith("on Tuesday 3 March 22:00 (02:00 or later).")
 
 
 def test_who_holds_what_grew_is_said_even_where_nobody_knows():
@@ -90,9 +91,10 @@ def test_growth_below_the_threshold_is_told_as_that():
     base = leaking()
     found = replace(base, finding=replace(base.finding, verdict=Verdict.GROWING), forecast=None)
     said = plainly(found, tz=UTC)[0]
-    assert said.startswith(f"Growing {rate(base.finding.slope_mb_per_hour)} since ")
-    assert said.endswith(", below the 10.00 MB/hour that count as a leak.")
-    assert "count as" not in plainly(base, tz=UTC)[0]
+    grows = f"Growing, too slowly to count as a leak: {rate(base.finding.slope_mb_per_hour)} since "
+    assert said.startswith(grows)
+    assert said.endswith(" (a leak is 10.00 MB/hour or more).")
+    assert "too slowly" not in plainly(base, tz=UTC)[0]
 
 
 def test_growth_since_before_what_was_looked_at_has_no_beginning():
@@ -124,10 +126,21 @@ def test_what_is_waited_for_is_told_by_its_day_in_the_readers_zone():
     tokyo = timezone(timedelta(hours=9))
     for zone in (UTC, tokyo):
         said = plainly(waiting, tz=zone)[0]
-        told = day_and_time(ready, now=base.at, tz=zone)
-        assert said.endswith(f": 3 of 24 samples: first verdict at about {told}."), said
+        is_today = ready.astimezone(zone).date() == base.at.astimezone(zone).date()
+        told = f"{ready.astimezone(zone):%H:%M}" if is_today else day_and_time(ready, now=base.at, tz=zone)
+        assert said.endswith(f": first verdict at about {told} (3 of 24 samples)."), said
     silent = replace(waiting, waits_for="3 of 24 samples: its run has ended", ready_at=None)
     assert plainly(silent, tz=UTC)[0].endswith(": 3 of 24 samples: its run has ended.")
+
+
+def test_an_interval_over_midnight_says_whose_day_it_is():
+    """Beside a date told in full, a time of another day has that day's name, and a far one its own date."""
+    over = leaking(forecast=dated(40.0, 14.0, 43.0))
+    assert plainly(over, tz=UTC)[-1].endswith("on Tuesday 3 March 22:00 (Monday 20:00 to Wednesday 01:00).")
+    far = leaking(forecast=dated(400.0, 200.0, 600.0))
+    assert plainly(far, tz=UTC)[-1].endswith(
+        "on Wednesday 18 March 22:00 (Tuesday 10 March 14:00 to Friday 27 March 06:00)."
+    )
 
 
 def test_what_is_level_grows_towards_no_limit():
@@ -140,6 +153,29 @@ def test_what_is_level_grows_towards_no_limit():
     )
     elsewhere = replace(level, elsewhere_slope_mb_per_hour=4.0)
     assert plainly(elsewhere, tz=UTC)[1] == f"{words}."
+
+
+@pytest.mark.parametrize("ready_at", [None, START + timedelta(days=9)])
+@pytest.mark.parametrize(("slope", "is_level"), [(0.0, True), (20.0, False)])
+def test_what_does_not_grow_waits_for_no_date(monkeypatch, slope, is_level, ready_at):
+    """Beside `nothing grows towards it` no face says that a date is to come; of what grows it does."""
+    unsure = describe(replace(forecast(state="cannot_say"), ready_at=ready_at))
+    monkeypatch.setattr("memmon.assessment.assess.forecast_of", lambda *_, **__: unsure)
+    found = assess(history(slope), present=Present(limit=LIMIT))
+    assert found.is_level == is_level
+    said = (found.forecast.summary, *found.outlook)
+    assert any("Cannot say yet when" in one for one in said) != is_level
+    assert any("Nothing grows towards the limit of 1,024 MB" in one for one in said) == is_level
+    assert any("for a date" in one or "a date from" in one for one in said) != is_level
+    so_far = any("nothing grows towards it so far" in one for one in plainly(found, tz=UTC))
+    assert so_far == (is_level and ready_at is not None)
+
+
+def test_the_deques_that_fill_need_no_owner():
+    """What fills is named as what grows: that no owner is known by name would be said of something else."""
+    filling = replace(LEAK.finding, verdict=Verdict.FILLING, is_leak=False)
+    assert "owner" not in " ".join(plainly(leaking(finding=filling), tz=UTC))
+    assert "owner" in " ".join(plainly(leaking(), tz=UTC))
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -75,7 +75,7 @@ def test_a_killed_run_is_of_the_present_release_only_where_it_had_it(earlier, is
     history = HistorySection(run_count=2, first_at=started, last_at=NOW, runs=runs)
     said = death_sentence(history, now=NOW, tz=UTC)
     whose = " of this release, 2.7.0," if is_same else ""
-    assert said == f"An earlier run{whose} was killed out of memory on Wednesday 20:20."
+    assert said == f"An earlier run{whose} was killed out of memory on Wednesday 4 March 20:20."
 
 
 def test_both_ends_of_the_date_are_told_in_one_unit(known):

@@ -134,7 +134,7 @@ def test_without_scripts_the_lines_say_what_they_are(leak):
     drawn = re.search(r"<svg role=\"img\".*?</svg>\s*</div>", page.read_text(), re.DOTALL)[0]
     words = re.findall(r"<text class=\"on[^>]*>([^<]*)</text>", drawn)
     met = datetime.fromtimestamp(charts.memory.reach.at_seconds, UTC)
-    assert {"1.4.0", "1.4.1", "1.4.2", f"full {met:%A %H:%M}"} <= set(words)
+    assert {"1.4.0", "1.4.1", "1.4.2", f"full {met:%A} {met.day} {met:%B %H:%M}"} <= set(words)
     assert any(re.fullmatch(r"resident memory \d+\.\d MB", one) for one in words)
     assert any(re.fullmatch(r"trend 1\d\.\d+ MB/hour", one) for one in words)
     assert any(one.endswith("limit, 1,150 MB") for one in words)

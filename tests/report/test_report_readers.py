@@ -17,27 +17,27 @@ SCREENS = [(1440, 900), (1024, 768), (390, 844)]
 ANSWERS = {
     "1": (
         "Leaking 18.",
-        " MB/hour since Tuesday 21:",
+        " MB/hour since Tuesday 3 March 21:",
         "with release 5.2.0.",
         "session_cache holds ",
         "The container's limit, 2,048 MB, is reached in about 46.",
-        "on Saturday 1",
+        "on Saturday 7 March 1",
         "Do: Bound or clear session_cache",
     ),
     "2": (
-        "Growing 3.1",
-        " MB/hour since 26 February 16:17 or earlier, below the 10.00 MB/hour that count as a leak.",
+        "Growing, too slowly to count as a leak: 3.1",
+        " MB/hour since Thursday 26 February 16:17 or earlier (a leak is 10.00 MB/hour or more).",
         "of it is native allocations; nothing that is registered explains it.",
         "The container's limit, 4,096 MB, is reached in about 39.",
-        "on 14 April",
+        "on Tuesday 14 April",
         "Do: Attach a native profiler",
     ),
     "3": (
         "Leaking 46.",
-        " MB/hour since Thursday 07:5",
+        " MB/hour since Thursday 5 March 07:5",
         "unsent_messages holds 95 % of it.",
         "The machine's memory, 32.0 GB, is reached in about 16.",
-        "on 21 March",
+        "on Saturday 21 March",
         "Do: Bound or clear unsent_messages",
     ),
     "4": (
@@ -47,12 +47,12 @@ ANSWERS = {
     ),
     "5": (
         "Leaking 46.",
-        " MB/hour since Wednesday 19:",
+        " MB/hour since Wednesday 4 March 19:",
         "seen_articles holds 71 % of it.",
-        "The container's limit, 1,536 MB, is reached in about 7.6 h, on Thursday 23:57",
-        "An earlier run of this release, 2.7.0, was killed out of memory on Wednesday 19:36.",
+        "The container's limit, 1,536 MB, is reached in about 7.6 h, on Thursday 5 March 23:57",
+        "An earlier run of this release, 2.7.0, was killed out of memory on Wednesday 4 March 19:36.",
         "Do: Bound or clear seen_articles",
-        "And: Restart it, or raise the limit, before Thursday 23:33.",
+        "And: Restart it, or raise the limit, before Thursday 5 March 23:33.",
     ),
 }
 """What each page says in its first screen, by what was put into its history."""

@@ -38,6 +38,22 @@ def _summary(forecast: Forecast) -> str:
             assert_never(forecast.state)
 
 
+def told_as_level(forecast: Forecast) -> Forecast:
+    """Return the forecast of what does not grow: where it gives no date it says that there is none, not that one is to come.
+
+    Of a short history it says so far, and from when on more can be said.
+    """
+    if forecast.state != "cannot_say" or forecast.plateau_bytes is not None:
+        return forecast
+    limit = size(forecast.limit_bytes / MIB)
+    end = (
+        ", so that there is no date"
+        if forecast.ready_at is None
+        else f" so far; more can be said from about {local_time(forecast.ready_at)} on"
+    )
+    return replace(forecast, summary=f"Nothing grows towards the limit of {limit}{end}.")
+
+
 def _until(forecast: Forecast) -> str:
     """Return what is known beside that nothing can be said: the level approached, or when more can be said."""
     if forecast.plateau_bytes is not None:

@@ -13,11 +13,9 @@ from memmon.cli.parameter_types import LIMIT, NumberRange
 from memmon.cli.selection import opened
 from memmon.cli.text import duration, local_time, printable, size
 from memmon.facts.limit_names import limit_name
-from memmon.units import SECONDS_PER_HOUR
+from memmon.formatting import span, span_range
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from memmon.analysis.forecast.finding import Forecast
     from memmon.assessment.assessment import Assessment
     from memmon.assessment.limits import LimitKind
@@ -79,38 +77,36 @@ def _text(forecast: Forecast, found: Assessment, age: Staleness) -> str:
             f"  Limit: {size(found.limit_bytes)} ({limit_name(found.limit_origin)}), {size(found.charged_bytes)} used"
             f" ({found.used_percent:.1f} %)"
         ),
-        f"  Reached in: {_reached(forecast, ready_at=found.ready_at)}",
+        f"  Reached in: {_reached(forecast, found)}",
     ]
     if forecast.at is not None:
         lines.append(f"  That is: {local_time(forecast.at)}")
     if forecast.deques_full_hours is not None:
-        lines.append(f"  Deques full in: {duration(forecast.deques_full_hours * SECONDS_PER_HOUR)}")
+        lines.append(f"  Deques full in: {span(forecast.deques_full_hours)}")
     lines += [f"  {printable(detail)}" for detail in (*found.outlook, *forecast.details)]
     stale = " - STALE: nothing is being recorded" if age.is_stale else ""
     lines.append(f"  Last sample: {local_time(age.last_at)} ({duration(age.age_seconds)} ago){stale}")
     return "\n".join(lines)
 
 
-def _reached(forecast: Forecast, *, ready_at: datetime | None) -> str:
+def _reached(forecast: Forecast, found: Assessment) -> str:
     """Return when the limit is reached; what can't be said yet is not `never`, and a true never names its horizon."""
     match forecast.state:
+        case "cannot_say" if found.is_level:
+            return "no date, as nothing grows towards it"
         case "cannot_say":
-            return (
-                "cannot say yet"
-                if ready_at is None
-                else f"cannot say yet (ask again at {local_time(ready_at)})"
-            )
+            again = "" if found.ready_at is None else f" (ask again at {local_time(found.ready_at)})"
+            return f"cannot say yet{again}"
         case "never":
-            return f"never within the horizon of {_hours(forecast.horizon_hours)}"
+            return f"never within the horizon of {span(forecast.horizon_hours)}"
         case "reached":
             return "now"
         case "dated":
-            low, latest = _hours(forecast.hours_to_limit_low or 0.0), forecast.hours_to_limit_high
-            high = "later than the horizon" if latest is None else _hours(latest)
-            return f"{_hours(forecast.hours_to_limit or 0.0)} ({100 * forecast.level:g} %: {low} to {high})"
+            sure = span_range(
+                forecast.hours_to_limit_low or 0.0,
+                forecast.hours_to_limit_high,
+                endless="later than the horizon",
+            )
+            return f"{span(forecast.hours_to_limit or 0.0)} ({100 * forecast.level:g} %: {sure})"
         case _:
             assert_never(forecast.state)
-
-
-def _hours(hours: float) -> str:
-    return duration(hours * SECONDS_PER_HOUR)

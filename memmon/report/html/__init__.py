@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["asset", "content_policy", "environment", "page_script", "render_html", "stylesheet"]
 
 _SCRIPTS = ("copy.js", "tables.js", "age.js")
+_SCRIPTS_WITHOUT_CHARTS = ("copy.js", "age.js")
 """What needs nothing of the charts."""
 
 _SCRIPT_PARTS = ("data", "bins", "draw", "marks", "view", "gestures", "charts", "start")
@@ -54,7 +55,9 @@ def render_html(
     to load the page anew (`refresh_seconds`, 0: never).
     """
     page = page_of(report, charts, tz=tz, navigation=tuple(navigation))
-    script_data = library = script = ""
+    script_data = library = ""
+    has_command = any(step.command for step in page.steps)
+    script = "".join(map(asset, _SCRIPTS_WITHOUT_CHARTS)) if has_command else ""
     live_script = asset("live.js") if refresh_seconds else ""
     if charts is not None and not page.is_empty:
         zone = tz or fixed_offset(report.until or report.generated_at)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from memmon.assessment.plainly import told_growth
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.limit_names import limit_name
-from memmon.facts.verdicts import Verdict
 from memmon.formatting import in_percent, interval, rate, size, span, span_range
 from memmon.report.html.view_model import Card
 from memmon.units import SECONDS_PER_HOUR
@@ -111,8 +110,7 @@ def _limit(report: Report) -> Card:
         )
     hours = forecast.hours_to_limit
     if hours is None:
-        finding = report.leak.finding
-        is_level = finding is not None and finding.verdict is Verdict.STABLE
+        is_level = report.assessment is not None and report.assessment.is_level
         unsaid = "no date" if is_level else "cannot say yet"
         value = unsaid if forecast.state == "cannot_say" else "not in sight"
         return Card(title="Limit", value=value, lines=tuple(lines))

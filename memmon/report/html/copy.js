@@ -1,5 +1,6 @@
 (function () {
   "use strict";
+  document.documentElement.classList.add("live");
   // Where the clipboard may not be written, the command is selected for the reader to copy.
   function select(code) {
     var range = document.createRange(), chosen = getSelection();

@@ -215,7 +215,8 @@ def _memory_words(memory: MemoryChart) -> str:
 
 def words_of(charts: Charts, tz: tzinfo) -> dict[str, str]:
     """Return what stands on the lines: of memory, trend, limit and forecast."""
-    memory, now = charts.memory, datetime.fromtimestamp(charts.until_seconds, tz)
+    told_at_seconds = charts.until_seconds if charts.told_at_seconds is None else charts.told_at_seconds
+    memory, now = charts.memory, datetime.fromtimestamp(told_at_seconds, tz)
     several = " of all processes" if memory.processes else ""
     words = {
         "memory": f"resident memory{several}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from memmon.assessment.advice import advice_of, advice_without_samples
 from memmon.assessment.culprits import UNEXPLAINED
+from memmon.assessment.freshness import FreshnessState
 from memmon.assessment.plainly import WEEKDAY_DAYS, day_and_time, plainly
 from memmon.facts.run_endings import OUT_OF_MEMORY
 from memmon.facts.severity import Severity
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, tzinfo
 
+    from memmon.assessment.assessment import Assessment
     from memmon.report.chart_values import Charts
     from memmon.report.data import CauseSection, DequeSection, HistorySection, Report
     from memmon.report.html.view_model import PageLink
@@ -95,7 +97,7 @@ def _plain(report: Report, zone: tzinfo) -> tuple[str, ...]:
     """Return what is going on; without an assessment only that there is no verdict."""
     if report.assessment is None:
         return _verdict_sentences(report)
-    died = death_sentence(report.history, now=report.generated_at, tz=zone)
+    died = death_sentence(report.history, now=report.told_at, tz=zone)
     return (*plainly(report.assessment, tz=zone), *((died,) if died else ()))
 
 
@@ -119,12 +121,18 @@ def _steps(report: Report, zone: tzinfo) -> tuple[NextStep, ...]:
         return steps_of([advice_without_samples(report.source, database=report.database)])
     if found is None:
         return ()
-    moment = partial(day_and_time, now=found.at, tz=zone)
+    moment = partial(day_and_time, now=report.told_at, tz=zone)
     advice = advice_of(found, database=report.database, moment=moment)
+    if not advice and found.finding.verdict is Verdict.CANNOT_SAY and _is_over(found):
+        return steps_of(("Nothing: it has ended. A run that goes on for longer brings a verdict.",))
     is_well = not advice and found.severity is Severity.OK and mood_of(found) == "good"
     if not advice and found.finding.verdict is Verdict.FILLING:
         return steps_of(("Nothing, unless it goes on once they are full.",))
     return steps_of(("Nothing.",) if is_well else advice)
+
+
+def _is_over(found: Assessment) -> bool:
+    return found.freshness is not None and found.freshness.state is FreshnessState.ENDED
 
 
 def steps_of(advice: Sequence[str]) -> tuple[NextStep, ...]:
