@@ -14,7 +14,7 @@ import numpy as np
 
 from memmon.analysis.leak.evidence import newest_run
 from memmon.analysis.leak.recent import is_new, recent_trends
-from memmon.analysis.leak.rules import DEMANDS, MARGINS, RECENT_MARGINS, is_straight
+from memmon.analysis.leak.rules import DEMANDS, ENOUGH_HOURS, MARGINS, RECENT_MARGINS, is_straight
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.shape import find_steps, is_stepped, lasting_slope
 from memmon.analysis.leak.trend import fit_trend
@@ -53,6 +53,7 @@ class Look:
     is_stepped: float
     is_straight: float
     is_new: float
+    rising: float
 
 
 class Looks:
@@ -67,13 +68,14 @@ class Looks:
         self.column = {one.name: np.array([getattr(row, one.name) for row in rows]) for one in fields(Look)}
         self._history = self.column["history"].astype(int)
         self._young = (self.column["window_hours"] == 0) & (self.column["known_hours"] < SHORTEST_HOURS)
+        self._old = (self.column["window_hours"] == 0) & (self.column["known_hours"] >= ENOUGH_HOURS)
         self._known: dict[tuple[object, ...], np.ndarray] = {}
 
     def alarms(self, setting: Setting) -> np.ndarray:
         """Return for each history whether it is an alarm."""
         demands = setting.demands
         met = self._large(setting)
-        for name in ("tail", "third", "order", "floor", "widest", "clear", "ends", "lasts"):
+        for name in ("tail", "third", "order", "floor", "widest", "ends", "lasts"):
             met = met & self._meets(name, demands)
         found = np.zeros(self.count, dtype=bool)
         found[self._history[met]] = True
@@ -81,10 +83,15 @@ class Looks:
 
     def _large(self, setting: Setting) -> np.ndarray:
         """Tell which looks are new, no steps, and surely above the threshold."""
-        key = ("large", setting.margins, tuple(setting.recent_margins.items()))
+        demands = setting.demands
+        margins = (setting.margins, tuple(setting.recent_margins.items()))
+        key = ("large", *margins, demands.clear, demands.by_floors_share, demands.rising_share)
         if key not in self._known:
             of = self.column
             sure = of["slope"] - self._margins(setting) * of["error"] >= 1
+            sure = sure & self._meets("clear", demands)
+            by_floors = self._old & (of["slope"] >= demands.by_floors_share)
+            sure = sure | (by_floors & self._meets("rising", demands))
             large = np.where(self._young, of["is_straight"] > 0, sure & (of["is_stepped"] == 0))
             self._known[key] = large & (of["slope"] >= 1) & (of["is_new"] > 0)
         return self._known[key]
@@ -105,7 +112,8 @@ class Looks:
         if key not in self._known:
             of = self.column
             if name == "ends":
-                met = ~((of["bend"] < limits[0]) & (of["ahead"] < limits[1]))
+                goes_on = self._old & (of["bend"] >= limits[2]) & (of["lasting"] >= limits[3])
+                met = ~((of["bend"] < limits[0]) & (of["ahead"] < limits[1])) | goes_on
             elif name == "lasts":
                 met = ~((of["bend"] < limits[0]) & (of["lasting"] < limits[1]))
             elif name == "widest":
@@ -123,7 +131,8 @@ _LIMITS = {
     "floor": ("floor_share",),
     "widest": ("widest_share",),
     "clear": ("clear",),
-    "ends": ("bends_below", "ahead_share"),
+    "rising": ("rising_share",),
+    "ends": ("bends_below", "ahead_share", "clearly_bent", "light_lasting_share"),
     "lasts": ("clearly_bent", "lasting_share"),
 }
 """{figure of a look: the demands on it}."""
@@ -178,4 +187,5 @@ def _look(trend: Trend, threshold: float, number: int, window: float, known: flo
         is_stepped=is_stepped(trend, *find_steps(trend)),
         is_straight=is_straight(trend),
         is_new=new,
+        rising=trend.rising_share,
     )

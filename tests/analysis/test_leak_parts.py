@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memmon.analysis.leak.envelope import block_minima, median_slope
+from memmon.analysis.leak.evidence import whole_evidence
 from memmon.analysis.leak.onset import find_onset
 from memmon.analysis.leak.pool import pool_trends, rule_pool
 from memmon.analysis.leak.recent import recent_trends
-from memmon.analysis.leak.rules import Demands, margin_for, rule
+from memmon.analysis.leak.rules import DEMANDS, Demands, margin_for, rule
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.shape import find_steps, lasting_slope
 from memmon.analysis.leak.trend import fit_trend
@@ -25,6 +26,10 @@ from memmon.units import MIB
 
 def grid(length_hours):
     return np.arange(0, length_hours + 1e-9, 1 / 12)
+
+
+def run_of(hours, mb):
+    return run_series(History.from_arrays(at_seconds=hours * 3600, rss_bytes=mb * MIB), warm_up_hours=1.0)
 
 
 def ar1(rng, count, phi, sd=1.0):
@@ -257,6 +262,54 @@ def test_a_slope_that_may_be_nothing_is_no_alarm():
     trend = fit_trend(hours, 100 + 60 * hours + np.random.default_rng(1).normal(0, 0.3, hours.size))
     assert rule(replace(trend, error=39.0), 10.0, margin=0.25).is_alarm
     assert rule(replace(trend, error=41.0), 10.0, margin=0.25).failed == "margin"
+
+
+def test_floors_that_rise_throughout_are_sure_whatever_the_error():
+    """A few jumps make the error of a day's growth as wide as the growth; its floors, which rise one after another, do not lie."""
+    hours = grid(24)
+    trend = fit_trend(hours, 100 + 60 * hours + np.random.default_rng(1).normal(0, 0.3, hours.size))
+    unsure = replace(trend, error=41.0)
+    assert unsure.rising_share == 1.0
+    assert rule(unsure, 10.0, margin=0.25, is_old=True).is_alarm
+    assert rule(unsure, 10.0, margin=0.25).failed == "margin"
+    bent = replace(
+        unsure, blocks=replace(unsure.blocks, mb=100 + 400 * (1 - np.exp(-unsure.blocks.hours / 5)))
+    )
+    assert bent.rising_share == 1.0
+    assert rule(bent, 10.0, margin=0.25, is_old=True).failed == "tail"
+
+
+def test_floors_that_fall_as_often_as_they_rise_prove_nothing():
+    """Of a level's floors, a twelfth of the stretch each, about half rise; of a sawtooth's as well, and of a slow leak beside noise more."""
+    hours = grid(24)
+    rng = np.random.default_rng(2)
+    level, teeth, leak = (
+        np.mean([fit_trend(hours, 100 + mb(rng)).rising_share for _ in range(40)])
+        for mb in (
+            lambda rng: rng.normal(0, 5, hours.size),
+            lambda rng: 40 * np.mod(hours / 5 + rng.uniform(), 1),
+            lambda rng: 3 * hours + rng.normal(0, 5, hours.size),
+        )
+    )
+    assert 0.35 < level < 0.65
+    assert 0.35 < teeth < 0.8
+    assert leak > 0.8
+
+
+def test_hours_of_load_hide_no_leak_after_a_day():
+    """A load of a GB for three hours makes the error of a day's slope wider than the growth beside it: the leak is told all the same."""
+    hours = np.arange(0, 24, 1 / 12)
+    told, without_leak = 0, 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        begin = rng.uniform(6, 16)
+        load = 300 + 1000.0 * ((hours > begin) & (hours < begin + 3)) + rng.normal(0, 2, hours.size)
+        leak = whole_evidence(run_of(hours, load + 20 * hours), 10.0)
+        assert leak.trend.slope < DEMANDS.clear * leak.trend.spread
+        told += leak.is_alarm
+        without_leak += whole_evidence(run_of(hours, load), 10.0).is_alarm
+    assert told == 20
+    assert without_leak == 0
 
 
 def test_what_is_too_slow_to_be_told_of_is_left_out_and_nothing_else():

@@ -13,7 +13,7 @@ from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
-from memmon.analysis.leak.rules import margin_for, rule
+from memmon.analysis.leak.rules import ENOUGH_HOURS, margin_for, rule
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ CONTRADICTS_FROM_HOURS = 5.0
 """Hours from which a level newest run outweighs those before. Tuned on simulated restarts."""
 ONSET_REFIT_HOURS = 2.5
 """Hours after an onset from which growth is measured anew. Tuned on leaks that begin late."""
-ENOUGH_HOURS = 19.5
-"""Hours of history that are no longer young. As in the margins of the alarm, which are lowest from here on."""
 AGREES_WITHIN = 0.3
 """Share by which a young slope may differ from that of all runs. Tuned on simulated restarts."""
 CONTEXT_SPANS = 2.5
@@ -172,7 +170,12 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
     trend = fit_trend(run.hours, run.mb)
     if trend is None:
         return None
-    ruling = rule(trend, threshold_mb_per_hour, margin=margin_for(run.history_hours))
+    ruling = rule(
+        trend,
+        threshold_mb_per_hour,
+        margin=margin_for(run.history_hours),
+        is_old=run.history_hours >= ENOUGH_HOURS,
+    )
     return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
 
 

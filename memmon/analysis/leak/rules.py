@@ -39,14 +39,22 @@ class Demands:
     """Bend, in standard errors, below which growth must last beside an approach."""
     clear: float = 1.5
     """Slope over its standard error, a day's doubt included, at least. Tuned on random walks of hundreds of MB."""
+    rising_share: float = 0.8
+    """Part of the floors that lie above the one before, from which growth is sure, whatever its error is."""
+    by_floors_share: float = 1.5
+    """Slope, over the threshold, at least, where its floors alone make it sure. Chosen: leaks of half the threshold stay quiet."""
     lasting_share: float = 0.5
     """Slope beside an approach, over the threshold, that lasts, at least."""
+    light_lasting_share: float = 0.0
+    """The same where growth bends less than clearly and its parabola ends: then it goes on after a day."""
 
 
 DEMANDS = Demands()
 """The demands of the verdict."""
 
-MARGINS = ((19.5, 0.25), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
+ENOUGH_HOURS = 19.5
+"""Hours of history that are no longer young: there the margin is the lowest, and floors that rise are enough. Tuned."""
+MARGINS = ((ENOUGH_HOURS, 0.25), (11.5, 2.0), (5.5, 3.5), (3.9, 5.0))
 """(hours of history, standard errors that the slope must stand above the threshold). Chosen as the demands."""
 RECENT_MARGINS = {96.0: 1.0, 48.0: 1.0, 24.0: 1.0, 12.0: 2.0, 6.0: 4.0}
 """{hours of a recent window: standard errors above the threshold}. Tuned."""
@@ -66,15 +74,31 @@ def margin_for(span_hours: float) -> float | None:
 
 
 def rule(
-    trend: Trend, threshold_mb_per_hour: float, *, margin: float | None, demands: Demands = DEMANDS
+    trend: Trend,
+    threshold_mb_per_hour: float,
+    *,
+    margin: float | None,
+    demands: Demands = DEMANDS,
+    is_old: bool = False,
 ) -> Ruling:
-    """Apply the alarm rule to `trend`; `margin` None asks for nearly noiseless, straight growth."""
+    """Apply the alarm rule to `trend`; `margin` None asks for nearly noiseless, straight growth.
+
+    `is_old`: the history is no longer young. Then growth whose floors rise nearly throughout needs no margin, for its error
+    may be that of a few jumps, and what bends a little is no end where a line beside an approach goes on.
+    """
     failed = _failed_in_size(trend, threshold_mb_per_hour, margin)
     if not failed and margin is not None and trend.slope < demands.clear * trend.spread:
         failed = "margin"
+    if failed == "margin" and is_old and _is_sure_by_floors(trend, threshold_mb_per_hour, demands):
+        failed = ""
     if not failed and margin is not None:
-        failed = _failed_in_going_on(trend, threshold_mb_per_hour, demands)
+        failed = _failed_in_going_on(trend, threshold_mb_per_hour, demands, is_old=is_old)
     return Ruling(is_alarm=not failed, failed=failed)
+
+
+def _is_sure_by_floors(trend: Trend, threshold_mb_per_hour: float, demands: Demands) -> bool:
+    is_clear = trend.slope >= demands.by_floors_share * threshold_mb_per_hour
+    return is_clear and trend.rising_share >= demands.rising_share
 
 
 def _failed_in_size(trend: Trend, threshold_mb_per_hour: float, margin: float | None) -> str:
@@ -87,7 +111,7 @@ def _failed_in_size(trend: Trend, threshold_mb_per_hour: float, margin: float | 
     return "margin" if slope - margin * trend.error < threshold_mb_per_hour else ""
 
 
-def _failed_in_going_on(trend: Trend, threshold_mb_per_hour: float, demands: Demands) -> str:
+def _failed_in_going_on(trend: Trend, threshold_mb_per_hour: float, demands: Demands, *, is_old: bool) -> str:
     """Return the demand that fails of those that tell growth that goes on (`""` when none)."""
     if trend.tail_slope < demands.tail_share * trend.slope:
         return "tail"
@@ -95,20 +119,24 @@ def _failed_in_going_on(trend: Trend, threshold_mb_per_hour: float, demands: Dem
         return "thirds"
     if not is_orderly(trend, demands):
         return "order"
-    if _bends_to_an_end(trend, threshold_mb_per_hour, demands):
+    if _bends_to_an_end(trend, threshold_mb_per_hour, demands, is_old=is_old):
         return "bend"
     steps, rest = find_steps(trend)
     return "steps" if is_stepped(trend, steps, rest) else ""
 
 
-def _bends_to_an_end(trend: Trend, threshold_mb_per_hour: float, demands: Demands) -> bool:
+def _bends_to_an_end(trend: Trend, threshold_mb_per_hour: float, demands: Demands, *, is_old: bool) -> bool:
     """Tell growth that bends so that too little of it is ahead, or would last."""
-    if trend.bend < demands.bends_below and trend.ahead_slope < demands.ahead_share * threshold_mb_per_hour:
+    ends = (
+        trend.bend < demands.bends_below and trend.ahead_slope < demands.ahead_share * threshold_mb_per_hour
+    )
+    is_clearly_bent = trend.bend < demands.clearly_bent
+    if ends and (is_clearly_bent or not is_old):
         return True
-    if not trend.bend < demands.clearly_bent:
+    if not ends and not is_clearly_bent:
         return False
-    lasting = lasting_slope(trend.blocks.hours, trend.blocks.mb)
-    return lasting < demands.lasting_share * threshold_mb_per_hour
+    share = demands.lasting_share if is_clearly_bent else demands.light_lasting_share
+    return lasting_slope(trend.blocks.hours, trend.blocks.mb) < share * threshold_mb_per_hour
 
 
 def is_orderly(trend: Trend, demands: Demands = DEMANDS) -> bool:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, gather, newest_run, since_onset
+from memmon.analysis.leak.evidence import Evidence, gather, newest_run, since_onset
 from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import without_load
+from memmon.analysis.leak.rules import ENOUGH_HOURS
 from memmon.analysis.leak.series import more_filled
 from memmon.analysis.leak.settled import settled
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped

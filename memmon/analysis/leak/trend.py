@@ -40,6 +40,8 @@ PLAIN_TERMS = 2
 """Terms of a line. By definition: level and slope."""
 TAIL_SHARE = 0.3
 """Last part of the stretch whose slope is its tail. Tuned with the rules of the alarm."""
+FLOOR_COUNT = 12
+"""Floors that are compared one with the next. Chosen: two hours each in a day, four of 48 blocks."""
 FEWEST_BLOCKS_HELD = 6
 """Blocks that a trend needs. Chosen: thirds of two blocks each."""
 FEWEST_FOR_DAY_CYCLE = 24
@@ -78,6 +80,13 @@ class Trend:
         x, y = self.blocks.hours, self.blocks.mb
         tail = min(int(np.searchsorted(x, x[-1] - TAIL_SHARE * (x[-1] - x[0]))), x.size - 3)
         return median_slope(x[tail:], y[tail:])
+
+    @cached_property
+    def rising_share(self) -> float:
+        """The share of the floors, each of a twelfth of the blocks, that lie above the one before."""
+        y = self.blocks.mb
+        floors = np.minimum.reduceat(y, np.arange(FLOOR_COUNT) * y.size // FLOOR_COUNT)
+        return float(np.mean(floors[1:] > floors[:-1]))
 
     @cached_property
     def cycle_doubt(self) -> float:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima
-from memmon.analysis.leak.evidence import ENOUGH_HOURS, Evidence, of_trend, onset_of, since_onset
+from memmon.analysis.leak.evidence import Evidence, of_trend, onset_of, since_onset
 from memmon.analysis.leak.recent import first_alarm, recent_trends
-from memmon.analysis.leak.rules import RECENT_MARGINS, rule
+from memmon.analysis.leak.rules import ENOUGH_HOURS, RECENT_MARGINS, rule
 from memmon.analysis.leak.series import RunSeries
 from memmon.analysis.leak.shape import find_steps, is_stepped
 from memmon.analysis.leak.trend import fit_trend, trend_of_blocks

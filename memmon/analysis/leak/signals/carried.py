@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import ENOUGH_HOURS, newest_run, of_trend
+from memmon.analysis.leak.evidence import newest_run, of_trend
 from memmon.analysis.leak.judgement import Judgement
+from memmon.analysis.leak.rules import ENOUGH_HOURS
 from memmon.analysis.leak.signals.alarm import alarm_of, part_evidence
 from memmon.analysis.leak.signals.held import held_part
 from memmon.analysis.leak.signals.in_use import level_in_use

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.analysis.leak.evidence import ENOUGH_HOURS, whole_evidence
+from memmon.analysis.leak.evidence import whole_evidence
 from memmon.analysis.leak.judgement import Judgement
+from memmon.analysis.leak.rules import ENOUGH_HOURS
 from memmon.analysis.leak.states import judged_alone
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
