@@ -58,7 +58,7 @@ GROUPS = {
     "Read what was recorded": "open_store Store SourceInfo RunInfo EventInfo ReportInfo AlertInfo DequeStatus DequeMatrix PartMatrix "
     "WindowStatistics ReadingStatistics Buckets QueryResult Snapshot DequeReading ComponentReading",
     "Judge a history": "History HistoryRun detect_leak LeakPolicy LeakFinding LeakWindow Verdict Confidence Signal trend_windows trend_model theil_sen TheilSen",
-    "Assess": "assess assess_source Assessment Pace Severity SeverityReason Freshness FreshnessState Staleness Culprits Culprit SourceProcess Resource ResourceState Unrecorded ProportionalShare Limit Present GrowthReadings GrownThing Suspicion",
+    "Assess": "assess assess_source Assessment Pace Severity SeverityReason Freshness FreshnessState Staleness Culprits Culprit SourceProcess Resource ResourceState Unrecorded ProportionalShare Limit Present GrowthReadings GrownThing BeforeRestart Suspicion",
     "Forecast": "forecast_limit Forecast ForecastCurve Backtest CrossCheck",
     "Compare releases, gate a program": "compare_releases Comparison ReleaseEstimate judge_soak SoakVerdict",
     "Find the cause": "split_cause CauseSeries CauseFinding CausePart attribute_growth AttributionSeries Attribution AttributedPart "

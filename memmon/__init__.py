@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from memmon.analysis.robust import TheilSen, theil_sen
     from memmon.assessment.assess import assess
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.before_restart import BeforeRestart
     from memmon.assessment.culprits import Culprit, Culprits
     from memmon.assessment.freshness import Freshness, FreshnessState
     from memmon.assessment.gather import assess_source
@@ -117,6 +118,7 @@ _HOMES = {
     "Attribution": "memmon.analysis.cause.attribution_finding",
     "AttributionSeries": "memmon.analysis.cause.attribution_finding",
     "Backtest": "memmon.analysis.forecast.finding",
+    "BeforeRestart": "memmon.assessment.before_restart",
     "Buckets": "memmon.store.read",
     "CauseFinding": "memmon.analysis.cause.split_finding",
     "CausePart": "memmon.analysis.cause.split_finding",
@@ -237,6 +239,7 @@ __all__ = [
     "Attribution",
     "AttributionSeries",
     "Backtest",
+    "BeforeRestart",
     "Buckets",
     "CauseFinding",
     "CausePart",

@@ -1,4 +1,4 @@
-"""Pictures of the page to look at: seven histories on every screen, and the five that strangers read.
+"""Pictures of the page to look at: seven histories on every screen, and the six that strangers read.
 
 Run: python benchmarks/report/look.py [folder]    (needs Chromium and the extra `browser`; nothing of it is kept in git)
 

@@ -245,7 +245,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
         severity=severity_here(present),
         message=(
             f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}{whose}, "
-            f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}; "
+            f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}{present.before_words}; "
             f"confidence {newest.confidence}.{ends}{grows}"
         ),
         values={
@@ -257,7 +257,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
             "confidence": newest.confidence,
             "since": None if newest.since is None else newest.since.isoformat(),
             "hours_to_limit": hours,
-            **({} if present.grown is None else {"grown": present.grown.to_dict()}),
+            **present.beside_leak,
         },
     )
 

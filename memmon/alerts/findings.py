@@ -8,9 +8,10 @@ The program itself, which has none of them, does not load this.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 
@@ -58,6 +59,13 @@ class LeakLike(Protocol):
     def duration_hours(self) -> float: ...
     @property
     def since(self) -> datetime | None: ...
+
+
+class BeforeRestartLike(Protocol):
+    """That the runs before the judged one grew alike."""
+
+    def clause(self, moment: Callable[[datetime], str]) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
 
 
 class ForecastLike(Protocol):

@@ -7,15 +7,16 @@ judged. A finding, a forecast and a run are handed over as they are: only what m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from memmon.facts.limit_names import HOST
+from memmon.formatting import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from memmon.alerts.findings import ForecastLike, LeakLike, RunLike
+    from memmon.alerts.findings import BeforeRestartLike, ForecastLike, LeakLike, RunLike
     from memmon.alerts.pace import Pace
     from memmon.facts.grown import GrownThing
     from memmon.facts.severity import Severity
@@ -121,6 +122,8 @@ class PresentState:
     leaking_process: str = ""
     """Which of several processes leaks; empty where there is only one, or all do together."""
     forecast: ForecastLike | None = None
+    before_restart: BeforeRestartLike | None = None
+    """That the runs before the leaking one leaked too, and since when."""
     grown: GrownThing | None = None
     """What grows beside a leak, where looks at the objects have shown it."""
     pace: Pace | None = None
@@ -131,3 +134,14 @@ class PresentState:
     """How urgent the source is by its assessment."""
     dropped_counts: Sequence[int] | None = None
     """How many snapshots were given up, each time that some were of late."""
+
+    @property
+    def before_words(self) -> str:
+        """Since when the runs before leaked too, as the end of a clause; empty where they did not."""
+        return "" if self.before_restart is None else f"; {self.before_restart.clause(local_time)}"
+
+    @property
+    def beside_leak(self) -> dict[str, Any]:
+        """What is known beside a leak, as plain data."""
+        known = {"before_restart": self.before_restart, "grown": self.grown}
+        return {name: one.to_dict() for name, one in known.items() if one is not None}

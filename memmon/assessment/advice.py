@@ -96,8 +96,9 @@ def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetim
 
 def _on_release(assessed: Assessment) -> Iterator[str]:
     """Yield what whoever is on duty can do without the program's makers, where a leak began with a release."""
-    if assessed.since_release and assessed.finding.is_leak:
-        back = assessed.release_before or f"the release before {assessed.since_release}"
+    back = assessed.release_before
+    if assessed.since_release and assessed.finding.is_leak and back != "":
+        back = back or f"the release before {assessed.since_release}"
         yield f"Go back to {shown(back)} until that is mended."
 
 
@@ -148,7 +149,8 @@ def _on_growth(assessed: Assessment, command: _Command) -> Iterator[str]:
 
 def _back_to(assessed: Assessment) -> str:
     """Return how far back a report is to go: a day, or as many as hold the beginning of the growth."""
-    since, at = assessed.finding.since, assessed.at
+    before, at = assessed.before_restart, assessed.at
+    since = assessed.finding.since if before is None else before.since
     if since is None or at is None or at - since <= timedelta(days=1):
         return "24h"
     return f"{math.ceil((at - since) / timedelta(days=1))}d"

@@ -9,6 +9,7 @@ from memmon.analysis.forecast.wording import told_as_level
 from memmon.analysis.leak.detect import DEFAULT_POLICY
 from memmon.assessment.advice import advice_of
 from memmon.assessment.assessment import Assessment
+from memmon.assessment.before_restart import runs_before
 from memmon.assessment.by_process import ByProcess, judge_processes, judged_alone
 from memmon.assessment.culprits import explain
 from memmon.assessment.elsewhere import growth_elsewhere_mb_per_hour
@@ -125,7 +126,7 @@ def assess_finding(
         limited_run_id=limited.run_id,
         grown=known.grown,
     )
-    found = _level(_begun(found, known))
+    found = _level(_begun(found, judged, known))
     if not is_brief:
         found = found.rated()
     return replace(found, headline=headline_of(found), advice=advice_of(found, database=known.database))
@@ -138,12 +139,12 @@ def _level(found: Assessment) -> Assessment:
     return replace(found, forecast=told_as_level(found.forecast))
 
 
-def _begun(found: Assessment, known: Present) -> Assessment:
-    """Return the same with what the growth began with."""
-    release = release_of(found.finding, known.runs)
-    if not release:
-        return found
-    return replace(found, since_release=release, release_before=release_before(release, known.runs))
+def _begun(found: Assessment, judged: ByProcess, known: Present) -> Assessment:
+    """Return the same with what the growth began with, also over restarts."""
+    before = runs_before(judged, known.runs)
+    release = release_of(found.finding, known.runs) if before.grew is None else before.grew.release
+    back = release_before(release, known.runs, leaking=before.leaking_releases) if release else None
+    return replace(found, before_restart=before.grew, since_release=release, release_before=back)
 
 
 def _elsewhere_slope(history: History, finding: LeakFinding, present: Present | None) -> float | None:

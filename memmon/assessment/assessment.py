@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the schema's maker knows these by itself: few assessments h
     from memmon.alerts.pace import Pace
     from memmon.analysis.cause.split_finding import CauseFinding
     from memmon.analysis.forecast.finding import Forecast
+    from memmon.assessment.before_restart import BeforeRestart
     from memmon.facts.grown import GrownThing
     from memmon.model import AlertInfo, DequeReading
 
@@ -54,8 +55,10 @@ class Assessment:
     `severity` is None where what it rests on was not asked for.
     `waits_for`: where no verdict, or no date, can be given yet, what is missing, in a clause without an end;
     `ready_at`: from when on it can be given, where waiting is enough.
-    `since_release`: the release that the growth began with; empty where it began with none. `release_before`: the one
-    to go back to; None where that is not known.
+    `before_restart`: that the runs before the one that was judged grew alike, and since when; None where they did not.
+    `since_release`: the release that the growth began with, over restarts too; empty where it began with none.
+    `release_before`: the one to go back to, which ran before it and does not leak as far as that was looked at; empty
+    where all did, None where it has no name.
     `grown`: which container or object of the program's grows, and where what it holds is created: beside a leak or
     growth below the threshold, where looks at the objects have shown it.
     `headline`: one sentence; `advice`: what to do, in sentences with the ready command.
@@ -92,6 +95,7 @@ class Assessment:
     is_sum_exact: bool = True
     finding_run_id: int | None = None
     limited_run_id: int | None = None
+    before_restart: BeforeRestart | None = None
     since_release: str = ""
     release_before: str | None = None
     grown: GrownThing | None = None
@@ -108,6 +112,9 @@ class Assessment:
             assert forecast.hours_to_limit is None, "a forecast that can say nothing gives no date"
         assert self.pace is None or forecast is None or forecast.state == "cannot_say", (
             "a pace is told only where the forecast can't say"
+        )
+        assert self.before_restart is None or self.before_restart.release == self.since_release, (
+            "growth began with one release"
         )
         if self.severity is not None:
             expected = self.severity_reasons[0].severity

@@ -26,6 +26,7 @@ def headline_of(assessed: Assessment) -> str:
     """Return the sentence; what is not known is left out of it."""
     parts = [
         f"{_verdict(assessed)}{where_of(assessed)}",
+        "" if assessed.before_restart is None else assessed.before_restart.clause(local_time),
         _culprit(assessed),
         _limit(assessed),
         *(one.clause(assessed.label_of(one.run_id)) for one in assessed.growing_resources),

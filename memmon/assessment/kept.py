@@ -1,6 +1,6 @@
 """Assessments as they are kept by the hourly checks, and when a kept one still says what is to be said.
 
-Of a kept one the verdict, also of each process, the forecast, the resources and what grows are taken; freshness and memory are never: they are read anew.
+Of a kept one the verdict, also of each process, the forecast, the resources, what grows and what it began with are taken; freshness and memory are never: they are read anew.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 
 from memmon.analysis.forecast.finding import Forecast  # noqa: TC001 -- same
 from memmon.analysis.leak.finding import LeakFinding  # noqa: TC001 -- same
+from memmon.assessment.before_restart import BeforeRestart  # noqa: TC001 -- same
 from memmon.assessment.process import SourceProcess  # noqa: TC001 -- same
 from memmon.assessment.resource import Resource  # noqa: TC001 -- same
 from memmon.facts.deque_state import state_of
@@ -45,6 +46,9 @@ class KeptAssessment:
     finding_run_id: int | None = None
     resources: tuple[Resource, ...] = ()
     grown: GrownThing | None = None
+    before_restart: BeforeRestart | None = None
+    since_release: str = ""
+    release_before: str | None = None
 
 
 def record_of(assessed: Assessment, *, writer: Literal["child", "evaluator"]) -> AssessmentRecord:

@@ -238,6 +238,9 @@ def assessment_of(standing: Standing, kept: KeptAssessment, *, now: datetime) ->
         waits_for=kept.waits_for,
         ready_at=kept.ready_at,
         grown=kept.grown,
+        before_restart=kept.before_restart,
+        since_release=kept.since_release,
+        release_before=kept.release_before,
     ).rated()
     return replace(found, headline=headline_of(found))
 

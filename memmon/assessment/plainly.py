@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from memmon.assessment.headline import chief_culprit, where_of
@@ -102,10 +103,24 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
     else:
         words = row.beginning if slope is None or not row.grows else f"{row.beginning}: {rate(slope)}"
     if row.grows and finding.since is not None:
-        words += f" since {day_and_time(finding.since, now=assessed.at, tz=tz)}{_or_earlier(finding)}"
-        words += f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
+        words += f" since {_since(assessed, finding.since, tz)}"
     words += row.plain_end.format(threshold=rate(finding.policy.threshold_mb_per_hour))
-    return f"{words}{where_of(assessed)}{_told_by(finding)}."
+    return f"{words}{where_of(assessed)}{_told_by(finding)}{_before(assessed, tz)}."
+
+
+def _since(assessed: Assessment, since: datetime, tz: tzinfo | None) -> str:
+    """Return when the growth began; where it goes on over a restart, that this is the run's start."""
+    at = day_and_time(since, now=assessed.at, tz=tz)
+    if assessed.before_restart is not None:
+        return f"it started on {at}"
+    release = f", with release {shown(assessed.since_release)}" if assessed.since_release else ""
+    return f"{at}{_or_earlier(assessed.finding)}{release}"
+
+
+def _before(assessed: Assessment, tz: tzinfo | None) -> str:
+    """Return since when the runs before grew alike, as the end of a sentence."""
+    before = assessed.before_restart
+    return "" if before is None else f"; {before.clause(partial(day_and_time, now=assessed.at, tz=tz))}"
 
 
 def _waits(assessed: Assessment, tz: tzinfo | None) -> str:

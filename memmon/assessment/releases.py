@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from memmon.analysis.leak.finding import LeakFinding
@@ -33,11 +33,17 @@ def release_of(finding: LeakFinding, runs: Sequence[RunInfo]) -> str:
     return names[-1] if earliest <= at or since - at <= RELEASE_SLACK else ""
 
 
-def release_before(release: str, runs: Sequence[RunInfo]) -> str | None:
-    """Return the release that ran before a release's first run, be it one that was gone back to; None where none has a name."""
+def release_before(
+    release: str, runs: Sequence[RunInfo], *, leaking: Collection[str] = frozenset()
+) -> str | None:
+    """Return the release that ran before a release's first run, be it one that was gone back to, and is none of `leaking`.
+
+    Empty where all of them leak; None where none has a name.
+    """
     labelled = _labelled(runs)
     first = next((place for place, run in enumerate(labelled) if run.release == release), 0)
-    return next((run.release for run in reversed(labelled[:first])), None)
+    names = [run.release for run in reversed(labelled[:first])]
+    return next((name for name in names if name not in leaking), "" if names else None)
 
 
 def _labelled(runs: Sequence[RunInfo]) -> list[RunInfo]:

@@ -55,6 +55,7 @@ def _definitions() -> dict[str, Any]:
     from memmon.analysis.forecast.finding import Forecast
     from memmon.analysis.leak.finding import LeakFinding
     from memmon.assessment.assessment import Assessment
+    from memmon.assessment.before_restart import BeforeRestart
     from memmon.facts.grown import GrownThing
     from memmon.facts.staleness import Staleness
     from memmon.many.run import LeakGroup
@@ -62,7 +63,7 @@ def _definitions() -> dict[str, Any]:
     from memmon.model import AlertInfo, DequeReading
     from memmon.store.read.answers import RunInfo, SourceInfo
 
-    _resolve(Assessment, AlertInfo, CauseFinding, DequeReading, Forecast, GrownThing, Pace)
+    _resolve(Assessment, AlertInfo, BeforeRestart, CauseFinding, DequeReading, Forecast, GrownThing, Pace)
     values = (
         Assessment,
         LeakFinding,
@@ -149,7 +150,12 @@ def _commands() -> dict[str, dict[str, Any]]:
             "fail_on": {"enum": [level.value for level in Confidence]},
             "findings": leak,
             "sources": _list(
-                _object(**fresh, resources=_list(_ref("Resource")), grown=_or_null("GrownThing"))
+                _object(
+                    **fresh,
+                    resources=_list(_ref("Resource")),
+                    grown=_or_null("GrownThing"),
+                    before_restart=_or_null("BeforeRestart"),
+                )
             ),
         },
         "check": _check_command(leak),

@@ -129,7 +129,8 @@ def _verdict(said: Said, threshold_mb_per_hour: float) -> str:
 def _since(found: Assessment | None) -> str:
     if found is None or found.finding.since is None or not found.finding.verdict.row.grows:
         return ""
-    return f"since {local_time(found.finding.since)}"
+    before = "" if found.before_restart is None else f"; {found.before_restart.clause(local_time)}"
+    return f"since {local_time(found.finding.since)}{before}"
 
 
 def _last_words(age_seconds: float | None, *, is_ahead: bool) -> str:

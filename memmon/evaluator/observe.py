@@ -156,6 +156,7 @@ def with_assessment(present: PresentState, found: Judged, *, is_leak_confirmed: 
         is_pace_known=True,
         severity=found.assessment.severity,
         deques=found.assessment.deques,
+        before_restart=found.assessment.before_restart,
         grown=found.assessment.grown,
     )
 

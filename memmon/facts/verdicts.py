@@ -51,6 +51,8 @@ class VerdictRow:
     plain_end: str = ""
     """How its first sentence ends; it may name `{threshold}`."""
     remark: str | None = None
+    past: str = ""
+    """What memory did by it in an earlier run; empty where that is nothing that goes on over a restart."""
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
 
@@ -126,6 +128,7 @@ _LEAKING = VerdictRow(
     is_explained=True,
     part_sentence="Memory leaks: {who} {grows} by {rate}{since}, at or above the threshold of {threshold}",
     plain="Leaking {rate}",
+    past="leaked",
 )
 _GROWING = VerdictRow(
     rank=1,
@@ -141,6 +144,7 @@ _GROWING = VerdictRow(
     lasts=True,
     asks_week_before=True,
     plain="Growing, too slowly to count as a leak: {rate}",
+    past="grew",
     plain_end=" (a leak is {threshold} or more)",
 )
 _SATURATING = VerdictRow(

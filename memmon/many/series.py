@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.analysis.leak.budget import log_e_value
 from memmon.analysis.leak.finding import LeakPolicy  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.assessment.assess import assess
+from memmon.assessment.before_restart import BeforeRestart  # noqa: TC001 -- the JSON Schema is made from it
 from memmon.assessment.freshness import FreshnessState, ahead_sentence
 from memmon.assessment.urgency import ranked
 from memmon.facts.plain import as_plain
@@ -92,6 +93,8 @@ class SeriesResult:
     """Natural logarithm of the e-value against "memory does not grow"; None: it does not."""
     is_alarm: bool = False
     """A leak, and surely enough one for the budget of false alarms that was given; without one each leak is."""
+    before_restart: BeforeRestart | None = None
+    """That the runs before grew alike, and since when; None: they did not."""
     time_words: str = "-"
     """When its memory limit is reached, in the words of every table of sources."""
 
@@ -193,6 +196,7 @@ def series_result(
         urgency_words=urgent.words,
         used_percent=assessed.used_percent,
         hours_left=urgent.hours_left,
+        before_restart=assessed.before_restart,
         log_e_value=evidence if math.isfinite(evidence) else None,
         is_alarm=finding.is_leak,
         time_words=urgent.time_words,

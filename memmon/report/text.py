@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from functools import partial
 from typing import TYPE_CHECKING
 
 from memmon.facts.deque_state import DEQUE_WORDS, DequeState
@@ -199,6 +200,8 @@ def _leak(report: Report, sign: dict[Mood, str], tz: tzinfo | None) -> list[str]
     lines += _slopes(leak)
     if finding.since is not None:
         lines += _item(f"Growing since {local_time(finding.since, tz=tz)}")
+    if report.assessment is not None and report.assessment.before_restart is not None:
+        lines += _item(report.assessment.before_restart.sentence(partial(local_time, tz=tz)))
     return lines
 
 

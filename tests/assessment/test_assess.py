@@ -30,7 +30,7 @@ FIELDS = (
     "source at freshness rss_bytes footprint_bytes charged_bytes limit_bytes limit_origin limit_share held_elsewhere_bytes "
     "elsewhere_slope_mb_per_hour finding "
     "forecast pace culprits cause deques processes resources alerts severity waits_for ready_at headline advice "
-    "is_sum_exact finding_run_id limited_run_id since_release release_before grown"
+    "is_sum_exact finding_run_id limited_run_id before_restart since_release release_before grown"
 )
 
 

@@ -9,7 +9,7 @@ from consistency_kit.known import KNOWN_CONTRADICTIONS
 from consistency_kit.said import VERDICTS, Number
 
 FACTS = (
-    "verdict", "confidence", "slope_mb_per_hour", "rss_slope_mb_per_hour", "since", "limit_bytes", "used_percent", "hours_to_limit",
+    "verdict", "confidence", "slope_mb_per_hour", "rss_slope_mb_per_hour", "since", "before_restart", "limit_bytes", "used_percent", "hours_to_limit",
     "outlook", "growth_ahead", "is_stale", "freshness", "severity", "footprint_bytes", "growth_mb", "grown", "process_count", "worst_process",
     "resource_threads", "resource_open_files", "deques", "worst_first", "urgency", "urgency_words", "alert_leak", "alert_deque",
     "alert_high_memory", "alert_silent", "alert_forecast", "alert_restart_loop", "alert_recorder",
@@ -23,18 +23,37 @@ _BESIDE = {"process_count", "worst_process"}
 _RESOURCES = {"resource_threads", "resource_open_files"}
 _SENTENCE = {"limit_bytes", "hours_to_limit"}
 SPEAKS_OF = {
-    "leaks": {*_JUDGED, *_BESIDE, *_RESOURCES, "is_stale", "grown"},
-    "leaks --json": {*_JUDGED, *_RESOURCES, "since", "is_stale", "outlook", "growth_ahead", "grown"},
-    "check": {*_JUDGED, *_LIMIT, *_BESIDE, *_RESOURCES, "is_stale", "severity", "footprint_bytes"},
-    "check --json": {*_JUDGED, *_LIMIT, *_WHOLE, *_BESIDE, "since", "is_stale", "grown"},
-    "headline": {*_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
+    "leaks": {"before_restart", *_JUDGED, *_BESIDE, *_RESOURCES, "is_stale", "grown"},
+    "leaks --json": {
+        "before_restart",
+        *_JUDGED,
+        *_RESOURCES,
+        "since",
+        "is_stale",
+        "outlook",
+        "growth_ahead",
+        "grown",
+    },
+    "check": {
+        "before_restart",
+        *_JUDGED,
+        *_LIMIT,
+        *_BESIDE,
+        *_RESOURCES,
+        "is_stale",
+        "severity",
+        "footprint_bytes",
+    },
+    "check --json": {"before_restart", *_JUDGED, *_LIMIT, *_WHOLE, *_BESIDE, "since", "is_stale", "grown"},
+    "headline": {"before_restart", *_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
     "forecast": {*_LIMIT, "is_stale"},
     "forecast, sentence": _SENTENCE,
     "forecast --json": {*_LIMIT, "is_stale", "outlook", "growth_ahead"},
     "deques": {"deques"},
     "deques --json": {"deques", "is_stale"},
-    "fleet": {*_JUDGED, "used_percent", "since", "urgency_words", "worst_first"},
+    "fleet": {"before_restart", *_JUDGED, "used_percent", "since", "urgency_words", "worst_first"},
     "fleet --json": {
+        "before_restart",
         *_JUDGED,
         "used_percent",
         "process_count",
@@ -44,6 +63,7 @@ SPEAKS_OF = {
         "worst_first",
     },
     "watch": {
+        "before_restart",
         *_JUDGED,
         "process_count",
         "footprint_bytes",
@@ -59,6 +79,7 @@ SPEAKS_OF = {
     "report, culprits": {"growth_mb"},
     "report --json, culprits": {"growth_mb"},
     "report": {
+        "before_restart",
         "grown",
         *_JUDGED,
         *_BESIDE,
@@ -71,14 +92,15 @@ SPEAKS_OF = {
         "footprint_bytes",
         *_RESOURCES,
     },
-    "report --json": {*_PAGE, *_WHOLE, *_BESIDE, "since", "growth_mb", "grown"},
+    "report --json": {"before_restart", *_PAGE, *_WHOLE, *_BESIDE, "since", "growth_mb", "grown"},
     "report html": {*_PAGE, *_BESIDE, *_RESOURCES, "footprint_bytes", "grown"},
     "report html, sentence": _SENTENCE,
-    "report html, hero": {*_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
-    "source page, hero": {*_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
+    "report html, hero": {"before_restart", *_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
+    "source page, hero": {"before_restart", *_BESIDE, *_RESOURCES, "verdict", "slope_mb_per_hour", *_LIMIT},
     "source page": {*_PAGE, *_BESIDE, *_RESOURCES, "footprint_bytes", "grown"},
     "source page, sentence": _SENTENCE,
     "overview": {
+        "before_restart",
         *_JUDGED,
         "used_percent",
         "hours_to_limit",
@@ -88,9 +110,9 @@ SPEAKS_OF = {
         "worst_first",
     },
     "metrics": {"verdict", "slope_mb_per_hour", "limit_bytes", "used_percent", "freshness"},
-    "evaluator": {*_JUDGED, *_LIMIT, "since", "is_stale", "deques", "severity", "grown"},
+    "evaluator": {"before_restart", *_JUDGED, *_LIMIT, "since", "is_stale", "deques", "severity", "grown"},
     "recorder": {"used_percent", "deques", "alert_high_memory", "alert_deque", "severity"},
-    "hourly check": {*_JUDGED, "since", "alert_leak", "severity", "grown"},
+    "hourly check": {"before_restart", *_JUDGED, "since", "alert_leak", "severity", "grown"},
     "Store.alerts()": {"alert_high_memory"},
 }
 """What is read back from each surface: a reader that falls silent would agree with everybody."""

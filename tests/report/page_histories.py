@@ -1,4 +1,4 @@
-"""Histories whose pages are worth looking at: seven that try a page's form, five from which strangers read what is wrong.
+"""Histories whose pages are worth looking at: seven that try a page's form, six from which strangers read what is wrong.
 
 `benchmarks/report/look.py` makes their pages and pictures of them.
 """
@@ -328,6 +328,27 @@ READERS: dict[str, Past] = {
                 culprit="seen_articles",
                 share=0.73,
             ),
+        ),
+    ),
+    "6": Past(
+        source="price-collector",
+        lives=tuple(
+            Life(
+                ago_hours=ago_hours,
+                hours=hours,
+                release="1.9.3",
+                ended=ended,
+                base_mb=340,
+                leak_mb_per_hour=0.9,
+                limit_mb=2048,
+                culprit="price_history",
+                share=0.9,
+            )
+            for ago_hours, hours, ended in (
+                (672, 250, "stopped"),
+                (421.8, 230, "stopped"),
+                (191.7, 191.7, None),
+            )
         ),
     ),
 }

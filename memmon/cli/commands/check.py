@@ -16,7 +16,7 @@ from memmon.cli.options import Common, WindowOptions, common, judging
 from memmon.cli.output import write_json, write_text
 from memmon.cli.parameter_types import DURATION, LIMIT
 from memmon.cli.selection import opened
-from memmon.cli.text import duration, printable, size
+from memmon.cli.text import duration, local_time, printable, size
 from memmon.errors import NoDataError
 from memmon.facts.deque_state import state_of
 from memmon.facts.staleness import stale_after_seconds
@@ -164,12 +164,13 @@ def plugin_text(state: CheckState, checked: list[CheckedSource], *, database: st
 
 
 def _more(one: CheckedSource, *, alone: bool) -> list[str]:
-    """Return what several processes hold together, and what counts against the limit and is held by nobody that is recorded."""
+    """Return since when earlier runs leaked too, what several processes hold together, and what counts against the limit and is held by nobody that is recorded."""
     if one.judged is None:
         return []
     found = one.judged.assessment
     prefix = "" if alone else f"{_plain(one.source)}: "
-    said = [found.together, found.elsewhere]
+    before = "" if found.before_restart is None else found.before_restart.sentence(local_time)
+    said = [before, found.together, found.elsewhere]
     if found.unrecorded is not None:
         said += [found.not_recorded, UNRECORDED_ADVICE]
     return [f"{prefix}{_plain(one)}" for one in said if one]

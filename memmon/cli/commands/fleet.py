@@ -148,6 +148,8 @@ def _text(found: Fleet, limit: int, *, now: datetime, on_screen: bool) -> str:
     if len(found.results) > limit:
         parts.append(f"... ({len(found.results)} in all; --limit shows more)")
     parts += [f"{printable(one.source)}: {one.summary}" for one in found.results if one.ahead_until]
+    told = [(one.source, one.before_restart) for one in shown if one.before_restart is not None]
+    parts += [f"{printable(name)}: {printable(before.sentence(local_time))}" for name, before in told]
     for title, groups in (("release", found.by_release), ("host", found.by_host)):
         if groups:
             parts.append(f"leaks by {title}:\n{_groups(title, groups)}")

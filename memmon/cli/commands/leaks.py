@@ -58,6 +58,7 @@ def command(fail_on: str, common: Common, window: WindowOptions) -> int:
                         **source_object(one),
                         "resources": as_plain(one.assessment.resources),
                         "grown": _grown_object(one.assessment),
+                        "before_restart": as_plain(one.assessment.before_restart),
                     }
                     for one in judged
                 ],
@@ -105,6 +106,8 @@ def _paragraph(judged: Judged) -> str:
     lines.append(f"  Details: {printable(finding.summary)}")
     whose = judged.assessment.whose
     lines += [f"  {printable(whose)}"] if whose else []
+    before = judged.assessment.before_restart
+    lines += [f"  {printable(before.sentence(local_time))}"] if before is not None else []
     grown = judged.assessment.grown
     lines += [f"  {printable(grown.sentence)}"] if grown is not None else []
     if finding.verdict is Verdict.CANNOT_SAY:

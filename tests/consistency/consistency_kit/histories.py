@@ -237,6 +237,12 @@ def processes() -> Iterator[Story]:
         name="restart-loop",
         runs=tuple(replace(run, hours=run.hours - 0.1 * n) for n, run in reversed(list(enumerate(short)))),
     )
+    for name, rate, count in (("leak", 30.0, 1), ("leak-thrice", 30.0, 3), ("growth", 5.0, 1)):
+        lives = [
+            replace(leak(24.0, rate, machine=BOX, seed=n), end="oom" if n else None) for n in range(count + 1)
+        ]
+        placed = [replace(run, hours=run.hours - 24.2 * n) for n, run in enumerate(lives)]
+        yield Story(name=f"restart-{name}-goes-on", runs=tuple(reversed(placed)))
     moved = replace(flat(10.0, mb=300.0, machine=BOX), end="sigterm")
     yield Story(
         name="restart-out-of-box",
@@ -367,7 +373,7 @@ ALWAYS = frozenset(
     {
         "kind-mapped-growth", "free-load_following", "free-filling_deque", "free-warm_up", "leak-white-late-40", "young-1-row",
         "silent-2-min-of-10-s", "ended-stopped-0.1-h", "ended-exit-5-h", "ahead-leak", "beside-flat-and-leak",
-        "beside-one-silent", "limit-box-97", "limit-box-30-host-90", "limit-leak-in-2-h", "limit-host-82",
+        "beside-one-silent", "restart-leak-goes-on", "restart-leak-thrice-goes-on", "restart-growth-goes-on", "limit-box-97", "limit-box-30-host-90", "limit-leak-in-2-h", "limit-host-82",
         "was-high-is-over", "deque-lost-maxlen", "deque-all", "deque-culprit", "pool-1-of-4-leaks", "pool-all-leak",
         "pool-1-of-8-leaks-no-limit", "pool-one-replaced", "rolling-restart", "pool-on-two-hosts", "pool-recycled",
         "resources-files-grow-near", "resources-and-memory-grow", "resources-threads-grow-late", "resources-young",

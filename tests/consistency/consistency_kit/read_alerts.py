@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from consistency_kit.before import before_of, before_says
 from consistency_kit.said import (
     FAILING,
     NOT_FAILING,
@@ -67,12 +68,20 @@ def _leak(one: Any, _names: Sequence[str]) -> Said:
     slope = one.values["growth_rate_mb_per_hour"]
     grown, said = grown_of(one.values.get("grown")), grown_says(one.message)
     assert grown == said, "an alert's message and its values name the same"
-    return grown | known(
-        verdict=_LEAK_LEVELS[one.level],
-        slope_mb_per_hour=None if slope is None else Number(slope),
-        confidence=one.values["confidence"],
-        since=moment_of(one.values["since"]),
-        hours_to_limit=None if one.values["hours_to_limit"] is None else Number(one.values["hours_to_limit"]),
+    before = before_of(one.values["before_restart"]) if "before_restart" in one.values else {}
+    assert before.keys() == before_says(one.message).keys(), "so do they of the runs before"
+    return (
+        grown
+        | before
+        | known(
+            verdict=_LEAK_LEVELS[one.level],
+            slope_mb_per_hour=None if slope is None else Number(slope),
+            confidence=one.values["confidence"],
+            since=moment_of(one.values["since"]),
+            hours_to_limit=None
+            if one.values["hours_to_limit"] is None
+            else Number(one.values["hours_to_limit"]),
+        )
     )
 
 

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from xml.etree.ElementTree import Element, TreeBuilder
 
+from consistency_kit.before import before_says
 from consistency_kit.said import (
     FAILING,
     NOT_FAILING,
@@ -120,7 +121,8 @@ def hero(page: str) -> Said:
     """Read what the page says first, in plain words."""
     (section,) = _of_class(tree(page), "section", "hero")
     (plain,) = [one for one in section.iter("h2") if one.get("id") == "verdict"]
-    return plain_facts(" ".join([words(plain), *(words(one) for one in _of_class(section, "p", "plain"))]))
+    said = " ".join([words(plain), *(words(one) for one in _of_class(section, "p", "plain"))])
+    return {**plain_facts(said), **before_says(said)}
 
 
 def _resource_card(title: str, card: Element) -> Said:
@@ -166,7 +168,12 @@ def overview(page: str) -> dict[str, Said]:
             "urgency": row.get("data-state"),
             "urgency_words": words(_of_class(state, "span", "badge")[0]),
         }
-        here = {**headline_says(words(state)), **urgency, "is_stale": words(last).endswith("stale")}
+        here = {
+            **headline_says(words(state)),
+            **before_says(words(state)),
+            **urgency,
+            "is_stale": words(last).endswith("stale"),
+        }
         if found := re.match(r"(\d+) %", words(used)):
             here["used_percent"] = number(found[1])
         if found := re.fullmatch(SPAN, words(left)):

@@ -6,6 +6,7 @@ import math
 from datetime import datetime
 from typing import Any
 
+from consistency_kit.before import before_of, before_says
 from consistency_kit.said import (
     MB,
     Number,
@@ -78,7 +79,7 @@ def leaks(answer: dict[str, Any]) -> dict[str, Said]:
     for one in answer["sources"]:
         said[one["source"]]["is_stale"] = one["is_stale"]
         said[one["source"]].update(resources_of(one["resources"]))
-        said[one["source"]].update(grown_of(one["grown"]))
+        said[one["source"]].update(grown_of(one["grown"]), **before_of(one["before_restart"]))
     return said
 
 
@@ -110,6 +111,7 @@ def check(answer: dict[str, Any]) -> dict[str, Said]:
         here.update(limit(one["limit"]))
         here.update(assessed(one["assessment"]))
         if one["assessment"] is not None:
+            here.update(before_of(one["assessment"]["before_restart"]))
             is_silent = one["reasons"][0].startswith("stale") or one["is_stale"]
             here["severity"] = here["severity"] & check_severity(one["state"], is_silent=is_silent).get(
                 "severity", here["severity"]
@@ -124,7 +126,10 @@ def check(answer: dict[str, Any]) -> dict[str, Said]:
 def headlines(answer: dict[str, Any]) -> dict[str, Said]:
     """Read the one sentence on each source, as `memmon check --json` carries it."""
     return {
-        one["source"]: headline_facts(one["assessment"]["headline"])
+        one["source"]: {
+            **headline_facts(one["assessment"]["headline"]),
+            **before_says(one["assessment"]["headline"]),
+        }
         for one in answer["sources"]
         if one["assessment"] is not None
     }
@@ -158,6 +163,7 @@ def fleet(answer: dict[str, Any]) -> dict[str, Said]:
     return {
         one["source"]: {
             **finding(one),
+            **before_of(one["before_restart"]),
             **known(
                 process_count=one["process_count"],
                 used_percent=None if one["used_percent"] is None else Number(one["used_percent"]),
@@ -178,6 +184,8 @@ def report(answer: dict[str, Any]) -> Said:
     if body["deques"]["rows"]:
         said["deques"] = {one["name"]: deque_state(one["state"]) for one in body["deques"]["rows"]}
     said = {**assessed(answer["assessment"]), **said, "is_stale": body["staleness"]["is_stale"]}
+    if answer["assessment"] is not None:
+        said.update(before_of(answer["assessment"]["before_restart"]))
     ahead, system = body["forecast"], body["system"]
     if ahead is not None:
         said["limit_bytes"] = Number(ahead["limit_mb"] * MB, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from consistency_kit.before import before_says
 from consistency_kit.said import (
     FAILING,
     NOT_FAILING,
@@ -44,6 +45,7 @@ def leaks(text: str) -> dict[str, Said]:
             **processes_say(paragraph),
             **resources_say(paragraph),
             **grown_says(paragraph),
+            **before_says(paragraph),
             "is_stale": "STALE" in paragraph.splitlines()[-1],
         }
     return said
@@ -57,7 +59,7 @@ def check(text: str) -> dict[str, Said]:
         found = re.fullmatch(r"(OK|WARNING|CRITICAL|UNKNOWN) (\S+): (.*)", line)
         if found is None:
             name, _, words = line.partition(": ")
-            said[name].update(processes_say(words))
+            said[name].update(processes_say(words), **before_says(words))
             continue
         state, name, reasons = found.groups()
         said[name] = {**_reasons(reasons), **check_severity(state, is_silent="stale: last sample" in reasons)}
@@ -128,7 +130,9 @@ def fleet(text: str) -> dict[str, Said]:
     """Read the table of `memmon fleet`, by source, in its order."""
     table = text.split("\n\n")[1].splitlines()[1:]
     rows = [re.split(r"\s{2,}", line.strip()) for line in table]
-    return {row[1]: _fleet_row(row) for row in rows}
+    told = [line.partition(": ") for line in "\n".join(text.split("\n\n")[2:]).splitlines()]
+    beside = {name: before_says(words) for name, _, words in told}
+    return {row[1]: {**_fleet_row(row), **beside.get(row[1], {})} for row in rows}
 
 
 def _fleet_row(cells: list[str]) -> Said:
@@ -159,6 +163,7 @@ def watch(lines: list[str]) -> Said:
         **begun,
         **known(**{told_rate(begun): slope_in(growth[1])}),
         **processes_say(text),
+        **before_says(text),
     }
     if found := re.search(rf"^limit {SIZE} \(.*\), (\d+) % used", text, re.MULTILINE):
         said["limit_bytes"], said["used_percent"] = size_bytes(found[1]), number(found[2])
@@ -198,6 +203,7 @@ def report(text: str) -> Said:
         said["growth_mb"] = number(found[1])
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):
         said.update(known(since=moment_in(found[1])))
+    said.update(before_says(leak))
     said.update(forecast_says(parts.get("FORECAST:", "")))
     said.update(processes_say(f"{parts['MEMORY USAGE:']} {leak}"))
     said.update(resources_say(parts.get("RESOURCES:", "")))
