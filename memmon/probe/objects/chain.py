@@ -93,6 +93,21 @@ def chains_of(before: Places, after: Places, between: Callable[[], object]) -> t
     return tuple(found)
 
 
+def chain_of_counted(
+    name: str, before: int, after: int, grown_bytes: int, between: Callable[[], object]
+) -> Chain:
+    """Return what grew where only the number of functions that a module keeps is told, and what nothing else explains."""
+    culprit = GrownPlace(
+        path=name,
+        kind="module",
+        grown_bytes=grown_bytes,
+        entry_count_before=before,
+        entry_count=after,
+        class_name="function",
+    )
+    return Chain(culprit=culprit, created_at=created_at(culprit, between))
+
+
 def _size(size_bytes: float) -> str:
     if size_bytes < _KB:
         return f"{size_bytes:.0f} bytes"

@@ -91,7 +91,7 @@ class Confirmation:
                 chain=chain,
                 grown=_grown_number(chain.culprit),
                 seconds=seconds,
-                process_bytes=suspects.rss_growth_bytes,
+                process_bytes=suspects.process_growth_bytes,
             )
             for chain in suspects.chains
             if chain.signature not in known
@@ -141,7 +141,7 @@ def _seen_again(
             lambda: pause(_SLICE_PAUSE_SECONDS),
         )
     grown = 0.0 if place is None else _grown_number(place)
-    process_bytes = suspects.rss_growth_bytes
+    process_bytes = suspects.process_growth_bytes
     state = judged_again(
         held,
         grown=grown,
@@ -149,7 +149,8 @@ def _seen_again(
         seconds=seconds,
         process_bytes=process_bytes,
     )
-    if state is None:
+    is_cut = place is not None and place.is_cut
+    if state is None or (state is Suspicion.CLEARED and is_cut):
         return held
     told = held.chain if place is None else _summed(chain or held.chain, held.chain.culprit, place)
     return replace(held, chain=told, grown=grown, seconds=seconds, process_bytes=process_bytes, state=state)

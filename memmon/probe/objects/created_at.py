@@ -37,11 +37,15 @@ _WRAPPERS = (staticmethod, classmethod, property, partial, type(lru_cache(len)))
 _ADDING = frozenset({
     "append", "appendleft", "add", "put", "put_nowait", "insert", "extend", "extendleft", "setdefault", "update",
     "push", "heappush", "subscribe", "register", "setattr", "write", "writelines",
+    "warn", "warn_explicit",
 })  # fmt: skip
 _STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST", "STORE_NAME"})
 _ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
 _NAMED = 3
 """More than for any other hint: what grows hangs on the function itself."""
+
+_FILLED_BY = {"__warningregistry__": "warnings"}
+"""What Python itself fills, with the module by whose name the program makes it do so."""
 
 _INNER_NAMES = frozenset({"queue", "_queue"})
 _NAME = re.compile(r"(?:^local |\.)([^\W\d]\w*)(?= of |[.\[(]|$)")
@@ -93,7 +97,11 @@ def container_names(path: str) -> frozenset[str]:
     found = _NAME.findall(path)
     if found[1:] and found[-1] == "__dict__":
         found.pop()
-    return frozenset(found[-2:] if found[-1:] and found[-1] in _INNER_NAMES else found[-1:])
+    if not found:
+        return frozenset({path})
+    if found[-1] in _FILLED_BY:
+        return frozenset({_FILLED_BY[found[-1]]})
+    return frozenset(found[-2:] if found[-1] in _INNER_NAMES else found[-1:])
 
 
 def _variable_names(path: str) -> frozenset[str]:

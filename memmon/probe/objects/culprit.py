@@ -11,7 +11,15 @@ from array import array
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from memmon.probe.objects.places import ANY_KEY, IN_CELL, IS_CONTAINER, IS_OF_PROGRAM, TOGETHER, Places
+from memmon.probe.objects.places import (
+    ANY_KEY,
+    IN_CELL,
+    IS_CONTAINER,
+    IS_CUT,
+    IS_OF_PROGRAM,
+    TOGETHER,
+    Places,
+)
 from memmon.probe.objects.roots import is_own_module
 
 if TYPE_CHECKING:
@@ -55,6 +63,8 @@ class GrownPlace:
     is_class_of_program: bool = False
     is_of_many: bool = False
     """Whether it is many places that differ by key alone, none of which grew by much."""
+    is_cut: bool = False
+    """Whether more hangs on it than was looked at: it may have grown unseen."""
 
     @property
     def item_bytes(self) -> int | None:
@@ -188,7 +198,9 @@ class _Changes:
         """Return a place as it is told."""
         after, is_container = self._after, bool(self._after.flags[place] & IS_CONTAINER)
         is_many = self._are_more(place) and not (is_container and self._has_more_entries(place))
-        class_place = self._class_below(place) if is_container else place if is_many else None
+        class_place = self._class_below(place) if is_container or is_many else None
+        if is_many and not (is_container or (class_place is not None and self._is_of_program(class_place))):
+            class_place = place
         numbers = (after.counts, self._before.counts) if is_many else (after.entries, self._before.entries)
         entries = round(numbers[0][place])
         grown_entries = round(self._grown(*numbers, place))
@@ -201,6 +213,7 @@ class _Changes:
             entry_count=entries if is_container else None,
             class_name=None if class_place is None else after.kinds[class_place],
             is_class_of_program=class_place is not None and self._is_of_program(class_place),
+            is_cut=bool(after.flags[place] & IS_CUT),
         )
 
     def _grown_bytes(self, place: int, *, is_container: bool) -> float:

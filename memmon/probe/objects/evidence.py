@@ -16,9 +16,9 @@ from memmon.clock import SystemClock
 from memmon.facts.names import clean_name
 from memmon.formatting import megabytes
 from memmon.guest.shielding import attempt
-from memmon.probe.objects.chain import Chain, chains_of
+from memmon.probe.objects.chain import Chain, chain_of_counted, chains_of
 from memmon.probe.objects.plain import is_module, module_at
-from memmon.probe.objects.roots import counted_beside, task_count, unfinished_tasks
+from memmon.probe.objects.roots import KEPT_BY_ATEXIT, counted_beside, task_count, unfinished_tasks
 from memmon.probe.objects.survey import Survey, survey
 from memmon.probe.process.cause import CauseProbe
 from memmon.probe.process.process import ProcessProbe
@@ -74,7 +74,8 @@ class Suspects:
     roots: tuple[tuple[str, int], ...]
     containers: tuple[tuple[str, int], ...]
     """(name, entries that were added)."""
-    rss_growth_bytes: int | None
+    process_growth_bytes: int | None
+    """Of what the allocators handed out; of the resident memory where they don't tell."""
     python_growth_bytes: int
     sentences: tuple[str, ...] = field(default=())
     chains: tuple[Chain, ...] = ()
@@ -141,17 +142,34 @@ def compare(
     chains = attempt(chains_of, *places, lambda: wait(_SLICE_PAUSE_SECONDS)) or ()
     total = sum(after.survey.type_bytes.values()) - sum(before.survey.type_bytes.values())
     used_growth = _used_growth(before, after, is_first=is_first)
+    process_growth = rss_growth if used_growth is None else used_growth
+    chains += _of_atexit(before, after, chains, process_growth, lambda: wait(_SLICE_PAUSE_SECONDS))
     return Suspects(
         types=types,
         roots=roots,
         containers=containers,
-        rss_growth_bytes=rss_growth,
+        process_growth_bytes=process_growth,
         python_growth_bytes=total,
-        sentences=_sentences(
-            before, after, types, roots, rss_growth if used_growth is None else used_growth, total, chains
-        ),
+        sentences=_sentences(before, after, types, roots, process_growth, total, chains),
         chains=chains,
     )
+
+
+def _of_atexit(
+    before: ObjectEvidence,
+    after: ObjectEvidence,
+    chains: tuple[Chain, ...],
+    process_growth: int | None,
+    between: Callable[[], object],
+) -> tuple[Chain, ...]:
+    """Return the functions that atexit keeps as a chain, where nothing else explains most of the growth: no way leads to them."""
+    counts = before.counted.get(KEPT_BY_ATEXIT, 0), after.counted.get(KEPT_BY_ATEXIT, 0)
+    explained = sum(chain.culprit.grown_bytes for chain in chains)
+    left_bytes = (process_growth or 0) - explained
+    if counts[1] - counts[0] < _LEAST_COUNTED or left_bytes < max(explained, SMALLEST_GROWTH_BYTES):
+        return ()
+    found = attempt(chain_of_counted, "atexit", *counts, left_bytes, between)
+    return () if found is None else (found,)
 
 
 def event_data(evidence: ObjectEvidence, suspects: Suspects | None) -> dict[str, object]:

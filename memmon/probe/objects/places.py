@@ -27,7 +27,9 @@ REST = "[...]"
 TOGETHER = 0
 """The place of that, the first of all: what hangs on it is counted there too, and it is no place that grows."""
 
-IS_CONTAINER, IS_OF_PROGRAM, IS_CODE = 1, 2, 4
+IS_CONTAINER, IS_OF_PROGRAM, IS_CODE, IS_CUT = 1, 2, 4, 8
+"""What is true of a place; IS_CUT: there is more below than a look may visit."""
+
 _ENTRIES = frozenset({ANY, ANY_KEY})
 _RARE_COUNT, _RARE_AMONG = 2, 16
 _PLACE_LIMIT = 15_000
@@ -153,12 +155,21 @@ class Places:
             if one is None:  # not `child`, which takes lists in lists for one
                 one = found.index[key] = found._added(holder, label, kind, self.flags[place])
             where[place] = one
+            found.flags[one] |= self.flags[place] & IS_CUT
             found.counts[one] += self.counts[place]
             found.own_bytes[one] += self.own_bytes[place]
             found.total_bytes[one] += self.total_bytes[place]
             found.entries[one] += self.entries[place]
             found.met[one] += self.met[place]
         return found
+
+    def cut(self, places: list[int]) -> None:
+        """Note of places, and of what leads to them, that more hangs there than was looked at."""
+        for one in places:
+            place = one if one >= 0 or one == PASSED_OVER else ~one
+            while place >= 0 and not self.flags[place] & IS_CUT:
+                self.flags[place] |= IS_CUT
+                place = self.parents[place]
 
     def root_of(self, place: int) -> int:
         """Return the root that leads to a place."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
+from memmon.probe.objects.places import ANY
 from memmon.probe.objects.plain import (
     bare_name,
     class_entry,
@@ -44,6 +45,9 @@ _TASKS_READ = 100
 _DEPTH_LIMIT = 20
 _THREADS_READ = 60
 _MANY_VARIABLES = 300
+MADE_MODULES = "sys.modules"
+"""Where modules hang that were made at run time; their variables are roots as those of other modules."""
+
 _HOOKS = (
     ("sys", "excepthook"),
     ("sys", "unraisablehook"),
@@ -55,6 +59,7 @@ _HOOKS = (
 _LISTS_OF_THREADS = {("threading", "_active"), ("threading", "_limbo"), ("threading", "_dangling")}
 """Of the running threads, each of which is met by its variables, if nothing else of the program's holds it."""
 
+KEPT_BY_ATEXIT = "functions that atexit keeps"
 _NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
 _CLASS_ENTRIES_LIMIT = 100
@@ -147,12 +152,33 @@ def _is_own(name: str) -> bool:
     return type(file) is str and "site-packages" not in file and not file.startswith(sys.base_prefix)
 
 
+def is_made_module(name: str) -> bool:
+    """Return whether a module was made at run time, and neither loaded from a file nor built in."""
+    values = module_values(module_at(name))
+    return (
+        entry_of(values, "__spec__") is None and entry_of(values, "__file__") is None and name != "__main__"
+    )
+
+
 def _of_module(name: str) -> Iterator[Root]:
-    for attribute in _plain_names(module_values(module_at(name))):
+    attributes = _plain_names(module_values(module_at(name)))
+    beginning = f"{MADE_MODULES}{ANY}" if is_made_module(name) else name
+    of_many = _types_of_many(name) if len(attributes) > _MANY_VARIABLES and _is_own(name) else frozenset()
+    for attribute in attributes:
         if (name, attribute) in _LISTS_OF_THREADS:
             continue
         if not attribute.startswith("__") or attribute == "__warningregistry__":
-            yield f"{name}.{attribute}", partial(_variable, name, attribute)
+            is_one_of_many = id(type(_variable(name, attribute))) in of_many
+            path = f"{name}{ANY}" if is_one_of_many else f"{beginning}.{attribute}"
+            yield path, partial(_variable, name, attribute)
+
+
+def _types_of_many(name: str) -> frozenset[int]:
+    """Return the types of which a module has more variables than anybody wrote: a program sets them as it runs."""
+    counted: dict[int, int] = {}
+    for kind in attempt(list, map(type, module_values(module_at(name)).values())) or ():
+        counted[id(kind)] = counted.get(id(kind), 0) + 1
+    return frozenset(kind for kind, count in counted.items() if count > _MANY_VARIABLES)
 
 
 def _of_classes(name: str) -> Iterator[Root]:
@@ -327,7 +353,7 @@ def counted_beside() -> dict[str, int]:
     The collector isn't told what `atexit` keeps; each module and each variable is a beginning of its own.
     """
     count: Any = entry_of(module_values(module_at("atexit")), "_ncallbacks")
-    found = {"functions that atexit keeps": count()} if type(count) is BuiltinFunctionType else {}
+    found = {KEPT_BY_ATEXIT: count()} if type(count) is BuiltinFunctionType else {}
     names = module_names()
     found["modules"] = len(names)
     for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections import deque
 from functools import lru_cache
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
 from memmon.probe.objects.labels import PASSED, code_name
 from memmon.probe.objects.own_size import code_bytes, measured, values_bytes
-from memmon.probe.objects.places import ANY_MEMBER, IS_CONTAINER, NO_PLACE, PASSED_OVER, Places
+from memmon.probe.objects.places import ANY, ANY_MEMBER, IS_CONTAINER, NO_PLACE, PASSED_OVER, Places
 from memmon.probe.objects.plain import namespace_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _SMALLEST_SHARED, _LARGEST_SHARED = -5, 256
 
 _NUMBER_BYTES = 32
 """What the allocator hands out for another integer or a float; one object's are counted by their addresses."""
+
+_TASK, _MODULE = "task ", "module"
+_MODULE_BYTES = sys.getsizeof(sys)
 
 _maxlen = namespace_of(deque)["maxlen"].__get__
 _CACHE_KIND = type(lru_cache(len))
@@ -65,6 +69,29 @@ class Tally:
     def pass_over(self, value: object) -> None:
         """Take an object for met, and count it nowhere."""
         self.met[id(value)] = NO_PLACE
+
+    def root(self, name: str, kind: Kind, *, is_new: bool) -> int:
+        """Return the place of a root; `holder[*]` is one of many variables of a module, `holder[*].name` one of a made module."""
+        holder, entry, attribute = name.partition(ANY)
+        if not entry or name.startswith(_TASK):
+            return self.places.child(NO_PLACE, name, kind.name, kind.flags)
+        if attribute:
+            place = self._made_modules(holder)
+            return self.places.child(place, attribute, kind.name, kind.flags)
+        place = self.places.child(NO_PLACE, holder, _MODULE, IS_CONTAINER)
+        self.places.counts[place] = 1.0
+        self.places.entries[place] += is_new
+        return self.places.child(place, ANY, kind.name, kind.flags)
+
+    def made_module(self, holder: str, size_bytes: int) -> None:
+        """Count a module that was made at run time at the table of all modules."""
+        place = self._made_modules(holder)
+        self.places.add(place, 1.0, size_bytes + _MODULE_BYTES)
+        self.places.entries[self.places.parents[place]] += 1
+
+    def _made_modules(self, holder: str) -> int:
+        table = self.places.child(NO_PLACE, holder, "dict", IS_CONTAINER)
+        return self.places.child(table, ANY, _MODULE)
 
     def is_foreign_code(self, value: Any) -> bool:
         """Return whether it is a function of a library's module; one that was made of text at run time has variables of its own."""

@@ -22,10 +22,12 @@ from memmon.probe.objects.kinds import IS_NUMBER, IS_OPEN, Kind
 from memmon.probe.objects.labels import Labels
 from memmon.probe.objects.own_size import measured
 from memmon.probe.objects.path import LONGEST_DEPTH, OF_CLASS, OF_CONTAINER, OF_INSTANCE, Path
-from memmon.probe.objects.places import NO_PLACE, PASSED_OVER
+from memmon.probe.objects.places import PASSED_OVER
 from memmon.probe.objects.plain import module_at, module_values
 from memmon.probe.objects.roots import (
+    MADE_MODULES,
     class_roots,
+    is_made_module,
     is_own_module,
     library_roots,
     module_names,
@@ -64,6 +66,9 @@ PASSES = (
 _BROAD = (near_roots, own_roots)
 _BROAD_LIMIT = 70_000
 """Visits up to which a pass of at most seven levels may go: where there are tens of thousands of roots, the first took most."""
+
+_FAR_LIMIT = 80_000
+"""Visits up to which the program's own objects may be followed as far as they lead: in a small program the others took few."""
 
 _LIBRARY_SHARE = 250
 """Visits that one of the libraries' variables may take before the last pass: there are thousands, and some lead to very much."""
@@ -108,11 +113,8 @@ class Walk:
         """Walk until nothing is left, or enough was seen."""
         self._pass_over_modules()
         for begin, depth, most in PASSES:
-            visits = self.tally.visits
-            is_broad = begin in _BROAD and depth < LONGEST_DEPTH
             self._depth = depth
-            self._share = _LIBRARY_SHARE if begin is library_roots and depth < LONGEST_DEPTH else most
-            self._limit = min(visits + most, max(visits, _BROAD_LIMIT)) if is_broad else visits + most
+            self._limit, self._share = _bounds(begin, depth, most, self.tally.visits)
             self._gone.clear()
             self._walk(begin())
             self.is_whole = self.is_whole and self.tally.visits < self._limit
@@ -159,6 +161,8 @@ class Walk:
             self.tally.pass_over(values)
             if is_own_module(name):
                 self.tally.own_globals.add(id(values))
+            elif is_made_module(name):
+                self.tally.made_module(MADE_MODULES, dict.__sizeof__(values))
 
     def _root(self, name: str, reach: Callable[[], object]) -> None:
         """Walk what hangs on one root."""
@@ -173,6 +177,7 @@ class Walk:
             self._end = self._limit
             self._meet(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, self._deep_nodes.pop())
             self._drain(reach)
+        self.tally.places.cut(self._deep_nodes)
         self._deep.clear()
         self._deep_weights.clear()
         self._deep_nodes.clear()
@@ -190,7 +195,7 @@ class Walk:
         if type(value) is FunctionType and not is_met and self.tally.leads_nowhere(value):
             self.tally.pass_over(value)
             return
-        node = self.tally.places.child(NO_PLACE, name, kind.name, kind.flags)
+        node = self.tally.root(name, kind, is_new=not is_met)
         self._meet(value, 1.0, SAMPLE_COUNT, node)
 
     def _drain(self, reach: Callable[[], object]) -> None:
@@ -208,6 +213,8 @@ class Walk:
                 path.pop()
             elif self.tally.visits >= ends[-1]:
                 self._left.update(path.ids)
+                if self._depth == LONGEST_DEPTH:
+                    self.tally.places.cut(path.nodes[-1][place : place + 1])
                 path.pop()
             elif place < len(path.nodes[-1]) and path.nodes[-1][place] != PASSED_OVER:
                 self._end = self._end_of(ends[-1], path.waiting[-1])
@@ -328,6 +335,16 @@ class Walk:
         return (
             most if met < _MANY_MET else min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
         )
+
+
+def _bounds(begin: object, depth: int, most: int, visits: int) -> tuple[int, int]:
+    """Return at which count of visits a pass ends, and how many one root may take."""
+    if begin in _BROAD and depth < LONGEST_DEPTH:
+        return min(visits + most, max(visits, _BROAD_LIMIT)), most
+    if begin is own_roots:
+        limit = max(visits + most, _FAR_LIMIT)
+        return limit, limit - visits
+    return visits + most, _LIBRARY_SHARE if begin is library_roots and depth < LONGEST_DEPTH else most
 
 
 def _holder(value: object, base: object) -> int:
