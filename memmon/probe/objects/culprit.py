@@ -155,7 +155,8 @@ class _Changes:
             if place % _BETWEEN_PAUSES == 0:
                 between()
             holder = self._earlier[parent] if parent >= 0 else parent
-            self._earlier[place] = before.index.get(f"{holder} {label} {kind}", _MISSING)
+            earlier = before.at(holder, label, kind)
+            self._earlier[place] = _MISSING if earlier is None else earlier
 
     def candidates(self) -> list[int]:
         """Return the places that may have grown by themselves."""

@@ -83,6 +83,13 @@ class Path:
         self.waiting.append(len(self.nodes[-1]) - self.nodes[-1].count(PASSED_OVER))
         self.news.append(is_new)
 
+    def weight_of(self, value: object) -> float:
+        """Return for how many one of the last siblings stands: a class is one, however many instances lead to it."""
+        weight = self.weights[-1]
+        if weight == 1.0 or self.holders[-1] == OF_CONTAINER:
+            return weight
+        return 1.0 if issubclass(type(value), type) else weight
+
     def pop(self) -> None:
         """Go up one level."""
         del (

@@ -36,6 +36,10 @@ _PLACE_LIMIT = 15_000
 _LIMIT_OF_ROOTS, _LIMIT_OF_MANY = 25_000, 30_000
 """Beyond the limit what grows still has a name: a root, and what lies in containers of many entries."""
 
+_TABLE_COUNT = 8
+_KEY_MASK = 2**60 - 1
+"""Of a hash so many bits, as an integer of more takes half as much again: of 30,000 places two are taken for one once in two billion looks."""
+
 _MANY = 100
 _CHILD_LIMIT = 120
 _ALIKE_LIMIT = 8
@@ -49,13 +53,14 @@ class Places:
     """A tree of places, each after the one that holds it."""
 
     __slots__ = (
-        "again", "alike", "child_counts", "counts", "entries", "flags", "index", "kinds", "labels", "met", "own_bytes",
+        "_index", "again", "alike", "child_counts", "counts", "entries", "flags", "kinds", "labels", "met", "own_bytes",
         "parents", "repeated", "total_bytes",
     )  # fmt: skip
 
     def __init__(self) -> None:
         """Know no place yet."""
-        self.index: dict[str, int] = {}
+        self._index: tuple[dict[int, int], ...] = tuple({} for _ in range(_TABLE_COUNT))
+        """Places by a number made of holder, label and type: text takes twice the memory. In several tables, as a large one is made anew in one step."""
         self.alike: dict[str, int] = {}
         """How many containers of one type have keys of their own, by their holders' place and the type."""
         self.labels: list[str] = []
@@ -84,8 +89,9 @@ class Places:
         """Return the place below `parent` under `label`; where the same recurs further up, it is that one."""
         if parent == TOGETHER:
             return parent
-        key = f"{parent} {label} {kind}"
-        found = self.index.get(key)
+        key = _key(parent, label, kind)
+        index = self._index[key % _TABLE_COUNT]
+        found = index.get(key)
         if found is not None:
             return found
         found = self._folded(parent, label, kind)
@@ -93,8 +99,13 @@ class Places:
             if len(self.labels) >= self._limit(parent):
                 return TOGETHER
             found = self._added(parent, label, kind, flags)
-        self.index[key] = found
+        index[key] = found
         return found
+
+    def at(self, parent: int, label: str, kind: str) -> int | None:
+        """Return the place below `parent` under `label`, or the one that it was folded into; None where there is none."""
+        key = _key(parent, label, kind)
+        return self._index[key % _TABLE_COUNT].get(key)
 
     def key_label(self, parent: int, key: str, kind: str, flags: int) -> str:
         """Return the label of an entry under a key; where a place has very many, they are one.
@@ -106,7 +117,7 @@ class Places:
         if not flags & IS_CONTAINER or self.met[parent] <= 1 or key in _ENTRIES:
             return key
         alike = f"{parent} {kind}"
-        if f"{parent} {key} {kind}" not in self.index:
+        if self.at(parent, key, kind) is None:
             self.alike[alike] = self.alike.get(alike, 0) + 1
             return ANY if self.alike[alike] > _ALIKE_LIMIT else key
         return key
@@ -150,10 +161,11 @@ class Places:
             holder = where[parent] if parent >= 0 else NO_PLACE
             if label[0] == "[":
                 label = ANY
-            key = f"{holder} {label} {kind}"
-            one = found.index.get(key)
+            one = found.at(holder, label, kind)
             if one is None:  # not `child`, which takes lists in lists for one
-                one = found.index[key] = found._added(holder, label, kind, self.flags[place])
+                one = found._added(holder, label, kind, self.flags[place])
+                key = _key(holder, label, kind)
+                found._index[key % _TABLE_COUNT][key] = one
             where[place] = one
             found.flags[one] |= self.flags[place] & IS_CUT
             found.counts[one] += self.counts[place]
@@ -249,3 +261,7 @@ class Places:
         references = self.counts[place] * (met + self.again[place]) / met
         distinct = estimated_distinct(met, self.repeated[place], met + self.again[place], references)
         return min(1.0, distinct / self.counts[place])
+
+
+def _key(parent: int, label: str, kind: str) -> int:
+    return hash((parent, label, kind)) & _KEY_MASK

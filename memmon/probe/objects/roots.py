@@ -168,7 +168,7 @@ def _of_module(name: str) -> Iterator[Root]:
         if (name, attribute) in _LISTS_OF_THREADS:
             continue
         if not attribute.startswith("__") or attribute == "__warningregistry__":
-            is_one_of_many = id(type(_variable(name, attribute))) in of_many
+            is_one_of_many = bool(of_many) and id(type(_variable(name, attribute))) in of_many
             path = f"{name}{ANY}" if is_one_of_many else f"{beginning}.{attribute}"
             yield path, partial(_variable, name, attribute)
 

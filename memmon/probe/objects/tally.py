@@ -18,8 +18,11 @@ from memmon.probe.objects.plain import namespace_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_TABLE_COUNT = 8
+_POOL_BITS = 14
+"""Objects of one size lie side by side in pools of 16 kB: so each table gets of all."""
+
 _NAMED_CONTAINER_COUNT = 100
-_FREED_COUNT = 4_000
 _MANY_ATTRIBUTES = 300
 """No class that somebody wrote has so many: an object's attributes are used as a container of entries."""
 
@@ -48,6 +51,32 @@ def _is_bounded(value: Any, kind: Kind) -> bool:
     )
 
 
+class ByAddress:
+    """Numbers by the addresses of objects, in several tables: one for all takes 4 ms in one step when it is full and made anew."""
+
+    __slots__ = ("tables",)
+
+    def __init__(self) -> None:
+        """Know no address yet."""
+        self.tables: tuple[dict[int, int], ...] = tuple({} for _ in range(_TABLE_COUNT))
+
+    def table_of(self, identity: int) -> dict[int, int]:
+        """Return the table in which an address is, or would be."""
+        return self.tables[(identity >> _POOL_BITS) % _TABLE_COUNT]
+
+    def note_all(self, way: list[int], number: int) -> None:
+        """Note a number of all addresses on a way; where the last has it already, all have."""
+        if way and self.table_of(way[-1]).get(way[-1]) != number:
+            for identity in way:
+                self.table_of(identity)[identity] = number
+
+    def free(self, between: Callable[[], object]) -> None:
+        """Forget all, in pieces."""
+        for table in self.tables:
+            between()
+            table.clear()
+
+
 class Tally:
     """Plain numbers about the objects that were met; none of them is held."""
 
@@ -57,7 +86,7 @@ class Tally:
         """Begin with nothing met."""
         self.kinds = Kinds()
         self.places = Places()
-        self.met: dict[int, int] = {}
+        self.met = ByAddress()
         """By address the place where an object is counted."""
         self._again: set[int] = set()
         self.own_globals: set[int] = set()
@@ -68,7 +97,11 @@ class Tally:
 
     def pass_over(self, value: object) -> None:
         """Take an object for met, and count it nowhere."""
-        self.met[id(value)] = NO_PLACE
+        self.met.table_of(id(value))[id(value)] = NO_PLACE
+
+    def met_at(self, identity: int) -> int | None:
+        """Return the place where an object is counted; None when it wasn't met yet."""
+        return self.met.table_of(identity).get(identity)
 
     def root(self, name: str, kind: Kind, *, is_new: bool) -> int:
         """Return the place of a root; `holder[*]` is one of many variables of a module, `holder[*].name` one of a made module."""
@@ -98,7 +131,7 @@ class Tally:
         if type(value) is not FunctionType:
             return False
         variables = id(value.__globals__)
-        return variables not in self.own_globals and self.met.get(variables) == NO_PLACE
+        return variables not in self.own_globals and self.met_at(variables) == NO_PLACE
 
     def leads_nowhere(self, function: FunctionType) -> bool:
         """Return whether a function leads to nothing that can grow: no closure, and no other default values than plain ones.
@@ -108,13 +141,13 @@ class Tally:
         for one in gc.get_referents(function):
             parts = one if type(one) is tuple else (one,)
             for part in parts:
-                if self.kinds.of(part).role == IS_OPEN and id(part) not in self.met:
+                if self.kinds.of(part).role == IS_OPEN and self.met_at(id(part)) is None:
                     return False
         return True
 
-    def first(self, value: Any, kind: Kind, weight: float, place: int) -> int:
+    def first(self, value: Any, identity: int, kind: Kind, weight: float, place: int) -> int:
         """Count an object that wasn't met yet, and return its own bytes."""
-        self.met[id(value)] = place
+        self.met.table_of(identity)[identity] = place
         self.visits += 1
         own_bytes = measured(value, kind.method, kind.header)
         if place >= 0:
@@ -138,9 +171,9 @@ class Tally:
             return
         code = function.__code__
         place = self.places.child(place if place >= 0 else ~place, ".__code__", "code")
-        known = self.met.get(id(code))
+        known = self.met_at(id(code))
         if known is None:
-            self.met[id(code)] = place
+            self.met.table_of(id(code))[id(code)] = place
             self.places.add(place, weight, code_bytes(code))
         elif known == place:
             self.again(id(code), place)
@@ -179,6 +212,7 @@ class Tally:
         """
         nodes: list[int] = []
         numbers: set[int] = set()
+        tables = self.met.tables
         last_label, last_kind, last_place = "", None, PASSED_OVER
         for one, label in zip(found, labels, strict=True):
             kind = self.kinds.of(one)
@@ -199,8 +233,9 @@ class Tally:
                 if is_new:
                     self._count_closed(one, kind, weight, last_place)
             else:
-                is_elsewhere = self.met.get(id(one), last_place) != last_place
-                nodes.append(PASSED_OVER if is_elsewhere else last_place)
+                identity = id(one)
+                known = tables[(identity >> _POOL_BITS) % _TABLE_COUNT].get(identity, last_place)
+                nodes.append(last_place if known == last_place else PASSED_OVER)
         self.part_of(holder, weight, _NUMBER_BYTES * len(numbers))
         return nodes
 
@@ -224,18 +259,16 @@ class Tally:
         return not any(self.kinds.of(one).flags & IS_CONTAINER and type(one) is not tuple for one in parts)
 
     def _count_closed(self, value: Any, kind: Kind, weight: float, place: int) -> None:
-        known = self.met.get(id(value))
+        identity = id(value)
+        known = self.met_at(identity)
         if known is None:
-            self.first(value, kind, weight, place)
+            self.first(value, identity, kind, weight, place)
         elif known == place >= 0:
-            self.again(id(value), place)
+            self.again(identity, place)
 
     def free(self, between: Callable[[], object]) -> None:
         """Free what is large in pieces."""
         between()
         self._again.clear()
         self.own_globals.clear()
-        while self.met:
-            between()
-            for _ in range(min(len(self.met), _FREED_COUNT)):
-                self.met.popitem()
+        self.met.free(between)

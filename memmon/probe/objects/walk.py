@@ -12,8 +12,8 @@ collector tracks: what was met is a dict of plain numbers, what waits are a few 
 
 from __future__ import annotations
 
-import itertools
 import sys
+from itertools import islice, repeat
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ from memmon.probe.objects.roots import (
     variable_roots,
     waiting_roots,
 )
-from memmon.probe.objects.tally import Tally
+from memmon.probe.objects.tally import ByAddress, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,12 +95,10 @@ class Walk:
         self._ends_at = monotonic() + SLICE_SECONDS
         self._ticks = self._asked_at = 0
         self._end = self._limit = self._share = self._depth = 0
-        self._gone: set[int] = set()
-        """Gone into this time."""
-        self._left: set[int] = set()
-        """Below which there is more than was met yet."""
-        self._closed: set[int] = set()
-        """Of those the ones that weren't gone into at all, as they are too far down for a first time."""
+        self._turn = 0
+        """Which of the passes it is, counted by twos: what a pass has gone into it doesn't go into again."""
+        self._left = ByAddress()
+        """Below which there is more than was met yet: the turn in which that was seen, one more where it wasn't gone into at all."""
         self._labels = Labels()
         self._path = Path()
         self._deep: list[Any] = []
@@ -115,17 +113,15 @@ class Walk:
         for begin, depth, most in PASSES:
             self._depth = depth
             self._limit, self._share = _bounds(begin, depth, most, self.tally.visits)
-            self._gone.clear()
+            self._turn += 2
             self._walk(begin())
             self.is_whole = self.is_whole and self.tally.visits < self._limit
 
     def end(self) -> None:
         """Correct and add up, and free what is large in pieces."""
+        self._left.free(self.rest)
         self.rest()
         self.tally.places.finish(self.rest)
-        for kept in (self._gone, self._left, self._closed):
-            self.rest()
-            kept.clear()
         self.tally.free(self.rest)
         self.rest()
 
@@ -151,7 +147,7 @@ class Walk:
 
     def _pass_over_modules(self) -> None:
         """Mark the modules' variables as met: each function leads to those of its module."""
-        for passed in (self.tally.met, self.__dict__, sys.modules):
+        for passed in (*self.tally.met.tables, *self._left.tables, self.__dict__, sys.modules):
             self.tally.pass_over(passed)
         for name in module_names():
             self._ticks += 1
@@ -173,7 +169,7 @@ class Walk:
         self._drain(reach)
         while self._deep and self.tally.visits < self._limit:
             # So far from the root that the way back would be long: these few are held.
-            reach = itertools.repeat(self._deep.pop()).__next__
+            reach = repeat(self._deep.pop()).__next__
             self._end = self._limit
             self._meet(reach(), self._deep_weights.pop(), _LEAST_SAMPLE_COUNT, self._deep_nodes.pop())
             self._drain(reach)
@@ -184,8 +180,9 @@ class Walk:
         self._path.cut(0)
 
     def _begin(self, value: object, name: str) -> None:
-        is_met = id(value) in self.tally.met
-        if is_met and id(value) not in self._left:
+        identity = id(value)
+        is_met = self.tally.met_at(identity) is not None
+        if is_met and identity not in self._left.table_of(identity):
             return
         kind = self.tally.kinds.of(value)
         if kind.role == IS_NUMBER or type(value) is ModuleType or self.tally.is_foreign_code(value):
@@ -199,38 +196,41 @@ class Walk:
         self._meet(value, 1.0, SAMPLE_COUNT, node)
 
     def _drain(self, reach: Callable[[], object]) -> None:
-        path = self._path
-        siblings, places, ends = path.siblings, path.places, path.ends
+        path, tally = self._path, self.tally
+        siblings, places, ends, waiting = path.siblings, path.places, path.ends, path.waiting
         while places:
             self._ticks += 1
             if self._ticks >= self._asked_at and self._is_over():
                 level = value = None  # nothing is held while the program's threads run
                 self.rest(reach)
-                continue
-            level = siblings[-1]
-            places[-1] = place = places[-1] + 1
-            if place >= len(level):
+            elif not waiting[-1]:
                 path.pop()
-            elif self.tally.visits >= ends[-1]:
-                self._left.update(path.ids)
+            elif tally.visits >= ends[-1]:
+                self._left.note_all(path.ids, self._turn)
                 if self._depth == LONGEST_DEPTH:
-                    self.tally.places.cut(path.nodes[-1][place : place + 1])
+                    waits = (one for one in path.nodes[-1][places[-1] + 1 :] if one != PASSED_OVER)
+                    tally.places.cut(list(islice(waits, 1)))
                 path.pop()
-            elif place < len(path.nodes[-1]) and path.nodes[-1][place] != PASSED_OVER:
-                self._end = self._end_of(ends[-1], path.waiting[-1])
-                path.waiting[-1] -= 1
+            else:
+                level, nodes, place = siblings[-1], path.nodes[-1], places[-1] + 1
+                count = min(len(level), len(nodes))
+                while place < count and nodes[place] == PASSED_OVER:
+                    place += 1
+                places[-1] = place
+                if place == count:
+                    path.pop()
+                    continue
+                self._end = self._end_of(ends[-1], waiting[-1])
+                waiting[-1] -= 1
                 value = level[place]
-                self._meet(value, self._weight_of(value), path.samples[-1], path.nodes[-1][place])
+                self._meet(value, path.weight_of(value), path.samples[-1], nodes[place])
                 value = None
-
-    def _weight_of(self, value: object) -> float:
-        """Return for how many the next object stands: a class is one, however many instances lead to it."""
-        is_class_of_one = self._path.holders[-1] != OF_CONTAINER and issubclass(type(value), type)
-        return 1.0 if is_class_of_one else self._path.weights[-1]
 
     def _end_of(self, end: int, sibling_count: int) -> int:
         """Return at which count of visits the next of so many siblings must end: the others get theirs."""
-        left_count, sibling_count = end - self.tally.visits, max(1, sibling_count)
+        if sibling_count <= 1:
+            return end
+        left_count = end - self.tally.visits
         kept_count = min((sibling_count - 1) * _KEPT_VISITS, left_count - left_count // sibling_count)
         return end - kept_count
 
@@ -244,52 +244,54 @@ class Walk:
     def _meet(self, value: Any, weight: float, sample_count: int, node: int) -> None:
         """Count an object that wasn't met yet, and go down into it; into one that was, where more is below."""
         tally, identity = self.tally, id(value)
-        known = tally.met.get(identity)
+        known = tally.met_at(identity)
         if known is None:
             kind = tally.kinds.of(value)
             if kind.role == IS_NUMBER:
                 return
-            own_bytes = tally.first(value, kind, weight, node)
+            own_bytes = tally.first(value, identity, kind, weight, node)
             if kind.role == IS_OPEN and (not tally.is_foreign_code(value) or _is_made_for(self._path, value)):
                 if type(value) is FunctionType:
                     tally.code_of(value, weight, node)
-                self._gone.add(identity)
-                self._enter(value, kind, own_bytes, weight, sample_count, node, is_new=True)
+                self._enter(value, identity, kind, own_bytes, weight, sample_count, node, is_new=True)
         elif known == node:
-            if identity in self._left and identity not in self._gone:
-                self._go_again(value, weight, sample_count, node)
+            if self._left.table_of(identity).get(identity, self._turn) < self._turn:
+                self._go_again(value, identity, weight, sample_count, node)
             elif node >= 0 and (not self._path.news or self._path.news[-1]):
                 tally.again(identity, node)
 
-    def _go_again(self, value: Any, weight: float, sample_count: int, node: int) -> None:
+    def _go_again(self, value: Any, identity: int, weight: float, sample_count: int, node: int) -> None:
         """Go down into what was met before, for what is further below."""
-        identity = id(value)
-        is_new = identity in self._closed
-        self._gone.add(identity)
         self.tally.visits += 1
-        self._left.discard(identity)
-        self._closed.discard(identity)
+        is_new = bool(self._left.table_of(identity).pop(identity) & 1)
         kind = self.tally.kinds.of(value)
-        own_bytes = measured(value, kind.method, kind.header)
-        self._enter(value, kind, own_bytes, weight, sample_count, node, is_new=is_new)
+        own_bytes = measured(value, kind.method, kind.header) if kind.base is None else 0
+        self._enter(value, identity, kind, own_bytes, weight, sample_count, node, is_new=is_new)
 
     def _is_foreign_class(self, value: Any) -> bool:
         """Return whether it is a class of a library: there are many, of which few hold what grows."""
         return issubclass(type(value), type) and not self.tally.kinds.is_of_program(value)
 
     def _enter(
-        self, value: Any, kind: Kind, own_bytes: int, weight: float, most: int, node: int, *, is_new: bool
+        self,
+        value: Any,
+        identity: int,
+        kind: Kind,
+        own_bytes: int,
+        weight: float,
+        most: int,
+        node: int,
+        *,
+        is_new: bool,
     ) -> None:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
         path = self._path
         if self._depth < LONGEST_DEPTH and (len(path.ids) >= self._depth or self._is_foreign_class(value)):
-            if is_new:
-                self._closed.add(id(value))
-            self._left.add(id(value))
-            self._left.update(path.ids)
+            self._left.table_of(identity)[identity] = self._turn + is_new
+            self._left.note_all(self._path.ids, self._turn)
             return
         # As many whatever is left of the visits: two looks must take the same samples.
-        wanted = self._wanted(value, kind, most, node)
+        wanted = _wanted(value, kind, most, self.tally.places.met[node] if node >= 0 else 0)
         length, found = contents(value, kind.base, wanted, own_bytes)
         if is_new:
             self.tally.note_length(value, kind, length, weight, node)
@@ -305,11 +307,13 @@ class Walk:
         self._ticks += len(found)
         holder = node if node >= 0 else ~node
         nodes = self.tally.placed(found, labels, holder, weight, of_class=of_class, is_new=is_new)
+        if nodes.count(PASSED_OVER) == len(nodes):
+            return
         if len(path.ids) >= LONGEST_DEPTH:
             self._put_by(found, nodes, weight)
             return
         path.push(
-            id(value),
+            identity,
             found,
             weight=weight,
             sample_count=most,
@@ -327,14 +331,12 @@ class Walk:
                 self._deep_weights.append(weight)
                 self._deep_nodes.append(node)
 
-    def _wanted(self, value: Any, kind: Kind, most: int, node: int) -> int:
-        """Return how many entries to look at: few, where many alike were looked at."""
-        if node < 0 or kind.base is None or kind.base.__len__(value) <= _SMALL_COUNT:
-            return most
-        met = self.tally.places.met[node]
-        return (
-            most if met < _MANY_MET else min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
-        )
+
+def _wanted(value: Any, kind: Kind, most: int, met: int) -> int:
+    """Return how many entries to look at: few, where many alike (`met` of them) were looked at."""
+    if met < _MANY_MET or kind.base is None or kind.base.__len__(value) <= _SMALL_COUNT:
+        return most
+    return min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
 
 
 def _bounds(begin: object, depth: int, most: int, visits: int) -> tuple[int, int]:
