@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memmon.facts import defaults
-from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
+from memmon.facts.python_memory import SLOT_BYTES, held_bytes
 from memmon.report.data import Report, StoredSections
 from memmon.report.sections import deque_section, leak_section, memory_section
 from memmon.report.words import window_title

@@ -9,7 +9,7 @@ from collections import deque
 
 import pytest
 
-from memmon.facts.deque_memory import SLOT_BYTES, held_bytes, own_bytes
+from memmon.facts.python_memory import SLOT_BYTES, held_bytes, own_bytes
 from memmon.probe.objects.sizes import SizeEstimator
 from memmon.probe.registered.deques import DequeRegistry
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from store_kit import START, deque_of, ticks
 
-from memmon.facts.deque_memory import SLOT_BYTES, held_bytes, own_bytes
+from memmon.facts.python_memory import SLOT_BYTES, held_bytes, own_bytes
 from memmon.store.read import open_store
 
 

@@ -8,7 +8,7 @@ import pytest
 from store_kit import MB, START, deque_of, ticks
 
 from memmon.errors import NoDataError, SqlError, UnknownSourceError
-from memmon.facts.deque_memory import SLOT_BYTES, own_bytes
+from memmon.facts.python_memory import SLOT_BYTES, own_bytes
 from memmon.model import ComponentReading, EventRecord
 from memmon.store.read import open_store
 from memmon.store.write.writer import RunEnd

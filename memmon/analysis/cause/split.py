@@ -29,6 +29,7 @@ from memmon.analysis.cause.split_wording import (
     summary_for,
 )
 from memmon.arrays import medians_of
+from memmon.facts.python_memory import USUAL_BLOCK_BYTES
 from memmon.units import KIB, MIB
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ LEAST_SEEN_SHARE = 0.2
 
 LARGEST_BLOCK_BYTES = 512.0
 """Largest object, in bytes, that CPython puts into its pools. From its source: SMALL_REQUEST_THRESHOLD."""
-USUAL_BLOCK_BYTES = 80.0
-"""Bytes taken for a block in the pools where too few changed to see. Chosen: a usual small object."""
 FEWEST_PYTHON_BLOCKS = 2_000.0
 """Python blocks that must come to be before bytes per block are read. Chosen: fewer are noise."""
 FEWEST_LINE_SAMPLES = 8

@@ -13,8 +13,8 @@ import numpy as np
 from memmon.analysis.deques.finding import DequeFinding, DequeSeries
 from memmon.analysis.deques.wording import message_for
 from memmon.analysis.robust import theil_sen
-from memmon.facts.deque_memory import FEWEST_TELLING_ITEMS, SLOT_BYTES, held_bytes, own_bytes
 from memmon.facts.deque_state import DequeState, deque_state
+from memmon.facts.python_memory import FEWEST_TELLING_ITEMS, SLOT_BYTES, held_bytes, own_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

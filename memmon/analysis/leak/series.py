@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.arrays import median_of
-from memmon.facts.deque_memory import UNTOLD_ERROR_SHARE
+from memmon.facts.python_memory import UNTOLD_ERROR_SHARE
 from memmon.units import MIB, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:

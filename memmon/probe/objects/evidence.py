@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
 from memmon.facts.names import clean_name
+from memmon.facts.python_memory import USUAL_BLOCK_BYTES
 from memmon.formatting import megabytes
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.chain import Chain, chain_of_counted, chains_of
@@ -32,9 +33,6 @@ SMALLEST_GROWTH_BYTES = 64 * 1024
 _SLICE_PAUSE_SECONDS = 0.001
 _LEAST_HIDDEN_BYTES = 512 * KIB
 """By so much what two looks themselves keep may differ, and a small program's start goes on."""
-
-_BLOCK_BYTES = 64
-"""What a block of Python's own allocator takes about; those of more than 512 bytes lie in the C library's heap."""
 
 _LEAST_TASKS = 20
 _LEAST_COUNTED = 100
@@ -109,7 +107,7 @@ def _used_bytes() -> int | None:
     sizes = found.heap_used_bytes, found.heap_mmap_bytes, found.python_block_count
     if None in sizes:
         return None
-    return (sizes[0] or 0) + (sizes[1] or 0) + _BLOCK_BYTES * (sizes[2] or 0)
+    return (sizes[0] or 0) + (sizes[1] or 0) + round(USUAL_BLOCK_BYTES * (sizes[2] or 0))
 
 
 def _used_growth(before: ObjectEvidence, after: ObjectEvidence, *, is_first: bool) -> int | None:

@@ -9,8 +9,8 @@ from collections import deque
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
-from memmon.facts.deque_memory import SLOT_BYTES, TOLD_AGAIN_FACTOR
 from memmon.facts.names import plain_string
+from memmon.facts.python_memory import SLOT_BYTES, TOLD_AGAIN_FACTOR
 from memmon.guest.shielding import attempt, describe_error, log_safely
 from memmon.model import DequeReading
 from memmon.probe.objects.calls import takes_no_arguments

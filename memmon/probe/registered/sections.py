@@ -6,6 +6,7 @@ import functools
 import threading
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from memmon.facts.python_memory import USUAL_BLOCK_BYTES
 from memmon.probe.process.cause import CauseProbe
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-SMALL_BLOCK_BYTES = 80
-"""Bytes that one block of Python's own allocator stands for: measured means lie between 60 and 110."""
 
 
 class Section:
@@ -76,4 +74,4 @@ class Section:
         heap, large, blocks = reading.heap_used_bytes, reading.heap_mmap_bytes, reading.python_block_count
         if heap is None or large is None or blocks is None:
             return None
-        return heap + large + blocks * SMALL_BLOCK_BYTES
+        return heap + large + round(blocks * USUAL_BLOCK_BYTES)

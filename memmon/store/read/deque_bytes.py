@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from memmon.facts.deque_memory import (
+from memmon.facts.python_memory import (
     FEWEST_TELLING_ITEMS,
     SLOT_BYTES,
     TOLD_AGAIN_FACTOR,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memmon.facts.deque_memory import SLOT_BYTES, held_bytes
+from memmon.facts.python_memory import SLOT_BYTES, held_bytes
 from memmon.facts.series_kinds import COMPONENT, DEQUE
 from memmon.store.read.answers import DequeStatus
 from memmon.store.read.deque_bytes import told_size

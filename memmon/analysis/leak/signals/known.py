@@ -12,6 +12,7 @@ import numpy as np
 
 from memmon.analysis.leak.load import without_load
 from memmon.analysis.leak.series import RunSeries, more_filled, run_series
+from memmon.facts.python_memory import USUAL_BLOCK_BYTES
 from memmon.facts.signals import Signal
 from memmon.units import MIB, SECONDS_PER_HOUR
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES = 40.0, 140.0
 """Bytes that a block may take. Chosen: small objects of CPython take so much in the mean."""
-USUAL_BLOCK_BYTES = 80.0
-"""Bytes of a block where nothing tells. Chosen: a usual small object."""
 FEWEST_LINE_SAMPLES = 8
 """Samples that a line through bytes over blocks needs. Chosen: as the cause of growth."""
 SAME_WITHIN_BYTES = 1.0 * MIB
