@@ -20,24 +20,20 @@ from memmon.facts.urgency import Urgency
 HOURS = np.arange(-288, 1) / 12
 MB = 300.0 + 25.0 * (HOURS + 24.0) + np.random.default_rng(5).normal(0, 0.3, HOURS.size)
 NOTHING = np.zeros(HOURS.size)
-LEAKING = Story(
-    name="leaking",
-    runs=(
-        Run(
-            hours=HOURS,
-            mb=MB,
-            parts_mb={
-                "rss_anon_bytes": MB - 40.0,
-                "rss_file_bytes": NOTHING + 40.0,
-                "rss_shmem_bytes": NOTHING,
-                "swap_bytes": NOTHING,
-            },
-            counts={"thread_count": NOTHING + 12.0, "fd_count": 40.0 + np.floor(6.0 * (HOURS + 24.0))},
-            machine=Machine(limit_mb=2_000.0),
-            deques=lambda _n, _c: [DequeReading(name="orders", length_count=70, maxlen_count=None)],
-        ),
-    ),
+NEWEST = Run(
+    hours=HOURS,
+    mb=MB,
+    parts_mb={
+        "rss_anon_bytes": MB - 40.0,
+        "rss_file_bytes": NOTHING + 40.0,
+        "rss_shmem_bytes": NOTHING,
+        "swap_bytes": NOTHING,
+    },
+    counts={"thread_count": NOTHING + 12.0, "fd_count": 40.0 + np.floor(6.0 * (HOURS + 24.0))},
+    machine=Machine(limit_mb=2_000.0),
+    deques=lambda _n, _c: [DequeReading(name="orders", length_count=70, maxlen_count=None)],
 )
+LEAKING = Story(name="leaking", runs=(replace(NEWEST, hours=HOURS - 24.2, end="oom"), NEWEST))
 
 
 def _wrong_rate(slope_mb_per_hour):
@@ -93,6 +89,13 @@ def _another_thing(found):
     return broken
 
 
+def _one_run_more(found):
+    def broken(*arguments, **options):
+        return found(*arguments, **options).replace("the run before", "the 2 runs before")
+
+    return broken
+
+
 BREAKS = {
     "the text report's rate": ("memmon.report.words.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "report"),
     "the overview's rate": ("memmon.dashboard.overview_row.rate", lambda _: _wrong_rate, "slope_mb_per_hour", "overview"),
@@ -109,6 +112,7 @@ BREAKS = {
     "the card of threads": ("memmon.report.html.cards._resources", _another_card, "resource_threads", "report html"),
     "the text report's evidence": ("memmon.report.text.evidence_told", _another_thing, "grown", "report"),
     "the resources of leaks": ("memmon.cli.commands.leaks.as_plain", _never_grows, "resource_open_files", "leaks --json"),
+    "the overview's runs before": ("memmon.dashboard.overview_row._since", _one_run_more, "before_restart", "overview"),
     "the text report's fill": ("memmon.report.text.fill", lambda _: lambda _row: "7/9 (77.8% full)", "deques", "report"),
 }  # fmt: skip
 

@@ -17,8 +17,9 @@ from memmon.facts.verdicts import Confidence, Verdict
 
 if TYPE_CHECKING:
     from memmon.analysis.leak.finding import LeakFinding
-    from memmon.assessment.assessment import Assessment
+    from memmon.assessment.before_restart import BeforeRestart
     from memmon.assessment.gather import Judged
+    from memmon.facts.grown import GrownThing
 
 EXIT_NO_LEAK, EXIT_LEAK, EXIT_CANNOT_SAY = 0, 1, 3
 _WORST_FIRST = (EXIT_LEAK, EXIT_CANNOT_SAY, EXIT_NO_LEAK)
@@ -57,8 +58,8 @@ def command(fail_on: str, common: Common, window: WindowOptions) -> int:
                     {
                         **source_object(one),
                         "resources": as_plain(one.assessment.resources),
-                        "grown": _grown_object(one.assessment),
-                        "before_restart": as_plain(one.assessment.before_restart),
+                        "grown": _object(one.assessment.grown),
+                        "before_restart": _object(one.assessment.before_restart),
                     }
                     for one in judged
                 ],
@@ -68,8 +69,8 @@ def command(fail_on: str, common: Common, window: WindowOptions) -> int:
     return code
 
 
-def _grown_object(found: Assessment) -> dict[str, Any] | None:
-    return None if found.grown is None else found.grown.to_dict()
+def _object(found: GrownThing | BeforeRestart | None) -> dict[str, Any] | None:
+    return None if found is None else found.to_dict()
 
 
 def exit_code(finding: LeakFinding, fail_on: str) -> int:

@@ -59,7 +59,8 @@ def check(text: str) -> dict[str, Said]:
         found = re.fullmatch(r"(OK|WARNING|CRITICAL|UNKNOWN) (\S+): (.*)", line)
         if found is None:
             name, _, words = line.partition(": ")
-            said[name].update(processes_say(words), **before_says(words))
+            if name in said:  # of a single source nothing stands before it
+                said[name].update(processes_say(words), **before_says(words))
             continue
         state, name, reasons = found.groups()
         said[name] = {**_reasons(reasons), **check_severity(state, is_silent="stale: last sample" in reasons)}
