@@ -177,6 +177,31 @@ def test_a_layer_s_name_stands_within_it(drawn):
     assert outside == []
 
 
+def test_a_layer_s_name_that_is_cut_can_still_be_read(drawn):
+    """A name is cut to no fewer than twelve letters; where a narrow run has no room for it, a wider one before it bears it."""
+    cut, named = [], set()
+    for (name, width, is_zoomed), found in drawn.items():
+        for one in found["words"]:
+            if one["chart"] in {"parts", "split"} and "\u2026" in one["text"]:
+                cut.append(one["text"])
+            if one["chart"] == "parts" and one["text"] == "not registered":
+                named.add((name, width, is_zoomed))
+    assert [text for text in cut if len(text) < 12] == []
+    assert ("gaps", 1440, False) in named
+    assert ("level-months", 1024, False) in named
+
+
+def test_the_trend_is_named_wherever_there_is_room(drawn):
+    """Beside waves its words stand below them; in a part of the picture, beside the newest trend that is in sight."""
+    words = {
+        view: [one["text"] for one in found["words"] if one["text"].startswith("trend ")]
+        for view, found in drawn.items()
+    }
+    assert words["level-months", 1440, False]
+    assert words["gaps", 1440, True]
+    assert all(len(one) <= 1 for one in words.values())
+
+
 def _holds(area, box):
     """Tell whether a box's corners and its middle's ends lie in a polygon that its edges do not enter."""
     edges = list(zip(area, [*area[1:], area[0]], strict=True))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from memmon.formatting import shown
 from memmon.report.html.geometry import BOX
+from memmon.report.html.placing import first_free
 from memmon.report.html.view_model import PlacedLabel, PlacedMark, ReleaseBand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from memmon.report.chart_bins import Bin
-    from memmon.report.chart_values import Charts, Marker
+    from memmon.report.chart_values import Charts, Marker, Ribbon
     from memmon.report.html.geometry import Frame
 
 DRAWN = ("end", "death", "gc", "alert", "note")
@@ -22,14 +25,15 @@ _LABEL_REACH = 0.16
 """What a label takes of the width of a laptop's picture."""
 
 _LEFT_PERCENT = 20.0
-_RIGHT_PERCENT = 55.0
 _LAST_PERCENT = 99.4
 _LETTERS_PER_PERCENT = 1.1
 """How many letters stand on a hundredth of the picture's width, on paper; a screen has room for more."""
 
 _LEAST_LETTERS = 2
-_TREND_REACH_PERCENT = 22.0
-"""How far right of the trend's middle its words end: beside a line that rises, on a laptop and on a phone. Chosen by eye."""
+_TREND_SHARES = (0.5, 0.3, 0.7, 0.1, 0.9)
+"""Where along the trend its words are tried, its middle first."""
+_BELOW_POINTS = (20, 32, 44, 60)
+_ABOVE_POINTS = (-10, -22, -40, -60)
 
 
 def drawn_marks(charts: Charts) -> list[Marker]:
@@ -63,7 +67,9 @@ def bands_of(charts: Charts, frame: Frame) -> tuple[ReleaseBand, ...]:
     """Return the releases, every other one shaded."""
     return tuple(
         ReleaseBand(
-            name=_fitting(one.name, frame.percent(one.until_seconds) - frame.percent(one.from_seconds)),
+            name=_fitting(
+                shown(one.name), frame.percent(one.until_seconds) - frame.percent(one.from_seconds)
+            ),
             left=frame.percent(one.from_seconds),
             width=round(frame.percent(one.until_seconds) - frame.percent(one.from_seconds), 2),
             is_shaded=number % 2 == 0,
@@ -83,8 +89,9 @@ def _fitting(name: str, width_percent: float) -> str:
 def labels_of(
     charts: Charts, frame: Frame, pieces: Sequence[Sequence[Bin]], words: Mapping[str, str]
 ) -> tuple[PlacedLabel, ...]:
-    """Return the words on the lines; memory's stand above its end, the trend's below its middle."""
-    return tuple(_labels(charts, frame, pieces, words))
+    """Return the words on the lines; memory's stand above its end, the trend's beside it where nothing is in their way."""
+    found = tuple(_labels(charts, frame, pieces, words))
+    return (*found, *_trend_label(charts, frame, pieces, words["trend"], found))
 
 
 def _labels(
@@ -94,19 +101,6 @@ def _labels(
     if "limit" in words and memory.limit_mb is not None:
         y = _height(frame, memory.limit_mb)
         yield PlacedLabel(kind="limit", words=words["limit"], x=0.6, y=y, dy=-6, anchor="start")
-    if words["trend"] and memory.trend:
-        ribbon = memory.trend[-1]
-        x, y = frame.percent(ribbon.at_seconds[1]), _height(frame, ribbon.middle_mb[1])
-        is_right = x > _RIGHT_PERCENT
-        anchor = "end" if is_right else "start"
-        yield PlacedLabel(
-            kind="trend",
-            words=words["trend"],
-            x=min(x + _TREND_REACH_PERCENT, _LAST_PERCENT) if is_right else x,
-            y=y,
-            dy=20,
-            anchor=anchor,
-        )
     if memory.reach is not None and memory.limit_mb is not None:
         x, y = frame.percent(memory.reach.at_seconds), _height(frame, memory.limit_mb)
         yield PlacedLabel(
@@ -116,6 +110,69 @@ def _labels(
         x, y = frame.percent(memory.forecast.at_seconds[-1]), _height(frame, memory.forecast.high_mb[-1])
         yield PlacedLabel(kind="forecast", words=words["forecast"], x=x, y=max(y, 5.0), dy=-8, anchor="end")
     yield from _memory_label(frame, pieces, f"{words['memory']} {words['now']}")
+
+
+def _trend_label(
+    charts: Charts,
+    frame: Frame,
+    pieces: Sequence[Sequence[Bin]],
+    words: str,
+    taken: Sequence[PlacedLabel],
+) -> Iterator[PlacedLabel]:
+    """Yield the trend's words: free of all lines and over the readings, else where only peaks go through them, else beyond."""
+    memory = charts.memory
+    if not words or not memory.trend or not any(pieces):
+        return
+    places = tuple(_trend_places(frame, memory.trend[-1], words))
+    lines, peaks = tuple(_lines(charts, frame, pieces)), tuple(_peaks(frame, pieces))
+    end = frame.percent([one for piece in pieces for one in piece][-1].end_seconds)
+    for in_the_way, right in (((*lines, *peaks), end), (lines, end), (lines, 100.0)):
+        found = first_free(places, lines=in_the_way, taken=taken, right_percent=right)
+        if found is not None:
+            yield found
+            return
+
+
+def _trend_places(frame: Frame, ribbon: Ribbon, words: str) -> Iterator[PlacedLabel]:
+    start, end = ribbon.at_seconds[0], ribbon.at_seconds[-1]
+    for share in _TREND_SHARES:
+        at = start + share * (end - start)
+        x, y = frame.percent(at), _height(frame, _between(ribbon, at))
+        for anchor, shifts in (("start", _BELOW_POINTS), ("end", _ABOVE_POINTS)):
+            for dy in shifts:
+                yield PlacedLabel(kind="trend", words=words, x=x, y=y, dy=dy, anchor=anchor)
+
+
+def _between(ribbon: Ribbon, at: float) -> float:
+    """Return the trend at a moment within it."""
+    rows = tuple(zip(ribbon.at_seconds, ribbon.middle_mb, strict=True))
+    for (from_at, before), (to_at, after) in pairwise(rows):
+        if at <= to_at and to_at > from_at:
+            return before + (after - before) * (at - from_at) / (to_at - from_at)
+    return rows[-1][1]
+
+
+def _lines(
+    charts: Charts, frame: Frame, pieces: Sequence[Sequence[Bin]]
+) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield what no words may stand on: memory, trend, forecast, processes and the limit, in the box."""
+    memory = charts.memory
+    yield from (tuple(_middle(frame, one, one.mean) for one in piece) for piece in pieces)
+    ribbons = (*memory.trend, *(() if memory.forecast is None else (memory.forecast,)))
+    rows = [(one.at_seconds, one.middle_mb) for one in ribbons]
+    rows += [(one.at_seconds, one.value_mb) for one in memory.processes]
+    for at_seconds, values in rows:
+        yield tuple((frame.x(at), frame.y(value)) for at, value in zip(at_seconds, values, strict=True))
+    if memory.limit_mb is not None:
+        yield ((0, frame.y(memory.limit_mb)), (BOX, frame.y(memory.limit_mb)))
+
+
+def _peaks(frame: Frame, pieces: Sequence[Sequence[Bin]]) -> Iterator[tuple[tuple[int, int], ...]]:
+    yield from (tuple(_middle(frame, one, one.high) for one in piece) for piece in pieces)
+
+
+def _middle(frame: Frame, one: Bin, value: float) -> tuple[int, int]:
+    return frame.x((one.start_seconds + one.end_seconds) / 2), frame.y(value)
 
 
 def _memory_label(frame: Frame, pieces: Sequence[Sequence[Bin]], words: str) -> Iterator[PlacedLabel]:

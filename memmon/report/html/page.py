@@ -186,7 +186,8 @@ def _stale_words(report: Report, zone: tzinfo) -> str:
     if staleness is None or not staleness.is_stale or staleness.last_at is None:
         return ""
     ago = "" if staleness.age_seconds is None else f", {age(staleness.age_seconds)} before this report"
-    return f"The last sample is of {local_time(staleness.last_at, tz=zone)[:16]}{ago}."
+    last = day_and_time(staleness.last_at, now=report.told_at, tz=zone)
+    return f"The last sample is of {last}{ago}."
 
 
 def _sub(report: Report, zone: tzinfo) -> Iterator[str]:

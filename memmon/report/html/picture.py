@@ -216,6 +216,7 @@ def _scaled(figure: Figure) -> dict[str, object]:
         "width": round(width, 1),
         "height": round(height, 1),
         "figure": figure,
+        "labels": [label for label in figure.labels if label.least_width_points <= width],
         "bands": [
             replace(band, name=shortened(shown(band.name), band.width * width / 100 - 6, size=12))
             for band in figure.bands

@@ -77,6 +77,8 @@ class PlacedLabel:
     y: float
     dy: int
     anchor: str
+    least_width_points: float = 0.0
+    """From so wide a picture on they stand free: on a narrower one they are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,22 +77,33 @@
       }).reverse().join("");
     });
   }
-  // Each layer is named at its newest end where its name, or the name cut in its middle, lies within it; the rest stands in the legend.
+  // Each layer is named at the end of the newest piece in which its name lies, whole if anywhere, else cut in its middle;
+  // what would not be known from so few letters stands in the legend alone.
+  var LEAST_LETTERS = 12;
   function layerLabels(u, stack) {
-    var pieces = u.pieces(), piece = pieces[pieces.length - 1], d = devicePixelRatio;
-    if (!piece) { return; }
-    var x = u.valToPos(piece[piece.length - 1].to, "x", true) - 6 * d, begin = u.valToPos(piece[0].from, "x", true);
+    var pieces = u.pieces().slice().reverse(), d = devicePixelRatio;
     stack.layers.forEach(function (layer, i) {
-      [x - begin, 130 * d].some(function (room) {
-        var name = shortened(u, layer[0], Math.min(room, x - begin)), from = x - u.ctx.measureText(name).width - 4 * d, top = -Infinity, bottom = Infinity;
-        piece.forEach(function (bin) {
-          if (u.valToPos(bin.to, "x", true) < from) { return; }
-          top = Math.max(top, u.valToPos(bin.v[i], "y", true)); bottom = Math.min(bottom, u.valToPos(i ? bin.v[i - 1] : 0, "y", true));
+      [true, false].some(function (isWhole) {
+        return pieces.some(function (piece) {
+          var x = u.valToPos(piece[piece.length - 1].to, "x", true) - 6 * d, room = x - u.valToPos(piece[0].from, "x", true) - 4 * d;
+          return (isWhole ? [room] : [room, 130 * d]).some(function (width) {
+            var name = shortened(u, layer[0], Math.min(width, room));
+            if (isWhole ? name !== layer[0] : name.length < LEAST_LETTERS) { return false; }
+            return nameIn(u, piece, i, name, x);
+          });
         });
-        if (name && bottom - top >= 18 * d) { say(u, name, x, (top + bottom) / 2 + 4 * d, "right", "ink"); return true; }
-        return false;
       });
     });
+  }
+  function nameIn(u, piece, i, name, x) {
+    var d = devicePixelRatio, from = x - u.ctx.measureText(name).width - 4 * d, top = -Infinity, bottom = Infinity;
+    piece.forEach(function (bin) {
+      if (u.valToPos(bin.to, "x", true) < from) { return; }
+      top = Math.max(top, u.valToPos(bin.v[i], "y", true)); bottom = Math.min(bottom, u.valToPos(i ? bin.v[i - 1] : 0, "y", true));
+    });
+    if (bottom - top < 18 * d) { return false; }
+    say(u, name, x, (top + bottom) / 2 + 4 * d, "right", "ink");
+    return true;
   }
   // What nobody named is hatched.
   function filling(u, style) {

@@ -89,7 +89,7 @@
       put(moved(words.reach, Math.min(u.valToPos(m.reach[0], "x", true) + 10 * d, right - 4 * d), y(m.limit), "right", [-6, 18]), "forecast");
     }
     put(memoryPlaces(u, width, y, moved), "mean");
-    m.trend.slice(-1).forEach(function (shape) {
+    m.trend.filter(function (shape) { return shape[0][0] < view[1] && shape[0][shape[0].length - 1] > view[0]; }).slice(-1).forEach(function (shape) {
       var from = Math.max(shape[0][0], view[0]), to = Math.min(shape[0][shape[0].length - 1], view[1]), wide = width(words.trend), places = [];
       if (!words.trend || to <= from) { return; }
       [0.5, 0.3, 0.7, 0.1, 0.9].forEach(function (share) {
@@ -170,6 +170,9 @@
   // What is near a moment, a line each.
   function momentsNear(seconds) {
     var reach = (view[1] - view[0]) / 120, found = data.markers.filter(function (m) { return Math.abs(m[0] - seconds) <= reach; });
+    // Passes come close to each other: the nearest speaks for those beside it.
+    var passes = found.filter(function (m) { return m[1] === "gc"; }).sort(function (a, b) { return Math.abs(a[0] - seconds) - Math.abs(b[0] - seconds); });
+    found = found.filter(function (m) { return m[1] !== "gc"; }).concat(passes.slice(0, 1));
     return found.slice(0, 3).map(function (m) { return "\n" + m[2]; }).join("");
   }
   function releaseAt(seconds) {

@@ -64,7 +64,9 @@
     if (!out || x < 0 || !out.textContent) { return; }
     var left = u.over.offsetLeft + x, right = place.clientWidth, fits = left + 14 + out.offsetWidth <= right;
     out.style.left = Math.max(fits ? left + 14 : Math.min(left - 14, right) - out.offsetWidth, 0) + "px";
-    out.style.top = Math.max(Math.min((u.cursor.top > 0 ? u.cursor.top : 40) - out.offsetHeight - 10, place.clientHeight - out.offsetHeight), 4) + "px";
+    // Above the pointer; where there is no room, and none beside it, below.
+    var top = u.cursor.top > 0 ? u.cursor.top : 40, above = top - out.offsetHeight - 10, isBeside = fits || left - 14 >= out.offsetWidth;
+    out.style.top = Math.max(above >= 4 || isBeside ? Math.min(above, place.clientHeight - out.offsetHeight) : Math.min(top + u.over.offsetTop + 24, place.clientHeight - out.offsetHeight), 4) + "px";
   }
 
   // No view is shorter than a dozen readings, or a minute.
