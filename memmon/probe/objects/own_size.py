@@ -7,10 +7,12 @@ as numpy's array, which alone knows of the buffer that it holds.
 
 from __future__ import annotations
 
+import gc
 import sys
 from types import BuiltinFunctionType, CodeType, MemberDescriptorType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from memmon.probe.objects.container_sample import base_of_kind
 from memmon.probe.objects.plain import (
     flags_of,
     is_static,
@@ -48,11 +50,12 @@ def own_bytes(value: object) -> int:
 class OwnSizes:
     """Tells own sizes quickly for a short while, in which no class is taken for another at its address."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_has_array", "_known")
 
     def __init__(self) -> None:
         """Know the built-in classes alone."""
         self._known = _BUILT_IN.copy()
+        self._has_array: dict[int, bool] = {}
 
     def own_bytes(self, value: object) -> int:
         """Return what `own_bytes` does."""
@@ -61,6 +64,19 @@ class OwnSizes:
         if known is None:
             known = self._known[id(kind)] = (size_method(kind), header_bytes(kind))
         return measured(value, *known)
+
+    def apart_bytes(self, value: object) -> int:
+        """Return the bytes of the array in which the object's attributes lie apart, 0 where none do or a dict has them."""
+        kind = type(value)
+        has_array = self._has_array.get(id(kind))
+        if has_array is None:
+            has_array = has_values_apart(kind) and base_of_kind(kind) is None
+            self._has_array[id(kind)] = has_array
+        if not has_array:
+            return 0
+        found = gc.get_referents(value)  # the attributes, or their dict; then the class
+        has_dict = len(found) == 2 and type(found[0]) is dict  # noqa: PLR2004 -- the dict and the class
+        return 0 if has_dict else values_bytes(len(found) - 1)
 
 
 def measured(value: object, method: Callable[[Any], int], header: int) -> int:

@@ -210,8 +210,8 @@ class _SizeWalk:
         return self._context
 
     def _met(self, found: object) -> int:
-        """Return an object's own bytes."""
-        return self._own_sizes.own_bytes(found)
+        """Return an object's own bytes, with those of its attributes that lie apart."""
+        return self._own_sizes.own_bytes(found) + self._own_sizes.apart_bytes(found)
 
     def _referents(self, *found: Any) -> Iterable[Any]:
         self._object_count += len(found)
@@ -274,11 +274,12 @@ class _EstimateWalk(_SizeWalk):
         return super()._walked(target)
 
     def _met(self, found: object) -> int:
-        own = super()._met(found)
+        bare = self._own_sizes.own_bytes(found)
+        own = bare + self._own_sizes.apart_bytes(found)
         is_told = id(type(found)) in _ATOMIC_KINDS or self._leads_to_few(found)
         self._met_bytes += own
         self._met_parts += own * self._level_share / self._reference_counts.get(id(found), 1)
-        self._met_allocated += allocated_bytes(found, own) if is_told else own
+        self._met_allocated += allocated_bytes(found, bare) if is_told else own
         return own
 
     def _led_to(self, leading: list[Any]) -> list[Any]:
