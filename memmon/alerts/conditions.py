@@ -246,7 +246,7 @@ def leak(present: PresentState, policy: AlertPolicy) -> Observation | None:
         message=(
             f"Growth rate {newest.slope_mb_per_hour or 0.0:z.2f} MB/hour{sure}{whose}, "
             f"total growth {newest.growth_mb or 0.0:z.1f} MB over {newest.duration_hours:.1f} h{since}{present.before_words}; "
-            f"confidence {newest.confidence}.{ends}{grows}"
+            f"confidence {newest.confidence}.{ends}{grows}{present.back_words}"
         ),
         values={
             "growth_rate_mb_per_hour": newest.slope_mb_per_hour,

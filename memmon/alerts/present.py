@@ -124,6 +124,8 @@ class PresentState:
     forecast: ForecastLike | None = None
     before_restart: BeforeRestartLike | None = None
     """That the runs before the leaking one leaked too, and since when."""
+    way_back: str = ""
+    """To which release to go back, in a sentence, where a leak began with one."""
     grown: GrownThing | None = None
     """What grows beside a leak, where looks at the objects have shown it."""
     pace: Pace | None = None
@@ -139,6 +141,11 @@ class PresentState:
     def before_words(self) -> str:
         """Since when the runs before leaked too, as the end of a clause; empty where they did not."""
         return "" if self.before_restart is None else f"; {self.before_restart.clause(local_time)}"
+
+    @property
+    def back_words(self) -> str:
+        """To which release to go back, as a sentence more; empty where a leak began with none."""
+        return f" {self.way_back}" if self.way_back else ""
 
     @property
     def beside_leak(self) -> dict[str, Any]:

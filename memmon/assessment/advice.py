@@ -41,7 +41,7 @@ def advice_of(
         *_on_freshness(assessed.freshness, command),
         *_on_holders(assessed),
         *_on_limit(assessed, command, moment),
-        *_on_release(assessed),
+        *filter(None, [way_back(assessed)]),
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
@@ -94,12 +94,12 @@ def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetim
             yield f"Restart it, or raise the limit, before {moment(at)}."
 
 
-def _on_release(assessed: Assessment) -> Iterator[str]:
-    """Yield what whoever is on duty can do without the program's makers, where a leak began with a release."""
+def way_back(assessed: Assessment) -> str:
+    """Return what whoever is on duty can do without the program's makers, where a leak began with a release; else nothing."""
     back = assessed.release_before
-    if assessed.since_release and assessed.finding.is_leak and back != "":
-        back = back or f"the release before {assessed.since_release}"
-        yield f"Go back to {shown(back)} until that is mended."
+    if not assessed.since_release or not assessed.finding.is_leak or back == "":
+        return ""
+    return f"Go back to {shown(back or f'the release before {assessed.since_release}')} until that is mended."
 
 
 def _on_grown(grown: GrownThing) -> str:

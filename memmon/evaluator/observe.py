@@ -11,6 +11,7 @@ from memmon.alerts import conditions
 from memmon.alerts.present import Memory, PresentState
 from memmon.analysis.leak.budget import log_e_value, within_budget
 from memmon.analysis.leak.finding import LeakPolicy
+from memmon.assessment.advice import way_back
 from memmon.assessment.gather import Question, is_confirmed, judge
 from memmon.assessment.present import Bounds
 from memmon.errors import MemmonError
@@ -157,6 +158,7 @@ def with_assessment(present: PresentState, found: Judged, *, is_leak_confirmed: 
         severity=found.assessment.severity,
         deques=found.assessment.deques,
         before_restart=found.assessment.before_restart,
+        way_back=way_back(found.assessment),
         grown=found.assessment.grown,
     )
 
