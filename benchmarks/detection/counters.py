@@ -40,7 +40,7 @@ LATE_FROM_HOURS = 12.0
 CALM = frozenset(verdict for verdict in Verdict if verdict.row.needs_all_parts)
 """What calms whoever reads it."""
 GARBAGE_TEETH = frozenset({"gc_sawtooth"})
-"""Programs whose collector was told to wait: garbage of hours is no leak, and can't be told from one by its size."""
+"""Programs whose collector was told to wait: garbage of hours is no leak, and is told from one by the objects that wait."""
 
 COLUMNS = {
     "anon_bytes": "rss_anon_bytes",
@@ -114,6 +114,7 @@ def _recording(folder: Path, entry: dict[str, Any]) -> Recording:
     for array, name in HOOKED.items():
         columns[array] = np.where(np.isfinite(columns[array]), columns[array], _column(rows, name))
     uptime = _column(rows, "uptime_ms") / 1000 * scale
+    columns["gc_pending_count"] = _pending(rows, entry)
     name = entry["file"].removesuffix(".csv.gz")
     return Recording(
         name=name,
@@ -130,6 +131,23 @@ def _recording(folder: Path, entry: dict[str, Any]) -> Recording:
             **columns,
         ),
     )
+
+
+def _pending(rows: list[dict[str, str]], entry: dict[str, Any]) -> NDArray[np.float64]:
+    """Return the objects that no collection has looked at, NaN where nothing tells.
+
+    Where they were not counted and garbage makes teeth, they are what each collection found, by the work since the one before.
+    """
+    if "gc.disable()" in (entry["what"] or ""):
+        return np.zeros(len(rows))
+    counted = _column(rows, "gc0_pending")
+    if np.isfinite(counted).any() or entry["program"] not in GARBAGE_TEETH:
+        return counted
+    found, work = _column(rows, "gc_collected"), np.nan_to_num(_column(rows, "work_count"))
+    ends = np.flatnonzero(np.diff(found) > 0) + 1
+    per_unit = (found[ends[-1]] - found[0]) / work[ends[-1]]
+    begun = np.append(0, ends)[np.searchsorted(ends, np.arange(len(rows)), side="right")]
+    return np.asarray((work - work[begun]) * per_unit)
 
 
 def _column(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:

@@ -81,6 +81,10 @@ def _for_verdict(finding: LeakFinding, history: History) -> Waiting:
         lacking = max(LONG_ENOUGH_HOURS - finding.duration_hours, 0.0)
         words = f"{_done(finding.duration_hours, of=LONG_ENOUGH_HOURS)} of growth"
         return _ready(words, "a leak can be told from a warm-up", end, lacking)
+    if finding.reason == "garbage":
+        return Waiting(
+            words="what grows may be garbage: that shows when the collector has looked at it, or when it grows beyond"
+        )
     if finding.reason == "part_rises":
         return _for_part(finding, end)
     if finding.reason == "paused":

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, day_columns
+from memmon.analysis.leak.garbage import beyond_garbage, rule_beyond_garbage
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
-from memmon.analysis.leak.rules import ENOUGH_HOURS, margin_for, rule
+from memmon.analysis.leak.rules import ENOUGH_HOURS, margin_for
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
     trend = fit_trend(run.hours, run.mb)
     if trend is None:
         return None
-    ruling = rule(
+    ruling = rule_beyond_garbage(
+        run,
         trend,
         threshold_mb_per_hour,
         margin=margin_for(run.history_hours),
@@ -276,7 +278,12 @@ def of_trend(kind: str, run: RunSeries, trend: Trend, *, is_alarm: bool, failed:
 def _of_pool(
     runs: Sequence[RunSeries], newest: RunSeries, pool: Pool, threshold_mb_per_hour: float
 ) -> Evidence:
-    ruling = rule_pool(pool, threshold_mb_per_hour)
+    ruling = beyond_garbage(
+        newest,
+        rule_pool(pool, threshold_mb_per_hour),
+        beyond_mb_per_hour=pool.slope - threshold_mb_per_hour,
+        span_hours=newest.span_hours,
+    )
     begin = min(run.first_at_seconds for run in runs)
     end = max(float(run.at_seconds[-1]) for run in runs)
     recorded = sum(run.history_hours for run in runs)

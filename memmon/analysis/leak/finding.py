@@ -82,7 +82,7 @@ class LeakFinding:
     `confidence`: high: lower 95 % end at or above the threshold and at least 19 h of data;
     medium: lower end above zero; low: otherwise.
     `paused_hours`: how long ago a leak was last seen in the act that has paused since and given nothing back.
-    `reason`: why nothing can be said (`insufficient_data`, `insufficient_duration`, `too_noisy`), or which
+    `reason`: why nothing can be said (`insufficient_data`, `insufficient_duration`, `too_noisy`, `garbage`), or which
     rule decided; `details`: sentences for the report.
     """
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns, day_profile
-from memmon.analysis.leak.rules import RECENT_MARGINS, rule
+from memmon.analysis.leak.garbage import rule_beyond_garbage
+from memmon.analysis.leak.rules import RECENT_MARGINS
 from memmon.analysis.leak.trend import (
     DAY_CYCLE_FROM_HOURS,
     FEWEST_FOR_DAY_CYCLE,
@@ -94,8 +95,8 @@ def first_alarm(
     before, and it grew by more than any earlier stretch of its length, the daily cycle taken out of both.
     """
     for recent in trends:
-        is_alarm = rule(recent.trend, threshold_mb_per_hour, margin=recent.margin).is_alarm
-        if is_alarm and is_new(series, recent):
+        ruling = rule_beyond_garbage(series, recent.trend, threshold_mb_per_hour, margin=recent.margin)
+        if ruling.is_alarm and is_new(series, recent):
             return recent
     return None
 

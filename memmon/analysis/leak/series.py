@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.garbage import garbage_mb
 from memmon.arrays import median_of
 from memmon.facts.python_memory import UNTOLD_ERROR_SHARE
 from memmon.units import MIB, SECONDS_PER_HOUR
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from memmon.history import History
 
     FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
 
 FEWEST_RUN_SAMPLES = 8
 """Samples that a run needs to be judged. Chosen: fewer make no trend."""
@@ -34,7 +36,7 @@ class RunSeries:
     included; `hours`: uptime; `mb`: the series to judge; `filled_mb`: what registered bounded deques took in at least
     since the run's first sample (None: none registered), already subtracted from `mb`; `most_filled_mb`: the same at
     most; `work`: the cumulative count of work done (None: not counted). `start_mb`: the median of the warm-up that was
-    left out (None: none was).
+    left out (None: none was). `garbage_mb`: what may be garbage that no collection has looked at (None: not counted).
     """
 
     run_id: int
@@ -47,6 +49,7 @@ class RunSeries:
     most_filled_mb: FloatArray | None
     work: FloatArray | None
     start_mb: float | None = None
+    garbage_mb: FloatArray | None = None
 
     @property
     def span_hours(self) -> float:
@@ -66,6 +69,7 @@ class RunSeries:
             filled_mb=None if self.filled_mb is None else self.filled_mb[:count],
             most_filled_mb=None if self.most_filled_mb is None else self.most_filled_mb[:count],
             work=None if self.work is None else self.work[:count],
+            garbage_mb=None if self.garbage_mb is None else self.garbage_mb[:count],
         )
 
     def between(self, first_seconds: float, last_seconds: float) -> RunSeries | None:
@@ -86,6 +90,7 @@ class RunSeries:
             filled_mb=None if part.filled_mb is None else part.filled_mb[begin:],
             most_filled_mb=None if part.most_filled_mb is None else part.most_filled_mb[begin:],
             work=None if part.work is None else part.work[begin:],
+            garbage_mb=None if part.garbage_mb is None else part.garbage_mb[begin:],
         )
 
 
@@ -95,11 +100,13 @@ def run_series(
     warm_up_hours: float,
     is_resident: bool = False,
     judged_bytes: FloatArray | None = None,
+    keeps_room: bool = True,
 ) -> RunSeries | None:
     """Return what to judge of one run, None when fewer than `FEWEST_RUN_SAMPLES` remain.
 
     That is its footprint, or with `is_resident` its resident memory. Where samples are means, so much lower as
     the least resident memory lay below the mean one. `judged_bytes`: a part of it instead, NaN where it was not read.
+    `keeps_room`: whether it keeps the room of what is collected, as pages do.
     """
     if judged_bytes is None:
         judged_bytes = _lowest(run, run.rss_bytes if is_resident else run.footprint_bytes)
@@ -136,7 +143,15 @@ def run_series(
         most_filled_mb=None if most_filled is None else most_filled[keep],
         work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
         start_mb=start_mb,
+        garbage_mb=_garbage_mb(run, keep, keeps_room=keeps_room),
     )
+
+
+def _garbage_mb(run: History, keep: BoolArray, *, keeps_room: bool) -> FloatArray | None:
+    if run.gc_pending_count is None:
+        return None
+    blocks = None if run.python_block_count is None else run.python_block_count[keep]
+    return garbage_mb(run.gc_pending_count[keep], blocks, keeps_room=keeps_room)
 
 
 def more_filled(run: RunSeries) -> RunSeries:

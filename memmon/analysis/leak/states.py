@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.evidence import Evidence, gather, newest_run, since_onset
+from memmon.analysis.leak.garbage import GARBAGE
 from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import without_load
@@ -150,6 +151,8 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         return _stepped(evidence) or _no_growth(evidence, threshold_mb_per_hour)
     if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
         return Judgement(verdict=Verdict.STABLE, reason="negligible", evidence=evidence)
+    if evidence.failed == GARBAGE:
+        return Judgement(verdict=Verdict.CANNOT_SAY, reason=GARBAGE, evidence=evidence)
     passing = _passing(evidence)
     if passing is not None:
         return passing

@@ -26,6 +26,7 @@ _WHY = {
     "too_noisy": (
         "Cannot say yet: {rate}; in {hours:.1f} h of these readings only growth above {visible:.1f} MB/hour is visible"
     ),
+    "garbage": "Cannot say yet: {rate}, and that may be garbage that no collection has looked at",
     "paused": (
         "Cannot say yet: memory grew as a leak does until {paused:.0f} h ago; whether it was a cache that filled shows "
         "when the same hours of a working day have passed"

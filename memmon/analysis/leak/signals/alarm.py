@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.evidence import of_trend, since_onset
+from memmon.analysis.leak.garbage import rule_beyond_garbage
 from memmon.analysis.leak.recent import first_alarm, recent_trends
-from memmon.analysis.leak.rules import margin_for, rule
+from memmon.analysis.leak.rules import margin_for
 from memmon.analysis.leak.signals.margin import paid_margin
 from memmon.analysis.leak.signals.short import short_evidence
 from memmon.analysis.leak.trend import fit_trend
@@ -30,7 +31,8 @@ def part_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count:
         margin = YOUNG_MARGIN
     if margin is None:
         return of_trend("whole", run, trend, is_alarm=False, failed="margin")
-    ruling = rule(trend, threshold_mb_per_hour, margin=paid_margin(margin, signal_count))
+    paid = paid_margin(margin, signal_count)
+    ruling = rule_beyond_garbage(run, trend, threshold_mb_per_hour, margin=paid)
     return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
 
 

@@ -50,7 +50,9 @@ def known_parts(run: History, *, warm_up_hours: float) -> Parts:
     if Signal.HEAP in sizes and Signal.BLOCKS in sizes:
         sizes[Signal.IN_USE] = sizes[Signal.HEAP] + sizes[Signal.BLOCKS]
     series = {
-        signal: run_series(run, warm_up_hours=warm_up_hours, judged_bytes=size)
+        signal: run_series(
+            run, warm_up_hours=warm_up_hours, judged_bytes=size, keeps_room=signal is Signal.ANONYMOUS
+        )
         for signal, size in sizes.items()
     }
     return {signal: beside_harmless(one) for signal, one in series.items() if one is not None}

@@ -8,7 +8,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.evidence import of_trend
-from memmon.analysis.leak.rules import rule
+from memmon.analysis.leak.garbage import rule_beyond_garbage
 from memmon.analysis.leak.signals.margin import paid_margin
 from memmon.analysis.leak.trend import fit_trend
 from memmon.analysis.leak.weekday import HOURS_PER_WEEK, hours_of_week
@@ -46,7 +46,8 @@ def short_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count
         trend = fit_trend(run.hours[cut:], run.mb[cut:], block_count=BLOCKS)
         if trend is None or not _is_new(run, length_hours):
             continue
-        if rule(trend, threshold_mb_per_hour, margin=paid_margin(SHORT_MARGIN, signal_count)).is_alarm:
+        margin = paid_margin(SHORT_MARGIN, signal_count)
+        if rule_beyond_garbage(run, trend, threshold_mb_per_hour, margin=margin).is_alarm:
             return of_trend(f"last {length_hours:g} h", run, trend, is_alarm=True, failed="")
     return None
 
