@@ -95,3 +95,13 @@ def test_pages_alone_and_objects_that_wait_are_enough():
     """Where the blocks are not known, what an object may hold at most is taken for all that wait."""
     history = replace(program(24), python_block_count=None, heap_used_bytes=None, heap_mmap_bytes=None)
     assert not any(one.is_leak for one in verdicts(history))
+
+
+@pytest.mark.filterwarnings("error")
+def test_samples_without_counts_are_no_hindrance():
+    """Where blocks or waiting objects could not be read for a while, teeth are no leak all the same, and nothing warns."""
+    history = program(24)
+    blocks, waiting = history.python_block_count.copy(), history.gc_pending_count.copy()
+    blocks[:40], waiting[20:24], waiting[100] = np.nan, np.nan, np.nan
+    patchy = replace(history, python_block_count=blocks, gc_pending_count=waiting)
+    assert not any(one.is_leak for one in verdicts(patchy))

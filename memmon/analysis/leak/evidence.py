@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, day_columns
-from memmon.analysis.leak.garbage import beyond_garbage, rule_beyond_garbage
+from memmon.analysis.leak.garbage_rule import beyond_garbage, rule_beyond_garbage
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool

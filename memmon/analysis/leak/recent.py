@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns, day_profile
-from memmon.analysis.leak.garbage import rule_beyond_garbage
+from memmon.analysis.leak.garbage_rule import rule_beyond_garbage
 from memmon.analysis.leak.rules import RECENT_MARGINS
 from memmon.analysis.leak.trend import (
     DAY_CYCLE_FROM_HOURS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.evidence import Evidence, gather, newest_run, since_onset
-from memmon.analysis.leak.garbage import GARBAGE
+from memmon.analysis.leak.garbage_rule import GARBAGE
 from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import without_load

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.evidence import of_trend, since_onset
-from memmon.analysis.leak.garbage import rule_beyond_garbage
+from memmon.analysis.leak.garbage_rule import rule_beyond_garbage
 from memmon.analysis.leak.recent import first_alarm, recent_trends
 from memmon.analysis.leak.rules import margin_for
 from memmon.analysis.leak.signals.margin import paid_margin

@@ -8,7 +8,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.evidence import of_trend
-from memmon.analysis.leak.garbage import rule_beyond_garbage
+from memmon.analysis.leak.garbage_rule import rule_beyond_garbage
 from memmon.analysis.leak.signals.margin import paid_margin
 from memmon.analysis.leak.trend import fit_trend
 from memmon.analysis.leak.weekday import HOURS_PER_WEEK, hours_of_week
