@@ -313,8 +313,9 @@ def test_places_alike_in_holders_of_other_types_are_not_one():
 
 def test_packages_come_before_the_standard_library():
     """Of the libraries' variables those of installed packages are looked at first: visits may run out."""
-    names = [root[0].partition(".")[0] for root in roots.library_roots() if root is not None]
-    names = [name for name in names if not name.startswith("local ")]
+    names = [root[0] for root in roots.library_roots() if root is not None]
+    names = [name for name in names if not name.startswith(("local ", f"{roots.MADE_MODULES}["))]
+    names = [name.partition(".")[0] for name in names]
     is_standard = [name in sys.stdlib_module_names for name in names]
     assert "pytest" in names
     assert "collections" in names
