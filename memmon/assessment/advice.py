@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from memmon.assessment.freshness import FreshnessState
 from memmon.assessment.headline import chief_culprit
+from memmon.assessment.overtaken import is_overtaken
 from memmon.assessment.severity import WARNING_SHARE
 from memmon.facts.deque_state import state_of
 from memmon.facts.severity import Severity
@@ -88,7 +89,10 @@ def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetim
     if share is not None and share >= WARNING_SHARE:
         shows = command("report", "--since", _back_to(assessed))
         yield f"Raise the limit or free memory before the kernel ends a process; who holds it: {shows}"
-    elif assessed.severity is Severity.CRITICAL and forecast is not None:
+    elif assessed.pace is not None:
+        soonest = assessed.pace.at + timedelta(minutes=assessed.pace.minutes_to_limit_low)
+        yield f"Restart it, or raise the limit, before {moment(soonest)}."
+    elif assessed.severity is Severity.CRITICAL and forecast is not None and not is_overtaken(assessed):
         at = forecast.at_low or forecast.at
         if at is not None:
             yield f"Restart it, or raise the limit, before {moment(at)}."

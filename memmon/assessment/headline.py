@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from memmon.assessment.culprits import GUILTY_SHARE, UNEXPLAINED
 from memmon.assessment.freshness import FreshnessState
+from memmon.assessment.overtaken import overtaken_words
 from memmon.facts.limit_names import limit_name
 from memmon.facts.run_endings import END_WORDS
 from memmon.facts.signals import Signal
@@ -92,7 +93,8 @@ def _limit(assessed: Assessment) -> str:
     low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
     sure = span_range(low or 0.0, high)
     at = "" if forecast.at is None else f", at {local_time(forecast.at)}"
-    return f"{whole} is reached in about {span(hours)}{by} ({in_percent(forecast.level)} interval {sure}){at}"
+    reached = overtaken_words(assessed) or f"is reached in about {span(hours)}"
+    return f"{whole} {reached}{by} ({in_percent(forecast.level)} interval {sure}){at}"
 
 
 def _freshness(freshness: Freshness | None) -> str:

@@ -7,9 +7,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from memmon.assessment.freshness import FreshnessState
 from memmon.assessment.headline import chief_culprit, where_of
+from memmon.assessment.overtaken import overtaken_words
 from memmon.facts.deque_state import state_of
 from memmon.facts.limit_names import limit_name
+from memmon.facts.run_endings import END_WORDS
 from memmon.facts.signals import Signal
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import counted, in_percent, rate, shown, size, span
@@ -33,6 +36,9 @@ EDGE_SLACK = timedelta(hours=1)
 _TIME_WITH_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2} [+-]\d{2}:\d{2}")
 """What `local_time` writes."""
 
+_SEEN_IN_RSS = (Verdict.FILLING, Verdict.MAPPED_FILES)
+"""Verdicts on growth that is no part of what is judged. By definition."""
+
 _LEAST_MAIN_SHARE = 0.5
 """Share of the growth from which one part is said to have it. Chosen: half leads."""
 
@@ -45,7 +51,14 @@ def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...
     return tuple(
         filter(
             None,
-            [_what(assessed, tz), _whose(assessed), _full(assessed), _end(assessed, tz), *_beside(assessed)],
+            [
+                _what(assessed, tz),
+                _whose(assessed),
+                _full(assessed),
+                _end(assessed, tz),
+                *_beside(assessed),
+                _ended(assessed, tz),
+            ],
         )
     )
 
@@ -85,9 +98,10 @@ def time_beside(at: datetime, other: datetime, *, tz: tzinfo | None = None) -> s
 def told_growth(finding: LeakFinding) -> tuple[float | None, float | None, float | None]:
     """Return by how many MB/hour memory grows as people see it, with its interval.
 
-    While bounded deques fill, what is judged is the rest: resident memory is what grows, and of it no interval is known.
+    While bounded deques fill, or mapped files grow, what is judged is the rest: resident memory is what grows, and of
+    it no interval is known.
     """
-    if finding.verdict is Verdict.FILLING and finding.rss_slope_mb_per_hour is not None:
+    if finding.verdict in _SEEN_IN_RSS and finding.rss_slope_mb_per_hour is not None:
         return finding.rss_slope_mb_per_hour, None, None
     return finding.slope_mb_per_hour, finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
 
@@ -197,7 +211,8 @@ def _end(assessed: Assessment, tz: tzinfo | None) -> str:
         if forecast.at is None
         else f", {_dated(forecast.at, forecast.at_low, forecast.at_high, assessed.at, tz)}"
     )
-    return f"{whole} is reached in about {span(hours)}{by}{when}."
+    reached = overtaken_words(assessed) or f"is reached in about {span(hours)}"
+    return f"{whole} {reached}{by}{when}."
 
 
 def _full(assessed: Assessment) -> str:
@@ -209,6 +224,17 @@ def _full(assessed: Assessment) -> str:
         "" if forecast.plateau_bytes is None else f", at about {size(mb_from_bytes(forecast.plateau_bytes))}"
     )
     return f"They are full in about {span(forecast.deques_full_hours)}{level}."
+
+
+def _ended(assessed: Assessment, tz: tzinfo | None) -> str:
+    """Return when the run ended, where somebody meant it: of a page on it nothing else says that it goes on no more."""
+    fresh = assessed.freshness
+    if fresh is None or fresh.state is not FreshnessState.ENDED or fresh.last_at is None:
+        return ""
+    how = END_WORDS.get(fresh.end_reason or "", fresh.end_reason or "")
+    return (
+        f"Its run ended on {day_and_time(fresh.last_at, now=assessed.at, tz=tz)}{f' ({how})' if how else ''}."
+    )
 
 
 def _dated(
@@ -224,6 +250,9 @@ def _dated(
 
 def _beside(assessed: Assessment) -> Iterator[str]:
     """Yield what else there is to know at once."""
+    resident = assessed.finding.resident_clause
+    if resident:
+        yield f"{resident[0].upper()}{resident[1:]}."
     for one in assessed.growing_resources:
         words = one.clause(assessed.label_of(one.run_id))
         yield f"{words[0].upper()}{words[1:]}."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.stats.newey_west import ols_newey_west
+from memmon.assessment.overtaken import is_overtaken
 from memmon.report.chart_bins import BIN_SECONDS
 from memmon.report.chart_lines import forecast_of, trend_of, trend_words
 from memmon.report.chart_marks import (
@@ -157,7 +158,9 @@ def _memory(buckets: Buckets, report: Report, *, each: Buckets) -> MemoryChart:
     system = report.system
     rows, pauses = PiecewiseRows(buckets), pauses_of(buckets)
     judged = each if found is None or each is buckets else of_finding(each, found)
-    forecast, reach = forecast_of(report.forecast, float(buckets.at_seconds[0]))
+    # What has ended meets no limit any more.
+    ahead = None if is_overtaken(found) else report.forecast
+    forecast, reach = forecast_of(ahead, float(buckets.at_seconds[0]))
     return MemoryChart(
         at_seconds=tuple(rows.at_seconds.tolist()),
         mean_mb=values_of(rows.of(buckets.columns["rss_bytes"]) / MIB),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from memmon.analysis.compare.releases import compare_releases
+from memmon.assessment.overtaken import is_overtaken
 from memmon.report.chart_values import Ribbon
 from memmon.report.data import CauseSection, CauseShare, ForecastSection
 from memmon.units import mb_from_bytes
@@ -26,6 +27,8 @@ COMPARED_DAYS = 14
 
 SHOWN_PART_SHARE = 0.05
 
+_OVERTAKEN = "As of the last sample: it would have come, had the growth gone on."
+
 
 def forecast_section(assessed: Assessment) -> ForecastSection | None:
     """Return when memory reaches the recorded limit; None when no limit was recorded."""
@@ -43,7 +46,7 @@ def forecast_section(assessed: Assessment) -> ForecastSection | None:
         hours_to_limit_low=forecast.hours_to_limit_low,
         hours_to_limit_high=forecast.hours_to_limit_high,
         level=forecast.level,
-        details=forecast.details,
+        details=(*forecast.details, *((_OVERTAKEN,) if is_overtaken(assessed) else ())),
         curve=_ribbon(forecast, assessed.rss_bytes),
     )
 

@@ -9,8 +9,11 @@ import pytest
 from assessed_values import START, forecast, history, run
 
 from memmon.analysis.forecast.wording import describe
+from memmon.assessment.advice import advice_of
 from memmon.assessment.assess import assess
 from memmon.assessment.culprits import Culprit, Culprits
+from memmon.assessment.freshness import Freshness, FreshnessState
+from memmon.assessment.headline import headline_of
 from memmon.assessment.limits import Limit
 from memmon.assessment.plainly import day_and_time, plainly, told_growth
 from memmon.assessment.present import Present
@@ -18,6 +21,7 @@ from memmon.assessment.releases import release_before, release_of
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, rate
 from memmon.model import DequeReading
+from memmon.report.forecast_section import forecast_section
 from memmon.report.words import growth_words
 from memmon.units import MIB
 
@@ -71,6 +75,68 @@ def test_deques_that_fill_are_told_by_what_is_seen_to_grow_and_when_they_are_ful
     assert "They are full in about 28.0 h, at about 1,121 MB." in others
     assert told_growth(replace(filling, rss_slope_mb_per_hour=None))[0] == 4.8
     assert told_growth(LEAK.finding)[1] == LEAK.finding.slope_low_mb_per_hour
+
+
+def test_mapped_files_are_told_by_how_resident_memory_grows():
+    """The footprint stands still while they grow: its rate is not how they do."""
+    mapped = replace(
+        LEAK.finding,
+        verdict=Verdict.MAPPED_FILES,
+        is_leak=False,
+        slope_mb_per_hour=-0.01,
+        rss_slope_mb_per_hour=14.03,
+    )
+    said = plainly(leaking(finding=mapped, forecast=forecast(state="never")), tz=UTC)[0]
+    assert said.startswith("No leak: mapped files grow 14.03 MB/hour since ")
+
+
+@pytest.mark.parametrize(
+    ("state", "end_reason", "later_hours"),
+    [("ended_badly", "oom", 3.0), ("ended", "stopped", 3.0), ("silent", None, 72.0)],
+)
+def test_what_has_ended_reaches_no_limit(state, end_reason, later_hours):
+    """A date that can't come any more is told as one that would have: page and headline; no restart before it is advised."""
+    near = dated(11.2, 10.2, 11.3)
+    at = near.as_of + timedelta(hours=later_hours)
+    fresh = Freshness(
+        state=FreshnessState(state),
+        last_at=near.as_of,
+        age_seconds=later_hours * 3600,
+        interval_seconds=300.0,
+        is_stale=state != "ended",
+        end_reason=end_reason,
+    )
+    found = leaking(forecast=near, freshness=fresh, at=at).rated()
+    told = "2,048 MB, would have been reached about 11.2 h after the last sample, on "
+    assert any(told in one for one in plainly(found, tz=UTC))
+    assert "would have been reached about 11.2 h after the last sample" in headline_of(found)
+    assert not any("Restart it" in one for one in advice_of(found))
+    assert any("(stopped)" in one for one in plainly(found, tz=UTC)) == (state == "ended")
+    section = forecast_section(found)
+    assert any("would have come" in one for one in section.details)
+    assert forecast_section(leaking(forecast=near)).details == near.details
+
+
+def test_a_silent_source_may_still_reach_its_limit():
+    """While the date lies ahead nobody knows that it is over."""
+    near = dated(40.0, 35.5, 41.2)
+    fresh = Freshness(
+        state=FreshnessState.SILENT,
+        last_at=near.as_of,
+        age_seconds=3600.0,
+        interval_seconds=300.0,
+        is_stale=True,
+    )
+    found = leaking(forecast=near, freshness=fresh, at=near.as_of + timedelta(hours=1))
+    assert any("is reached in about 40.0 h" in one for one in plainly(found, tz=UTC))
+
+
+def test_what_is_swapped_out_is_said_beside_the_rate():
+    """Resident memory is what people see: that it stands still while memory leaks needs a word."""
+    swapped = replace(LEAK.finding, resident_clause="resident memory stands still: 840 MB are swapped out")
+    assert "Resident memory stands still: 840 MB are swapped out." in plainly(
+        leaking(finding=swapped), tz=UTC
+    )
 
 
 def test_an_interval_without_an_end_says_or_later():
@@ -255,5 +321,8 @@ def test_while_deques_fill_the_rate_is_that_of_memory_and_the_judged_one_its_bou
     finding = replace(assess(LEAKS).finding, slope_mb_per_hour=4.8, rss_slope_mb_per_hour=12.05)
     assert growth_words(replace(finding, verdict=Verdict.FILLING)) == (
         "12.05 MB/hour, deques apart at most 4.80"
+    )
+    assert growth_words(replace(finding, verdict=Verdict.MAPPED_FILES)) == (
+        "12.05 MB/hour, mapped files apart 4.80"
     )
     assert growth_words(finding) == "4.80 MB/hour"

@@ -14,6 +14,7 @@ from memmon.assessment.check_state import CheckState, check_state
 from memmon.assessment.limits import Limit
 from memmon.assessment.present import Present
 from memmon.assessment.severity import Severity
+from memmon.formatting import local_time
 from memmon.history import History
 from memmon.units import MIB
 
@@ -57,6 +58,8 @@ def test_a_pace_is_told_where_no_verdict_can_be_given():
     assert check_state(found)[0] is CheckState.WARNING
     assert "at the present pace it is reached in about 35 minutes (" in found.headline
     assert found.outlook[0] == found.pace.summary
+    soonest = found.pace.at + timedelta(minutes=found.pace.minutes_to_limit_low)
+    assert found.advice[0] == f"Restart it, or raise the limit, before {local_time(soonest)}."
     assert found.to_dict()["pace"]["limit_bytes"] == LIMIT_MB * MIB
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from memmon.assessment.overtaken import overtaken_words
 from memmon.assessment.plainly import told_growth
 from memmon.facts.defaults import HIGH_MEMORY_PERCENT
 from memmon.facts.limit_names import limit_name
@@ -114,6 +115,9 @@ def _limit(report: Report) -> Card:
         unsaid = "no date" if is_level else "cannot say yet"
         value = unsaid if forecast.state == "cannot_say" else "not in sight"
         return Card(title="Limit", value=value, lines=tuple(lines))
+    overtaken = "" if report.assessment is None else overtaken_words(report.assessment)
+    if overtaken:
+        return Card(title="Limit", value="no date", lines=(*lines, overtaken))
     low, high = forecast.hours_to_limit_low, forecast.hours_to_limit_high
     level = f"{in_percent(forecast.level)} interval " if forecast.level else ""
     lines.append(f"{level}{span_range(low or 0.0, high, endless='later')}")

@@ -9,6 +9,7 @@ from typing import Any
 from consistency_kit.before import before_of, before_says
 from consistency_kit.said import (
     MB,
+    SEEN_IN_RSS,
     Number,
     Said,
     Unknown,
@@ -47,14 +48,14 @@ def finding(found: dict[str, Any]) -> Said:
         verdict=frozenset({found["verdict"]}),
         confidence=found["confidence"],
         slope_mb_per_hour=None if slope is None else Number(slope),
-        rss_slope_mb_per_hour=_of_filling(found),
+        rss_slope_mb_per_hour=_seen_in_rss(found),
         since=moment(found["since"]),
     )
 
 
-def _of_filling(found: dict[str, Any]) -> Number | None:
-    """Return the rate that pages tell while deques fill; of other verdicts it is no fact of its own."""
-    slope = found.get("rss_slope_mb_per_hour") if found["verdict"] == "filling" else None
+def _seen_in_rss(found: dict[str, Any]) -> Number | None:
+    """Return the rate that pages tell of growth beside what is judged; of other verdicts it is no fact of its own."""
+    slope = found.get("rss_slope_mb_per_hour") if found["verdict"] in SEEN_IN_RSS else None
     return None if slope is None else Number(slope)
 
 

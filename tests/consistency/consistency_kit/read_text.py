@@ -39,9 +39,10 @@ def leaks(text: str) -> dict[str, Said]:
     for paragraph in text.strip().split("\n\n"):
         name, _, headline = paragraph.splitlines()[0].partition(": ")
         rate = re.search(r"^  Growth rate: (.*)$", paragraph, re.MULTILINE)
+        begun = headline_says(headline)
         said[name] = {
-            **headline_says(headline),
-            **known(slope_mb_per_hour=slope_in(rate[1]) if rate else None),
+            **begun,
+            **known(**{told_rate(begun): slope_in(rate[1]) if rate else None}),
             **processes_say(paragraph),
             **resources_say(paragraph),
             **grown_says(paragraph),
@@ -96,7 +97,9 @@ def _performance(said: Said, label: str, value: str) -> None:
 def forecast(text: str) -> Said:
     """Read `memmon forecast`."""
     limit = re.search(rf"^  Limit: {SIZE} \(.*\), {SIZE} used \(([\d.]+) %\)", text, re.MULTILINE)
-    reached = re.search(rf"^  Reached in: (?:{SPAN}|(never)|(now)|(cannot say yet))", text, re.MULTILINE)
+    reached = re.search(
+        rf"^  Reached in: (?:{SPAN}|(never)|(now)|(cannot say yet|no date))", text, re.MULTILINE
+    )
     hours = Number(math.inf) if reached[2] else Number(0.0) if reached[3] else Unknown()
     return {
         "hours_to_limit": span_hours(reached[1]) if reached[1] else hours,
@@ -199,7 +202,7 @@ def report(text: str) -> Said:
         said["verdict"] = frozenset({"load_driven"})
     elif said["verdict"] == frozenset({"stable", "stepped", "load_driven"}):
         said["verdict"] = frozenset({"stable"})
-    said.update(known(slope_mb_per_hour=slope_in(re.search(r"Growth rate: (\S+ \S+)", leak)[1])))
+    said.update(known(**{told_rate(said): slope_in(re.search(r"Growth rate: (\S+ \S+)", leak)[1])}))
     if found := re.search(r"Total growth: (-?[\d.,]+) MB", leak):
         said["growth_mb"] = number(found[1])
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):

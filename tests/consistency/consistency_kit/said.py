@@ -88,10 +88,14 @@ def number(text: str) -> Number:
     return Number(float(plain), 0.5 * 10.0**-decimals)
 
 
+SEEN_IN_RSS = ("filling", "mapped_files")
+"""Verdicts on growth beside what is judged."""
+
+
 def told_rate(said: Said) -> str:
-    """Return which rate a page tells: while deques fill, resident memory's, as its picture draws it."""
-    filling = said.get("verdict") == frozenset({"filling"})
-    return "rss_slope_mb_per_hour" if filling else "slope_mb_per_hour"
+    """Return which rate a page tells: of what is no part of what is judged resident memory's, as its picture draws it."""
+    is_beside = said.get("verdict") in {frozenset({one}) for one in SEEN_IN_RSS}
+    return "rss_slope_mb_per_hour" if is_beside else "slope_mb_per_hour"
 
 
 def slope_in(text: str) -> Number | None:
@@ -272,7 +276,7 @@ def headline_facts(words: str) -> Said:
             said["verdict"] = frozenset({verdict})
     if found := re.search(rf"{LIMIT_NAMES} \({SIZE}\)", words):
         said["limit_bytes"] = size_bytes(found[1])
-    if found := re.search(rf"is reached in about {SPAN}", words):
+    if found := re.search(REACHED, words):
         said["hours_to_limit"] = span_hours(found[1])
     if found := re.search(rf"; (\d+) % of {LIMIT_NAMES}", words):
         said["used_percent"] = number(found[1])
@@ -283,6 +287,9 @@ def headline_facts(words: str) -> Said:
         **known(slope_mb_per_hour=slope_in(words)),
     }
 
+
+REACHED = rf"(?:is reached in|would have been reached) about {SPAN}"
+"""Also of what can't come any more, for its run has ended."""
 
 HEADLINE_VERDICTS = {
     "Memory leaks": "leaking",
@@ -305,7 +312,7 @@ def plain_facts(words: str) -> Said:
             said["verdict"] = frozenset({verdict})
     if found := re.search(rf"(?i:{LIMIT_NAMES})(?:, | \(){SIZE}", words):
         said["limit_bytes"] = size_bytes(found[1])
-    if found := re.search(rf"is reached in about {SPAN}", words):
+    if found := re.search(REACHED, words):
         said["hours_to_limit"] = span_hours(found[1])
     if found := re.search(rf"(\d+) % of {LIMIT_NAMES} \(", words):
         said["used_percent"] = number(found[1])
