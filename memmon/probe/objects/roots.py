@@ -93,7 +93,7 @@ def variable_roots() -> Iterator[Root | None]:
     for name in sorted(module_names(), key=lambda name: name != "__main__"):
         yield None
         if _is_own(name):
-            yield from _of_module(name)
+            yield from _of_module(name, is_own=True)
 
 
 def library_roots() -> Iterator[Root | None]:
@@ -104,7 +104,7 @@ def library_roots() -> Iterator[Root | None]:
     ):
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
-            yield from _of_module(name)
+            yield from _of_module(name, is_own=False)
             yield from _of_classes(name)
     yield from _of_frames(_local, is_own=False)
 
@@ -160,10 +160,10 @@ def is_made_module(name: str) -> bool:
     )
 
 
-def _of_module(name: str) -> Iterator[Root]:
+def _of_module(name: str, *, is_own: bool) -> Iterator[Root]:
     attributes = _plain_names(module_values(module_at(name)))
-    beginning = f"{MADE_MODULES}{ANY}" if is_made_module(name) else name
-    of_many = _types_of_many(name) if len(attributes) > _MANY_VARIABLES and _is_own(name) else frozenset()
+    beginning = name if is_own or not is_made_module(name) else f"{MADE_MODULES}{ANY}"
+    of_many = _types_of_many(name) if is_own and len(attributes) > _MANY_VARIABLES else frozenset()
     for attribute in attributes:
         if (name, attribute) in _LISTS_OF_THREADS:
             continue
