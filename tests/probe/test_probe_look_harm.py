@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 import weakref
 
 import pytest
@@ -109,6 +110,24 @@ def test_a_long_chain_is_walked_to_its_end():
     assert found.root_bytes[f"{__name__}.held"] > 5_000 * 250
     while chain:
         chain = chain.pop("next")
+
+
+def test_among_very_many_variables_the_large_one_is_looked_into(monkeypatch):
+    """Of thousands of small tables of modules some are looked at, the same each time, and each one that holds much."""
+    names = [f"part_{number}" for number in range(20)]
+    for name in names:
+        module = types.ModuleType(name)
+        module.__file__ = f"/srv/{name}.py"
+        vars(module).update({f"table_{number}": {"row": [number]} for number in range(250)})
+        monkeypatch.setitem(sys.modules, name, module)
+    large = {number: [number] for number in range(400)}
+    sys.modules["part_19"].table_249 = large
+    monkeypatch.setattr(roots, "_is_own", lambda name: name in names)
+    looks = [survey(monotonic=lambda: 0.0) for _ in range(2)]
+    seen = [{one for one in look.places.labels if one.startswith("part_")} for look in looks]
+    assert seen[0] == seen[1]
+    assert 300 < len(seen[0]) < 1_500
+    assert looks[0].container_lengths["part_19.table_249"] == 2 * len(large)
 
 
 @pytest.mark.slow

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
     Root = tuple[str, Callable[[], object]]
+    Choice = Callable[[dict[str, Any], list[str]], list[str]]
+    """Which of some variables of a module are worth beginning at."""
 
 _NAMES_LIMIT = 20_000
+_NAMES_AT_ONCE = 400
 _TASKS_LIMIT = 5_000
 _TASKS_READ = 100
 _DEPTH_LIMIT = 20
@@ -70,33 +73,37 @@ _GENERATOR_STEPS = frozenset({"async_generator_asend", "async_generator_athrow"}
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
-def own_roots() -> Iterator[Root | None]:
+def _all_names(_values: dict[str, Any], names: list[str]) -> list[str]:
+    return names
+
+
+def own_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
     """Yield where the program's own objects begin: modules, running functions, tasks; None between whiles."""
-    yield from _own_roots(_local)
+    yield from _own_roots(chosen, _local)
     yield from waiting_roots()
 
 
-def near_roots() -> Iterator[Root | None]:
+def near_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
     """Yield the same but for tasks and threads: what else of the program's holds a thread is a better way to it."""
-    return _own_roots(_no_thread)
+    return _own_roots(chosen, _no_thread)
 
 
-def _own_roots(local: Callable[..., object]) -> Iterator[Root | None]:
-    yield from variable_roots()
+def _own_roots(chosen: Choice, local: Callable[..., object]) -> Iterator[Root | None]:
+    yield from variable_roots(chosen)
     for name, attribute in _HOOKS:
         yield f"{name}.{attribute}", partial(_variable, name, attribute)
     yield from _of_frames(local, is_own=True)
 
 
-def variable_roots() -> Iterator[Root | None]:
+def variable_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
     """Yield the variables of the program's own modules; None between whiles."""
     for name in sorted(module_names(), key=lambda name: name != "__main__"):
         yield None
         if _is_own(name):
-            yield from _of_module(name, is_own=True)
+            yield from _of_module(name, chosen, is_own=True)
 
 
-def library_roots() -> Iterator[Root | None]:
+def library_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
     """Yield what the modules of Python and of installed packages hold, packages' first; None between whiles."""
     for name in sorted(
         module_names(),
@@ -104,7 +111,7 @@ def library_roots() -> Iterator[Root | None]:
     ):
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
-            yield from _of_module(name, is_own=False)
+            yield from _of_module(name, chosen, is_own=False)
             yield from _of_classes(name)
     yield from _of_frames(_local, is_own=False)
 
@@ -160,17 +167,22 @@ def is_made_module(name: str) -> bool:
     )
 
 
-def _of_module(name: str, *, is_own: bool) -> Iterator[Root]:
-    attributes = _plain_names(module_values(module_at(name)))
+def _of_module(name: str, chosen: Choice, *, is_own: bool) -> Iterator[Root | None]:
+    attributes = [one for one in _plain_names(module_values(module_at(name))) if _is_root(name, one)]
     beginning = name if is_own or not is_made_module(name) else f"{MADE_MODULES}{ANY}"
     of_many = _types_of_many(name) if is_own and len(attributes) > _MANY_VARIABLES else frozenset()
-    for attribute in attributes:
-        if (name, attribute) in _LISTS_OF_THREADS:
-            continue
-        if not attribute.startswith("__") or attribute == "__warningregistry__":
+    for begun in range(0, len(attributes), _NAMES_AT_ONCE):
+        yield None
+        for attribute in chosen(module_values(module_at(name)), attributes[begun : begun + _NAMES_AT_ONCE]):
             is_one_of_many = bool(of_many) and id(type(_variable(name, attribute))) in of_many
             path = f"{name}{ANY}" if is_one_of_many else f"{beginning}.{attribute}"
             yield path, partial(_variable, name, attribute)
+
+
+def _is_root(name: str, attribute: str) -> bool:
+    if attribute[:2] == "__":
+        return attribute == "__warningregistry__"
+    return name != "threading" or (name, attribute) not in _LISTS_OF_THREADS
 
 
 def _types_of_many(name: str) -> frozenset[int]:

@@ -6,7 +6,8 @@ import gc
 import sys
 from collections import deque
 from functools import lru_cache
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from itertools import repeat
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
@@ -16,11 +17,17 @@ from memmon.probe.objects.places import ANY, ANY_MEMBER, IS_CONTAINER, NO_PLACE,
 from memmon.probe.objects.plain import namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _TABLE_COUNT = 8
 _POOL_BITS = 14
 """Objects of one size lie side by side in pools of 16 kB: so each table gets of all."""
+
+_MANY_VARIABLES, _FEW_VARIABLES = 4_000, 1_000
+"""Above so many some small ones are looked at: no more than so many, of which each takes a dozen visits."""
+
+KEPT = PASSED_OVER + 1
+"""Of an object that is a variable of the program's: it is counted as that, whichever way leads to it first."""
 
 _NAMED_CONTAINER_COUNT = 100
 _MANY_ATTRIBUTES = 300
@@ -37,6 +44,11 @@ _MODULE_BYTES = sys.getsizeof(sys)
 
 _maxlen = namespace_of(deque)["maxlen"].__get__
 _CACHE_KIND = type(lru_cache(len))
+_NO_ROOTS = frozenset(id(kind) for kind in (bool, int, float, complex, type(None), ModuleType))
+_TEXTS = frozenset(id(kind) for kind in (str, bytes))
+_LEAD_NOWHERE = frozenset(id(kind) for kind in (FunctionType, BuiltinFunctionType, type))
+"""What most variables of these types do: each is looked at before it is kept for a place."""
+
 _OF_CLASSES = frozenset(id(kind) for kind in (FunctionType, GetSetDescriptorType, MemberDescriptorType))
 
 
@@ -80,7 +92,10 @@ class ByAddress:
 class Tally:
     """Plain numbers about the objects that were met; none of them is held."""
 
-    __slots__ = ("_again", "kinds", "lengths", "met", "numbers", "own_globals", "places", "visits")
+    __slots__ = (
+        "_again", "_open_count", "kept_count", "kinds", "left", "lengths", "met", "numbers", "own_globals", "places",
+        "thinning", "visits",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Begin with nothing met."""
@@ -88,6 +103,13 @@ class Tally:
         self.places = Places()
         self.met = ByAddress()
         """By address the place where an object is counted."""
+        self.left = ByAddress()
+        """Below which there is more than was met yet: the turn in which that was seen, one more where it wasn't gone into at all."""
+        self.kept_count = 0
+        """Of how many it is known that they are variables, and nothing else yet."""
+        self._open_count = 0
+        self.thinning = 0
+        """One less than of how many small variables one is looked at; where there are very many of them."""
         self._again: set[int] = set()
         self.own_globals: set[int] = set()
         """The addresses of the variables of the program's own modules."""
@@ -102,6 +124,41 @@ class Tally:
     def met_at(self, identity: int) -> int | None:
         """Return the place where an object is counted; None when it wasn't met yet."""
         return self.met.table_of(identity).get(identity)
+
+    def keep_among(self, values: dict[str, Any], names: list[str]) -> list[str]:
+        """Keep variables of a module for places of their own; return those of types of which most are none."""
+        others = []
+        for name, identity, kind in _addresses(values, names):
+            if kind in _LEAD_NOWHERE:
+                others.append(name)
+            elif kind not in _NO_ROOTS:
+                table = self.met.table_of(identity)
+                self.kept_count += identity not in table
+                self._open_count += identity not in table and kind not in _TEXTS
+                table.setdefault(identity, KEPT)
+        return others
+
+    def thin_out(self) -> None:
+        """Choose, before the first look below the variables, how many small ones are looked at: at each look the same."""
+        while self._open_count > max(_MANY_VARIABLES, _FEW_VARIABLES * (self.thinning + 1)):
+            self.thinning = 2 * self.thinning + 1
+
+    def is_left_out(self, name: str) -> bool:
+        """Return whether a small variable is not looked at."""
+        return bool(hash(name) & self.thinning)
+
+    def left_among(self, values: dict[str, Any], names: list[str]) -> list[str]:
+        """Return the variables of a module that weren't met yet, and those below which there is more."""
+        met, left = self.met.tables, self.left.tables
+        return [
+            name
+            for name, identity, kind in _addresses(values, names)
+            if kind not in _NO_ROOTS
+            and (
+                met[table := (identity >> _POOL_BITS) % _TABLE_COUNT].get(identity, KEPT) == KEPT
+                or identity in left[table]
+            )
+        ]
 
     def root(self, name: str, kind: Kind, *, is_new: bool) -> int:
         """Return the place of a root; `holder[*]` is one of many variables of a module, `holder[*].name` one of a made module."""
@@ -272,3 +329,9 @@ class Tally:
         self._again.clear()
         self.own_globals.clear()
         self.met.free(between)
+
+
+def _addresses(values: dict[str, Any], names: list[str]) -> Iterator[tuple[str, int, int]]:
+    """Return names of variables with the addresses of their values and of those's types; no value is held."""
+    identities = list(map(id, map(dict.get, repeat(values), names)))
+    return zip(names, identities, list(map(id, map(type, map(dict.get, repeat(values), names)))), strict=True)

@@ -38,7 +38,7 @@ from memmon.probe.objects.roots import (
     variable_roots,
     waiting_roots,
 )
-from memmon.probe.objects.tally import ByAddress, Tally
+from memmon.probe.objects.tally import KEPT, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ SAMPLE_COUNT = 40
 SLICE_SECONDS = 0.0007
 PASSES = (
     (variable_roots, 0, 28_000),
-    (near_roots, 2, 26_000),
+    (near_roots, 2, 28_000),
     (waiting_roots, 0, 3_000),
     (waiting_roots, 2, 6_000),
     (running_roots, 6, 1_500),
@@ -63,11 +63,14 @@ PASSES = (
 )
 """Where to begin, how many levels to go down, and how many objects are visited at most; going into one again is a visit too."""
 
-_BROAD = (near_roots, own_roots)
-_BROAD_LIMIT = 70_000
-"""Visits up to which a pass of at most seven levels may go: where there are tens of thousands of roots, the first took most."""
+_OF_VARIABLES = (near_roots, own_roots, library_roots)
+_LARGE_COUNT, _LARGE_SHARE = 100, 250
+"""A variable that holds so many entries gets so many visits, however many variables there are: what leaks is among them."""
 
-_FAR_LIMIT = 80_000
+_FEWER = 3
+"""Where small variables are left out, the later passes have so many times fewer visits: they go on below the others."""
+
+_FAR_LIMIT = 40_000
 """Visits up to which the program's own objects may be followed as far as they lead: in a small program the others took few."""
 
 _LIBRARY_SHARE = 250
@@ -93,12 +96,10 @@ class Walk:
         self._pause = pause
         self._monotonic = monotonic
         self._ends_at = monotonic() + SLICE_SECONDS
-        self._ticks = self._asked_at = 0
-        self._end = self._limit = self._share = self._depth = 0
+        self._ticks = self._asked_at = self._end = self._limit = self._share = self._depth = 0
+        self._is_near = False
         self._turn = 0
         """Which of the passes it is, counted by twos: what a pass has gone into it doesn't go into again."""
-        self._left = ByAddress()
-        """Below which there is more than was met yet: the turn in which that was seen, one more where it wasn't gone into at all."""
         self._labels = Labels()
         self._path = Path()
         self._deep: list[Any] = []
@@ -112,14 +113,15 @@ class Walk:
         self._pass_over_modules()
         for begin, depth, most in PASSES:
             self._depth = depth
-            self._limit, self._share = _bounds(begin, depth, most, self.tally.visits)
+            self._limit, self._share = _bounds(begin, depth, most, self.tally)
             self._turn += 2
-            self._walk(begin())
+            self._is_near = begin is near_roots
+            self._walk(_roots_of(begin, self.tally))
             self.is_whole = self.is_whole and self.tally.visits < self._limit
 
     def end(self) -> None:
         """Correct and add up, and free what is large in pieces."""
-        self._left.free(self.rest)
+        self.tally.left.free(self.rest)
         self.rest()
         self.tally.places.finish(self.rest)
         self.tally.free(self.rest)
@@ -147,7 +149,7 @@ class Walk:
 
     def _pass_over_modules(self) -> None:
         """Mark the modules' variables as met: each function leads to those of its module."""
-        for passed in (*self.tally.met.tables, *self._left.tables, self.__dict__, sys.modules):
+        for passed in (*self.tally.met.tables, *self.tally.left.tables, self.__dict__, sys.modules):
             self.tally.pass_over(passed)
         for name in module_names():
             self._ticks += 1
@@ -181,17 +183,25 @@ class Walk:
 
     def _begin(self, value: object, name: str) -> None:
         identity = id(value)
-        is_met = self.tally.met_at(identity) is not None
-        if is_met and identity not in self._left.table_of(identity):
+        table = self.tally.met.table_of(identity)
+        is_met = table.get(identity, KEPT) != KEPT
+        if is_met and identity not in self.tally.left.table_of(identity):
             return
+        self.tally.kept_count -= table.get(identity) == KEPT
         kind = self.tally.kinds.of(value)
         if kind.role == IS_NUMBER or type(value) is ModuleType or self.tally.is_foreign_code(value):
             return
-        if self._is_foreign_class(value) and self._depth < LONGEST_DEPTH:
+        if _is_foreign_class(value, self.tally) and self._depth < LONGEST_DEPTH:
             return
         if type(value) is FunctionType and not is_met and self.tally.leads_nowhere(value):
             self.tally.pass_over(value)
             return
+        if self._is_near:
+            is_large = kind.base is not None and kind.base.__len__(value) >= _LARGE_COUNT
+            if kind.base is not None and not is_large and self.tally.is_left_out(name):
+                self.tally.pass_over(value)
+                return
+            self._end = max(self._limit - self.tally.kept_count, self.tally.visits + is_large * _LARGE_SHARE)
         node = self.tally.root(name, kind, is_new=not is_met)
         self._meet(value, 1.0, SAMPLE_COUNT, node)
 
@@ -206,7 +216,7 @@ class Walk:
             elif not waiting[-1]:
                 path.pop()
             elif tally.visits >= ends[-1]:
-                self._left.note_all(path.ids, self._turn)
+                self.tally.left.note_all(path.ids, self._turn)
                 if self._depth == LONGEST_DEPTH:
                     waits = (one for one in path.nodes[-1][places[-1] + 1 :] if one != PASSED_OVER)
                     tally.places.cut(list(islice(waits, 1)))
@@ -245,7 +255,7 @@ class Walk:
         """Count an object that wasn't met yet, and go down into it; into one that was, where more is below."""
         tally, identity = self.tally, id(value)
         known = tally.met_at(identity)
-        if known is None:
+        if known is None or (known == KEPT and not self._path.ids):
             kind = tally.kinds.of(value)
             if kind.role == IS_NUMBER:
                 return
@@ -255,7 +265,7 @@ class Walk:
                     tally.code_of(value, weight, node)
                 self._enter(value, identity, kind, own_bytes, weight, sample_count, node, is_new=True)
         elif known == node:
-            if self._left.table_of(identity).get(identity, self._turn) < self._turn:
+            if self.tally.left.table_of(identity).get(identity, self._turn) < self._turn:
                 self._go_again(value, identity, weight, sample_count, node)
             elif node >= 0 and (not self._path.news or self._path.news[-1]):
                 tally.again(identity, node)
@@ -263,14 +273,10 @@ class Walk:
     def _go_again(self, value: Any, identity: int, weight: float, sample_count: int, node: int) -> None:
         """Go down into what was met before, for what is further below."""
         self.tally.visits += 1
-        is_new = bool(self._left.table_of(identity).pop(identity) & 1)
+        is_new = bool(self.tally.left.table_of(identity).pop(identity) & 1)
         kind = self.tally.kinds.of(value)
         own_bytes = measured(value, kind.method, kind.header) if kind.base is None else 0
         self._enter(value, identity, kind, own_bytes, weight, sample_count, node, is_new=is_new)
-
-    def _is_foreign_class(self, value: Any) -> bool:
-        """Return whether it is a class of a library: there are many, of which few hold what grows."""
-        return issubclass(type(value), type) and not self.tally.kinds.is_of_program(value)
 
     def _enter(
         self,
@@ -286,9 +292,11 @@ class Walk:
     ) -> None:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
         path = self._path
-        if self._depth < LONGEST_DEPTH and (len(path.ids) >= self._depth or self._is_foreign_class(value)):
-            self._left.table_of(identity)[identity] = self._turn + is_new
-            self._left.note_all(self._path.ids, self._turn)
+        is_late = not path.ids and self.tally.visits >= self._end
+        is_deep = len(path.ids) >= self._depth or _is_foreign_class(value, self.tally)
+        if is_late or (is_deep and self._depth < LONGEST_DEPTH):
+            self.tally.left.table_of(identity)[identity] = self._turn + is_new
+            self.tally.left.note_all(self._path.ids, self._turn)
             return
         # As many whatever is left of the visits: two looks must take the same samples.
         wanted = _wanted(value, kind, most, self.tally.places.met[node] if node >= 0 else 0)
@@ -332,6 +340,11 @@ class Walk:
                 self._deep_nodes.append(node)
 
 
+def _is_foreign_class(value: Any, tally: Tally) -> bool:
+    """Return whether it is a class of a library: there are many, of which few hold what grows."""
+    return issubclass(type(value), type) and not tally.kinds.is_of_program(value)
+
+
 def _wanted(value: Any, kind: Kind, most: int, met: int) -> int:
     """Return how many entries to look at: few, where many alike (`met` of them) were looked at."""
     if met < _MANY_MET or kind.base is None or kind.base.__len__(value) <= _SMALL_COUNT:
@@ -339,14 +352,23 @@ def _wanted(value: Any, kind: Kind, most: int, met: int) -> int:
     return min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
 
 
-def _bounds(begin: object, depth: int, most: int, visits: int) -> tuple[int, int]:
+def _bounds(begin: object, depth: int, most: int, tally: Tally) -> tuple[int, int]:
     """Return at which count of visits a pass ends, and how many one root may take."""
-    if begin in _BROAD and depth < LONGEST_DEPTH:
-        return min(visits + most, max(visits, _BROAD_LIMIT)), most
-    if begin is own_roots:
+    visits = tally.visits
+    if begin is near_roots:
+        tally.thin_out()
+    if begin is own_roots and tally.thinning:
+        most //= _FEWER
+    if begin is own_roots and depth == LONGEST_DEPTH:
         limit = max(visits + most, _FAR_LIMIT)
         return limit, limit - visits
     return visits + most, _LIBRARY_SHARE if begin is library_roots and depth < LONGEST_DEPTH else most
+
+
+def _roots_of(begin: Callable[..., Iterator[Root | None]], tally: Tally) -> Iterator[Root | None]:
+    if begin is variable_roots:
+        return begin(tally.keep_among)
+    return begin(tally.left_among) if begin in _OF_VARIABLES else begin()
 
 
 def _holder(value: object, base: object) -> int:
