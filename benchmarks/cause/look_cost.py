@@ -1,4 +1,4 @@
-"""What the look for evidence costs its host: CPU, steps, collections, gaps of an event loop, memory, finalizers.
+"""What the look for evidence costs its host: CPU, steps, collections, gaps of an event loop, memory, finalizers, calls.
 
 ``python benchmarks/cause/look_cost.py [--looks 20] [--objects 300000 1000000 3000000] [--shapes rows roots graph]
 [--baseline FOLDER]``
@@ -22,12 +22,25 @@ import threading
 import time
 import types
 from pathlib import Path
+from unittest.mock import MagicMock
 
 HERE = Path(__file__).resolve()
 STEPS = ("p50", "p99", "max")
 ROOT_COUNT = 27_000
 MODULE_COUNT = 270
 COMING_AND_GOING = 10_000
+TRAP_COUNT = 200
+TRAPPED = (
+    "__sizeof__",
+    "__getattr__",
+    "__eq__",
+    "__hash__",
+    "__len__",
+    "__bool__",
+    "__iter__",
+    "__repr__",
+    "__index__",
+)
 BEAT_SECONDS = 0.001
 MS, MB = 1e3, 2**20
 
@@ -49,6 +62,34 @@ class Ended:
     def __del__(self) -> None:
         me = threading.get_ident()
         Ended.by_thread[me] = Ended.by_thread.get(me, 0) + 1
+
+
+def trapped(name: str):
+    def method(*_):
+        CALLED.append(name)
+        raise AttributeError(name)
+
+    return method
+
+
+CALLED: list[str] = []
+"""The trapped methods that anybody called."""
+
+Trap = type(
+    "Trap", (), {name: trapped(name) for name in TRAPPED} | {"__class__": property(trapped("__class__"))}
+)
+
+
+class TrapList(list):
+    __len__, __iter__, __sizeof__, __getitem__ = map(
+        trapped, ("__len__", "__iter__", "__sizeof__", "__getitem__")
+    )
+
+
+def calls(mocks: list[MagicMock]) -> int:
+    """Return how many methods of traps and of mocks were called."""
+    noted = [object.__getattribute__(one, "__dict__")["_mock_mock_calls"] for one in mocks]
+    return len(CALLED) + sum(len(one) for one in noted)
 
 
 def rows(objects: int) -> object:
@@ -160,6 +201,8 @@ def measure(looks: int, objects: int, shape: str) -> dict[str, object]:
     from memmon.probe.objects.evidence import gather
 
     kept = SHAPES[shape](objects)
+    mocks = [MagicMock() for _ in range(TRAP_COUNT)]
+    globals()["TRAPS"] = {"traps": [[Trap(), TrapList([Trap()])] for _ in range(TRAP_COUNT)], "mocks": mocks}
     gc.collect()
     Looks(gather, 1).run()  # what is imported at the first look
     gc.collect()
@@ -188,6 +231,7 @@ def measure(looks: int, objects: int, shape: str) -> dict[str, object]:
         "left": resident_after - resident_before,
         "seconds": seconds / looks,
         "finalizers": finalizers(gather, looks),
+        "calls": calls(mocks),
     }
 
 
@@ -233,7 +277,8 @@ def run(folder: Path, looks: int, objects: int, shape: str) -> None:
     )
     print(f"  memory, MB  at most {found['peak'] / MB:.1f} more, after it {found['left'] / MB:.1f} more")
     ended = found["finalizers"]
-    print(f"  finalizers run  {ended['all']:,}, of them by the look's thread {ended['by_look']}", flush=True)
+    print(f"  finalizers run  {ended['all']:,}, of them by the look's thread {ended['by_look']}")
+    print(f"  methods of traps and mocks called  {found['calls']}", flush=True)
 
 
 def main() -> None:
