@@ -49,6 +49,7 @@ COLUMNS = {
     "python_block_count": "python_block_count",
     "heap_used_bytes": "heap_used_bytes",
     "heap_mmap_bytes": "heap_mmap_bytes",
+    "work_count": "work_count",
 }
 """{array of a History: column of a recording}."""
 HOOKED = {"heap_used_bytes": "hook_heap", "heap_mmap_bytes": "hook_mmap"}

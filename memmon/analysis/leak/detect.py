@@ -20,6 +20,7 @@ from memmon.analysis.leak.joined import joined
 from memmon.analysis.leak.mapped_files import growth_in_mapped_files
 from memmon.analysis.leak.resident import resident_clause, resident_slope
 from memmon.analysis.leak.series import run_series, thinned
+from memmon.analysis.leak.signals.by_work import leak_by_work
 from memmon.analysis.leak.signals.carried import carried_by_parts
 from memmon.analysis.leak.signals.holes import holes_left_mb
 from memmon.analysis.leak.signals.known import beside_harmless
@@ -175,9 +176,9 @@ def _judgement(history: History, policy: LeakPolicy) -> Judgement | None:
     judgement = judge_runs(runs, threshold)
     if judgement is None:
         return None
-    return carried_by_parts(
-        history, runs, judgement, warm_up_hours=policy.warm_up_hours, threshold_mb_per_hour=threshold
-    )
+    given = {"warm_up_hours": policy.warm_up_hours, "threshold_mb_per_hour": threshold}
+    carried = carried_by_parts(history, runs, judgement, **given)
+    return leak_by_work(history, runs, carried, **given) or carried
 
 
 def _beside_week_before(

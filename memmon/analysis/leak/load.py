@@ -75,6 +75,20 @@ def without_load(series: RunSeries) -> LoadShare | None:
     return _share(series, float(found[2]) / level, rise, inseparable=False)
 
 
+def without_rate(series: RunSeries, clock: FloatArray) -> FloatArray:
+    """Return the MB of a series without what follows the work done per hour, fitted beside a line in another clock."""
+    blocks = block_minima(series.hours, series.mb)
+    rate = _rate(series, blocks.number, blocks.length_hours)
+    level = float(np.abs(rate).mean())
+    if blocks.mb.size < FEWEST_LOAD_BLOCKS or level <= 0 or float(np.ptp(rate)) <= 1e-6 * level:
+        return series.mb
+    at = np.interp(blocks.hours, series.hours, clock)
+    design = np.column_stack([np.ones(at.size), at - at.mean(), rate / level])
+    found = np.linalg.lstsq(design, blocks.mb, rcond=None)[0]
+    follows = np.interp(series.hours, blocks.hours, rate / level) * max(float(found[2]), 0.0)
+    return np.asarray(series.mb - follows, dtype=np.float64)
+
+
 def _share(series: RunSeries, mb_per_unit: float, rise: float, *, inseparable: bool) -> LoadShare:
     assert series.work is not None
     blocks = block_minima(series.hours, series.mb)

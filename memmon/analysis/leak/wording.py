@@ -26,6 +26,7 @@ _WHY = {
     "too_noisy": (
         "Cannot say yet: {rate}; in {hours:.1f} h of these readings only growth above {visible:.1f} MB/hour is visible"
     ),
+    "by_work": "Memory leaks with the work done: it grows by {rate} on average, at or above the threshold of {threshold}",
     "garbage": "Cannot say yet: {rate}, and that may be garbage that no collection has looked at",
     "paused": (
         "Cannot say yet: memory grew as a leak does until {paused:.0f} h ago; whether it was a cache that filled shows "
@@ -77,6 +78,10 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     if judgement.reason == "held":
         lines.append(
             "What it had grown by was not given back, nor have the same hours of a day like that passed without growth."
+        )
+    if judgement.reason == "by_work":
+        lines.append(
+            "It grows beside the work counted, more or less of it in an hour; beside time alone it is no straight line."
         )
     if judgement.reason == "growth_ended":
         lines.append("Memory grew earlier; the growth has ended and the level has held since.")

@@ -46,6 +46,12 @@ def known_parts(run: History, *, warm_up_hours: float) -> Parts:
 
     What registered bounded deques took in at most is taken off each, and so is what follows the work done.
     """
+    plain = plain_parts(run, warm_up_hours=warm_up_hours)
+    return {signal: beside_harmless(one) for signal, one in plain.items()}
+
+
+def plain_parts(run: History, *, warm_up_hours: float) -> Parts:
+    """Return the same without anything taken off."""
     sizes = {signal: size for signal, size in _sizes(run).items() if _is_known(run, size)}
     if Signal.HEAP in sizes and Signal.BLOCKS in sizes:
         sizes[Signal.IN_USE] = sizes[Signal.HEAP] + sizes[Signal.BLOCKS]
@@ -55,7 +61,7 @@ def known_parts(run: History, *, warm_up_hours: float) -> Parts:
         )
         for signal, size in sizes.items()
     }
-    return {signal: beside_harmless(one) for signal, one in series.items() if one is not None}
+    return {signal: one for signal, one in series.items() if one is not None}
 
 
 def judged_parts(parts: Parts) -> Parts:
