@@ -96,6 +96,33 @@ def test_a_lasting_step_is_stepped(at_hours):
     assert abs(found.since - ORIGIN - timedelta(hours=at_hours)) < timedelta(hours=1)
 
 
+@pytest.mark.parametrize("length_hours", [24, 46, 48, 50, 54, 60, 72, 96, 168])
+def test_a_single_step_is_no_wave_and_no_slope(length_hours):
+    """One lasting step, beside days or none, is never growth of any kind, nor noise that hides it: at any place, size and length."""
+    hours = grid(length_hours)
+    said = []
+    for seed, size in enumerate((180, 400, 900)):
+        for share in (0.3, 0.45, 0.5, 0.55, 0.7):
+            for day in (0, 12):
+                cycle = day * np.sin(2 * np.pi * (hours - 5) / 24)
+                warm = 60 * (1 - np.exp(-hours / 0.6))
+                mb = 300 + warm + size * (hours > share * length_hours) + cycle + noise(hours, 1.2, seed)
+                said.append(str(verdict(hours, mb).verdict))
+    assert not {"leaking", "growing", "saturating"} & set(said)
+    assert said.count("cannot_say") <= 2
+    assert said.count("stepped") >= 0.6 * len(said)
+
+
+@pytest.mark.parametrize("length_hours", [48, 72, 168])
+def test_a_leak_with_a_step_in_it_is_a_leak(length_hours):
+    """A step excuses itself alone: growth of twice the threshold before and after it is found, beside days too."""
+    hours = grid(length_hours)
+    for seed, share in enumerate((0.3, 0.5, 0.7)):
+        cycle = 12 * np.sin(2 * np.pi * (hours - 5) / 24)
+        mb = 300 + 20 * hours + 300 * (hours > share * length_hours) + cycle + noise(hours, 1.2, seed)
+        assert verdict(hours, mb).verdict == "leaking"
+
+
 def test_registered_deques_that_fill_are_no_leak():
     """Growth that bounded deques explain is filling, also when their size is 25 % wrong."""
     hours = grid(24)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import block_minima, day_columns, day_profile, kendall_tau
-from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, FEWEST_FOR_DAY_CYCLE, shows_days
+from memmon.analysis.leak.envelope import block_minima, day_columns, kendall_tau
+from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, FEWEST_FOR_DAY_CYCLE, day_cycle, shows_days
 from memmon.arrays import median_of, quantile_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _without_days(hours: Floats, mb: Floats) -> list[Floats]:
     before = block_minima(hours[:cut], mb[:cut])
     if not shows_days(before):
         return [mb]
-    return [mb, mb - day_columns(hours) @ day_profile(before.hours, before.mb)]
+    return [mb, mb - day_columns(hours) @ day_cycle(before)]
 
 
 def _levels(hours: Floats, mb: Floats, length_hours: float, level: Callable[[Floats], Any]) -> Floats:

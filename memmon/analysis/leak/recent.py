@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns, day_profile
+from memmon.analysis.leak.envelope import block_minima, block_starts, day_columns
 from memmon.analysis.leak.garbage_rule import rule_beyond_garbage
 from memmon.analysis.leak.rules import RECENT_MARGINS
 from memmon.analysis.leak.trend import (
     DAY_CYCLE_FROM_HOURS,
     FEWEST_FOR_DAY_CYCLE,
     Trend,
+    day_cycle,
     fit_trend,
     shows_days,
 )
@@ -114,7 +115,7 @@ def known_profile(series: RunSeries, cut: int) -> FloatArray | None:
     if cut < FEWEST_FOR_DAY_CYCLE or hours[-1] - hours[0] < DAY_CYCLE_FROM_HOURS:
         return None
     before = block_minima(hours, mb)
-    return day_profile(before.hours, before.mb) if shows_days(before) else None
+    return day_cycle(before) if shows_days(before) else None
 
 
 def _is_new_territory(series: RunSeries, recent: RecentTrend) -> bool:

@@ -8,21 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import Blocks, median_slope
+from memmon.analysis.leak.jumps import without_steps
 from memmon.analysis.leak.trend import Trend, trend_of_blocks
-from memmon.arrays import median_of
-from memmon.facts.medians import SIGMA_PER_MAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
-MOST_LEVEL_STEPS = 3
-"""Steps that are looked for. Chosen: more of them are growth."""
-SIDE_BLOCKS = 4
-"""Blocks on each side of a step whose medians are compared. Tuned on simulated steps."""
-STEP_OVER_NOISE = 5.0
-"""Size of a step, over the noise of differences. Tuned on simulated steps."""
 EXPLAINED_SHARE = 0.6
 """Part of the growth that steps must explain. Tuned on simulated steps."""
 FLAT_SHARE = 0.25
@@ -45,38 +38,20 @@ class Step:
 
 def find_steps(trend: Trend) -> tuple[tuple[Step, ...], Trend]:
     """Return up to three upward or downward steps, and the trend of what remains without them: all of it without any."""
-    x, y = trend.blocks.hours, trend.blocks.mb.copy()
-    steps: list[Step] = []
-    for _ in range(MOST_LEVEL_STEPS):
-        found = _largest_step(y)
-        if found is None:
-            break
-        place, size = found
-        y[place:] -= size
-        steps.append(Step(hours=float(x[place - 1] + x[place]) / 2, size_mb=size))
-    if not steps:
+    x = trend.blocks.hours
+    level, found = without_steps(trend.blocks.mb)
+    if not found:
         return (), trend
-    rest = Blocks(number=trend.blocks.number, hours=x, mb=y, length_hours=trend.blocks.length_hours)
-    return tuple(steps), trend_of_blocks(rest, span_hours=trend.span_hours, terms=2 + len(steps))
+    steps = tuple(Step(hours=float(x[place - 1] + x[place]) / 2, size_mb=size) for place, size in found)
+    rest = Blocks(number=trend.blocks.number, hours=x, mb=level, length_hours=trend.blocks.length_hours)
+    return steps, trend_of_blocks(rest, span_hours=trend.span_hours, terms=2 + len(steps))
 
 
-def _largest_step(y: FloatArray) -> tuple[int, float] | None:
-    """Return (index of the first block after the step, size) of the largest clear step, else None."""
-    n = y.size
-    jumps = y[1:] - y[:-1]
-    noise = SIGMA_PER_MAD * median_of(np.abs(jumps - median_of(jumps)))
-    best: tuple[int, float] | None = None
-    for place in (np.argsort(np.abs(jumps))[::-1][:2] + 1).tolist():
-        before, after = y[max(place - SIDE_BLOCKS, 0) : place], y[place : min(place + SIDE_BLOCKS, n)]
-        drift = median_of(jumps)
-        size = median_of(after) - median_of(before) - drift * (before.size + after.size) / 2
-        if abs(size) > STEP_OVER_NOISE * max(noise, 1e-3) and (best is None or abs(size) > abs(best[1])):
-            best = (int(place), float(size))
-    return best
+def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend, *, is_doubted: bool = False) -> bool:
+    """Tell whether upward steps explain the growth and little of it is left between them.
 
-
-def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend) -> bool:
-    """Tell whether upward steps explain the growth and little of it is left between them."""
+    `is_doubted`: no alarm is at stake, so that little which is left for sure, beside growth that is not sure, is no reason against it.
+    """
     if not steps:
         return False
     growth_mb = max(trend.slope * trend.span_hours, float(trend.blocks.mb[-1] - trend.blocks.mb[0]))
@@ -84,7 +59,9 @@ def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend) -> bool:
     if up_mb <= 0 or up_mb < EXPLAINED_SHARE * growth_mb:
         return False
     left_mb = max(rest.slope, 0.0) * rest.span_hours
-    return rest.low <= 0 and left_mb < FLAT_SHARE * up_mb if trend.low <= 0 else _is_flat(trend, rest)
+    if trend.low > 0:
+        return _is_flat(trend, rest)
+    return (is_doubted or rest.low <= 0) and left_mb < FLAT_SHARE * up_mb
 
 
 def _is_flat(trend: Trend, rest: Trend) -> bool:

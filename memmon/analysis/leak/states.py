@@ -185,7 +185,7 @@ def _stepped(evidence: Evidence) -> Judgement | None:
     if trend is None:
         return None
     steps, rest = find_steps(trend)
-    if not is_stepped(trend, steps, rest):
+    if not is_stepped(trend, steps, rest, is_doubted=not evidence.is_alarm):
         return None
     largest = max(steps, key=lambda step: step.size_mb)
     begin = float(trend.blocks.hours[0])

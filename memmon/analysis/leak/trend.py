@@ -20,6 +20,7 @@ from memmon.analysis.leak.envelope import (
     mean_of,
     median_slope,
 )
+from memmon.analysis.leak.jumps import without_steps
 from memmon.analysis.stats.noise import BYTE_MB, Noise, fit_noise, t_quantile, weights_error
 from memmon.arrays import median_of
 
@@ -36,6 +37,8 @@ WAVE_FITS_SHARE = 0.7
 """Squared error left beside a sine of 24 h, over that of a line, that doubts. Tuned: coverage."""
 WAVE_DOUBT_SHARE = 0.8
 """Part of the difference of the two slopes that joins the error. Tuned: coverage."""
+STEPS_LEAVE_SHARE = 0.25
+"""Squared error left beside steps, line and days, over that beside line and days, from which the steps are real. Chosen: a quarter."""
 PLAIN_TERMS = 2
 """Terms of a line. By definition: level and slope."""
 TAIL_SHARE = 0.3
@@ -160,13 +163,38 @@ def fit_trend(
     terms = PLAIN_TERMS
     level = blocks.mb
     if profile is None and span >= DAY_CYCLE_FROM_HOURS and shows_days(blocks):
-        profile = day_profile(blocks.hours, level)
+        profile = day_cycle(blocks)
         terms += profile.size
     if profile is not None:
         level = level - day_columns(blocks.hours) @ profile
         blocks = Blocks(number=blocks.number, hours=blocks.hours, mb=level, length_hours=blocks.length_hours)
     slope = median_slope(blocks.hours, blocks.mb)
     return None if slope < at_least else _trend(blocks, slope, span_hours=span, terms=terms)
+
+
+def day_cycle(blocks: Blocks) -> FloatArray:
+    """Return the coefficients of the daily cycle, fitted beside a line and lasting steps.
+
+    A single step would else be told as a wave, and the level left of it as a slope. Steps count where they, and not the
+    days, explain the course.
+    """
+    return day_profile(blocks.hours, _without_real_steps(blocks))
+
+
+def _without_real_steps(blocks: Blocks) -> FloatArray:
+    level, steps = without_steps(blocks.mb)
+    if not steps:
+        return blocks.mb
+    design = np.concatenate(
+        [np.ones((blocks.hours.size, 1)), blocks.hours[:, None], day_columns(blocks.hours)], axis=1
+    )
+    whole, rest = (_squared_beside(design, mb) for mb in (blocks.mb, level))
+    return level if rest < STEPS_LEAVE_SHARE * whole else blocks.mb
+
+
+def _squared_beside(design: FloatArray, mb: FloatArray) -> float:
+    left = mb - design @ np.linalg.lstsq(design, mb, rcond=None)[0]
+    return float(left @ left)
 
 
 def shows_days(blocks: Blocks) -> bool:
