@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.leak.judgement import Judgement
@@ -147,6 +148,39 @@ def test_a_slope_within_its_error_takes_no_word_back():
         assert settled(present, [run], run, 10.0, lambda _: earlier).verdict == said
 
 
+def said_of(slope, error, *, now, before):
+    """Return what is said where the newest readings say `now` of such a slope, and each check made again says `before`."""
+    hours = np.arange(0, 96, 1 / 12)
+    run = run_series(history_of(hours, level(hours)), warm_up_hours=1.0)
+    evidence = replace(judge_as_it_is([run], 10.0).evidence, slope=slope, error=error)
+    earlier = Judgement(verdict=Verdict(before), reason="trend", evidence=evidence)
+    present = Judgement(verdict=Verdict(now), reason="trend", evidence=evidence)
+    return settled(present, [run], run, 10.0, lambda _: earlier)
+
+
+def test_what_takes_a_calm_word_back_takes_back_no_other():
+    """Growth of nearly a leak's rate is told at once instead of a calm word; where nothing could be said it has to last as well."""
+    assert said_of(6.0, 0.5, now="growing", before="stable").verdict == "growing"
+    lasting = said_of(6.0, 0.5, now="growing", before="cannot_say")
+    assert (lasting.verdict, lasting.instead_of) == ("cannot_say", "growing")
+    assert said_of(9.0, 6.0, now="cannot_say", before="growing").verdict == "growing"
+    assert said_of(20.0, 1.0, now="leaking", before="cannot_say").verdict == "leaking"
+
+
+def test_growth_of_a_third_of_the_threshold_takes_no_calm_word_back():
+    """Slow growth has to last, even where its interval reaches to half the threshold: it reaches there in one hour and not in the next."""
+    assert said_of(3.5, 1.5, now="growing", before="stable").verdict == "stable"
+
+
+def test_higher_than_ever_is_above_all_that_was_before():
+    """What was higher for some hours before is no new territory, and takes no calm word back."""
+
+    def mb(hours):
+        return level(hours) + 60 * (hours > 86) + 90 * ((hours > 30) & (hours < 33))
+
+    assert word_now(mb, "cannot_say") == "stable"
+
+
 def test_in_its_first_day_a_word_does_not_flap():
     """Of noise that wanders, hourly checks of the first day change their word half as often as the newest readings do, or less."""
     hours = np.arange(0, 24, 1 / 12)
@@ -159,6 +193,23 @@ def test_in_its_first_day_a_word_does_not_flap():
         seen += sum(a != b for a, b in pairwise(newest))
     assert seen >= 8
     assert said <= 0.5 * seen
+
+
+def test_from_a_day_on_the_checks_made_again_lie_twelve_hours_apart():
+    """In the first day they lie three hours apart, from then on at the hours of the clock that every later check sees too."""
+    for length, apart in ((20, 3), (30, 12), (90, 12)):
+        hours = np.arange(0, length + 1e-9, 1 / 12)
+        run = run_series(history_of(hours, level(hours)), warm_up_hours=1.0)
+        found = judge_as_it_is([run], 10.0)
+        words, ends = iter(("growing", "stable", "growing", "stable")), []
+
+        def judge(runs, found=found, words=words, ends=ends):
+            ends.append((float(runs[0].at_seconds[-1]) - BEGIN) / 3600)
+            return replace(found, verdict=Verdict(next(words)))
+
+        settled(replace(found, verdict=Verdict.CANNOT_SAY), [run], run, 10.0, judge)
+        assert len(ends) >= 2
+        assert -np.diff(ends) == pytest.approx(apart, abs=0.2)
 
 
 def test_a_warm_up_that_is_over_is_told_at_once_in_the_first_day():

@@ -2,7 +2,7 @@
 
 A verdict near the edge between two words falls now on this side and now on the other. So the checks of fixed hours of the
 clock are made again, each on as many hours before it, and the newest word that two of them in a row agree on stands:
-every reader of a history comes to the same one, and nothing is kept for it. In the first two days these checks lie closer.
+every reader of a history comes to the same one, and nothing is kept for it. In the first day these checks lie closer.
 Leaks are told at once, and no calm word stands where memory is higher than ever, or grows about as fast as a leak.
 """
 
@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.hold import hours_of
-from memmon.analysis.leak.recent import TERRITORY_QUANTILE
-from memmon.arrays import quantile_of
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
 
@@ -42,14 +40,14 @@ YOUNG_EVERY_HOURS = 3
 """The same until `YOUNG_HOURS`. Tuned on pods, machines and simulated histories: 6 changes more often there."""
 YOUNG_LEAST_HOURS = 2.0
 """Hours of history that a check then needs. Chosen: the shortest history that is judged."""
+YOUNG_HOURS = 24.0
+"""Hours until which a history is young: from then on there are two checks of every twelve hours. By definition."""
 FIRST_DAY_HOURS = 27.0
-"""Hours until which the last of these checks is enough, where the newest readings say the same. Chosen: a day and a check."""
-YOUNG_HOURS = EVERY_HOURS * MOST_CHECKS
-"""Hours until which a history is young: before, the checks of every twelve hours are too few. By definition."""
+"""Hours until which the last check is enough, where the newest readings say the same. Chosen: a day and a check."""
 AT_ONCE_SHARE = 0.5
-"""Slope (of growth: as it may be by the noise), over the threshold, from which a word that is not calm is said at once. Chosen."""
-AT_ONCE_ERRORS = 1.0
-"""Slope over its standard error from which that holds where there is no growth for sure. Chosen: less is noise, 2 does the same."""
+"""Slope, over the threshold, from which no calm word stands beside one that is not. Chosen: a half."""
+AT_ONCE_ERRORS = 1.5
+"""Slope over its standard error from which that holds where there is no growth for sure. Chosen: as the alarm asks for."""
 HIGH_HOURS = 6
 """Hours for which memory must have been higher than before. Chosen."""
 RESTS_ON_EARLIER = frozenset({"held", "paused"})
@@ -64,7 +62,7 @@ def settled(
     judge: Judge,
 ) -> Judgement:
     """Return the judgement whose word has lasted; the present one where its word has, or nothing has."""
-    if _is_said_at_once(judgement, newest, threshold_mb_per_hour):
+    if not judgement.verdict.row.lasts or judgement.reason in RESTS_ON_EARLIER:
         return judgement
     looks: list[Judgement] = []
     coming = _looks(runs, newest, judge)
@@ -76,16 +74,26 @@ def settled(
     else:
         if len(looks) < THAT_AGREE:
             return judgement
-        most = Counter(one.verdict for one in looks).most_common(1)[0][0]
-        look = next(one for one in looks if one.verdict is most)
-    return _standing(judgement, look, chain(looks, coming), newest)
+        look = _commonest(looks, judgement)
+    is_doubted = _is_calm(look.verdict) and _doubts_calm(judgement, newest, threshold_mb_per_hour)
+    return judgement if is_doubted else _standing(judgement, look, chain(looks, coming), newest)
 
 
-def _is_said_at_once(judgement: Judgement, newest: RunSeries, threshold_mb_per_hour: float) -> bool:
-    """Tell whether a word needs not to last: a leak, what may become one, or what rests on other checks already."""
-    if not judgement.verdict.row.lasts or judgement.reason in RESTS_ON_EARLIER:
-        return True
-    if judgement.verdict.row.tone == "good" or judgement.verdict.row.ends:
+def _commonest(looks: Sequence[Judgement], judgement: Judgement) -> Judgement:
+    """Return the commonest of checks that do not agree; while they are few, a calm one where the newest readings are calm too."""
+    if len(looks) < MOST_CHECKS and judgement.verdict.row.tone == "good":
+        looks = [one for one in looks if one.verdict.row.tone == "good"] or looks
+    most = Counter(one.verdict for one in looks).most_common(1)[0][0]
+    return next(one for one in looks if one.verdict is most)
+
+
+def _is_calm(verdict: Verdict) -> bool:
+    return verdict.row.tone == "good" or verdict.row.ends
+
+
+def _doubts_calm(judgement: Judgement, newest: RunSeries, threshold_mb_per_hour: float) -> bool:
+    """Tell whether no calm word may stand beside a judgement: of what may become a leak nobody waits to be told."""
+    if _is_calm(judgement.verdict):
         return False
     return _may_leak(judgement, threshold_mb_per_hour) or _is_higher_than_ever(newest)
 
@@ -93,24 +101,19 @@ def _is_said_at_once(judgement: Judgement, newest: RunSeries, threshold_mb_per_h
 def _may_leak(judgement: Judgement, threshold_mb_per_hour: float) -> bool:
     """Tell whether memory grows about as fast as a leak, and not by chance.
 
-    When growth began is no matter here: the interval that allows for it reaches far in one hour and not in the next.
+    Its interval is no matter here: that of growth reaches far in one hour and not in the next.
     """
     evidence = judgement.evidence
-    if judgement.verdict is Verdict.GROWING:
-        fastest = evidence.slope + evidence.quantile * evidence.error
-    else:
-        fastest = evidence.slope
     is_chance = evidence.low <= 0 and evidence.slope < AT_ONCE_ERRORS * evidence.error
-    return fastest >= AT_ONCE_SHARE * threshold_mb_per_hour and not is_chance
+    return evidence.slope >= AT_ONCE_SHARE * threshold_mb_per_hour and not is_chance
 
 
 def _is_higher_than_ever(run: RunSeries) -> bool:
-    """Tell whether memory has been above where it was before for some hours: what begins to leak has."""
+    """Tell whether memory has been above all that was before for some hours: what begins to leak has."""
     known = hours_of(run)
     if known is None or known.floors.size < 2 * EVERY_HOURS:
         return False
-    before = known.floors[:-EVERY_HOURS]
-    return float(known.floors[-HIGH_HOURS:].min()) > quantile_of(before, TERRITORY_QUANTILE)
+    return float(known.floors[-HIGH_HOURS:].min()) > float(known.floors[:-EVERY_HOURS].max())
 
 
 def _standing(
@@ -128,13 +131,12 @@ def _is_said_young(
 
     In the first day the last check is enough, and a warm-up that is over is told; a first word waits for one check.
     """
-    if newest.history_hours >= YOUNG_HOURS:
+    if newest.history_hours >= FIRST_DAY_HOURS:
         return False
     said = judgement.verdict
-    if newest.history_hours < FIRST_DAY_HOURS:
-        is_over = look.verdict.row.ends and said.row.tone == "good"
-        if is_over or next(looks).verdict is said:
-            return True
+    is_over = look.verdict.row.ends and said.row.tone == "good"
+    if is_over or next(looks).verdict is said:
+        return True
     return look.verdict is Verdict.CANNOT_SAY and any(one.verdict is said for one in looks)
 
 
