@@ -75,7 +75,7 @@ class Looks:
         """Return for each history whether it is an alarm."""
         demands = setting.demands
         met = self._large(setting)
-        for name in ("tail", "third", "order", "floor", "widest", "ends", "lasts"):
+        for name in ("tail", "third", "order", "floor", "widest", "ends", "lasts", "slows"):
             met = met & self._meets(name, demands)
         found = np.zeros(self.count, dtype=bool)
         found[self._history[met]] = True
@@ -116,6 +116,9 @@ class Looks:
                 met = ~((of["bend"] < limits[0]) & (of["ahead"] < limits[1])) | goes_on
             elif name == "lasts":
                 met = ~((of["bend"] < limits[0]) & (of["lasting"] < limits[1]))
+            elif name == "slows":
+                slows = (of["bend"] < limits[0]) & (of["ahead"] < limits[1] * of["slope"])
+                met = self._old | (of["window_hours"] > 0) | ~slows
             elif name == "widest":
                 met = of[name] <= limits[0]
             else:
@@ -133,6 +136,7 @@ _LIMITS = {
     "clear": ("clear",),
     "rising": ("rising_share",),
     "ends": ("bends_below", "ahead_share", "clearly_bent", "light_lasting_share"),
+    "slows": ("clearly_bent", "young_ahead_share"),
     "lasts": ("clearly_bent", "lasting_share"),
 }
 """{figure of a look: the demands on it}."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import budgets, experiments, left_out, real, simulator, weeks
+from benchmarks.detection import budgets, experiments, fillings, left_out, real, simulator, weeks
 from benchmarks.detection.counters_table import on_counters
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.markdown import markdown
@@ -90,6 +90,15 @@ def sequential(plan: Plan) -> Iterator[str]:
             rows.append([label, f"{rate:g}", f"{middle:g}", f"{late:g}", str(missed)])
     header = ["leak begins", "MB/h", "median h", "90 % h", "not within 48 h (%)"]
     yield "### Hourly checks: delay to the confirmed alarm\n\n" + markdown(header, rows)
+    rows = [[name, str(_filling_alarms(plan, name))] for name in fillings.SHAPES]
+    yield "### Hourly checks: shapes that fill, confirmed alarms within 36 h (%)\n\n" + markdown(
+        ["shape", "alarms"], rows
+    )
+
+
+def _filling_alarms(plan: Plan, name: str) -> Rate:
+    tracks = [fillings.filling_case(name, index, plan.purpose) for index in range(8 * plan.processes)]
+    return Rate(sum(bool(experiments.hourly_alarms(track)) for track in tracks), len(tracks))
 
 
 def on_real_series(*, rivals: bool) -> Iterator[str]:

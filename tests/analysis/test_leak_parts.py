@@ -270,13 +270,13 @@ def test_floors_that_rise_throughout_are_sure_whatever_the_error():
     trend = fit_trend(hours, 100 + 60 * hours + np.random.default_rng(1).normal(0, 0.3, hours.size))
     unsure = replace(trend, error=41.0)
     assert unsure.rising_share == 1.0
-    assert rule(unsure, 10.0, margin=0.25, is_old=True).is_alarm
+    assert rule(unsure, 10.0, margin=0.25, known_hours=24.0).is_alarm
     assert rule(unsure, 10.0, margin=0.25).failed == "margin"
     bent = replace(
         unsure, blocks=replace(unsure.blocks, mb=100 + 400 * (1 - np.exp(-unsure.blocks.hours / 5)))
     )
     assert bent.rising_share == 1.0
-    assert rule(bent, 10.0, margin=0.25, is_old=True).failed == "tail"
+    assert rule(bent, 10.0, margin=0.25, known_hours=24.0).failed == "tail"
 
 
 def test_floors_that_fall_as_often_as_they_rise_prove_nothing():
@@ -294,6 +294,23 @@ def test_floors_that_fall_as_often_as_they_rise_prove_nothing():
     assert 0.35 < level < 0.65
     assert 0.35 < teeth < 0.8
     assert leak > 0.8
+
+
+def test_young_growth_that_slows_down_clearly_is_no_alarm():
+    """A cache that fills ever more slowly is none in its first hours, however fast it still fills; a straight leak beside a warm-up is one."""
+    hours = grid(7)
+    told = []
+    for seed in range(20):
+        noise = 300 + np.random.default_rng(seed).normal(0, 0.5, hours.size)
+        cache = 500 * (hours / 24) ** 0.45
+        started = 25 * hours + 20 * (1 - np.exp(-hours / 0.7))
+        told.append(
+            [
+                whole_evidence(run_of(hours, noise + grown), 10.0).is_alarm
+                for grown in (cache, started, 25 * hours)
+            ]
+        )
+    assert np.sum(told, axis=0).tolist() == [0, 20, 20]
 
 
 def test_hours_of_load_hide_no_leak_after_a_day():

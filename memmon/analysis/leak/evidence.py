@@ -176,7 +176,7 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
         trend,
         threshold_mb_per_hour,
         margin=margin_for(run.history_hours),
-        is_old=run.history_hours >= ENOUGH_HOURS,
+        known_hours=run.history_hours,
     )
     return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
 

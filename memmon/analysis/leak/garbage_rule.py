@@ -19,10 +19,15 @@ GARBAGE = "garbage"
 
 
 def rule_beyond_garbage(
-    run: RunSeries, trend: Trend, threshold_mb_per_hour: float, *, margin: float | None, is_old: bool = False
+    run: RunSeries,
+    trend: Trend,
+    threshold_mb_per_hour: float,
+    *,
+    margin: float | None,
+    known_hours: float | None = None,
 ) -> Ruling:
     """Apply the alarm rule to the trend of the last part of a run: what grows beside garbage must be a leak by itself."""
-    ruling = rule(trend, threshold_mb_per_hour, margin=margin, is_old=is_old)
+    ruling = rule(trend, threshold_mb_per_hour, margin=margin, known_hours=known_hours)
     beyond = trend.slope - threshold_mb_per_hour
     return beyond_garbage(run, ruling, beyond_mb_per_hour=beyond, span_hours=trend.span_hours)
 

@@ -45,6 +45,8 @@ class Demands:
     """Slope, over the threshold, at least, where its floors alone make it sure. Chosen: leaks of half the threshold stay quiet."""
     lasting_share: float = 0.5
     """Slope beside an approach, over the threshold, that lasts, at least."""
+    young_ahead_share: float = 0.5
+    """Parabola's slope half a window ahead, over the whole slope, at least, where young growth is clearly bent: what fills slows down."""
     light_lasting_share: float = 0.0
     """The same where growth bends less than clearly and its parabola ends: then it goes on after a day."""
 
@@ -79,13 +81,15 @@ def rule(
     *,
     margin: float | None,
     demands: Demands = DEMANDS,
-    is_old: bool = False,
+    known_hours: float | None = None,
 ) -> Ruling:
     """Apply the alarm rule to `trend`; `margin` None asks for nearly noiseless, straight growth.
 
-    `is_old`: the history is no longer young. Then growth whose floors rise nearly throughout needs no margin, for its error
-    may be that of a few jumps, and what bends a little is no end where a line beside an approach goes on.
+    `known_hours`: of history, where `trend` is that of all of it. While it is young clearly bent growth must not have slowed
+    down much. When it no longer is, growth whose floors rise nearly throughout needs no margin, for its error may be that of
+    a few jumps, and what bends a little is no end where a line beside an approach goes on.
     """
+    is_old = known_hours is not None and known_hours >= ENOUGH_HOURS
     failed = _failed_in_size(trend, threshold_mb_per_hour, margin)
     if not failed and margin is not None and trend.slope < demands.clear * trend.spread:
         failed = "margin"
@@ -93,6 +97,9 @@ def rule(
         failed = ""
     if not failed and margin is not None:
         failed = _failed_in_going_on(trend, threshold_mb_per_hour, demands, is_old=is_old)
+    is_young = margin is not None and known_hours is not None and not is_old
+    if not failed and is_young and _slows_down(trend, demands):
+        failed = "bend"
     return Ruling(is_alarm=not failed, failed=failed)
 
 
@@ -137,6 +144,11 @@ def _bends_to_an_end(trend: Trend, threshold_mb_per_hour: float, demands: Demand
         return False
     share = demands.lasting_share if is_clearly_bent else demands.light_lasting_share
     return lasting_slope(trend.blocks.hours, trend.blocks.mb) < share * threshold_mb_per_hour
+
+
+def _slows_down(trend: Trend, demands: Demands) -> bool:
+    """Tell clearly bent growth that is much slower ahead than it was: so fills a cache, however fast it still does."""
+    return trend.bend < demands.clearly_bent and trend.ahead_slope < demands.young_ahead_share * trend.slope
 
 
 def is_orderly(trend: Trend, demands: Demands = DEMANDS) -> bool:
