@@ -9,7 +9,7 @@ import pytest
 from consistency_kit.compare import Contradiction, contradictions, mended_of, unknown_of
 from consistency_kit.histories import Machine, Run, Story
 from consistency_kit.known import Known
-from consistency_kit.said import Number, agree
+from consistency_kit.said import Number, agree, told_rates
 from consistency_kit.surfaces import everything_said, fixed_present
 from consistency_kit.writing import write_all
 
@@ -150,6 +150,29 @@ def test_a_surface_that_is_broken_on_purpose_is_caught(tmp_path, monkeypatch, so
     assert any(surface in {one.one, one.other} for one in found)
     blamed = {surface, *DRAWN_TOGETHER.get(surface, ()), *DRAWN_TOGETHER.get(what, ())}
     assert all(blamed & {one.one, one.other} for one in found)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text", "told"),
+    [
+        ("leaking", "20.04 MB/hour (threshold 10)", {"slope_mb_per_hour": 20.04}),
+        ("leaking", "20.04 MB/hour a leak from 10 on, at most 3 times", {"slope_mb_per_hour": 20.04}),
+        (
+            "filling",
+            "12.05 MB/hour, deques apart at most 4.80 (threshold 10)",
+            {"rss_slope_mb_per_hour": 12.05, "slope_mb_per_hour": 4.80},
+        ),
+        (
+            "filling",
+            "12.05 MB/hour at most 4.80 MB/hour beside deques a leak from 10 on",
+            {"rss_slope_mb_per_hour": 12.05, "slope_mb_per_hour": 4.80},
+        ),
+    ],
+)
+def test_while_deques_fill_both_rates_are_read(verdict, text, told):
+    """The one that is seen and the one that is judged are two facts, and each is compared with its own."""
+    read = told_rates({"verdict": frozenset({verdict})}, text)
+    assert {name: figure.value for name, figure in read.items()} == told
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from consistency_kit.said import (
     size_bytes,
     slope_in,
     span_hours,
-    told_rate,
+    told_rates,
 )
 
 _SEVERITIES = {
@@ -95,7 +95,8 @@ def report(page: str) -> Said:
         said["verdict"] = frozenset({found[1].replace(" ", "_")})
     if found := re.search(r"confidence: (\w+)\)", method):
         said["confidence"] = found[1]
-    said.update(known(**{told_rate(said): slope_in(words(_of_class(cards["Growth"], "p", "big")[0]))}))
+    growth = [*_of_class(cards["Growth"], "p", "big"), *_of_class(cards["Growth"], "p", "note")]
+    said.update(told_rates(said, " ".join(map(words, growth))))
     said.update(_limit_card(cards["Limit"]))
     sentences = " ".join(words(one) for one in judged.iter("p"))
     said.update(processes_say(sentences))

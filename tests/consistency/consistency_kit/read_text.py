@@ -8,6 +8,7 @@ import re
 from consistency_kit.before import before_says
 from consistency_kit.said import (
     FAILING,
+    HEADLINES,
     NOT_FAILING,
     SIZE,
     SPAN,
@@ -29,7 +30,7 @@ from consistency_kit.said import (
     size_bytes,
     slope_in,
     span_hours,
-    told_rate,
+    told_rates,
 )
 
 
@@ -42,7 +43,7 @@ def leaks(text: str) -> dict[str, Said]:
         begun = headline_says(headline)
         said[name] = {
             **begun,
-            **known(**{told_rate(begun): slope_in(rate[1]) if rate else None}),
+            **(told_rates(begun, rate[1]) if rate else {}),
             **processes_say(paragraph),
             **resources_say(paragraph),
             **grown_says(paragraph),
@@ -142,8 +143,9 @@ def fleet(text: str) -> dict[str, Said]:
 def _fleet_row(cells: list[str]) -> Said:
     state, _, _, used, _, growth, _, verdict, *rest = cells
     is_stale = verdict.endswith((", clock ahead", ", stale"))
+    heading = verdict.removesuffix(", clock ahead").removesuffix(", stale").removesuffix(", new")
     said: Said = {
-        **headline_says(verdict),
+        "verdict": frozenset(HEADLINES[heading]),
         "freshness": STALE if is_stale else NOT_STALE,
         "urgency_words": state,
     }
@@ -165,7 +167,7 @@ def watch(lines: list[str]) -> Said:
     begun = headline_says(headline)
     said = {
         **begun,
-        **known(**{told_rate(begun): slope_in(growth[1])}),
+        **told_rates(begun, growth[1]),
         **processes_say(text),
         **before_says(text),
     }
@@ -202,7 +204,7 @@ def report(text: str) -> Said:
         said["verdict"] = frozenset({"load_driven"})
     elif said["verdict"] == frozenset({"stable", "stepped", "load_driven"}):
         said["verdict"] = frozenset({"stable"})
-    said.update(known(**{told_rate(said): slope_in(re.search(r"Growth rate: (\S+ \S+)", leak)[1])}))
+    said.update(told_rates(said, re.search(r"Growth rate: (.*)", leak)[1]))
     if found := re.search(r"Total growth: (-?[\d.,]+) MB", leak):
         said["growth_mb"] = number(found[1])
     if found := re.search(r"Growing since (\S+ \S+ \S+)", leak):

@@ -98,6 +98,13 @@ def told_rate(said: Said) -> str:
     return "rss_slope_mb_per_hour" if is_beside else "slope_mb_per_hour"
 
 
+def told_rates(said: Said, text: str) -> Said:
+    """Read the rate that is told, and while deques fill the judged one beside it: what they leave at most."""
+    beside = re.search(r"at most (-?[\d,.]+\d)", text) if told_rate(said) == "rss_slope_mb_per_hour" else None
+    judged = known(slope_mb_per_hour=number(beside[1])) if beside else {}
+    return {**judged, **known(**{told_rate(said): slope_in(text)})}
+
+
 def slope_in(text: str) -> Number | None:
     """Return the first rate in MB/hour of a text."""
     found = re.search(r"(-?[\d,.]+\d) MB/hour", text)
@@ -136,7 +143,11 @@ def forecast_says(words: str) -> Said:
         said["hours_to_limit"] = Number(math.inf)
     elif found := re.search(rf"Memory reaches the limit of [\d,.]+ [MG]B in about {SPAN}", words):
         said["hours_to_limit"] = span_hours(found[1])
-    elif "Cannot say yet whe" in words or "Too little history to say" in words:
+    elif (
+        "Nothing grows towards the limit" in words
+        or "Cannot say yet whe" in words
+        or "Too little history to say" in words
+    ):
         said["hours_to_limit"] = Unknown()
     return said
 
