@@ -149,15 +149,20 @@ def test_missing_extra_gives_the_install_command(call, with_deques, tmp_path, mo
 
 
 def test_report_as_a_picture(call, histories, tmp_path):
-    """-o with the suffix, or --format png, makes a PNG of a source's report."""
+    """-o with the suffix, or --format png, makes a PNG of a source's report; with --dark its ground is dark."""
     pytest.importorskip("resvg_py", reason="resvg is an extra: pip install 'memmon[png]'")
+    image = pytest.importorskip("PIL.Image", reason="it tells the colours")
     path = tmp_path / "report.png"
     answer = call("report", "--db", histories, "--source", "leaky", "-o", path)
     assert (answer.code, answer.out) == (0, "")
     assert path.read_bytes()[:20] == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1080).to_bytes(4, "big")
     answer = call("report", "--db", histories, "--source", "leaky", "--dark", "-o", tmp_path / "dark.png")
     assert answer.code == 0
-    assert path.read_bytes() != (tmp_path / "dark.png").read_bytes()
+    light, dark = (
+        sum(image.open(one).convert("RGB").getpixel((0, 0))) for one in (path, tmp_path / "dark.png")
+    )
+    assert dark < 150
+    assert light > 600
 
 
 def test_a_picture_without_its_renderer(call, histories, tmp_path, monkeypatch):

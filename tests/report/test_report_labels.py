@@ -202,6 +202,35 @@ def test_the_trend_is_named_wherever_there_is_room(drawn):
     assert all(len(one) <= 1 for one in words.values())
 
 
+def words_on(opening, path, past, *, days, width):
+    """Return what is written on the pictures of a history of so many days."""
+    with open_store(write(path / f"{past.source}.db", past)) as store:
+        report = build_report(store, now=NOW, since=NOW - timedelta(days=days))
+        text = render_html(report, build_charts(store, report, tz=UTC), tz=UTC)
+    page_file = path / f"{past.source}.html"
+    page_file.write_text(text, encoding="utf-8")
+    with recorded(opening, page_file.as_uri()) as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        return taken(page, "0")["words"]
+
+
+def test_a_layer_is_named_in_the_newest_run_that_has_room(tmp_path, open_page):
+    """A run that began lately is too narrow for words: the run before it bears them, whole."""
+    lives = (Life(ago_hours=960, hours=900, ended="stopped"), Life(ago_hours=55, hours=55))
+    said = words_on(open_page, tmp_path, Past(source="lately", lives=lives), days=40, width=1024)
+    assert [one["text"] for one in said if one["chart"] == "parts" and "reg" in one["text"]] == [
+        "not registered"
+    ]
+
+
+@pytest.mark.parametrize("day_mb", [14.0, 22.0, 30.0])
+def test_the_trend_is_named_beside_waves(tmp_path, open_page, day_mb):
+    """Where memory swings about a level trend the words stand below the waves, or above them."""
+    past = Past(source="waves", lives=(Life(ago_hours=160, hours=160, day_mb=day_mb, limit_mb=None),))
+    said = words_on(open_page, tmp_path, past, days=7, width=1440)
+    assert any(one["text"].startswith("trend ") for one in said)
+
+
 def _holds(area, box):
     """Tell whether a box's corners and its middle's ends lie in a polygon that its edges do not enter."""
     edges = list(zip(area, [*area[1:], area[0]], strict=True))

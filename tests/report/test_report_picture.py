@@ -93,7 +93,7 @@ def test_its_words_are_seen_and_none_leaves_the_picture(drawn):
 
 def test_it_says_the_pages_first_words_and_draws_the_pages_shapes(drawn):
     """The words are those of the page's first screen, whole; a path of the chart for each of the page's."""
-    _, report, charts = drawn
+    name, report, charts = drawn
     page = page_of(report, charts, tz=UTC)
     svg = picture_svg(report, charts, tz=UTC)
     said = "".join(re.findall(r"font-size[^>]*>([^<]*)</text>", svg)).replace(" ", "")
@@ -105,7 +105,9 @@ def test_it_says_the_pages_first_words_and_draws_the_pages_shapes(drawn):
         assert [one for one in re.findall(r'<path class="([\w-]+)" d="M', svg) if one in styles][
             : len(styles)
         ] == styles
-        assert svg.count('class="mark death"') >= sum(mark.kind == "death" for mark in page.memory.marks)
+        deaths = sum(mark.kind == "death" for mark in page.memory.marks)
+        assert len(re.findall(r'<g class="mark death" transform="translate', svg)) == deaths
+        assert (deaths > 0) == (name in {"killed", "hostile"})
 
 
 def test_a_machine_without_fonts_gets_no_picture_without_words(drawn, monkeypatch):
