@@ -74,14 +74,14 @@ def settled(
     else:
         if len(looks) < THAT_AGREE:
             return judgement
-        look = _commonest(looks, judgement)
+        look = _commonest(looks)
     is_doubted = _is_calm(look.verdict) and _doubts_calm(judgement, newest, threshold_mb_per_hour)
     return judgement if is_doubted else _standing(judgement, look, chain(looks, coming), newest)
 
 
-def _commonest(looks: Sequence[Judgement], judgement: Judgement) -> Judgement:
-    """Return the commonest of checks that do not agree; while they are few, a calm one where the newest readings are calm too."""
-    if len(looks) < MOST_CHECKS and judgement.verdict.row.tone == "good":
+def _commonest(looks: Sequence[Judgement]) -> Judgement:
+    """Return the commonest of checks that do not agree; while they are few, a calm one before one that said nothing."""
+    if len(looks) < MOST_CHECKS:
         looks = [one for one in looks if one.verdict.row.tone == "good"] or looks
     most = Counter(one.verdict for one in looks).most_common(1)[0][0]
     return next(one for one in looks if one.verdict is most)
