@@ -52,9 +52,8 @@ def advice_of(
     if any(state_of(deque).is_failing for deque in assessed.deques):
         found.append(f"Give the deques outside their limit a maxlen: {command('deques', '--suggest')}")
     if assessed.finding.verdict is Verdict.CANNOT_SAY and is_live:
-        found.append(
-            f"Nothing yet: let it record on. This answers as soon as there is a verdict: {command('leaks')}"
-        )
+        begin = "Let it record on" if found else "Nothing yet: let it record on"
+        found.append(f"{begin}. This answers as soon as there is a verdict: {command('leaks')}")
     return tuple(found)
 
 

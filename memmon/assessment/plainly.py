@@ -118,6 +118,8 @@ def _what(assessed: Assessment, tz: tzinfo | None) -> str:
         words = row.beginning if slope is None or not row.grows else f"{row.beginning}: {rate(slope)}"
     if row.grows and finding.since is not None:
         words += f" since {_since(assessed, finding.since, tz)}"
+    if finding.verdict is Verdict.STEPPED and finding.since is not None:
+        words += f" on {day_and_time(finding.since, now=assessed.at, tz=tz)}"
     words += row.plain_end.format(threshold=rate(finding.policy.threshold_mb_per_hour))
     return f"{words}{where_of(assessed)}{_told_by(finding)}{_before(assessed, tz)}."
 
@@ -240,12 +242,18 @@ def _ended(assessed: Assessment, tz: tzinfo | None) -> str:
 def _dated(
     at: datetime, low: datetime | None, high: datetime | None, now: datetime | None, tz: tzinfo | None
 ) -> str:
-    """Return when, with the interval: `on Friday 6 March 03:00 (Thursday 22:30 to 04:10)`."""
+    """Return when, with the interval: `on Friday 6 March 03:00 (Thursday 22:30 to Friday 04:10)`."""
     words = f"on {day_and_time(at, now=now, tz=tz)}"
     if low is None:
         return words
-    end = "or later" if high is None else f"to {time_beside(high, at, tz=tz)}"
-    return f"{words} ({time_beside(low, at, tz=tz)} {end})"
+    first = time_beside(low, at, tz=tz)
+    if high is None:
+        return f"{words} ({first} or later)"
+    # Beside the first end's day a time alone would be read as of that day.
+    begins, told, ends = (moment.astimezone(tz) for moment in (low, at, high))
+    is_back = ends.date() == told.date() != begins.date()
+    last = f"{ends:%A %H:%M}" if is_back else time_beside(high, at, tz=tz)
+    return f"{words} ({first} to {last})"
 
 
 def _beside(assessed: Assessment) -> Iterator[str]:

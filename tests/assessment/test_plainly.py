@@ -139,6 +139,29 @@ def test_what_is_swapped_out_is_said_beside_the_rate():
     )
 
 
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ((40.0, 35.5, 41.2), "on Tuesday 3 March 22:00 (17:30 to 23:12)"),
+        ((44.5, 35.5, 45.0), "on Wednesday 4 March 02:30 (Tuesday 17:30 to Wednesday 03:00)"),
+        ((40.0, 35.5, 45.0), "on Tuesday 3 March 22:00 (17:30 to Wednesday 03:00)"),
+        ((44.5, 35.5, 80.0), "on Wednesday 4 March 02:30 (Tuesday 17:30 to Thursday 14:00)"),
+    ],
+)
+def test_no_end_of_an_interval_can_be_read_as_of_another_day(hours, told):
+    """A time alone is of the day that was named last: where it is not, its day stands beside it."""
+    assert any(told in one for one in plainly(leaking(forecast=dated(*hours)), tz=UTC))
+
+
+def test_a_step_is_told_with_its_moment():
+    """When it rose is what whoever looks for its cause needs first."""
+    at = START + timedelta(hours=3)
+    stepped = replace(LEAK.finding, verdict=Verdict.STEPPED, is_leak=False, since=at)
+    when = day_and_time(at, now=LEAK.at, tz=UTC)
+    said = plainly(leaking(finding=stepped), tz=UTC)[0]
+    assert said == f"No leak: memory rose in a step on {when} and is level since."
+
+
 def test_an_interval_without_an_end_says_or_later():
     """Where the latest moment lies beyond the horizon, none is claimed."""
     found = leaking(forecast=dated(40.0, 20.0, None))

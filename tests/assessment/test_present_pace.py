@@ -60,6 +60,7 @@ def test_a_pace_is_told_where_no_verdict_can_be_given():
     assert found.outlook[0] == found.pace.summary
     soonest = found.pace.at + timedelta(minutes=found.pace.minutes_to_limit_low)
     assert found.advice[0] == f"Restart it, or raise the limit, before {local_time(soonest)}."
+    assert not any("Nothing" in one for one in found.advice)
     assert found.to_dict()["pace"]["limit_bytes"] == LIMIT_MB * MIB
 
 
