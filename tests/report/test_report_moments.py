@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from page_histories import NOW, READERS, Life, Past, write
 
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
+from memmon.report.chart_values import Reach
 from memmon.report.html import render_html
 from memmon.report.html.figures import words_of
 from memmon.report.html.page import page_of
@@ -19,16 +22,19 @@ MINUTES = {"ten minutes": 10, "forty minutes": 40, "an hour and a half": 90}
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(days=2), timedelta(days=9), timedelta(days=400)])
 def test_the_picture_dates_the_limit_as_the_sentence_does(tmp_path, later):
-    """Made at once, days later and after a New Year: the label on the line is a part of the sentence."""
+    """Made at once, days later and after a New Year: the label on the line, where it has one, is a part of the sentence."""
     with open_store(write(tmp_path / "leak.db", READERS["1"])) as store:
         report = build_report(store, now=NOW + later, until=NOW)
         charts = build_charts(store, report, tz=UTC)
         page = page_of(report, charts, tz=UTC)
+    at = report.assessment.forecast.at.timestamp()
+    known = replace(charts.memory, reach=Reach(at_seconds=at, from_seconds=None, until_seconds=None))
     words = words_of(charts, UTC)
-    full = (words.get("reach") or words["forecast"]).partition("full ")[2]
-    assert full.startswith("Saturday 7 March ")
+    (full,) = re.findall(r"on (Saturday 7 March [\d :]+) \(", " ".join(page.plain))
     assert ("2026" in full) == (later.days > 300)
-    assert any(f"on {full} (" in sentence for sentence in page.plain)
+    told = [one.partition("full ")[2] for kind, one in words.items() if kind in {"reach", "forecast"}]
+    assert told == ([] if later else [full])
+    assert words_of(replace(charts, memory=known), UTC)["reach"] == f"full {full}"
 
 
 def early(path, minutes, *, ended=None):
