@@ -12,7 +12,7 @@ from memmon.assessment.headline import chief_culprit
 from memmon.assessment.overtaken import is_overtaken
 from memmon.assessment.severity import WARNING_SHARE
 from memmon.facts.deque_state import state_of
-from memmon.facts.severity import Severity
+from memmon.facts.severity import NEAR_HOURS, Severity
 from memmon.facts.suspicion import Suspicion
 from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time, shown
@@ -33,16 +33,16 @@ SOLVING_SHARE = 0.5
 def advice_of(
     assessed: Assessment, *, database: str | None = None, moment: Callable[[datetime], str] = local_time
 ) -> tuple[str, ...]:
-    """Return what to do, the cure before what only gains time; empty where nothing is to be done.
+    """Return what to do, the cure before what only gains time, but where memory ends soon; empty where nothing is to be done.
 
     `database`: how a command names it, without a secret; `moment`: how a time reads.
     """
     command = _Command(assessed.source, database)
+    cure, gain = (*_on_holders(assessed),), (*_on_limit(assessed, command, moment),)
+    back = (*filter(None, [way_back(assessed)]),)
     found = [
         *_on_freshness(assessed.freshness, command),
-        *_on_holders(assessed),
-        *_on_limit(assessed, command, moment),
-        *filter(None, [way_back(assessed)]),
+        *((*gain, *back, *cure) if _ends_soon(assessed) else (*cure, *gain, *back)),
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
@@ -84,17 +84,27 @@ def _on_freshness(freshness: Freshness | None, command: _Command) -> Iterator[st
 
 
 def _on_limit(assessed: Assessment, command: _Command, moment: Callable[[datetime], str]) -> Iterator[str]:
-    share, forecast = assessed.limit_share, assessed.forecast
-    if share is not None and share >= WARNING_SHARE:
+    share, soonest = assessed.limit_share, _soonest(assessed)
+    if soonest is not None:
+        yield f"Restart it, or raise the limit, before {moment(soonest)}."
+    elif share is not None and share >= WARNING_SHARE:
         shows = command("report", "--since", _back_to(assessed))
         yield f"Raise the limit or free memory before the kernel ends a process; who holds it: {shows}"
-    elif assessed.pace is not None:
-        soonest = assessed.pace.at + timedelta(minutes=assessed.pace.minutes_to_limit_low)
-        yield f"Restart it, or raise the limit, before {moment(soonest)}."
-    elif assessed.severity is Severity.CRITICAL and forecast is not None and not is_overtaken(assessed):
-        at = forecast.at_low or forecast.at
-        if at is not None:
-            yield f"Restart it, or raise the limit, before {moment(at)}."
+
+
+def _soonest(assessed: Assessment) -> datetime | None:
+    """Return when the limit may be reached at the soonest, where that is within a day or as things go; else None."""
+    forecast = assessed.forecast
+    if assessed.pace is not None:
+        return assessed.pace.at + timedelta(minutes=assessed.pace.minutes_to_limit_low)
+    if assessed.severity is not Severity.CRITICAL or forecast is None or is_overtaken(assessed):
+        return None
+    hours = forecast.hours_to_limit
+    return (forecast.at_low or forecast.at) if hours is not None and hours <= NEAR_HOURS else None
+
+
+def _ends_soon(assessed: Assessment) -> bool:
+    return _soonest(assessed) is not None
 
 
 def way_back(assessed: Assessment) -> str:

@@ -54,7 +54,7 @@ def plainly(assessed: Assessment, *, tz: tzinfo | None = None) -> tuple[str, ...
             [
                 _what(assessed, tz),
                 _whose(assessed),
-                _full(assessed),
+                _full(assessed, tz),
                 _end(assessed, tz),
                 *_beside(assessed),
                 _ended(assessed, tz),
@@ -177,7 +177,7 @@ def _whose(assessed: Assessment) -> str:
         return ""
     found = chief_culprit(assessed.culprits)
     if found is not None:
-        return f"{shown(found.name)} holds {in_percent(found.share)} of it."
+        return f"{shown(found.name)} holds {in_percent(found.share)} of the growth."
     if assessed.finding.verdict is Verdict.FILLING:
         return ""  # the deques that fill are named as what grows
     main = next(iter(() if assessed.cause is None else assessed.cause.parts), None)
@@ -188,7 +188,7 @@ def _whose(assessed: Assessment) -> str:
     )
     if main is None or main.share < _LEAST_MAIN_SHARE:
         return f"{unnamed[0].upper()}{unnamed[1:]}."
-    return f"{in_percent(main.share)} of it is {main.label}; {unnamed}."
+    return f"{in_percent(main.share)} of the growth is {main.label}; {unnamed}."
 
 
 def _end(assessed: Assessment, tz: tzinfo | None) -> str:
@@ -217,7 +217,7 @@ def _end(assessed: Assessment, tz: tzinfo | None) -> str:
     return f"{whole} {reached}{by}{when}."
 
 
-def _full(assessed: Assessment) -> str:
+def _full(assessed: Assessment, tz: tzinfo | None) -> str:
     """Return when deques that still fill are full, and what memory is then."""
     forecast = assessed.forecast
     if assessed.finding.verdict is not Verdict.FILLING or forecast is None or not forecast.deques_full_hours:
@@ -225,7 +225,9 @@ def _full(assessed: Assessment) -> str:
     level = (
         "" if forecast.plateau_bytes is None else f", at about {size(mb_from_bytes(forecast.plateau_bytes))}"
     )
-    return f"They are full in about {span(forecast.deques_full_hours)}{level}."
+    full = None if forecast.as_of is None else forecast.as_of + timedelta(hours=forecast.deques_full_hours)
+    when = "" if full is None else f", on {day_and_time(full, now=assessed.at, tz=tz)}"
+    return f"The deques are full in about {span(forecast.deques_full_hours)}{when}{level}."
 
 
 def _ended(assessed: Assessment, tz: tzinfo | None) -> str:

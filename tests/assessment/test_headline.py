@@ -176,6 +176,22 @@ def test_a_near_end_is_told_with_its_moment():
     )
 
 
+def test_what_gains_time_stands_first_where_memory_ends_soon():
+    """At night nobody mends the program: within a day of the end restart and way back come before the cure, else after it."""
+    cure = "Bound or clear order_cache."
+    near = assess(LEAKS, present=Present(limit=replace(LIMIT, limit_bytes=1084 * MIB, used_bytes=700 * MIB)))
+    far = leaking()
+    for found, order in ((near, ("Restart it", "Go back to 1.8.0", cure)), (far, (cure, "Go back to 1.8.0"))):
+        told = replace(
+            found,
+            culprits=culprit(0.9, advice=(cure,)),
+            since_release="1.8.1",
+            release_before="1.8.0",
+        )
+        said = advice_of(told)
+        assert [one.startswith(begin) for one, begin in zip(said, order, strict=False)] == [True] * len(order)
+
+
 def test_what_helps_soonest_stands_first():
     """A source with every trouble at once: who holds what grows, its limit, its children, its kind, its files, its deques."""
     named = "Bound or clear order_cache: it holds what grows."

@@ -55,7 +55,7 @@ def test_a_leak_is_told_by_what_it_does_whose_it_is_and_when_it_ends():
     since = day_and_time(found.finding.since, now=found.at, tz=UTC)
     assert plainly(found, tz=UTC) == (
         f"Leaking {rate(found.finding.slope_mb_per_hour)} since {since}, with release 1.8.1.",
-        "order_cache holds 80 % of it.",
+        "order_cache holds 80 % of the growth.",
         "The container's limit, 2,048 MB, is reached in about 40.0 h, on Tuesday 3 March 22:00 (17:30 to 23:12).",
     )
 
@@ -72,7 +72,11 @@ def test_deques_that_fill_are_told_by_what_is_seen_to_grow_and_when_they_are_ful
     later = replace(forecast(state="never"), deques_full_hours=28.0, plateau_bytes=1121 * MIB)
     what, *others = plainly(leaking(finding=filling, forecast=later), tz=UTC)
     assert what.startswith("No leak: bounded deques are still filling, 12.05 MB/hour since ")
-    assert "They are full in about 28.0 h, at about 1,121 MB." in others
+    assert "The deques are full in about 28.0 h, at about 1,121 MB." in others
+    moment = replace(later, as_of=START)
+    when = day_and_time(START + timedelta(hours=28), now=LEAK.at, tz=UTC)
+    told = f"The deques are full in about 28.0 h, on {when}, at about 1,121 MB."
+    assert told in plainly(leaking(finding=filling, forecast=moment), tz=UTC)
     assert told_growth(replace(filling, rss_slope_mb_per_hour=None))[0] == 4.8
     assert told_growth(LEAK.finding)[1] == LEAK.finding.slope_low_mb_per_hour
 

@@ -156,7 +156,7 @@ def test_a_surface_that_is_broken_on_purpose_is_caught(tmp_path, monkeypatch, so
     ("verdict", "text", "told"),
     [
         ("leaking", "20.04 MB/hour (threshold 10)", {"slope_mb_per_hour": 20.04}),
-        ("leaking", "20.04 MB/hour a leak from 10 on, at most 3 times", {"slope_mb_per_hour": 20.04}),
+        ("leaking", "20.04 MB/hour a leak is 10 or more, at most 3 times", {"slope_mb_per_hour": 20.04}),
         (
             "filling",
             "12.05 MB/hour, deques apart at most 4.80 (threshold 10)",
@@ -164,7 +164,7 @@ def test_a_surface_that_is_broken_on_purpose_is_caught(tmp_path, monkeypatch, so
         ),
         (
             "filling",
-            "12.05 MB/hour at most 4.80 MB/hour beside deques a leak from 10 on",
+            "12.05 MB/hour at most 4.80 MB/hour beside deques a leak is 10 or more",
             {"rss_slope_mb_per_hour": 12.05, "slope_mb_per_hour": 4.80},
         ),
     ],

@@ -41,7 +41,7 @@ def test_how_sure_it_is_stands_beside_what_grows_only(known):
     """Confidence is that memory grows: beside a verdict that it does not, it would read as doubt."""
     for what, (report, cards) in known.items():
         said = " ".join(cards["Growth"].lines)
-        assert "a leak from 10 on" in said
+        assert "a leak is 10 or more" in said
         assert (f"confidence {report.leak.finding.confidence}" in said) == (what != "healthy")
 
 
@@ -59,7 +59,12 @@ def test_a_limit_that_is_drawn_beside_its_number_says_why(tmp_path, apart_mb):
         charts = build_charts(store, build_report(store, now=NOW), tz=UTC)
     whole_mb = charts.memory.whole_limit_mb
     memory = replace(charts.memory, limit_mb=whole_mb + apart_mb)
-    said = "" if not apart_mb else f"is reached when resident memory stands at {size(whole_mb + apart_mb)}."
+    why = "24.0 MB of it don't count" if apart_mb > 0 else "300.0 MB count that are no part of it"
+    said = (
+        ""
+        if not apart_mb
+        else f"is reached when resident memory stands at {size(whole_mb + apart_mb)}: {why}."
+    )
     note = memory_figure(replace(charts, memory=memory), UTC).note
     assert note == (said and f"The container's limit, 2,048 MB, {said}")
 
@@ -74,7 +79,7 @@ def test_a_killed_run_is_of_the_present_release_only_where_it_had_it(earlier, is
     )
     history = HistorySection(run_count=2, first_at=started, last_at=NOW, runs=runs)
     said = death_sentence(history, now=NOW, tz=UTC)
-    whose = " of this release, 2.7.0," if is_same else ""
+    whose = " of this release, 2.7.0," if is_same else f", of release {earlier}," if earlier else ""
     assert said == f"An earlier run{whose} was killed out of memory on Wednesday 4 March 20:20."
 
 

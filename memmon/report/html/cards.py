@@ -87,7 +87,7 @@ def _growth(report: Report) -> Card:
 def _threshold(report: Report) -> tuple[str, ...]:
     """Return from where on it is a leak, and how sure it is that it grows; of what does not grow that says nothing."""
     finding = report.leak.finding
-    words = f"a leak from {report.leak.threshold_mb_per_hour:g} on"
+    words = f"a leak is {report.leak.threshold_mb_per_hour:g} or more"
     grows = finding is not None and finding.verdict.row.grows
     return (f"{words}, confidence {finding.confidence}" if finding is not None and grows else words,)
 

@@ -252,7 +252,13 @@ def _limit_note(memory: MemoryChart) -> str:
     whole_mb = memory.limit_mb if memory.whole_limit_mb is None else memory.whole_limit_mb
     if abs(memory.limit_mb - whole_mb) < _NOTED_LIMIT_SHARE * whole_mb:
         return ""
-    return f"{words} is reached when resident memory stands at {size(memory.limit_mb)}."
+    apart = size(abs(memory.limit_mb - whole_mb))
+    why = (
+        f"{apart} of it don't count"
+        if memory.limit_mb > whole_mb
+        else f"{apart} count that are no part of it"
+    )
+    return f"{words} is reached when resident memory stands at {size(memory.limit_mb)}: {why}."
 
 
 def deque_item(chart: DequeChart, index: int, charts: Charts) -> DequeItem:

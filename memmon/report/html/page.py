@@ -108,8 +108,9 @@ def death_sentence(history: HistorySection | None, *, now: datetime, tz: tzinfo 
         at = run.ended_at or run.last_at
         if run.end_reason == OUT_OF_MEMORY and at is not None and now - at <= timedelta(days=WEEKDAY_DAYS):
             which = "An earlier run" if place else "The last run"
-            release = run.release if place and run.release == newest_first[0].release else ""
-            whose = f" of this release, {shown(release)}," if release else ""
+            is_same = run.release == newest_first[0].release
+            name = shown(run.release) if place and run.release else ""
+            whose = name and (f" of this release, {name}," if is_same else f", of release {name},")
             return f"{which}{whose} was killed out of memory on {day_and_time(at, now=now, tz=tz)}."
     return ""
 
