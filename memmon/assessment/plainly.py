@@ -36,9 +36,6 @@ EDGE_SLACK = timedelta(hours=1)
 _TIME_WITH_OFFSET = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2} [+-]\d{2}:\d{2}")
 """What `local_time` writes."""
 
-_SEEN_IN_RSS = (Verdict.FILLING, Verdict.MAPPED_FILES)
-"""Verdicts on growth that is no part of what is judged. By definition."""
-
 _LEAST_MAIN_SHARE = 0.5
 """Share of the growth from which one part is said to have it. Chosen: half leads."""
 
@@ -101,7 +98,7 @@ def told_growth(finding: LeakFinding) -> tuple[float | None, float | None, float
     While bounded deques fill, or mapped files grow, what is judged is the rest: resident memory is what grows, and of
     it no interval is known.
     """
-    if finding.verdict in _SEEN_IN_RSS and finding.rss_slope_mb_per_hour is not None:
+    if finding.verdict.row.apart and finding.rss_slope_mb_per_hour is not None:
         return finding.rss_slope_mb_per_hour, None, None
     return finding.slope_mb_per_hour, finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
 

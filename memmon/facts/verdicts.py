@@ -53,6 +53,8 @@ class VerdictRow:
     remark: str | None = None
     past: str = ""
     """What memory did by it in an earlier run; empty where that is nothing that goes on over a restart."""
+    apart: str = ""
+    """What grows is no part of what is judged, and is told at resident memory's rate: how the judged rate stands beside it."""
     dateless: str = ""
     """Why waiting brings no date for the limit, where that is so."""
 
@@ -163,6 +165,7 @@ _SATURATING = VerdictRow(
     lasts=True,
 )
 _FILLING = VerdictRow(
+    apart="deques apart at most",
     rank=4,
     tone="wait",
     headline="Deques still filling",
@@ -175,6 +178,7 @@ _FILLING = VerdictRow(
     ends=True,
 )
 _MAPPED_FILES = VerdictRow(
+    apart="mapped files apart",
     dateless="the kernel takes pages of files back when it needs them, so that waiting brings no date",
     rank=5,
     tone="wait",

@@ -120,8 +120,7 @@ def growth_words(finding: LeakFinding) -> str:
     told = told_growth(finding)[0]
     if told == finding.slope_mb_per_hour:
         return rate(told)
-    apart = "mapped files apart" if finding.verdict is Verdict.MAPPED_FILES else "deques apart at most"
-    return f"{rate(told)}, {apart} {rate(finding.slope_mb_per_hour).split()[0]}"
+    return f"{rate(told)}, {finding.verdict.row.apart} {rate(finding.slope_mb_per_hour).split()[0]}"
 
 
 def slope_line(label: str, slope: float | None, low: float | None, high: float | None) -> str:
