@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from memmon.probe.objects import roots
 from memmon.probe.process import process
 
 PLACES = (
@@ -48,3 +49,10 @@ def psutil_alone(monkeypatch):
     for key in (b"VmRSS:", b"VmSize:"):
         monkeypatch.delitem(process._STATUS_KEYS, key)
     monkeypatch.setattr(process, "read_meminfo", absent)
+
+
+@pytest.fixture
+def program_of_this_file(request, monkeypatch):
+    """Let the program be the test's file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
+    is_own, here = roots._is_own, request.module.__name__
+    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == here)

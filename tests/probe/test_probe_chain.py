@@ -24,12 +24,7 @@ from memmon.probe.objects.labels import Labels
 from memmon.probe.objects.places import ANY, NO_PLACE, REST, Places
 from memmon.probe.objects.survey import survey
 
-
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """The program is this file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
-    is_own = roots._is_own
-    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == __name__)
+pytestmark = pytest.mark.usefixtures("program_of_this_file")
 
 
 class Trace:

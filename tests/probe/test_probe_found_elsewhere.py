@@ -10,21 +10,16 @@ import warnings
 from itertools import count
 
 import pytest
+from look_kit import all_chains
 
-from memmon.probe.objects import roots, walk
-from memmon.probe.objects.chain import chains_of
+from memmon.probe.objects import walk
 from memmon.probe.objects.confirm import Confirmation
 from memmon.probe.objects.evidence import gather
-from memmon.probe.objects.survey import survey
 
 HERE = __name__
 
 
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """The program is this file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
-    is_own = roots._is_own
-    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == HERE)
+pytestmark = pytest.mark.usefixtures("program_of_this_file")
 
 
 class Result:
@@ -103,17 +98,6 @@ def at_exit(number):
     atexit.register(AtTheEnd(number))
 
 
-def all_chains(grow, *, begun=100, more=500):
-    """Return what is told where `grow(number)` is called so often between two looks."""
-    numbers = count()
-    for _ in range(begun):
-        grow(next(numbers))
-    before = survey(monotonic=lambda: 0.0)
-    for _ in range(more):
-        grow(next(numbers))
-    return chains_of(before.places, survey(monotonic=lambda: 0.0).places, lambda: None)
-
-
 @pytest.mark.parametrize(
     ("grow", "path", "name", "begun"),
     [
@@ -124,7 +108,7 @@ def all_chains(grow, *, begun=100, more=500):
 )
 def test_where_python_keeps_it(grow, path, name, begun):
     """Modules made at run time hang on `sys.modules`, variables set by name on their module, warnings on its registry."""
-    told = all_chains(grow, begun=begun)[0]
+    told = all_chains(grow, begun=begun, more=500)[0]
     assert told.culprit.path == path
     assert told.culprit.class_name.rpartition(".")[2] == name
     assert told.culprit.entry_count - told.culprit.entry_count_before == pytest.approx(500, rel=0.05)
@@ -136,7 +120,7 @@ def test_variables_of_other_types_keep_their_names(monkeypatch):
     for number in range(400):
         variable_set(number)
     monkeypatch.setitem(globals(), "STORE", [])
-    told = all_chains(lambda number: globals()["STORE"].append(Result(number)))[0]
+    told = all_chains(lambda number: globals()["STORE"].append(Result(number)), begun=100, more=500)[0]
     assert told.culprit.path == f"{HERE}.STORE"
 
 

@@ -9,9 +9,9 @@ import functools
 import sys
 import threading
 import xml.etree.ElementTree as ET
-from itertools import count
 
 import pytest
+from look_kit import all_chains
 
 from memmon.probe.objects import roots
 from memmon.probe.objects.chain import chains_of
@@ -22,11 +22,7 @@ from memmon.probe.objects.survey import survey
 HERE = __name__
 
 
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """The program is this file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
-    is_own = roots._is_own
-    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == HERE)
+pytestmark = pytest.mark.usefixtures("program_of_this_file")
 
 
 class Trace:
@@ -133,17 +129,6 @@ def released():
     Handler.handle.__kwdefaults__["seen"].clear()
     with_closure.__closure__[0].cell_contents.clear()
     fetched.__wrapped__.cache_clear()
-
-
-def all_chains(grow, *, begun=500, more=2_000):
-    """Return what is told where `grow(number)` is called so often between two looks."""
-    numbers = count()
-    for _ in range(begun):
-        grow(next(numbers))
-    before = survey(monotonic=lambda: 0.0)
-    for _ in range(more):
-        grow(next(numbers))
-    return chains_of(before.places, survey(monotonic=lambda: 0.0).places, lambda: None)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from look_kit import all_chains
 
-from memmon.probe.objects import roots
 from memmon.probe.objects.chain import chains_of
 from memmon.probe.objects.confirm import Confirmation
 from memmon.probe.objects.evidence import gather
@@ -23,11 +23,7 @@ from memmon.probe.objects.survey import survey
 HERE = __name__
 
 
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """The program is this file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
-    is_own = roots._is_own
-    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == HERE)
+pytestmark = pytest.mark.usefixtures("program_of_this_file")
 
 
 class Lease:
@@ -88,17 +84,6 @@ def pattern(number):
     pattern_of(rf"/users/{number}/(?P<order>[0-9]+)$")
 
 
-def all_chains(grow, *, begun=400, more=2_000):
-    """Return what is told where `grow(number)` is called so often between two looks."""
-    numbers = count()
-    for _ in range(begun):
-        grow(next(numbers))
-    before = survey(monotonic=lambda: 0.0)
-    for _ in range(more):
-        grow(next(numbers))
-    return chains_of(before.places, survey(monotonic=lambda: 0.0).places, lambda: None)
-
-
 @pytest.mark.parametrize(
     ("grow", "path", "name", "function", "statement"),
     [
@@ -112,7 +97,7 @@ def all_chains(grow, *, begun=400, more=2_000):
 )
 def test_where_it_hangs_and_is_made(grow, path, name, function, statement):
     """The place, the class and the line are named, whatever lies between."""
-    told = all_chains(grow)[0]
+    told = all_chains(grow, begun=400)[0]
     assert told.culprit.path == f"{HERE}.{path}"
     assert (told.culprit.class_name or "None").rpartition(".")[2] == str(name)
     assert told.created_at[0].function == function

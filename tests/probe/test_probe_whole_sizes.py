@@ -12,7 +12,6 @@ import types
 
 import pytest
 
-from memmon.probe.objects import roots
 from memmon.probe.objects.chain import chains_of
 from memmon.probe.objects.roots import library_roots, running_roots
 from memmon.probe.objects.survey import survey
@@ -20,11 +19,7 @@ from memmon.probe.objects.survey import survey
 COUNT = 2_000
 
 
-@pytest.fixture(autouse=True)
-def program(monkeypatch):
-    """The program is this file: a look ends after so many objects, and a run of all tests has loaded hundreds of files."""
-    is_own = roots._is_own
-    monkeypatch.setattr(roots, "_is_own", lambda name: is_own(name) and name == __name__)
+pytestmark = pytest.mark.usefixtures("program_of_this_file")
 
 
 class Quote:
