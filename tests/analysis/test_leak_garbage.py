@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from parts_kit import MIB, of_parts
 
 from memmon.analysis.leak.detect import detect_leak
 from memmon.assessment.waiting import waiting_for
-from memmon.history import History
 
-MIB = 2**20
 BLOCK, OBJECT_BLOCKS = 80.0, 5.0
 TOOTH_HOURS = 9.0
 CHECKS = tuple(range(3, 25))
@@ -27,16 +26,13 @@ def program(length_hours, *, rate=24.0, leak=0.0, leak_in="heap", pending=True, 
     heap = 40 + (leaked if leak_in == "heap" else 0.0 * leaked)
     anonymous = np.maximum.accumulate(objects + heap) + 20 + rng.normal(0, 0.05, hours.size)
     waiting = np.zeros(hours.size) if off else np.round(garbage * MIB / BLOCK / OBJECT_BLOCKS)
-    return History.from_arrays(
-        at_seconds=1.7e9 + hours * 3600,
-        uptime_seconds=hours * 3600,
-        rss_bytes=(anonymous + 20) * MIB,
-        anon_bytes=anonymous * MIB,
-        shmem_bytes=np.zeros(hours.size),
-        swap_bytes=np.zeros(hours.size),
-        python_block_count=np.round(objects * MIB / BLOCK + 300_000),
-        heap_used_bytes=heap * MIB,
-        heap_mmap_bytes=np.full(hours.size, MIB),
+    return of_parts(
+        hours,
+        objects=objects,
+        heap=heap,
+        anonymous=anonymous,
+        block_bytes=BLOCK,
+        heap_mmap_mb=1.0,
         gc_pending_count=waiting if pending else None,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parts_kit import MIB, of_parts
 
 from memmon.analysis.cause.split_finding import CauseSeries
 from memmon.analysis.forecast.limit import forecast_limit
@@ -28,7 +29,6 @@ from memmon.formatting import local_time
 from memmon.history import History
 from memmon.many.series import series_task
 
-MIB = 2**20
 BLOCK = 70.0
 PARTS = ("python_block_count", "heap_used_bytes", "heap_mmap_bytes")
 
@@ -44,18 +44,7 @@ def program(hours, *, objects=60.0, heap=40.0, holes=20.0, seed=1, **columns):
         np.broadcast_to(np.asarray(one, float), hours.size) for one in (objects, heap, holes)
     )
     anonymous = objects + heap + holes + rng.normal(0, 0.02, hours.size)
-    return History.from_arrays(
-        at_seconds=1.7e9 + hours * 3600,
-        uptime_seconds=hours * 3600,
-        rss_bytes=(anonymous + 20) * MIB,
-        anon_bytes=anonymous * MIB,
-        shmem_bytes=np.zeros(hours.size),
-        swap_bytes=np.zeros(hours.size),
-        python_block_count=np.round(objects * MIB / BLOCK + 300_000),
-        heap_used_bytes=heap * MIB,
-        heap_mmap_bytes=np.full(hours.size, 1.3 * MIB),
-        **columns,
-    )
+    return of_parts(hours, objects=objects, heap=heap, anonymous=anonymous, block_bytes=BLOCK, **columns)
 
 
 def without_counters(history):

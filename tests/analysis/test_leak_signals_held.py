@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from parts_kit import of_parts
 
 from memmon.analysis.leak.detect import detect_leak
-from memmon.history import History
 
-MIB = 2**20
 BLOCK = 70.0
 TUESDAY = 1_767_657_600.0
 
@@ -22,17 +21,7 @@ def program(length_hours, *, objects=60.0, heap=40.0, holes=20.0, seed=1):
         np.broadcast_to(one(hours) if callable(one) else one, hours.size) for one in (objects, heap, holes)
     )
     anonymous = objects + heap + holes + np.random.default_rng(seed).normal(0, 0.02, hours.size)
-    return History.from_arrays(
-        at_seconds=TUESDAY + hours * 3600,
-        uptime_seconds=hours * 3600,
-        rss_bytes=(anonymous + 20) * MIB,
-        anon_bytes=anonymous * MIB,
-        shmem_bytes=np.zeros(hours.size),
-        swap_bytes=np.zeros(hours.size),
-        python_block_count=np.round(objects * MIB / BLOCK + 300_000),
-        heap_used_bytes=heap * MIB,
-        heap_mmap_bytes=np.full(hours.size, 1.3 * MIB),
-    )
+    return of_parts(hours, objects=objects, heap=heap, anonymous=anonymous, block_bytes=BLOCK, begins=TUESDAY)
 
 
 def leaked(begin, end, *, rate=20.0, given_back=0.0, at=np.inf):
