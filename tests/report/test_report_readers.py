@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
-from page_histories import NOW, READERS, write
+from page_histories import LONG, NOW, READERS, SEVEN, write
 
 from memmon.report.build import build_report
 from memmon.report.chart_data import build_charts
@@ -72,8 +72,8 @@ ANSWERS = {
 def pages(tmp_path_factory):
     """Return the addresses of the six pages."""
     folder, found = tmp_path_factory.mktemp("readers"), {}
-    for name, past in READERS.items():
-        database = write(folder / f"{past.source}.db", past)
+    for name, past in {**READERS, "hostile": SEVEN["hostile"]}.items():
+        database = write(folder / f"history-{name}.db", past)
         with open_store(database) as store:
             report = build_report(store, now=NOW)
             text = render_html(report, build_charts(store, report, tz=UTC), tz=UTC)
@@ -96,4 +96,20 @@ def test_the_first_screen_answers_six_questions(pages, open_page, name, width, h
         assert box["y"] >= 0
         assert box["y"] + box["height"] < height
         assert page.locator("#chart-memory .plot").bounding_box()["y"] <= height - 150
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize(("width", "height"), [*SCREENS, (320, 700)])
+def test_names_of_64_letters_leave_the_picture_in_the_first_screen(pages, open_page, width, height):
+    """Long names are shortened in the middle where sentences name them; whole on hover, and in what is copied."""
+    with open_page(pages["hostile"], viewport={"width": width, "height": height}) as (page, seen):
+        page.wait_for_selector(".uplot")
+        if (width, height) in SCREENS:
+            assert page.locator("#chart-memory .plot").bounding_box()["y"] <= height - 150
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert f"{LONG} (component) holds " in page.locator(".hero .plain").text_content()
+        assert page.locator(".hero .plain .cut").first.get_attribute("title") == LONG
+        assert LONG in page.locator(".command code").text_content()
+        for cut in page.locator(".hero .cut").all():
+            assert cut.bounding_box()["width"] < 0.6 * width
     assert seen.complaints == []
