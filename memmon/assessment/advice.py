@@ -33,7 +33,7 @@ SOLVING_SHARE = 0.5
 def advice_of(
     assessed: Assessment, *, database: str | None = None, moment: Callable[[datetime], str] = local_time
 ) -> tuple[str, ...]:
-    """Return what to do, the cure before what only gains time, but where memory ends soon; empty where nothing is to be done.
+    """Return what to do: the way back, then the cure, before what only gains time, but where memory ends soon; empty where nothing is to be done.
 
     `database`: how a command names it, without a secret; `moment`: how a time reads.
     """
@@ -42,7 +42,7 @@ def advice_of(
     back = (*filter(None, [way_back(assessed)]),)
     found = [
         *_on_freshness(assessed.freshness, command),
-        *((*gain, *back, *cure) if _ends_soon(assessed) else (*cure, *gain, *back)),
+        *((*gain, *back, *cure) if _ends_soon(assessed) else (*back, *cure, *gain)),
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
@@ -112,7 +112,7 @@ def way_back(assessed: Assessment) -> str:
     back = assessed.release_before
     if not assessed.since_release or not assessed.finding.is_leak or back == "":
         return ""
-    return f"Go back to {shown(back or f'the release before {assessed.since_release}')} until that is mended."
+    return f"Go back to {shown(back or f'the release before {assessed.since_release}')} until the leak is mended."
 
 
 def _on_grown(grown: GrownThing) -> str:

@@ -119,7 +119,7 @@ def test_a_leak_over_a_kill_is_told_from_the_first_run_on_with_its_release():
         f"; the run before leaked too, since {local_time(before.since)}, with release 2.7.0" in found.headline
     )
     assert found.headline.count("2.7.0") == 1
-    assert "Go back to 2.6.1 until that is mended." in found.advice
+    assert "Go back to 2.6.1 until the leak is mended." in found.advice
     assert found.advice[-1].endswith("--since 2d`"), "the report that is advised goes back to where it began"
 
 
@@ -210,7 +210,7 @@ def test_a_release_between_that_leaks_alike_from_its_start_is_not_the_one_it_beg
     """The first release that leaked is named, and the way back leads to what ran before it, not to another that leaks."""
     found = assessed(WELL, FIRST, replace(AGAIN, release="2.7.1"))
     assert found.since_release == "2.7.0"
-    assert "Go back to 2.6.1 until that is mended." in found.advice
+    assert "Go back to 2.6.1 until the leak is mended." in found.advice
     assert not any("Go back to 2.7.0" in one for one in found.advice)
 
 
@@ -228,7 +228,7 @@ def test_a_release_without_a_name_before_it_is_told_in_words():
     """Where no release before has a name, the one before it is meant."""
     assert release_before("2.7.0", present(replace(WELL, release=None), FIRST).runs) is None
     found = replace(assessed(WELL, FIRST), release_before=None)
-    assert "Go back to the release before 2.7.0 until that is mended." in advice_of(found)
+    assert "Go back to the release before 2.7.0 until the leak is mended." in advice_of(found)
 
 
 def test_slow_growth_over_restarts_is_told_as_growth():

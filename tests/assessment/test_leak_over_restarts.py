@@ -34,7 +34,7 @@ def test_an_alert_says_that_the_run_before_leaked_too_and_where_to_go_back_to(tm
         f", since 2026-03-04 19:49 +00:00; the run before leaked too, since {begun}, with release 2.7.0; "
         in leak.message
     )
-    assert leak.message.endswith(" Go back to 2.6.0 until that is mended.")
+    assert leak.message.endswith(" Go back to 2.6.0 until the leak is mended.")
     before = leak.values["before_restart"]
     assert (before["run_count"], before["since"][:16], before["release"]) == (1, "2026-03-03T16:31", "2.7.0")
 
@@ -43,5 +43,5 @@ def test_a_leak_that_began_with_its_run_says_nothing_of_runs_before(tmp_path):
     """Beside a run before that was well there is only the way back to it."""
     leak = told(tmp_path, "1")
     assert " too, since" not in leak.message
-    assert leak.message.endswith(" Go back to 5.1.1 until that is mended.")
+    assert leak.message.endswith(" Go back to 5.1.1 until the leak is mended.")
     assert "before_restart" not in leak.values

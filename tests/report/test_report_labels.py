@@ -25,6 +25,13 @@ pytestmark = pytest.mark.browser
 DIFFERENT = {
     **{name: SEVEN[name] for name in ("month", "three", "gaps", "hostile")},
     **{f"reader-{name}": READERS[name] for name in ("2", "3", "5")},
+    "restarts": Past(
+        source="quote-feed",
+        lives=tuple(
+            Life(ago_hours=ago, hours=hours, release="3.4.0", ended=ended, leak_mb_per_hour=33.0)
+            for ago, hours, ended in ((109.8, 50, "oom"), (59.6, 40, "sigterm"), (19.4, 19.4, None))
+        ),
+    ),
     "level-months": Past(
         source="steady",
         lives=tuple(
@@ -144,7 +151,8 @@ def test_no_words_stand_on_a_line(drawn):
             if one["chart"] == "memory" and one["colour"] in found["colours"]
             for line in one["lines"]
         ]
-        assert any(kind == "mean" for kind, _ in lines)
+        # Zoomed in, the one with restarts shows its forecast alone.
+        assert any(kind == "mean" for kind, _ in lines) or (view[0] == "restarts" and view[2])
         for one in found["words"]:
             if one["chart"] == "memory" and re.match(
                 "resident|trend|full|forecast|the container|the machine", one["text"]
@@ -274,6 +282,26 @@ def test_the_line_ends_with_the_newest_reading_and_its_words_say_the_card_s_figu
     )
     assert line[-1][0] == pytest.approx(found["right"], abs=2)
     assert line[-1][1] < line[-3][1] - 5
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_newest_reading_is_not_told_at_the_end_of_an_earlier_run(drawn, width):
+    """Where a run before ended far above, its end is not named by the newest reading's words: they stand at theirs, or nowhere."""
+    found = drawn["restarts", width, False]
+    lines = [
+        line
+        for one in found["strokes"]
+        if one["chart"] == "memory" and found["colours"].get(one["colour"]) == "mean"
+        for line in one["lines"]
+    ]
+    end = max((line[-1] for line in lines), key=lambda point: point[0])
+    words = [
+        one for one in found["words"] if one["chart"] == "memory" and one["text"].endswith(found["card"])
+    ]
+    for one in words:
+        left, right, top, bottom = one["box"]
+        assert abs((top + bottom) / 2 - end[1]) < 45
+        assert left - 20 <= end[0] <= right + 20
 
 
 def test_the_newest_reading_is_told_whatever_the_buckets_mean_is(tmp_path, monkeypatch):

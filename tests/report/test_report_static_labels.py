@@ -83,6 +83,17 @@ def test_the_trend_s_words_stand_over_the_readings(tmp_path):
     assert labels["trend"].x <= labels["memory"].x
 
 
+def test_the_newest_reading_s_words_name_no_earlier_run(tmp_path):
+    """Where a run before ended far above, the words stand beside their own line's end, or nowhere."""
+    with open_store(write(tmp_path / "killed.db", READERS["5"])) as store:
+        charts = build_charts(store, build_report(store, now=NOW), tz=UTC)
+    figure = memory_figure(charts, UTC)
+    reach = next(one for one in figure.labels if one.kind == "reach")
+    (words,) = [one for one in figure.labels if one.kind == "memory"]
+    assert reach.y + 15 < words.y  # the run before reaches nearly to the limit
+    assert words.x <= reach.x
+
+
 def label(*, x, y=50.0, dy=0, anchor="start", words="trend 1.00"):
     return PlacedLabel(kind="trend", words=words, x=x, y=y, dy=dy, anchor=anchor)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ DRAWN = ("end", "death", "gc", "alert", "note")
 """Kinds of moments that have a sign of their own; where a run starts its line and its release begin."""
 
 ON_THE_AXIS = frozenset({"gc", "note"})
+_APART_PERCENT = 14.0
+"""So far above the newest reading's end, in percent of the picture, words are read as those of what lies there. Chosen: three lines of them."""
+
 _LABEL_REACH = 0.16
 """What a label takes of the width of a laptop's picture."""
 
@@ -109,7 +113,7 @@ def _labels(
     elif memory.forecast is not None:
         x, y = frame.percent(memory.forecast.at_seconds[-1]), _height(frame, memory.forecast.high_mb[-1])
         yield PlacedLabel(kind="forecast", words=words["forecast"], x=x, y=max(y, 5.0), dy=-8, anchor="end")
-    yield from _memory_label(frame, pieces, f"{words['memory']} {words['now']}")
+    yield from _memory_label(charts, frame, pieces, f"{words['memory']} {words['now']}")
 
 
 def _trend_label(
@@ -175,8 +179,10 @@ def _middle(frame: Frame, one: Bin, value: float) -> tuple[int, int]:
     return frame.x((one.start_seconds + one.end_seconds) / 2), frame.y(value)
 
 
-def _memory_label(frame: Frame, pieces: Sequence[Sequence[Bin]], words: str) -> Iterator[PlacedLabel]:
-    """Yield the words of the newest reading, above all that is drawn where they stand."""
+def _memory_label(
+    charts: Charts, frame: Frame, pieces: Sequence[Sequence[Bin]], words: str
+) -> Iterator[PlacedLabel]:
+    """Yield the words of the newest reading: above all that is drawn where they stand, or at its end where that is far below."""
     drawn = [one for piece in pieces for one in piece]
     if not drawn:
         return
@@ -185,7 +191,7 @@ def _memory_label(frame: Frame, pieces: Sequence[Sequence[Bin]], words: str) -> 
     reach = _LABEL_REACH * (frame.right_seconds - frame.left_seconds)
     is_left = x < _LEFT_PERCENT
     near = [one.high for one in drawn if is_left or one.end_seconds >= last.end_seconds - reach]
-    yield PlacedLabel(
+    above = PlacedLabel(
         kind="memory",
         words=words,
         x=0.6 if is_left else x,
@@ -193,6 +199,16 @@ def _memory_label(frame: Frame, pieces: Sequence[Sequence[Bin]], words: str) -> 
         dy=-8,
         anchor="start" if is_left else "end",
     )
+    end = _height(frame, last.high)
+    if end - above.y < _APART_PERCENT:
+        yield above
+        return
+    # As words of the run before they would be read up there.
+    own = tuple(replace(above, y=end, dy=dy) for dy in (-8, -20))
+    beside = tuple(replace(above, x=x + 0.8, y=end, dy=dy, anchor="start") for dy in (4, 18, 30))
+    found = first_free((*own, *beside), lines=tuple(_lines(charts, frame, pieces)), taken=())
+    if found is not None:
+        yield found
 
 
 def _height(frame: Frame, value: float) -> float:

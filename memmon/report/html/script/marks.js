@@ -149,7 +149,8 @@
     if (m.limit !== null) { take([at(view[0], m.limit), at(view[1], m.limit)]); }
     return found;
   }
-  // Where the newest reading's words may stand: above all that is drawn there, above or below the line's end, beside it; in short too.
+  // Where the newest reading's words may stand: above all that is drawn there, above or below the line's end, beside it; in short
+  // too. Where what is drawn there reaches far above the end, as a run before does, they would be read as that one's: at the end alone.
   function memoryPlaces(u, width, y, moved) {
     var pieces = u.pieces(), piece = pieces[pieces.length - 1], d = devicePixelRatio, found = [];
     if (!piece) { return found; }
@@ -162,7 +163,9 @@
         });
       });
       var x = isLeft ? u.bbox.left + 5 * d : end, align = isLeft ? "left" : "right";
-      found = found.concat(moved(text, x, top, align, [-8, -20, -32]), moved(text, x, y(last.v[2]), align, [-8, -20]), moved(text, x, y(last.v[1]), align, [20, 32]), [[text, end + 8 * d, y(last.v[0]) + 4 * d, "left"]]);
+      var above = moved(text, x, top, align, [-8, -20, -32]), isApart = y(last.v[2]) - top > 40 * d;
+      var near = moved(text, x, y(last.v[2]), align, [-8, -20]).concat(moved(text, x, y(last.v[1]), align, [20, 32]), moved(text, end + 8 * d, y(last.v[0]), "left", [4, 18, 30]));
+      found = found.concat(isApart ? near : above.concat(near));
     });
     return found;
   }
