@@ -33,7 +33,7 @@ SOLVING_SHARE = 0.5
 def advice_of(
     assessed: Assessment, *, database: str | None = None, moment: Callable[[datetime], str] = local_time
 ) -> tuple[str, ...]:
-    """Return what to do: the way back, then the cure, before what only gains time, but where memory ends soon; empty where nothing is to be done.
+    """Return what to do, the culprit first, then what whoever is on duty can do: what gains time where memory ends soon, else the way back; empty where nothing is to be done.
 
     `database`: how a command names it, without a secret; `moment`: how a time reads.
     """
@@ -42,7 +42,8 @@ def advice_of(
     back = (*filter(None, [way_back(assessed)]),)
     found = [
         *_on_freshness(assessed.freshness, command),
-        *((*gain, *back, *cure) if _ends_soon(assessed) else (*back, *cure, *gain)),
+        *cure,
+        *((*gain, *back) if _soonest(assessed) is not None else (*back, *gain)),
         *_on_unrecorded(assessed),
         *_on_growth(assessed, command),
     ]
@@ -101,10 +102,6 @@ def _soonest(assessed: Assessment) -> datetime | None:
         return None
     hours = forecast.hours_to_limit
     return (forecast.at_low or forecast.at) if hours is not None and hours <= NEAR_HOURS else None
-
-
-def _ends_soon(assessed: Assessment) -> bool:
-    return _soonest(assessed) is not None
 
 
 def way_back(assessed: Assessment) -> str:

@@ -176,12 +176,12 @@ def test_a_near_end_is_told_with_its_moment():
     )
 
 
-def test_what_gains_time_stands_first_where_memory_ends_soon():
-    """At night nobody mends the program: the way back comes before the cure, and a restart before both within a day of the end."""
+def test_the_culprit_stands_first_then_what_can_be_done_at_night():
+    """Who holds what grows leads; what gains time comes before the way back where memory ends within a day, else the way back."""
     cure = "Bound or clear order_cache."
     near = assess(LEAKS, present=Present(limit=replace(LIMIT, limit_bytes=1084 * MIB, used_bytes=700 * MIB)))
     far = leaking()
-    for found, order in ((near, ("Restart it", "Go back to 1.8.0", cure)), (far, ("Go back to 1.8.0", cure))):
+    for found, order in ((near, (cure, "Restart it", "Go back to 1.8.0")), (far, (cure, "Go back to 1.8.0"))):
         told = replace(
             found,
             culprits=culprit(0.9, advice=(cure,)),

@@ -42,14 +42,14 @@ def test_watch_looks_once_into_a_pipe(call, histories):
 
 
 def test_watch_names_the_culprit(call, tmp_path):
-    """Who holds what grows, and what is to be done before memory ends, stand above all figures."""
+    """Who holds what grows, and that it is to be bound, stand above all figures."""
     database = parse_database(tmp_path / "demo.db")
     upgrade(database)
     write_demo_history(database, now=datetime.now(UTC))
     lines = call("watch", "--db", tmp_path / "demo.db").out.splitlines()
     assert lines[1].endswith(", with release 1.8.1.")
     assert lines[2].startswith("order_cache holds 8")
-    assert lines[4].startswith("Do: Restart it, or raise the limit, before ")
+    assert lines[4] == "Do: Bound or clear order_cache: it holds what grows."
 
 
 def test_watch_reads_the_cause_once_while_nothing_is_new(histories, monkeypatch):

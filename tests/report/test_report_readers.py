@@ -22,8 +22,8 @@ ANSWERS = {
         "session_cache holds ",
         "The container's limit, 2,048 MB, is reached in about 46.",
         "on Saturday 7 March 1",
-        "Do: Go back to 5.1.1 until the leak is mended.",
-        "And: Bound or clear session_cache",
+        "Do: Bound or clear session_cache",
+        "And: Go back to 5.1.1 until the leak is mended.",
     ),
     "2": (
         "Growing, too slowly to count as a leak: 3.1",
@@ -54,8 +54,8 @@ ANSWERS = {
         "seen_articles holds 71 % of the growth.",
         "The container's limit, 1,536 MB, is reached in about 7.6 h, on Thursday 5 March 23:57",
         "An earlier run of this release, 2.7.0, was killed out of memory on Wednesday 4 March 19:36.",
-        "Do: Restart it, or raise the limit, before Thursday 5 March 23:33.",
-        "And: Go back to 2.6.0 until the leak is mended.",
+        "Do: Bound or clear seen_articles",
+        "And: Restart it, or raise the limit, before Thursday 5 March 23:33.",
     ),
     "6": (
         "Growing, too slowly to count as a leak: 0.9",
