@@ -11,8 +11,10 @@ import textwrap
 import time
 import types
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
+from look_kit import told_alone
 
 from memmon.clock import ManualClock
 from memmon.model import RunRecord
@@ -218,25 +220,33 @@ def test_the_event_is_plain_and_bounded():
     assert len(json.dumps(data)) < 20_000
 
 
-def test_the_witness_tells_a_suspect_and_then_evidence(monkeypatch):
+def test_the_witness_tells_a_suspect_and_then_evidence():
     """Nothing is told at the first suspicion, a suspect at the second, evidence at the third, and nothing after that."""
+    told = told_alone(__file__, "what_the_witness_tells")
+    assert [len(after) for after in told] == [0, 1, 2, 2, 2]
+    (first, second) = told[-1]
+    assert [kind for kind, _, _ in told[-1]] == ["suspect", "evidence"]
+    assert "what grew most: " in first[1]
+    assert "confirmed by another look" in second[1]
+    assert "held_rows (list): 0 to 5,000 dict" in first[1]
+    assert "held_rows (list): 0 to 10,000 dict" in second[1]
+    assert second[2] == "confirmed"
+
+
+def what_the_witness_tells():
+    """Return what has been told after each of five looks, rows added after each: (kind, text, state)."""
     without_rss = lambda: replace(gather(pause=lambda seconds: None), rss_bytes=None)  # noqa: E731
-    monkeypatch.setattr("memmon.probe.objects.evidence.gather", without_rss)
-    told, clock, gatherer, state = witness()
-    for expected in (0, 1, 2, 2, 2):
-        gatherer.look(state)
-        if gatherer._thread is not None:
-            gatherer._thread.join(30)
-        assert len(told) == expected
-        held_rows.extend({"id": str(index)} for index in range(5_000))
-        clock.advance(3_600.0)
-    assert [one.kind for one in told] == ["suspect", "evidence"]
-    assert "what grew most: " in told[0].text
-    assert "held_rows" in told[0].text
-    assert "confirmed by another look" in told[1].text
-    assert "held_rows (list): 0 to 5,000 dict" in told[0].text
-    assert "held_rows (list): 0 to 10,000 dict" in told[1].text
-    assert told[1].data["state"] == "confirmed"
+    found = []
+    with patch("memmon.probe.objects.evidence.gather", without_rss):
+        told, clock, gatherer, state = witness()
+        for _ in range(5):
+            gatherer.look(state)
+            if gatherer._thread is not None:
+                gatherer._thread.join(30)
+            found.append([(one.kind, one.text, one.data["state"]) for one in told])
+            held_rows.extend({"id": str(index)} for index in range(5_000))
+            clock.advance(3_600.0)
+    return found
 
 
 def test_the_witness_looks_ever_more_rarely(monkeypatch):

@@ -10,7 +10,7 @@ import warnings
 from itertools import count
 
 import pytest
-from look_kit import all_chains
+from look_kit import all_chains, told_alone
 
 from memmon.probe.objects import walk
 from memmon.probe.objects.confirm import Confirmation
@@ -149,10 +149,13 @@ def test_what_atexit_keeps_is_told_and_confirmed():
 
 def test_long_links_are_followed_and_confirmed():
     """What hangs on thousands of links, one below the other, is followed and confirmed while other objects are few."""
+    assert told_alone(__file__, "looks_at_long_links") == ["confirmed", f"{HERE}.Link"]
+
+
+def looks_at_long_links():
     gather(pause=lambda _: None)
     told = looks_after(linked, (400, 3_000, 3_000))[-1]
-    assert told.state.value == "confirmed"
-    assert told.data["chains"][0]["class_name"] == f"{HERE}.Link"
+    return told.state.value, told.data["chains"][0]["class_name"]
 
 
 def test_the_program_s_own_class_is_told_behind_links_of_python_s():
