@@ -7,6 +7,7 @@ value where it lies: a dict of the attributes, once made, would stay.
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import lru_cache
 from itertools import islice
@@ -17,10 +18,13 @@ from types import (
     CoroutineType,
     FunctionType,
     GeneratorType,
+    GetSetDescriptorType,
     MemberDescriptorType,
+    MethodDescriptorType,
     MethodType,
+    WrapperDescriptorType,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.container_sample import is_sparse
@@ -34,6 +38,9 @@ from memmon.probe.objects.plain import (
     namespace_of,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _NAMED_KEYS = 64
 _ALIKE_COUNT = 8
 _NAMES_LIMIT = 300
@@ -42,6 +49,25 @@ _PARTS_LIMIT = 2_000
 _LABEL_LENGTH = 40
 _TRIES = 3
 _CACHE_KIND = type(lru_cache(len))
+_READ = frozenset(id(kind) for kind in (type(None), MemberDescriptorType, str, int, bool, dict, list, tuple))
+_BOUND = frozenset(
+    id(kind)
+    for kind in (
+        FunctionType,
+        property,
+        classmethod,
+        staticmethod,
+        MethodDescriptorType,
+        WrapperDescriptorType,
+        GetSetDescriptorType,
+    )
+)
+"""Of what a class defines: what reading an attribute leaves alone, and what it calls; of other types their classes tell."""
+
+_OF_OBJECT = dict(namespace_of(object))
+_WITH_CLASS_COUNT = 2
+"""What an object with one attribute, or with its dict, leads to: that and its class."""
+
 PASSED = ""
 """What isn't followed."""
 
@@ -55,6 +81,7 @@ _CODE_OF = {
     )
 }
 _get = object.__getattribute__
+_ORDER_BITS = 10
 
 
 def code_name(value: object) -> str:
@@ -71,19 +98,23 @@ class Labels:
     have come there: each is tried before it is told.
     """
 
-    __slots__ = ("_known", "_parts", "_tries")
+    __slots__ = ("_known", "_labels", "_names_in_order", "_orders", "_parts", "_tries")
 
     def __init__(self) -> None:
         """Know no class yet."""
         self._known: dict[int, str] = {}
         self._tries: dict[int, int] = {}
+        self._orders: dict[int, int] = {}
+        """By a class's address where in the next two lists the attributes of an object lie as the collector tells them, and how many."""
+        self._names_in_order: list[str] = []
+        self._labels: list[str] = []
         self._parts: dict[int, str] = {}
         """By the address of a function's defaults or closure the variables whose values they are, of as many; `**` for what is named by its keys."""
 
     def of(self, value: Any, base: Any, wanted: int, found: list[Any], *, is_namespace: bool) -> list[str]:
         """Return a label for each of `found`: some of what `value` leads to, the entries of a container first."""
         if base is None:
-            return self._of_instance(value, found)
+            return self._in_order(value, type(value), found) or self._of_instance(value, found)
         if base is not dict:
             count = min(base.__len__(value), len(found))
             names = self._parts.get(id(value), "").split() if type(value) is tuple else []
@@ -109,19 +140,50 @@ class Labels:
         of_code = self._of_function(value, found) if kind is FunctionType else _of_code(value, kind, found)
         if of_code is not None:
             return of_code
+        labels = [UNKNOWN] * len(found)
+        if len(found) == _WITH_CLASS_COUNT and found[1] is kind and _is_own_dict(value, kind, found[0]):
+            return [".__dict__", UNKNOWN]
         where = {id(one): place for place, one in enumerate(found)}
         where.pop(id(kind), None)
-        labels = [UNKNOWN] * len(found)
-        for name in self._names(value, kind, where):
+        names = self._names(value, kind, where, len(found) - 1)
+        for name in names:
             one = attempt(_get, value, name)
             place = where.pop(id(one), None)
             if place is not None:
                 labels[place] = f".{name}"
+        if not where:
+            self._note_order(kind, labels, found)
         for place in where.values():
             is_local = issubclass(kind, threading.local)  # whose attributes are those of the thread that asks
-            if type(found[place]) is dict and (is_local or _is_own_dict(value, kind, found[place])):
+            if _is_own_dict(value, kind, found[place]) or (is_local and type(found[place]) is dict):
                 labels[place] = ".__dict__"
         return labels
+
+    def _in_order(self, value: Any, kind: type, found: list[Any]) -> list[str] | None:
+        """Return the labels where all attributes lie as those of another object of the class did."""
+        order = self._orders.get(id(kind), -1)
+        begin, count = order >> _ORDER_BITS, order & (1 << _ORDER_BITS) - 1
+        if order < 0 or count != len(found) or found[-1] is not kind:
+            return None
+        try:
+            for name, one in zip(self._names_in_order[begin : begin + count - 1], found, strict=False):
+                if _get(value, name) is not one:
+                    return None
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # noqa: BLE001 -- the attribute is gone, or it is another class by now
+            return None
+        return self._labels[begin : begin + count]
+
+    def _note_order(self, kind: type, labels: list[str], found: list[Any]) -> None:
+        """Note how the attributes of a class's objects lie, where each has a name and the class comes last."""
+        count = len(labels)
+        if count < _WITH_CLASS_COUNT or count >> _ORDER_BITS or found[-1] is not kind:
+            return
+        if labels.index(UNKNOWN) == count - 1:
+            self._orders[id(kind)] = len(self._labels) << _ORDER_BITS | count
+            self._labels += labels
+            self._names_in_order += [sys.intern(label[1:]) for label in labels]
 
     def _of_function(self, value: FunctionType, found: list[Any]) -> list[str]:
         """Return the labels of what a function leads to; the names of its variables are noted for their values."""
@@ -143,8 +205,8 @@ class Labels:
         own = [".__dict__" if type(one) is dict else ".__part__" for one in found]
         return [labels.get(id(one), label) for one, label in zip(found, own, strict=True)]
 
-    def _names(self, value: Any, kind: type, where: dict[int, int]) -> list[str]:
-        """Return the names of attributes to try on an object: those seen on others of its class, or all."""
+    def _names(self, value: Any, kind: type, where: dict[int, int], count: int) -> list[str]:
+        """Return the names of attributes to try on an object: those seen on others of its class, or all it has, `count` at most."""
         known = self._known.get(id(kind))
         if known is not None:
             names = known.split(" ") if known else []
@@ -154,9 +216,16 @@ class Labels:
         else:
             names = []
         self._tries[id(kind)] = self._tries.get(id(kind), 0) + 1
+        met: set[int] = set()
         for name in _candidates(kind):
-            if name not in names and id(attempt(_get, value, name)) in where:
+            identity = id(attempt(_get, value, name))
+            if identity not in where:
+                continue
+            met.add(identity)
+            if name not in names:
                 names.append(name)
+            if len(names) >= count and len(met) == len(where):
+                break
         self._known[id(kind)] = " ".join(names)
         return names
 
@@ -204,8 +273,10 @@ def _key_label(key: object, *, is_namespace: bool) -> str:
     return f"[{key}]" if type(key) is int and abs(key) < 10**9 else ANY
 
 
-def _is_own_dict(value: object, kind: type, values: dict[Any, Any]) -> bool:
-    """Return whether a dict that an object leads to is that of its attributes."""
+def _is_own_dict(value: object, kind: type, values: Any) -> bool:
+    """Return whether what an object leads to is the dict of its attributes."""
+    if type(values) is not dict:
+        return False
     for key, held in islice(dict.items(values), 1):
         return type(key) is str and _is_plain(kind, key) and attempt(_get, value, key) is held
     return False
@@ -217,17 +288,28 @@ def _candidates(kind: type) -> list[str]:
     Last come those that functions beside the class mention: attributes may be set from outside.
     """
     found: dict[str, None] = {}
+    defined: dict[str, Any] = {}
     for one in mro_of(kind)[:-1]:
-        for name, entry in list(islice(namespace_of(one).items(), _NAMES_LIMIT)):
-            if type(name) is not str:
-                continue
-            if type(entry) is FunctionType:
-                found |= dict.fromkeys(entry.__code__.co_names)
-            elif type(entry) is MemberDescriptorType or name[:2] != "__":
-                found[name] = None
+        _note_names(namespace_of(one), found, defined)
     if len(found) < _NAMES_LIMIT:
         found |= _mentioned_beside(kind)
-    return [name for name in list(found)[:_NAMES_LIMIT] if _is_plain(kind, name)]
+    names = list(found)[:_NAMES_LIMIT]
+    if any(len(namespace_of(one)) > _NAMES_LIMIT for one in mro_of(kind)[:-1]):
+        return [name for name in names if _is_plain(kind, name)]
+    return [name for name in names if _is_read(defined.get(name, _OF_OBJECT.get(name)))]
+
+
+def _note_names(entries: Mapping[str, Any], found: dict[str, None], defined: dict[str, Any]) -> None:
+    """Note the names that a class defines and its functions mention, and what it defines under them if no class before it did."""
+    for name, entry in list(islice(entries.items(), _NAMES_LIMIT)):
+        if type(name) is not str:
+            continue
+        if defined.setdefault(name, entry) is None:
+            defined[name] = entry
+        if type(entry) is FunctionType:
+            found |= dict.fromkeys(entry.__code__.co_names)
+        elif type(entry) is MemberDescriptorType or name[:2] != "__":
+            found[name] = None
 
 
 def _mentioned_beside(kind: type) -> dict[str, None]:
@@ -242,5 +324,10 @@ def _mentioned_beside(kind: type) -> dict[str, None]:
 
 def _is_plain(kind: type, name: str) -> bool:
     """Return whether reading the attribute runs nothing: the class has no descriptor there but a slot's."""
-    entry = class_entry(kind, name)
-    return entry is None or type(entry) is MemberDescriptorType or class_entry(type(entry), "__get__") is None
+    return _is_read(class_entry(kind, name))
+
+
+def _is_read(entry: object) -> bool:
+    """Return whether what a class defines under a name is no descriptor but a slot's."""
+    identity = id(type(entry))
+    return identity in _READ or (identity not in _BOUND and class_entry(type(entry), "__get__") is None)
