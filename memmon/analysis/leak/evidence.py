@@ -12,7 +12,7 @@ from memmon.analysis.leak.envelope import block_minima, day_columns
 from memmon.analysis.leak.garbage_rule import beyond_garbage, rule_beyond_garbage
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
-from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool
+from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool, starts_as_before
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
 from memmon.analysis.leak.rules import ENOUGH_HOURS, margin_for
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
@@ -38,6 +38,9 @@ CONTEXT_SPANS = 2.5
 """Stretches, back from the end, that an onset is looked for in. Tuned on leaks that begin late."""
 NOTABLE_SHARE = 0.1
 """Share of the threshold that recent growth is looked for from. Tuned on simulated histories."""
+
+AS_BEFORE = "as_before"
+"""What fails where a start only repeats earlier ones, whose rise has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,8 +108,10 @@ def gather(
     newest, *beside = alive_runs(runs)
     whole = whole_evidence(newest, threshold_mb_per_hour)
     alarm = _alarm_among(whole, beside[:MOST_WORKERS], threshold_mb_per_hour)
-    if alarm is not None:
+    if alarm is not None and not starts_as_before(alarm.series, runs):
         return _with_earlier_runs(alarm, runs, threshold_mb_per_hour)
+    if alarm is not None and alarm is whole:
+        return replace(whole, is_alarm=False, failed=AS_BEFORE)
     notable = NOTABLE_SHARE * threshold_mb_per_hour
     lately = [] if is_brief else recent_trends(newest, at_least=notable)
     recent = first_alarm(newest, lately, threshold_mb_per_hour)

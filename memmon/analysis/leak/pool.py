@@ -13,6 +13,7 @@ from memmon.analysis.leak.rules import Ruling, margin_for
 from memmon.analysis.leak.shape import lasting_slope
 from memmon.analysis.leak.trend import Trend, fit_trend
 from memmon.analysis.stats.noise import t_quantile
+from memmon.arrays import median_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,21 @@ SHORT_RUNS_HOURS = 3.0
 """Hours of a typical run below which the parabola decides. Tuned on warm-ups of short runs."""
 SHORT_RUNS_AHEAD_SHARE = 0.65
 """Parabola's slope ahead, over the slope, that they need. Tuned on warm-ups of short runs."""
+
+EARLIER_RUNS = 4
+"""Runs before the newest that are asked how they started, the last ones. Chosen: bounds the cost; older ones may be other programs."""
+RISEN_SHARE = 0.9
+"""Part of its rise at which an earlier start counts as ended. Tuned on warm-ups that restarts repeat in part."""
+REMAINING_SHARE = 0.3
+"""Level time that it needs after that, over the time that it took. Chosen: a straight leak has a ninth."""
+REMAINING_HOURS = 1.0
+"""Hours of it, at least. Chosen: one hourly check."""
+LONGER_SHARE = 1.25
+"""A start may take so much longer, and rise so much more, than an earlier one. Tuned with the same."""
+LATER_HOURS = 0.5
+"""Hours that it may take longer besides: blocks of young runs are that long. Chosen."""
+SAMPLES_OF_LEVEL = 5
+"""Readings whose median is a level. Chosen: two odd ones don't matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,3 +211,46 @@ def _promises_to_last(pool: Pool, threshold_mb_per_hour: float) -> bool:
     if pool.typical_hours < SHORT_RUNS_HOURS:
         return pool.ahead_slope >= min(SHORT_RUNS_AHEAD_SHARE * pool.slope, 2 * threshold_mb_per_hour)
     return pool.ahead_slope >= LEAST_AHEAD_SHARE * threshold_mb_per_hour
+
+
+def starts_as_before(newest: RunSeries, runs: Sequence[RunSeries]) -> bool:
+    """Tell whether the newest run only repeats how runs before it started, whose rise has ended.
+
+    Of the last runs that had ended when it began, those that lived longer than it must all have come to a level, and one of
+    them must have risen as much at the same uptime, and have taken as long. A leak of theirs leaves no level.
+    """
+    before = [run for run in runs if run.at_seconds[-1] < newest.first_at_seconds]
+    before = sorted(before, key=lambda run: float(run.at_seconds[-1]))[-EARLIER_RUNS:]
+    longer = [run for run in before if run.hours[-1] > newest.hours[-1] + REMAINING_HOURS]
+    ended = [_ended_after_hours(run) for run in longer]
+    return all(hours is not None for hours in ended) and any(
+        hours is not None and _is_alike(newest, run, hours) for run, hours in zip(longer, ended, strict=True)
+    )
+
+
+def _ended_after_hours(run: RunSeries) -> float | None:
+    """Return the uptime at which a run's rise had nearly ended, None where it went on or nothing tells."""
+    first, last = float(median_of(run.mb[:SAMPLES_OF_LEVEL])), float(median_of(run.mb[-SAMPLES_OF_LEVEL:]))
+    floors = np.minimum.accumulate(run.mb[::-1])[::-1]
+    after = floors >= first + RISEN_SHARE * (last - first)
+    if last <= first or not after.any():
+        return None
+    hours = float(run.hours[int(np.argmax(after))])
+    level_hours = float(run.hours[-1]) - hours
+    return hours if level_hours >= max(REMAINING_SHARE * hours, REMAINING_HOURS) else None
+
+
+def _is_alike(newest: RunSeries, run: RunSeries, ended_hours: float) -> bool:
+    """Tell whether a start is no longer and no larger than one that ended after so many hours."""
+    if newest.hours[-1] > LONGER_SHARE * ended_hours + LATER_HOURS:
+        return False
+    first_hours = max(float(newest.hours[0]), float(run.hours[0]))
+    rises = [_level_at(one, float(newest.hours[-1])) - _level_at(one, first_hours) for one in (newest, run)]
+    return rises[0] <= LONGER_SHARE * rises[1]
+
+
+def _level_at(run: RunSeries, hours: float) -> float:
+    """Return the median of the readings round an uptime."""
+    place = int(np.searchsorted(run.hours, hours, side="right"))
+    first = min(max(place - SAMPLES_OF_LEVEL // 2 - 1, 0), max(run.mb.size - SAMPLES_OF_LEVEL, 0))
+    return float(median_of(run.mb[first : first + SAMPLES_OF_LEVEL]))

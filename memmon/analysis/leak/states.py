@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import Evidence, gather, newest_run, since_onset
+from memmon.analysis.leak.evidence import AS_BEFORE, Evidence, gather, newest_run, since_onset
 from memmon.analysis.leak.garbage_rule import GARBAGE
 from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
@@ -165,7 +165,9 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
 
 
 def _passing(evidence: Evidence) -> Judgement | None:
-    """Return the verdict on growth that does not go on: it came in steps, slows down or has ended; else None."""
+    """Return the verdict on growth that does not go on: it came in steps, slows down, has ended, or did so after starts before; else None."""
+    if evidence.failed == AS_BEFORE:
+        return Judgement(verdict=Verdict.SATURATING, reason=AS_BEFORE, evidence=evidence)
     slows_down = Judgement(verdict=Verdict.SATURATING, reason="slows_down", evidence=evidence)
     if evidence.trend is None:
         return slows_down if _pool_slows(evidence) else None

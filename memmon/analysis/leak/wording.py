@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memmon.analysis.leak.evidence import AS_BEFORE
 from memmon.analysis.leak.signals.wording import opening_of
 from memmon.facts.verdicts import Verdict
 
@@ -28,6 +29,7 @@ _WHY = {
     ),
     "by_work": "Memory leaks with the work done: it grows by {rate} on average, at or above the threshold of {threshold}",
     "garbage": "Cannot say yet: {rate}, and that may be garbage that no collection has looked at",
+    AS_BEFORE: "Memory still warms up: growth of {rate} so far, as after the starts before, which came to a level",
     "paused": (
         "Cannot say yet: memory grew as a leak does until {paused:.0f} h ago; whether it was a cache that filled shows "
         "when the same hours of a working day have passed"
@@ -83,6 +85,8 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
         lines.append(
             "It grows beside the work counted, more or less of it in an hour; beside time alone it is no straight line."
         )
+    if judgement.reason == AS_BEFORE:
+        lines.append("The runs before rose as much and for as long after their starts, and then no further.")
     if judgement.reason == "growth_ended":
         lines.append("Memory grew earlier; the growth has ended and the level has held since.")
     if judgement.verdict is Verdict.GROWING and evidence.failed in {"margin", "order", "thirds", "tail"}:
