@@ -112,29 +112,67 @@ def unit(number):
         extended_select=[], extended_ignore=[])
     style_guide.StyleGuideManager(options, Nothing(options)).style_guide_for(f"file{number}.py")
 """, units=1000, source="PyCQA/flake8#1573"),
-    "uvicorn": Case("uvicorn==0.17.1", "uvicorn==0.17.2", "handle_http|StreamReader", """
-import asyncio, threading, uvicorn
+    "uvicorn": Case("uvicorn==0.17.0.post1", "uvicorn==0.17.1", "handle_http|StreamReader|HttpToolsProtocol", """
+import socket, threading, time, uvicorn
 async def app(scope, receive, send):
     pass
-SERVER = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error"))
+SERVER = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="critical"))
 SERVER.install_signal_handlers = lambda: None
 threading.Thread(target=SERVER.run, daemon=True).start()
-async def aunit(number):
+def unit(number):
     while not SERVER.started:
-        await asyncio.sleep(0.01)
-    port = SERVER.servers[0].sockets[0].getsockname()[1]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.close()
-""", units=300, source="release 0.17.2, #1226"),
-    "marshmallow-dataclass": Case("marshmallow-dataclass==8.5.13", "marshmallow-dataclass==8.6.0", "_internal_class_schema", """
+        time.sleep(0.01)
+    socket.create_connection(SERVER.servers[0].sockets[0].getsockname()).close()
+    time.sleep(0.002)
+""", units=200, beside=("uvloop==0.23.0", "httptools==0.9.0"), source="release 0.17.1, #1226, #1332"),
+    "marshmallow-dataclass": Case("marshmallow-dataclass==8.6.0", "marshmallow-dataclass==8.6.1", "_internal_class_schema", """
 import dataclasses, marshmallow_dataclass
+@dataclasses.dataclass
+class Row:
+    name: str
 def unit(number):
     text = "t" * 2000 + str(number)
-    @dataclasses.dataclass
-    class Row:
-        name: str
     marshmallow_dataclass.class_schema(Row)
-""", units=300, beside=("marshmallow<3.20",), source="#198"),
+""", units=300, beside=("marshmallow==3.19.0",), source="#198"),
+    "opentelemetry-sdk": Case("opentelemetry-sdk==1.27.0", "opentelemetry-sdk==1.28.0", "_all_metric_readers", """
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+def unit(number):
+    provider = MeterProvider(metric_readers=[InMemoryMetricReader()])
+    provider.get_meter("orders").create_counter("filled").add(1, {"number": number})
+    provider.shutdown()
+""", units=1000, source="#4220, #4224"),
+    "opentelemetry-fork": Case("opentelemetry-sdk==1.31.1", "opentelemetry-sdk==1.32.0", "at_fork|BatchSpanProcessor", """
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+def unit(number):
+    BatchSpanProcessor(InMemorySpanExporter()).shutdown()
+""", units=300, source="#4422, #4449"),
+    "prompt-toolkit": Case("prompt-toolkit==3.0.36", "prompt-toolkit==3.0.47", "_and_cache|_or_cache|_invert_cache|memoized|has_focus", """
+from prompt_toolkit import PromptSession
+from prompt_toolkit.input import DummyInput
+from prompt_toolkit.output import DummyOutput
+def unit(number):
+    PromptSession(f"{number}> ", input=DummyInput(), output=DummyOutput())
+""", units=100, source="#1688, #1690"),
+    "prompt-toolkit-always": Case("prompt-toolkit==3.0.43", "prompt-toolkit==3.0.47", "_and_cache|_or_cache", """
+from prompt_toolkit import PromptSession
+from prompt_toolkit.input import DummyInput
+from prompt_toolkit.output import DummyOutput
+def unit(number):
+    PromptSession(f"{number}> ", input=DummyInput(), output=DummyOutput())
+""", units=200, source="#1835, #1836"),
+    "sentry-sdk": Case("sentry-sdk==2.60.0", "sentry-sdk==2.61.0", "global_event_processors", """
+import sentry_sdk
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from sentry_sdk.integrations.opentelemetry.propagator import SentryPropagator
+sentry_sdk.init(dsn=None, traces_sample_rate=1.0)
+TRACER = TracerProvider().get_tracer("orders")
+def unit(number):
+    with TRACER.start_as_current_span("send") as span:
+        SentryPropagator().inject({}, trace.set_span_in_context(span))
+""", beside=("opentelemetry-sdk==1.39.1",), source="#6267, #6271"),
     "multidict": Case("multidict==6.6.3", "multidict==6.6.4", NATIVE, """
 from multidict import CIMultiDict
 def unit(number):
@@ -155,6 +193,29 @@ def unit(number):
     except ValueError:
         pass
 """, source="GHSA-j586-36cw-2gc2"),
+    "ujson": Case("ujson==5.12.0", "ujson==5.12.1", NATIVE, """
+import ujson
+class Full:
+    def write(self, text):
+        raise OSError("no space left")
+def unit(number):
+    try:
+        ujson.dump({"name": "v" * 900 + str(number)}, Full())
+    except OSError:
+        pass
+""", source="CVE-2026-44660"),
+    "orjson": Case("orjson==3.9.0", "orjson==3.9.1", NATIVE, """
+import orjson
+class Order:
+    pass
+def refuse(value):
+    raise TypeError("an order is not JSON")
+def unit(number):
+    try:
+        orjson.dumps({"number": number, "order": Order()}, default=refuse)
+    except orjson.JSONEncodeError:
+        pass
+""", source="changelog of 3.9.1"),
 }  # fmt: skip
 
 
