@@ -15,6 +15,15 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.evidence import onset_of
+from memmon.analysis.leak.hold_work import (
+    Grown,
+    WorkByHour,
+    grows_without_work,
+    is_given_back,
+    is_level_beside_work,
+    work_by_hour,
+    work_pause,
+)
 from memmon.analysis.leak.weekday import is_surely_worked
 from memmon.arrays import medians_of
 from memmon.facts.verdicts import Verdict
@@ -55,6 +64,10 @@ LONGER_THAN_PAUSE = 1.25
 """A plateau, over the longest pause seen before. Chosen."""
 MOST_LOOKS = 2
 """Hours that are judged again, at the most. Chosen: bounds the cost of a verdict."""
+SHORTEST_WORKED_HOURS = 2
+"""Hours of growth from the start on that are looked at where work is counted. Chosen: as the youngest alarm, less the warm-up."""
+MOST_WORKED_LOOKS = 4
+"""Hours that are judged again where work is counted. Chosen: growth that follows it comes in more pieces."""
 HOURS_PER_DAY = 24
 """Hours of a day. By definition."""
 APART_HOURS = 3
@@ -75,31 +88,95 @@ def hold(
     newest: RunSeries,
     threshold_mb_per_hour: float,
     judge: Judge,
+    counted: RunSeries | None = None,
 ) -> Judgement:
     """Return the leak that checks of earlier hours saw in the act and that nothing has resolved, else `judgement`.
 
-    What grew from the start on may be a cache that filled: of that nothing can be said until it is resolved.
+    What grew from the start on may be a cache that filled: of that nothing can be said until it is resolved. Where
+    `counted`, the newest run by default, counted its work, the pause of that resolves nothing, and work without growth does.
     """
-    evidence = judgement.evidence
-    is_slow = judgement.verdict is Verdict.GROWING and evidence.high < threshold_mb_per_hour
-    if not judgement.verdict.row.may_be_pause or is_slow:  # growth that is surely slower is no pause
+    if not judgement.verdict.row.may_be_pause:
         return judgement
     known = hours_of(newest)
-    if known is None or known.floors.size <= SPELLS_HOURS[0] + QUIET_HOURS:
+    if known is None:
         return judgement
-    for hour, is_late in _worth_a_look(known, threshold_mb_per_hour):
-        if not is_late and not judgement.verdict.row.needs_all_parts:
+    counted = counted or newest
+    work = work_by_hour(counted, known.first, known.floors.size)
+    if known.floors.size <= (SPELLS_HOURS[0] + QUIET_HOURS if work is None else SHORTEST_WORKED_HOURS + 1):
+        return judgement
+    past = _Past(
+        known=known, work=work, start_mb=newest.start_mb, threshold_mb_per_hour=threshold_mb_per_hour
+    )
+    for spell in _worth_a_look(known, threshold_mb_per_hour, work):
+        if not _may_be(judgement, spell, threshold_mb_per_hour):
             continue
-        seen = _sure_leak(judge(_until(runs, hour)))
-        if seen is None or (is_late and not _is_beyond(known, newest.start_mb, hour, seen.evidence)):
+        seen = _confirmed_then(past, spell, lambda hour: judge(_until(runs, hour)))
+        if seen is None:
             continue
-        beside = (judge(_until(runs, other)) for other in (hour - 1, hour + 1))
-        if any(other is not None and other.verdict is Verdict.LEAKING for other in beside):
-            paused = (float(newest.at_seconds[-1]) - seen.evidence.to_seconds) / SECONDS_PER_HOUR
-            if is_late:
-                return replace(seen, reason="held", paused_hours=paused)
-            return replace(judgement, verdict=Verdict.CANNOT_SAY, reason="paused", paused_hours=paused)
+        paused = (float(newest.at_seconds[-1]) - seen.evidence.to_seconds) / SECONDS_PER_HOUR
+        if spell.is_late or spell.by_work:
+            pause = work_pause(counted, spell.grown) if spell.by_work else None
+            return replace(seen, reason="held", paused_hours=paused, work_pause=pause)
+        return replace(judgement, verdict=Verdict.CANNOT_SAY, reason="paused", paused_hours=paused)
     return judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What is known of the newest run, and what growth is judged by."""
+
+    known: Hours
+    work: WorkByHour | None
+    start_mb: float | None
+    threshold_mb_per_hour: float
+
+
+def _confirmed_then(
+    past: _Past, spell: Spell, judge_at: Callable[[int], Judgement | None]
+) -> Judgement | None:
+    """Return the leak that two checks in a row said at the end of a spell, None where they did not, or it is resolved."""
+    known, hour = past.known, past.known.first + spell.grown.hour
+    seen = _sure_leak(judge_at(hour))
+    if seen is None or (spell.is_late and not _is_beyond(known, past.start_mb, hour, seen.evidence)):
+        return None
+    if _is_resolved_by_work(known, past.work, spell.grown, past.threshold_mb_per_hour, seen.evidence):
+        return None
+    beside = (judge_at(other) for other in (hour - 1, hour + 1))
+    return seen if any(one is not None and one.verdict is Verdict.LEAKING for one in beside) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """Growth that a check may have seen; `is_late`: it began out of a level stretch, else with the run."""
+
+    grown: Grown
+    is_late: bool
+
+    @property
+    def by_work(self) -> bool:
+        """Work was done while it grew, so that as much of it resolves it, and tells a cache that filled."""
+        return self.grown.units > 0
+
+
+def _may_be(judgement: Judgement, spell: Spell, threshold_mb_per_hour: float) -> bool:
+    """Tell whether a verdict may hide that growth pauses: beside time, growth that is surely slower is no pause."""
+    if spell.by_work:
+        return True
+    is_slow = judgement.verdict is Verdict.GROWING and judgement.evidence.high < threshold_mb_per_hour
+    return not is_slow and (spell.is_late or judgement.verdict.row.needs_all_parts)
+
+
+def _is_resolved_by_work(
+    known: Hours, work: WorkByHour | None, grown: Grown, threshold_mb_per_hour: float, evidence: Evidence
+) -> bool:
+    if work is None or not grown.units > 0:
+        return False
+    if is_given_back(known.floors, grown, GIVEN_BACK_SHARE):
+        return True
+    widest = 0.0 if evidence.trend is None else evidence.trend.widest_mb
+    return grows_without_work(known.floors, work, grown, widest) or is_level_beside_work(
+        known.floors, work, grown, threshold_mb_per_hour, widest
+    )
 
 
 def _sure_leak(seen: Judgement | None) -> Judgement | None:
@@ -139,34 +216,36 @@ def _is_beyond(known: Hours, start_mb: float | None, hour: int, evidence: Eviden
     return float(known.floors[hour - known.first]) - highest >= NEW_SHARE * grown_mb
 
 
-def _worth_a_look(known: Hours, threshold_mb_per_hour: float) -> Iterator[tuple[int, bool]]:
-    """Yield the hours of the clock whose checks may have seen growth that nothing resolved, the likeliest first.
-
-    Beside each: whether that growth began late, out of a level stretch; else it began with the run.
-    """
+def _worth_a_look(known: Hours, threshold_mb_per_hour: float, work: WorkByHour | None) -> Iterator[Spell]:
+    """Yield the growth that checks may have seen and that nothing resolved, the likeliest first."""
     grown, spell = _grown(known.floors, threshold_mb_per_hour)
-    from_start, since_start = _grown_from_start(known.floors, threshold_mb_per_hour)
+    shortest = SPELLS_HOURS[0] if work is None else SHORTEST_WORKED_HOURS
+    from_start, since_start = _grown_from_start(known.floors, threshold_mb_per_hour, shortest)
+    most = MOST_LOOKS if work is None else MOST_WORKED_LOOKS
     for is_late, sizes, lengths in ((True, grown, spell), (False, from_start, since_start)):
         taken: list[int] = []
         for hour in np.argsort(threshold_mb_per_hour * lengths - sizes, kind="stable").tolist():
-            if len(taken) >= MOST_LOOKS or not sizes[hour] > 0:
+            if len(taken) >= most or not sizes[hour] > 0:
                 break
             if any(abs(hour - other) < APART_HOURS for other in taken):
                 continue
-            if not _is_resolved(known, hour, float(sizes[hour]), int(lengths[hour])):
+            mb, spell_hours = float(sizes[hour]), int(lengths[hour])
+            units = 0.0 if work is None else work.made(hour, spell_hours)
+            if not _is_resolved(known, hour, mb, spell_hours, by_hours=not units > 0):
                 taken.append(hour)
-                yield known.first + hour, is_late
+                seen = Grown(hour=hour, mb=mb, hours=spell_hours, units=units)
+                yield Spell(grown=seen, is_late=is_late)
 
 
 def _grown_from_start(
-    floors: FloatArray, threshold_mb_per_hour: float
+    floors: FloatArray, threshold_mb_per_hour: float, shortest_hours: int
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Return for each hour of the first day by how much memory had grown since the start (0: not), and its number."""
     spell = np.arange(floors.size, dtype=np.int64)
     grown = floors - floors[0]
-    lately = floors - floors[spell - spell // 4]
+    lately = floors - floors[spell - np.minimum(np.maximum(spell // 4, 1), spell)]
     enough = (grown >= threshold_mb_per_hour * spell) & (lately >= IN_ACT_SHARE * grown)
-    enough &= (spell >= SPELLS_HOURS[0]) & (spell <= HOURS_PER_DAY) & (spell < floors.size - 1)
+    enough &= (spell >= shortest_hours) & (spell <= HOURS_PER_DAY) & (spell < floors.size - 1)
     return np.where(enough, grown, 0.0), np.where(enough, spell, 0)
 
 
@@ -195,8 +274,8 @@ def _grown(floors: FloatArray, threshold_mb_per_hour: float) -> tuple[FloatArray
     return grown, spell
 
 
-def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> bool:
-    """Tell whether growth until an hour was given back since, or did not come again when it could have."""
+def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int, *, by_hours: bool) -> bool:
+    """Tell whether growth until an hour was given back since, or (`by_hours`) did not come again when it could have."""
     floors = known.floors
     after = floors[hour:]
     if after.size > 2:  # noqa: PLR2004 - the middle of three
@@ -205,6 +284,8 @@ def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int) -> 
             return True
     elif float(after.max()) < floors[hour] - GIVEN_BACK_SHARE * grown_mb:
         return True
+    if not by_hours:
+        return False
     longest = LONGER_THAN_PAUSE * _longest_pause(floors[: hour + 1], grown_mb)
     first = max(24, 24 * int(np.ceil(longest / 24)))
     return any(

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from memmon.facts.verdicts import Verdict
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPause:
+    """Why a leak pauses that follows the work: since when (seconds since 1970) none was done, or hardly any.
+
+    Both are None while work goes on: then the leak does too, as slowly.
+    """
+
+    none_since_seconds: float | None = None
+    hardly_any_since_seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judgement:
     """A verdict with the evidence it rests on.
@@ -20,6 +31,7 @@ class Judgement:
     that alone grows; `paused_hours`: for how long what was seen in the act has paused.
     `signal`: the one that carries the verdict, by `carrier` where that is a part of memory;
     `measured`: the one whose rate `evidence` is. `instead_of`: the word of the newest readings, which has not lasted yet.
+    `work_pause`: what of the work resolves what is held, and why it pauses (None: hours do).
     """
 
     verdict: Verdict
@@ -32,3 +44,4 @@ class Judgement:
     measured: Signal = Signal.FOOTPRINT
     carrier: Evidence | None = None
     instead_of: Verdict | None = None
+    work_pause: WorkPause | None = None

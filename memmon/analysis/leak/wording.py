@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.evidence import AS_BEFORE
-from memmon.analysis.leak.signals.wording import opening_of
+from memmon.analysis.leak.signals.wording import opening_of, pause_of
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ _WHY = {
         "Cannot say yet: memory grew as a leak does until {paused:.0f} h ago; whether it was a cache that filled shows "
         "when the same hours of a working day have passed"
     ),
-    "held": (
-        "Memory leaks: it grew by {rate}, at or above the threshold of {threshold}, and has paused for {paused:.0f} h"
-    ),
+    "held": ("Memory leaks: it grew by {rate}, at or above the threshold of {threshold}, and {pause}"),
 }
 
 
@@ -56,6 +54,7 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float, *, since: dat
         visible=evidence.visible,
         footprint=_rate(evidence),
         paused=judgement.paused_hours,
+        pause=pause_of(judgement),
     )
 
 
@@ -78,9 +77,7 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
             f"The newest readings look otherwise ({judgement.instead_of.words}); the verdict changes when that has lasted."
         )
     if judgement.reason == "held":
-        lines.append(
-            "What it had grown by was not given back, nor have the same hours of a day like that passed without growth."
-        )
+        lines.append(_UNRESOLVED if judgement.work_pause is None else _UNRESOLVED_BY_WORK)
     if judgement.reason == "by_work":
         lines.append(
             "It grows beside the work counted, more or less of it in an hour; beside time alone it is no straight line."
@@ -98,6 +95,11 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     apart = disagreement(judgement, ols)
     return (*lines, apart) if apart else tuple(lines)
 
+
+_UNRESOLVED = "What it had grown by was not given back, nor have the same hours of a day like that passed without growth."
+_UNRESOLVED_BY_WORK = (
+    "What it had grown by was not given back, nor was as much work done as makes such growth without it."
+)
 
 _NOT_YET = {
     "margin": "The rate is too close to the threshold, or too uncertain, to be called a leak.",

@@ -50,10 +50,11 @@ def leak_by_work(
 ) -> Judgement | None:
     """Return the leak that the newest run shows beside the work it counted, None where it shows none or is young.
 
-    What explains growth otherwise stands: deques, load and mapped files.
+    What explains growth otherwise stands: deques, load and mapped files. What is held gives way: this is of the present.
     """
     newest = newest_run(runs)
-    if not judgement.verdict.row.may_be_pause or newest.history_hours < ENOUGH_HOURS:
+    is_open = judgement.verdict.row.may_be_pause or judgement.work_pause is not None
+    if not is_open or newest.history_hours < ENOUGH_HOURS:
         return None
     clock = work_clock(newest)
     if clock is None:

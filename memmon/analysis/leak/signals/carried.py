@@ -111,7 +111,7 @@ def _held(
     """Return the leak of a part that pauses, where the verdict on the whole may be a pause too; else None."""
     if not judgement.verdict.row.may_be_pause:
         return None
-    found = held_part(whole, threshold_mb_per_hour, signal_count=len(whole) + 1)
+    found = held_part(whole, newest, threshold_mb_per_hour, signal_count=len(whole) + 1)
     if found is None:
         return None
     signal, held = found
@@ -122,7 +122,7 @@ def _held(
     end_seconds = held.evidence.to_seconds
     then = {name: _until(part, end_seconds) for name, part in parts.items()}
     seen = _leaking((signal, held.evidence), _until(newest, end_seconds), then, threshold_mb_per_hour)
-    return replace(seen, reason=held.reason, paused_hours=held.paused_hours)
+    return replace(seen, reason=held.reason, paused_hours=held.paused_hours, work_pause=held.work_pause)
 
 
 def _until(series: RunSeries, end_seconds: float) -> RunSeries:

@@ -24,7 +24,7 @@ _ORDER = ("held", "paused")
 
 
 def held_part(
-    whole: dict[Signal, Evidence], threshold_mb_per_hour: float, *, signal_count: int
+    whole: dict[Signal, Evidence], newest: RunSeries, threshold_mb_per_hour: float, *, signal_count: int
 ) -> tuple[Signal, Judgement] | None:
     """Return what is said of a leak that checks of earlier hours heard in a part and that nothing has resolved, else None.
 
@@ -37,7 +37,7 @@ def held_part(
     found = []
     for signal, evidence in whole.items():
         now = judged_alone(evidence, threshold_mb_per_hour)
-        held = hold(now, [evidence.series], evidence.series, threshold_mb_per_hour, judge)
+        held = hold(now, [evidence.series], evidence.series, threshold_mb_per_hour, judge, newest)
         if held.reason in _ORDER:
             found.append((signal, held))
     return min(found, key=lambda one: _ORDER.index(one[1].reason), default=None)

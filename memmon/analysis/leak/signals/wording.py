@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from memmon.facts.signals import Signal
@@ -9,8 +10,6 @@ from memmon.facts.verdicts import Verdict
 from memmon.formatting import local_time
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from memmon.analysis.leak.judgement import Judgement
 
 SHOWN_SHARE = 0.5
@@ -27,7 +26,7 @@ def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
     words = measured.words
     sentence = judgement.verdict.row.part_sentence
     if judgement.reason == "held":
-        sentence += "; it has paused for {paused:.0f} h"
+        sentence += "; it {pause}"
     return sentence.format(
         who=words,
         Who=words[0].upper() + words[1:],
@@ -35,8 +34,20 @@ def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
         since=_since(since) if measured is judgement.signal else "",
         rate="{rate}",
         threshold="{threshold}",
-        paused=judgement.paused_hours or 0.0,
+        pause=pause_of(judgement),
     )
+
+
+def pause_of(judgement: Judgement) -> str:
+    """Return for how long what is held has paused, and why where the work tells; that it goes on with the work while some is done."""
+    paused, pause = f"has paused for {judgement.paused_hours or 0.0:.0f} h", judgement.work_pause
+    if pause is None:
+        return paused
+    if pause.none_since_seconds is not None:
+        return f"{paused}, because no work was done{_since(_utc(pause.none_since_seconds))}"
+    if pause.hardly_any_since_seconds is not None:
+        return f"{paused}, because hardly any work was done{_since(_utc(pause.hardly_any_since_seconds))}"
+    return f"goes on with the work done, more slowly for {judgement.paused_hours or 0.0:.0f} h"
 
 
 def signal_clause(judgement: Judgement, since: datetime | None) -> str:
@@ -56,6 +67,10 @@ def unseen_clause(judgement: Judgement, *, resident: float | None, holes_mb: flo
     if holes_mb is None or holes_mb < NOTABLE_HOLES_MB:
         return "resident memory does not show it yet"
     return f"resident memory does not show it yet: it fills {holes_mb:,.0f} MB of holes"
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _since(since: datetime | None) -> str:
