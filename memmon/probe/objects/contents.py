@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from memmon.guest.shielding import attempt
 from memmon.probe.objects.container_sample import is_sparse, spread_places
 from memmon.probe.objects.plain import instance_values, module_at, module_values, namespace_of
 
@@ -22,6 +23,7 @@ _PLAIN_KINDS = frozenset(
     id(kind) for kind in (dict, OrderedDict, defaultdict, list, tuple, deque, set, frozenset)
 )
 _CACHE_KIND = type(lru_cache(len))
+_VIEWED = namespace_of(memoryview)["obj"].__get__
 
 
 def contents(value: Any, base: Any, wanted_count: int, size_bytes: int) -> tuple[int, list[Any]]:
@@ -56,6 +58,8 @@ def _referents(value: Any, size_bytes: int, wanted: int) -> tuple[int, list[Any]
         return (
             (_CACHE_KIND.cache_info(value).currsize, []) if issubclass(type(value), _CACHE_KIND) else (0, [])
         )
+    if type(value) is memoryview:
+        return 0, _held_by_view(value)
     found = gc.get_referents(value)
     if not found:
         return 0, _of_view(value)
@@ -73,6 +77,12 @@ def _of_threads(found: list[Any]) -> list[Any]:
         is_table = type(one) is dict and any(type(key) is not str for key in islice(one, 1))
         named += islice(one.values(), _LISTED_COUNT) if is_table else [one]
     return named
+
+
+def _held_by_view(value: memoryview) -> list[Any]:
+    """Return what a view looks into; nothing where it was released."""
+    held = attempt(_VIEWED, value)
+    return [] if held is None else [held]
 
 
 def _of_view(value: Any) -> list[Any]:

@@ -40,6 +40,7 @@ _ADDING = frozenset({
     "warn", "warn_explicit",
 })  # fmt: skip
 _STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST", "STORE_NAME"})
+_QUESTIONS = frozenset({"isinstance", "issubclass"})
 _ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
 _NAMED = 3
 """More than for any other hint: what grows hangs on the function itself."""
@@ -64,10 +65,12 @@ def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[Code
     """Return the lines that probably create what grows in a place, the likeliest first."""
     modules = _modules_of(culprit)
     found = _found(_Search(culprit, container_names(culprit.path)), modules, between)
-    if found or culprit.class_name is not None:
+    if found:
         return found
-    # What got larger may lie deep in a library's object: then the program's variable that leads there is filled.
-    return _found(_Search(culprit, _variable_names(culprit.path)), modules, between)
+    # It may lie deep in a library's object: then the program's variable that leads there is filled, or the class handed on.
+    is_larger = culprit.class_name is None
+    names = _variable_names(culprit.path) if is_larger else frozenset(_NAME.findall(culprit.path))
+    return _found(_Search(culprit, names, is_wide=True), modules, between)
 
 
 def _found(search: _Search, modules: dict[str, str], between: Callable[[], object]) -> tuple[CodeLine, ...]:
@@ -126,7 +129,10 @@ def _modules_of(culprit: GrownPlace) -> dict[str, str]:
 class _Search:
     """What to look for in a function's code."""
 
-    def __init__(self, culprit: GrownPlace, containers: frozenset[str]) -> None:
+    def __init__(self, culprit: GrownPlace, containers: frozenset[str], *, is_wide: bool = False) -> None:
+        self._is_wide = is_wide
+        """Whether a line counts too that hands the class on for others to call."""
+        self._makes_missing = culprit.kind.rpartition(".")[2] == "defaultdict"
         self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
         self._is_of_program = culprit.is_class_of_program or self._class == "type"
         self._is_built_in = not self._is_of_program and "." not in (culprit.class_name or "")
@@ -167,6 +173,8 @@ class _Search:
             ):
                 rank = _CALLED if one.argval == self._class else _ORIGIN
                 yield rank + nearness + (lines[place] in filling), _line(code, lines[place])
+            elif self._is_wide and self._is_class(one.argval) and _is_handed_on(instructions, lines, place):
+                yield nearness, _line(code, lines[place])
 
     def _additions(
         self, code: CodeType, instructions: list[Any], lines: list[int], place: int
@@ -199,7 +207,8 @@ class _Search:
         for offset, one in enumerate(following):
             if lines[place + 1 + offset] != lines[place]:
                 return None
-            if one.opname == "STORE_SUBSCR" or one.argval in _ADDING:
+            is_made = self._makes_missing and one.opname == "BINARY_SUBSCR"
+            if is_made or one.opname == "STORE_SUBSCR" or one.argval in _ADDING:
                 return lines[place]
         return (
             lines[place]
@@ -259,6 +268,14 @@ def _is_called(instructions: list[Any], place: int) -> bool:
     if "NULL" in instructions[place].argrepr:
         return True
     return any(near.opname == "PUSH_NULL" for near in instructions[max(0, place - 1) : place + 2])
+
+
+def _is_handed_on(instructions: list[Any], lines: list[int], place: int) -> bool:
+    """Return whether a class that is loaded at a place is an argument of a call on its line, and no question of what something is."""
+    on_line = [one for one, line in zip(instructions, lines, strict=True) if line == lines[place]]
+    asks = any(one.argval in _QUESTIONS or one.opname == "CHECK_EXC_MATCH" for one in on_line)
+    is_loaded = instructions[place].opname.startswith("LOAD")
+    return is_loaded and not asks and any(one.opname.startswith("CALL") for one in on_line)
 
 
 def _makes(instructions: list[Any], lines: list[int], added: int) -> bool:

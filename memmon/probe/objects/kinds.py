@@ -6,16 +6,18 @@ import types
 from functools import lru_cache
 
 from memmon.probe.objects.container_sample import base_of_kind
-from memmon.probe.objects.own_size import has_values_apart, header_bytes, size_method
+from memmon.probe.objects.own_size import has_values_apart, header_bytes, is_collected, size_method
 from memmon.probe.objects.places import IS_CONTAINER, IS_OF_PROGRAM
 from memmon.probe.objects.plain import is_static, module_name, type_name
 from memmon.probe.objects.program_code import is_program_class
 
 IS_NUMBER, IS_CLOSED, IS_OPEN = range(3)
-_NUMBERS = (int, float, complex, bool, type(None), range, memoryview, types.CodeType)
+_NUMBERS = (int, float, complex, bool, type(None), range, types.CodeType)
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _CACHE_KIND = type(lru_cache(len))
-_CLOSED = (str, bytes, bytearray, types.ModuleType)
+_TEXTS = (str, bytes, bytearray)
+_CLOSED = (*_TEXTS, types.ModuleType)
+_PLAIN = (int, float, complex, *_TEXTS)
 
 
 class Kind:
@@ -34,6 +36,8 @@ class Kind:
         self.has_code = issubclass(kind, _RUNNING)
         """Whether it is a function's running, named after the function."""
         self.role = IS_OPEN
+        if is_collected(kind) and not is_static(kind) and issubclass(kind, _PLAIN):
+            return  # numbers and text with attributes, as the members of an enumeration are
         if issubclass(kind, _NUMBERS):
             self.role = IS_NUMBER
         elif issubclass(kind, _CLOSED) or module_name(kind).partition(".")[0] == "memmon":

@@ -19,9 +19,11 @@ from types import (
     FunctionType,
     GeneratorType,
     GetSetDescriptorType,
+    MappingProxyType,
     MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
+    TracebackType,
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any
@@ -39,7 +41,7 @@ from memmon.probe.objects.plain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _NAMED_KEYS = 64
 _ALIKE_COUNT = 8
@@ -80,6 +82,14 @@ _CODE_OF = {
         (AsyncGeneratorType, "ag_code"),
     )
 }
+_LINKS = {
+    BaseException: ("__cause__", "__context__", "__traceback__", "args"),
+    TracebackType: ("tb_next", "tb_frame"),
+    memoryview: ("obj",),
+}
+"""What the objects of built-in classes lead to and no code of theirs mentions."""
+
+_LINKED = tuple(_LINKS)
 _get = object.__getattribute__
 _ORDER_BITS = 10
 
@@ -145,13 +155,12 @@ class Labels:
             return [".__dict__", UNKNOWN]
         where = {id(one): place for place, one in enumerate(found)}
         where.pop(id(kind), None)
+        is_linked = issubclass(kind, _LINKED)
+        if is_linked:
+            _put(labels, where, _links(value, kind))
         names = self._names(value, kind, where, len(found) - 1)
-        for name in names:
-            one = attempt(_get, value, name)
-            place = where.pop(id(one), None)
-            if place is not None:
-                labels[place] = f".{name}"
-        if not where:
+        _put(labels, where, ((name, id(attempt(_get, value, name))) for name in names))
+        if not where and not is_linked:  # whose links another look would ask the program's class for
             self._note_order(kind, labels, found)
         for place in where.values():
             is_local = issubclass(kind, threading.local)  # whose attributes are those of the thread that asks
@@ -238,9 +247,25 @@ def _of_code(value: Any, kind: type, found: list[Any]) -> list[str] | None:
         return [_cache_label(value, one) for one in found]
     if issubclass(kind, type):  # its bases are classes of their own
         return [".__dict__" if type(one) is dict else PASSED for one in found]
-    if kind is CellType:
+    if kind is CellType or kind is MappingProxyType:
         return [IN_CELL] * len(found)
     return None
+
+
+def _put(labels: list[str], where: dict[int, int], named: Iterable[tuple[str, int]]) -> None:
+    """Put the names of what is at some addresses in its place among the labels."""
+    for name, identity in named:
+        place = where.pop(identity, None)
+        if place is not None:
+            labels[place] = f".{name}"
+
+
+def _links(value: Any, kind: type) -> Iterator[tuple[str, int]]:
+    """Yield the name and the address of what links an error to others, and of what a view looks into: by Python's own slots."""
+    for base, names in _LINKS.items():
+        if issubclass(kind, base):
+            for name in names:
+                yield name, id(attempt(namespace_of(base)[name].__get__, value))
 
 
 def _cache_label(value: object, one: object) -> str:

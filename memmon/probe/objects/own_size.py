@@ -118,8 +118,13 @@ def _bytes_of_ctypes(value: object) -> int:
 def header_bytes(kind: type) -> int:
     """Return the bytes before an object of `kind`: the collector's links, the pointers to its attributes."""
     flags = flags_of(kind)
-    collected = _COLLECTED_BYTES if flags & _COLLECTED_FLAG else 0
+    collected = _COLLECTED_BYTES if is_collected(kind) else 0
     return collected + (_MANAGED_BYTES if flags & MANAGED_FLAGS else 0)
+
+
+def is_collected(kind: type) -> bool:
+    """Return whether Python's collector is told what an object of `kind` leads to."""
+    return bool(flags_of(kind) & _COLLECTED_FLAG)
 
 
 def has_values_apart(kind: type) -> bool:

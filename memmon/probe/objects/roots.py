@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.frames import other_threads, stack, variable_names, variable_of
+from memmon.probe.objects.kept_by_python import LISTS_OF_THREADS, hook_roots, variable
 from memmon.probe.objects.places import ANY
 from memmon.probe.objects.plain import (
     bare_name,
@@ -51,17 +52,6 @@ _MANY_VARIABLES = 300
 MADE_MODULES = "sys.modules"
 """Where modules hang that were made at run time; their variables are roots as those of other modules."""
 
-_HOOKS = (
-    ("sys", "excepthook"),
-    ("sys", "unraisablehook"),
-    ("sys", "displayhook"),
-    ("threading", "excepthook"),
-)
-"""Where a program puts functions of its own, each of which may keep the one before."""
-
-_LISTS_OF_THREADS = {("threading", "_active"), ("threading", "_limbo"), ("threading", "_dangling")}
-"""Of the running threads, each of which is met by its variables, if nothing else of the program's holds it."""
-
 KEPT_BY_ATEXIT = "functions that atexit keeps"
 _NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
@@ -90,8 +80,7 @@ def near_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
 
 def _own_roots(chosen: Choice, local: Callable[..., object]) -> Iterator[Root | None]:
     yield from variable_roots(chosen)
-    for name, attribute in _HOOKS:
-        yield f"{name}.{attribute}", partial(_variable, name, attribute)
+    yield from hook_roots()
     yield from _of_frames(local, is_own=True)
 
 
@@ -174,15 +163,15 @@ def _of_module(name: str, chosen: Choice, *, is_own: bool) -> Iterator[Root | No
     for begun in range(0, len(attributes), _NAMES_AT_ONCE):
         yield None
         for attribute in chosen(module_values(module_at(name)), attributes[begun : begun + _NAMES_AT_ONCE]):
-            is_one_of_many = bool(of_many) and id(type(_variable(name, attribute))) in of_many
+            is_one_of_many = bool(of_many) and id(type(variable(name, attribute))) in of_many
             path = f"{name}{ANY}" if is_one_of_many else f"{beginning}.{attribute}"
-            yield path, partial(_variable, name, attribute)
+            yield path, partial(variable, name, attribute)
 
 
 def _is_root(name: str, attribute: str) -> bool:
     if attribute[:2] == "__":
         return attribute == "__warningregistry__"
-    return name != "threading" or (name, attribute) not in _LISTS_OF_THREADS
+    return name != "threading" or (name, attribute) not in LISTS_OF_THREADS
 
 
 def _types_of_many(name: str) -> frozenset[int]:
@@ -196,7 +185,7 @@ def _types_of_many(name: str) -> frozenset[int]:
 def _of_classes(name: str) -> Iterator[Root]:
     """Yield what the classes that a library's module defines hold themselves, but for functions and plain values."""
     for attribute in _plain_names(module_values(module_at(name))):
-        for held in _held_by_class(_variable(name, attribute), name):
+        for held in _held_by_class(variable(name, attribute), name):
             yield f"{name}.{attribute}.{held}", partial(_class_variable, name, attribute, held)
 
 
@@ -224,12 +213,8 @@ def _is_of_module(value: object, module: str) -> bool:
 
 
 def _class_variable(name: str, attribute: str, held: str) -> object:
-    kind = _variable(name, attribute)
+    kind = variable(name, attribute)
     return namespace_of(kind).get(held) if issubclass(type(kind), type) else None  # type: ignore[arg-type]
-
-
-def _variable(name: str, attribute: str) -> object:
-    return dict.get(module_values(module_at(name)), attribute)
 
 
 def _of_frames(local: Callable[..., object], *, is_own: bool) -> Iterator[Root]:

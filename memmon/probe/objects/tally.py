@@ -15,6 +15,7 @@ from memmon.probe.objects.labels import PASSED, code_name
 from memmon.probe.objects.own_size import code_bytes, measured, values_bytes
 from memmon.probe.objects.places import ANY, ANY_MEMBER, IS_CONTAINER, NO_PLACE, PASSED_OVER, Places
 from memmon.probe.objects.plain import namespace_of
+from memmon.probe.objects.roots import is_own_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ _NUMBER_BYTES = 32
 _TASK, _MODULE = "task ", "module"
 _MODULE_BYTES = sys.getsizeof(sys)
 
+_module_of = namespace_of(FunctionType)["__module__"].__get__
 _maxlen = namespace_of(deque)["maxlen"].__get__
 _CACHE_KIND = type(lru_cache(len))
 _NO_ROOTS = frozenset(id(kind) for kind in (bool, int, float, complex, type(None), ModuleType))
@@ -184,11 +186,16 @@ class Tally:
         return self.places.child(table, ANY, _MODULE)
 
     def is_foreign_code(self, value: Any) -> bool:
-        """Return whether it is a function of a library's module; one that was made of text at run time has variables of its own."""
+        """Return whether it is a function of a library's module; one that was made of text at run time has variables of its own.
+
+        What a library's decorator makes of a function of the program's is the program's: it may keep what that returned.
+        """
         if type(value) is not FunctionType:
             return False
         variables = id(value.__globals__)
-        return variables not in self.own_globals and self.met_at(variables) == NO_PLACE
+        if variables in self.own_globals or self.met_at(variables) != NO_PLACE:
+            return False
+        return not value.__closure__ or not _is_wrapper(value, self.own_globals)
 
     def leads_nowhere(self, function: FunctionType) -> bool:
         """Return whether a function leads to nothing that can grow: no closure, and no other default values than plain ones.
@@ -329,6 +336,15 @@ class Tally:
         self._again.clear()
         self.own_globals.clear()
         self.met.free(between)
+
+
+def _is_wrapper(function: FunctionType, own_globals: set[int]) -> bool:
+    """Return whether it says that it is of a module of the program's, as what wraps a function does, or calls such a function."""
+    module = _module_of(function)
+    if type(module) is str and is_own_module(module):
+        return True
+    called = [one for cell in function.__closure__ or () for one in gc.get_referents(cell)]
+    return any(type(one) is FunctionType and id(one.__globals__) in own_globals for one in called)
 
 
 def _addresses(values: dict[str, Any], names: list[str]) -> Iterator[tuple[str, int, int]]:

@@ -18,6 +18,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.objects.contents import contents
+from memmon.probe.objects.kept_by_python import thread_roots
 from memmon.probe.objects.kinds import IS_NUMBER, IS_OPEN, Kind
 from memmon.probe.objects.labels import Labels
 from memmon.probe.objects.own_size import measured
@@ -60,6 +61,7 @@ PASSES = (
     (own_roots, LONGEST_DEPTH, 12_000),
     (library_roots, LONGEST_DEPTH, 6_000),
     (class_roots, 3, 3_000),
+    (thread_roots, 6, 3_000),
 )
 """Where to begin, how many levels to go down, and how many objects are visited at most; going into one again is a visit too."""
 
