@@ -1,4 +1,4 @@
-"""The tables of the recordings with counters: one signal and several, side by side."""
+"""The rows of the recordings with counters: one signal and several, side by side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 
 from benchmarks.detection import counters
 from benchmarks.detection.counters import GARBAGE_TEETH, LATE_FROM_HOURS, Heard, Recording, hear
-from benchmarks.detection.markdown import markdown
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 RULES = {"one signal": False, "several": True}
@@ -22,34 +21,34 @@ ADDED = (2.0, 5.0)
 """Rates of added leaks, in thresholds."""
 
 Both = dict[str, list[Heard]]
+Rows = list[list[str]]
 
 
-def on_counters(folder: Path | None) -> Iterator[str]:
-    """Yield the sections, or the reason why they are missing."""
-    if folder is None or not (folder / "manifest.json").is_file():
-        yield "### Programs with counters\n\nSkipped: no recordings found; name their folder with --counters."
-        return
+def heard(folder: Path) -> dict[str, Rows]:
+    """Return the rows of what was heard of the recordings: of all together, and of each."""
     known = counters.recordings(folder)
-    heard = {name: [hear(one, is_split=split) for one in known] for name, split in RULES.items()}
-    yield _summary(known, heard)
-    yield _each(heard)
-    yield _late([one for one in known if not one.leaks and one.program not in GARBAGE_TEETH])
+    both = {name: [hear(one, is_split=split) for one in known] for name, split in RULES.items()}
+    counts = [["recordings; with a steady leak", f"{len(known)}; {sum(one.is_steady for one in known)}", ""]]
+    return {"together": counts + _summary(known, both), "each": _each(both)}
+
+
+def late(folder: Path) -> Rows:
+    """Return the rows of leaks that begin in programs known to be healthy."""
+    known = counters.recordings(folder)
+    return _late([one for one in known if not one.leaks and one.program not in GARBAGE_TEETH])
 
 
 def _of(heard: Sequence[Heard], wanted: Callable[[Recording], bool]) -> list[Heard]:
     return [one for one in heard if wanted(one.recording)]
 
 
-def _summary(known: Sequence[Recording], heard: Both) -> str:
+def _summary(known: Sequence[Recording], heard: Both) -> Rows:
     near = {
         name: [hear(one, is_split=split, threshold_mb_per_hour=NEAR) for one in known if one.is_steady]
         for name, split in RULES.items()
     }
     columns = [_column(heard[name], near[name]) for name in RULES]
-    rows = [[label, *(column[label] for column in columns)] for label in columns[0]]
-    count = sum(one.is_steady for one in known)
-    title = f"### Programs with counters: {len(known)} recordings, {count} with a steady leak of twice the threshold"
-    return title + "\n\n" + markdown(["", *RULES], rows)
+    return [[label, *(column[label] for column in columns)] for label in columns[0]]
 
 
 def _column(heard: Sequence[Heard], near: Sequence[Heard]) -> dict[str, str]:
@@ -59,13 +58,13 @@ def _column(heard: Sequence[Heard], near: Sequence[Heard]) -> dict[str, str]:
     hours = _of(heard, lambda one: one.shape.startswith("active"))
     work = _of(heard, lambda one: one.shape.startswith("rate follows"))
     mapped = _of(heard, lambda one: one.leak_kind == "mmap")
-    middle, late = counters.delays(steady)
+    middle, most = counters.delays(steady)
     shares = {f"confirmed by {h:g} h": _percent(counters.confirmed_by(steady, h)) for h in (4, 6, 12, 24)}
     return {
         "alarms on programs without a leak": f"{_alarmed(clean)} of {len(clean)}",
         "alarms where garbage makes teeth": f"{_alarmed(garbage)} of {len(garbage)}",
         **shares,
-        "delay, median / 90 %": f"{middle:g} / {late:g} h",
+        "delay, median / 90 %": f"{middle:g} / {most:g} h",
         "1.25 times the threshold, confirmed by 24 h": _percent(counters.confirmed_by(near, 24)),
         "checks of 4 to 24 h on steady leaks that said a calm word": _percent(counters.calm_share(steady)),
         "a calm word by 24 h without a leak": _percent(_calm_at_last(clean)),
@@ -100,7 +99,7 @@ def _named(heard: Sequence[Heard]) -> float:
     return _share([one.verdicts[max(one.verdicts)] is Verdict.MAPPED_FILES for one in heard])
 
 
-def _each(heard: Both) -> str:
+def _each(heard: Both) -> Rows:
     """Return when each leak was confirmed, and each false alarm."""
     rows = []
     for pair in zip(*heard.values(), strict=True):
@@ -108,16 +107,10 @@ def _each(heard: Both) -> str:
         last = [one.verdicts[max(one.verdicts)].value for one in pair]
         row = pair[0].recording
         rows.append([row.name, "leaks" if row.leaks else "", *told, *last])
-    header = [
-        "recording",
-        "",
-        *(f"{name}: confirmed" for name in RULES),
-        *(f"{name}: at 24 h" for name in RULES),
-    ]
-    return "### Each recording\n\n" + markdown(header, rows)
+    return rows
 
 
-def _late(clean: Sequence[Recording]) -> str:
+def _late(clean: Sequence[Recording]) -> Rows:
     """Return how late a leak is confirmed that begins in a program known to be healthy."""
     rows = []
     for kind in counters.KINDS_ADDED:
@@ -128,8 +121,7 @@ def _late(clean: Sequence[Recording]) -> str:
                     hear(counters.with_late_leak(one, kind, rate * one.threshold_mb_per_hour), is_split=split)
                     for one in clean
                 ]
-                middle, late = counters.delays(heard, LATE_FROM_HOURS)
-                row.append(f"{middle:g} / {late:g} h")
+                middle, most = counters.delays(heard, LATE_FROM_HOURS)
+                row.append(f"{middle:g} / {most:g} h")
             rows.append(row)
-    header = ["a leak of", "thresholds", *(f"{name}: median / 90 %" for name in RULES)]
-    return f"### Leaks that begin after {LATE_FROM_HOURS:g} h\n\n" + markdown(header, rows)
+    return rows

@@ -15,6 +15,7 @@ from memmon.analysis.leak.sequential import confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from benchmarks.detection.simulator import Purpose, Track
 
@@ -32,13 +33,17 @@ Rates = dict[tuple[str, float, str], Rate]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is simulated: cases per class, for memmon and (fewer) for the rivals."""
+    """How much is simulated: cases per class, for memmon and (fewer) for the rivals; processes per class for hourly checks.
+
+    `recordings`: the folder of the recordings with counters, where they are.
+    """
 
     purpose: Purpose
     cases: int
     rival_cases: int
     processes: int
     horizons: tuple[float, ...] = HORIZONS
+    recordings: Path | None = None
 
     def rules(self, index: int) -> Iterable[str]:
         """Return the rules that judge case `index`."""
@@ -137,17 +142,6 @@ def hourly_alarms(track: Track, begin_hours: float = CHECK_FROM_HOURS) -> list[f
 def episodes(alarms: list[float]) -> int:
     """Return how many separate alarms there are: those an hour apart are one."""
     return sum(1 for i, at in enumerate(alarms) if i == 0 or at - alarms[i - 1] > 1.5)
-
-
-def month(plan: Plan) -> dict[str, list[int]]:
-    """Count false alarms of hourly checks over 30 days, per background: one count per simulated process."""
-    return {
-        name: [
-            episodes(hourly_alarms(simulator.background_case(name, 720.0, index, plan.purpose)))
-            for index in range(plan.processes)
-        ]
-        for name in simulator.BACKGROUNDS
-    }
 
 
 def delays(plan: Plan, rate: float, *, healthy_hours: float) -> dict[str, list[float]]:

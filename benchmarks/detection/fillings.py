@@ -1,4 +1,7 @@
-"""Memory that fills something and ends: caches of a day, users that come, nightly work, a backfill. None is a leak."""
+"""Memory that fills something and ends: caches of a day, users that come, nightly work, a backfill, a warm-up that restarts repeat in part.
+
+None is a leak.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ if TYPE_CHECKING:
     from benchmarks.detection.simulator import Purpose, Track
 
 HOURS = 36.0
+RESTARTING_HOURS = 72.0
+THIRD_RUN = 2
 
 
-def _level(rng: np.random.Generator) -> Track:
-    return ar_fast(rng, HOURS) if rng.random() < 0.5 else blank(rng, HOURS)
+def _level(rng: np.random.Generator, hours: float = HOURS) -> Track:
+    return ar_fast(rng, hours) if rng.random() < 0.5 else blank(rng, hours)
 
 
 def long_lru(rng: np.random.Generator) -> Track:
@@ -53,11 +58,38 @@ def backfill(rng: np.random.Generator) -> Track:
     return track
 
 
+def partial_warm_up(rng: np.random.Generator) -> Track:
+    """Warm up for 1 to 10 h after the first start; of that each later start repeats a part, the rest is there at once."""
+    track = _level(rng, RESTARTING_HOURS)
+    every = log_uniform(rng, 6, 24)
+    track.run = np.floor((track.hours + rng.uniform(0, every)) / every).astype(int)
+    track.run -= track.run[0]
+    size, full, power = log_uniform(rng, 50, 500), log_uniform(rng, 1, 10), rng.uniform(0.5, 1)
+    repeated = np.where(np.arange(track.run.max() + 1) == 0, 1.0, rng.uniform(0.3, 0.9))[track.run]
+    warmed = np.minimum(track.uptime / full, 1) ** power
+    track.mb += size * (1 - repeated * (1 - warmed))
+    return track
+
+
 SHAPES: dict[str, Callable[[np.random.Generator], Track]] = {
     made.__name__: made for made in (long_lru, users, nightly_batch, backfill)
 }
+RESTARTING = partial_warm_up.__name__
+"""The shape that restarts: its verdict rests on more than one run."""
+ALL = (*SHAPES, RESTARTING)
 
 
 def filling_case(name: str, index: int, purpose: Purpose) -> Track:
     """Return case `index` of a shape that fills."""
+    if name == RESTARTING:
+        return partial_warm_up(rng_for(purpose, f"filling {name}", RESTARTING_HOURS, index))
     return SHAPES[name](rng_for(purpose, f"filling {name}", HOURS, index))
+
+
+def alarmed(track: Track, alarms: list[float]) -> tuple[bool, bool]:
+    """Tell of confirmed alarms (hours) whether there is one, and whether one is in the third run or later.
+
+    Until the first run has come to a level nothing tells how a start ends; where it was short, the second shows it.
+    """
+    begins = track.hours[track.run >= THIRD_RUN]
+    return bool(alarms), bool(begins.size) and max(alarms, default=0.0) >= float(begins[0])

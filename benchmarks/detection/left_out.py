@@ -249,17 +249,20 @@ def _programs(folder: Path) -> DataSet:
     return made
 
 
-def report(cases: int, folder: Path | None, recordings: Path | None) -> Iterator[str]:
-    """Yield the sections in Markdown as they are ready."""
+def report(cases: int, folder: Path | None, recordings: Path | None) -> list[tuple[str, str]]:
+    """Return (title, table) of each table."""
     sets = list(data_sets(cases, folder, recordings))
-    yield "### Demands chosen by leaving data sets out in turn (%)\n\n" + _left_out_table(sets)
-    for one in sets:
-        if not one.is_simulated and one.leaking:
-            yield f"### Found against false, {one.name} (%)\n\n" + _curve(one, sets)
-    yield "### Chosen from the first choice on, leaving data sets out in turn (%)\n\n" + _second_table(sets)
+    tables = [("Demands chosen by leaving data sets out in turn (%)", _left_out_table(sets))]
+    tables += [
+        (f"Found against false, {one.name} (%)", _curve(one, sets))
+        for one in sets
+        if not one.is_simulated and one.leaking
+    ]
+    tables.append(("Chosen from the first choice on, leaving data sets out in turn (%)", _second_table(sets)))
     levels = chosen(sets, CHOSEN, FIRST_CHOICE)
     rows = [[name, f"{LEVELS[name][0]:g}", f"{LEVELS[name][step]:g}"] for name, step in levels.items()]
-    yield "### The demands chosen on all sets\n\n" + markdown(["demand", "sternest", "chosen"], rows)
+    tables.append(("The demands chosen on all sets", markdown(["demand", "sternest", "chosen"], rows)))
+    return tables
 
 
 def _percent(share: float) -> str:

@@ -1,4 +1,4 @@
-"""How often the interval of the onset holds it, and that of the slope the rate: `python -m benchmarks.detection.onsets`.
+"""How often the interval of the onset holds it, and that of the slope the rate: `--parts onsets`.
 
 Leaks of 20 to 50 MB/h that begin between a quarter and four fifths of a history, on each background that has no onset
 of its own; what is found of them is asked since when.
@@ -6,14 +6,10 @@ of its own; what is found of them is asked since when.
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 
 from benchmarks.detection import simulator
 from benchmarks.detection.experiments import FAST
-from benchmarks.detection.markdown import markdown
-from benchmarks.detection.rates import Rate
 from memmon.analysis.leak.detect import detect_leak
 
 HORIZONS = (24.0, 72.0)
@@ -46,30 +42,3 @@ def held(name: str, hours: float, cases: int, purpose: simulator.Purpose) -> lis
         low, high = finding.slope_low_mb_per_hour, finding.slope_high_mb_per_hour
         found.append((first <= track.leak_hours <= last, low <= rate <= high, last - first))
     return found
-
-
-def main(cases: int, purpose: simulator.Purpose) -> None:
-    """Print a table for each length of history."""
-    for hours in HORIZONS:
-        of = {name: held(name, hours, cases, purpose) for name in BACKGROUNDS}
-        of["all"] = [one for each in of.values() for one in each]
-        rows = [
-            [
-                name,
-                str(Rate(sum(one[0] for one in each), len(each))),
-                f"{np.median([one[2] for one in each]):.1f}",
-                str(Rate(sum(one[1] for one in each), len(each))),
-                f"{len(each)}",
-            ]
-            for name, each in of.items()
-            if each
-        ]
-        header = ["background", "onset held (%)", "median width, h", "slope held (%)", "found"]
-        print(f"### Leaks that begin late, {hours:g} h\n\n{markdown(header, rows)}\n", flush=True)
-
-
-if __name__ == "__main__":
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else 20,
-        "tuning" if "tuning" in sys.argv else "evaluation",
-    )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,19 @@ class Rate:
         half = z / (1 + z * z / n) * math.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
         return max(0.0, middle - half), min(1.0, middle + half)
 
+    @property
+    def pair(self) -> tuple[int, int]:
+        """What is kept of it."""
+        return self.hits, self.count
+
     def __str__(self) -> str:
         low, high = self.bounds
         return f"{100 * self.share:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def rate(pair: Sequence[int]) -> Rate:
+    """Return the rate that was kept as (hits, count)."""
+    return Rate(int(pair[0]), int(pair[1]))
 
 
 def mean_of_classes(rates: dict[str, Rate]) -> tuple[float, float, float]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.detection.rates import Rate
 from benchmarks.detection.rivals import RULES
-from memmon.analysis.leak.detect import detect_leak
+from memmon.analysis.leak.detect import LeakPolicy, detect_leak
 from memmon.history import History
 from memmon.units import MIB
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 THRESHOLD = 10.0
 FEWEST_SAMPLES = 60
+CURVE_THRESHOLDS = (4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0)
 MOST_RIVAL_WINDOWS = 250
 """The rivals judge every so many-th window of a file: they are slow, and their rates are not small."""
 
@@ -100,6 +101,23 @@ def alarm_rates(
         hits = [RULES[rule](with_leak(history, rate_mb_per_hour), THRESHOLD).alarm for _, history in judged]
         out[rule] = Rate(sum(hits), len(hits))
     return out
+
+
+def curve(folder: Path, name: str, hours: float, every: int) -> list[tuple[float, Rate, Rate]]:
+    """Return (threshold, leaks of 20 MB/h found, alarms without one) as the threshold of the verdict is moved.
+
+    On every so many-th window.
+    """
+    cases = [history for _, history in windows(background_series(folder, name), hours)][::every]
+    rows = []
+    for threshold in CURVE_THRESHOLDS:
+        policy = LeakPolicy(threshold_mb_per_hour=threshold)
+        found, false = (
+            sum(detect_leak(with_leak(history, added), policy).is_leak for history in cases)
+            for added in (20.0, 0.0)
+        )
+        rows.append((threshold, Rate(found, len(cases)), Rate(false, len(cases))))
+    return rows
 
 
 def trace_verdicts(history: History) -> dict[float, str]:

@@ -15,7 +15,7 @@ from memmon.analysis.leak.detect import detect_leak
 from memmon.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     from benchmarks.detection.experiments import Plan
     from benchmarks.detection.simulator import Track
@@ -100,21 +100,3 @@ def on_real(name: str, added: float) -> Both:
     assert folder is not None, "asked for where the series are"
     cases = real.windows(real.background_series(folder, name), TWO_WEEKS_HOURS)
     return alarms((real.with_leak(history, added) for _, history in cases), REAL_MOMENTS_HOURS)
-
-
-def report(plan: Plan, markdown: Callable[[list[str], list[list[str]]], str]) -> Iterator[str]:
-    """Yield the section in Markdown."""
-    rows = [[f"leak-free: {name}", *_row(*both)] for name, both in leak_free(plan).items()]
-    rows.append(["office hours, 20 to 50 MB/h", *_row(*office(plan))])
-    if real.shared_folder() is not None:
-        rows += [
-            [f"{name}, {f'+{added:g} MB/h' if added else 'as recorded'}", *_row(*on_real(name, added))]
-            for name in REAL_SETS
-            for added in ADDED
-        ]
-    header = ["from day 10 on", "alarms without the week before (%)", "with it (%)", "of checks"]
-    yield "### Each hour beside the one a week before\n\n" + markdown(header, rows)
-
-
-def _row(without: Rate, beside: Rate) -> list[str]:
-    return [str(without), str(beside), str(beside.count)]

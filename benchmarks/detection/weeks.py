@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import calendars, real, simulator, week_apart
+from benchmarks.detection import calendars, real, simulator
 from benchmarks.detection.experiments import FAST, LOOK_BACK_HOURS, Plan
 from benchmarks.detection.rates import Rate
 from memmon.analysis.leak.detect import detect_leak
 from memmon.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from benchmarks.detection.simulator import Track
@@ -25,8 +25,7 @@ FIRST_WEEK_HOURS = 168.0
 WORDS_FROM_HOURS = 24.0
 WORDS_UNTIL_HOURS = 192.0
 SPLIT_LENGTHS_HOURS = (24.0, 72.0)
-REAL_SETS = ("bitbrains_vms",)
-MOST_TRANSITIONS = 12
+MACHINES, WEEKS_SEEN = "bitbrains_vms", 40
 PODS, PODS_FROM_HOURS = "nezha_pods", 4.0
 
 
@@ -46,12 +45,13 @@ class Checks:
             if before == word == "leaking"
         ]
 
-    @property
-    def changes(self) -> int:
-        return sum(1 for before, word in pairwise(self.words) if before != word)
-
     def between(self, first: float, last: float) -> list[str]:
         return [word for hour, word in zip(self.hours, self.words, strict=True) if first <= hour < last]
+
+
+def changes(words: list[str]) -> int:
+    """Return how often the word is another than the one before."""
+    return sum(1 for before, word in pairwise(words) if before != word)
 
 
 def checks(history: History, moments: Iterable[float]) -> Checks:
@@ -102,6 +102,16 @@ class Office:
     never_calm: Rate
     right: Rate
 
+    @property
+    def rates(self) -> dict[str, Rate]:
+        """Each by what it says."""
+        return {
+            "heard in the act": self.in_the_act,
+            "`leaking` at 24 h": self.held,
+            "never `stable`, days 10 to 14": self.never_calm,
+            "checks of days 10 to 14 that say `leaking`": self.right,
+        }
+
 
 def office_hours(plan: Plan) -> Office:
     """Follow leaks of office hours: found on the first day, held a day after, never called calm from day 10 to 14."""
@@ -140,7 +150,7 @@ def word_changes(plan: Plan) -> dict[str, list[int]]:
     """Count the changes of word in a week of hourly checks, from the second day on, of leak-free backgrounds."""
     return {
         name: [
-            hourly(_leak_free(name, index, plan), WORDS_FROM_HOURS, WORDS_UNTIL_HOURS).changes
+            changes(hourly(_leak_free(name, index, plan), WORDS_FROM_HOURS, WORDS_UNTIL_HOURS).words)
             for index in range(max(plan.cases // 12, 1))
         ]
         for name in simulator.BACKGROUNDS
@@ -151,61 +161,27 @@ def _leak_free(name: str, index: int, plan: Plan) -> Track:
     return simulator.background_case(name, WORDS_UNTIL_HOURS, 60_000 + index, plan.purpose)
 
 
-def real_words(folder: Path) -> dict[str, list[Checks]]:
-    """Return the words said of real series: of machines in their second to ninth day, of pods from four hours on."""
-    found = {
-        name: [
-            checks(history, np.arange(WORDS_FROM_HOURS, WORDS_UNTIL_HOURS))
-            for _, history in real.windows(real.background_series(folder, name), WORDS_UNTIL_HOURS)
-        ][:40]
-        for name in REAL_SETS
-    }
+def words_of_machines(folder: Path, *, seen: bool) -> list[list[str]]:
+    """Return the words said of real machines in their second to ninth day.
+
+    Of the forty weeks that constants were chosen on (`seen`), or of every fourth of the others.
+    """
+    weeks = [
+        history for _, history in real.windows(real.background_series(folder, MACHINES), WORDS_UNTIL_HOURS)
+    ]
+    weeks = weeks[:WEEKS_SEEN] if seen else weeks[WEEKS_SEEN + 1 :: 4]
+    return [checks(week, np.arange(WORDS_FROM_HOURS, WORDS_UNTIL_HOURS)).words for week in weeks]
+
+
+def words_of_pods(folder: Path) -> list[list[str]]:
+    """Return the words said of real pods, from four hours on."""
     pods = [
         History.from_arrays(at_seconds=seconds, rss_bytes=sizes, source=name)
         for name, (seconds, sizes) in real.background_series(folder, PODS).items()
     ]
-    found[PODS] = [checks(pod, np.arange(PODS_FROM_HOURS, pod.duration_hours)) for pod in pods]
-    return found
+    return [checks(pod, np.arange(PODS_FROM_HOURS, pod.duration_hours)).words for pod in pods]
 
 
-def transitions(said: Iterable[Checks]) -> Counter[tuple[str, str]]:
+def transitions(said: Iterable[list[str]]) -> Counter[tuple[str, str]]:
     """Count which word followed which, where another did."""
-    return Counter(pair for one in said for pair in pairwise(one.words) if pair[0] != pair[1])
-
-
-def _spread(counts: list[int]) -> list[str]:
-    return [f"{np.mean(counts):.2f}", f"{np.median(counts):g}", f"{max(counts)}", f"{len(counts)}"]
-
-
-def report(plan: Plan, markdown: Callable[[list[str], list[list[str]]], str]) -> Iterator[str]:
-    """Yield the sections in Markdown as they are ready."""
-    rows = [[name, str(rate)] for name, rate in after_a_weekend(plan).items()]
-    yield "### Alerts in the first week, leak-free (%)\n\n" + markdown(
-        ["load on working days", "alerts"], rows
-    )
-    rows = []
-    for name, hours in leaks_after_a_weekend(plan).items():
-        middle, late = np.quantile(hours, [0.5, 0.9], method="higher")
-        missed = Rate(int(np.isinf(hours).sum()), len(hours))
-        rows.append([name, f"{middle:g}", f"{late:g}", str(missed)])
-    header = ["leak", "median h", "90 % h", "not within 48 h (%)"]
-    yield "### Leaks of 20 to 50 MB/h in what is deployed on a Friday evening\n\n" + markdown(header, rows)
-    yield from week_apart.report(plan, markdown)
-    office = office_hours(plan)
-    header = ["in the act (%)", "leaking at 24 h (%)", "never stable, days 10 to 14 (%)", "leaking then (%)"]
-    row = [str(office.in_the_act), str(office.held), str(office.never_calm), str(office.right)]
-    yield "### Leaks from 9 to 17 h, Monday to Friday\n\n" + markdown(header, [row])
-    rows = [[name, f"{rate.hits} of {rate.count}", str(rate)] for name, rate in split_runs(plan).items()]
-    header = ["history", "lost", "%"]
-    yield "### Leaks lost when runs are split every 6 h\n\n" + markdown(header, rows)
-    found = word_changes(plan)
-    rows = [["all simulated", *_spread([count for of in found.values() for count in of])]]
-    rows += [[name, *_spread(counts)] for name, counts in found.items()]
-    folder = real.shared_folder()
-    said = {} if folder is None else real_words(folder)
-    rows += [[name, *_spread([one.changes for one in of])] for name, of in said.items()]
-    header = ["background", "mean", "median", "most", "weeks (pods: series)"]
-    yield "### Changes of word a week, leak-free\n\n" + markdown(header, rows)
-    for name, of in said.items():
-        rows = [[*pair, f"{count}"] for pair, count in transitions(of).most_common(MOST_TRANSITIONS)]
-        yield f"### Which word follows which, {name}\n\n" + markdown(["from", "to", "times"], rows)
+    return Counter(pair for words in said for pair in pairwise(words) if pair[0] != pair[1])
