@@ -18,7 +18,7 @@ from look_kit import told_alone
 
 from memmon.clock import ManualClock
 from memmon.model import RunRecord
-from memmon.probe.objects import places
+from memmon.probe.objects import places, tally
 from memmon.probe.objects.evidence import compare, event_data, gather
 from memmon.probe.objects.survey import survey
 from memmon.recorder.alerts.evidence import EvidenceGatherer
@@ -260,6 +260,22 @@ def test_the_witness_looks_ever_more_rarely(monkeypatch):
         gatherer.look(state)
         gatherer._thread.join(30)
     assert looked == [1, 2, 3, 5, 9, 17]
+
+
+def test_what_was_not_looked_at_is_said(monkeypatch):
+    """Where modules have very many variables it is told of how many small containers one was looked at; of few nothing is said."""
+    for number in range(200):
+        monkeypatch.setitem(globals(), f"small_{number}", [str(number)])
+    told = grown(lambda: None)
+    assert not any("was looked at" in one for one in told.sentences)
+    monkeypatch.setattr(tally, "_MANY_VARIABLES", 20)
+    monkeypatch.setattr(tally, "_FEW_VARIABLES", 10)
+    before = gather(pause=lambda seconds: None)
+    after = gather(pause=lambda seconds: None)
+    one_of = event_data(after, None)["one_of"]
+    assert one_of >= 16
+    assert not event_data(after, None)["is_whole"]
+    assert f"very many variables one in {one_of} was looked at" in " ".join(compare(before, after).sentences)
 
 
 def witness():

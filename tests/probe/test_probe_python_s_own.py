@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import functools
+import io
+import logging
 import signal
 import threading
 
@@ -45,6 +47,8 @@ class OrderError(Exception):
 
 class Held:
     last = None
+    rows = ()
+    log = None
     heads = ()
     word = Word("all")
 
@@ -59,12 +63,14 @@ def shown(value):
 
 @pytest.fixture(autouse=True)
 def released():
-    HELD.heads, HELD.word.notes = [], []
+    HELD.heads, HELD.word.notes, HELD.rows, HELD.log = [], [], (), io.StringIO()
     before = signal.getsignal(signal.SIGUSR2)
     yield
     signal.signal(signal.SIGUSR2, before)
     while HELD.last is not None:  # one after the other: dropped at once, it would recurse
         HELD.last = HELD.last.__context__ or HELD.last.__cause__
+    while HELD.rows:
+        HELD.rows = HELD.rows[1]
     HELD.heads, HELD.word.notes = [], []
     for one in threading.enumerate():
         if isinstance(one, threading.Timer):
@@ -122,6 +128,23 @@ def failed_because(number):
     error.__cause__, HELD.last = HELD.last, error
 
 
+def linked(number):
+    HELD.rows = (Note(number), HELD.rows)
+
+
+def written(number):
+    HELD.log.write("l" * 700 + str(number))
+
+
+LOG = logging.getLogger("test_probe_python_s_own")
+LOG.setLevel(logging.INFO)
+LOG.propagate = False
+
+
+def logged(number):
+    LOG.info("%s%d", "l" * 700, number)
+
+
 @pytest.mark.parametrize(
     ("grow", "path", "name", "counts"),
     [
@@ -133,6 +156,7 @@ def failed_because(number):
         (worded, f"{HERE}.Held.word.notes", "Note", (100, 500)),
         (failed_while_handled, f"{HERE}.HELD.last.__context__", "OrderError", (100, 500)),
         (failed_because, f"{HERE}.HELD.last.__cause__", "OrderError", (100, 500)),
+        (linked, f"{HERE}.HELD.rows[*]", "Note", (100, 500)),
     ],
 )
 def test_what_python_keeps_is_told_by_its_way(grow, path, name, counts):
@@ -156,3 +180,19 @@ def test_a_released_view_is_passed_over():
     HELD.word.notes.append(view)
     told = all_chains(worded, begun=100, more=500)[0]
     assert told.culprit.path == f"{HERE}.Held.word.notes"
+
+
+def test_a_text_file_in_memory_is_told_with_what_was_written():
+    """A log that is written into memory and never read is told as what got larger, by what it holds."""
+    told = all_chains(written, begun=100, more=500)[0]
+    assert told.culprit.path == f"{HERE}.HELD.log"
+    assert told.culprit.grown_bytes == pytest.approx(500 * 703, rel=0.1)
+    assert told.created_at[0].function == "written"
+
+
+def test_a_log_in_memory_is_told_by_the_line_that_logs(monkeypatch):
+    """What a logger's handler keeps in memory is created where the program logs."""
+    monkeypatch.setattr(LOG, "handlers", [logging.StreamHandler(HELD.log)])
+    told = all_chains(logged, begun=100, more=500)[0]
+    assert told.culprit.kind == "_io.StringIO"
+    assert told.created_at[0].function == "logged"

@@ -39,6 +39,9 @@ _ADDING = frozenset({
     "push", "heappush", "subscribe", "register", "setattr", "write", "writelines",
     "warn", "warn_explicit",
 })  # fmt: skip
+_LOGGING = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
+"""What a logger's handlers may keep."""
+
 _STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "STORE_FAST", "STORE_NAME"})
 _QUESTIONS = frozenset({"isinstance", "issubclass"})
 _ADDED_THERE, _ORIGIN, _MADE_THERE, _CALLED = range(1, 5)
@@ -65,12 +68,13 @@ def created_at(culprit: GrownPlace, between: Callable[[], object]) -> tuple[Code
     """Return the lines that probably create what grows in a place, the likeliest first."""
     modules = _modules_of(culprit)
     found = _found(_Search(culprit, container_names(culprit.path)), modules, between)
-    if found:
-        return found
-    # It may lie deep in a library's object: then the program's variable that leads there is filled, or the class handed on.
-    is_larger = culprit.class_name is None
-    names = _variable_names(culprit.path) if is_larger else frozenset(_NAME.findall(culprit.path))
-    return _found(_Search(culprit, names, is_wide=True), modules, between)
+    if not found and culprit.class_name is None:
+        # What got larger may lie deep in a library's object: then the program's variable that leads there is filled.
+        found = _found(_Search(culprit, _variable_names(culprit.path)), modules, between)
+    if not found:
+        names = frozenset(_NAME.findall(culprit.path))
+        found = _found(_Search(culprit, names, is_wide=True), modules, between)
+    return found
 
 
 def _found(search: _Search, modules: dict[str, str], between: Callable[[], object]) -> tuple[CodeLine, ...]:
@@ -131,7 +135,8 @@ class _Search:
 
     def __init__(self, culprit: GrownPlace, containers: frozenset[str], *, is_wide: bool = False) -> None:
         self._is_wide = is_wide
-        """Whether a line counts too that hands the class on for others to call."""
+        """Whether what is on the way counts too, and a line that hands the class on for others to call."""
+        self._adding = _ADDING | _LOGGING if is_wide else _ADDING
         self._makes_missing = culprit.kind.rpartition(".")[2] == "defaultdict"
         self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
         self._is_of_program = culprit.is_class_of_program or self._class == "type"
@@ -202,7 +207,7 @@ class _Search:
         end = min(len(instructions), place + _STATEMENT_LENGTH)
         following = instructions[place + 1 : end]
         for offset, one in enumerate(following[:4]):
-            if one.argval in _ADDING:
+            if one.argval in self._adding:
                 return lines[place + 1 + offset]
         for offset, one in enumerate(following):
             if lines[place + 1 + offset] != lines[place]:

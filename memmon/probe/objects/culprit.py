@@ -42,6 +42,9 @@ _CLASS_DEPTH = 5
 _PASSED_THROUGH = frozenset({IN_CELL, ".__closure__", ".__func__", ".__self__", ".func", ".args"})
 """Steps inside a function, a method or a partial: what it is to be called with is as near as itself."""
 
+_CHAIN_FACTOR = 2.0
+"""Above so many times a container's entries what hangs on it can be no error of a sample."""
+
 _STEP = re.compile(r"[.\[]")
 
 
@@ -173,12 +176,14 @@ class _Changes:
         return found
 
     def _are_more(self, place: int) -> bool:
-        """Return whether ever more objects hang on as many holders as before, and those are no containers.
+        """Return whether ever more objects hang on as many holders as before, and those are no containers, or link to one another.
 
         A list linked by attributes, handlers each of which keeps the one before, what C code keeps in a container of its own.
         """
         parent = self._after.parents[place]
-        if parent < 0 or self._after.flags[parent] & IS_CONTAINER or self._earlier[parent] < 0:
+        if parent < 0 or self._earlier[parent] < 0:
+            return False
+        if self._after.flags[parent] & IS_CONTAINER and not self._is_chain(place):
             return False
         more = self._grown(self._after.counts, self._before.counts, place)
         if more < _LEAST_ENTRIES:
@@ -186,6 +191,11 @@ class _Changes:
         held, held_before = self._after.counts[parent], self._before.counts[self._earlier[parent]]
         before = self._before.counts[self._earlier[place]] if self._earlier[place] >= 0 else 0.0
         return held - held_before <= _OWN_SHARE * more * held_before / max(1.0, before)
+
+    def _is_chain(self, place: int) -> bool:
+        """Return whether more objects hang on a container than it has entries: each holds the next, as in `rows = (row, rows)`."""
+        entries = self._after.entries[self._after.parents[place]]
+        return 0 < _CHAIN_FACTOR * entries < self._after.counts[place]
 
     def score(self, place: int) -> float:
         """Return by how many bytes a place grew, less what may be the sample's error."""

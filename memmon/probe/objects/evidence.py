@@ -175,6 +175,8 @@ def event_data(evidence: ObjectEvidence, suspects: Suspects | None) -> dict[str,
     found = evidence.survey
     data: dict[str, object] = {
         "object_count": found.object_count,
+        "is_whole": found.is_whole,
+        "one_of": found.one_of,
         "type_counts": _cleaned(found.type_counts),
         "root_bytes": _cleaned(found.root_bytes),
         "container_lengths": _cleaned(found.container_lengths),
@@ -236,6 +238,7 @@ def _sentences(
     elif not types and not chains:
         said.append("no Python type grew")
     said += _of_tasks(before, after) + _of_counts(before, after) + _of_the_collector(after)
+    said += _of_what_was_left_out(after)
     if after.thread_count > before.thread_count:
         said.append(f"threads: {before.thread_count} to {after.thread_count}")
     if None not in {before.open_file_count, after.open_file_count}:
@@ -270,6 +273,13 @@ def _of_the_collector(after: ObjectEvidence) -> list[str]:
         "those in cycles never are; gc.enable(), or gc.collect() now and then, frees them"
     )
     return [said]
+
+
+def _of_what_was_left_out(after: ObjectEvidence) -> list[str]:
+    one_of = after.survey.one_of
+    if one_of == 1:
+        return []
+    return [f"of the small containers among the modules' very many variables one in {one_of} was looked at"]
 
 
 def _cleaned(values: Mapping[str, int]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from io import StringIO
 from types import BuiltinFunctionType, CodeType, MemberDescriptorType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +94,15 @@ def size_method(kind: type) -> Callable[[Any], int]:
     for one in mro_of(kind):
         found = namespace_of(one).get("__sizeof__")
         if type(found) is MethodDescriptorType and _is_trusted(one):
-            return _bytes_of_ctypes if one is object and _owns_buffer(kind) is not None else found
+            return _beside_object(kind) if one is object else found
     return object.__sizeof__
+
+
+def _beside_object(kind: type) -> Callable[[Any], int]:
+    """Return what tells the size of a type that has no `__sizeof__` but that of `object`, which knows of no buffer."""
+    if issubclass(kind, StringIO):
+        return _bytes_of_text_file
+    return object.__sizeof__ if _owns_buffer(kind) is None else _bytes_of_ctypes
 
 
 def _owns_buffer(kind: type) -> MemberDescriptorType | None:
@@ -113,6 +121,11 @@ def _bytes_of_ctypes(value: object) -> int:
     if is_own is None or type(sizeof) is not BuiltinFunctionType or not is_own.__get__(value):
         return size
     return size + int(sizeof(value))
+
+
+def _bytes_of_text_file(value: Any) -> int:
+    """Return the least size of a text file in memory that is written to its end: a byte for each of its letters."""
+    return object.__sizeof__(value) + StringIO.tell(value)
 
 
 def header_bytes(kind: type) -> int:

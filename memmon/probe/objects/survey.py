@@ -41,6 +41,8 @@ class Survey:
     places: Places = field(default_factory=Places)
     is_whole: bool = True
     """Whether everything was looked at; else the walk ended after so many objects."""
+    one_of: int = 1
+    """Of so many small containers among the modules' variables one was looked at: else there were too many."""
 
 
 def survey(
@@ -76,7 +78,8 @@ def survey(
         root_bytes=root_bytes,
         container_lengths=lengths,
         places=places,
-        is_whole=walk.is_whole,
+        is_whole=walk.is_whole and not tally.thinning,
+        one_of=tally.thinning + 1,
     )
 
 
