@@ -129,3 +129,17 @@ def test_in_proportion(grown, hours, process_mb, expected):
         process_bytes=None if process_mb is None else round(process_mb * MIB),
     )
     assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("is_cut", "process_mb", "expected"),
+    [(True, 100, Suspicion.CONFIRMED), (True, 300, None), (False, 100, None)],
+)
+def test_what_is_not_seen_whole_may_be_a_small_part(is_cut, process_mb, expected):
+    """Of what grows on, and on which more hangs than was looked at, 2 of 100 MB are enough to confirm it; seen whole they are not."""
+    place = GrownPlace(path="m.A", kind="dict", grown_bytes=MIB, entry_count_before=0, entry_count=1_000)
+    held = HeldSuspect(chain=Chain(culprit=place), grown=1_000, seconds=HOUR, process_bytes=process_mb * MIB)
+    found = judged_again(
+        held, grown=1_000, grown_bytes=2 * MIB, seconds=HOUR, process_bytes=process_mb * MIB, is_cut=is_cut
+    )
+    assert found is expected

@@ -20,6 +20,7 @@ from memmon.clock import ManualClock
 from memmon.model import RunRecord
 from memmon.probe.objects import places, tally
 from memmon.probe.objects.evidence import compare, event_data, gather
+from memmon.probe.objects.roots import KEPT_BY_ATEXIT
 from memmon.probe.objects.survey import survey
 from memmon.recorder.alerts.evidence import EvidenceGatherer
 from memmon.store.write.open_run import OpenRun
@@ -105,14 +106,14 @@ def test_nothing_grew():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda number: atexit.register(held_rows.append, number), "functions that atexit keeps: "),
+        (lambda number: atexit.register(held_rows.append, number), f"{KEPT_BY_ATEXIT}: "),
         (lambda number: sys.modules.update({f"made_{number}": types.ModuleType(f"made_{number}")}), "modules: "),
         (lambda number: globals().update({f"result_{number}": [number]}), f"variables of the module {__name__}: "),
     ],
     ids=["atexit", "modules", "variables"],
 )  # fmt: skip
 def test_what_no_way_leads_to_is_counted(make, words):
-    """Functions that atexit keeps, modules and a module's variables are told with their numbers before and after."""
+    """Functions registered with atexit, modules and a module's variables are told with their numbers before and after."""
     for number in range(400):
         make(number)
     try:

@@ -26,7 +26,9 @@ GOES_ON_SHARE = 0.4
 """Of the growth that was to be expected by the one before: a cache that fills slows down."""
 
 _LEVEL_SHARE = 0.25
-_LEAST_SHARE_OF_PROCESS = 0.1
+_LEAST_SHARE_OF_PROCESS, _LEAST_SHARE_OF_CUT = 0.1, 0.01
+"""Of the process's growth, for what grew to be confirmed; of that on which more hangs than was looked at a part alone is known."""
+
 _SHORTEST_SECONDS = 1e-3
 _HELD_COUNT = 6
 _SLICE_PAUSE_SECONDS = 0.001
@@ -142,14 +144,15 @@ def _seen_again(
         )
     grown = 0.0 if place is None else _grown_number(place)
     process_bytes = suspects.process_growth_bytes
+    is_cut = place is not None and place.is_cut
     state = judged_again(
         held,
         grown=grown,
         grown_bytes=0 if place is None else place.grown_bytes,
         seconds=seconds,
         process_bytes=process_bytes,
+        is_cut=is_cut,
     )
-    is_cut = place is not None and place.is_cut
     if state is None or (state is Suspicion.CLEARED and is_cut):
         return held
     told = held.chain if place is None else _summed(chain or held.chain, held.chain.culprit, place)
@@ -157,12 +160,18 @@ def _seen_again(
 
 
 def judged_again(
-    held: HeldSuspect, *, grown: float, grown_bytes: int, seconds: float, process_bytes: int | None
+    held: HeldSuspect,
+    *,
+    grown: float,
+    grown_bytes: int,
+    seconds: float,
+    process_bytes: int | None,
+    is_cut: bool = False,
 ) -> Suspicion | None:
     """Return what another look says of a suspect: None where it shows nothing.
 
     `grown`: entries (of what is no container bytes) that it grew by in `seconds`, `grown_bytes` in bytes, while the
-    process grew by `process_bytes` (None: not known).
+    process grew by `process_bytes` (None: not known). `is_cut`: more may hang on it than those bytes.
     """
     share = seconds / held.seconds
     if process_bytes is not None:
@@ -173,7 +182,8 @@ def judged_again(
             share = min(share, process_bytes / before_bytes)
     if grown <= 0 or grown < GOES_ON_SHARE * held.grown * share:
         return Suspicion.CLEARED
-    if process_bytes is not None and grown_bytes < _LEAST_SHARE_OF_PROCESS * process_bytes:
+    least = _LEAST_SHARE_OF_CUT if is_cut else _LEAST_SHARE_OF_PROCESS
+    if process_bytes is not None and grown_bytes < least * process_bytes:
         return None
     return Suspicion.CONFIRMED
 

@@ -59,7 +59,7 @@ class ObjectEvidence:
     waiting_tasks: dict[str, int] = field(default_factory=dict)
     """Unfinished tasks by function and the line on which it waits."""
     counted: dict[str, int] = field(default_factory=dict)
-    """What no way leads to or through: functions that atexit keeps, modules, variables of a module that has very many."""
+    """What no way leads to or through: functions registered with atexit, modules, variables of a module that has very many."""
     uncollected_count: int | None = None
     """Objects made and not freed since Python's collector last ran, where it is off."""
 
@@ -229,12 +229,9 @@ def _sentences(
         said.append(
             f"the type that grew most is {clean_name(name)} (+{count}, +{megabytes(mb_from_bytes(size))} MB)"
         )
-    if grown_bytes is not None and grown_bytes > _LEAST_HIDDEN_BYTES and python_growth < grown_bytes / 3:
-        said.append(
-            "Python's own objects explain less than a third of the growth: what grows is held by C code, "
-            "or by objects that no module, frame or task leads to; the types can't show it. "
-            f"A profiler sees it: {profiler_command()}"
-        )
+    hidden = _of_the_hidden(grown_bytes, python_growth, chains)
+    if hidden:
+        said.append(hidden)
     elif not types and not chains:
         said.append("no Python type grew")
     said += _of_tasks(before, after) + _of_counts(before, after) + _of_the_collector(after)
@@ -246,6 +243,22 @@ def _sentences(
         if opened > 0:
             said.append(f"{opened} more open files")
     return tuple(said)
+
+
+def _of_the_hidden(grown_bytes: int | None, python_growth: int, chains: tuple[Chain, ...]) -> str:
+    """Return what is said of growth that the look saw less than a third of; nothing where it saw more."""
+    if grown_bytes is None or grown_bytes <= _LEAST_HIDDEN_BYTES or python_growth >= grown_bytes / 3:
+        return ""
+    if chains and chains[0].culprit.is_cut:
+        return (
+            "that explains less than a third of the growth: more hangs on it than a look follows, or C code "
+            f"holds the rest. A profiler sees which: {profiler_command()}"
+        )
+    return (
+        "Python's own objects explain less than a third of the growth: what grows is held by C code, "
+        "or by objects that no module, frame or task leads to; the types can't show it. "
+        f"A profiler sees it: {profiler_command()}"
+    )
 
 
 def _of_tasks(before: ObjectEvidence, after: ObjectEvidence) -> list[str]:

@@ -52,7 +52,9 @@ _MANY_VARIABLES = 300
 MADE_MODULES = "sys.modules"
 """Where modules hang that were made at run time; their variables are roots as those of other modules."""
 
-KEPT_BY_ATEXIT = "functions that atexit keeps"
+KEPT_BY_ATEXIT = "functions registered with atexit (unregistered ones may count)"
+"""Up to Python 3.13 a function that is unregistered leaves its place empty, which is counted on."""
+
 _NUMBERED = re.compile(r"Task-\d+")
 _CLASSES_LIMIT = 20_000
 _CLASS_ENTRIES_LIMIT = 100
@@ -103,6 +105,11 @@ def library_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
             yield from _of_module(name, chosen, is_own=False)
             yield from _of_classes(name)
     yield from _of_frames(_local, is_own=False)
+
+
+def large_roots(found: dict[str, Callable[[], object]]) -> Iterator[Root | None]:
+    """Yield the variables of libraries in which a container of many entries was met: what leaks there is in one of them."""
+    yield from found.items()
 
 
 def running_roots() -> Iterator[Root | None]:

@@ -30,6 +30,7 @@ from memmon.probe.objects.roots import (
     class_roots,
     is_made_module,
     is_own_module,
+    large_roots,
     library_roots,
     module_names,
     near_roots,
@@ -59,7 +60,8 @@ PASSES = (
     (task_roots, 0, 6_000),
     (task_roots, 7, 6_000),
     (own_roots, LONGEST_DEPTH, 12_000),
-    (library_roots, LONGEST_DEPTH, 6_000),
+    (large_roots, LONGEST_DEPTH, 4_000),
+    (library_roots, LONGEST_DEPTH, 4_000),
     (class_roots, 3, 3_000),
     (thread_roots, 6, 3_000),
 )
@@ -100,6 +102,7 @@ class Walk:
         self._ends_at = monotonic() + SLICE_SECONDS
         self._ticks = self._asked_at = self._end = self._limit = self._share = self._depth = 0
         self._is_near = False
+        self._large: dict[str, Callable[[], object]] = {}
         self._turn = 0
         """Which of the passes it is, counted by twos: what a pass has gone into it doesn't go into again."""
         self._labels = Labels()
@@ -116,9 +119,10 @@ class Walk:
         for begin, depth, most in PASSES:
             self._depth = depth
             self._limit, self._share = _bounds(begin, depth, most, self.tally)
+            self._share //= _count_left(self._large, self.tally) if begin is large_roots else 1
             self._turn += 2
             self._is_near = begin is near_roots
-            self._walk(_roots_of(begin, self.tally))
+            self._walk(begin(self._large) if begin is large_roots else _roots_of(begin, self.tally))
             self.is_whole = self.is_whole and self.tally.visits < self._limit
 
     def end(self) -> None:
@@ -182,6 +186,8 @@ class Walk:
         self._deep_weights.clear()
         self._deep_nodes.clear()
         self._path.cut(0)
+        if self._share == _LIBRARY_SHARE and name in self.tally.lengths:
+            self._large[name] = reach
 
     def _begin(self, value: object, name: str) -> None:
         identity = id(value)
@@ -232,19 +238,11 @@ class Walk:
                 if place == count:
                     path.pop()
                     continue
-                self._end = self._end_of(ends[-1], waiting[-1])
+                self._end = _end_of(ends[-1], tally.visits, waiting[-1])
                 waiting[-1] -= 1
                 value = level[place]
                 self._meet(value, path.weight_of(value), path.samples[-1], nodes[place])
                 value = None
-
-    def _end_of(self, end: int, sibling_count: int) -> int:
-        """Return at which count of visits the next of so many siblings must end: the others get theirs."""
-        if sibling_count <= 1:
-            return end
-        left_count = end - self.tally.visits
-        kept_count = min((sibling_count - 1) * _KEPT_VISITS, left_count - left_count // sibling_count)
-        return end - kept_count
 
     def _is_over(self) -> bool:
         """Return whether the step has lasted long enough; the clock is asked now and then."""
@@ -354,6 +352,14 @@ def _wanted(value: Any, kind: Kind, most: int, met: int) -> int:
     return min(most, _FEW_OF_MANY if met < _VERY_MANY_MET else _LEAST_OF_MANY)
 
 
+def _end_of(end: int, visits: int, sibling_count: int) -> int:
+    """Return at which count of visits the next of so many siblings must end: the others get theirs."""
+    if sibling_count <= 1:
+        return end
+    left_count = end - visits
+    return end - min((sibling_count - 1) * _KEPT_VISITS, left_count - left_count // sibling_count)
+
+
 def _bounds(begin: object, depth: int, most: int, tally: Tally) -> tuple[int, int]:
     """Return at which count of visits a pass ends, and how many one root may take."""
     visits = tally.visits
@@ -365,6 +371,12 @@ def _bounds(begin: object, depth: int, most: int, tally: Tally) -> tuple[int, in
         limit = max(visits + most, _FAR_LIMIT)
         return limit, limit - visits
     return visits + most, _LIBRARY_SHARE if begin is library_roots and depth < LONGEST_DEPTH else most
+
+
+def _count_left(found: dict[str, Callable[[], object]], tally: Tally) -> int:
+    """Return below how many of the libraries' large variables there is more than was met, at least 1."""
+    identities = [id(reach()) for reach in found.values()]
+    return max(1, sum(one in tally.left.table_of(one) for one in identities))
 
 
 def _roots_of(begin: Callable[..., Iterator[Root | None]], tally: Tally) -> Iterator[Root | None]:
