@@ -76,6 +76,8 @@ LEVELS: dict[str, tuple[float, ...]] = {
     "margin of the last 24 h": (1.0, 0.75, 0.5),
     "margin of the last 12 h": (2.0,),
     "margin of the last 6 h": (4.0,),
+    "margin of floor 1": (np.inf, 5.0, 3.0, 2.0, 1.0),
+    "margin of floor 2": (np.inf, 5.0, 3.0, 2.0, 1.0),
 }
 """{demand: its values, the sternest first}; the shortest windows keep theirs: a working day's rise fills them."""
 
@@ -86,9 +88,10 @@ def setting_of(levels: Levels) -> Setting:
     """Return the demands at so many steps from the sternest."""
     value = {name: LEVELS[name][step] for name, step in levels.items()}
     since = {float(name.split()[2]): v for name, v in value.items() if name.startswith("margin from")}
-    lately = {float(name.split()[4]): v for name, v in value.items() if name.startswith("margin of")}
+    lately = {float(name.split()[4]): v for name, v in value.items() if name.startswith("margin of the last")}
+    floors = tuple(v for name, v in value.items() if name.startswith("margin of floor"))
     demands = Demands(**{name: v for name, v in value.items() if not name.startswith("margin")})
-    return Setting(demands, tuple(sorted(since.items(), reverse=True)), lately)
+    return Setting(demands, tuple(sorted(since.items(), reverse=True)), lately, floors)
 
 
 @dataclass(slots=True)

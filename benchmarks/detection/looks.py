@@ -1,6 +1,6 @@
 """What the judge looks at of a history, as figures: so that thousands of settings of its demands cost no more than one.
 
-A look is one trend: of the whole of the newest run, or of its last hours. It is an alarm where it meets every demand; a
+A look is one trend: of the whole of the newest run, of its floor below load, or of its last hours. It is an alarm where it meets every demand; a
 history is one where any of its looks is. What does not depend on the demands (new territory, a first working day, the
 steps that are found) is told once. Runs are not pooled, and neither deques nor load nor the hold are asked.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.evidence import newest_run
+from memmon.analysis.leak.floor import FLOOR_MARGIN, FLOORS, floor_trends
 from memmon.analysis.leak.recent import is_new, recent_trends
 from memmon.analysis.leak.rules import DEMANDS, ENOUGH_HOURS, MARGINS, RECENT_MARGINS, is_straight
 from memmon.analysis.leak.series import run_series
@@ -34,7 +35,10 @@ SHORTEST_HOURS = MARGINS[-1][0]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One trend: rates over the threshold, sizes over the growth; `window_hours` 0 for the whole run."""
+    """One trend: rates over the threshold, sizes over the growth.
+
+    `window_hours`: 0 for the whole run, -1, -2 ... for its floors.
+    """
 
     history: int
     window_hours: float
@@ -68,7 +72,7 @@ class Looks:
         self.column = {one.name: np.array([getattr(row, one.name) for row in rows]) for one in fields(Look)}
         self._history = self.column["history"].astype(int)
         self._young = (self.column["window_hours"] == 0) & (self.column["known_hours"] < SHORTEST_HOURS)
-        self._old = (self.column["window_hours"] == 0) & (self.column["known_hours"] >= ENOUGH_HOURS)
+        self._old = (self.column["window_hours"] <= 0) & (self.column["known_hours"] >= ENOUGH_HOURS)
         self._known: dict[tuple[object, ...], np.ndarray] = {}
 
     def alarms(self, setting: Setting) -> np.ndarray:
@@ -84,13 +88,13 @@ class Looks:
     def _large(self, setting: Setting) -> np.ndarray:
         """Tell which looks are new, no steps, and surely above the threshold."""
         demands = setting.demands
-        margins = (setting.margins, tuple(setting.recent_margins.items()))
+        margins = (setting.margins, tuple(setting.recent_margins.items()), setting.floor_margins)
         key = ("large", *margins, demands.clear, demands.by_floors_share, demands.rising_share)
         if key not in self._known:
             of = self.column
             sure = of["slope"] - self._margins(setting) * of["error"] >= 1
             sure = sure & self._meets("clear", demands)
-            by_floors = self._old & (of["slope"] >= demands.by_floors_share)
+            by_floors = self._old & (of["window_hours"] == 0) & (of["slope"] >= demands.by_floors_share)
             sure = sure | (by_floors & self._meets("rising", demands))
             large = np.where(self._young, of["is_straight"] > 0, sure & (of["is_stepped"] == 0))
             self._known[key] = large & (of["slope"] >= 1) & (of["is_new"] > 0)
@@ -103,6 +107,8 @@ class Looks:
             margins[(window == 0) & (known >= hours)] = margin
         for hours, margin in setting.recent_margins.items():
             margins[window == hours] = margin
+        for place, margin in enumerate(setting.floor_margins):
+            margins[window == -1 - place] = margin
         return margins
 
     def _meets(self, name: str, demands: Demands) -> np.ndarray:
@@ -149,6 +155,7 @@ class Setting:
     demands: Demands = DEMANDS
     margins: tuple[tuple[float, float], ...] = MARGINS
     recent_margins: dict[float, float] | None = None
+    floor_margins: tuple[float, ...] = (FLOOR_MARGIN,) * len(FLOORS)
 
     def __post_init__(self) -> None:
         if self.recent_margins is None:
@@ -164,6 +171,9 @@ def _looks_at(history: History, threshold: float, number: int) -> list[Look]:
     whole = fit_trend(run.hours, run.mb)
     seen = [] if whole is None else [(0.0, whole, True)]
     seen += [(one.hours, one.trend, is_new(run, one)) for one in recent_trends(run)]
+    if whole is not None and run.history_hours >= ENOUGH_HOURS:
+        floors = floor_trends(run, whole, threshold)
+        seen += [(-1.0 - FLOORS.index(floor), trend, True) for floor, trend in floors]
     return [
         _look(trend, threshold, number, window, run.history_hours, new=new)
         for window, trend, new in seen

@@ -17,6 +17,7 @@ import math
 from typing import TYPE_CHECKING
 
 from memmon.analysis.leak.envelope import BLOCK_COUNT, SAMPLES_PER_BLOCK
+from memmon.analysis.leak.floor import FEWEST_SHARE, FLOOR, FLOORS
 from memmon.analysis.leak.rules import RECENT_MARGINS
 from memmon.analysis.leak.signals.short import BLOCKS as SHORT_BLOCKS
 from memmon.analysis.leak.signals.short import SHORT_WINDOWS_HOURS
@@ -37,8 +38,8 @@ MIXED_SLOPE_SHARE = 2.0
 """Standard deviation of the slopes averaged over, in thresholds. Chosen: leaks that matter are of that size."""
 VISIBLE_ERRORS = 2.84
 """Standard errors in the smallest visible slope, about: 2 and 0.84. By definition; of few blocks they are more, and the error comes out larger."""
-CHOICE_COUNT = len(Signal) * (len(RECENT_MARGINS) + len(SHORT_WINDOWS_HOURS) + 3)
-"""Stretches among which a verdict chooses: all, recent, short, since the onset, all runs; of each signal. By definition."""
+CHOICE_COUNT = len(Signal) * (len(RECENT_MARGINS) + len(SHORT_WINDOWS_HOURS) + 3) + len(FLOORS)
+"""Stretches among which a verdict chooses: all, recent, short, since the onset, all runs; of each signal; and the floors. By definition."""
 LEAST_ERROR_SHARE = 1e-3
 """Standard error, in thresholds, at least. Chosen: readings are whole pages."""
 
@@ -69,6 +70,8 @@ def _freedom(finding: LeakFinding) -> int:
         return max(min(finding.window.run_count, BLOCK_COUNT) - 1, LEAST_FREEDOM)
     is_short = finding.duration_hours <= SHORT_WINDOWS_HOURS[0]
     most = SHORT_BLOCKS if is_short else BLOCK_COUNT
+    if finding.window.kind == FLOOR:  # what lies on it is not told: as many as must
+        most = int(FEWEST_SHARE * most)
     return max(min(most, finding.sample_count // SAMPLES_PER_BLOCK) - TERMS, LEAST_FREEDOM)
 
 

@@ -59,7 +59,7 @@ def median_slope(x: FloatArray, y: FloatArray) -> float:
 def kendall_tau(y: FloatArray) -> float:
     """Return Kendall's tau of `y` with time: 1.0 when every later value is higher, 0.0 for no order."""
     first, second = _pairs(y.size)
-    return float(np.sign(y[second] - y[first]).mean())
+    return mean_of(np.sign(y[second] - y[first]))
 
 
 def mean_of(values: FloatArray) -> float:
@@ -75,6 +75,14 @@ def block_starts(number: IntArray) -> IntArray:
     return np.asarray(begins.nonzero()[0], dtype=np.int64)
 
 
+def block_sizes(starts: IntArray, count: int) -> IntArray:
+    """Return how many samples lie in each block, of `count` samples whose blocks begin at `starts`."""
+    sizes = np.empty_like(starts)
+    sizes[:-1], sizes[-1:] = starts[1:], count
+    sizes -= starts
+    return sizes
+
+
 def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_COUNT) -> Blocks:
     """Return about `block_count` minima over blocks of equal length of one run's samples.
 
@@ -87,7 +95,7 @@ def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_
     since = hours - begin
     number = np.floor(since / length).astype(np.int64)
     starts = block_starts(number)
-    sizes = np.append(starts[1:], hours.size) - starts
+    sizes = block_sizes(starts, hours.size)
     centre = np.add.reduceat(hours, starts) / sizes
     first = np.minimum.reduceat(mb, starts)
     if starts.size < 2:  # noqa: PLR2004 - no slope through one point
@@ -95,6 +103,22 @@ def block_minima(hours: FloatArray, mb: FloatArray, *, block_count: int = BLOCK_
     slope = median_slope(centre, first)
     lowest = np.minimum.reduceat(mb - slope * since, starts) + slope * (centre - begin)
     return Blocks(number=number[starts], hours=centre, mb=lowest, length_hours=length)
+
+
+def block_quantiles(hours: FloatArray, mb: FloatArray, quantile: float, *, block_count: int) -> Blocks:
+    """Return that quantile (the nearest reading) of blocks of equal length of one run's samples, taken round a first slope too."""
+    begin = float(hours[0])
+    length = float(hours[-1] - hours[0]) / block_count * (1 + 1e-9)
+    number = np.floor((hours - begin) / length).astype(np.int64)
+    starts = block_starts(number)
+    sizes = block_sizes(starts, hours.size)
+    centre = np.add.reduceat(hours, starts) / sizes
+    chosen = starts + np.floor(quantile * (sizes - 1) + 0.5).astype(np.int64)
+    first = mb[np.lexsort((mb, number))][chosen]
+    slope = median_slope(centre, first) if starts.size > 1 else 0.0
+    level = mb - slope * (hours - begin)
+    found = level[np.lexsort((level, number))][chosen] + slope * (centre - begin)
+    return Blocks(number=number[starts], hours=centre, mb=found, length_hours=length)
 
 
 def _whole_days(length_hours: float, span_hours: float) -> float:

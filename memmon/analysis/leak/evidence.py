@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, day_columns
+from memmon.analysis.leak.floor import FLOOR, FLOOR_DEMANDS, FLOOR_MARGIN, floor_trends
 from memmon.analysis.leak.garbage_rule import beyond_garbage, rule_beyond_garbage
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
@@ -114,10 +115,10 @@ def gather(
         return replace(whole, is_alarm=False, failed=AS_BEFORE)
     notable = NOTABLE_SHARE * threshold_mb_per_hour
     lately = [] if is_brief else recent_trends(newest, at_least=notable)
-    recent = first_alarm(newest, lately, threshold_mb_per_hour)
-    if recent is not None:
-        found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
-        return since_onset(found, at_least=threshold_mb_per_hour)
+    other = _alarm_of_the_last_hours(newest, lately, threshold_mb_per_hour)
+    other = other if other is not None or is_brief else floor_alarm(whole, threshold_mb_per_hour)
+    if other is not None:
+        return other
     together = _all_together(runs, newest, threshold_mb_per_hour)
     if whole is None:
         return together
@@ -136,6 +137,17 @@ def _alarm_among(
         return whole
     others = (whole_evidence(worker, threshold_mb_per_hour) for worker in beside)
     return next((other for other in others if other is not None and other.is_alarm), None)
+
+
+def _alarm_of_the_last_hours(
+    newest: RunSeries, lately: Sequence[RecentTrend], threshold_mb_per_hour: float
+) -> Evidence | None:
+    """Return the alarm that the last hours are, None where they are none."""
+    recent = first_alarm(newest, lately, threshold_mb_per_hour)
+    if recent is None:
+        return None
+    found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")
+    return since_onset(found, at_least=threshold_mb_per_hour)
 
 
 def _slow_growth(
@@ -186,6 +198,29 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
     return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
 
 
+def floor_alarm(whole: Evidence | None, threshold_mb_per_hour: float) -> Evidence | None:
+    """Return the alarm that the floor of a run is below load that comes and goes, None where it is none or the run is young.
+
+    `whole`: what all of the run says.
+    """
+    if whole is None or whole.trend is None or whole.hours < ENOUGH_HOURS:
+        return None
+    run = whole.series
+    for _, trend in floor_trends(run, whole.trend, threshold_mb_per_hour):
+        ruling = rule_beyond_garbage(
+            run,
+            trend,
+            threshold_mb_per_hour,
+            margin=FLOOR_MARGIN,
+            demands=FLOOR_DEMANDS,
+            known_hours=run.history_hours,
+        )
+        if ruling.is_alarm:
+            found = of_trend("whole", run, trend, is_alarm=True, failed="")
+            return replace(found, kind=FLOOR)
+    return None
+
+
 def onset_of(evidence: Evidence) -> Onset:
     """Return since when the evidence's run grows, on its uptime clock.
 
@@ -195,6 +230,9 @@ def onset_of(evidence: Evidence) -> Onset:
     if evidence.trend is None:
         first = float(run.hours[0])
         return Onset(hours=first, earliest_hours=first, latest_hours=first, found=False)
+    if evidence.kind == FLOOR:
+        blocks = evidence.trend.blocks
+        return find_onset(blocks.hours, blocks.mb, number=blocks.number, day_cycle=False, may_hide_days=False)
     back = run.span_hours if evidence.kind == "whole" else CONTEXT_SPANS * evidence.trend.span_hours
     cut = int(np.searchsorted(run.hours, run.hours[-1] - back - 1e-6))
     hours, mb = run.hours[cut:], run.mb[cut:]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.analysis.leak.envelope import block_minima, median_slope
-from memmon.analysis.leak.rules import Ruling, rule
+from memmon.analysis.leak.rules import DEMANDS, Ruling, rule
 
 if TYPE_CHECKING:
+    from memmon.analysis.leak.rules import Demands
     from memmon.analysis.leak.series import RunSeries
     from memmon.analysis.leak.trend import Trend
 
@@ -24,10 +25,11 @@ def rule_beyond_garbage(
     threshold_mb_per_hour: float,
     *,
     margin: float | None,
+    demands: Demands = DEMANDS,
     known_hours: float | None = None,
 ) -> Ruling:
     """Apply the alarm rule to the trend of the last part of a run: what grows beside garbage must be a leak by itself."""
-    ruling = rule(trend, threshold_mb_per_hour, margin=margin, known_hours=known_hours)
+    ruling = rule(trend, threshold_mb_per_hour, margin=margin, demands=demands, known_hours=known_hours)
     beyond = trend.slope - threshold_mb_per_hour
     return beyond_garbage(run, ruling, beyond_mb_per_hour=beyond, span_hours=trend.span_hours)
 

@@ -132,6 +132,7 @@ def _stretch(judgement: Judgement) -> str:
     evidence = judgement.evidence
     what = {
         "whole": "the whole run",
+        "floor": "the floor of the whole run, below load that comes and goes",
         "pooled": f"{evidence.run_count} runs together",
         "since onset": "the time since the growth began",
         "week apart": "each hour beside the same hour a week before",

@@ -87,12 +87,16 @@ def weights_error(weights: FloatArray, block: IntArray, noise: Noise) -> float:
     """Return the standard error of `weights @ y` under `noise`; the weights sum to zero."""
     if noise.is_random_walk:
         later = np.cumsum(weights[::-1])[::-1][1:]
-        steps = np.diff(block).astype(np.float64)
-        return noise.shock_mb * math.sqrt(float(np.sum(later**2 * steps)))
-    lag = np.abs(block[:, None] - block[None, :])
-    kept = noise.root ** np.arange(int(block[-1] - block[0]) + 1)  # a power for each lag, not for each pair
+        return noise.shock_mb * math.sqrt(float(np.add.reduce(later * later * (block[1:] - block[:-1]))))
+    spanned = int(block[-1] - block[0]) + 1
+    kept = noise.root ** np.arange(spanned)  # a power for each lag, not for each pair
     level = noise.shock_mb**2 / (1 - noise.root**2)
-    return math.sqrt(max(level * float(weights @ (kept[lag] @ weights)), 0.0))
+    if spanned == block.size:  # no gaps: each lag has one sum of products
+        products = np.correlate(weights, weights, "full")[spanned - 1 :]
+        squared = 2 * float(kept @ products) - float(products[0])
+    else:
+        squared = float(weights @ (kept[np.abs(block[:, None] - block[None, :])] @ weights))
+    return math.sqrt(max(level * squared, 0.0))
 
 
 def whitened(columns: FloatArray, block: IntArray, noise: Noise) -> FloatArray:
