@@ -192,7 +192,7 @@ def test_a_text_file_in_memory_is_told_with_what_was_written():
 
 def test_a_log_in_memory_is_told_by_the_line_that_logs(monkeypatch):
     """What a logger's handler keeps in memory is created where the program logs."""
-    monkeypatch.setattr(LOG, "handlers", [logging.StreamHandler(HELD.log)])
+    monkeypatch.setattr(LOG, "handlers", [logging.StreamHandler(io.StringIO())])
     told = all_chains(logged, begun=100, more=500)[0]
     assert told.culprit.kind == "_io.StringIO"
     assert told.created_at[0].function == "logged"
