@@ -34,6 +34,37 @@ def test_the_interval_holds_the_rate_of_leaks_that_began_late(onsets):
     assert np.mean(held) >= 0.85
 
 
+def test_the_interval_holds_beside_load_that_rises(onsets):
+    """Where counted work rises and memory follows it, 90 of 100 intervals of three days hold the leak's own rate."""
+    held = [one[1] for one in onsets.held("load_following", 72.0, 40, "tuning")]
+    assert len(held) >= 35
+    assert np.mean(held) >= 0.9
+
+
+def _rising(per_unit_mb, *, work=True):
+    hours = np.arange(0, 48 + 1e-9, 1 / 12)
+    rng = np.random.default_rng(11)
+    pace = (
+        1000 * (1 + hours / 48 + 0.3 * np.sin(2 * np.pi * hours / 7)) * np.exp(rng.normal(0, 0.1, hours.size))
+    )
+    mb = 300 + 25 * np.maximum(hours - 24, 0) + per_unit_mb * pace / 1000 + rng.normal(0, 1, hours.size)
+    return detect_leak(
+        History.from_arrays(
+            at_seconds=1.77e9 + hours * 3600,
+            rss_bytes=mb * 2**20,
+            work_count=np.cumsum(pace) / 12 if work else None,
+        )
+    )
+
+
+def test_load_widens_an_interval_by_a_part_of_the_slope_at_most():
+    """What load may explain reaches below the leak's own rate, and leaves a sure leak sure."""
+    beside = _rising(80.0)
+    assert beside.slope_low_mb_per_hour <= 25 <= beside.slope_high_mb_per_hour
+    assert beside.slope_low_mb_per_hour > 10
+    assert beside.confidence == "high"
+
+
 def _day(mb):
     times = np.arange(0, 24 + 1e-9, 1 / 12)
     noise = np.random.default_rng(7).normal(0, 1.0, times.size)

@@ -75,6 +75,31 @@ def without_load(series: RunSeries) -> LoadShare | None:
     return _share(series, float(found[2]) / level, rise, inseparable=False)
 
 
+def slope_beside_load(series: RunSeries, from_seconds: float) -> tuple[float, float] | None:
+    """Return the slope since a time, fitted beside the work done per hour, and its standard error (MB/h).
+
+    None where no work was counted, or its rate tells nothing there.
+    """
+    if series.work is None:
+        return None
+    cut = int(np.searchsorted(series.at_seconds, from_seconds - 1e-3))
+    since = replace(series, hours=series.hours[cut:], mb=series.mb[cut:], work=series.work[cut:])
+    if since.hours.size < FEWEST_LOAD_BLOCKS:
+        return None
+    blocks = block_minima(since.hours, since.mb)
+    rate = _rate(since, blocks.number, blocks.length_hours)
+    level = float(np.abs(rate).mean())
+    if blocks.mb.size < FEWEST_LOAD_BLOCKS or level <= 0 or float(np.ptp(rate)) <= 1e-6 * level:
+        return None
+    away = blocks.hours - blocks.hours.mean()
+    design = np.column_stack([np.ones(away.size), away, rate / level])
+    solver = np.linalg.pinv(design)
+    found = solver @ blocks.mb
+    left = blocks.mb - design @ found
+    noise = fit_noise(left - left.mean(), blocks.number, trend_terms=3)
+    return float(found[1]), weights_error(solver[1], blocks.number, noise)
+
+
 def without_rate(series: RunSeries, clock: FloatArray) -> FloatArray:
     """Return the MB of a series without what follows the work done per hour, fitted beside a line in another clock."""
     blocks = block_minima(series.hours, series.mb)

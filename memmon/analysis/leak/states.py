@@ -11,7 +11,7 @@ from memmon.analysis.leak.evidence import AS_BEFORE, Evidence, gather, newest_ru
 from memmon.analysis.leak.garbage_rule import GARBAGE
 from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
-from memmon.analysis.leak.load import without_load
+from memmon.analysis.leak.load import slope_beside_load, without_load
 from memmon.analysis.leak.rules import ENOUGH_HOURS
 from memmon.analysis.leak.series import more_filled
 from memmon.analysis.leak.settled import settled
@@ -30,6 +30,8 @@ LOAD_LEFT_SHARE = 0.35
 """Slope left beside the load, over the plain one, that load explains. Tuned."""
 LOAD_NOTABLE_SHARE = 0.2
 """Share of the threshold from which growth is put beside the load. Tuned."""
+LOAD_DOUBT_SHARE = 0.4
+"""Part of the slope, at most, by which its interval reaches further for the load. Chosen: as for a drift before an onset."""
 
 PLATEAU_SHARE = 0.35
 """Last part of a run that must be level for growth to have ended. Tuned on warm-ups."""
@@ -81,6 +83,16 @@ def judge_as_it_is(
     plain = gather(runs, threshold_mb_per_hour, is_brief=is_brief)
     if plain is None:
         return None
+    found = _beside_work(plain, runs, threshold_mb_per_hour, is_brief=is_brief)
+    return (
+        replace(found, evidence=_in_doubt_of_load(found.evidence, runs)) if found.verdict.row.grows else found
+    )
+
+
+def _beside_work(
+    plain: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float, *, is_brief: bool
+) -> Judgement:
+    """Judge growth beside the load where it follows that, and beside deques."""
     following = [without_load(run) for run in runs]
     if any(following):
         freed = [run if share is None else share.series for run, share in zip(runs, following, strict=True)]
@@ -99,6 +111,19 @@ def _with_load(
     if grows and not rest.is_alarm and explained:
         return Judgement(verdict=Verdict.LOAD_DRIVEN, reason="work_explains", evidence=plain)
     return _with_deques(rest, freed, threshold_mb_per_hour)
+
+
+def _in_doubt_of_load(evidence: Evidence, runs: Sequence[RunSeries]) -> Evidence:
+    """Return growth with an interval that reaches as far as the load, fitted beside it, may explain some of it or hide it."""
+    run = next((one for one in runs if one.run_id == evidence.series.run_id), None)
+    beside = None if run is None or evidence.trend is None else slope_beside_load(run, evidence.from_seconds)
+    if beside is None or evidence.slope <= 0:
+        return evidence
+    slope, error = beside
+    most = LOAD_DOUBT_SHARE * evidence.slope
+    lower = min(max(evidence.low - slope + evidence.quantile * error, 0.0), most)
+    upper = min(max(slope + evidence.quantile * error - evidence.high, 0.0), most)
+    return replace(evidence, below=evidence.below + lower, above=evidence.above + upper)
 
 
 def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per_hour: float) -> Judgement:
