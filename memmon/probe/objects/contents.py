@@ -13,7 +13,7 @@ from memmon.guest.shielding import attempt
 from memmon.probe.objects.container_sample import is_sparse, spread_places
 from memmon.probe.objects.plain import instance_values, module_at, module_values, namespace_of
 
-_LISTED_COUNT = 400
+LISTED_COUNT = 400
 """Up to so many referents of one object are asked for in one call."""
 
 _LISTED_BYTES = 64 * 1024
@@ -65,7 +65,7 @@ def _referents(value: Any, size_bytes: int, wanted: int) -> tuple[int, list[Any]
         return 0, _of_view(value)
     if issubclass(type(value), threading.local):
         found = _of_threads(found)
-    if len(found) <= _LISTED_COUNT:
+    if len(found) <= LISTED_COUNT:
         return 0, found
     return len(found), [found[place] for place in spread_places(len(found), 2 * wanted)]
 
@@ -75,7 +75,7 @@ def _of_threads(found: list[Any]) -> list[Any]:
     named: list[Any] = []
     for one in found:
         is_table = type(one) is dict and any(type(key) is not str for key in islice(one, 1))
-        named += islice(one.values(), _LISTED_COUNT) if is_table else [one]
+        named += islice(one.values(), LISTED_COUNT) if is_table else [one]
     return named
 
 
@@ -106,8 +106,7 @@ def _sampled(value: Any, base: Any, length: int, wanted: int) -> list[Any]:
         # No negative places: Python makes them positive by the `__len__` of the deque's own class.
         places = range(length) if length <= wanted else (*range(half), *range(length - half, length))
         return [deque.__getitem__(value, place) for place in places]
-    step = max(length // wanted, 1)
-    return [base.__getitem__(value, place) for place in range(0, length, step)]
+    return list(base.__getitem__(value, slice(0, length, max(length // wanted, 1))))
 
 
 def _of_dict(value: Any, length: int, wanted: int) -> list[Any]:
@@ -115,6 +114,8 @@ def _of_dict(value: Any, length: int, wanted: int) -> list[Any]:
     if is_sparse(size, length):
         return []
     keys, values = dict.keys(value), dict.values(value)
+    if length <= wanted:
+        return [*keys, *values]
     if size > _BACKWARD_BYTES:
         # A large dict of which the oldest keys are deleted begins with a stretch of nothing.
         return [*islice(reversed(keys), wanted), *islice(reversed(values), wanted)]
@@ -128,7 +129,7 @@ def _attributes(value: Any, base: Any, length: int) -> list[Any]:
     container that list would be long; there the dict of the attributes is asked for, which
     makes it if need be.
     """
-    if length > _LISTED_COUNT or is_sparse(base.__sizeof__(value), length):
+    if length > LISTED_COUNT or is_sparse(base.__sizeof__(value), length):
         values = instance_values(value)
         return [values] if values else []
     found = gc.get_referents(value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.objects.contents import contents
+from memmon.probe.objects.contents import LISTED_COUNT, contents
 from memmon.probe.objects.kinds import Kinds
 from memmon.probe.objects.own_size import measured
 from memmon.probe.objects.places import PASSED_OVER
@@ -126,13 +127,14 @@ class Path:
     def find_again(self, reach: Callable[[], object], kinds: Kinds | None = None) -> None:
         """Go the way again from `reach()`; it ends where something isn't where it was. `kinds`: types known already."""
         kinds = kinds or Kinds()
+        places, taken, siblings = self.places, self.taken, self.siblings
         value: Any = reach() if self.ids else None
         level: list[Any] = []
         for depth, identity in enumerate(self.ids):
             if depth:
-                place = self.places[depth - 1]
+                place = places[depth - 1]
                 if place >= len(level) or id(level[place]) != identity:
-                    place = self.places[depth - 1] = _place_of(identity, level)
+                    place = places[depth - 1] = _place_of(identity, level)
                     if place < 0:
                         break
                 value = level[place]
@@ -140,10 +142,12 @@ class Path:
                 break
             kind = kinds.of(value)
             # The way may be 200 levels long: only of what is no built-in container the size matters here.
-            size = measured(value, kind.method, kind.header) if kind.base is None else 0
-            level = contents(value, kind.base, self.taken[depth], size)[1]
-            self.siblings.append(level)
-        self.cut(len(self.siblings))
+            level = gc.get_referents(value) if kind.is_simple else []
+            if not 0 < len(level) <= LISTED_COUNT:
+                size = measured(value, kind.method, kind.header) if kind.base is None else 0
+                level = contents(value, kind.base, taken[depth], size)[1]
+            siblings.append(level)
+        self.cut(len(siblings))
 
 
 def _place_of(identity: int, siblings: list[Any]) -> int:

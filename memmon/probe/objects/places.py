@@ -89,7 +89,7 @@ class Places:
         """Return the place below `parent` under `label`; where the same recurs further up, it is that one."""
         if parent == TOGETHER:
             return parent
-        key = _key(parent, label, kind)
+        key = hash((parent, label, kind)) & _KEY_MASK
         index = self._index[key % _TABLE_COUNT]
         found = index.get(key)
         if found is not None:

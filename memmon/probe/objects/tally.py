@@ -79,10 +79,12 @@ class ByAddress:
         return self.tables[(identity >> _POOL_BITS) % _TABLE_COUNT]
 
     def note_all(self, way: list[int], number: int) -> None:
-        """Note a number of all addresses on a way; where the last has it already, all have."""
-        if way and self.table_of(way[-1]).get(way[-1]) != number:
-            for identity in way:
-                self.table_of(identity)[identity] = number
+        """Note a number of all addresses on a way; where one has it already, all before it have."""
+        for identity in reversed(way):
+            table = self.tables[(identity >> _POOL_BITS) % _TABLE_COUNT]
+            if table.get(identity) == number:
+                return
+            table[identity] = number
 
     def free(self, between: Callable[[], object]) -> None:
         """Forget all, in pieces."""
@@ -125,7 +127,7 @@ class Tally:
 
     def met_at(self, identity: int) -> int | None:
         """Return the place where an object is counted; None when it wasn't met yet."""
-        return self.met.table_of(identity).get(identity)
+        return self.met.tables[(identity >> _POOL_BITS) % _TABLE_COUNT].get(identity)
 
     def keep_among(self, values: dict[str, Any], names: list[str]) -> list[str]:
         """Keep variables of a module for places of their own; return those of types of which most are none."""
@@ -211,7 +213,7 @@ class Tally:
 
     def first(self, value: Any, identity: int, kind: Kind, weight: float, place: int) -> int:
         """Count an object that wasn't met yet, and return its own bytes."""
-        self.met.table_of(identity)[identity] = place
+        self.met.tables[(identity >> _POOL_BITS) % _TABLE_COUNT][identity] = place
         self.visits += 1
         own_bytes = measured(value, kind.method, kind.header)
         if place >= 0:
@@ -276,22 +278,23 @@ class Tally:
         """
         nodes: list[int] = []
         numbers: set[int] = set()
-        tables = self.met.tables
+        tables, known_kind, child = self.met.tables, self.kinds.known.get, self.places.child
         last_label, last_kind, last_place = "", None, PASSED_OVER
         for one, label in zip(found, labels, strict=True):
-            kind = self.kinds.of(one)
+            kind = known_kind(id(type(one))) or self.kinds.of(one)
             if label is PASSED or kind.role == IS_NUMBER:
                 nodes.append(PASSED_OVER)
                 if is_new:
-                    self.numbers[kind.name] = self.numbers.get(kind.name, 0.0) + weight
-                    if type(one) is float or (
-                        type(one) is int and not _SMALLEST_SHARED <= one <= _LARGEST_SHARED
-                    ):
-                        numbers.add(id(one))
+                    self._note_number(one, kind, weight, numbers)
                 continue
             if label is not last_label or kind is not last_kind:
                 last_label, last_kind = label, None if kind.has_code else kind
-                last_place = self._place_of(one, kind, label, holder, of_class=of_class)
+                is_plain = not (of_class or kind.has_code or label[0] == "[" or label == ".__dict__")
+                last_place = (
+                    child(holder, label, kind.name, kind.flags)
+                    if is_plain
+                    else self._place_of(one, kind, label, holder, of_class=of_class)
+                )
             if kind.role == IS_CLOSED:
                 nodes.append(PASSED_OVER)
                 if is_new:
@@ -302,6 +305,12 @@ class Tally:
                 nodes.append(last_place if known == last_place else PASSED_OVER)
         self.part_of(holder, weight, _NUMBER_BYTES * len(numbers))
         return nodes
+
+    def _note_number(self, one: Any, kind: Kind, weight: float, own: set[int]) -> None:
+        """Count a number or a value like it; one that Python makes anew each time is among those of the holder's `own`."""
+        self.numbers[kind.name] = self.numbers.get(kind.name, 0.0) + weight
+        if type(one) is float or (type(one) is int and not _SMALLEST_SHARED <= one <= _LARGEST_SHARED):
+            own.add(id(one))
 
     def _place_of(self, value: Any, kind: Kind, label: str, holder: int, *, of_class: bool) -> int:
         if label == ".__dict__" and (type(value) is not dict or len(value) < _MANY_ATTRIBUTES):

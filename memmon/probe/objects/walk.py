@@ -12,12 +12,13 @@ collector tracks: what was met is a dict of plain numbers, what waits are a few 
 
 from __future__ import annotations
 
+import gc
 import sys
 from itertools import islice, repeat
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.objects.contents import contents
+from memmon.probe.objects.contents import LISTED_COUNT, contents
 from memmon.probe.objects.kept_by_python import thread_roots
 from memmon.probe.objects.kinds import IS_NUMBER, IS_OPEN, Kind
 from memmon.probe.objects.labels import Labels
@@ -260,15 +261,22 @@ class Walk:
             if kind.role == IS_NUMBER:
                 return
             own_bytes = tally.first(value, identity, kind, weight, node)
-            if kind.role == IS_OPEN and (not tally.is_foreign_code(value) or _is_made_for(self._path, value)):
-                if type(value) is FunctionType:
-                    tally.code_of(value, weight, node)
+            if kind.role == IS_OPEN:
+                if type(value) is FunctionType and not self._counts_code(value, weight, node):
+                    return
                 self._enter(value, identity, kind, own_bytes, weight, sample_count, node, is_new=True)
         elif known == node:
             if self.tally.left.table_of(identity).get(identity, self._turn) < self._turn:
                 self._go_again(value, identity, weight, sample_count, node)
             elif node >= 0 and (not self._path.news or self._path.news[-1]):
                 tally.again(identity, node)
+
+    def _counts_code(self, function: FunctionType, weight: float, node: int) -> bool:
+        """Count a function's code and return True; False of a library's function, into which isn't gone."""
+        if self.tally.is_foreign_code(function) and not _is_made_for(self._path, function):
+            return False
+        self.tally.code_of(function, weight, node)
+        return True
 
     def _go_again(self, value: Any, identity: int, weight: float, sample_count: int, node: int) -> None:
         """Go down into what was met before, for what is further below."""
@@ -293,22 +301,23 @@ class Walk:
         """Go down to what an object leads to; a sample stands for all the entries, and is thinner below."""
         path = self._path
         is_late = not path.ids and self.tally.visits >= self._end
-        is_deep = len(path.ids) >= self._depth or _is_foreign_class(value, self.tally)
+        is_deep = len(path.ids) >= self._depth or (kind.is_class and _is_foreign_class(value, self.tally))
         if is_late or (is_deep and self._depth < LONGEST_DEPTH):
             self.tally.left.table_of(identity)[identity] = self._turn + is_new
             self.tally.left.note_all(self._path.ids, self._turn)
             return
         # As many whatever is left of the visits: two looks must take the same samples.
         wanted = _wanted(value, kind, most, self.tally.places.met[node] if node >= 0 else 0)
-        length, found = contents(value, kind.base, wanted, own_bytes)
+        length, found = 0, gc.get_referents(value) if kind.is_simple else []
+        if not 0 < len(found) <= LISTED_COUNT:
+            length, found = contents(value, kind.base, wanted, own_bytes)
         if is_new:
             self.tally.note_length(value, kind, length, weight, node)
         if not found:
             return
         of_class = bool(path.holders) and path.holders[-1] == OF_CLASS
         if length > len(found):
-            if not of_class:  # of which each entry is another
-                weight *= length / len(found)
+            weight *= 1.0 if of_class else length / len(found)  # of a class each entry is another
             most = max(most // 2, _LEAST_SAMPLE_COUNT)
         labels = self._labels.of(value, kind.base, wanted, found, is_namespace=node < 0)
         self.tally.values_of(kind, labels, weight, node, is_new=is_new)
@@ -327,7 +336,7 @@ class Walk:
             sample_count=most,
             taken_count=wanted,
             end=self._end,
-            holder=_holder(value, kind.base),
+            holder=OF_CONTAINER if kind.base is not None else OF_CLASS if kind.is_class else OF_INSTANCE,
             nodes=nodes,
             is_new=is_new,
         )
@@ -383,12 +392,6 @@ def _roots_of(begin: Callable[..., Iterator[Root | None]], tally: Tally) -> Iter
     if begin is variable_roots:
         return begin(tally.keep_among)
     return begin(tally.left_among) if begin in _OF_VARIABLES else begin()
-
-
-def _holder(value: object, base: object) -> int:
-    if base is not None:
-        return OF_CONTAINER
-    return OF_CLASS if issubclass(type(value), type) else OF_INSTANCE
 
 
 def _is_made_for(path: Path, function: FunctionType) -> bool:
