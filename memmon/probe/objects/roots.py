@@ -39,8 +39,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
     Root = tuple[str, Callable[[], object]]
-    Choice = Callable[[dict[str, Any], list[str]], list[str]]
-    """Which of some variables of a module are worth beginning at."""
+    Choice = Callable[[str, dict[str, Any], list[str]], list[str]]
+    """Which of some variables of a module, whose path comes first, are worth beginning at."""
+
+    Earlier = dict[str, list[str]]
+    """By a module's name the variables that were chosen before: of others nothing is left."""
 
 _NAMES_LIMIT = 20_000
 _NAMES_AT_ONCE = 400
@@ -65,36 +68,38 @@ _GENERATOR_STEPS = frozenset({"async_generator_asend", "async_generator_athrow"}
 _TASK_SETS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
 
 
-def _all_names(_values: dict[str, Any], names: list[str]) -> list[str]:
+def _all_names(_beginning: str, _values: dict[str, Any], names: list[str]) -> list[str]:
     return names
 
 
-def own_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
+def own_roots(chosen: Choice = _all_names, earlier: Earlier | None = None) -> Iterator[Root | None]:
     """Yield where the program's own objects begin: modules, running functions, tasks; None between whiles."""
-    yield from _own_roots(chosen, _local)
+    yield from _own_roots(chosen, earlier, _local)
     yield from waiting_roots()
 
 
-def near_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
+def near_roots(chosen: Choice = _all_names, earlier: Earlier | None = None) -> Iterator[Root | None]:
     """Yield the same but for tasks and threads: what else of the program's holds a thread is a better way to it."""
-    return _own_roots(chosen, _no_thread)
+    return _own_roots(chosen, earlier, _no_thread)
 
 
-def _own_roots(chosen: Choice, local: Callable[..., object]) -> Iterator[Root | None]:
-    yield from variable_roots(chosen)
+def _own_roots(
+    chosen: Choice, earlier: Earlier | None, local: Callable[..., object]
+) -> Iterator[Root | None]:
+    yield from variable_roots(chosen, earlier)
     yield from hook_roots()
     yield from _of_frames(local, is_own=True)
 
 
-def variable_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
+def variable_roots(chosen: Choice = _all_names, earlier: Earlier | None = None) -> Iterator[Root | None]:
     """Yield the variables of the program's own modules; None between whiles."""
     for name in sorted(module_names(), key=lambda name: name != "__main__"):
         yield None
         if _is_own(name):
-            yield from _of_module(name, chosen, is_own=True)
+            yield from _of_module(name, chosen, earlier, is_own=True)
 
 
-def library_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
+def library_roots(chosen: Choice = _all_names, earlier: Earlier | None = None) -> Iterator[Root | None]:
     """Yield what the modules of Python and of installed packages hold, packages' first; None between whiles."""
     for name in sorted(
         module_names(),
@@ -102,7 +107,7 @@ def library_roots(chosen: Choice = _all_names) -> Iterator[Root | None]:
     ):
         yield None
         if not _is_own(name) and name.partition(".")[0] != "memmon":
-            yield from _of_module(name, chosen, is_own=False)
+            yield from _of_module(name, chosen, earlier, is_own=False)
             yield from _of_classes(name)
     yield from _of_frames(_local, is_own=False)
 
@@ -163,22 +168,35 @@ def is_made_module(name: str) -> bool:
     )
 
 
-def _of_module(name: str, chosen: Choice, *, is_own: bool) -> Iterator[Root | None]:
-    attributes = [one for one in _plain_names(module_values(module_at(name))) if _is_root(name, one)]
-    beginning = name if is_own or not is_made_module(name) else f"{MADE_MODULES}{ANY}"
-    of_many = _types_of_many(name) if is_own and len(attributes) > _MANY_VARIABLES else frozenset()
+def _of_module(name: str, chosen: Choice, earlier: Earlier | None, *, is_own: bool) -> Iterator[Root | None]:
+    attributes = earlier.get(name) if earlier else None
+    if attributes is None:
+        attributes = _variable_names(name)
+    beginning = f"{name if is_own or not is_made_module(name) else MADE_MODULES + ANY}."
+    is_large = len(module_values(module_at(name))) > _MANY_VARIABLES
+    of_many = _types_of_many(name) if is_own and is_large else frozenset()
+    found: list[str] = []
     for begun in range(0, len(attributes), _NAMES_AT_ONCE):
         yield None
-        for attribute in chosen(module_values(module_at(name)), attributes[begun : begun + _NAMES_AT_ONCE]):
+        some = attributes[begun : begun + _NAMES_AT_ONCE]
+        some = chosen("" if of_many else beginning, module_values(module_at(name)), some)
+        found += some
+        for attribute in some:
             is_one_of_many = bool(of_many) and id(type(variable(name, attribute))) in of_many
-            path = f"{name}{ANY}" if is_one_of_many else f"{beginning}.{attribute}"
+            path = f"{name}{ANY}" if is_one_of_many else beginning + attribute
             yield path, partial(variable, name, attribute)
+    if earlier is not None:
+        earlier[name] = found
 
 
-def _is_root(name: str, attribute: str) -> bool:
-    if attribute[:2] == "__":
-        return attribute == "__warningregistry__"
-    return name != "threading" or (name, attribute) not in LISTS_OF_THREADS
+def _variable_names(module: str) -> list[str]:
+    """Return the names of a module's variables that may be roots."""
+    return [
+        name
+        for name in _plain_names(module_values(module_at(module)))
+        if (name[:2] != "__" or name == "__warningregistry__")
+        and (module != "threading" or (module, name) not in LISTS_OF_THREADS)
+    ]
 
 
 def _types_of_many(name: str) -> frozenset[int]:

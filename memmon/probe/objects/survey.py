@@ -78,8 +78,8 @@ def survey(
         root_bytes=root_bytes,
         container_lengths=lengths,
         places=places,
-        is_whole=walk.is_whole and not tally.thinning,
-        one_of=tally.thinning + 1,
+        is_whole=walk.is_whole and not tally.variables.thinning,
+        one_of=tally.variables.thinning + 1,
     )
 
 

@@ -6,31 +6,21 @@ import gc
 import sys
 from collections import deque
 from functools import lru_cache
-from itertools import repeat
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
 from memmon.probe.objects.labels import PASSED, code_name
 from memmon.probe.objects.own_size import code_bytes, measured, values_bytes
+from memmon.probe.objects.path import OF_CLASS
 from memmon.probe.objects.places import ANY, ANY_MEMBER, IS_CONTAINER, NO_PLACE, PASSED_OVER, Places
 from memmon.probe.objects.plain import namespace_of
 from memmon.probe.objects.roots import is_own_module
+from memmon.probe.objects.variables import LARGE_COUNT, POOL_BITS, TABLE_COUNT, ByAddress, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-_TABLE_COUNT = 8
-_POOL_BITS = 14
-"""Objects of one size lie side by side in pools of 16 kB: so each table gets of all."""
-
-_MANY_VARIABLES, _FEW_VARIABLES = 4_000, 1_000
-"""Above so many some small ones are looked at: no more than so many, of which each takes a dozen visits."""
-
-KEPT = PASSED_OVER + 1
-"""Of an object that is a variable of the program's: it is counted as that, whichever way leads to it first."""
-
-_NAMED_CONTAINER_COUNT = 100
 _MANY_ATTRIBUTES = 300
 """No class that somebody wrote has so many: an object's attributes are used as a container of entries."""
 
@@ -46,11 +36,6 @@ _MODULE_BYTES = sys.getsizeof(sys)
 _module_of = namespace_of(FunctionType)["__module__"].__get__
 _maxlen = namespace_of(deque)["maxlen"].__get__
 _CACHE_KIND = type(lru_cache(len))
-_NO_ROOTS = frozenset(id(kind) for kind in (bool, int, float, complex, type(None), ModuleType))
-_TEXTS = frozenset(id(kind) for kind in (str, bytes))
-_LEAD_NOWHERE = frozenset(id(kind) for kind in (FunctionType, BuiltinFunctionType, type))
-"""What most variables of these types do: each is looked at before it is kept for a place."""
-
 _OF_CLASSES = frozenset(id(kind) for kind in (FunctionType, GetSetDescriptorType, MemberDescriptorType))
 
 
@@ -65,40 +50,11 @@ def _is_bounded(value: Any, kind: Kind) -> bool:
     )
 
 
-class ByAddress:
-    """Numbers by the addresses of objects, in several tables: one for all takes 4 ms in one step when it is full and made anew."""
-
-    __slots__ = ("tables",)
-
-    def __init__(self) -> None:
-        """Know no address yet."""
-        self.tables: tuple[dict[int, int], ...] = tuple({} for _ in range(_TABLE_COUNT))
-
-    def table_of(self, identity: int) -> dict[int, int]:
-        """Return the table in which an address is, or would be."""
-        return self.tables[(identity >> _POOL_BITS) % _TABLE_COUNT]
-
-    def note_all(self, way: list[int], number: int) -> None:
-        """Note a number of all addresses on a way; where one has it already, all before it have."""
-        for identity in reversed(way):
-            table = self.tables[(identity >> _POOL_BITS) % _TABLE_COUNT]
-            if table.get(identity) == number:
-                return
-            table[identity] = number
-
-    def free(self, between: Callable[[], object]) -> None:
-        """Forget all, in pieces."""
-        for table in self.tables:
-            between()
-            table.clear()
-
-
 class Tally:
     """Plain numbers about the objects that were met; none of them is held."""
 
     __slots__ = (
-        "_again", "_open_count", "kept_count", "kinds", "left", "lengths", "met", "numbers", "own_globals", "places",
-        "thinning", "visits",
+        "_again", "kinds", "left", "lengths", "met", "numbers", "own_globals", "places", "variables", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -109,11 +65,7 @@ class Tally:
         """By address the place where an object is counted."""
         self.left = ByAddress()
         """Below which there is more than was met yet: the turn in which that was seen, one more where it wasn't gone into at all."""
-        self.kept_count = 0
-        """Of how many it is known that they are variables, and nothing else yet."""
-        self._open_count = 0
-        self.thinning = 0
-        """One less than of how many small variables one is looked at; where there are very many of them."""
+        self.variables = Variables(self.met, self.left)
         self._again: set[int] = set()
         self.own_globals: set[int] = set()
         """The addresses of the variables of the program's own modules."""
@@ -127,42 +79,7 @@ class Tally:
 
     def met_at(self, identity: int) -> int | None:
         """Return the place where an object is counted; None when it wasn't met yet."""
-        return self.met.tables[(identity >> _POOL_BITS) % _TABLE_COUNT].get(identity)
-
-    def keep_among(self, values: dict[str, Any], names: list[str]) -> list[str]:
-        """Keep variables of a module for places of their own; return those of types of which most are none."""
-        others = []
-        for name, identity, kind in _addresses(values, names):
-            if kind in _LEAD_NOWHERE:
-                others.append(name)
-            elif kind not in _NO_ROOTS:
-                table = self.met.table_of(identity)
-                self.kept_count += identity not in table
-                self._open_count += identity not in table and kind not in _TEXTS
-                table.setdefault(identity, KEPT)
-        return others
-
-    def thin_out(self) -> None:
-        """Choose, before the first look below the variables, how many small ones are looked at: at each look the same."""
-        while self._open_count > max(_MANY_VARIABLES, _FEW_VARIABLES * (self.thinning + 1)):
-            self.thinning = 2 * self.thinning + 1
-
-    def is_left_out(self, name: str) -> bool:
-        """Return whether a small variable is not looked at."""
-        return bool(hash(name) & self.thinning)
-
-    def left_among(self, values: dict[str, Any], names: list[str]) -> list[str]:
-        """Return the variables of a module that weren't met yet, and those below which there is more."""
-        met, left = self.met.tables, self.left.tables
-        return [
-            name
-            for name, identity, kind in _addresses(values, names)
-            if kind not in _NO_ROOTS
-            and (
-                met[table := (identity >> _POOL_BITS) % _TABLE_COUNT].get(identity, KEPT) == KEPT
-                or identity in left[table]
-            )
-        ]
+        return self.met.tables[(identity >> POOL_BITS) % TABLE_COUNT].get(identity)
 
     def root(self, name: str, kind: Kind, *, is_new: bool) -> int:
         """Return the place of a root; `holder[*]` is one of many variables of a module, `holder[*].name` one of a made module."""
@@ -213,7 +130,7 @@ class Tally:
 
     def first(self, value: Any, identity: int, kind: Kind, weight: float, place: int) -> int:
         """Count an object that wasn't met yet, and return its own bytes."""
-        self.met.tables[(identity >> _POOL_BITS) % _TABLE_COUNT][identity] = place
+        self.met.tables[(identity >> POOL_BITS) % TABLE_COUNT][identity] = place
         self.visits += 1
         own_bytes = measured(value, kind.method, kind.header)
         if place >= 0:
@@ -231,7 +148,19 @@ class Tally:
         if is_new and kind.has_values and kind.base is None and ".__dict__" not in labels:
             self.part_of(place, weight, values_bytes(len(labels) - 1))  # all but the class
 
-    def code_of(self, function: FunctionType, weight: float, place: int) -> None:
+    def counts_code(self, function: FunctionType, holders: list[int], weight: float, place: int) -> bool:
+        """Count a function's code and return True; False of a library's function, into which isn't gone.
+
+        Unless the library made it for what keeps it (`holders`: what leads there, of what sort): then what the function
+        is to call lies in its closure.
+        """
+        is_made_for = bool(function.__closure__) and bool(holders) and OF_CLASS not in holders[-2:]
+        if self.is_foreign_code(function) and not is_made_for:
+            return False
+        self._code_of(function, weight, place)
+        return True
+
+    def _code_of(self, function: FunctionType, weight: float, place: int) -> None:
         """Count the code of a function that was made at run time at a place of its own: many may share it."""
         if id(function.__globals__) in self.own_globals or self.is_foreign_code(function):
             return
@@ -257,7 +186,7 @@ class Tally:
             return
         if not _is_bounded(value, kind):
             self.places.entries[place] += weight * (length / 2 if kind.base is dict else length)
-        if length >= _NAMED_CONTAINER_COUNT and weight == 1.0:
+        if length >= LARGE_COUNT and weight == 1.0:
             root = self.places.labels[self.places.root_of(place)]
             self.lengths[root] = max(self.lengths.get(root, 0), length)
 
@@ -301,7 +230,7 @@ class Tally:
                     self._count_closed(one, kind, weight, last_place)
             else:
                 identity = id(one)
-                known = tables[(identity >> _POOL_BITS) % _TABLE_COUNT].get(identity, last_place)
+                known = tables[(identity >> POOL_BITS) % TABLE_COUNT].get(identity, last_place)
                 nodes.append(last_place if known == last_place else PASSED_OVER)
         self.part_of(holder, weight, _NUMBER_BYTES * len(numbers))
         return nodes
@@ -343,6 +272,7 @@ class Tally:
         """Free what is large in pieces."""
         between()
         self._again.clear()
+        self.variables.chosen.clear()
         self.own_globals.clear()
         self.met.free(between)
 
@@ -354,9 +284,3 @@ def _is_wrapper(function: FunctionType, own_globals: set[int]) -> bool:
         return True
     called = [one for cell in function.__closure__ or () for one in gc.get_referents(cell)]
     return any(type(one) is FunctionType and id(one.__globals__) in own_globals for one in called)
-
-
-def _addresses(values: dict[str, Any], names: list[str]) -> Iterator[tuple[str, int, int]]:
-    """Return names of variables with the addresses of their values and of those's types; no value is held."""
-    identities = list(map(id, map(dict.get, repeat(values), names)))
-    return zip(names, identities, list(map(id, map(type, map(dict.get, repeat(values), names)))), strict=True)

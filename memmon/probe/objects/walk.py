@@ -4,7 +4,7 @@ Each object is counted at the place (see `places`) by which it is met first. Tha
 one would write it: so the walk goes several times, each time deeper, the program's own objects before those
 of libraries, and goes again only where there was more below.
 
-The program must not feel it. No method of the program's is called. A step ends after 0.7 ms, or with what it is at: so it stays under 2.
+The program must not feel it. No method of the program's is called. A step ends after 1 ms, or with what it is at: so it stays under 2.
 Between two steps, while the program's threads run, the walk holds none of their objects: it keeps the
 way by which it came (`path`) and goes it again. And it makes next to no objects that Python's
 collector tracks: what was met is a dict of plain numbers, what waits are a few lists.
@@ -41,7 +41,8 @@ from memmon.probe.objects.roots import (
     variable_roots,
     waiting_roots,
 )
-from memmon.probe.objects.tally import KEPT, Tally
+from memmon.probe.objects.tally import Tally
+from memmon.probe.objects.variables import KEPT, LARGE_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from memmon.probe.objects.roots import Root
 
 SAMPLE_COUNT = 40
-SLICE_SECONDS = 0.0007
+SLICE_SECONDS = 0.001
 PASSES = (
     (variable_roots, 0, 28_000),
     (near_roots, 2, 28_000),
@@ -69,8 +70,8 @@ PASSES = (
 """Where to begin, how many levels to go down, and how many objects are visited at most; going into one again is a visit too."""
 
 _OF_VARIABLES = (near_roots, own_roots, library_roots)
-_LARGE_COUNT, _LARGE_SHARE = 100, 250
-"""A variable that holds so many entries gets so many visits, however many variables there are: what leaks is among them."""
+_LARGE_SHARE = 250
+"""So many visits gets a variable that holds very many entries, however many variables there are."""
 
 _FEWER = 3
 """Where small variables are left out, the later passes have so many times fewer visits: they go on below the others."""
@@ -146,7 +147,8 @@ class Walk:
 
     def _walk(self, found: Iterator[Root | None]) -> None:
         for root in found:
-            self._ticks += 1
+            # Where there is none, some hundred variables were looked at to find none.
+            self._ticks += 1 if root is not None else _BETWEEN_CLOCKS_COUNT
             if self._is_over():
                 self.rest()
             if root is not None:
@@ -196,7 +198,7 @@ class Walk:
         is_met = table.get(identity, KEPT) != KEPT
         if is_met and identity not in self.tally.left.table_of(identity):
             return
-        self.tally.kept_count -= table.get(identity) == KEPT
+        self.tally.variables.kept_count -= table.get(identity) == KEPT
         kind = self.tally.kinds.of(value)
         if kind.role == IS_NUMBER or type(value) is ModuleType or self.tally.is_foreign_code(value):
             return
@@ -206,11 +208,12 @@ class Walk:
             self.tally.pass_over(value)
             return
         if self._is_near:
-            is_large = kind.base is not None and kind.base.__len__(value) >= _LARGE_COUNT
-            if kind.base is not None and not is_large and self.tally.is_left_out(name):
+            is_large = kind.base is not None and kind.base.__len__(value) >= LARGE_COUNT
+            if kind.base is not None and not is_large and self.tally.variables.is_left_out(name):
                 self.tally.pass_over(value)
                 return
-            self._end = max(self._limit - self.tally.kept_count, self.tally.visits + is_large * _LARGE_SHARE)
+            kept_count = self.tally.variables.kept_count
+            self._end = max(self._limit - kept_count, self.tally.visits + is_large * _LARGE_SHARE)
         node = self.tally.root(name, kind, is_new=not is_met)
         self._meet(value, 1.0, SAMPLE_COUNT, node)
 
@@ -262,7 +265,8 @@ class Walk:
                 return
             own_bytes = tally.first(value, identity, kind, weight, node)
             if kind.role == IS_OPEN:
-                if type(value) is FunctionType and not self._counts_code(value, weight, node):
+                holders = self._path.holders
+                if type(value) is FunctionType and not tally.counts_code(value, holders, weight, node):
                     return
                 self._enter(value, identity, kind, own_bytes, weight, sample_count, node, is_new=True)
         elif known == node:
@@ -270,13 +274,6 @@ class Walk:
                 self._go_again(value, identity, weight, sample_count, node)
             elif node >= 0 and (not self._path.news or self._path.news[-1]):
                 tally.again(identity, node)
-
-    def _counts_code(self, function: FunctionType, weight: float, node: int) -> bool:
-        """Count a function's code and return True; False of a library's function, into which isn't gone."""
-        if self.tally.is_foreign_code(function) and not _is_made_for(self._path, function):
-            return False
-        self.tally.code_of(function, weight, node)
-        return True
 
     def _go_again(self, value: Any, identity: int, weight: float, sample_count: int, node: int) -> None:
         """Go down into what was met before, for what is further below."""
@@ -373,8 +370,8 @@ def _bounds(begin: object, depth: int, most: int, tally: Tally) -> tuple[int, in
     """Return at which count of visits a pass ends, and how many one root may take."""
     visits = tally.visits
     if begin is near_roots:
-        tally.thin_out()
-    if begin is own_roots and tally.thinning:
+        tally.variables.thin_out()
+    if begin is own_roots and tally.variables.thinning:
         most //= _FEWER
     if begin is own_roots and depth == LONGEST_DEPTH:
         limit = max(visits + most, _FAR_LIMIT)
@@ -389,12 +386,9 @@ def _count_left(found: dict[str, Callable[[], object]], tally: Tally) -> int:
 
 
 def _roots_of(begin: Callable[..., Iterator[Root | None]], tally: Tally) -> Iterator[Root | None]:
+    variables = tally.variables
     if begin is variable_roots:
-        return begin(tally.keep_among)
-    return begin(tally.left_among) if begin in _OF_VARIABLES else begin()
-
-
-def _is_made_for(path: Path, function: FunctionType) -> bool:
-    """Return whether a library made a function for what keeps it, and what the function is to call lies in its closure."""
-    holders = path.holders
-    return bool(function.__closure__) and bool(holders) and OF_CLASS not in holders[-2:]
+        return begin(variables.keep_among)
+    if begin is near_roots:
+        return begin(variables.near_among, variables.chosen)
+    return begin(variables.left_among, variables.chosen) if begin in _OF_VARIABLES else begin()
