@@ -74,7 +74,7 @@ def attribute_growth(
         for name, slope in slopes.items()
     ]
     explained_mb = sum(each_mb.values())
-    ordered = _ordered(parts)
+    ordered = _ordered(parts, weights)
     rest = _rest(table, weights)
     share, share_low, share_high = _share(table, rest, total)
     return Attribution(
@@ -161,9 +161,9 @@ def _share(
     return ratio, ratio - reach, ratio + reach
 
 
-def _ordered(parts: Sequence[AttributedPart]) -> tuple[AttributedPart, ...]:
+def _ordered(parts: Sequence[AttributedPart], weights: Mapping[str, float]) -> tuple[AttributedPart, ...]:
     """Return the most guilty first; one that repeats another stands right behind it."""
-    ranked = sorted(parts, key=_guilt, reverse=True)
+    ranked = sorted(parts, key=lambda part: _guilt(part, weights[part.name]), reverse=True)
     leaders = [part for part in ranked if part.explained_bytes or not part.in_step_with]
     ordered: list[AttributedPart] = []
     for leader in leaders:
@@ -176,11 +176,13 @@ def _ordered(parts: Sequence[AttributedPart]) -> tuple[AttributedPart, ...]:
     return (*ordered, *(part for part in ranked if part not in ordered))
 
 
-def _guilt(part: AttributedPart) -> tuple[float, float]:
-    """Rank by the growth that counts and is certain; then by the growth itself."""
+def _guilt(part: AttributedPart, weight: float) -> tuple[float, float]:
+    """Rank by the growth that counts and is certain; then by the growth itself.
+
+    As it was measured: what is shared out is scaled, the error is not.
+    """
     certainty = 0.5 * (part.slope_mb_per_hour - part.slope_low_mb_per_hour)  # about one standard error
-    counted = part.explained_bytes / part.growth_bytes if part.growth_bytes else 0.0
-    certain = counted * part.slope_mb_per_hour - (certainty if math.isfinite(certainty) else math.inf)
+    certain = weight * part.slope_mb_per_hour - (certainty if math.isfinite(certainty) else math.inf)
     return certain, part.slope_mb_per_hour
 
 
