@@ -18,7 +18,7 @@ from look_kit import told_alone
 
 from memmon.clock import ManualClock
 from memmon.model import RunRecord
-from memmon.probe.objects import places, tally
+from memmon.probe.objects import places, variables
 from memmon.probe.objects.evidence import compare, event_data, gather
 from memmon.probe.objects.roots import KEPT_BY_ATEXIT
 from memmon.probe.objects.survey import survey
@@ -269,8 +269,8 @@ def test_what_was_not_looked_at_is_said(monkeypatch):
         monkeypatch.setitem(globals(), f"small_{number}", [str(number)])
     told = grown(lambda: None)
     assert not any("was looked at" in one for one in told.sentences)
-    monkeypatch.setattr(tally, "_MANY_VARIABLES", 20)
-    monkeypatch.setattr(tally, "_FEW_VARIABLES", 10)
+    monkeypatch.setattr(variables, "_MANY_VARIABLES", 20)
+    monkeypatch.setattr(variables, "_FEW_VARIABLES", 10)
     before = gather(pause=lambda seconds: None)
     after = gather(pause=lambda seconds: None)
     one_of = event_data(after, None)["one_of"]
