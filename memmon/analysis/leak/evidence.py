@@ -16,7 +16,7 @@ from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool, starts_as_before
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
-from memmon.analysis.leak.rules import ENOUGH_HOURS, Demands, margin_for
+from memmon.analysis.leak.rules import ENOUGH_HOURS, MARGINS, Demands, margin_for
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
 if TYPE_CHECKING:
@@ -293,8 +293,15 @@ def _with_other_onsets(grown: Evidence, onset: Onset) -> Evidence:
     )
     drift = min(_drift_before(run, onset), QUIET_SHARE * grown.slope)
     # Growth that began earlier was slower, what began later faster.
-    below = max(grown.slope - earliest.slope, drift)
+    below = max(grown.slope - earliest.slope, drift, _warm_up_left(grown))
     return replace(grown, below=below, above=max(latest.high - grown.high, 0.0) + drift)
+
+
+def _warm_up_left(grown: Evidence) -> float:
+    """Return by how much slower young growth may go on, as it bends: it may be a warm-up's in part; 0.0 where it is not young."""
+    if grown.trend is None or grown.series.history_hours >= MARGINS[-1][0]:
+        return 0.0
+    return min(grown.slope - grown.trend.ahead_slope, QUIET_SHARE * grown.slope)
 
 
 def _trend_from(run: RunSeries, hours: float) -> Trend | None:
