@@ -26,6 +26,7 @@ from memmon.analysis.leak.signals.holes import holes_left_mb
 from memmon.analysis.leak.signals.known import beside_harmless
 from memmon.analysis.leak.signals.week_ago import LEAST_PAIRED_HOURS, leak_of_weeks
 from memmon.analysis.leak.signals.wording import signal_clause, unseen_clause
+from memmon.analysis.leak.signals.working_pace import leak_at_working_pace
 from memmon.analysis.leak.states import judge_runs
 from memmon.analysis.leak.weekday import HOURS_PER_WEEK
 from memmon.analysis.leak.wording import details_of, summary_of
@@ -178,7 +179,8 @@ def _judgement(history: History, policy: LeakPolicy) -> Judgement | None:
         return None
     given = {"warm_up_hours": policy.warm_up_hours, "threshold_mb_per_hour": threshold}
     carried = carried_by_parts(history, runs, judgement, **given)
-    return leak_by_work(history, runs, carried, **given) or carried
+    by_work = leak_by_work(history, runs, carried, **given)
+    return by_work or leak_at_working_pace(history, runs, carried, **given) or carried
 
 
 def _beside_week_before(

@@ -21,6 +21,7 @@ from memmon.analysis.leak.hold_work import (
     grows_without_work,
     is_given_back,
     is_level_beside_work,
+    slows_beside_work,
     work_by_hour,
     work_pause,
 )
@@ -107,12 +108,13 @@ def hold(
     past = _Past(
         known=known, work=work, start_mb=newest.start_mb, threshold_mb_per_hour=threshold_mb_per_hour
     )
-    for spell in _worth_a_look(known, threshold_mb_per_hour, work):
-        if not _may_be(judgement, spell, threshold_mb_per_hour):
+    for looked_at in _worth_a_look(known, threshold_mb_per_hour, work):
+        if not _may_be(judgement, looked_at, threshold_mb_per_hour):
             continue
-        seen = _confirmed_then(past, spell, lambda hour: judge(_until(runs, hour)))
-        if seen is None:
+        found = _confirmed_then(past, looked_at, lambda hour: judge(_until(runs, hour)))
+        if found is None or not _may_be(judgement, found[0], threshold_mb_per_hour):
             continue
+        spell, seen = found
         paused = (float(newest.at_seconds[-1]) - seen.evidence.to_seconds) / SECONDS_PER_HOUR
         if spell.is_late or spell.by_work:
             pause = work_pause(counted, spell.grown) if spell.by_work else None
@@ -133,16 +135,18 @@ class _Past:
 
 def _confirmed_then(
     past: _Past, spell: Spell, judge_at: Callable[[int], Judgement | None]
-) -> Judgement | None:
-    """Return the leak that two checks in a row said at the end of a spell, None where they did not, or it is resolved."""
+) -> tuple[Spell, Judgement] | None:
+    """Return the leak that two checks in a row said at the end of a spell, and the spell; None where they did not, or it is resolved."""
     known, hour = past.known, past.known.first + spell.grown.hour
     seen = _sure_leak(judge_at(hour))
     if seen is None or (spell.is_late and not _is_beyond(known, past.start_mb, hour, seen.evidence)):
         return None
-    if _is_resolved_by_work(known, past.work, spell.grown, past.threshold_mb_per_hour, seen.evidence):
+    told = _after(past, spell, seen.evidence)
+    if told is None:
         return None
     beside = (judge_at(other) for other in (hour - 1, hour + 1))
-    return seen if any(one is not None and one.verdict is Verdict.LEAKING for one in beside) else None
+    is_confirmed = any(one is not None and one.verdict is Verdict.LEAKING for one in beside)
+    return (told, seen) if is_confirmed else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,17 +170,26 @@ def _may_be(judgement: Judgement, spell: Spell, threshold_mb_per_hour: float) ->
     return not is_slow and (spell.is_late or judgement.verdict.row.needs_all_parts)
 
 
-def _is_resolved_by_work(
-    known: Hours, work: WorkByHour | None, grown: Grown, threshold_mb_per_hour: float, evidence: Evidence
-) -> bool:
-    if work is None or not grown.units > 0:
-        return False
-    if is_given_back(known.floors, grown, GIVEN_BACK_SHARE):
-        return True
+def _after(past: _Past, spell: Spell, evidence: Evidence) -> Spell | None:
+    """Return a spell as it is to be told of, None where what came after it resolves it.
+
+    Growth that slows down at its work, or goes on without it, is none of the work: of that the hours tell.
+    """
+    if past.work is None or not spell.by_work:
+        return spell
+    floors, work, grown = past.known.floors, past.work, spell.grown
     widest = 0.0 if evidence.trend is None else evidence.trend.widest_mb
-    return grows_without_work(known.floors, work, grown, widest) or is_level_beside_work(
-        known.floors, work, grown, threshold_mb_per_hour, widest
-    )
+    if is_given_back(floors, grown, GIVEN_BACK_SHARE):
+        return None
+    if is_level_beside_work(floors, work, grown, past.threshold_mb_per_hour, widest):
+        return None
+    if not grows_without_work(floors, work, grown, widest) and not slows_beside_work(
+        floors, work, grown, widest
+    ):
+        return spell
+    if _is_resolved(past.known, grown.hour, grown.mb, grown.hours, by_hours=True):
+        return None
+    return replace(spell, grown=replace(grown, units=0.0))
 
 
 def _sure_leak(seen: Judgement | None) -> Judgement | None:

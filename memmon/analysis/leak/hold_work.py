@@ -81,26 +81,55 @@ class Grown:
     hours: int
     units: float
 
+    @property
+    def per_unit(self) -> float:
+        """MB for each unit."""
+        return self.mb / self.units
+
+    @property
+    def pace(self) -> float:
+        """Units an hour."""
+        return self.units / self.hours
+
 
 def is_level_beside_work(
     floors: FloatArray, work: WorkByHour, grown: Grown, threshold_mb_per_hour: float, widest_mb: float
 ) -> bool:
-    """Tell whether, after growth, enough work was done at any time without memory growing as it had, or at half the threshold.
+    """Tell whether, after growth, enough work was done at any time with hardly a part of it, or less than half the threshold.
 
     Enough is what makes the growth stand out of how far readings stray (`widest_mb`), at most as much as made it. Between
     hours of which the later one was idler memory that follows the load falls, and says nothing.
     """
-    per_unit, pace = grown.mb / grown.units, grown.units / grown.hours
-    enough = max(LEAST_WORKED_HOURS * pace, WIDEST_TIMES * widest_mb / per_unit)
-    enough = min(enough, grown.units)
-    units, rose, hours = (
-        _between(one[grown.hour :]) for one in (work.done, floors, np.arange(floors.size, dtype=np.float64))
-    )
-    share = np.where(units >= BUSY_SHARE * pace * hours, SLOWED_SHARE, UNGROWN_SHARE)
-    least = np.maximum(share * per_unit, THRESHOLD_SHARE * threshold_mb_per_hour / pace)
+    least = max(UNGROWN_SHARE * grown.per_unit, THRESHOLD_SHARE * threshold_mb_per_hour / grown.pace)
+    since = _since(floors, work, grown, widest_mb)
+    return bool((since.is_enough & (since.rose < least * since.units)).any())
+
+
+def slows_beside_work(floors: FloatArray, work: WorkByHour, grown: Grown, widest_mb: float) -> bool:
+    """Tell whether, after growth, enough work was done nearly as fast with less than half of it: it slows down by itself."""
+    since = _since(floors, work, grown, widest_mb)
+    is_busy = since.is_enough & (since.units >= BUSY_SHARE * grown.pace * since.hours)
+    return bool((is_busy & (since.rose < SLOWED_SHARE * grown.per_unit * since.units)).any())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Since:
+    """What came between any two hours after growth: from the first (row) to the second (column)."""
+
+    units: FloatArray
+    rose: FloatArray
+    hours: FloatArray
+    is_enough: NDArray[np.bool_]
+
+
+def _since(floors: FloatArray, work: WorkByHour, grown: Grown, widest_mb: float) -> _Since:
+    enough = max(LEAST_WORKED_HOURS * grown.pace, WIDEST_TIMES * widest_mb / grown.per_unit)
+    places = np.arange(floors.size, dtype=np.float64)
+    units, rose, hours = (_between(one[grown.hour :]) for one in (work.done, floors, places))
     paces = work.paces[grown.hour :]
     is_same_load = paces[None, :] >= SAME_LOAD_SHARE * paces[:, None]
-    return bool(((units >= enough) & is_same_load & (rose < least * units)).any())
+    is_enough = (units >= min(enough, grown.units)) & is_same_load
+    return _Since(units=units, rose=rose, hours=hours, is_enough=is_enough)
 
 
 def is_given_back(floors: FloatArray, grown: Grown, share: float) -> bool:
@@ -116,8 +145,8 @@ def is_given_back(floors: FloatArray, grown: Grown, share: float) -> bool:
 
 def grows_without_work(floors: FloatArray, work: WorkByHour, grown: Grown, widest_mb: float) -> bool:
     """Tell whether memory grew on, after growth, by clearly more than the work done since explains: then it goes by time."""
-    since = float((floors[grown.hour :] - grown.mb / grown.units * work.done[grown.hour :]).max())
-    begun = float(floors[grown.hour]) - grown.mb / grown.units * float(work.done[grown.hour])
+    since = float((floors[grown.hour :] - grown.per_unit * work.done[grown.hour :]).max())
+    begun = float(floors[grown.hour]) - grown.per_unit * float(work.done[grown.hour])
     return since - begun > WIDEST_TIMES * widest_mb
 
 
@@ -126,7 +155,7 @@ def work_pause(counted: RunSeries, grown: Grown) -> WorkPause:
     assert counted.work is not None
     left = counted.work[-1] - counted.work
     hours = (counted.at_seconds[-1] - counted.at_seconds) / SECONDS_PER_HOUR
-    hardly = int(np.argmax(left <= IDLE_SHARE * grown.units / grown.hours * hours))
+    hardly = int(np.argmax(left <= IDLE_SHARE * grown.pace * hours))
     none = int(np.argmax(left <= 0))
     if hours[none] >= LEAST_IDLE_HOURS:
         return WorkPause(none_since_seconds=float(counted.at_seconds[none]))

@@ -32,6 +32,7 @@ class Judgement:
     `signal`: the one that carries the verdict, by `carrier` where that is a part of memory;
     `measured`: the one whose rate `evidence` is. `instead_of`: the word of the newest readings, which has not lasted yet.
     `work_pause`: what of the work resolves what is held, and why it pauses (None: hours do).
+    `worked_slope`: MB in an hour at the pace of the work, where that is what reaches the threshold.
     """
 
     verdict: Verdict
@@ -45,3 +46,4 @@ class Judgement:
     carrier: Evidence | None = None
     instead_of: Verdict | None = None
     work_pause: WorkPause | None = None
+    worked_slope: float | None = None

@@ -68,18 +68,20 @@ def _is_flat(trend: Trend, rest: Trend) -> bool:
     return rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope
 
 
-def lasting_slope(x: FloatArray, y: FloatArray) -> float:
+def lasting_slope(x: FloatArray, y: FloatArray, *, times: FloatArray | None = None) -> float:
     """Return the lowest slope (MB/h) that may last once a warm-up of unknown length is over.
 
     `x`: hours, ascending; `y`: MB. A line beside an exponential approach is fitted for time constants up to `LONGEST_WARM_UP_HOURS`; the
-    smallest line slope among those that fit nearly as well as the best (profile likelihood) is returned.
+    smallest line slope among those that fit nearly as well as the best (profile likelihood) is returned. `times`: the hours
+    in which the approach goes, where `x` is another clock.
     """
-    since = x - x[0]
+    through = x - x[0]
+    since = through if times is None else times - times[0]
     constants = TIME_CONSTANTS_HOURS[since[-1] / 12 <= TIME_CONSTANTS_HOURS]
     if constants.size == 0:
         return median_slope(x, y)
     decay = np.exp(-since[None, :] / constants[:, None])
-    scaled = np.broadcast_to((since / since[-1])[None, :], decay.shape)
+    scaled = np.broadcast_to((through / through[-1])[None, :], decay.shape)
     design = np.stack([np.ones_like(decay), scaled, decay], axis=2)
     moments = np.einsum("tbi,tbj->tij", design, design) + 1e-10 * np.eye(3)
     found = np.linalg.solve(moments, np.einsum("tbi,b->ti", design, y)[..., None])[..., 0]
@@ -87,7 +89,7 @@ def lasting_slope(x: FloatArray, y: FloatArray) -> float:
     squared = np.sum(left**2, axis=1)
     best = float(squared.min())
     close = squared <= best * (1 + CHI_SQUARE_95 / max(y.size / 4, 1)) + 1e-12
-    return float(found[close, 1].min()) / float(since[-1])
+    return float(found[close, 1].min()) / float(through[-1])
 
 
 def is_saturating(trend: Trend) -> bool:

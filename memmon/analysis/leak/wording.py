@@ -28,6 +28,10 @@ _WHY = {
         "Cannot say yet: {rate}; in {hours:.1f} h of these readings only growth above {visible:.1f} MB/hour is visible"
     ),
     "by_work": "Memory leaks with the work done: it grows by {rate} on average, at or above the threshold of {threshold}",
+    "working_pace": (
+        "Memory leaks with the work done: it grows by {worked:.2f} MB/hour while it works, at or above the threshold of "
+        "{threshold}, on average by {rate}"
+    ),
     "garbage": "Cannot say yet: {rate}, and that may be garbage that no collection has looked at",
     AS_BEFORE: "Memory still warms up: growth of {rate} so far, as after the starts before, which came to a level",
     "paused": (
@@ -55,6 +59,7 @@ def summary_of(judgement: Judgement, threshold_mb_per_hour: float, *, since: dat
         footprint=_rate(evidence),
         paused=judgement.paused_hours,
         pause=pause_of(judgement),
+        worked=judgement.worked_slope or 0.0,
     )
 
 
@@ -78,14 +83,8 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
         )
     if judgement.reason == "held":
         lines.append(_UNRESOLVED if judgement.work_pause is None else _UNRESOLVED_BY_WORK)
-    if judgement.reason == "by_work":
-        lines.append(
-            "It grows beside the work counted, more or less of it in an hour; beside time alone it is no straight line."
-        )
-    if judgement.reason == AS_BEFORE:
-        lines.append("The runs before rose as much and for as long after their starts, and then no further.")
-    if judgement.reason == "growth_ended":
-        lines.append("Memory grew earlier; the growth has ended and the level has held since.")
+    if judgement.reason in _DECIDED:
+        lines.append(_DECIDED[judgement.reason])
     if judgement.verdict is Verdict.GROWING and evidence.failed in {"margin", "order", "thirds", "tail"}:
         lines.append(_NOT_YET[evidence.failed])
     noise = evidence.trend.noise if evidence.trend else None
@@ -95,6 +94,17 @@ def details_of(judgement: Judgement, ols: OlsTrend | None, threshold_mb_per_hour
     apart = disagreement(judgement, ols)
     return (*lines, apart) if apart else tuple(lines)
 
+
+_DECIDED = {
+    "by_work": (
+        "It grows beside the work counted, more or less of it in an hour; beside time alone it is no straight line."
+    ),
+    "working_pace": (
+        "It grows beside the work counted and rests with it; no warm-up, however long, explains that."
+    ),
+    "growth_ended": "Memory grew earlier; the growth has ended and the level has held since.",
+}
+"""What decided, by the verdict's reason."""
 
 _UNRESOLVED = "What it had grown by was not given back, nor have the same hours of a day like that passed without growth."
 _UNRESOLVED_BY_WORK = (

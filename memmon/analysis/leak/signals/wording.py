@@ -17,6 +17,11 @@ SHOWN_SHARE = 0.5
 NOTABLE_HOLES_MB = 1.0
 """MB of holes worth a word. Chosen: 1 MB."""
 
+_WHILE_WORKING = (
+    "Memory leaks with the work done: {who} {grows} by {worked:.2f} MB/hour while it works{since}, at or above the "
+    "threshold of {threshold}, on average by {rate}"
+)
+
 
 def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
     """Return how the summary begins where the rate is that of a part, with `{rate}` and `{threshold}`; else None."""
@@ -25,6 +30,8 @@ def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
         return None
     words = measured.words
     sentence = judgement.verdict.row.part_sentence
+    if judgement.worked_slope is not None:
+        sentence = _WHILE_WORKING
     if judgement.reason == "held":
         sentence += "; it {pause}"
     return sentence.format(
@@ -35,6 +42,7 @@ def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
         rate="{rate}",
         threshold="{threshold}",
         pause=pause_of(judgement),
+        worked=judgement.worked_slope or 0.0,
     )
 
 
