@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import is_sure_by_jumps, newest_run
+from memmon.analysis.leak.evidence import newest_run
 from memmon.analysis.leak.floor import FLOOR_MARGIN, FLOORS, floor_trends
 from memmon.analysis.leak.recent import is_new, recent_trends
 from memmon.analysis.leak.rules import DEMANDS, ENOUGH_HOURS, MARGINS, RECENT_MARGINS, is_straight
@@ -58,7 +58,6 @@ class Look:
     is_straight: float
     is_new: float
     rising: float
-    climbs: float
 
 
 class Looks:
@@ -97,7 +96,6 @@ class Looks:
             sure = sure & self._meets("clear", demands)
             by_floors = self._old & (of["window_hours"] == 0) & (of["slope"] >= demands.by_floors_share)
             sure = sure | (by_floors & self._meets("rising", demands))
-            sure = sure | (of["climbs"] > 0)
             large = np.where(self._young, of["is_straight"] > 0, sure & (of["is_stepped"] == 0))
             self._known[key] = large & (of["slope"] >= 1) & (of["is_new"] > 0)
         return self._known[key]
@@ -176,17 +174,14 @@ def _looks_at(history: History, threshold: float, number: int) -> list[Look]:
     if whole is not None and run.history_hours >= ENOUGH_HOURS:
         floors = floor_trends(run, whole, threshold)
         seen += [(-1.0 - FLOORS.index(floor), trend, True) for floor, trend in floors]
-    climbs = is_sure_by_jumps(run, threshold)
     return [
-        _look(trend, threshold, number, window, run.history_hours, new=new, climbs=climbs and window == 0)
+        _look(trend, threshold, number, window, run.history_hours, new=new)
         for window, trend, new in seen
         if trend.slope >= threshold
     ]
 
 
-def _look(
-    trend: Trend, threshold: float, number: int, window: float, known: float, *, new: bool, climbs: bool
-) -> Look:
+def _look(trend: Trend, threshold: float, number: int, window: float, known: float, *, new: bool) -> Look:
     growth_mb = trend.slope * trend.span_hours
     return Look(
         history=number,
@@ -207,5 +202,4 @@ def _look(
         is_straight=is_straight(trend),
         is_new=new,
         rising=trend.rising_share,
-        climbs=climbs,
     )

@@ -11,12 +11,11 @@ import numpy as np
 from memmon.analysis.leak.envelope import block_minima, day_columns
 from memmon.analysis.leak.floor import FLOOR, FLOOR_DEMANDS, FLOOR_MARGIN, floor_trends
 from memmon.analysis.leak.garbage_rule import beyond_garbage, rule_beyond_garbage
-from memmon.analysis.leak.jumps import climbs_by_jumps
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool, starts_as_before
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
-from memmon.analysis.leak.rules import ENOUGH_HOURS, MARGINS, Demands, margin_for
+from memmon.analysis.leak.rules import ENOUGH_HOURS, MARGINS, margin_for
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
 if TYPE_CHECKING:
@@ -38,10 +37,6 @@ AGREES_WITHIN = 0.3
 """Share by which a young slope may differ from that of all runs. Tuned on simulated restarts."""
 CONTEXT_SPANS = 2.5
 """Stretches, back from the end, that an onset is looked for in. Tuned on leaks that begin late."""
-JUMPS_FROM_HOURS = 5.5
-"""Hours from which jumps may make growth sure. Chosen: as of the margins, below it only straight growth is."""
-JUMP_DEMANDS = Demands(clear=-math.inf)
-"""The demands of the alarm where jumps make growth sure: those of the whole, but that its error is no matter. Chosen."""
 NOTABLE_SHARE = 0.1
 """Share of the threshold that recent growth is looked for from. Tuned on simulated histories."""
 
@@ -200,22 +195,7 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
         margin=margin_for(run.history_hours),
         known_hours=run.history_hours,
     )
-    if ruling.failed == "margin" and is_sure_by_jumps(run, threshold_mb_per_hour):
-        ruling = rule_beyond_garbage(
-            run,
-            trend,
-            threshold_mb_per_hour,
-            margin=0.0,
-            demands=JUMP_DEMANDS,
-            known_hours=run.history_hours,
-        )
     return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
-
-
-def is_sure_by_jumps(run: RunSeries, threshold_mb_per_hour: float) -> bool:
-    """Tell whether jumps alone make the growth of a young run sure, whatever the error of its slope is."""
-    is_young = JUMPS_FROM_HOURS <= run.history_hours < ENOUGH_HOURS
-    return is_young and climbs_by_jumps(run.mb, threshold_mb_per_hour)
 
 
 def floor_alarm(whole: Evidence | None, threshold_mb_per_hour: float) -> Evidence | None:

@@ -1,4 +1,4 @@
-"""Sudden, lasting changes of level: in block minima, and in the readings of a young history."""
+"""Sudden, lasting changes of level in block minima."""
 
 from __future__ import annotations
 
@@ -22,30 +22,6 @@ CLEARLY_LARGER = 1.1
 """So many times as large must a step at a smaller jump be: the medians of its sides hardly know a block's difference. Chosen."""
 STEP_OVER_NOISE = 5.0
 """Size of a step, over the noise of differences. Tuned on simulated steps."""
-
-FEWEST_JUMPS = 3
-"""Jumps upward that make a climb. Chosen: by chance as many of either way are all upward once in eight times."""
-JUMPS_HOLD_SHARE = 0.6
-"""Part of the growth that they must hold. Chosen: as of what steps explain."""
-SMALLEST_JUMP_HOURS = 0.15
-"""Size of a jump, at least, in hours of growth at the threshold. Chosen: nine minutes."""
-END_READINGS = 3
-"""Readings at each end whose means tell the growth. Chosen: three, as a block has."""
-
-
-def climbs_by_jumps(mb: FloatArray, threshold_mb_per_hour: float) -> bool:
-    """Tell whether readings grew by jumps far above their noise, all of them upward.
-
-    Noise, however long it remembers, jumps either way; what makes the error of a slope wide here is the leak itself.
-    """
-    steps = mb[1:] - mb[:-1]
-    noise = SIGMA_PER_MAD * median_of(np.abs(steps - median_of(steps)))
-    large = max(STEP_OVER_NOISE * noise, SMALLEST_JUMP_HOURS * threshold_mb_per_hour)
-    upward = steps[steps > large]
-    if upward.size < FEWEST_JUMPS or bool((steps < -large).any()):
-        return False
-    grown_mb = float(np.add.reduce(mb[-END_READINGS:] - mb[:END_READINGS])) / END_READINGS
-    return float(np.add.reduce(upward)) > JUMPS_HOLD_SHARE * grown_mb
 
 
 def without_steps(mb: FloatArray) -> tuple[FloatArray, list[tuple[int, float]]]:
