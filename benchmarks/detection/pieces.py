@@ -202,6 +202,7 @@ def _left_out(plan: Plan) -> Data:
 
 def _all_pieces() -> dict[str, Piece]:
     found: dict[str, Callable[[Plan], Data]] = {
+        "deploy": _deploy,
         "left out": _left_out,
         **{f"month: {name}": partial(_month, name) for name in simulator.BACKGROUNDS},
         "free": _free,
@@ -229,7 +230,6 @@ def _all_pieces() -> dict[str, Piece]:
         **{f"budget: {name}": partial(_of_shared, partial(_watched, name)) for name in budgets.REAL_SETS},
         "swap": _swap,
         "pauses": _pauses,
-        "deploy": _deploy,
         **{f"work: {kind}": partial(_working, kind) for kind in (*working.KINDS, working.ANY)},
         "office": _office,
         "split": _split,
