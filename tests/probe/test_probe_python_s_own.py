@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import io
+import linecache
 import logging
 import signal
 import threading
@@ -165,6 +166,12 @@ def test_what_python_keeps_is_told_by_its_way(grow, path, name, counts):
     assert told.culprit.path == path
     assert told.culprit.class_name.rpartition(".")[2] == name
     assert told.created_at[0].function == grow.__name__
+
+
+def test_an_error_s_context_is_told_by_what_is_raised_while_another_is_handled():
+    """Of two lines that raise errors of a class, the one in a handler makes each keep the one before."""
+    told = all_chains(failed_while_handled, begun=100, more=500)[0]
+    assert '"o" * 500' in linecache.getline(__file__, told.created_at[0].line)
 
 
 def test_what_a_view_looks_into_is_weighed_with_it():

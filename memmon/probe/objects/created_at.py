@@ -141,6 +141,7 @@ class _Search:
         self._class = (culprit.class_name or "").removesuffix("()").rpartition(".")[2]
         self._is_of_program = culprit.is_class_of_program or self._class == "type"
         self._is_built_in = not self._is_of_program and "." not in (culprit.class_name or "")
+        self._is_context = ".__context__" in culprit.path
         self._containers = containers
         self._on_the_way = frozenset(_NAME.findall(culprit.path))
         """Among them the function that a cache is of, or in whose default values or closure the container lies."""
@@ -177,6 +178,7 @@ class _Search:
                 and _is_called(instructions, place)
             ):
                 rank = _CALLED if one.argval == self._class else _ORIGIN
+                rank += self._is_context and _is_in_handler(instructions, place)
                 yield rank + nearness + (lines[place] in filling), _line(code, lines[place])
             elif self._is_wide and self._is_class(one.argval) and _is_handed_on(instructions, lines, place):
                 yield nearness, _line(code, lines[place])
@@ -273,6 +275,14 @@ def _is_called(instructions: list[Any], place: int) -> bool:
     if "NULL" in instructions[place].argrepr:
         return True
     return any(near.opname == "PUSH_NULL" for near in instructions[max(0, place - 1) : place + 2])
+
+
+def _is_in_handler(instructions: list[Any], place: int) -> bool:
+    """Return whether a place is where an error is handled: what is raised there has that one for its context."""
+    for one in reversed(instructions[:place]):
+        if one.opname in {"PUSH_EXC_INFO", "POP_EXCEPT", "RERAISE"}:
+            return bool(one.opname == "PUSH_EXC_INFO")
+    return False
 
 
 def _is_handed_on(instructions: list[Any], lines: list[int], place: int) -> bool:
