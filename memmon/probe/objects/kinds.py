@@ -30,7 +30,7 @@ class Kind:
     """What the walk must know of a type; `reference` leads to one that the program may free, by the weak reference that its base has anyway."""
 
     __slots__ = (
-        "base", "flags", "has_code", "has_values", "header", "is_class", "is_simple", "method", "name", "reference", "role",
+        "base", "flags", "has_code", "has_values", "header", "is_class", "is_no_root", "is_simple", "method", "name", "reference", "role",
     )  # fmt: skip
 
     def __init__(self, kind: type) -> None:
@@ -52,13 +52,16 @@ class Kind:
         )
         """Whether its objects take as much each, and lead to what the collector is told."""
         self.reference = None if is_static(kind) else weakref.ref(kind)
+        has_attributes = issubclass(kind, _PLAIN) and is_collected(kind) and not is_static(kind)
         self.role = IS_OPEN
-        if is_collected(kind) and not is_static(kind) and issubclass(kind, _PLAIN):
-            return  # numbers and text with attributes, as the members of an enumeration are
-        if issubclass(kind, _NUMBERS):
-            self.role = IS_NUMBER
-        elif issubclass(kind, _CLOSED) or module_name(kind).partition(".")[0] == "memmon":
+        if module_name(kind).partition(".")[0] == "memmon":
             self.role = IS_CLOSED
+        elif issubclass(kind, _NUMBERS) and not has_attributes:
+            self.role = IS_NUMBER
+        elif issubclass(kind, _CLOSED) and not has_attributes:
+            self.role = IS_CLOSED
+        self.is_no_root = has_attributes or self.role == IS_NUMBER or kind is types.ModuleType
+        """Whether a look never begins at it; libraries have hundreds of members of enumerations as variables."""
 
 
 class Kinds:
@@ -87,6 +90,7 @@ class Kinds:
             found = Kind(kind)
             if self.is_of_program(kind):
                 found.flags |= IS_OF_PROGRAM
+                found.is_no_root = found.role == IS_NUMBER
         self.known[id(kind)] = found
         if found.reference is not None:
             self._passing.append(id(kind))

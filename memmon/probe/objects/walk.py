@@ -15,7 +15,7 @@ from __future__ import annotations
 import gc
 import sys
 from itertools import islice, repeat
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from memmon.probe.objects.contents import LISTED_COUNT, contents
@@ -200,7 +200,7 @@ class Walk:
             return
         self.tally.variables.kept_count -= table.get(identity) == KEPT
         kind = self.tally.kinds.of(value)
-        if kind.role == IS_NUMBER or type(value) is ModuleType or self.tally.is_foreign_code(value):
+        if kind.is_no_root or self.tally.is_foreign_code(value):
             return
         if _is_foreign_class(value, self.tally) and self._depth < LONGEST_DEPTH:
             return
