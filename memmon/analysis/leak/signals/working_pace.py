@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memmon.analysis.leak.envelope import block_minima
 from memmon.analysis.leak.evidence import newest_run, of_trend
 from memmon.analysis.leak.hold import GIVEN_BACK_SHARE, hours_of
 from memmon.analysis.leak.judgement import Judgement
@@ -116,10 +117,12 @@ def _while_working(run: RunSeries, threshold_mb_per_hour: float, *, signal_count
         return None
     if _is_given_back(replace(plain, mb=freed.mb)):
         return None
-    blocks = evidence.trend.blocks
-    times = np.interp(blocks.hours, clock, plain.hours)
-    lasts = lasting_slope(blocks.hours, blocks.mb, times=times)
-    return evidence if lasts >= DEMANDS.lasting_share * threshold_mb_per_hour else None
+    # Blocks of time: what memory does while nothing is done weighs as much as what it does at work.
+    blocks = block_minima(plain.hours, freed.mb)
+    worked = np.interp(blocks.hours, plain.hours, clock)
+    lasts = lasting_slope(worked, blocks.mb, times=blocks.hours)
+    enough = max(DEMANDS.lasting_share * threshold_mb_per_hour, DEMANDS.young_ahead_share * evidence.slope)
+    return evidence if lasts >= enough else None
 
 
 def _is_given_back(run: RunSeries) -> bool:
