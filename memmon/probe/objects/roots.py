@@ -42,11 +42,12 @@ if TYPE_CHECKING:
     Choice = Callable[[str, dict[str, Any], list[str]], list[str]]
     """Which of some variables of a module, whose path comes first, are worth beginning at."""
 
-    Earlier = dict[str, list[str]]
-    """By a module's name the variables that were chosen before: of others nothing is left."""
+    Earlier = dict[str, str]
+    """By a module's name the variables that were chosen before: of others nothing is left. As text, for the collector to track nothing."""
 
 _NAMES_LIMIT = 20_000
 _NAMES_AT_ONCE = 400
+_BETWEEN_NAMES = "\0"
 _TASKS_LIMIT = 5_000
 _TASKS_READ = 100
 _DEPTH_LIMIT = 20
@@ -169,9 +170,8 @@ def is_made_module(name: str) -> bool:
 
 
 def _of_module(name: str, chosen: Choice, earlier: Earlier | None, *, is_own: bool) -> Iterator[Root | None]:
-    attributes = earlier.get(name) if earlier else None
-    if attributes is None:
-        attributes = _variable_names(name)
+    known = earlier.get(name) if earlier else None
+    attributes = _variable_names(name) if known is None else known.split(_BETWEEN_NAMES)
     beginning = f"{name if is_own or not is_made_module(name) else MADE_MODULES + ANY}."
     is_large = len(module_values(module_at(name))) > _MANY_VARIABLES
     of_many = _types_of_many(name) if is_own and is_large else frozenset()
@@ -186,7 +186,7 @@ def _of_module(name: str, chosen: Choice, earlier: Earlier | None, *, is_own: bo
             path = f"{name}{ANY}" if is_one_of_many else beginning + attribute
             yield path, partial(variable, name, attribute)
     if earlier is not None:
-        earlier[name] = found
+        earlier[name] = _BETWEEN_NAMES.join(found)
 
 
 def _variable_names(module: str) -> list[str]:

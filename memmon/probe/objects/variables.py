@@ -73,7 +73,7 @@ class Variables:
         self._open_count = 0
         self.thinning = 0
         """One less than of how many small variables one is looked at; where there are very many of them."""
-        self.chosen: dict[str, list[str]] = {}
+        self.chosen: dict[str, str] = {}
         """By a module's name its variables that were looked at last: of others nothing is left."""
 
     def keep_among(self, _beginning: str, values: dict[str, Any], names: list[str]) -> list[str]:
