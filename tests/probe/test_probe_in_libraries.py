@@ -55,7 +55,7 @@ def told_of_what_lies_below():
 
 def told_of_what_is_not_followed():
     """What is said where a process grew by far more than was looked at below its entries."""
-    links = {number: Link(number, 60) for number in range(1_400)}
+    links = {number: Link(number, 150) for number in range(1_400)}
     before, after = looked_at(400, 1_000, links.__getitem__)
     used = before.used_bytes or 0
     return compare(before, replace(after, used_before_bytes=used + 300 * MIB)).sentences

@@ -102,6 +102,7 @@ _DECIDED = {
     "working_pace": (
         "It grows beside the work counted and rests with it; no warm-up, however long, explains that."
     ),
+    AS_BEFORE: "The runs before rose as much and for as long after their starts, and then no further.",
     "growth_ended": "Memory grew earlier; the growth has ended and the level has held since.",
 }
 """What decided, by the verdict's reason."""
