@@ -7,7 +7,7 @@ it is a straight line. The work done per hour, which load that comes and goes fo
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from memmon.history import History
 
     FloatArray = NDArray[np.float64]
+
+    class Judge(Protocol):
+        """What a series says beside work: of one of so many signals, against a threshold in MB/h."""
+
+        def __call__(
+            self, run: RunSeries, threshold_mb_per_hour: float, *, signal_count: int
+        ) -> Evidence | None:
+            """Return what it says, None where no work tells."""
+
 
 WORK_SHARE = 0.95
 """Part of the clock that is work; the rest is time. Given with the rule."""
@@ -56,22 +65,12 @@ def leak_by_work(
     is_open = judgement.verdict.row.may_be_pause or judgement.work_pause is not None
     if not is_open or newest.history_hours < ENOUGH_HOURS:
         return None
-    clock = work_clock(newest)
-    if clock is None:
+    if work_clock(newest) is None:
         return None
-    run = history.of_runs([newest.run_id])
-    series = {Signal.FOOTPRINT: newest, **judged_parts(plain_parts(run, warm_up_hours=warm_up_hours))}
-    # Each signal is judged by two clocks.
-    found = {
-        signal: evidence
-        for signal, one in series.items()
-        if (evidence := work_evidence(one, threshold_mb_per_hour, signal_count=CLOCKS * len(series)))
-        is not None
-        and evidence.is_alarm
-    }
-    if not found:
+    found = clearest_alarm(history, newest, threshold_mb_per_hour, work_evidence, warm_up_hours=warm_up_hours)
+    if found is None:
         return None
-    signal, evidence = max(found.items(), key=lambda one: one[1].low)
+    signal, _, evidence = found
     return Judgement(
         verdict=Verdict.LEAKING,
         reason=BY_WORK,
@@ -80,6 +79,30 @@ def leak_by_work(
         measured=signal,
         carrier=None if signal is Signal.FOOTPRINT else evidence,
     )
+
+
+def clearest_alarm(
+    history: History,
+    newest: RunSeries,
+    threshold_mb_per_hour: float,
+    judge: Judge,
+    *,
+    warm_up_hours: float,
+) -> tuple[Signal, RunSeries, Evidence] | None:
+    """Return of the run's memory and its parts the alarm whose rate is surest, and its series; None without one.
+
+    Each is judged by two clocks.
+    """
+    run = history.of_runs([newest.run_id])
+    series = {Signal.FOOTPRINT: newest, **judged_parts(plain_parts(run, warm_up_hours=warm_up_hours))}
+    judged = {
+        signal: judge(one, threshold_mb_per_hour, signal_count=CLOCKS * len(series))
+        for signal, one in series.items()
+    }
+    alarms = [
+        (signal, series[signal], one) for signal, one in judged.items() if one is not None and one.is_alarm
+    ]
+    return max(alarms, key=lambda one: one[2].low, default=None)
 
 
 def work_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count: int) -> Evidence | None:

@@ -21,8 +21,7 @@ from memmon.analysis.leak.rules import DEMANDS
 from memmon.analysis.leak.series import more_filled
 from memmon.analysis.leak.shape import lasting_slope
 from memmon.analysis.leak.signals.alarm import part_evidence
-from memmon.analysis.leak.signals.by_work import CLOCKS, WORK_SHARE
-from memmon.analysis.leak.signals.known import judged_parts, plain_parts
+from memmon.analysis.leak.signals.by_work import WORK_SHARE, clearest_alarm
 from memmon.analysis.leak.trend import fit_trend
 from memmon.arrays import median_of
 from memmon.facts.signals import Signal
@@ -66,18 +65,13 @@ def leak_at_working_pace(
     clock = working_clock(newest) if judgement.verdict.row.may_be_pause else None
     if clock is None or clock[-1] - clock[0] > MOST_WORKED_SHARE * newest.span_hours:
         return None
-    run = history.of_runs([newest.run_id])
-    series = {Signal.FOOTPRINT: newest, **judged_parts(plain_parts(run, warm_up_hours=warm_up_hours))}
-    found = {
-        signal: evidence
-        for signal, one in series.items()
-        if (evidence := _while_working(one, threshold_mb_per_hour, signal_count=CLOCKS * len(series)))
-        is not None
-    }
-    if not found:
+    found = clearest_alarm(
+        history, newest, threshold_mb_per_hour, _while_working, warm_up_hours=warm_up_hours
+    )
+    if found is None:
         return None
-    signal, worked = max(found.items(), key=lambda one: one[1].low)
-    average = _on_average(worked, series[signal])
+    signal, series, worked = found
+    average = _on_average(worked, series)
     return Judgement(
         verdict=Verdict.LEAKING,
         reason=WORKING_PACE,
