@@ -121,7 +121,10 @@ def _pauses(plan: Plan) -> Data:
 
 
 def _working(kind: str, plan: Plan) -> Data:
-    found = working.told(kind, list(working.PROFILES), max(plan.cases // 4, 1), plan.purpose)
+    cases = max(plan.cases // 4, 1)
+    found = working.together(
+        [working.told(kind, profile, cases, plan.purpose) for profile in working.PROFILES]
+    )
     return [one.pair for one in (found.of_first_day, found.once_worked, found.at_a_day, found.at_two_days)]
 
 

@@ -62,6 +62,17 @@ def test_an_ended_run_goes_on_where_it_was(benchmark, plan, counted, tmp_path):
     ]
 
 
+def test_a_piece_of_counted_work_is_of_all_its_profiles(benchmark, plan):
+    """A piece holds the rates of each profile of work together, so one case gives as many checks at a day as there are profiles."""
+    piece = benchmark("pieces").PIECES["work: leaks by time, work beside it"]
+    of_first_day, once_worked, at_a_day, at_two_days = piece.measure(plan)
+    profiles = len(benchmark("working").PROFILES)
+    assert at_a_day[1] == at_two_days[1] == profiles
+    assert at_two_days[0] == profiles
+    assert of_first_day[1] == profiles * 19
+    assert 0 < once_worked[1] <= of_first_day[1]
+
+
 def test_other_code_or_numbers_are_measured_anew(benchmark, plan, counted, tmp_path):
     """A piece that other code or another plan left in the folder does not count."""
     kept = benchmark("kept")
