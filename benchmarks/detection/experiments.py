@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.detection import simulator
+from benchmarks.detection import simulator, sureness
 from benchmarks.detection.rates import Rate
 from benchmarks.detection.rivals import RULES, Opinion
 from memmon.analysis.leak.detect import detect_leak
@@ -50,7 +50,16 @@ class Plan:
         return RULES if index < self.rival_cases else ("memmon",)
 
 
-def _tally(plan: Plan, classes: dict[str, Callable[[float, int], Track]], hit: str = "alarm") -> Rates:
+def _tally(
+    plan: Plan,
+    classes: dict[str, Callable[[float, int], Track]],
+    hit: str = "alarm",
+    true_rate: Callable[[str, int], float | None] = lambda _name, _index: None,
+) -> Rates:
+    """Count the hits of each rule; of memmon's alarms also how sure they are, and whether they claim no more than is true.
+
+    `true_rate`: that of a case of a class, None where growth of its own or a leak's shape hides it.
+    """
     counts: dict[tuple[str, float, str], list[int]] = {}
     for hours in plan.horizons:
         for name, make in classes.items():
@@ -58,9 +67,13 @@ def _tally(plan: Plan, classes: dict[str, Callable[[float, int], Track]], hit: s
                 history = make(hours, index).history()
                 for rule in plan.rules(index):
                     opinion: Opinion = RULES[rule](history, THRESHOLD)
-                    tally = counts.setdefault((rule, hours, name), [0, 0])
-                    tally[0] += opinion.alarm if hit == "alarm" else opinion.verdict == hit
-                    tally[1] += 1
+                    found = {rule: opinion.alarm if hit == "alarm" else opinion.verdict == hit}
+                    if rule == "memmon" and hit == "alarm":
+                        found |= sureness.of(opinion, true_rate(name, index))
+                    for told, is_hit in found.items():
+                        tally = counts.setdefault((told, hours, name), [0, 0])
+                        tally[0] += is_hit
+                        tally[1] += 1
     return {key: Rate(hits, count) for key, (hits, count) in counts.items()}
 
 
@@ -73,11 +86,16 @@ def leak_free(plan: Plan) -> Rates:
             name: lambda hours, index, name=name: simulator.background_case(name, hours, index, plan.purpose)
             for name in names
         },
+        true_rate=lambda name, _index: 0.0 if name in simulator.SLOPE_IS_TRUE else None,
     )
 
 
 def leaks(plan: Plan, shape: str, rates: tuple[float, ...], *, hit: str = "alarm") -> Rates:
     """Count the leaks found of one shape on every background; the cases take the rates in turn."""
+
+    def is_known(name: str) -> bool:
+        return shape == "linear" and name in simulator.SLOPE_IS_TRUE
+
     return _tally(
         plan,
         {
@@ -87,6 +105,7 @@ def leaks(plan: Plan, shape: str, rates: tuple[float, ...], *, hit: str = "alarm
             for name in simulator.BACKGROUNDS
         },
         hit,
+        lambda name, index: rates[index % len(rates)] if is_known(name) else None,
     )
 
 

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Alarm or not; the 95 % interval where the rule has one; the verdict where it is memmon's."""
+    """Alarm or not; the 95 % interval where the rule has one; the verdict and its confidence where they are memmon's."""
 
     alarm: bool
     low: float | None = None
     high: float | None = None
     verdict: str = ""
+    confidence: str = ""
 
 
 Rule = Callable[["History", float], Opinion]
@@ -42,7 +43,8 @@ def _series(history: History) -> tuple[np.ndarray, np.ndarray]:
 
 def memmon(history: History, threshold: float) -> Opinion:
     found = detect_leak(history, LeakPolicy(threshold_mb_per_hour=threshold))
-    return Opinion(found.is_leak, found.slope_low_mb_per_hour, found.slope_high_mb_per_hour, found.verdict)
+    low, high = found.slope_low_mb_per_hour, found.slope_high_mb_per_hour
+    return Opinion(found.is_leak, low, high, found.verdict, found.confidence)
 
 
 def end_points(history: History, threshold: float) -> Opinion:

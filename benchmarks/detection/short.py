@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.detection import fillings, writers
+from benchmarks.detection import fillings, sureness, writers
 from benchmarks.detection.markdown import markdown
 from benchmarks.detection.pieces import MISSING, SHAPES, unpacked
 from benchmarks.detection.rates import Rate, mean_of_classes, rate
@@ -115,6 +115,10 @@ def _late_counters(known: Known) -> str:
     )
 
 
+def _sure(right: Callable[[Known, str], Rate]) -> Write:
+    return lambda known: " / ".join(writers.share(right(known, name)) for name in sureness.CONFIDENCES)
+
+
 def _delay(healthy: float, of: float) -> Write:
     def write(known: Known) -> str:
         hours = known[f"delay: {healthy:g} h, {of:g}"]
@@ -205,6 +209,16 @@ ROWS: tuple[tuple[str, tuple[str, ...], Write], ...] = (
     ),
     ("alarms on leaks of half the threshold or less, 6 h / 24 h", ("slow",), _means("slow", 6.0, 24.0)),
     ('"growing" said of trendless AR(1) 0.95, 24 h', ("trendless",), _class("trendless", "AR(1) 0.95", 24.0)),
+    (
+        "alarms of high / medium / low confidence that are right, 6 to 72 h",
+        writers.SURE,
+        _sure(writers.right_of),
+    ),
+    (
+        "the same: the rate's lower end is right, where the rate is known",
+        writers.SURE,
+        _sure(writers.right_lower_ends),
+    ),
     ("swapped out: leaks and leak-free", ("swap",), _swap),
     ("slope interval at 24 h, all classes", ("coverage",), _means("coverage", 24.0)),
     ("slope interval at 24 h, worst class", ("coverage",), _worst("coverage", 24.0)),

@@ -92,6 +92,7 @@ TABLES: tuple[Table, ...] = (
         ("trendless",),
         _on(writers.by_class, "trendless"),
     ),
+    Table("simulated", "memmon: alarms of each confidence that are right (%)", writers.SURE, writers.sure),
     Table("simulated", "Memory that is swapped out", ("swap",), writers.swap),
     Table(
         "intervals",

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.detection import budgets, fillings, simulator, working
-from benchmarks.detection.experiments import HORIZONS, Rates, episodes
+from benchmarks.detection import budgets, fillings, simulator, sureness, working
+from benchmarks.detection.experiments import HORIZONS, NEAR, Rates, episodes
 from benchmarks.detection.hourly import MONTH_HOURS, PROCESS_COUNT, HourlyEvidence
 from benchmarks.detection.markdown import markdown
-from benchmarks.detection.pieces import DELAYS, MISSING, REAL_ADDED, REAL_HOURS, unpacked
+from benchmarks.detection.pieces import DELAYS, MISSING, REAL_ADDED, REAL_HOURS, SHAPES, unpacked
 from benchmarks.detection.rates import Rate, mean_of_classes, percent, rate
 from benchmarks.detection.rivals import RULES
 from benchmarks.detection.weeks import changes, transitions
@@ -58,6 +58,55 @@ def by_class(piece: str, known: Known, rule: str = "memmon") -> str:
         [name, *(str(rates.get((rule, hours, name), Rate(0, 0))) for hours in HORIZONS)] for name in names
     ]
     return markdown(["class", *BY_LENGTH], rows)
+
+
+AT_THRESHOLD = ("linear", *SHAPES, *(f"{near:g} MB/h" for near in NEAR))
+"""The pieces whose histories leak at the threshold or more."""
+BELOW_THRESHOLD = ("free", "slow")
+SURE = (*BELOW_THRESHOLD, *AT_THRESHOLD)
+SURE_HOURS = (6.0, 24.0, 72.0)
+
+
+def right_of(known: Known, confidence: str, hours: float | None = None) -> Rate:
+    """Return how many of memmon's alarms of a confidence are on histories that leak at the threshold or more.
+
+    Of one length, or of `SURE_HOURS` together.
+    """
+    name = sureness.alarms_of(confidence)
+    right = _counted(known, AT_THRESHOLD, name, hours).hits
+    return Rate(right, right + _counted(known, BELOW_THRESHOLD, name, hours).hits)
+
+
+def right_lower_ends(known: Known, confidence: str) -> Rate:
+    """Return how many lower ends of such alarms are no higher than the true rate, where that is known."""
+    return _counted(known, SURE, sureness.lower_ends_of(confidence), None)
+
+
+def _counted(known: Known, pieces: tuple[str, ...], name: str, hours: float | None) -> Rate:
+    chosen = [
+        one
+        for piece in pieces
+        for (told, at, _), one in unpacked(known[piece]).items()
+        if told == name and (at == hours if hours is not None else at in SURE_HOURS)
+    ]
+    return Rate(sum(one.hits for one in chosen), sum(one.count for one in chosen))
+
+
+def share(one: Rate) -> str:
+    """Return a rate in per cent, a dash where there was nothing to count."""
+    return str(one) if one.count else "-"
+
+
+def sure(known: Known) -> str:
+    """Return how often alarms of each confidence are right: a row per confidence."""
+    rows = []
+    for name in sureness.CONFIDENCES:
+        each = [right_of(known, name, hours) for hours in SURE_HOURS]
+        together, free = right_of(known, name), _counted(known, ("free",), sureness.alarms_of(name), None)
+        figures = [share(one) for one in (*each, together, right_lower_ends(known, name), free)]
+        rows.append([name, *figures, f"{together.count}"])
+    header = [*(f"right at {hours:g} h (%)" for hours in SURE_HOURS), "at these together"]
+    return markdown(["confidence", *header, "lower end right", "leak-free histories told so", "alarms"], rows)
 
 
 def covers(known: Known) -> str:

@@ -140,6 +140,60 @@ def test_what_is_not_at_hand_is_said(benchmark):
     assert short.table(known).count("not at hand") == len(short.ROWS)
 
 
+def test_alarms_are_right_where_memory_leaks_at_the_threshold(benchmark):
+    """Of the alarms of a confidence those on leaks at the threshold or more are right, those on slower ones and without a leak are not."""
+    writers, pieces, sureness = (benchmark(name) for name in ("writers", "pieces", "sureness"))
+    rate = benchmark("rates").Rate
+    high, low_end = sureness.alarms_of("high"), sureness.lower_ends_of("high")
+    counts = {"free": 1, "slow": 2, "linear": 9, "late": 8}
+    known = {}
+    for piece in writers.SURE:
+        hits = counts.get(piece, 0)
+        known[piece] = pieces.packed(
+            {
+                (high, 24.0, "white"): rate(hits, 10),
+                (high, 168.0, "white"): rate(10, 10),
+                (sureness.alarms_of("low"), 24.0, "white"): rate(5, 10),
+                (low_end, 24.0, "white"): rate(hits // 2, hits),
+            }
+        )
+    assert writers.right_of(known, "high").pair == (17, 20)
+    assert writers.right_of(known, "high", 6.0).pair == (0, 0)
+    assert writers.right_lower_ends(known, "high").pair == (9, 20)
+    row = next(line for line in writers.sure(known).splitlines() if line.startswith("| high"))
+    assert row.split(" | ")[1:3] == ["-", "85.0 (64.0-94.8)"]
+    assert row.endswith("| 20 |")
+
+
+def test_the_confidence_of_each_alarm_is_counted_beside_it(benchmark):
+    """Alarms of the three confidences are all of memmon's alarms, and lower ends are those of leaks of known rate."""
+    experiments, sureness = benchmark("experiments"), benchmark("sureness")
+    plan = experiments.Plan("tuning", 2, 0, 1, horizons=(24.0,))
+    for shape, is_known in (("linear", True), ("late", False)):
+        rates = experiments.leaks(plan, shape, (20.0,))
+        told = {
+            name: {c: one for (r, _, c), one in rates.items() if r == name} for name in {r for r, *_ in rates}
+        }
+        of_each = [told[sureness.alarms_of(one)] for one in sureness.CONFIDENCES]
+        for name, alarms in told["memmon"].items():
+            assert sum(of[name].hits for of in of_each) == alarms.hits
+            assert {of[name].count for of in of_each} == {alarms.count}
+        ends = [one for name, one in told.items() if "lower ends" in name]
+        assert bool(ends) is is_known
+        assert {c for of in ends for c in of} <= set(benchmark("simulator").SLOPE_IS_TRUE)
+
+
+@pytest.mark.parametrize(
+    ("low", "true", "expected"), [(19.0, 20.0, True), (21.0, 20.0, False), (1.0, 0.0, False)]
+)
+def test_a_lower_end_is_right_where_the_leak_is_no_slower(benchmark, low, true, expected):
+    """An interval that begins above the true rate claims too much; where nobody knows the rate nothing is counted."""
+    sureness = benchmark("sureness")
+    opinion = benchmark("rivals").Opinion(True, low, 50.0, "leaking", "high")
+    assert sureness.of(opinion, true)[sureness.lower_ends_of("high")] is expected
+    assert sureness.lower_ends_of("high") not in sureness.of(opinion, None)
+
+
 def test_a_part_of_the_warm_up_comes_with_each_restart(benchmark):
     """Runs that are long enough end at one level, and those after the first begin between it and the first one's start."""
     fillings, looked_at = benchmark("fillings"), 0
