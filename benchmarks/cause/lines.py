@@ -244,7 +244,12 @@ def main() -> None:
         print(json.dumps(answer), flush=True)
         os._exit(0)  # what the program registered to run at its end is not asked for
     folder = (options.baseline or HERE.parents[2]).resolve()
-    truths = json.loads((options.programs / "truth.json").read_text())
+    truth_file = options.programs / "truth.json"
+    if not truth_file.is_file():
+        parser.error(
+            f"--programs: a folder with programs and their truth.json is expected; there is no {truth_file}"
+        )
+    truths = json.loads(truth_file.read_text())
     truths = {name: truth for name, truth in truths.items() if options.only in name}
     count = Count()
     with ThreadPoolExecutor(options.processes) as threads:

@@ -92,7 +92,8 @@ class Looks:
         key = ("large", *margins, demands.clear, demands.by_floors_share, demands.rising_share)
         if key not in self._known:
             of = self.column
-            sure = of["slope"] - self._margins(setting) * of["error"] >= 1
+            with np.errstate(invalid="ignore"):  # no error at an infinite margin is no number, and never sure
+                sure = of["slope"] - self._margins(setting) * of["error"] >= 1
             sure = sure & self._meets("clear", demands)
             by_floors = self._old & (of["window_hours"] == 0) & (of["slope"] >= demands.by_floors_share)
             sure = sure | (by_floors & self._meets("rising", demands))
