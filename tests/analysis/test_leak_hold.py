@@ -80,6 +80,13 @@ def test_of_growth_from_the_start_nothing_is_said_until_the_hours_have_passed_ag
     assert at(history, 36).verdict.row.tone == "good"
 
 
+def test_no_calm_word_of_earlier_hours_stands_while_growth_from_the_start_on_may_pause():
+    """Where the newest readings say nothing, the night is told as a pause, and what earlier hours looked like does not outvote it."""
+    history = office([0, 1], hours=48).slice_time(MONDAY + 8.3 * 3600, None)
+    said = {(str(night.verdict), night.reason) for night in (at(history, hour) for hour in range(11, 24))}
+    assert said == {("cannot_say", "paused")}
+
+
 def test_a_new_run_is_judged_anew():
     """A restart ends what was held."""
     history = office([0], hours=40, runs=20.0)

@@ -163,11 +163,15 @@ class Spell:
 
 
 def _may_be(judgement: Judgement, spell: Spell, threshold_mb_per_hour: float) -> bool:
-    """Tell whether a verdict may hide that growth pauses: beside time, growth that is surely slower is no pause."""
+    """Tell whether a verdict may hide that growth pauses: beside time, growth that is surely slower is no pause.
+
+    Of what grew from the start on, that it pauses is told in place of a calm word, or where nothing grows for sure now.
+    """
     if spell.by_work:
         return True
-    is_slow = judgement.verdict is Verdict.GROWING and judgement.evidence.high < threshold_mb_per_hour
-    return not is_slow and (spell.is_late or judgement.verdict.row.needs_all_parts)
+    if not spell.is_late:
+        return judgement.verdict.row.needs_all_parts or judgement.evidence.low <= 0
+    return judgement.verdict is not Verdict.GROWING or judgement.evidence.high >= threshold_mb_per_hour
 
 
 def _after(past: _Past, spell: Spell, evidence: Evidence) -> Spell | None:
