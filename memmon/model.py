@@ -30,6 +30,8 @@ class DequeReading:
     and when the length has grown by half, times the length; told anew when it moved by more than a hundredth.
     `item_bytes` is what one more item takes, its place included; `item_low_bytes` what it takes at least (what is held
     in several places counts in part), `item_high_bytes` at most (what the allocator adds included).
+    Other bounded containers are told likewise: `is_component`, a cache or queue registered as the component of that
+    name; `is_found`, what a look found to grow.
     """
 
     name: str
@@ -42,6 +44,13 @@ class DequeReading:
     item_bytes: int | None = field(default=None, metadata=ADDED_LATER)
     item_low_bytes: int | None = field(default=None, metadata=ADDED_LATER)
     item_high_bytes: int | None = field(default=None, metadata=ADDED_LATER)
+    is_component: bool = field(default=False, metadata=ADDED_LATER)
+    is_found: bool = field(default=False, metadata=ADDED_LATER)
+
+    @property
+    def is_registered(self) -> bool:
+        """Tell whether the program registered it as a deque."""
+        return not (self.is_component or self.is_found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,7 +125,11 @@ class PaceReading:
             charged_bytes=charged_bytes,
             limit_bytes=limit_bytes,
             limit_origin=snapshot.limit_origin or "",
-            filled_bytes=sum(one.size_bytes or 0 for one in snapshot.deques if one.maxlen_count is not None),
+            filled_bytes=sum(
+                one.size_bytes or 0
+                for one in snapshot.deques
+                if one.maxlen_count is not None and not one.is_found  # what was found came in before
+            ),
         )
 
 

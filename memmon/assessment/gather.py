@@ -333,4 +333,6 @@ def _reading(status: DequeStatus) -> DequeReading:
         item_bytes=status.item_bytes,
         item_low_bytes=status.item_low_bytes,
         item_high_bytes=status.item_high_bytes,
+        is_component=status.is_component,
+        is_found=status.is_found,
     )

@@ -30,6 +30,11 @@ def plain_string(name: str) -> str:
     return str.__str__(name)
 
 
+def component_name(name: str) -> str:
+    """Return how a component is called where a deque has its name."""
+    return f"{name} (component)"
+
+
 def clean_name(name: str) -> str:
     r"""Return `name` fit to be shown and stored: visible, one line, at most 200 characters.
 

@@ -37,6 +37,8 @@ SERIES_KINDS: tuple[SeriesKind, ...] = (
             "dropped",
             "expected_maxlen",
             "dead",
+            "component",
+            "found",
         ),
         reader="deque_readings",
     ),

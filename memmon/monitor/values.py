@@ -75,7 +75,11 @@ def memory_snapshot(snapshot: Snapshot) -> MemorySnapshot:
         vms_mb=_mb(snapshot.vms_bytes),
         percent=math.nan if snapshot.system_percent is None else snapshot.system_percent,
         available_mb=_mb(snapshot.system_available_bytes),
-        deque_sizes={one.name: one.length_count for one in snapshot.deques if one.length_count is not None},
+        deque_sizes={
+            one.name: one.length_count
+            for one in snapshot.deques
+            if one.length_count is not None and one.is_registered
+        },
         uptime_seconds=snapshot.uptime_seconds,
         counters=tuple(getattr(snapshot, name) for name in COUNTERS.values()),
     )

@@ -82,6 +82,9 @@ class Sampler:
         process, system, limit, cause = fork_free(self._readings)
         costly = attempt(fork_free, self._read_costly) if allow_costly else None
         uss_bytes, pss_bytes = costly or (None, None)
+        deques = attempt(self._deques.read) or ()
+        components = attempt(self._components.read) or ()
+        bounded = attempt(self._components.bounded, {one.name for one in deques}) if components else None
         return Snapshot(
             at=self._clock.now(),
             sequence=sequence,
@@ -95,8 +98,8 @@ class Sampler:
             uss_bytes=uss_bytes,
             pss_bytes=pss_bytes,
             work_count=work_count,
-            deques=attempt(self._deques.read) or (),
-            components=attempt(self._components.read) or (),
+            deques=(*deques, *bounded) if bounded else deques,
+            components=components,
             **{name: getattr(process, name) for name in _OF_PROCESS},
             **{name: getattr(cause, name) for name in _OF_CAUSE},
         )

@@ -191,6 +191,7 @@ def test_a_component_that_is_a_trap_is_sized_without_a_call(silent):
     for number, one in enumerate([*held["things"], *silent, held["slotted"]]):
         registry.register(f"{number}", lambda one=one: one)
     readings = registry.read()
+    registry.bounded(())
     # Whether an object is a number, and so its own size, is asked of its `__index__`: the contract.
     assert [one for one in called(silent) if not one.endswith(".__index__")][:9] == []
     assert sum(reading.size_bytes is not None for reading in readings) > 15

@@ -35,6 +35,8 @@ def of_every_kind(number: int) -> dict:
         dropped_count=1,
         expected_maxlen_count=4,
         is_alive=False,
+        is_component=True,
+        is_found=True,
     )
     return {
         "deques": (length,),

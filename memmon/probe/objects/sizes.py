@@ -90,18 +90,28 @@ class SizeEstimator:
         """
         if base_of(target) is None:
             return None
+        return self.sampled_estimate(
+            lambda wanted: sample_items(target, wanted_count=wanted), length_of(target)
+        )
+
+    def sampled_estimate(
+        self, sample: Callable[[int], tuple[list[Any], int]], length: int
+    ) -> ItemsEstimate | None:
+        """Return the same of what has `length` entries; `sample`: some items, about as many as wanted, and how many make an entry."""
         begun = self._monotonic()
-        found = self._entry_estimate(target, SAMPLE_COUNT)
+        found = self._sampled_estimate(sample, length, SAMPLE_COUNT)
         is_cheap = self._monotonic() - begun <= SPARED_SHARE * self._budget_seconds
         if found is not None and found.sampling_share > CLEAR_ERROR_SHARE and is_cheap:
-            return self._entry_estimate(target, LARGER_SAMPLE_COUNT) or found
+            return self._sampled_estimate(sample, length, LARGER_SAMPLE_COUNT) or found
         return found
 
-    def _entry_estimate(self, target: object, wanted_count: int) -> ItemsEstimate | None:
-        items, weight = sample_items(target, wanted_count=wanted_count)
+    def _sampled_estimate(
+        self, sample: Callable[[int], tuple[list[Any], int]], length: int, wanted_count: int
+    ) -> ItemsEstimate | None:
+        items, weight = sample(wanted_count)
         if not items:
             return None
-        known_count = max(length_of(target) * weight, len(items))
+        known_count = max(length * weight, len(items))
         found = self._walk(_EstimateWalk, lambda walk: walk.estimated(items, known_count))
         return None if found is None else found.times(weight)
 

@@ -99,7 +99,7 @@ class AutoSizer:
         done = []
         for reading in snapshot.deques:
             sized = self._sized.get(reading.name)
-            if sized is not None and sized.failures < MAX_FAILURES:
+            if sized is not None and reading.is_registered and sized.failures < MAX_FAILURES:
                 sentence = self._look(sized, reading, free, is_short=is_short)
                 done += [sentence] if sentence else []
         return tuple(done)

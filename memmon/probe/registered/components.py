@@ -6,17 +6,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from memmon.clock import SystemClock
-from memmon.facts.names import clean_name, plain_string
+from memmon.facts.names import clean_name, component_name, plain_string
 from memmon.guest.shielding import attempt, log_safely
 from memmon.probe.objects.sizes import SizeEstimator
 from memmon.probe.registered.deque_entry import checked_name
+from memmon.probe.registered.deques import SIZE_BUDGET_SECONDS
 from memmon.probe.registered.measures import Measure, make_measure
 from memmon.probe.registered.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-    from memmon.model import ComponentReading
+    from memmon.model import ComponentReading, DequeReading
 
 log = logging.getLogger("memmon.probe")
 
@@ -54,7 +55,8 @@ class ComponentRegistry:
         are held weakly; what can't be (a dict, a list, a set) is let go of by the first reading that
         finds nothing else referring to it. What is gone holds 0 bytes; once more than a hundred
         have gone, each is forgotten as it goes. A name
-        registered again stands for the newer measure, and a log line says so.
+        registered again stands for the newer measure, and a log line says so. A cache or queue with a bound
+        is read like a deque as well (`bounded`).
 
         Raises TypeError for anything else and ValueError for an empty name.
         """
@@ -113,6 +115,33 @@ class ComponentRegistry:
         """Return a reading for each component; the size is None when it could not be measured."""
         self._forget_gone()
         return tuple(measure.read() for measure in self._listed())
+
+    def bounded(self, taken_names: Collection[str]) -> tuple[DequeReading, ...]:
+        """Return how full each cache and queue with a bound is, and what an entry takes: to be asked after `read`.
+
+        Where a deque is registered under a component's name (`taken_names`), it is said to be the component. What is
+        registered twice is read once.
+        """
+        readings = []
+        known: set[int] = set()
+        begun = self._monotonic()
+        for measure in self._listed():
+            target = measure.container
+            if id(target) in known and target is not None:
+                continue
+            known.add(id(target))
+            name = measure.shown_name
+            now = self._monotonic()
+            reading = measure.read_container(
+                component_name(name) if name in taken_names else name,
+                target,
+                self._estimator,
+                now,
+                may_estimate=now - begun <= SIZE_BUDGET_SECONDS,
+            )
+            if reading is not None:
+                readings.append(reading)
+        return tuple(readings)
 
     def _forget_gone(self) -> None:
         """Forget what is gone, once so much is that components here plainly come and go."""

@@ -13,6 +13,7 @@ from memmon.facts.names import plain_string
 from memmon.facts.python_memory import SLOT_BYTES, TOLD_AGAIN_FACTOR
 from memmon.guest.shielding import attempt, describe_error, log_safely
 from memmon.model import DequeReading
+from memmon.probe.objects.caches import LARGEST_SLOT_BYTES
 from memmon.probe.objects.calls import takes_no_arguments
 from memmon.probe.objects.container_sample import base_of, length_of
 from memmon.probe.objects.own_size import header_bytes
@@ -29,9 +30,6 @@ log = logging.getLogger("memmon.probe")
 
 MAX_COUNT = 2**53
 """Lengths above this are no lengths: they can't even be counted in a double."""
-
-LARGEST_SLOT_BYTES = 64.0
-"""A place in a list or dict takes no more: what a nearly empty one has beyond that belongs to no item."""
 
 _SMALLEST_STEP_BYTES = 16 * KIB
 _LARGEST_STEP_BYTES = 256 * KIB
@@ -52,6 +50,9 @@ class WeakDeque(weakref.ref[Any]):
 
 class DequeEntry:
     """A registration: a weak reference to a deque, or a getter (a bound method is held weakly)."""
+
+    is_component = is_found = False
+    """Whether it is a component, or found to grow by a look: else the program registered it."""
 
     __slots__ = (
         "_complained",
@@ -166,6 +167,8 @@ class DequeEntry:
                 maxlen_count=None,
                 expected_maxlen_count=self.expected_maxlen,
                 is_alive=False,
+                is_component=self.is_component,
+                is_found=self.is_found,
             )
         return self._last
 
@@ -182,12 +185,15 @@ class DequeEntry:
         if not is_there or base_of(target) is None:
             return
         length = length_of(target)
-        estimate = estimator.entry_estimate(target)
+        slot = SLOT_BYTES if base_of(target) is deque else shallow_bytes(target) / max(1, length)
+        self._know(estimator.entry_estimate(target), length, min(slot, LARGEST_SLOT_BYTES))
+
+    def _know(self, estimate: ItemsEstimate | None, length: int, place_bytes: float) -> None:
+        """Take an estimate, made at a length, for that of an item from now on, where it is clearly another than the one known."""
         self._estimated_length = length
         if estimate is None:
             return
-        slot = SLOT_BYTES if base_of(target) is deque else shallow_bytes(target) / max(1, length)
-        each = estimate.with_place(min(slot, LARGEST_SLOT_BYTES))
+        each = estimate.with_place(place_bytes)
         known = self._item
         if known is None or each.is_clearly_other_than(known):
             self._item, self._item_told = each, each.as_whole_bytes()
@@ -232,6 +238,8 @@ class DequeEntry:
             item_bytes=each,
             item_low_bytes=low,
             item_high_bytes=high,
+            is_component=self.is_component,
+            is_found=self.is_found,
         )
         return self._last
 

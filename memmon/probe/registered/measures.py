@@ -7,21 +7,23 @@ import math
 import operator
 import sys
 import weakref
+from collections import deque
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, WrapperDescriptorType
 from typing import TYPE_CHECKING, Any, cast
 
-from memmon.guest.shielding import describe_error, log_safely
+from memmon.guest.shielding import attempt, describe_error, log_safely
 from memmon.model import ComponentReading
-from memmon.probe.objects.caches import is_cache, queue_items
+from memmon.probe.objects.caches import bounded, is_cache, queue_items
 from memmon.probe.objects.calls import takes_no_arguments
 from memmon.probe.objects.container_sample import base_of
 from memmon.probe.objects.plain import bare_name, class_entry
-from memmon.probe.registered.meters import SizeMeter
+from memmon.probe.registered.meters import ContainerEntry, SizeMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.model import DequeReading
     from memmon.probe.objects.sizes import SizeEstimator
     from memmon.probe.registered.sections import Section
 
@@ -92,6 +94,27 @@ class Measure:
         self._quick_count = 0
         self._said = False
         self._last: ComponentReading | None = None
+        self._returned: Callable[[], object] | None = None
+        self._container: ContainerEntry | None = None
+
+    @property
+    def container(self) -> object:
+        """What has a bound of what was registered, or of what it returned last; None where nothing has."""
+        reference = self._returned if self._reference is None else self._reference
+        present = None if reference is None or self.note else reference()
+        is_deque = issubclass(type(present), deque)  # that is what `register_deque` is for
+        return None if present is None or is_deque or attempt(bounded, present) is None else present
+
+    def read_container(
+        self, name: str, target: object, estimator: SizeEstimator, now_seconds: float, *, may_estimate: bool
+    ) -> DequeReading | None:
+        """Return how full `target`, the `container`, is, under `name`; of one that was read and is gone, that it is."""
+        if target is None:
+            return self._container.dead_reading() if self._container is not None and self.is_gone else None
+        if self._container is None:
+            self._container = ContainerEntry(name, is_component=True)
+        self._container.rename(name)
+        return self._container.read_target(target, estimator, now_seconds, may_estimate=may_estimate)
 
     @property
     def is_gone(self) -> bool:
@@ -114,6 +137,8 @@ class Measure:
         try:
             value = self._read()
             elapsed_seconds = self._monotonic() - begun  # the program's part alone; ours is bounded
+            if self._reference is None:
+                self._returned = None if issubclass(type(value), _NO_OBJECTS) else attempt(weakref.ref, value)
             size = self._as_bytes(value)
         except (KeyboardInterrupt, SystemExit):
             raise

@@ -1,18 +1,28 @@
-"""Sizes between two estimates: the bytes of an entry are sampled hourly, the entries counted each time."""
+"""Sizes between two estimates: the bytes of an entry are sampled hourly, the entries counted each time.
+
+A container with a bound is told as deques are, too: what it takes in until it is full is no leak.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memmon.probe.objects.caches import cache_entry_count, cache_sample, queue_items
+from memmon.facts.python_memory import TOLD_AGAIN_FACTOR
+from memmon.guest.shielding import attempt
+from memmon.probe.objects.caches import bounded, cache_entry_count, cache_sample, entry_sample, queue_items
 from memmon.probe.objects.container_sample import base_of, length_of, sample_items
 from memmon.probe.objects.sizes import SizeEstimator, shallow_bytes
-from memmon.units import SECONDS_PER_HOUR
+from memmon.probe.registered.deque_entry import DequeEntry
+from memmon.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memmon.model import DequeReading
+
 _GROWTH_FACTOR = 4
+_QUICKLY_LISTED_COUNT = 20_000
+"""Entries up to which all of a cache are listed within 5 ms: of a larger one it is done daily, not hourly."""
 
 
 class SizeMeter:
@@ -80,3 +90,47 @@ class SizeMeter:
         if is_due:
             self._estimated_at, self._estimated_count = now, count
         return is_due
+
+
+class ContainerEntry(DequeEntry):
+    """A bounded container that the program did not register as a deque: a cache, a queue, what a look found."""
+
+    __slots__ = ("is_component", "is_found")
+
+    def __init__(self, name: str, *, is_component: bool = False, is_found: bool = False) -> None:
+        """Keep the name; what is read is handed in each time."""
+        super().__init__(name, None)
+        self.is_component = is_component
+        self.is_found = is_found
+
+    def rename(self, shown_name: str) -> None:
+        """Read under another name from now on."""
+        if shown_name != self.shown_name:
+            self.shown_name = shown_name
+            self._last = None
+
+    def read_target(
+        self, target: object, estimator: SizeEstimator, now_seconds: float, *, may_estimate: bool
+    ) -> DequeReading | None:
+        """Return the present reading of a container, None where it has no bound; what an entry takes is sampled when it is due."""
+        state = attempt(bounded, target)
+        if state is None:
+            return None
+        has_outgrown = state.length > TOLD_AGAIN_FACTOR * self._estimated_length
+        if may_estimate and (has_outgrown or now_seconds >= self.size_due_seconds):
+            is_large = state.length > _QUICKLY_LISTED_COUNT
+            self.size_due_seconds = now_seconds + (SECONDS_PER_DAY if is_large else SECONDS_PER_HOUR)
+            attempt(self._estimate, target, state.length, estimator)
+        own = 0 if self._item is None else round(state.length * self._item.place)
+        return self._reading(state.length, state.maxlen, None, own)
+
+    def _estimate(self, target: object, length: int, estimator: SizeEstimator) -> None:
+        place_bytes = 0.0
+
+        def sample(wanted_count: int) -> tuple[list[Any], int]:
+            nonlocal place_bytes
+            found = entry_sample(target, length, wanted_count)
+            place_bytes = found.place_bytes
+            return found.items, found.weight
+
+        self._know(estimator.sampled_estimate(sample, length), length, place_bytes)

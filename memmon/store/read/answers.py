@@ -114,6 +114,10 @@ class DequeStatus:
     """What one more item takes, its place included; None in what older recorders stored."""
     item_low_bytes: int | None = None
     item_high_bytes: int | None = None
+    is_component: bool = False
+    """It is a cache or queue that was registered as the component of that name."""
+    is_found: bool = False
+    """It is a container that a look found to grow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

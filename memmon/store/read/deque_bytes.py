@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SIZE_METRICS = ("length", "maxlen", "bytes", "item", "item_low", "item_high", "dead")
+SIZE_METRICS = ("length", "maxlen", "bytes", "item", "item_low", "item_high", "dead", "component", "found")
 """What is read of each deque: without a length and a size of either kind there is nothing to say."""
 
 

@@ -33,6 +33,8 @@ class DequeSizes(NamedTuple):
     """The same at most."""
     by_name: Mapping[str, FloatArray]
     """What each holds whose size was estimated, 0 once it is gone; empty where it was not asked for."""
+    components: frozenset[str] = frozenset()
+    """Those of them that are components too."""
 
 
 def read_deque_sizes(
@@ -81,7 +83,8 @@ def deque_sizes_of(
             ordered = tuple(each.values())
             for place, of_one in zip(found.places, found.held, strict=True):
                 ordered[place][rows] = of_one
-    return DequeSizes(held, held + room, held + most_room, each)
+    components = frozenset(name for name, metrics in names.items() if "component" in metrics)
+    return DequeSizes(held, held + room, held + most_room, each, components)
 
 
 def _sum_of_known(deques: FloatArray) -> FloatArray:

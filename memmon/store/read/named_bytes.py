@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmon.arrays import distinct
+from memmon.facts.names import component_name
 from memmon.facts.series_kinds import COMPONENT
 from memmon.footprint import footprint_of
 from memmon.store.read.deque_sizes import read_deque_sizes
@@ -70,7 +71,7 @@ def part_matrix_of(
     points: Mapping[str, FloatArray], sizes: DequeSizes, components: Mapping[str, FloatArray]
 ) -> PartMatrix:
     """Return the parts of samples that are read: the deques by their names, and the components."""
-    columns = _told_apart(sizes.by_name, components)
+    columns = _told_apart(sizes, components)
     size = points["run_id"].size
     return PartMatrix(
         names=tuple(columns),
@@ -101,9 +102,15 @@ def _footprint_bytes(points: Mapping[str, FloatArray]) -> FloatArray:
     return footprint
 
 
-def _told_apart(
-    deques: Mapping[str, FloatArray], components: Mapping[str, FloatArray]
-) -> dict[str, FloatArray]:
-    """Return all parts by name; a component with a deque's name says what it is."""
-    named = {f"{name} (component)" if name in deques else name: part for name, part in components.items()}
-    return {**deques, **named}
+def _told_apart(sizes: DequeSizes, components: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return all parts by name; a component with a deque's name says what it is.
+
+    A cache or queue that is read as both is one part: as it is told of deques, else (in runs of older recorders,
+    or while its entries have no size) as the component.
+    """
+    columns = dict(sizes.by_name)
+    for name, part in components.items():
+        shown = component_name(name) if name in columns and name not in sizes.components else name
+        known = columns.get(shown)
+        columns[shown] = part if known is None else np.where(np.isfinite(known), known, part)
+    return columns

@@ -139,6 +139,8 @@ def _status(name: str, metrics: _Values, newest: NewestSample, told: tuple[int, 
         item_bytes=metrics.get("item"),
         item_low_bytes=metrics.get("item_low"),
         item_high_bytes=metrics.get("item_high"),
+        is_component=bool(metrics.get("component")),
+        is_found=bool(metrics.get("found")),
     )
 
 

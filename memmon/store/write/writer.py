@@ -318,6 +318,8 @@ def _deque_values(one: DequeReading) -> Iterable[tuple[str, int | None]]:
         ("dropped", one.dropped_count),
         ("expected_maxlen", one.expected_maxlen_count),
         ("dead", None if one.is_alive else 1),
+        ("component", 1 if one.is_component else None),
+        ("found", 1 if one.is_found else None),
     )
 
 
