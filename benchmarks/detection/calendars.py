@@ -107,10 +107,11 @@ def office_leak(
 
 
 def split(track: Track, every_hours: float = 6.0) -> Track:
-    """Return the track as if the program had replaced itself every so many hours, its memory going on."""
+    """Return the track as if the program had replaced itself every so many hours, its memory and its work going on."""
     return Track(
         hours=track.hours,
         mb=track.mb,
         run=np.floor(track.hours / every_hours + 1e-9).astype(int),
+        work=track.work,
         origin_seconds=track.origin_seconds,
     )

@@ -51,6 +51,32 @@ def test_a_leak_is_found_through_the_seams():
     assert split.window.run_count == 1
 
 
+def teeth(hours, rate, high, every_hours):
+    """A leak below teeth of garbage that all come down at once, the first of them after a whole tooth."""
+    times = np.arange(0, hours, 1 / 12)
+    return 300 + rate * times + high * np.mod(times / every_hours, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "mb"),
+    [
+        ("a tooth that rises at the seam", teeth(24, 20.0, 50.0, 1.3)),
+        ("a tooth that comes down there", teeth(24, 20.0, 50.0, 2.0)),
+    ],
+)
+def test_a_seam_that_moves_as_the_program_does_is_none(name, mb):
+    """Where the level moves at the seam as it does at other times, the program goes on: its leak is that of one run."""
+    found = joined(pieces(mb))
+    assert len(found.runs) == 1, name
+    assert detect_leak(pieces(mb)).is_leak, name
+
+
+def test_a_restart_that_gives_back_what_grew_is_no_tooth():
+    """A fall at the seam as large as a tooth's is a restart all the same, where most that the run had grown is gone."""
+    level = 300 + 20.0 * np.mod(np.arange(288) / 12, 6.0)
+    assert len(joined(pieces(level + teeth(24, 0.0, 150.0, 1.9))).runs) == 4
+
+
 def test_uptime_goes_on_over_the_seams():
     """Joined pieces have one run, whose uptime is that of the wall clock."""
     found = joined(pieces(noisy(24, 0.0)))

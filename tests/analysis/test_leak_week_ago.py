@@ -11,7 +11,7 @@ from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.leak.finding import LeakPolicy
 from memmon.analysis.leak.series import run_series
 from memmon.analysis.leak.signals.week_ago import evidence_of, is_leak, leak_of_weeks, week_apart
-from memmon.history import History
+from memmon.history import History, HistoryRun
 from memmon.units import MIB
 
 MONDAY = 1_767_571_200.0  # 2026-01-05 0:00 UTC
@@ -129,6 +129,10 @@ def test_a_restart_between_the_weeks_leaves_nothing_to_compare():
         **moved,
         run_id=np.where(is_second, 2, 1),
         uptime_seconds=history.at_seconds - np.where(is_second, later, MONDAY),
+        runs=[
+            HistoryRun(run_id=number, started_at_seconds=began, pid=number)
+            for number, began in ((1, MONDAY), (2, later))
+        ],
     )
     assert detect_leak(History.from_arrays(**moved)).reason == "week_ago"
     assert detect_leak(restarted).reason != "week_ago"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.arrays import median_of
+from memmon.arrays import median_of, medians_of
 from memmon.facts.medians import SIGMA_PER_MAD
 from memmon.units import MIB
 
@@ -35,6 +35,8 @@ NOISE_TIMES = 4.0
 """Robust standard deviations of the steps that levels may lie apart. Chosen."""
 LEAST_MB = 2.0
 """MB that levels may lie apart in any case. Chosen: less than any program takes to start."""
+MOST_FALLEN_SHARE = 0.5
+"""Part of what the run before grew that may be given back where one ends and the next begins. Chosen: a half, a restart gives back all."""
 SAME_BIRTH_SECONDS = 5.0
 """Seconds that two readings of one birth may lie apart. Chosen: clocks are set by less."""
 MOST_USUAL_STEPS = 3.0
@@ -87,7 +89,25 @@ def _goes_on(before: History, after: History, known: dict[int, HistoryRun]) -> b
         return True
     # Bursts and teeth at the seam: the floors of an hour tell more then.
     floors = float(begins[:FLOOR_SAMPLES].min() - ends[-FLOOR_SAMPLES:].min())
-    return abs(floors - FLOOR_SAMPLES * drift) <= most
+    return abs(floors - FLOOR_SAMPLES * drift) <= most or _moves_as_within(before, after)
+
+
+def _moves_as_within(before: History, after: History) -> bool:
+    """Tell whether the level moves at a seam by no more than it does within both runs, and falls by no more than half of what it had grown.
+
+    A process that starts anew falls back to about where the one before it began.
+    """
+    levels = [_levels(run) for run in (before, after)]
+    moves = np.concatenate([level[LEVEL_SAMPLES:] - level[:-LEVEL_SAMPLES] for level in levels])
+    began, ended, begins = float(levels[0][0]), float(levels[0][-1]), float(levels[1][0])
+    apart = begins - ended
+    is_within = float(moves.min(initial=0.0)) <= apart <= float(moves.max(initial=0.0))
+    return is_within and apart >= -MOST_FALLEN_SHARE * max(ended - began, 0.0)
+
+
+def _levels(run: History) -> FloatArray:
+    """Return the median of each few readings in a row, in MB."""
+    return medians_of(np.lib.stride_tricks.sliding_window_view(run.footprint_bytes / MIB, LEVEL_SAMPLES))
 
 
 def _may_be_one(one: HistoryRun, other: HistoryRun) -> bool:
