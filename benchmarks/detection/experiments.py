@@ -14,10 +14,11 @@ from memmon.analysis.leak.detect import detect_leak
 from memmon.analysis.leak.sequential import confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from benchmarks.detection.simulator import Purpose, Track
+    from memmon import LeakFinding
 
 THRESHOLD = 10.0
 HORIZONS = (6.0, 24.0, 72.0, 168.0)
@@ -144,18 +145,27 @@ def trendless(plan: Plan, phi: float = 0.95) -> Rates:
 
 def hourly_alarms(track: Track, begin_hours: float = CHECK_FROM_HOURS) -> list[float]:
     """Return the hours at which an hourly check, looking back seven days, has a confirmed alarm."""
+    found: list[LeakFinding] = []
+    alarms = []
+    for now, finding in hourly_findings(track, begin_hours):
+        found = [*found[-1:], finding]
+        if confirmed(found):
+            alarms.append(now)
+    return alarms
+
+
+def hourly_findings(
+    track: Track, begin_hours: float = CHECK_FROM_HOURS
+) -> Iterator[tuple[float, LeakFinding]]:
+    """Yield the hour and the finding of each hourly check, looking back seven days."""
     history = track.history()
     hours = (history.at_seconds - history.at_seconds[0]) / 3600
-    found, alarms = [], []
     for now in np.arange(begin_hours, hours[-1] + 1e-6, 1.0).tolist():
         part = history.slice_time(
             float(history.at_seconds[0]) + (now - LOOK_BACK_HOURS) * 3600,
             float(history.at_seconds[0]) + now * 3600,
         )
-        found = [*found[-1:], detect_leak(part)]
-        if confirmed(found):
-            alarms.append(now)
-    return alarms
+        yield now, detect_leak(part)
 
 
 def episodes(alarms: list[float]) -> int:

@@ -1,6 +1,6 @@
 """Memory that fills something and ends: caches of a day, users that come, nightly work, a backfill, a warm-up that restarts repeat in part.
 
-None is a leak.
+None is a leak. Where what fills is a container with a bound, the program may have registered it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,17 @@ def _level(rng: np.random.Generator, hours: float = HOURS) -> Track:
     return ar_fast(rng, hours) if rng.random() < 0.5 else blank(rng, hours)
 
 
+def _with(track: Track, held_mb: np.ndarray) -> Track:
+    track.mb += held_mb
+    track.held_mb = held_mb
+    return track
+
+
 def long_lru(rng: np.random.Generator) -> Track:
     """Fill a cache of recent things for a day, ever more slowly as what is asked for is in it already."""
     track = _level(rng)
     full, power = rng.uniform(14, 30), rng.uniform(0.45, 0.8)
-    track.mb += log_uniform(rng, 80, 800) * np.minimum(track.hours / full, 1) ** power
-    return track
+    return _with(track, log_uniform(rng, 80, 800) * np.minimum(track.hours / full, 1) ** power)
 
 
 def users(rng: np.random.Generator) -> Track:
@@ -38,8 +43,7 @@ def users(rng: np.random.Generator) -> Track:
     track = _level(rng)
     middle, width = rng.uniform(2, 10), rng.uniform(0.8, 3)
     come = 1 / (1 + np.exp(-(track.hours - middle) / width))
-    track.mb += log_uniform(rng, 50, 500) * come
-    return track
+    return _with(track, log_uniform(rng, 50, 500) * come)
 
 
 def nightly_batch(rng: np.random.Generator) -> Track:
@@ -54,8 +58,7 @@ def nightly_batch(rng: np.random.Generator) -> Track:
 def backfill(rng: np.random.Generator) -> Track:
     """Read the past into memory for 4 to 14 h at one pace: until it ends nothing tells it from a leak."""
     track = _level(rng)
-    track.mb += log_uniform(rng, 12, 60) * np.minimum(track.hours, rng.uniform(4, 14))
-    return track
+    return _with(track, log_uniform(rng, 12, 60) * np.minimum(track.hours, rng.uniform(4, 14)))
 
 
 def partial_warm_up(rng: np.random.Generator) -> Track:
@@ -77,6 +80,8 @@ SHAPES: dict[str, Callable[[np.random.Generator], Track]] = {
 RESTARTING = partial_warm_up.__name__
 """The shape that restarts: its verdict rests on more than one run."""
 ALL = (*SHAPES, RESTARTING)
+REGISTERED = {long_lru.__name__: 1.0, users.__name__: 2.0, backfill.__name__: 2.0}
+"""Shapes whose container may be registered, with the most that its bound may be of what comes into it."""
 
 
 def filling_case(name: str, index: int, purpose: Purpose) -> Track:
@@ -84,6 +89,23 @@ def filling_case(name: str, index: int, purpose: Purpose) -> Track:
     if name == RESTARTING:
         return partial_warm_up(rng_for(purpose, f"filling {name}", RESTARTING_HOURS, index))
     return SHAPES[name](rng_for(purpose, f"filling {name}", HOURS, index))
+
+
+def registered_case(name: str, index: int, purpose: Purpose) -> Track:
+    """Return the same case with its container registered: its size is known to +-30 %, and its bound."""
+    track = filling_case(name, index, purpose)
+    rng = rng_for(purpose, f"registered {name}", HOURS, index)
+    error, bound = rng.uniform(0.7, 1.3), rng.uniform(1.0, REGISTERED[name])
+    assert track.held_mb is not None
+    track.deque_mb = error * track.held_mb
+    track.capacity_mb = np.full(track.hours.size, error * bound * float(track.held_mb.max()))
+    return track
+
+
+def filled_at_hours(track: Track) -> float:
+    """Return when 95 % of all that comes into a case's container are in it."""
+    assert track.held_mb is not None
+    return float(track.hours[np.argmax(track.held_mb >= 0.95 * track.held_mb.max())])
 
 
 def alarmed(track: Track, alarms: list[float]) -> tuple[bool, bool]:

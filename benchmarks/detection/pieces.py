@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.detection import (
@@ -30,6 +31,7 @@ from benchmarks.detection import (
 from benchmarks.detection.experiments import FAST, NEAR, SMALL, Plan, Rates
 from benchmarks.detection.rates import Rate
 from benchmarks.detection.rivals import RULES
+from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +107,18 @@ def _filling(name: str, plan: Plan) -> Data:
     count = max(8 * plan.processes, 2 * plan.cases // 3)
     tracks = (fillings.filling_case(name, index, plan.purpose) for index in range(count))
     return [fillings.alarmed(track, experiments.hourly_alarms(track)) for track in tracks]
+
+
+def _registered(name: str, plan: Plan) -> Data:
+    """Return of each case whether it alarmed, and in how many of how many checks while it filled `filling` was said."""
+    said = []
+    for index in range(max(8 * plan.processes, 2 * plan.cases // 3)):
+        track = fillings.registered_case(name, index, plan.purpose)
+        found = list(experiments.hourly_findings(track))
+        is_alarm = any(experiments.confirmed([one, other]) for (_, one), (_, other) in pairwise(found))
+        words = [finding.verdict for hours, finding in found if hours <= fillings.filled_at_hours(track)]
+        said.append((is_alarm, words.count(Verdict.FILLING), len(words)))
+    return said
 
 
 def _budget(healthy_hours: float, plan: Plan) -> Data:
@@ -229,6 +243,7 @@ def _all_pieces() -> dict[str, Piece]:
         "counters, late": partial(_of_counters, counters_table.late),
         **{f"delay: {healthy:g} h, {of:g}": partial(_delay, healthy, of) for healthy, of in DELAYS},
         **{f"fills: {name}": partial(_filling, name) for name in fillings.ALL},
+        **{f"fills, registered: {name}": partial(_registered, name) for name in fillings.REGISTERED},
         **{f"budget: {healthy:g} h": partial(_budget, healthy) for healthy in (0.0, 72.0)},
         **{f"budget: {name}": partial(_of_shared, partial(_watched, name)) for name in budgets.REAL_SETS},
         "swap": _swap,

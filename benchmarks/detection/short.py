@@ -137,6 +137,14 @@ def _filling(name: str) -> Write:
     return write
 
 
+def _registered(name: str) -> Write:
+    def write(known: Known) -> str:
+        alarms, words = writers.registered(known, name)
+        return f"{alarms}; checks while it fills that say `filling` {words}"
+
+    return write
+
+
 def _words(piece: str) -> Write:
     def write(known: Known) -> str:
         counts = writers.words_of(known, piece)
@@ -266,6 +274,14 @@ ROWS: tuple[tuple[str, tuple[str, ...], Write], ...] = (
     *(
         (f"shapes that fill, alarms: {name.replace('_', ' ')}", (f"fills: {name}",), _filling(name))
         for name in fillings.ALL
+    ),
+    *(
+        (
+            f"the same, its container registered: {name.replace('_', ' ')}",
+            (f"fills, registered: {name}",),
+            _registered(name),
+        )
+        for name in fillings.REGISTERED
     ),
     ("a budget of 3 a month for 1,000 processes: false alarms a month", writers.MONTHS, _budget),
     (

@@ -28,7 +28,7 @@ STRENGTH = (0.7, 4.0)
 class Track:
     """A history in the making: hours since its start, MB, and optional companions.
 
-    `leak_hours`: when its leak begins.
+    `leak_hours`: when its leak begins. `held_mb`: what of it is in a container that fills, registered or not.
     """
 
     hours: np.ndarray
@@ -39,6 +39,7 @@ class Track:
     work: np.ndarray | None = None
     origin_seconds: float = ORIGIN_SECONDS
     leak_hours: float = np.inf
+    held_mb: np.ndarray | None = None
 
     @property
     def uptime(self) -> np.ndarray:

@@ -143,7 +143,10 @@ TABLES: tuple[Table, ...] = (
     Table(
         "sequential",
         "Shapes that fill: confirmed alarms",
-        tuple(f"fills: {name}" for name in fillings.ALL),
+        (
+            *(f"fills: {name}" for name in fillings.ALL),
+            *(f"fills, registered: {name}" for name in fillings.REGISTERED),
+        ),
         writers.shapes_that_fill,
     ),
     Table(

@@ -218,11 +218,23 @@ def shapes_that_fill(known: Known) -> str:
         said, words = known[f"fills: {name}"], name.replace("_", " ")
         is_restarting = name == fillings.RESTARTING
         hours = fillings.RESTARTING_HOURS if is_restarting else fillings.HOURS
-        rows.append([words, f"{hours:g} h", str(Rate(sum(any_of for any_of, _ in said), len(said)))])
+        rows.append([words, f"{hours:g} h", str(Rate(sum(any_of for any_of, _ in said), len(said))), "-"])
         if is_restarting:
             late = Rate(sum(later for _, later in said), len(said))
-            rows.append([f"{words}: from the third run on", f"{hours:g} h", str(late)])
-    return markdown(["shape", "watched for", "alarms (%)"], rows)
+            rows.append([f"{words}: from the third run on", f"{hours:g} h", str(late), "-"])
+    for name in fillings.REGISTERED:
+        words = f"{name.replace('_', ' ')}, its container registered"
+        rows.append([words, f"{fillings.HOURS:g} h", *map(str, registered(known, name))])
+    return markdown(
+        ["shape", "watched for", "alarms (%)", "checks while it fills that say `filling` (%)"], rows
+    )
+
+
+def registered(known: Known, name: str) -> tuple[Rate, Rate]:
+    """Return how many registered containers of a shape alarmed, and how many checks said `filling` while they filled."""
+    said = known[f"fills, registered: {name}"]
+    alarms = Rate(sum(is_alarm for is_alarm, _, _ in said), len(said))
+    return alarms, Rate(sum(count for _, count, _ in said), sum(of for _, _, of in said))
 
 
 def per_month(of: list[HourlyEvidence], budget: float | None) -> str:

@@ -230,3 +230,17 @@ def test_leaks_that_pause_do_so_in_the_stretches_that_are_looked_at(benchmark, p
             before, after = (track.mb[np.abs(monday - at) < 2].mean() for at in (first + 4, last - 4))
             week = track.mb[np.abs(monday - 168) < 2].mean() - track.mb[:12].mean()
             assert abs(after - before) < 0.1 * week
+
+
+def test_a_registered_container_is_the_same_memory_and_is_told_as_filling(benchmark):
+    """A case whose container is registered is that case, with what it holds and its bound known; while it fills, that is said."""
+    fillings, experiments, pieces = (benchmark(name) for name in ("fillings", "experiments", "pieces"))
+    for name in fillings.REGISTERED:
+        bare, known = (make(name, 1, "tuning") for make in (fillings.filling_case, fillings.registered_case))
+        assert bare.mb.tolist() == known.mb.tolist()
+        assert bare.deque_mb is None
+        assert (known.capacity_mb >= known.deque_mb).all()
+        assert 0 < fillings.filled_at_hours(known) < fillings.HOURS
+    said = pieces.PIECES["fills, registered: long_lru"].measure(experiments.Plan("tuning", 3, 0, 1))
+    assert [is_alarm for is_alarm, _, _ in said] == [False] * 8
+    assert sum(count for _, count, _ in said) > 0.7 * sum(of for _, _, of in said) > 0
