@@ -7,8 +7,10 @@ its t statistic averaged over slopes about as large as the threshold (the anytim
 & Bojinov 2022). Over the processes the bar is the e-value form of Benjamini and Hochberg's rule (Wang & Ramdas 2022),
 at one look's share of the month's budget.
 
-It is noise that such a rule covers. What does grow, in a straight line, and ends later is none: a cache that fills. So
-the bar comes on top of all that the verdict demands, and never in place of it.
+Growth that is real and ends is no noise: start-ups, caches that fill, the first day's load. No slope tells it from a leak,
+its length does. Where such growth goes on after *h* hours in one process of S(h), 1/S(h) while it goes on and nothing after
+is an e-value against it, whenever one looks. A leak must be told from both, so the smaller of the two counts. What fills
+for longer than S allows for is covered by neither: so the bar comes on top of all that the verdict demands.
 """
 
 from __future__ import annotations
@@ -40,11 +42,23 @@ VISIBLE_ERRORS = 2.84
 """Standard errors in the smallest visible slope, about: 2 and 0.84. By definition; of few blocks they are more, and the error comes out larger."""
 CHOICE_COUNT = len(Signal) * (len(RECENT_MARGINS) + len(SHORT_WINDOWS_HOURS) + 3) + len(FLOORS)
 """Stretches among which a verdict chooses: all, recent, short, since the onset, all runs; of each signal; and the floors. By definition."""
+SETTLING_HOURS = 1.65
+"""Hours after which e times fewer starts, caches and first days still grow. Chosen: a day is long enough for 1,000 processes at three a month."""
 LEAST_ERROR_SHARE = 1e-3
 """Standard error, in thresholds, at least. Chosen: readings are whole pages."""
 
 
 def log_e_value(finding: LeakFinding) -> float:
+    """Return the natural logarithm of the e-value against "no growth, or a start's"; minus infinity where nothing grows.
+
+    It is the smaller of that against noise and that against growth that a young process ends by itself.
+    """
+    risen = finding.risen_after_hours
+    age_hours = finding.duration_hours if risen is None else risen
+    return min(log_e_value_of_slope(finding), age_hours / SETTLING_HOURS)
+
+
+def log_e_value_of_slope(finding: LeakFinding) -> float:
     """Return the natural logarithm of the e-value against "memory does not grow"; minus infinity where it does not.
 
     With slope *b*, standard error *s*, z = b/s, n degrees of freedom and g = (2 threshold/s)^2 that is

@@ -245,6 +245,7 @@ def _finding(history: History, policy: LeakPolicy, judgement: Judgement, ols: Ol
         signal=judgement.signal,
         slope_signal=judgement.measured,
         holes_mb=holes_mb,
+        risen_after_hours=evidence.risen_after_hours,
     )
 
 

@@ -16,6 +16,7 @@ from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool, starts_as_before
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
 from memmon.analysis.leak.rules import ENOUGH_HOURS, MARGINS, margin_for
+from memmon.analysis.leak.shape import risen_hours
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
 if TYPE_CHECKING:
@@ -68,6 +69,16 @@ class Evidence:
     series: RunSeries
     below: float = 0.0
     above: float = 0.0
+
+    @property
+    def risen_after_hours(self) -> float:
+        """How old the run was (as recorded) when it had risen by nine tenths of what it has; pooled runs at the end of a typical one."""
+        if self.pool is not None:
+            return self.pool.typical_hours
+        blocks = None if self.trend is None else self.trend.blocks
+        at = None if blocks is None else risen_hours(blocks.hours, blocks.mb)
+        end = float(self.series.hours[-1])
+        return self.series.history_hours - (0.0 if at is None else end - at)
 
     @property
     def low(self) -> float:

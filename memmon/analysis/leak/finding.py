@@ -81,6 +81,8 @@ class LeakFinding:
     `smallest_visible_slope_mb_per_hour`: a slope below it could have been missed.
     `confidence`: high: lower 95 % end at or above the threshold and at least 19 h of data;
     medium: lower end above zero; low: otherwise.
+    `risen_after_hours`: how old the process was, as recorded, when it had risen by nine tenths of its growth; of pooled
+    runs how long a typical one was.
     `paused_hours`: how long ago a leak was last seen in the act that has paused since and given nothing back.
     `reason`: why nothing can be said (`insufficient_data`, `insufficient_duration`, `too_noisy`, `garbage`), or which
     rule decided; `details`: sentences for the report.
@@ -114,6 +116,7 @@ class LeakFinding:
     signal: Signal = Signal.FOOTPRINT
     slope_signal: Signal = Signal.FOOTPRINT
     holes_mb: float | None = None
+    risen_after_hours: float | None = None
 
     def __post_init__(self) -> None:
         """Take a verdict that was given as plain text, as from JSON."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.rules import Ruling, margin_for
-from memmon.analysis.leak.shape import lasting_slope
+from memmon.analysis.leak.shape import SAMPLES_OF_LEVEL, lasting_slope, risen_hours
 from memmon.analysis.leak.trend import Trend, fit_trend
 from memmon.analysis.stats.noise import t_quantile
 from memmon.arrays import median_of
@@ -61,8 +61,6 @@ SHORT_RUNS_AHEAD_SHARE = 0.65
 
 EARLIER_RUNS = 4
 """Runs before the newest that are asked how they started, the last ones. Chosen: bounds the cost; older ones may be other programs."""
-RISEN_SHARE = 0.9
-"""Part of its rise at which an earlier start counts as ended. Tuned on warm-ups that restarts repeat in part."""
 REMAINING_SHARE = 0.3
 """Level time that it needs after that, over the time that it took. Chosen: a straight leak has a ninth."""
 REMAINING_HOURS = 1.0
@@ -71,8 +69,6 @@ LONGER_SHARE = 1.25
 """A start may take so much longer, and rise so much more, than an earlier one. Tuned with the same."""
 LATER_HOURS = 0.5
 """Hours that it may take longer besides: blocks of young runs are that long. Chosen."""
-SAMPLES_OF_LEVEL = 5
-"""Readings whose median is a level. Chosen: two odd ones don't matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,12 +226,9 @@ def starts_as_before(newest: RunSeries, runs: Sequence[RunSeries]) -> bool:
 
 def _ended_after_hours(run: RunSeries) -> float | None:
     """Return the uptime at which a run's rise had nearly ended, None where it went on or nothing tells."""
-    first, last = float(median_of(run.mb[:SAMPLES_OF_LEVEL])), float(median_of(run.mb[-SAMPLES_OF_LEVEL:]))
-    floors = np.minimum.accumulate(run.mb[::-1])[::-1]
-    after = floors >= first + RISEN_SHARE * (last - first)
-    if last <= first or not after.any():
+    hours = risen_hours(run.hours, run.mb)
+    if hours is None:
         return None
-    hours = float(run.hours[int(np.argmax(after))])
     level_hours = float(run.hours[-1]) - hours
     return hours if level_hours >= max(REMAINING_SHARE * hours, REMAINING_HOURS) else None
 

@@ -10,6 +10,7 @@ import numpy as np
 from memmon.analysis.leak.envelope import Blocks, median_slope
 from memmon.analysis.leak.jumps import without_steps
 from memmon.analysis.leak.trend import Trend, trend_of_blocks
+from memmon.arrays import median_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,10 @@ LONGEST_WARM_UP_HOURS = 16.0
 """Longest time constant of a warm-up, in hours. Tuned on caches that fill."""
 TIME_CONSTANTS_HOURS = np.array([0.7, 1.0, 1.5, 2.2, 3.3, 5.0, 7.3, 11.0, LONGEST_WARM_UP_HOURS])
 """Time constants, in hours, that are tried. Chosen: steps of about a half up to the longest."""
+RISEN_SHARE = 0.9
+"""Part of a rise at which it counts as ended. Tuned on warm-ups that restarts repeat in part."""
+SAMPLES_OF_LEVEL = 5
+"""Readings whose median is a level. Chosen: two odd ones don't matter."""
 CHI_SQUARE_95 = 3.84
 """95 % quantile of chi-square with one degree of freedom, for the profile likelihood. By definition."""
 
@@ -66,6 +71,14 @@ def is_stepped(trend: Trend, steps: tuple[Step, ...], rest: Trend, *, is_doubted
 
 def _is_flat(trend: Trend, rest: Trend) -> bool:
     return rest.low <= 0 or rest.slope < FLAT_SHARE * trend.slope
+
+
+def risen_hours(hours: FloatArray, mb: FloatArray) -> float | None:
+    """Return the time from which on memory held nine tenths of its rise for good; None where it did not rise."""
+    first, last = median_of(mb[:SAMPLES_OF_LEVEL]), median_of(mb[-SAMPLES_OF_LEVEL:])
+    floors = np.minimum.accumulate(mb[::-1])[::-1]
+    after = floors >= first + RISEN_SHARE * (last - first)
+    return float(hours[int(np.argmax(after))]) if last > first and after.any() else None
 
 
 def lasting_slope(x: FloatArray, y: FloatArray, *, times: FloatArray | None = None) -> float:
