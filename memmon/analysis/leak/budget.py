@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from memmon.analysis.leak.envelope import BLOCK_COUNT, SAMPLES_PER_BLOCK
 from memmon.analysis.leak.floor import FEWEST_SHARE, FLOOR, FLOORS
 from memmon.analysis.leak.rules import RECENT_MARGINS
-from memmon.analysis.leak.signals.short import BLOCKS as SHORT_BLOCKS
-from memmon.analysis.leak.signals.short import SHORT_WINDOWS_HOURS
+from memmon.analysis.leak.short import BLOCKS as SHORT_BLOCKS
+from memmon.analysis.leak.short import SHORT_WINDOWS_HOURS
 from memmon.facts.signals import Signal
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool, starts_as_befo
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
 from memmon.analysis.leak.rules import ENOUGH_HOURS, MARGINS, margin_for
 from memmon.analysis.leak.shape import risen_hours
+from memmon.analysis.leak.short import DAY_KNOWN_HOURS, short_alarm
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def gather(
         return replace(whole, is_alarm=False, failed=AS_BEFORE)
     notable = NOTABLE_SHARE * threshold_mb_per_hour
     lately = [] if is_brief else recent_trends(newest, at_least=notable)
-    other = _alarm_of_the_last_hours(newest, lately, threshold_mb_per_hour)
+    other = None if is_brief else _alarm_of_the_last_hours(newest, lately, threshold_mb_per_hour)
     other = other if other is not None or is_brief else floor_alarm(whole, threshold_mb_per_hour)
     if other is not None:
         return other
@@ -154,7 +155,9 @@ def _alarm_of_the_last_hours(
     newest: RunSeries, lately: Sequence[RecentTrend], threshold_mb_per_hour: float
 ) -> Evidence | None:
     """Return the alarm that the last hours are, None where they are none."""
-    recent = first_alarm(newest, lately, threshold_mb_per_hour)
+    recent = first_alarm(newest, lately, threshold_mb_per_hour) or short_alarm(
+        newest, threshold_mb_per_hour, known_hours=DAY_KNOWN_HOURS
+    )
     if recent is None:
         return None
     found = of_trend(f"last {recent.hours:g} h", newest, recent.trend, is_alarm=True, failed="")

@@ -67,9 +67,14 @@ def may_be_first_working_day(series: RunSeries, trend: Trend, window_hours: floa
     into = end - HOURS_PER_WEEK if end >= HOURS_PER_WEEK + WEEKEND_ENDS else end
     if not WEEKEND_ENDS <= into < FIRST_DAY_ENDS:
         return False
-    monday = float(at[-1]) - into * SECONDS_PER_HOUR
-    friday = monday - (HOURS_PER_WEEK - FRIDAY_ENDS) * SECONDS_PER_HOUR
-    return friday - series.first_at_seconds < KNOWN_DAY_HOURS * SECONDS_PER_HOUR
+    return not saw_working_day(series)
+
+
+def saw_working_day(series: RunSeries) -> bool:
+    """Tell whether a run had seen how memory rises on a working day when the last Friday ended, wherever that is."""
+    since_friday = float(hours_of_week(series.at_seconds[-1:] - FRIDAY_ENDS * SECONDS_PER_HOUR)[0])
+    known = float(series.at_seconds[-1] - series.first_at_seconds) / SECONDS_PER_HOUR - since_friday
+    return known >= KNOWN_DAY_HOURS
 
 
 def _rise_hours(trend: Trend) -> float:

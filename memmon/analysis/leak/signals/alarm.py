@@ -9,8 +9,8 @@ from memmon.analysis.leak.evidence import of_trend, since_onset
 from memmon.analysis.leak.garbage_rule import rule_beyond_garbage
 from memmon.analysis.leak.recent import first_alarm, recent_trends
 from memmon.analysis.leak.rules import margin_for
+from memmon.analysis.leak.short import KNOWN_HOURS, SHORT_MARGIN, short_alarm
 from memmon.analysis.leak.signals.margin import paid_margin
-from memmon.analysis.leak.signals.short import short_evidence
 from memmon.analysis.leak.trend import fit_trend
 
 if TYPE_CHECKING:
@@ -43,6 +43,15 @@ def recent_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_coun
         for recent in recent_trends(run, at_least=threshold_mb_per_hour)
     ]
     found = first_alarm(run, lately, threshold_mb_per_hour)
+    if found is None:
+        return None
+    return of_trend(f"last {found.hours:g} h", run, found.trend, is_alarm=True, failed="")
+
+
+def short_evidence(run: RunSeries, threshold_mb_per_hour: float, *, signal_count: int) -> Evidence | None:
+    """Return the alarm that the last few hours of one of several signals are, None where they are none."""
+    margin = paid_margin(SHORT_MARGIN, signal_count)
+    found = short_alarm(run, threshold_mb_per_hour, margin=margin, known_hours=KNOWN_HOURS)
     if found is None:
         return None
     return of_trend(f"last {found.hours:g} h", run, found.trend, is_alarm=True, failed="")

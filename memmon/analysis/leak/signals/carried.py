@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memmon.analysis.leak.evidence import newest_run, of_trend
+from memmon.analysis.leak.evidence import newest_run, of_trend, since_onset
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.rules import ENOUGH_HOURS
-from memmon.analysis.leak.signals.alarm import alarm_of, part_evidence
+from memmon.analysis.leak.signals.alarm import alarm_of, part_evidence, short_evidence
 from memmon.analysis.leak.signals.held import held_part
 from memmon.analysis.leak.signals.in_use import level_in_use
-from memmon.analysis.leak.signals.known import counts_parts, judged_parts, known_parts
+from memmon.analysis.leak.signals.known import beside_harmless, counts_parts, judged_parts, known_parts
 from memmon.analysis.leak.states import judged_alone
 from memmon.analysis.leak.trend import fit_trend
 from memmon.facts.signals import Signal
@@ -61,6 +61,9 @@ def carried_by_parts(
     carrier = _strongest(whole, threshold_mb_per_hour, signal_count=len(judged) + 1)
     if carrier is not None:
         return _leaking(carrier, newest, parts, threshold_mb_per_hour)
+    lately = _whole_lately(newest, parts, threshold_mb_per_hour, signal_count=len(judged) + 1)
+    if lately is not None:
+        return lately
     held = _held(judgement, whole, newest, parts, threshold_mb_per_hour)
     if held is not None:
         return held
@@ -82,6 +85,24 @@ def _strongest(
         alarms,
         key=lambda found: (found[1].slope - threshold_mb_per_hour) / max(found[1].error, 1e-9),
         default=None,
+    )
+
+
+def _whole_lately(
+    newest: RunSeries, parts: Parts, threshold_mb_per_hour: float, *, signal_count: int
+) -> Judgement | None:
+    """Return the leak that the last few hours of all memory are, where what is in use may grow as fast; else None.
+
+    Without its parts memory needs a day to be known: what arenas take is not in use.
+    """
+    if Signal.IN_USE not in parts:
+        return None
+    alarm = short_evidence(beside_harmless(newest), threshold_mb_per_hour, signal_count=signal_count)
+    used = None if alarm is None else _over_the_same(alarm, parts[Signal.IN_USE])
+    if alarm is None or used is None or used.high < threshold_mb_per_hour:
+        return None
+    return Judgement(
+        verdict=Verdict.LEAKING, reason="trend", evidence=since_onset(alarm, at_least=threshold_mb_per_hour)
     )
 
 
