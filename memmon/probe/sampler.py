@@ -84,7 +84,7 @@ class Sampler:
         uss_bytes, pss_bytes = costly or (None, None)
         deques = attempt(self._deques.read) or ()
         components = attempt(self._components.read) or ()
-        bounded = attempt(self._components.bounded, {one.name for one in deques}) if components else None
+        bounded = attempt(self._components.bounded, deques)
         return Snapshot(
             at=self._clock.now(),
             sequence=sequence,

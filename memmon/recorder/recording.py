@@ -78,6 +78,7 @@ class Recording(Registrations):
             children=self.children,
             put=self._put,
         )
+        self._dispatcher.evidence.on_filling = self._components.follow
         self._keeper = StoreKeeper(
             database,
             clock=clock,

@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 
 import pytest
 
+from memmon.model import DequeReading
 from memmon.probe.objects.caches import bounded, entry_sample
 from memmon.probe.registered.components import ComponentRegistry
 
@@ -158,7 +159,8 @@ def test_names_and_containers_are_read_once():
     registry, work = ComponentRegistry(), cached(500)
     registry.register("prices", work)
     registry.register("prices again", work)
-    assert only(registry, {"prices"}).name == "prices (component)"
+    taken = [DequeReading(name="prices", length_count=3, maxlen_count=9)]
+    assert only(registry, taken).name == "prices (component)"
     assert only(registry).name == "prices"
 
 

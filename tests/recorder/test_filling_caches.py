@@ -60,6 +60,13 @@ class Program:
 
         self.recorder._sampler.sample = taken
 
+    def look(self):
+        """Look at the objects, as is done after a check that found growth."""
+        evidence = self.recorder._dispatcher.evidence
+        evidence.look(self.recorder._dispatcher._state)
+        evidence._thread.join(60.0)
+        assert not evidence._thread.is_alive()
+
     def live(self, hours, *, leak_mb_per_hour=0.0):
         for _ in range(round(12 * hours)):
             self.recorder.take_snapshot()
@@ -125,3 +132,50 @@ def test_a_cache_is_one_part_of_the_growth(program):
         assert store.part_matrix("bot").names == ("quotes",)
     assert components.columns.tolist() == ["quotes"]
     assert [one.name for one in found.culprits.parts] == ["quotes", "unexplained"]
+
+
+@pytest.fixture
+def unregistered(tmp_path):
+    one = Program(tmp_path / "bot.db", is_registered=False)
+    globals()["present"] = one  # a look begins at the variables of modules
+    yield one
+    del globals()["present"]
+    one.recorder.stop()
+
+
+def test_a_cache_that_looks_find_filling_is_recorded_and_explains_the_growth(unregistered):
+    """Not registered, the cache is a leak; seen filling by two looks it is read from then on, and the verdict is `filling`, then calm."""
+    program = unregistered
+    for hours in (8, 1, 1):
+        program.live(hours)
+        assert program.verdict().verdict == "leaking"
+        program.look()
+    program.live(1)
+    assert program.verdict().verdict == "filling"
+    with open_store(program.path) as store:
+        found = assess_source(store, "bot", now=program.clock.now())
+        (told,) = [
+            event for event in store.events("bot") if event.kind == "suspect" and "fills:" in event.text
+        ]
+    (reading,) = found.deques
+    assert reading.name.endswith("present.quote")
+    assert (reading.is_found, reading.maxlen_count) == (True, BOUND)
+    left_hours = (BOUND - reading.length_count) / (12 * (PER_HOUR // 12))
+    assert found.forecast.deques_full_hours == pytest.approx(left_hours, rel=0.1)
+    assert f"present.quote (lru_cache) fills: 768 to 960 of at most {BOUND:,} entries, " in told.text
+    program.live(20)
+    assert program.quote.cache_info().currsize == BOUND
+    assert program.verdict().verdict in {"stable", "saturating"}
+
+
+def test_a_leak_beside_a_cache_that_looks_found_is_heard(unregistered):
+    """What the found cache held before it was seen excuses no leak that goes on beside it."""
+    program = unregistered
+    for hours in (8, 1, 1):
+        program.live(hours, leak_mb_per_hour=20.0)
+        program.look()
+    for _ in range(4):
+        program.live(1, leak_mb_per_hour=20.0)
+        found = program.verdict()
+        assert found.verdict == "leaking"
+    assert found.slope_mb_per_hour < 42.0

@@ -114,3 +114,30 @@ def test_the_sizes_of_an_item_outlive_the_raw_rows(store):
     assert len(found) < 36
     low, high = rooms(found)
     assert float(high[0] - high[-1]) == pytest.approx(50 / 30 * float(low[0] - low[-1]))
+
+
+def test_what_a_found_deque_held_came_in_before_at_most(store):
+    """First read at the seventh sample, with 600 items: at least none came in since, at most all, evenly since the start."""
+    found = history_of(
+        store,
+        lambda n: (
+            [] if n < 6 else [deque_of("q", 600 + 10 * (n - 6), 2000, **item(40, 30, 50), is_found=True)]
+        ),
+    )
+    low, high = rooms(found)
+    taken = np.concatenate([np.zeros(6), 10.0 * np.arange(6)])
+    assert (low[0] - low).tolist() == pytest.approx((30 * taken).tolist())
+    before = np.concatenate([100.0 * np.arange(7), np.full(5, 600.0)])
+    assert (high[0] - high).tolist() == pytest.approx((50 * (before + taken)).tolist())
+
+
+def test_a_found_deque_that_fills_fast_came_in_as_fast_before(store):
+    """At 300 items a sample since it was found, the 600 that it held came in within two samples."""
+    found = history_of(
+        store,
+        lambda n: (
+            [] if n < 6 else [deque_of("q", 600 + 300 * (n - 6), 5000, **item(40, 40, 40), is_found=True)]
+        ),
+    )
+    _, high = rooms(found)
+    assert ((high[0] - high) / 40).tolist() == pytest.approx([0] * 5 + [300 * n for n in range(1, 8)])

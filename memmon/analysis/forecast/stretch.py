@@ -86,7 +86,9 @@ def stretch_of_quantity(quantity: Quantity, *, is_whole: bool = False) -> Stretc
         peak_mb=np.maximum.reduceat(peak[keep], groups),
         filled_mb=float(filled[-1]),
         room_mb=room,
-        fill_rate_mb_per_hour=_fill_rate(hours[keep], filled[keep]) if room > 0.0 else 0.0,
+        fill_rate_mb_per_hour=_fill_rate(hours[keep], filled[keep], _most_filled(run)[keep])
+        if room > 0.0
+        else 0.0,
         most_room_mb=_most_room(run),
     )
 
@@ -120,7 +122,17 @@ def _carried(values: Floats) -> Floats:
     return values[place]
 
 
-def _fill_rate(hours: Floats, filled: Floats) -> float:
-    """Return the rate of the last quarter, at least 24 samples."""
+def _most_filled(run: History) -> Floats:
+    """Return the MB that bounded deques took in since the first sample at most; zeros where that is not known."""
+    if run.deque_bytes is None or run.deque_most_capacity_bytes is None:
+        return np.zeros(len(run))
+    room = np.maximum(_carried(run.deque_most_capacity_bytes) - _carried(run.deque_bytes), 0.0) / MIB
+    return np.asarray(room[0] - room)
+
+
+def _fill_rate(hours: Floats, filled: Floats, most: Floats) -> float:
+    """Return the rate of the last quarter, at least 24 samples; of what was found filling only then, since that."""
     start = max(0, hours.size - max(FEWEST_SAMPLES, hours.size // 4))
+    if filled[start] <= 0.0 < most[start]:
+        start = max(start, int(np.argmax(filled > 0.0)) - 1)
     return max(0.0, float(filled[-1] - filled[start]) / max(float(hours[-1] - hours[start]), 1e-9))

@@ -24,6 +24,8 @@ FEWEST_RUN_SAMPLES = 8
 """Samples that a run needs to be judged. Chosen: fewer make no trend."""
 WARM_UP_NEEDS_HOURS = 3.0
 """The warm-up is left out only of runs at least this long. Chosen: 2 h of 3 h remain."""
+FOUND_LATE_SHARE = 0.05
+"""Of what deques took in at most, so much had come before they were read at least. Chosen: less is a sample's error."""
 MOST_OLS_SAMPLES = 50_000
 """Least squares sees the means of neighbours in longer histories. Chosen: its errors cost samples times lags."""
 
@@ -159,6 +161,15 @@ def more_filled(run: RunSeries) -> RunSeries:
     if run.filled_mb is None or run.most_filled_mb is None:
         return run
     return replace(run, mb=run.mb - (run.most_filled_mb - run.filled_mb))
+
+
+def was_found_late(run: RunSeries) -> bool:
+    """Tell whether deques that were found while they filled took in what is not taken off: at most, and before they were read."""
+    filled, most = run.filled_mb, run.most_filled_mb
+    if filled is None or most is None or not bool((filled > 0).any()):
+        return False
+    begin = int(np.argmax(filled > 0))
+    return begin > 0 and float(most[begin - 1]) > FOUND_LATE_SHARE * float(most[-1])
 
 
 def thinned(hours: FloatArray, mb: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,7 @@ from memmon.analysis.leak.hold import hold
 from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import slope_beside_load, without_load
 from memmon.analysis.leak.rules import ENOUGH_HOURS
-from memmon.analysis.leak.series import more_filled
+from memmon.analysis.leak.series import more_filled, was_found_late
 from memmon.analysis.leak.settled import settled
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak.trend import fit_trend
@@ -131,6 +131,11 @@ def _with_deques(evidence: Evidence, runs: Sequence[RunSeries], threshold_mb_per
 
     What they took in at most may excuse an alarm; growth that goes on beyond it is a leak.
     """
+    if not evidence.is_alarm and was_found_late(evidence.series):
+        # What came in before they were found bends what is left: without it a leak beside them is straight again.
+        again = gather([more_filled(run) for run in runs], threshold_mb_per_hour)
+        if again is not None and again.is_alarm:
+            return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=again)
     least, filling = _filling_slopes(evidence)
     if filling <= 0:
         return _without_excuse(evidence, threshold_mb_per_hour)

@@ -15,6 +15,9 @@ from memmon.probe.objects.plain import class_entry, entry_of, instance_values, s
 LARGEST_SLOT_BYTES = 64.0
 """A place in a list or dict takes no more: what a nearly empty one has beyond that belongs to no item."""
 
+QUICKLY_LISTED_COUNT = 10_000
+"""Entries up to which all of a cache are listed in 2 ms or so."""
+
 _MAX_LISTED_COUNT = 200_000
 _SAMPLE_COUNT = 64
 _QUEUE_ATTRIBUTES = ("queue", "_queue")
@@ -111,10 +114,12 @@ def bounded(target: object) -> Bounded | None:
     return Bounded(length, bound) if type(bound) is int and bound > 0 else None
 
 
-def entry_sample(target: Any, length: int, wanted_count: int) -> EntrySample:
-    """Return some of what a bounded container of `length` entries holds; nothing of a very large `lru_cache`."""
+def entry_sample(
+    target: Any, length: int, wanted_count: int, *, most_listed_count: int = _MAX_LISTED_COUNT
+) -> EntrySample:
+    """Return some of what a bounded container of `length` entries holds; nothing of an `lru_cache` of more than `most_listed_count`."""
     if _is_lru_cache(target):
-        return _lru_sample(target, length, wanted_count)
+        return _lru_sample(target, length, wanted_count, most_listed_count)
     inner = target if base_of(target) is not None else queue_items(target)
     tables = [inner] if inner is not None else _tables(target, length)
     if not tables:
@@ -162,10 +167,10 @@ def _own_values(target: object) -> list[tuple[str, Any]]:
     return [(key, value) for key, value in instance_values(target).items() if type(key) is str]
 
 
-def _lru_sample(target: Any, length: int, wanted_count: int) -> EntrySample:
+def _lru_sample(target: Any, length: int, wanted_count: int, most_listed_count: int) -> EntrySample:
     """Return keys and results; that lists all of them for a moment, 24 bytes an entry."""
     nothing = EntrySample([], 2, 0.0)
-    if not 0 < length <= _MAX_LISTED_COUNT:
+    if not 0 < length <= most_listed_count:
         return nothing
     held = gc.get_referents(target)
     links = (

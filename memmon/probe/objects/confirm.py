@@ -14,6 +14,7 @@ from memmon.facts.suspicion import Suspicion
 from memmon.guest.shielding import attempt
 from memmon.probe.objects.culprit import SMALLEST_GROWTH_BYTES, grown_place
 from memmon.probe.objects.evidence import compare, event_data
+from memmon.probe.objects.filling import Followed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from memmon.probe.objects.chain import Chain
     from memmon.probe.objects.culprit import GrownPlace
     from memmon.probe.objects.evidence import ObjectEvidence, Suspects
+    from memmon.probe.objects.filling import FillingContainer
 
 GOES_ON_SHARE = 0.4
 """Of the growth that was to be expected by the one before: a cache that fills slows down."""
@@ -31,6 +33,7 @@ _LEAST_SHARE_OF_PROCESS, _LEAST_SHARE_OF_CUT = 0.1, 0.01
 
 _SHORTEST_SECONDS = 1e-3
 _HELD_COUNT = 6
+_FILLING_SHOWN = 3
 _SLICE_PAUSE_SECONDS = 0.001
 
 
@@ -66,6 +69,9 @@ class Confirmation:
         self._before_seconds = 0.0
         self._is_first = True
         self._held: tuple[HeldSuspect, ...] = ()
+        self._followed = Followed()
+        self.filling: tuple[FillingContainer, ...] = ()
+        """What the newest look has seen filling for the second time."""
 
     def add(
         self, found: ObjectEvidence, at_seconds: float, *, pause: Callable[[float], object]
@@ -74,6 +80,7 @@ class Confirmation:
         before, self._before = self._before, found
         seconds, self._before_seconds = at_seconds - self._before_seconds, at_seconds
         if before is None:
+            self.filling = self._followed.add(found.survey.bounded, seconds, None)
             return None
         seconds = max(seconds, _SHORTEST_SECONDS)
         suspects = compare(before, found, is_first=self._is_first, pause=pause)
@@ -99,15 +106,26 @@ class Confirmation:
             if chain.signature not in known
         ]
         self._held = (*kept, *added)[:_HELD_COUNT]
+        fills = self.filling = self._followed.add(
+            found.survey.bounded, seconds, suspects.process_growth_bytes
+        )
         if confirmed:
-            return _news(Suspicion.CONFIRMED, found, suspects, confirmed)
+            return _news(Suspicion.CONFIRMED, found, suspects, confirmed, fills)
         if cleared:
-            return _news(Suspicion.CLEARED, found, suspects, cleared)
-        return _news(Suspicion.SUSPECT, found, suspects, list(suspects.chains)) if is_first else None
+            return _news(Suspicion.CLEARED, found, suspects, cleared, fills)
+        if is_first or fills:
+            return _news(Suspicion.SUSPECT, found, suspects, list(suspects.chains), fills)
+        return None
 
 
-def _news(state: Suspicion, found: ObjectEvidence, suspects: Suspects, chains: list[Chain]) -> GrowthNews:
-    """Return what is told: of a suspect and of one that is cleared also what grew most meanwhile."""
+def _news(
+    state: Suspicion,
+    found: ObjectEvidence,
+    suspects: Suspects,
+    chains: list[Chain],
+    filling: tuple[FillingContainer, ...],
+) -> GrowthNews:
+    """Return what is told: of a suspect and of one that is cleared also what grew most meanwhile; what fills comes first."""
     said = list(suspects.sentences)
     if state is not Suspicion.SUSPECT:
         is_told = bool(suspects.chains) and suspects.chains[0].signature in {one.signature for one in chains}
@@ -118,6 +136,9 @@ def _news(state: Suspicion, found: ObjectEvidence, suspects: Suspects, chains: l
         data["chains"] = [one.as_data() for one in chains]
     elif state is Suspicion.CLEARED:
         data["cleared"] = [one.as_data() for one in chains]
+    if filling:
+        data["filling"] = [one.as_data() for one in filling]
+        said = [one.sentence() for one in filling[:_FILLING_SHOWN]] + said
     data["sentences"] = said
     return GrowthNews(state=state, text="; ".join(said) or "nothing was found to grow", data=data)
 

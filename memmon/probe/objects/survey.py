@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from memmon.clock import SystemClock
+from memmon.probe.objects.filling import BoundedPlace
 from memmon.probe.objects.places import REST, Places
 from memmon.probe.objects.program_code import is_program_module
 from memmon.probe.objects.walk import Walk
@@ -38,6 +39,8 @@ class Survey:
     """Bytes by the name under which they were reached: `module.attribute`, `local name of function()`."""
     container_lengths: dict[str, int]
     """Entries of the large containers, by the same names."""
+    bounded: tuple[BoundedPlace, ...] = ()
+    """Containers with a bound that were met each by itself."""
     places: Places = field(default_factory=Places)
     is_whole: bool = True
     """Whether everything was looked at; else the walk ended after so many objects."""
@@ -77,6 +80,10 @@ def survey(
         type_bytes={name: round(sizes.get(name, 0.0)) for name in names},
         root_bytes=root_bytes,
         container_lengths=lengths,
+        bounded=tuple(
+            BoundedPlace(places.path_of(place), reference, length, maxlen)
+            for reference, place, length, maxlen in tally.bounded
+        ),
         places=places,
         is_whole=walk.is_whole and not tally.variables.thinning,
         one_of=tally.variables.thinning + 1,

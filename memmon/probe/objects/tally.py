@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
 from collections import deque
 from functools import lru_cache
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from memmon.guest.shielding import attempt
+from memmon.probe.objects.caches import bounded
 from memmon.probe.objects.kinds import IS_CLOSED, IS_NUMBER, IS_OPEN, Kind, Kinds
 from memmon.probe.objects.labels import PASSED, code_name
 from memmon.probe.objects.own_size import code_bytes, measured, values_bytes
@@ -29,6 +32,9 @@ _SMALLEST_SHARED, _LARGEST_SHARED = -5, 256
 
 _NUMBER_BYTES = 32
 """What the allocator hands out for another integer or a float; one object's are counted by their addresses."""
+
+_MOST_BOUNDED, _LEAST_BOUNDED = 200, 8
+"""So many containers with a bound are followed, from so many entries on."""
 
 _TASK, _MODULE = "task ", "module"
 _MODULE_BYTES = sys.getsizeof(sys)
@@ -54,7 +60,7 @@ class Tally:
     """Plain numbers about the objects that were met; none of them is held."""
 
     __slots__ = (
-        "_again", "kinds", "left", "lengths", "met", "numbers", "own_globals", "places", "variables", "visits",
+        "_again", "bounded", "kinds", "left", "lengths", "met", "numbers", "own_globals", "places", "variables", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -72,6 +78,8 @@ class Tally:
         self.visits = 0
         self.numbers: dict[str, float] = {}
         self.lengths: dict[str, int] = {}
+        self.bounded: list[tuple[weakref.ref[Any], int, int, int]] = []
+        """Containers with a bound, held weakly: each with its place, how many entries it has and how many at most."""
 
     def pass_over(self, value: object) -> None:
         """Take an object for met, and count it nowhere."""
@@ -182,13 +190,23 @@ class Tally:
 
     def note_length(self, value: object, kind: Kind, length: int, weight: float, place: int) -> None:
         """Note how many entries a container has; `length`: two for each of a dict's."""
-        if place < 0 or not length:
+        if place < 0:
             return
-        if not _is_bounded(value, kind):
+        is_bounded = _is_bounded(value, kind)
+        if is_bounded and weight == 1.0 and len(self.bounded) < _MOST_BOUNDED:
+            self._note_bounded(value, place)
+        if not length:
+            return
+        if not is_bounded:
             self.places.entries[place] += weight * (length / 2 if kind.base is dict else length)
         if length >= LARGE_COUNT and weight == 1.0:
             root = self.places.labels[self.places.root_of(place)]
             self.lengths[root] = max(self.lengths.get(root, 0), length)
+
+    def _note_bounded(self, value: object, place: int) -> None:
+        reference, state = attempt(weakref.ref, value), attempt(bounded, value)
+        if reference is not None and state is not None and state.length >= _LEAST_BOUNDED:
+            self.bounded.append((reference, place, *state))
 
     def placed(
         self,

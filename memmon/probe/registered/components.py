@@ -12,10 +12,11 @@ from memmon.probe.objects.sizes import SizeEstimator
 from memmon.probe.registered.deque_entry import checked_name
 from memmon.probe.registered.deques import SIZE_BUDGET_SECONDS
 from memmon.probe.registered.measures import Measure, make_measure
+from memmon.probe.registered.meters import ContainerEntry
 from memmon.probe.registered.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Sequence
 
     from memmon.model import ComponentReading, DequeReading
 
@@ -24,6 +25,12 @@ log = logging.getLogger("memmon.probe")
 MOST_GONE_COUNT = 100
 """So many components whose object is gone go on being read as 0 bytes; where more go, they come and go
 by design (one for each order, say), and each is forgotten as soon as it is gone."""
+
+MOST_FOLLOWED_COUNT = 16
+"""So many containers that looks found filling are read."""
+
+_SAME_SHARE = 0.01
+"""A found deque that is as full as a registered one, but for what came in meanwhile, is taken for that one."""
 
 _SWEEP_COUNT = 256
 """From so many registrations on, whenever they have doubled, those that are gone are looked for without a reading."""
@@ -43,6 +50,7 @@ class ComponentRegistry:
         self._estimator = SizeEstimator(self._monotonic)
         self._measures: dict[str, Measure] = {}
         self._originals: dict[str, str] = {}
+        self._followed: dict[str, tuple[Callable[[], object], ContainerEntry]] = {}
         self._gone_count = 0
         self._sweep_at_count = _SWEEP_COUNT
 
@@ -116,14 +124,29 @@ class ComponentRegistry:
         self._forget_gone()
         return tuple(measure.read() for measure in self._listed())
 
-    def bounded(self, taken_names: Collection[str]) -> tuple[DequeReading, ...]:
-        """Return how full each cache and queue with a bound is, and what an entry takes: to be asked after `read`.
+    def follow(self, path: str, reference: Callable[[], object]) -> None:
+        """Read a bounded container with the components from now on: a look found it filling at `path`.
 
-        Where a deque is registered under a component's name (`taken_names`), it is said to be the component. What is
-        registered twice is read once.
+        `reference` gives it while it is there, and never keeps it alive.
         """
+        if len(self._followed) < MOST_FOLLOWED_COUNT:
+            name, number = clean_name(path), 1
+            while name in self._followed:  # several that differ by a key that isn't written
+                number += 1
+                name = f"{clean_name(path)}~{number}"
+            self._followed[name] = reference, ContainerEntry(name, is_found=True)
+
+    def bounded(self, deques: Sequence[DequeReading]) -> tuple[DequeReading, ...]:
+        """Return how full each container with a bound is, and what an entry takes: to be asked after `read`.
+
+        `deques`: the registered ones, read just now. Where one has a component's name, the latter is said to be the
+        component. What is registered twice is read once.
+        """
+        if not self._measures and not self._followed:
+            return ()
         readings = []
         known: set[int] = set()
+        taken_names = {one.name for one in deques}
         begun = self._monotonic()
         for measure in self._listed():
             target = measure.container
@@ -140,6 +163,17 @@ class ComponentRegistry:
                 may_estimate=now - begun <= SIZE_BUDGET_SECONDS,
             )
             if reading is not None:
+                readings.append(reading)
+        for name, (reference, entry) in attempt(lambda: tuple(self._followed.items())) or ():
+            target = reference()
+            if target is None or id(target) in known or name in {*taken_names, *self._originals}:
+                self._followed.pop(name, None)  # it is gone, or the program registered it since
+                continue
+            now = self._monotonic()
+            reading = entry.read_target(
+                target, self._estimator, now, may_estimate=now - begun <= SIZE_BUDGET_SECONDS
+            )
+            if reading is not None and not any(_may_be_same(reading, one) for one in deques):
                 readings.append(reading)
         return tuple(readings)
 
@@ -173,3 +207,11 @@ class ComponentRegistry:
             if listed is not None:
                 return listed
         return ()
+
+
+def _may_be_same(found: DequeReading, registered: DequeReading) -> bool:
+    """Return whether a registered deque (perhaps given by a getter, which isn't called again) may be the one found."""
+    lengths = found.length_count, registered.length_count
+    if found.maxlen_count != registered.maxlen_count or lengths[0] is None or lengths[1] is None:
+        return False
+    return abs(lengths[0] - lengths[1]) <= 1 + _SAME_SHARE * lengths[1]

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from memmon.facts.python_memory import TOLD_AGAIN_FACTOR
 from memmon.guest.shielding import attempt
-from memmon.probe.objects.caches import bounded, cache_entry_count, cache_sample, entry_sample, queue_items
+from memmon.probe.objects.caches import (
+    QUICKLY_LISTED_COUNT,
+    bounded,
+    cache_entry_count,
+    cache_sample,
+    entry_sample,
+    queue_items,
+)
 from memmon.probe.objects.container_sample import base_of, length_of, sample_items
 from memmon.probe.objects.sizes import SizeEstimator, shallow_bytes
 from memmon.probe.registered.deque_entry import DequeEntry
@@ -21,8 +28,6 @@ if TYPE_CHECKING:
     from memmon.model import DequeReading
 
 _GROWTH_FACTOR = 4
-_QUICKLY_LISTED_COUNT = 20_000
-"""Entries up to which all of a cache are listed within 5 ms: of a larger one it is done daily, not hourly."""
 
 
 class SizeMeter:
@@ -118,7 +123,8 @@ class ContainerEntry(DequeEntry):
             return None
         has_outgrown = state.length > TOLD_AGAIN_FACTOR * self._estimated_length
         if may_estimate and (has_outgrown or now_seconds >= self.size_due_seconds):
-            is_large = state.length > _QUICKLY_LISTED_COUNT
+            # Of a large cache all is listed daily, not hourly.
+            is_large = state.length > QUICKLY_LISTED_COUNT
             self.size_due_seconds = now_seconds + (SECONDS_PER_DAY if is_large else SECONDS_PER_HOUR)
             attempt(self._estimate, target, state.length, estimator)
         own = 0 if self._item is None else round(state.length * self._item.place)
@@ -126,10 +132,12 @@ class ContainerEntry(DequeEntry):
 
     def _estimate(self, target: object, length: int, estimator: SizeEstimator) -> None:
         place_bytes = 0.0
+        # What the program did not register is never listed for long.
+        limit = {"most_listed_count": QUICKLY_LISTED_COUNT} if self.is_found else {}
 
         def sample(wanted_count: int) -> tuple[list[Any], int]:
             nonlocal place_bytes
-            found = entry_sample(target, length, wanted_count)
+            found = entry_sample(target, length, wanted_count, **limit)
             place_bytes = found.place_bytes
             return found.items, found.weight
 

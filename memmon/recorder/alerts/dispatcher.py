@@ -77,7 +77,7 @@ class Dispatcher:
         self._dated_at: float | None = None
         """When the last check has found a date within a day: the pace is not told beside it."""
         self._had_pace = False
-        self._evidence = EvidenceGatherer(clock=clock, put=put)
+        self.evidence = EvidenceGatherer(clock=clock, put=put)
         self.child_watch = ChildWatch(clock=clock, put=put)
         self._refused_names = RefusedNames(settings.new_names_per_day)
         self._hourly_check = HourlyCheck(
@@ -100,7 +100,7 @@ class Dispatcher:
         """Follow a new run."""
         self._state = state
         self._forget_pace(state.record.interval_seconds)
-        self._evidence.reset()
+        self.evidence.reset()
         self.child_watch.begin(state)
         self._refused_names.begin_run()
         self._hourly_check.reset()
@@ -115,7 +115,7 @@ class Dispatcher:
         self._state = None
         self._pending = []
         self._forget_pace(None)
-        self._evidence.reset()
+        self.evidence.reset()
         self.child_watch.after_fork_in_child()
         self._hourly_check.after_fork_in_child()
 
@@ -248,7 +248,7 @@ class Dispatcher:
         for found in answer.seen:
             self._tell(Candidate(found.seen(source=self.source or ""), now))
         if answer.is_suspicious and self._state is not None:
-            self._evidence.look(self._state)
+            self.evidence.look(self._state)
         report = answer.report
         if report is not None and self._state is not None:
             stored = StoredReport(

@@ -30,6 +30,8 @@ class EvidenceGatherer:
         self._clock = clock
         self._put = put
         self._thread: threading.Thread | None = None
+        self.on_filling: Callable[[str, Callable[[], object]], None] = lambda _name, _reference: None
+        """Called with the name of a bounded container that two looks saw filling, and what gives it while it is there."""
         self.reset()
 
     def reset(self) -> None:
@@ -65,6 +67,8 @@ class EvidenceGatherer:
             if not followed:
                 followed.append(Confirmation())
             news = followed[0].add(gather(), self._clock.monotonic(), pause=threading.Event().wait)
+            for one in followed[0].filling:
+                self.on_filling(one.path, one.reference)
             if news is None:
                 return
             self._put(state, state.event(self._clock, news.state.event_kind, news.text, news.data))

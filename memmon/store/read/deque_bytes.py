@@ -73,7 +73,7 @@ def read_deque_bytes(
     """Return the bytes of some deques in one run, each given by its series; None where none has a size there.
 
     `room` shrinks by what a deque took in, at one size of an item for the whole run: an estimate that is
-    corrected is no memory that came or went.
+    corrected is no memory that came or went. What a look found filling holds before that what `_before_found` says.
     """
     shape = (len(deques), rows.stop - rows.start)
 
@@ -104,12 +104,15 @@ def read_deque_bytes(
     is_gone = read("dead", is_carried=True) > 0
     missing = np.where(np.isfinite(maxlen), np.maximum(maxlen - length, 0.0), 0.0)
     missing = _without_gaps(np.where(known, missing, np.nan), is_gone)
+    of_found = np.where(read("found", is_carried=True) > 0, length, np.nan)
+    before = _before_found(of_found, readings.points["at_ms"][rows])
+    length = np.where(before > 0, _first_known(length) - before, length)
     return DequeBytes(
         places=tuple(np.flatnonzero(has_any).tolist()),
         held=np.where(is_gone, 0.0, held_bytes(length, np.maximum(item, SLOT_BYTES)))[has_any],
         room=(missing * _known_at(low, fullest))[has_any],
-        most_room=(missing * _known_at(high - chance, fullest))[has_any],
-        chance=(missing * _known_at(chance, fullest))[has_any],
+        most_room=((missing + before) * _known_at(high - chance, fullest))[has_any],
+        chance=((missing + before) * _known_at(chance, fullest))[has_any],
     )
 
 
@@ -136,6 +139,25 @@ def told_size(size_bytes: float, at_length: float, length: float) -> float:
         np.asarray([size_bytes, size_bytes]), np.asarray([at_length, length], dtype=np.float64)
     )
     return float(held_bytes(length, float(told[-1])))
+
+
+def _before_found(length: FloatArray, at_ms: FloatArray) -> FloatArray:
+    """Return how many items may have come into deques before a look found them; `length` is NaN until then, and of all others.
+
+    What one held when it was first read came in before: evenly since the run's first sample, or at the pace that it
+    has had since, whichever is faster. That counts for what was taken in at most, and at least nothing did.
+    """
+    before = np.zeros(length.shape)
+    for row in np.flatnonzero(np.isfinite(length).any(axis=1)).tolist():
+        first = int(np.argmax(np.isfinite(length[row])))
+        held, fullest = float(length[row, first]), int(np.nanargmax(length[row]))
+        ago_ms = np.maximum(at_ms[first] - at_ms, 0.0)
+        if first == 0 or ago_ms[0] <= 0:
+            continue
+        since_ms = max(float(at_ms[fullest] - at_ms[first]), 1.0)
+        pace = max((float(length[row, fullest]) - held) / since_ms, held / float(ago_ms[0]))
+        before[row] = np.minimum(pace * ago_ms, held)
+    return before
 
 
 def _without_gaps(missing: FloatArray, is_gone: NDArray[np.bool_]) -> FloatArray:
