@@ -89,15 +89,16 @@ def office_leak(
     hours: float = 336.0,
     days: int = DAYS,
     rates: tuple[float, float] = (20, 50),
+    mended: float = np.inf,
 ) -> Track:
     """Return case `index` of a leak from 9 to 17 h on `days` of the week; the rate is the mean over such a day.
 
-    It is deployed on a Monday before work begins.
+    It is deployed on a Monday before work begins, and leaks until it is `mended`, in hours since that Monday's 0:00.
     """
     rng = rng_for(purpose, f"office leak {background} {days}", hours, index)
     track = simulator.strengthened(rng, simulator.BACKGROUNDS[background](rng, hours))
     hour, rate = rng.uniform(0, 9), log_uniform(rng, *rates)
-    clock = local_clock(track.hours, 0, hour)
+    clock = np.minimum(local_clock(track.hours, 0, hour), mended)
     day, of_day = np.floor(clock / 24.0), np.mod(clock, 24.0)
     worked = np.clip(of_day - OPEN, 0, CLOSED - OPEN) * (day % 7 < days)
     before = np.floor(day / 7) * days + np.minimum(day % 7, days)

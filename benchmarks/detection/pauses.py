@@ -26,16 +26,20 @@ BY_THE_CLOCK, BY_WORK = "in working hours", "with counted work of working days"
 CALM = frozenset(verdict.value for verdict in Verdict if verdict.row.needs_all_parts)
 
 
-def by_work(name: str, index: int, plan: Plan) -> Track:
-    """Return a leak by each unit of counted work, which is done on working days; it is deployed on a Monday."""
-    rng = simulator.rng_for(plan.purpose, f"leak by work {name}", 336.0, index)
-    track = simulator.strengthened(rng, simulator.BACKGROUNDS[name](rng, 336.0))
+def by_work(name: str, index: int, plan: Plan, *, hours: float = 336.0, mended: float = np.inf) -> Track:
+    """Return a leak by each unit of counted work, which is done on working days; it is deployed on a Monday.
+
+    It leaks until it is `mended`, in hours since that Monday's 0:00; the work goes on.
+    """
+    rng = simulator.rng_for(plan.purpose, f"leak by work {name}", hours, index)
+    track = simulator.strengthened(rng, simulator.BACKGROUNDS[name](rng, hours))
     hour = rng.uniform(0, 9)
     clock = calendars.local_clock(track.hours, 0, hour)
     busy = simulator.day_shape(rng, clock) * calendars.is_working_day(clock)
     track.work = np.cumsum((busy + rng.uniform(0, 0.05)) * 1000 * np.exp(rng.normal(0, 0.2, busy.size)))
     week = track.work[-1] / (track.hours[-1] / 24.0) * 7 / calendars.DAYS
-    track.mb = track.mb + simulator.log_uniform(rng, 20, 50) * 24.0 * track.work / week
+    leaked = np.minimum(track.work, np.interp(mended, clock, track.work))
+    track.mb = track.mb + simulator.log_uniform(rng, 20, 50) * 24.0 * leaked / week
     track.leak_hours = calendars.OPEN - hour
     return calendars.begin_at(track, 0, hour)
 

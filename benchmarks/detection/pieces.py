@@ -18,6 +18,7 @@ from benchmarks.detection import (
     fillings,
     hourly,
     left_out,
+    mended,
     onsets,
     pauses,
     real,
@@ -134,6 +135,15 @@ def _pauses(plan: Plan) -> Data:
     return [[leak, stretch, told.pair, calm.pair] for leak, stretch, told, calm in pauses.measure(plan)]
 
 
+def _mended(kind: str, plan: Plan) -> Data:
+    found = mended.follow(kind, plan, max(plan.cases // 8, 1))
+    return {
+        "hours": found.hours,
+        "worked hours": found.worked_hours,
+        "called ended": None if found.called_ended is None else found.called_ended.pair,
+    }
+
+
 def _working(kind: str, plan: Plan) -> Data:
     cases = max(plan.cases // 4, 1)
     found = working.together(
@@ -248,6 +258,7 @@ def _all_pieces() -> dict[str, Piece]:
         **{f"budget: {name}": partial(_of_shared, partial(_watched, name)) for name in budgets.REAL_SETS},
         "swap": _swap,
         "pauses": _pauses,
+        **{f"mended: {kind}": partial(_mended, kind) for kind in mended.KINDS},
         **{f"work: {kind}": partial(_working, kind) for kind in (*working.KINDS, working.ANY)},
         "office": _office,
         "split": _split,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.detection import fillings, sureness, writers
+from benchmarks.detection import fillings, mended, sureness, writers
 from benchmarks.detection.markdown import markdown
 from benchmarks.detection.pieces import MISSING, SHAPES, unpacked
 from benchmarks.detection.rates import Rate, mean_of_classes, rate
@@ -165,6 +165,16 @@ def _pauses(known: Known) -> str:
     return "; ".join(f"{leak}, {at}: {rate(calm)}" for leak, at, _, calm in known["pauses"])
 
 
+def _mended(kind: str) -> Write:
+    def write(known: Known) -> str:
+        found = known[f"mended: {kind}"]
+        called = found["called ended"]
+        paused = "" if called is None else f"; called ended over a weekend {rate(called)} %"
+        return f"{writers.hours_of(found['hours'])} h ({writers.hours_of(found['worked hours'])} of work){paused}"
+
+    return write
+
+
 def _swap(known: Known) -> str:
     return "; ".join(
         f"{h:g} h: found {rate(found)}, called calm {rate(calm)}, alarms without a leak {rate(free)}"
@@ -302,6 +312,14 @@ ROWS: tuple[tuple[str, tuple[str, ...], Write], ...] = (
         _pair("office", "never `stable`, days 10 to 14"),
     ),
     ("leaks ever called calm while they pause", ("pauses",), _pauses),
+    *(
+        (
+            f"a leak {kind}, mended while it runs: resolved after, median / 90 %",
+            (f"mended: {kind}",),
+            _mended(kind),
+        )
+        for kind in mended.KINDS
+    ),
     (
         "leaks that follow counted work: checks of 6 to 24 h that say `leaking`, from 5 h of work on",
         ("work: leaks with the work",),

@@ -165,6 +165,7 @@ TABLES: tuple[Table, ...] = (
         _on(writers.rates, "office", header=["", "%", "of"]),
     ),
     Table("weeks", "Leaks that pause", ("pauses",), writers.pauses),
+    Table("weeks", "Growth that has ended, and growth that only pauses", writers.MENDED, writers.ended),
     Table(
         "weeks",
         "Leaks lost when runs are split every 6 h",

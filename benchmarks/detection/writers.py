@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.detection import budgets, fillings, simulator, sureness, working
+from benchmarks.detection import budgets, fillings, mended, simulator, sureness, working
 from benchmarks.detection.experiments import HORIZONS, NEAR, Rates, episodes
 from benchmarks.detection.hourly import MONTH_HOURS, PROCESS_COUNT, HourlyEvidence
 from benchmarks.detection.markdown import markdown
@@ -26,7 +26,7 @@ def hours_of(values: list[float | None]) -> str:
     """Return `median / 90 %; not within the time` of hours, None where it never was."""
     hours = [np.inf if one is None else one for one in values]
     middle, most = np.quantile(hours, [0.5, 0.9], method="higher")
-    return f"{middle:g} / {most:g}"
+    return f"{middle:.3g} / {most:.3g}"
 
 
 def never(values: list[float | None]) -> str:
@@ -282,6 +282,22 @@ def swap(known: Known) -> str:
 def pauses(known: Known) -> str:
     rows = [[leak, at, str(rate(told)), str(rate(calm))] for leak, at, told, calm in known["pauses"]]
     return markdown(["leak", "checks in", "say `leaking` (%)", "leaks ever called calm then (%)"], rows)
+
+
+MENDED = tuple(f"mended: {kind}" for kind in mended.KINDS)
+
+
+def ended(known: Known) -> str:
+    rows = []
+    for piece in MENDED:
+        found = known[piece]
+        hours, called = found["hours"], found["called ended"]
+        spans = [hours_of(hours), hours_of(found["worked hours"]), never(hours), f"{len(hours)}"]
+        is_paused = ["-", "-"] if called is None else [str(rate(called)), f"{called[1]}"]
+        rows.append([piece.removeprefix("mended: "), *spans, *is_paused])
+    header = ["leak", "mended: resolved after, median / 90 % h", "of work"]
+    header += ["not within a week (%)", "of", "over a weekend: called ended (%)", "of"]
+    return markdown(header, rows)
 
 
 WORKING = tuple(f"work: {kind}" for kind in (*working.KINDS, working.ANY))

@@ -244,3 +244,39 @@ def test_a_registered_container_is_the_same_memory_and_is_told_as_filling(benchm
     said = pieces.PIECES["fills, registered: long_lru"].measure(experiments.Plan("tuning", 3, 0, 1))
     assert [is_alarm for is_alarm, _, _ in said] == [False] * 8
     assert sum(count for _, count, _ in said) > 0.7 * sum(of for _, _, of in said) > 0
+
+
+def test_a_mended_leak_grows_no_more_and_is_resolved(benchmark, plan):
+    """From the moment at which it is mended a leak is level, and two checks in a row say something else within a week."""
+    mended, calendars = benchmark("mended"), benchmark("calendars")
+    for kind, leak in mended.KINDS.items():
+        at = mended.mended_at(kind, "white", 0, plan)
+        track = leak("white", 0, plan, at)
+        monday = track.hours + calendars.OPEN - track.leak_hours
+        noise = 6 * np.std(np.diff(track.mb[monday > at + 1])) + 1
+        assert np.ptp(track.mb[monday > at + 1]) < noise
+        assert track.mb[monday > at].mean() > track.mb[:12].mean() + 20 * 8
+        after = mended.resolved_after(track.history(), calendars.OPEN - track.leak_hours, at)
+        assert after is not None
+        assert 0 < after < mended.FOLLOWED_HOURS
+
+
+def test_a_weekend_has_hardly_any_hours_of_work(benchmark):
+    """Hours of work are those from 9 to 17 on five days."""
+    worked = benchmark("mended").worked_between
+    assert worked(*benchmark("mended").WEEKEND) == pytest.approx(0.0, abs=0.11)
+    assert worked(0.0, 168.0) == pytest.approx(40.0, abs=0.11)
+    assert worked(2 * 24.0 + 13, 3 * 24.0 + 11) == pytest.approx(6.0, abs=0.11)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["leaking"] * 4, False),
+        (["leaking", "stable", "leaking"], False),
+        (["leaking", "stable", "cannot_say", "leaking"], True),
+    ],
+)
+def test_what_pauses_is_called_ended_by_two_checks_in_a_row(benchmark, words, expected):
+    """One check that says something else ends nothing, as it ends no alarm."""
+    assert benchmark("mended").is_called_ended(words) is expected

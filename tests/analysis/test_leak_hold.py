@@ -64,6 +64,20 @@ def test_the_same_hours_without_growth_resolve_it():
     assert not at(history, 48 + 24).is_leak
 
 
+def test_any_day_without_growth_resolves_what_grew_for_days():
+    """Growth of several days has ended once it stays away for 24 hours that are worked everywhere, whichever hour it is asked of."""
+    history = office([0, 1, 2], hours=168)
+    assert at(history, 3 * 24 + 9).is_leak
+    assert not at(history, 3 * 24 + 17 + 18).is_leak
+
+
+def test_a_weekend_that_was_seen_makes_no_pause_of_a_working_day_longer():
+    """What pauses over weekends has ended after a working day without growth: a weekend is no pause in hours of work."""
+    history = office([0, 1, 2, 3, 4, 7], hours=216 + 48)
+    assert at(history, 7 * 24 + 17 + 12).is_leak
+    assert not at(history, 7 * 24 + 17 + 30).is_leak
+
+
 def test_a_weekend_is_no_working_day():
     """A leak of working days is held from Friday's evening to Monday's morning, and never called stable."""
     history = office([0, 1, 2, 3, 4, 7, 8], hours=216)

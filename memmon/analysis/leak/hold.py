@@ -25,7 +25,7 @@ from memmon.analysis.leak.hold_work import (
     work_by_hour,
     work_pause,
 )
-from memmon.analysis.leak.weekday import is_surely_worked
+from memmon.analysis.leak.weekday import is_surely_worked, surely_worked
 from memmon.arrays import medians_of
 from memmon.facts.verdicts import Verdict
 from memmon.units import SECONDS_PER_HOUR
@@ -303,11 +303,26 @@ def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int, *, 
         return True
     if not by_hours:
         return False
-    longest = LONGER_THAN_PAUSE * _longest_pause(floors[: hour + 1], grown_mb)
-    first = max(24, 24 * int(np.ceil(longest / 24)))
+    records = _records(floors[: hour + 1], grown_mb)
     return any(
-        _is_level(known, hour, later, grown_mb, spell_hours) for later in range(first, floors.size - hour, 24)
+        _is_level(known, hour, later, grown_mb, spell_hours)
+        for later in _long_after(known, hour, records, spell_hours)
     )
+
+
+def _long_after(known: Hours, hour: int, records: NDArray[np.int64], spell_hours: int) -> list[int]:
+    """Return the hours since an hour that lie far enough from it: a day, and further than any pause between `records` before.
+
+    Further in time, or in hours that are surely worked: what grows at work pauses over a weekend in time alone. Of growth
+    that lasted for a day any hour will do, of shorter growth the same one of a later day.
+    """
+    step = 1 if spell_hours >= HOURS_PER_DAY else HOURS_PER_DAY
+    later = np.arange(HOURS_PER_DAY, known.floors.size - hour, step)
+    is_far = later >= LONGER_THAN_PAUSE * np.diff(records).max(initial=0)
+    worked = np.cumsum(surely_worked(known.first, known.floors.size))
+    longest = LONGER_THAN_PAUSE * np.diff(worked[records]).max(initial=0)
+    is_far |= worked[hour + later] - worked[hour] > longest
+    return [int(one) for one in later[is_far]]
 
 
 def _grew_in(known: Hours, hour: int, spell_hours: int) -> float | None:
@@ -331,11 +346,11 @@ def _is_level(known: Hours, hour: int, later: int, grown_mb: float, spell_hours:
     return is_surely_worked(last - min(spell_hours, HOURS_PER_DAY), last)
 
 
-def _longest_pause(floors: FloatArray, grown_mb: float) -> int:
-    """Return the hours of the longest stretch without growth between two that grew."""
+def _records(floors: FloatArray, grown_mb: float) -> NDArray[np.int64]:
+    """Return the hours at which memory had clearly grown beyond all before."""
     highest, records = floors[0], []
     for place, floor in enumerate(floors.tolist()):
         if floor > highest + RECORD_SHARE * grown_mb:
             records.append(place)
             highest = floor
-    return int(np.diff(records).max()) if len(records) > 1 else 0
+    return np.array(records, dtype=np.int64)

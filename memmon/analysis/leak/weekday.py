@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memmon.analysis.leak.trend import Trend
 
     FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
 
 HOURS_PER_WEEK = 168.0
 """Hours of a week: from then on the same weekday was seen. By definition."""
@@ -50,6 +51,12 @@ def is_surely_worked(first_hour: int, last_hour: int) -> bool:
     """Tell whether hours of the clock (since 1970) lie on working days in every time zone."""
     into = (np.array([first_hour, last_hour]) - MONDAY_SECONDS / SECONDS_PER_HOUR) % HOURS_PER_WEEK
     return bool(into[0] >= MONDAY_BEGINS and into[1] <= FRIDAY_ENDS and into[0] <= into[1])
+
+
+def surely_worked(first_hour: int, count: int) -> BoolArray:
+    """Tell for each of so many hours of the clock (since 1970) whether it lies on a working day in every time zone."""
+    into = (first_hour + np.arange(count) - MONDAY_SECONDS / SECONDS_PER_HOUR) % HOURS_PER_WEEK
+    return np.asarray((into >= MONDAY_BEGINS) & (into < FRIDAY_ENDS))
 
 
 def may_be_first_working_day(series: RunSeries, trend: Trend, window_hours: float) -> bool:
