@@ -224,7 +224,7 @@ def _full(assessed: Assessment, tz: tzinfo | None) -> str:
     )
     full = None if forecast.as_of is None else forecast.as_of + timedelta(hours=forecast.deques_full_hours)
     when = "" if full is None else f", on {day_and_time(full, now=assessed.at, tz=tz)}"
-    return f"The deques are full in about {span(forecast.deques_full_hours)}{when}{level}."
+    return f"The containers are full in about {span(forecast.deques_full_hours)}{when}{level}."
 
 
 def _ended(assessed: Assessment, tz: tzinfo | None) -> str:

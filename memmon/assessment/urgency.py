@@ -158,7 +158,7 @@ def _words(urgency: Urgency, assessed: Assessment) -> str:
         kinds = [one.kind for one in assessed.severity_reasons if one.severity is Severity.WARNING]
         return _FAULT_WORDS.get(kinds[0], urgency.row.words)
     if urgency is Urgency.SETTLING:
-        return "warms up" if assessed.finding.verdict is Verdict.SATURATING else "deques fill"
+        return "warms up" if assessed.finding.verdict is Verdict.SATURATING else "containers fill"
     return urgency.row.words
 
 

@@ -91,7 +91,7 @@ _UNKNOWN = UrgencyRow(
     words="cannot say yet", counted="not known yet", meaning="no verdict can be given yet", tone="wait"
 )
 _SETTLING = UrgencyRow(
-    words="settles", counted="settling", meaning="it warms up, or deques still fill", tone="wait"
+    words="settles", counted="settling", meaning="it warms up, or containers still fill", tone="wait"
 )
 _WELL = UrgencyRow(words="well", counted="well", meaning="nothing asks for a look", tone="good")
 _ENDED = UrgencyRow(words="ended", counted="ended", meaning="its run ended as somebody meant", tone="wait")

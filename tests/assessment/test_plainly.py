@@ -71,11 +71,11 @@ def test_deques_that_fill_are_told_by_what_is_seen_to_grow_and_when_they_are_ful
     )
     later = replace(forecast(state="never"), deques_full_hours=28.0, plateau_bytes=1121 * MIB)
     what, *others = plainly(leaking(finding=filling, forecast=later), tz=UTC)
-    assert what.startswith("No leak: bounded deques are still filling, 12.05 MB/hour since ")
-    assert "The deques are full in about 28.0 h, at about 1,121 MB." in others
+    assert what.startswith("No leak: bounded containers are still filling, 12.05 MB/hour since ")
+    assert "The containers are full in about 28.0 h, at about 1,121 MB." in others
     moment = replace(later, as_of=START)
     when = day_and_time(START + timedelta(hours=28), now=LEAK.at, tz=UTC)
-    told = f"The deques are full in about 28.0 h, on {when}, at about 1,121 MB."
+    told = f"The containers are full in about 28.0 h, on {when}, at about 1,121 MB."
     assert told in plainly(leaking(finding=filling, forecast=moment), tz=UTC)
     assert told_growth(replace(filling, rss_slope_mb_per_hour=None))[0] == 4.8
     assert told_growth(LEAK.finding)[1] == LEAK.finding.slope_low_mb_per_hour
@@ -347,7 +347,7 @@ def test_while_deques_fill_the_rate_is_that_of_memory_and_the_judged_one_its_bou
     """What is judged then is what deques leave at most: it stands beside the growth that is seen, not for it."""
     finding = replace(assess(LEAKS).finding, slope_mb_per_hour=4.8, rss_slope_mb_per_hour=12.05)
     assert growth_words(replace(finding, verdict=Verdict.FILLING)) == (
-        "12.05 MB/hour, deques apart at most 4.80"
+        "12.05 MB/hour, containers apart at most 4.80"
     )
     assert growth_words(replace(finding, verdict=Verdict.MAPPED_FILES)) == (
         "12.05 MB/hour, mapped files apart 4.80"

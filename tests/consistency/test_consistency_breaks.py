@@ -159,12 +159,12 @@ def test_a_surface_that_is_broken_on_purpose_is_caught(tmp_path, monkeypatch, so
         ("leaking", "20.04 MB/hour a leak is 10 or more, at most 3 times", {"slope_mb_per_hour": 20.04}),
         (
             "filling",
-            "12.05 MB/hour, deques apart at most 4.80 (threshold 10)",
+            "12.05 MB/hour, containers apart at most 4.80 (threshold 10)",
             {"rss_slope_mb_per_hour": 12.05, "slope_mb_per_hour": 4.80},
         ),
         (
             "filling",
-            "12.05 MB/hour at most 4.80 MB/hour beside deques a leak is 10 or more",
+            "12.05 MB/hour at most 4.80 MB/hour beside containers a leak is 10 or more",
             {"rss_slope_mb_per_hour": 12.05, "slope_mb_per_hour": 4.80},
         ),
     ],

@@ -104,7 +104,7 @@ def test_what_fills_is_told_by_what_is_seen_to_grow(known):
         if one.title == "Growth"
     )
     assert (card.value, card.unit) == ("12.05", "MB/hour")
-    assert card.lines[0] == "at most 4.80 MB/hour beside deques"
+    assert card.lines[0] == "at most 4.80 MB/hour beside containers"
 
 
 def test_the_page_of_a_young_program_names_the_time_that_was_recorded(tmp_path):

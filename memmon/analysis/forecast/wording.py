@@ -104,7 +104,7 @@ def _details(forecast: Forecast) -> list[str]:
         )
     if forecast.deques_full_hours:
         lines.append(
-            f"Registered deques are full in {span(forecast.deques_full_hours)} at their present rate."
+            f"Bounded containers are full in {span(forecast.deques_full_hours)} at their present rate."
         )
     if forecast.cross_check is not None:
         lines.append(forecast.cross_check.summary)

@@ -73,7 +73,9 @@ def _growth(report: Report) -> Card:
     value, unit = _split_unit(rate(told))
     is_seen = told == finding.slope_mb_per_hour
     judged = (
-        f"95 % interval {bounds}" if is_seen else f"at most {rate(finding.slope_mb_per_hour)} beside deques"
+        f"95 % interval {bounds}"
+        if is_seen
+        else f"at most {rate(finding.slope_mb_per_hour)} beside containers"
     )
     return Card(
         title="Growth",
