@@ -50,6 +50,10 @@ AT_ONCE_ERRORS = 1.5
 """Slope over its standard error from which that holds where there is no growth for sure. Chosen: as the alarm asks for."""
 HIGH_HOURS = 6
 """Hours for which memory must have been higher than before. Chosen."""
+PLATEAU = "since plateau"
+"""The stretch of a level after growth that ended."""
+LONG_LEVEL_SHARE = 0.7
+"""Last part of a run by which a history is level whose beginning makes it too noisy. Chosen: most of it."""
 RESTS_ON_EARLIER = frozenset({"held", "paused"})
 """Reasons that rest on earlier checks already."""
 
@@ -129,7 +133,8 @@ def _is_said_young(
 ) -> bool:
     """Tell whether a young history need not wait for two checks; `looks`: all of them, the newest first.
 
-    In the first day the last check is enough, and a warm-up that is over is told; a first word waits for one check.
+    In the first day the last check is enough, and a warm-up that is over is told; a first word waits for one check, a level
+    that is most of the history for none.
     """
     if newest.history_hours >= FIRST_DAY_HOURS:
         return False
@@ -137,7 +142,16 @@ def _is_said_young(
     is_over = look.verdict.row.ends and said.row.tone == "good"
     if is_over or next(looks).verdict is said:
         return True
+    if look.verdict is Verdict.CANNOT_SAY and _is_long_level(judgement, newest):
+        return True
     return look.verdict is Verdict.CANNOT_SAY and any(one.verdict is said for one in looks)
+
+
+def _is_long_level(judgement: Judgement, newest: RunSeries) -> bool:
+    """Tell whether a level is seen for most of what is known: then it has lasted by itself."""
+    evidence = judgement.evidence
+    is_level = judgement.verdict is Verdict.STABLE and evidence.kind == PLATEAU
+    return is_level and evidence.hours >= LONG_LEVEL_SHARE * newest.history_hours
 
 
 def _looks(runs: Sequence[RunSeries], newest: RunSeries, judge: Judge) -> Iterator[Judgement]:

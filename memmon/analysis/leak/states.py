@@ -14,9 +14,10 @@ from memmon.analysis.leak.judgement import Judgement
 from memmon.analysis.leak.load import slope_beside_load, without_load
 from memmon.analysis.leak.rules import ENOUGH_HOURS
 from memmon.analysis.leak.series import more_filled, was_found_late
-from memmon.analysis.leak.settled import settled
+from memmon.analysis.leak.settled import LONG_LEVEL_SHARE, PLATEAU, settled
 from memmon.analysis.leak.shape import find_steps, is_saturating, is_stepped
 from memmon.analysis.leak.trend import fit_trend
+from memmon.arrays import median_of
 from memmon.facts.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ START_SHARE = 0.1
 """Part of the stretch before which a step is a start. Tuned on simulated steps."""
 END_SHARE = 0.92
 """Part of the stretch after which a step has not lasted yet. Tuned on simulated steps."""
+LEVEL_HOURS = 19.0
+"""Hours of it, at least. Chosen: what leaks for eight hours a day did so in three of them."""
+LEVEL_RISE_HOURS = 4.5
+"""Hours of growth at the threshold, above which its rise may be such a leak's. Chosen: half of what three hours of it leak."""
 SMALLEST_STEP_MB = 1.0
 """MB from which a step is worth a word. Chosen: 1 MB."""
 NEGLIGIBLE_SHARE = 0.02
@@ -183,7 +188,7 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
         return Judgement(verdict=Verdict.STABLE, reason="negligible", evidence=evidence)
     if evidence.failed == GARBAGE:
         return Judgement(verdict=Verdict.CANNOT_SAY, reason=GARBAGE, evidence=evidence)
-    passing = _passing(evidence)
+    passing = _passing(evidence, threshold_mb_per_hour)
     if passing is not None:
         return passing
     if evidence.slope >= threshold_mb_per_hour and evidence.hours < ENOUGH_HOURS:
@@ -194,7 +199,7 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
     return Judgement(verdict=Verdict.GROWING, reason="trend", evidence=evidence)
 
 
-def _passing(evidence: Evidence) -> Judgement | None:
+def _passing(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement | None:
     """Return the verdict on growth that does not go on: it came in steps, slows down, has ended, or did so after starts before; else None."""
     if evidence.failed == AS_BEFORE:
         return Judgement(verdict=Verdict.SATURATING, reason=AS_BEFORE, evidence=evidence)
@@ -203,7 +208,7 @@ def _passing(evidence: Evidence) -> Judgement | None:
         return slows_down if _pool_slows(evidence) else None
     stepped = _stepped(evidence)
     if stepped is None and (is_saturating(evidence.trend) or evidence.failed == "bend"):
-        return _ended(evidence) or slows_down
+        return _ended(evidence, threshold_mb_per_hour) or slows_down
     return stepped
 
 
@@ -242,24 +247,51 @@ def _pool_slows(evidence: Evidence) -> bool:
 def _no_growth(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement:
     """No slope above zero: say so when a leak at the threshold would have shown, else that it would not."""
     if evidence.high >= threshold_mb_per_hour:
-        return Judgement(verdict=Verdict.CANNOT_SAY, reason="too_noisy", evidence=evidence)
+        level = _level_since_its_start(evidence, threshold_mb_per_hour)
+        return level or Judgement(verdict=Verdict.CANNOT_SAY, reason="too_noisy", evidence=evidence)
     return Judgement(verdict=Verdict.STABLE, reason="trend", evidence=evidence)
 
 
-def _ended(evidence: Evidence) -> Judgement | None:
-    """Return `stable` when the growth ended some while ago and the level has held since, else None."""
+def _level_since_its_start(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement | None:
+    """Return `stable` where only the beginning of a run is too noisy: most of it is level, and a leak would have shown in it."""
     run = evidence.series
-    start = run.hours[-1] - max(PLATEAU_SHARE * run.span_hours, PLATEAU_HOURS)
-    cut = int(np.searchsorted(run.hours, start))
+    if evidence.kind != "whole" or evidence.trend is None:
+        return None
+    flat = _last_part(evidence, max(LONG_LEVEL_SHARE * run.span_hours, LEVEL_HOURS))
+    if flat is None or flat.high >= threshold_mb_per_hour:
+        return None
+    if flat.low > 0 and flat.slope >= NEGLIGIBLE_SHARE * threshold_mb_per_hour:
+        return None
+    assert flat.trend is not None
+    floors = flat.trend.blocks.mb
+    third = floors.size // 3
+    if median_of(floors[-third:]) - floors[:third].min() >= LEVEL_RISE_HOURS * threshold_mb_per_hour:
+        return None
+    return Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=flat)
+
+
+def _ended(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement | None:
+    """Return `stable` when the growth ended some while ago and the level has held since, else None."""
+    flat = _last_part(evidence, max(PLATEAU_SHARE * evidence.series.span_hours, PLATEAU_HOURS))
+    if flat is None or evidence.trend is None or evidence.trend.bend > PLATEAU_BENDS_BELOW:
+        return None
+    slope = evidence.trend.slope
+    negligible = flat.high < max(0.1 * slope, NEGLIGIBLE_SHARE * threshold_mb_per_hour)
+    if not negligible and (flat.low > 0 or flat.slope > 0.15 * slope):
+        return None
+    return Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=flat)
+
+
+def _last_part(evidence: Evidence, hours: float) -> Evidence | None:
+    """Return what the last hours of a run say, None where it has no more of them, or too few for a trend."""
+    run = evidence.series
+    cut = int(np.searchsorted(run.hours, run.hours[-1] - hours))
     trend = fit_trend(run.hours[cut:], run.mb[cut:]) if cut > 0 else None
-    if trend is None or evidence.trend is None or evidence.trend.bend > PLATEAU_BENDS_BELOW:
+    if trend is None:
         return None
-    negligible = trend.high < 0.1 * evidence.trend.slope
-    if not negligible and (trend.low > 0 or trend.slope > 0.15 * evidence.trend.slope):
-        return None
-    flat = replace(
+    return replace(
         evidence,
-        kind="since plateau",
+        kind=PLATEAU,
         slope=trend.slope,
         error=trend.spread,
         quantile=trend.quantile,
@@ -267,4 +299,3 @@ def _ended(evidence: Evidence) -> Judgement | None:
         from_seconds=float(run.at_seconds[cut]),
         hours=trend.span_hours,
     )
-    return Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=flat)
