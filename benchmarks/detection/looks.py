@@ -2,7 +2,7 @@
 
 A look is one trend: of the whole of the newest run, of its floor below load, or of its last hours. It is an alarm where it meets every demand; a
 history is one where any of its looks is. What does not depend on the demands (new territory, a first working day, the
-steps that are found) is told once. Runs are not pooled, and neither deques nor load nor the hold are asked.
+steps that are found) is told once. Runs are not pooled, and neither deques nor load nor jumps nor the hold are asked.
 """
 
 from __future__ import annotations

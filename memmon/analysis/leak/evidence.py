@@ -11,11 +11,12 @@ import numpy as np
 from memmon.analysis.leak.envelope import block_minima, day_columns
 from memmon.analysis.leak.floor import FLOOR, FLOOR_DEMANDS, FLOOR_MARGIN, floor_trends
 from memmon.analysis.leak.garbage_rule import beyond_garbage, rule_beyond_garbage
+from memmon.analysis.leak.jumps import goes_on_by_jumps
 from memmon.analysis.leak.onset import Onset, find_onset
 from memmon.analysis.leak.onset_interval import QUIET_SHARE
 from memmon.analysis.leak.pool import Pool, pool_runs, rule_pool, starts_as_before
 from memmon.analysis.leak.recent import RecentTrend, first_alarm, known_profile, recent_trends
-from memmon.analysis.leak.rules import ENOUGH_HOURS, MARGINS, margin_for
+from memmon.analysis.leak.rules import DEMANDS, ENOUGH_HOURS, MARGINS, Ruling, is_orderly, margin_for
 from memmon.analysis.leak.shape import risen_hours
 from memmon.analysis.leak.short import DAY_KNOWN_HOURS, short_alarm
 from memmon.analysis.leak.trend import DAY_CYCLE_FROM_HOURS, Trend, fit_trend, shows_days
@@ -41,6 +42,8 @@ CONTEXT_SPANS = 2.5
 """Stretches, back from the end, that an onset is looked for in. Tuned on leaks that begin late."""
 NOTABLE_SHARE = 0.1
 """Share of the threshold that recent growth is looked for from. Tuned on simulated histories."""
+JUMP_BLOCKS_AN_HOUR = 4
+"""Blocks an hour whose minima tell jumps. Chosen: three readings of five minutes each."""
 
 AS_BEFORE = "as_before"
 """What fails where a start only repeats earlier ones, whose rise has ended."""
@@ -128,7 +131,7 @@ def gather(
     notable = NOTABLE_SHARE * threshold_mb_per_hour
     lately = [] if is_brief else recent_trends(newest, at_least=notable)
     other = None if is_brief else _alarm_of_the_last_hours(newest, lately, threshold_mb_per_hour)
-    other = other if other is not None or is_brief else floor_alarm(whole, threshold_mb_per_hour)
+    other = other if other is not None or is_brief else _alarm_by_course(whole, threshold_mb_per_hour)
     if other is not None:
         return other
     together = _all_together(runs, newest, threshold_mb_per_hour)
@@ -212,6 +215,13 @@ def whole_evidence(run: RunSeries, threshold_mb_per_hour: float) -> Evidence | N
     return of_trend("whole", run, trend, is_alarm=ruling.is_alarm, failed=ruling.failed)
 
 
+def _alarm_by_course(whole: Evidence | None, threshold_mb_per_hour: float) -> Evidence | None:
+    """Return the alarm that the floor of a run is, else that of growth by jumps; None where neither is one, or the run is young."""
+    if whole is None or whole.trend is None or whole.hours < ENOUGH_HOURS:
+        return None
+    return floor_alarm(whole, threshold_mb_per_hour) or jump_alarm(whole, threshold_mb_per_hour)
+
+
 def floor_alarm(whole: Evidence | None, threshold_mb_per_hour: float) -> Evidence | None:
     """Return the alarm that the floor of a run is below load that comes and goes, None where it is none or the run is young.
 
@@ -233,6 +243,23 @@ def floor_alarm(whole: Evidence | None, threshold_mb_per_hour: float) -> Evidenc
             found = of_trend("whole", run, trend, is_alarm=True, failed="")
             return replace(found, kind=FLOOR)
     return None
+
+
+def jump_alarm(whole: Evidence | None, threshold_mb_per_hour: float) -> Evidence | None:
+    """Return the alarm that growth by jumps is, whatever a line through them says of its end; None where it is none or the run is young.
+
+    `whole`: what all of the run says.
+    """
+    if whole is None or whole.trend is None or whole.hours < ENOUGH_HOURS:
+        return None
+    run, slope = whole.series, whole.trend.slope
+    if slope < DEMANDS.by_floors_share * threshold_mb_per_hour or not is_orderly(whole.trend):
+        return None
+    blocks = block_minima(run.hours, run.mb, block_count=round(JUMP_BLOCKS_AN_HOUR * run.span_hours))
+    ruling = Ruling(is_alarm=goes_on_by_jumps(blocks.hours, blocks.mb, slope * run.span_hours))
+    beyond = slope - threshold_mb_per_hour
+    ruling = beyond_garbage(run, ruling, beyond_mb_per_hour=beyond, span_hours=run.span_hours)
+    return replace(whole, is_alarm=True, failed="") if ruling.is_alarm else None
 
 
 def onset_of(evidence: Evidence) -> Onset:

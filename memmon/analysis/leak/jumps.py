@@ -1,7 +1,8 @@
-"""Sudden, lasting changes of level in block minima."""
+"""Sudden, lasting changes of level in block minima: steps that explain growth, and jumps that are growth."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,48 @@ CLEARLY_LARGER = 1.1
 """So many times as large must a step at a smaller jump be: the medians of its sides hardly know a block's difference. Chosen."""
 STEP_OVER_NOISE = 5.0
 """Size of a step, over the noise of differences. Tuned on simulated steps."""
+
+JUMP_OVER_NOISE = 4.0
+"""Size of a jump, over the noise of differences. Tuned on leaks by events, walks and simulated arenas."""
+SMALLEST_JUMP_NOISE_MB = 0.05
+"""Noise, in MB, that is always allowed for. Chosen: a dozen pages."""
+FEWEST_JUMPS = 6
+"""Jumps upward from which they are growth. Chosen: more than what comes once or a few times; all six go up by chance once in 64 walks."""
+IN_JUMPS_SHARE = 0.6
+"""Part of the growth that the jumps hold, at least. Chosen: as steps that explain it."""
+JUMPED_DOWN_SHARE = 0.1
+"""Part of it that jumps downward give back, at most. Chosen: what leaked does not come back."""
+LEAST_JUMPED_ERRORS = 2.0
+"""Sum of the jumps over the root of their squares, at least: what chance makes of jumps of either sign. Chosen: 95 %."""
+RARER_ERRORS = -1.5
+"""Laplace's statistic below which jumps become rarer. Tuned with the size of a jump."""
+LEAST_CHANCE_OF_PAUSE = 0.15
+"""Chance that as many jumps leave the end free of them for so long, at least: else they have ended. Tuned with the same."""
+
+
+def goes_on_by_jumps(hours: FloatArray, mb: FloatArray, growth_mb: float) -> bool:
+    """Tell whether growth of so many MB comes by jumps upward that are not given back, become no rarer and have not ended.
+
+    `hours`, `mb`: block minima, of which a jump is a move far beyond the usual one. Jumps that come at random, as often at the
+    end as at the beginning, lie evenly: the mean of their moments is that of the stretch within its error (Laplace's test for
+    a trend; Cox & Lewis 1966).
+    """
+    moves = mb[1:] - mb[:-1]
+    beyond = moves - median_of(moves)
+    least = JUMP_OVER_NOISE * max(SIGMA_PER_MAD * median_of(np.abs(beyond)), SMALLEST_JUMP_NOISE_MB)
+    is_up = beyond > least
+    count = int(is_up.sum())
+    if count < FEWEST_JUMPS:
+        return False
+    up, down_mb = beyond[is_up], -float(moves[moves < -least].sum())
+    up_mb = float(up.sum())
+    if up_mb < IN_JUMPS_SHARE * growth_mb or down_mb > JUMPED_DOWN_SHARE * up_mb:
+        return False
+    if up_mb < LEAST_JUMPED_ERRORS * math.sqrt(float(up @ up)):
+        return False
+    at = ((hours[1:] + hours[:-1])[is_up] / 2 - hours[0]) / (hours[-1] - hours[0])
+    laplace = (float(at.sum()) / count - 0.5) * math.sqrt(12 * count)
+    return laplace >= RARER_ERRORS and float(at[-1]) ** count >= LEAST_CHANCE_OF_PAUSE
 
 
 def without_steps(mb: FloatArray) -> tuple[FloatArray, list[tuple[int, float]]]:
