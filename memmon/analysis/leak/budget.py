@@ -40,8 +40,12 @@ MIXED_SLOPE_SHARE = 2.0
 """Standard deviation of the slopes averaged over, in thresholds. Chosen: leaks that matter are of that size."""
 VISIBLE_ERRORS = 2.84
 """Standard errors in the smallest visible slope, about: 2 and 0.84. By definition; of few blocks they are more, and the error comes out larger."""
-CHOICE_COUNT = len(Signal) * (len(RECENT_MARGINS) + len(SHORT_WINDOWS_HOURS) + 3) + len(FLOORS)
-"""Stretches among which a verdict chooses: all, recent, short, since the onset, all runs; of each signal; and the floors. By definition."""
+WORK_CLOCKS = 2
+"""Clocks of work beside which a signal is judged: of an average hour, and of an hour at its pace. By definition."""
+CHOICE_COUNT = (
+    len(Signal) * (len(RECENT_MARGINS) + len(SHORT_WINDOWS_HOURS) + 3 + WORK_CLOCKS) + len(FLOORS) + 1
+)
+"""Ways in which a verdict may come to a leak, of each signal: all, recent, short, since the onset, all runs, beside work; the floors; and a week apart. By definition."""
 SETTLING_HOURS = 1.65
 """Hours after which e times fewer starts, caches and first days still grow. Chosen: a day is long enough for 1,000 processes at three a month."""
 LEAST_ERROR_SHARE = 1e-3
