@@ -94,6 +94,43 @@ def test_of_growth_from_the_start_nothing_is_said_until_the_hours_have_passed_ag
     assert at(history, 36).verdict.row.tone == "good"
 
 
+@pytest.mark.parametrize(
+    ("begin", "reason"), [(6.5, "held"), (7.6, "held"), (7.9, "held"), (8.5, "paused"), (9.0, "paused")]
+)
+def test_an_hour_at_a_level_before_tells_growth_from_a_cache(begin, reason):
+    """What began to grow an hour or more after the start, its warm-up level, is held in the night; what began before may be a cache."""
+    later = office([0, 1], hours=48).slice_time(MONDAY + begin * 3600, None)
+    history = History.from_arrays(at_seconds=later.at_seconds, rss_bytes=later.rss_bytes)  # it starts there
+    assert {at(history, hour).reason for hour in (13, 18, 23)} == {reason}
+
+
+def test_what_rose_in_the_warm_up_did_not_begin_after_it():
+    """Growth at one pace from the start on stays in doubt in the night, however long the warm-up that is left out."""
+    times = np.arange(0, 24 + 1e-9, 1 / 12)
+    mb = 300 + 40 * np.minimum(times, 9) + np.random.default_rng(5).normal(0, 1.0, times.size)
+    assert (
+        at(History.from_arrays(at_seconds=MONDAY + times * 3600, rss_bytes=mb * 2**20), 20).reason == "paused"
+    )
+
+
+def test_what_goes_on_after_a_pause_was_no_cache():
+    """Growth from the start on that goes on the next day, as fast, is a leak again before the day alone tells it, and says so."""
+    history = office([0, 1], hours=48).slice_time(MONDAY + 9 * 3600, None)
+    morning = at(history, 27.0)
+    assert at(history, 23).reason == "paused"
+    assert (morning.verdict, morning.reason) == ("leaking", "held")
+    assert morning.paused_hours == pytest.approx(16, abs=1.1)
+    assert "paused for 15 h before it went on" in morning.summary
+
+
+def test_a_step_after_a_pause_is_no_growth_that_goes_on():
+    """What a cache that filled is joined by in one step says nothing of it."""
+    full = office([0], hours=48).slice_time(MONDAY + 9 * 3600, None)
+    step = np.where(full.at_seconds >= MONDAY + 33.5 * 3600, 120.0, 0.0) * 2**20
+    history = History.from_arrays(at_seconds=full.at_seconds, rss_bytes=full.rss_bytes + step)
+    assert at(history, 27.0).verdict != "leaking"
+
+
 def test_no_calm_word_of_earlier_hours_stands_while_growth_from_the_start_on_may_pause():
     """Where the newest readings say nothing, the night is told as a pause, and what earlier hours looked like does not outvote it."""
     history = office([0, 1], hours=48).slice_time(MONDAY + 8.3 * 3600, None)

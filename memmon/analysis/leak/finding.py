@@ -83,7 +83,7 @@ class LeakFinding:
     medium: lower end above zero; low: otherwise.
     `risen_after_hours`: how old the process was, as recorded, when it had risen by nine tenths of its growth; of pooled
     runs how long a typical one was.
-    `paused_hours`: how long ago a leak was last seen in the act that has paused since and given nothing back.
+    `paused_hours`: for how long a leak that was seen in the act has paused and given nothing back, or did before it went on.
     `reason`: why nothing can be said (`insufficient_data`, `insufficient_duration`, `too_noisy`, `garbage`), or which
     rule decided; `details`: sentences for the report.
     """

@@ -15,6 +15,7 @@ import numpy as np
 
 from memmon.analysis.leak.envelope import block_starts
 from memmon.analysis.leak.evidence import onset_of
+from memmon.analysis.leak.hold_start import begins_level, records_of, went_on_at
 from memmon.analysis.leak.hold_work import (
     Grown,
     WorkByHour,
@@ -59,8 +60,6 @@ UNGROWN_SHARE = 0.25
 """Part of the growth below which the same hours of a later day did not grow. Chosen."""
 DAYS_BEFORE = 4
 """Days before in which growth at the same hours makes it a habit. Chosen: a weekend and a day more."""
-RECORD_SHARE = 0.1
-"""Part of the growth by which a floor stands above all before, to be growth after a pause. Chosen."""
 LONGER_THAN_PAUSE = 1.25
 """A plateau, over the longest pause seen before. Chosen."""
 MOST_LOOKS = 2
@@ -93,7 +92,7 @@ def hold(
 ) -> Judgement:
     """Return the leak that checks of earlier hours saw in the act and that nothing has resolved, else `judgement`.
 
-    What grew from the start on may be a cache that filled: of that nothing can be said until it is resolved. Where
+    What grew from the start on may be a cache that filled: of that nothing can be said until it is resolved or goes on. Where
     `counted`, the newest run by default, counted its work, the pause of that resolves nothing, and work without growth does.
     """
     if not judgement.verdict.row.may_be_pause:
@@ -106,7 +105,11 @@ def hold(
     if known.floors.size <= (SPELLS_HOURS[0] + QUIET_HOURS if work is None else SHORTEST_WORKED_HOURS + 1):
         return judgement
     past = _Past(
-        known=known, work=work, start_mb=newest.start_mb, threshold_mb_per_hour=threshold_mb_per_hour
+        known=known,
+        work=work,
+        start_mb=newest.start_mb,
+        started_mb=newest.started_mb,
+        threshold_mb_per_hour=threshold_mb_per_hour,
     )
     for looked_at in _worth_a_look(known, threshold_mb_per_hour, work):
         if not _may_be(judgement, looked_at, threshold_mb_per_hour):
@@ -115,10 +118,14 @@ def hold(
         if found is None or not _may_be(judgement, found[0], threshold_mb_per_hour):
             continue
         spell, seen = found
-        paused = (float(newest.at_seconds[-1]) - seen.evidence.to_seconds) / SECONDS_PER_HOUR
+        again = None if spell.by_work else went_on_at(known.floors, spell.grown)
+        until = float(newest.at_seconds[-1] if again is None else (known.first + again) * SECONDS_PER_HOUR)
+        paused = max(until - seen.evidence.to_seconds, 0.0) / SECONDS_PER_HOUR
         if spell.is_late or spell.by_work:
             pause = work_pause(counted, spell.grown) if spell.by_work else None
-            return replace(seen, reason="held", paused_hours=paused, work_pause=pause)
+            return replace(
+                seen, reason="held", paused_hours=paused, work_pause=pause, went_on=again is not None
+            )
         return replace(judgement, verdict=Verdict.CANNOT_SAY, reason="paused", paused_hours=paused)
     return judgement
 
@@ -130,6 +137,7 @@ class _Past:
     known: Hours
     work: WorkByHour | None
     start_mb: float | None
+    started_mb: float | None
     threshold_mb_per_hour: float
 
 
@@ -137,10 +145,22 @@ def _confirmed_then(
     past: _Past, spell: Spell, judge_at: Callable[[int], Judgement | None]
 ) -> tuple[Spell, Judgement] | None:
     """Return the leak that two checks in a row said at the end of a spell, and the spell; None where they did not, or it is resolved."""
-    known, hour = past.known, past.known.first + spell.grown.hour
-    seen = _sure_leak(judge_at(hour))
-    if seen is None or (spell.is_late and not _is_beyond(known, past.start_mb, hour, seen.evidence)):
+    known = past.known
+    seen = _sure_leak(judge_at(known.first + spell.grown.hour))
+    if seen is None and not spell.is_late and not spell.by_work:
+        # The hour that stands highest may lie just after the growth's sharp end: worth another look where it went on.
+        spell = _an_hour_less(spell, known.floors)
+        if went_on_at(known.floors, spell.grown) is not None:
+            seen = _sure_leak(judge_at(known.first + spell.grown.hour))
+    if seen is None:
         return None
+    hour = known.first + spell.grown.hour
+    is_beyond = _is_beyond(known, past.start_mb, hour, seen.evidence)
+    if spell.is_late and not is_beyond:
+        return None
+    if not spell.is_late and is_beyond:
+        is_late = begins_level(known.floors, past.started_mb, spell.grown, seen.evidence)
+        spell = replace(spell, is_late=is_late or went_on_at(known.floors, spell.grown) is not None)
     told = _after(past, spell, seen.evidence)
     if told is None:
         return None
@@ -149,9 +169,17 @@ def _confirmed_then(
     return (told, seen) if is_confirmed else None
 
 
+def _an_hour_less(spell: Spell, floors: FloatArray) -> Spell:
+    """Return the growth of a spell until the hour before its last."""
+    grown = spell.grown
+    last, begun = grown.hour - 1, grown.hour - grown.hours
+    shorter = replace(grown, hour=last, hours=grown.hours - 1, mb=float(floors[last] - floors[begun]))
+    return replace(spell, grown=shorter)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:
-    """Growth that a check may have seen; `is_late`: it began out of a level stretch, else with the run."""
+    """Growth that a check may have seen; `is_late`: it began out of a level stretch, or went on after one, else with the run."""
 
     grown: Grown
     is_late: bool
@@ -303,7 +331,7 @@ def _is_resolved(known: Hours, hour: int, grown_mb: float, spell_hours: int, *, 
         return True
     if not by_hours:
         return False
-    records = _records(floors[: hour + 1], grown_mb)
+    records = records_of(floors[: hour + 1], grown_mb)
     return any(
         _is_level(known, hour, later, grown_mb, spell_hours)
         for later in _long_after(known, hour, records, spell_hours)
@@ -344,13 +372,3 @@ def _is_level(known: Hours, hour: int, later: int, grown_mb: float, spell_hours:
         return True
     last = known.first + hour + later
     return is_surely_worked(last - min(spell_hours, HOURS_PER_DAY), last)
-
-
-def _records(floors: FloatArray, grown_mb: float) -> NDArray[np.int64]:
-    """Return the hours at which memory had clearly grown beyond all before."""
-    highest, records = floors[0], []
-    for place, floor in enumerate(floors.tolist()):
-        if floor > highest + RECORD_SHARE * grown_mb:
-            records.append(place)
-            highest = floor
-    return np.array(records, dtype=np.int64)

@@ -28,7 +28,8 @@ class Judgement:
     """A verdict with the evidence it rests on.
 
     `since_hours`: on the run's uptime, when known already; `resident`: the evidence on resident memory, where
-    that alone grows; `paused_hours`: for how long what was seen in the act has paused.
+    that alone grows; `paused_hours`: for how long what was seen in the act has paused,
+    or did before it went on (`went_on`).
     `signal`: the one that carries the verdict, by `carrier` where that is a part of memory;
     `measured`: the one whose rate `evidence` is. `instead_of`: the word of the newest readings, which has not lasted yet.
     `work_pause`: what of the work resolves what is held, and why it pauses (None: hours do).
@@ -46,4 +47,5 @@ class Judgement:
     carrier: Evidence | None = None
     instead_of: Verdict | None = None
     work_pause: WorkPause | None = None
+    went_on: bool = False
     worked_slope: float | None = None

@@ -38,7 +38,7 @@ class RunSeries:
     included; `hours`: uptime; `mb`: the series to judge; `filled_mb`: what registered bounded deques took in at least
     since the run's first sample (None: none registered), already subtracted from `mb`; `most_filled_mb`: the same at
     most; `work`: the cumulative count of work done (None: not counted). `start_mb`: the median of the warm-up that was
-    left out (None: none was). `garbage_mb`: what may be garbage that no collection has looked at (None: not counted).
+    left out (None: none was); `started_mb`: the floor of its last half. `garbage_mb`: what may be garbage that no collection has looked at (None: not counted).
     """
 
     run_id: int
@@ -51,6 +51,7 @@ class RunSeries:
     most_filled_mb: FloatArray | None
     work: FloatArray | None
     start_mb: float | None = None
+    started_mb: float | None = None
     garbage_mb: FloatArray | None = None
 
     @property
@@ -121,7 +122,7 @@ def run_series(
     filled, most_filled = _filled_mb(run, run.deque_capacity_bytes), _most_filled_mb(run)
     if filled is not None:
         mb = mb - filled
-    keep, start_mb = known, None
+    keep, start_mb, started_mb = known, None, None
     if (
         hours.size
         and hours[0] < warm_up_hours
@@ -130,6 +131,8 @@ def run_series(
         keep = keep & (hours >= warm_up_hours)
         left_out = mb[known & ~keep]
         start_mb = median_of(left_out) if left_out.size else None
+        last_half = mb[known & ~keep & (hours >= warm_up_hours / 2.0)]
+        started_mb = float(last_half.min()) if last_half.size else None
     if not bool(run.rss_bytes.all()) and bool(run.rss_bytes.any()):
         keep = keep & (run.rss_bytes > 0)  # a process that lives holds memory: zero is a failed reading
     if int(keep.sum()) < FEWEST_RUN_SAMPLES or hours[keep][-1] <= hours[keep][0]:
@@ -145,6 +148,7 @@ def run_series(
         most_filled_mb=None if most_filled is None else most_filled[keep],
         work=None if run.work_count is None else _forward_filled(run.work_count)[keep],
         start_mb=start_mb,
+        started_mb=started_mb,
         garbage_mb=_garbage_mb(run, keep, keeps_room=keeps_room),
     )
 

@@ -143,7 +143,13 @@ def _held(
     end_seconds = held.evidence.to_seconds
     then = {name: _until(part, end_seconds) for name, part in parts.items()}
     seen = _leaking((signal, held.evidence), _until(newest, end_seconds), then, threshold_mb_per_hour)
-    return replace(seen, reason=held.reason, paused_hours=held.paused_hours, work_pause=held.work_pause)
+    return replace(
+        seen,
+        reason=held.reason,
+        paused_hours=held.paused_hours,
+        work_pause=held.work_pause,
+        went_on=held.went_on,
+    )
 
 
 def _until(series: RunSeries, end_seconds: float) -> RunSeries:

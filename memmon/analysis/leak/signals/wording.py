@@ -48,14 +48,15 @@ def opening_of(judgement: Judgement, since: datetime | None) -> str | None:
 
 def pause_of(judgement: Judgement) -> str:
     """Return for how long what is held has paused, and why where the work tells; that it goes on with the work while some is done."""
-    paused, pause = f"has paused for {judgement.paused_hours or 0.0:.0f} h", judgement.work_pause
+    hours, pause = f"{judgement.paused_hours or 0.0:.0f} h", judgement.work_pause
+    paused = f"has paused for {hours}"
     if pause is None:
-        return paused
+        return f"paused for {hours} before it went on" if judgement.went_on else paused
     if pause.none_since_seconds is not None:
         return f"{paused}, because no work was done{_since(_utc(pause.none_since_seconds))}"
     if pause.hardly_any_since_seconds is not None:
         return f"{paused}, because hardly any work was done{_since(_utc(pause.hardly_any_since_seconds))}"
-    return f"goes on with the work done, more slowly for {judgement.paused_hours or 0.0:.0f} h"
+    return f"goes on with the work done, more slowly for {hours}"
 
 
 def signal_clause(judgement: Judgement, since: datetime | None) -> str:
