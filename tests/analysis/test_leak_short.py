@@ -1,4 +1,4 @@
-"""Growth of the last two to five hours: told in a process that is known to be healthy, and only there."""
+"""Growth of the last two to four hours: told in a process that is known to be healthy, and only there."""
 
 from __future__ import annotations
 

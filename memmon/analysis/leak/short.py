@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-SHORT_WINDOWS_HOURS = (5.0, 4.0, 3.0, 2.0)
-"""Hours of the windows; empty turns them off. Given with the rule, but five, chosen for noise that lasts an hour."""
+SHORT_WINDOWS_HOURS = (4.0, 3.0, 2.0)
+"""Hours of the windows; empty turns them off. Given with the rule."""
 BLOCKS = 9
 """Minima of a window. Given with the rule."""
 SHORT_MARGIN = 2.0
