@@ -221,3 +221,33 @@ def test_a_warm_up_that_is_over_is_told_at_once_in_the_first_day():
         earlier = Judgement(verdict=Verdict(first), reason="trend", evidence=evidence)
         present = Judgement(verdict=Verdict.STABLE, reason="growth_ended", evidence=evidence)
         assert settled(present, [run], run, 10.0, lambda _, earlier=earlier: earlier).verdict == said
+
+
+def test_a_step_that_does_not_stand_out_is_no_word_beside_stable():
+    """Wandering noise has no steps, however level it is; a step many times as large as what is left beside it is told."""
+    hours = np.arange(0, 96, 1 / 12)
+    words = []
+    for seed in range(40):
+        run = run_series(history_of(hours, noisy(hours, seed, sd=4.0)), warm_up_hours=1.0)
+        words.append(judge_as_it_is([run], 10.0).verdict)
+    assert words.count(Verdict.STABLE) > 30
+    assert Verdict.STEPPED not in words
+    clear = 300 + np.random.default_rng(3).normal(0, 1.0, hours.size) + 20.0 * (hours > 50)
+    assert (
+        judge_as_it_is([run_series(history_of(hours, clear), warm_up_hours=1.0)], 10.0).verdict == "stepped"
+    )
+
+
+def test_in_its_first_day_a_calm_word_waits_for_two_checks():
+    """One check and the newest readings do not take back a calm word that two checks said, where no leak is about; another word they do."""
+    hours = np.arange(0, 23, 1 / 12)
+    run = run_series(history_of(hours, level(hours)), warm_up_hours=1.0)
+    evidence = judge_as_it_is([run], 10.0).evidence
+    for before, expected in (("stable", "stable"), ("growing", "stepped")):
+        checks = iter(("stepped", before, before, before))
+
+        def judge(_, checks=checks):
+            return Judgement(verdict=Verdict(next(checks)), reason="trend", evidence=evidence)
+
+        present = Judgement(verdict=Verdict.STEPPED, reason="steps_explain", evidence=evidence)
+        assert settled(present, [run], run, 10.0, judge).verdict == expected

@@ -140,7 +140,9 @@ def _is_said_young(
         return False
     said = judgement.verdict
     is_over = look.verdict.row.ends and said.row.tone == "good"
-    if is_over or next(looks).verdict is said:
+    has_hurry = look.verdict.row.tone != "good" or said is Verdict.CANNOT_SAY
+    last = next(looks)
+    if is_over or (last.verdict is said and has_hurry):
         return True
     if look.verdict is Verdict.CANNOT_SAY and _is_long_level(judgement, newest):
         return True

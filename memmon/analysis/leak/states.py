@@ -52,6 +52,8 @@ LEVEL_RISE_HOURS = 4.5
 """Hours of growth at the threshold, above which its rise may be such a leak's. Chosen: half of what three hours of it leak."""
 SMALLEST_STEP_MB = 1.0
 """MB from which a step is worth a word. Chosen: 1 MB."""
+STANDS_OUT = 6.0
+"""Size of a step, over the standard deviation of what is left, to be worth a word beside none. Tuned: noise and days reach 5, simulated steps 8 and more."""
 NEGLIGIBLE_SHARE = 0.02
 """Growth below this share of the threshold is real at times, and never worth a word. Chosen: a fiftieth."""
 
@@ -183,7 +185,10 @@ def _without_excuse(evidence: Evidence, threshold_mb_per_hour: float) -> Judgeme
     if evidence.is_alarm:
         return Judgement(verdict=Verdict.LEAKING, reason="trend", evidence=evidence)
     if evidence.low <= 0:
-        return _stepped(evidence) or _no_growth(evidence, threshold_mb_per_hour)
+        calm = _no_growth(evidence, threshold_mb_per_hour)
+        # Steps that explain why nothing could be said are worth a word; beside `stable` they have to stand out.
+        stands_out = STANDS_OUT if calm.verdict is Verdict.STABLE else 0.0
+        return _stepped(evidence, stands_out=stands_out) or calm
     if evidence.slope < NEGLIGIBLE_SHARE * threshold_mb_per_hour and evidence.high < threshold_mb_per_hour:
         return Judgement(verdict=Verdict.STABLE, reason="negligible", evidence=evidence)
     if evidence.failed == GARBAGE:
@@ -212,8 +217,10 @@ def _passing(evidence: Evidence, threshold_mb_per_hour: float) -> Judgement | No
     return stepped
 
 
-def _stepped(evidence: Evidence) -> Judgement | None:
+def _stepped(evidence: Evidence, *, stands_out: float = 0.0) -> Judgement | None:
     """Return `stepped` when a few lasting steps up explain what growth there is, else None.
+
+    `stands_out`: how large the largest must be, over the standard deviation of what is left between them.
 
     A rise at the very beginning is a start-up, one at the very end may go on, one below a MB is not
     worth a word: those are no steps.
@@ -226,9 +233,8 @@ def _stepped(evidence: Evidence) -> Judgement | None:
         return None
     largest = max(steps, key=lambda step: step.size_mb)
     begin = float(trend.blocks.hours[0])
-    if (
-        not START_SHARE <= (largest.hours - begin) / trend.span_hours <= END_SHARE
-        or largest.size_mb < SMALLEST_STEP_MB
+    if not START_SHARE <= (largest.hours - begin) / trend.span_hours <= END_SHARE or largest.size_mb < max(
+        SMALLEST_STEP_MB, stands_out * rest.scatter_mb
     ):
         return None
     return Judgement(

@@ -133,6 +133,11 @@ class Trend:
         return self.slope + self.quantile * self.spread
 
     @property
+    def scatter_mb(self) -> float:
+        """The standard deviation of the blocks about the line."""
+        return float(np.std(self.blocks.mb - self.slope * self.blocks.hours))
+
+    @property
     def start_slope(self) -> float:
         """The parabola's slope at the beginning."""
         return self.end_slope - 4 * (self.ahead_slope - self.end_slope)
