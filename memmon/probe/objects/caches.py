@@ -18,7 +18,7 @@ LARGEST_SLOT_BYTES = 64.0
 QUICKLY_LISTED_COUNT = 10_000
 """Entries up to which all of a cache are listed in 2 ms or so."""
 
-_MAX_LISTED_COUNT = 200_000
+_MAX_LISTED_COUNT = 100_000
 _SAMPLE_COUNT = 64
 _QUEUE_ATTRIBUTES = ("queue", "_queue")
 _BOUND_ATTRIBUTES = ("maxsize", "_maxsize")
