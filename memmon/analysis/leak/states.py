@@ -53,7 +53,7 @@ LEVEL_RISE_HOURS = 4.5
 SMALLEST_STEP_MB = 1.0
 """MB from which a step is worth a word. Chosen: 1 MB."""
 STANDS_OUT = 6.0
-"""Size of a step, over the standard deviation of what is left, to be worth a word beside none. Tuned: noise and days reach 5, simulated steps 8 and more."""
+"""Size of a step, over the standard deviation of what is left, to be worth a word beside none. Tuned: most noise and days stay below 5, most simulated steps reach 8."""
 NEGLIGIBLE_SHARE = 0.02
 """Growth below this share of the threshold is real at times, and never worth a word. Chosen: a fiftieth."""
 
