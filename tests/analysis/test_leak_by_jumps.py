@@ -91,6 +91,12 @@ def test_even_growth_that_ends_does_not_go_on():
             assert not goes_on_by_jumps(blocks.hours, blocks.mb, float(course[-1])), seed
 
 
+def test_even_growth_has_no_jumps():
+    """Growth by 4 MB an hour without any noise moves by as much each quarter of an hour: none of its moves is a jump."""
+    blocks = block_minima(HOURS, 300 + 4 * HOURS, block_count=96)
+    assert not goes_on_by_jumps(blocks.hours, blocks.mb, 96.0)
+
+
 def test_jumps_beside_other_growth_do_not_speak_for_it():
     """A cache that is full after ten hours is no leak by the few small jumps that go on beside it."""
     for seed in range(60):

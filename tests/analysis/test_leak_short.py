@@ -82,6 +82,15 @@ def test_a_rise_that_came_before_and_went_is_none():
     assert any(alarm(hours[hours <= end], level[hours <= end]) for end in np.arange(34, 40, 0.25))
 
 
+def test_what_moves_by_more_each_day_does_not_tell_of_a_small_rise():
+    """Memory that falls by 200 MB every four hours rises by 15 MB/h on top of that: it is told where nothing fell before."""
+    hours = hours_of(36)
+    falls = np.where(hours < 32, 200 * (4 - hours % 4) / 4, 200)
+    rise = 15 * np.maximum(hours - 32, 0)
+    assert alarm(hours, 400 + noise(hours, 6, 0.3) + rise) is not None
+    assert alarm(hours, 200 + falls + noise(hours, 6, 0.3) + rise) is None
+
+
 def test_a_weekend_is_no_silence_for_what_had_working_days_before():
     """From a Tuesday on, a leak that begins on the first Saturday is heard in hours; deployed on Friday evening it is not."""
     hours = hours_of(4 * 24 + 10)
